@@ -1,0 +1,1 @@
+"""What rooms hand to each other. Standard library and NumPy only; import from the files, e.g. ``records.finding``."""

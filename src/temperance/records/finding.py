@@ -1,0 +1,67 @@
+"""One result of the audit: a state, its evidence, a plain sentence, and how well the check works on this data."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal
+
+State = Literal["fix_before_use", "look_at_this", "no_problem_found", "not_tested"]
+STATES: dict[State, str] = {
+    "fix_before_use": "Fix before use",
+    "look_at_this": "Look at this",
+    "no_problem_found": "No problem found by this test",
+    "not_tested": "Not tested",
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check found.
+
+    Attributes:
+        id: unique within a study, ``check`` or ``check:subject``.
+        check: name of the check, e.g. ``duplicates``.
+        state: one of the four states; the words are in ``STATES``.
+        title: one plain sentence (what we saw).
+        why: why it matters, one plain sentence.
+        evidence: ``{"n": rows examined, "k": rows or columns hit, "examples": [...], "columns": [...], "rows": [...]}``.
+        effect: ``{"metric", "before", "after", "low", "high"}`` where the consequence was measured, else empty.
+        confidence: ``{"self_test": sentence, "planted", "found", "false_alarms", "model_quality", "gate_reason"}``.
+        thresholds: the limits that decided the state.
+        action: what to do now, in order.
+        cannot_see: what this test cannot see.
+        version: version of the check.
+        cost_seconds: time it took.
+        references: sources, as short citations.
+
+    """
+
+    id: str
+    check: str
+    state: State
+    title: str
+    why: str = ""
+    evidence: dict[str, Any] = field(default_factory=dict)
+    effect: dict[str, Any] = field(default_factory=dict)
+    confidence: dict[str, Any] = field(default_factory=dict)
+    thresholds: dict[str, float] = field(default_factory=dict)
+    action: tuple[str, ...] = ()
+    cannot_see: str = ""
+    version: int = 1
+    cost_seconds: float = 0.0
+    references: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-safe fields."""
+        row = asdict(self)
+        row["action"], row["references"] = list(self.action), list(self.references)
+        return row
+
+    @classmethod
+    def from_dict(cls, row: dict[str, Any]) -> Finding:
+        """Rebuild from ``to_dict``; unknown keys are ignored."""
+        known = {f.name for f in fields(cls)}
+        kept = {key: value for key, value in row.items() if key in known}
+        for key in ("action", "references"):
+            kept[key] = tuple(kept.get(key, ()))
+        return cls(**kept)

@@ -1,0 +1,153 @@
+"""The columns of a table (or the shape of images) and the target: one object shared by every room."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+MISSING = -1  # code of a missing category
+UNSEEN = -2  # code of a category that the schema does not know
+Task = Literal["binary", "multiclass", "regression"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One input column of the model.
+
+    Attributes:
+        name: name in the model's input; unique.
+        kind: ``numeric`` (float64, missing = NaN) or ``categorical`` (a string, missing = empty).
+        source: column of the file that it is read from; differs from ``name`` for the parts of a date.
+        part: empty, or the part of a date: ``days`` (since 1970-01-01, with fraction), ``month``, ``weekday``, ``hour``.
+        vocabulary: categories by code, of a categorical column.
+        integer: all values seen are whole numbers.
+        low: smallest value seen, of a numeric column.
+        high: largest value seen.
+
+    """
+
+    name: str
+    kind: Literal["numeric", "categorical"]
+    source: str = ""
+    part: str = ""
+    vocabulary: tuple[str, ...] = ()
+    integer: bool = False
+    low: float | None = None
+    high: float | None = None
+
+    @cached_property
+    def codes(self) -> dict[str, int]:
+        """Category to code."""
+        return {value: code for code, value in enumerate(self.vocabulary)}
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is predicted. ``classes`` are the labels as strings, in the order of the model's outputs; empty for regression."""
+
+    name: str
+    task: Task
+    classes: tuple[str, ...] = ()
+
+    @property
+    def outputs(self) -> int:
+        """Count of model outputs: classes (2 for binary too), or 1 for regression."""
+        return len(self.classes) or 1
+
+
+class Rows(NamedTuple):
+    """Raw rows, before preprocessing: what a ``Predictor`` takes.
+
+    Shapes: numeric (b, n) float64, missing = NaN · categorical (b, m) int32 codes into each column's vocabulary,
+    ``MISSING`` or ``UNSEEN`` · images (b, h, w, c) uint8 or None. ``n`` and ``m`` may be 0.
+    """
+
+    numeric: NDArray[np.float64]
+    categorical: NDArray[np.int32]
+    images: NDArray[np.uint8] | None = None
+
+    def take(self, index: Any) -> Rows:
+        """Select rows by an integer array, a mask or a slice."""
+        images = None if self.images is None else self.images[index]
+        return Rows(self.numeric[index], self.categorical[index], images)
+
+    @property
+    def count(self) -> int:
+        """Count of rows."""
+        return len(self.numeric) if self.images is None else len(self.images)
+
+
+@dataclass(frozen=True)
+class Schema:
+    """All inputs and the target. ``columns`` holds the numeric ones first, then the categorical ones, each in file order."""
+
+    columns: tuple[Column, ...]
+    target: Target
+    kind: Literal["table", "images"] = "table"
+    image_shape: tuple[int, int, int] | None = None
+    ignored: tuple[str, ...] = ()
+    notes: tuple[str, ...] = field(default=(), compare=False)
+
+    @cached_property
+    def numeric(self) -> tuple[Column, ...]:
+        """Numeric columns, in the order of ``Rows.numeric``."""
+        return tuple(c for c in self.columns if c.kind == "numeric")
+
+    @cached_property
+    def categorical(self) -> tuple[Column, ...]:
+        """Categorical columns, in the order of ``Rows.categorical``."""
+        return tuple(c for c in self.columns if c.kind == "categorical")
+
+    def encode(self, strings: Sequence[Sequence[str]] | NDArray[Any]) -> NDArray[np.int32]:
+        """Turn strings (b, m) into codes (b, m): empty → ``MISSING``, unknown → ``UNSEEN``."""
+        values = np.asarray(strings, dtype=object).reshape(-1, len(self.categorical))
+        codes = np.empty(values.shape, dtype=np.int32)
+        for j, column in enumerate(self.categorical):
+            known = column.codes
+            codes[:, j] = [MISSING if v is None or v == "" else known.get(str(v), UNSEEN) for v in values[:, j]]
+        return codes
+
+    def decode(self, codes: NDArray[np.int32]) -> NDArray[Any]:
+        """Turn codes (b, m) into strings (b, m): ``MISSING`` → empty, ``UNSEEN`` → a string outside the vocabulary."""
+        out = np.empty(codes.shape, dtype=object)
+        for j, column in enumerate(self.categorical):
+            words = np.array([*column.vocabulary, _stranger(column.vocabulary), ""], dtype=object)
+            out[:, j] = words[codes[:, j]]  # UNSEEN = -2 and MISSING = -1 index the two last words
+        return out
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-safe fields."""
+        return {
+            "kind": self.kind,
+            "image_shape": list(self.image_shape) if self.image_shape else None,
+            "columns": [{**asdict(c), "vocabulary": list(c.vocabulary)} for c in self.columns],
+            "target": {**asdict(self.target), "classes": list(self.target.classes)},
+            "ignored": list(self.ignored),
+            "notes": list(self.notes),
+        }
+
+    @classmethod
+    def from_dict(cls, row: Mapping[str, Any]) -> Schema:
+        """Rebuild from ``to_dict``."""
+        shape = row.get("image_shape")
+        target = row["target"]
+        return cls(
+            columns=tuple(Column(**{**c, "vocabulary": tuple(c["vocabulary"])}) for c in row["columns"]),
+            target=Target(target["name"], target["task"], tuple(target["classes"])),
+            kind=row["kind"],
+            image_shape=(int(shape[0]), int(shape[1]), int(shape[2])) if shape else None,
+            ignored=tuple(row.get("ignored", ())),
+            notes=tuple(row.get("notes", ())),
+        )
+
+
+def _stranger(vocabulary: tuple[str, ...]) -> str:
+    word = "(unseen)"
+    while word in vocabulary:
+        word += "*"
+    return word
