@@ -23,7 +23,7 @@ class Column:
         name: name in the model's input; unique.
         kind: ``numeric`` (float64, missing = NaN) or ``categorical`` (a string, missing = empty).
         source: column of the file that it is read from; differs from ``name`` for the parts of a date.
-        part: empty, or the part of a date: ``days`` (since 1970-01-01, with fraction), ``month``, ``weekday``, ``hour``.
+        part: empty, or the part of a date: ``days`` (since 1970-01-01), ``month``, ``weekday``, ``hour``.
         vocabulary: categories by code, of a categorical column.
         integer: all values seen are whole numbers.
         low: smallest value seen, of a numeric column.
@@ -48,7 +48,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Target:
-    """What is predicted. ``classes`` are the labels as strings, in the order of the model's outputs; empty for regression."""
+    """What is predicted; ``classes`` are labels as strings, in the order of the outputs (empty for regression)."""
 
     name: str
     task: Task
@@ -77,14 +77,14 @@ class Rows(NamedTuple):
         return Rows(self.numeric[index], self.categorical[index], images)
 
     @property
-    def count(self) -> int:
+    def size(self) -> int:
         """Count of rows."""
         return len(self.numeric) if self.images is None else len(self.images)
 
 
 @dataclass(frozen=True)
 class Schema:
-    """All inputs and the target. ``columns`` holds the numeric ones first, then the categorical ones, each in file order."""
+    """All inputs and the target; ``columns`` holds the numeric ones first, then the categorical ones, in file order."""
 
     columns: tuple[Column, ...]
     target: Target
