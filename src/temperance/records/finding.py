@@ -24,7 +24,7 @@ class Finding:
         state: one of the four states; the words are in ``STATES``.
         title: one plain sentence (what we saw).
         why: why it matters, one plain sentence.
-        evidence: ``{"n": rows examined, "k": rows or columns hit, "examples": [...], "columns": [...], "rows": [...]}``.
+        evidence: ``{"n": rows examined, "k": rows or columns hit, "examples": [], "columns": [], "rows": []}``.
         effect: ``{"metric", "before", "after", "low", "high"}`` where the consequence was measured, else empty.
         confidence: ``{"self_test": sentence, "planted", "found", "false_alarms", "model_quality", "gate_reason"}``.
         thresholds: the limits that decided the state.
