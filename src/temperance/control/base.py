@@ -1,0 +1,271 @@
+"""A controller: a pure rule that moves strengths from signals, on plain NumPy arrays of shape () or (k,)."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, dataclass, fields
+from typing import Any, TypeVar, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from temperance.control.signal import Signals
+from temperance.control.strength import Strength
+from temperance.records.errors import SettingError
+from temperance.records.registry import Registry
+
+Array = NDArray[np.float64]
+Values = dict[str, Array]
+"""Strengths by address, e.g. ``dropout.p``; float64, shape () or (k,)."""
+Memory = dict[str, NDArray[Any]]
+"""A controller's own state: plain arrays only. Two names are read by the session: ``stop`` (bool: end the training of
+this member) and ``keep`` (bool: the state now is the best so far, keep a copy; restore it when stopped)."""
+Specs = Mapping[str, Strength]
+"""Declared strengths by address."""
+
+C = TypeVar("C", bound="Controller")
+
+
+@dataclass(frozen=True)
+class Move:
+    """One line of the controller's log: a strength was moved, or held, and why.
+
+    Attributes:
+        step: optimizer steps done.
+        fraction: share of the training done, 0 to 1; NaN where unknown.
+        strength: address, e.g. ``dropout.p``.
+        signal: name of the signal that was read.
+        error: signal minus target (NaN where the rule has no target).
+        value: strength after the move.
+        saturated: whether a bound stopped the move.
+        reason: plain words.
+        member: position in the population, 0 for a single run.
+
+    """
+
+    step: int
+    fraction: float
+    strength: str
+    signal: str
+    error: float
+    value: float
+    saturated: bool
+    reason: str
+    member: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-safe fields; NaN becomes None."""
+        return {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, row: dict[str, Any]) -> Move:
+        """Rebuild from ``to_dict``; unknown keys are ignored."""
+        known = {f.name for f in fields(cls)}
+        kept = {key: value for key, value in row.items() if key in known}
+        for key in ("fraction", "error", "value"):
+            kept[key] = math.nan if kept.get(key) is None else float(kept[key])
+        return cls(**kept)
+
+
+@dataclass(frozen=True, repr=False)
+class Controller(ABC):
+    """A frozen rule. Subclasses write ``move``; callers use ``begin``, ``steer`` and ``explain``.
+
+    ``steer`` is final and guards every rule: arguments stay untouched, a NaN proposal holds the last value, every
+    value ends inside the bounds that its ``Strength`` declares, and shapes never change.
+    """
+
+    @property
+    @abstractmethod
+    def reads(self) -> frozenset[str]:
+        """Names of the signals that the rule reads."""
+
+    @abstractmethod
+    def move(self, strengths: Values, signals: Signals, memory: Memory, specs: Specs) -> tuple[Values, Memory]:
+        """Return proposed strengths (only those that move) and the new memory.
+
+        Args:
+            strengths: current values; copies, shape () or (k,).
+            signals: numbers by name; NaN or absent means not measured at this call.
+            memory: what the last call returned; a copy of the dict, arrays must not be written to.
+            specs: the declared strengths.
+
+        """
+
+    def begin(self, strengths: Values, specs: Specs) -> Memory:
+        """Return the memory before the first call. ``strengths`` are the values the user set."""
+        return {}
+
+    @final
+    def steer(self, strengths: Values, signals: Signals, memory: Memory, specs: Specs) -> tuple[Values, Memory]:
+        """Move the strengths: the public verb, pure and deterministic.
+
+        Args:
+            strengths: current values by address, shape () or (k,).
+            signals: numbers by name; pass NaN (or nothing) for what was not measured anew at this call.
+            memory: from ``begin`` or the last ``steer``.
+            specs: declared strengths by address.
+
+        Returns:
+            New values for every address, and the new memory.
+
+        """
+        before = {address: np.array(value, dtype=np.float64) for address, value in strengths.items()}
+        proposed, kept = self.move({a: v.copy() for a, v in before.items()}, signals, dict(memory), specs)
+        after = {a: _guarded(a, before[a], proposed.get(a), specs) for a in before}
+        return after, {name: np.array(value) for name, value in kept.items()}
+
+    def explain(self, before: Values, after: Values, signals: Signals, memory: Memory, specs: Specs) -> list[Move]:
+        """Return a log line for each strength that moved between ``before`` and ``after``.
+
+        Args:
+            before: values given to ``steer``.
+            after: values it returned.
+            signals: signals given to ``steer``.
+            memory: memory that ``steer`` returned; a rule may leave ``error`` and ``saturated`` there.
+            specs: declared strengths.
+
+        """
+        signal = getattr(self, "signal", "") or ",".join(sorted(self.reads))
+        moves: list[Move] = []
+        for address, value in after.items():
+            old = np.broadcast_to(before[address], value.shape)
+            for member in range(value.size):
+                if value.reshape(-1)[member] != old.reshape(-1)[member]:
+                    moves.append(self._line(address, value, member, signal, signals, memory, old))
+        return moves
+
+    def why(self, address: str, change: float, error: float) -> str:
+        """Return the reason of one move in plain words."""
+        return "moved by its rule"
+
+    def _line(
+        self, address: str, value: Array, member: int, signal: str, signals: Signals, memory: Memory, old: Array
+    ) -> Move:
+        error = pick(memory.get("error"), member)
+        now = pick(value, member)
+        step = pick(signals.get("step"), member)
+        return Move(
+            step=-1 if math.isnan(step) else int(step),
+            fraction=pick(signals.get("progress"), member),
+            strength=address,
+            signal=signal,
+            error=error,
+            value=now,
+            saturated=bool(pick(memory.get("saturated", False), member)),
+            reason=self.why(address, now - pick(old, member), error),
+            member=member,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return ``{"name": class, settings…}``, JSON- and TOML-safe; None settings are left out."""
+        rows = {f.name: _plain(getattr(self, f.name)) for f in fields(self)}
+        return {"name": type(self).__name__, **{key: value for key, value in rows.items() if value is not None}}
+
+    @staticmethod
+    def from_dict(row: Mapping[str, Any]) -> Controller:
+        """Rebuild any registered controller from ``to_dict``.
+
+        Raises:
+            SettingError: unknown controller or setting.
+
+        """
+        cls = controllers[str(row["name"])]
+        known = {f.name for f in fields(cls)}
+        extra = sorted(set(row) - known - {"name"})
+        if extra:
+            raise SettingError(
+                f"{cls.__name__} got the settings {extra}", f"it knows {sorted(known)}", "Remove the others"
+            )
+        return cls(**{key: _rebuilt(value) for key, value in row.items() if key != "name"})
+
+    def __repr__(self) -> str:
+        shown = [
+            f"{f.name}={getattr(self, f.name)!r}"
+            for f in fields(self)
+            if f.default is MISSING or getattr(self, f.name) != f.default
+        ]
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+controllers: Registry[Controller] = Registry("controller", "temperance.controllers")
+
+
+def pick(value: Any, member: int) -> float:
+    """Return one member's number from a value of shape () or (k,); NaN for None."""
+    if value is None:
+        return math.nan
+    flat = np.asarray(value, dtype=np.float64).reshape(-1)
+    return float(flat[member if flat.size > 1 else 0])
+
+
+def adaptive(strengths: Values, specs: Specs) -> list[str]:
+    """Return the addresses that a controller may move: declared adaptive, in the given order."""
+    return [address for address in strengths if specs[address].adaptive]
+
+
+def shape_of(strengths: Values) -> tuple[int, ...]:
+    """Return () or (k,), the common shape of the strengths.
+
+    Raises:
+        SettingError: shapes do not fit each other.
+
+    """
+    try:
+        shape = np.broadcast_shapes(*(np.shape(value) for value in strengths.values()))
+    except ValueError as fault:
+        shapes = {address: np.shape(value) for address, value in strengths.items()}
+        raise SettingError(
+            f"strengths have the shapes {shapes}", "all () or all (k,)", "Use one member axis"
+        ) from fault
+    return tuple(shape)
+
+
+def nested(prefix: str, memory: Memory) -> Memory:
+    """Return ``memory`` with every name under ``prefix/``."""
+    return {f"{prefix}/{name}": value for name, value in memory.items()}
+
+
+def inside(prefix: str, memory: Memory) -> Memory:
+    """Return the part of ``memory`` that lies under ``prefix/``, without the prefix."""
+    start = f"{prefix}/"
+    return {name[len(start) :]: value for name, value in memory.items() if name.startswith(start)}
+
+
+def require(owner: str, name: str, value: float, low: float, high: float) -> None:
+    """Raise ``SettingError`` unless ``low <= value <= high``; NaN is refused."""
+    if not low <= value <= high:
+        raise SettingError(
+            f"{owner} got {name}={value!r}",
+            f"{name} must lie between {low:g} and {high:g}",
+            "Choose a value in between",
+        )
+
+
+def _guarded(address: str, before: Array, proposed: Array | None, specs: Specs) -> Array:
+    if proposed is None:
+        return before
+    if np.broadcast_shapes(np.shape(proposed), before.shape) != before.shape:
+        raise SettingError(
+            f"a controller proposed shape {np.shape(proposed)} for {address!r}",
+            f"the strength has shape {before.shape}",
+            "Give signals of shape () or of the strengths' shape",
+        )
+    wanted = np.broadcast_to(np.asarray(proposed, dtype=np.float64), before.shape)
+    spec = specs[address]
+    usable = np.isfinite(wanted) | (wanted == spec.neutral)
+    return np.array(np.where(usable & (wanted != before), spec.clip(wanted), before))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Controller):
+        return value.to_dict()
+    return [_plain(item) for item in value] if isinstance(value, (tuple, list)) else value
+
+
+def _rebuilt(value: Any) -> Any:
+    if isinstance(value, Mapping) and "name" in value:
+        return Controller.from_dict(value)
+    return tuple(_rebuilt(item) for item in value) if isinstance(value, (tuple, list)) else value
