@@ -1,0 +1,228 @@
+"""The grammar of the room: an ``Outcome`` goes in, a ``Measurement`` comes out.
+
+Every metric is one class in one file under ``metrics/``. It states its contributions: one number per row whose mean is
+the metric's value and whose spread gives its standard error. From them follow the interval, paired comparisons, and
+slices, without a second pass through the model.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from temperance.records.distributions import normal_quantile
+from temperance.records.errors import DataError
+from temperance.records.measurement import Measurement
+from temperance.records.schema import Target, Task
+from temperance.records.statistics import Interval, mean_interval, pool_groups, standard_error, wilson
+
+Array = NDArray[np.float64]
+CLASSIFICATION: tuple[Task, ...] = ("binary", "multiclass")
+REGRESSION: tuple[Task, ...] = ("regression",)
+CLIP = 1e-7  # probabilities are kept away from 0 by so much in logarithms
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """Predictions beside the truth.
+
+    Attributes:
+        prediction: (b, c) probabilities or (b,) values, float64.
+        target: (b,) int64 class codes or float64 values.
+        task: what is predicted.
+        low: (b,) lower ends of prediction intervals, or None.
+        high: (b,) upper ends, or None.
+        groups: (b,) labels of rows that belong together, or None.
+        coverage: share of rows that ``low`` … ``high`` is meant to hold.
+
+    """
+
+    prediction: Array
+    target: NDArray[Any]
+    task: Task
+    low: Array | None = None
+    high: Array | None = None
+    groups: NDArray[Any] | None = None
+    coverage: float = 0.9
+
+    @property
+    def n(self) -> int:
+        """Count of rows."""
+        return len(self.target)
+
+    @cached_property
+    def label(self) -> NDArray[np.int64]:
+        """Predicted class (b,): the most probable one, the first among equals."""
+        best: NDArray[np.int64] = np.argmax(self.prediction, axis=1).astype(np.int64)
+        return best
+
+    @cached_property
+    def confidence(self) -> Array:
+        """Probability of the predicted class (b,)."""
+        best: Array = self.prediction[np.arange(self.n), self.label]
+        return best
+
+    @cached_property
+    def correct(self) -> Array:
+        """1 where the predicted class is right, else 0 (b,)."""
+        right: Array = (self.label == self.target).astype(np.float64)
+        return right
+
+    def take(self, index: Any) -> Outcome:
+        """Select rows."""
+        low, high, groups = (None if part is None else part[index] for part in (self.low, self.high, self.groups))
+        return Outcome(self.prediction[index], self.target[index], self.task, low, high, groups, self.coverage)
+
+
+def outcome(
+    prediction: Any,
+    *,
+    target: Any,
+    spec: Target,
+    low: Any = None,
+    high: Any = None,
+    groups: Any = None,
+    coverage: float = 0.9,
+) -> Outcome:
+    """Check predictions against the truth and return them as an ``Outcome``.
+
+    Args:
+        prediction: (b, c) probabilities, rows summing to 1, or (b,) values.
+        target: (b,) class codes or values.
+        spec: what is predicted (its task and classes).
+        low: (b,) lower ends of prediction intervals.
+        high: (b,) upper ends.
+        groups: (b,) labels of rows that belong together.
+        coverage: share of rows that the intervals are meant to hold.
+
+    Raises:
+        DataError: no rows, wrong shapes, values that are not finite, rows that do not sum to 1, unknown targets.
+
+    """
+    guess, truth = np.asarray(prediction, dtype=np.float64), np.asarray(target)
+    if not len(truth):
+        raise DataError("no rows to evaluate", "at least one row with a known target", "Give more rows")
+    if spec.task == "regression":
+        guess, truth = guess.reshape(len(guess), -1)[:, 0] if guess.ndim == 2 else guess, truth.astype(np.float64)
+        wanted: tuple[int, ...] = (len(truth),)
+    else:
+        wanted = (len(truth), len(spec.classes))
+    if guess.shape != wanted:
+        raise DataError(
+            f"predictions of shape {guess.shape}", f"shape {wanted}", "Give one row of outputs for every row of data"
+        )
+    if not np.isfinite(guess).all():
+        bad = int((~np.isfinite(guess.reshape(len(guess), -1)).all(axis=1)).sum())
+        raise DataError(f"{bad} predictions that are not finite", "finite numbers", "Check the model and its inputs")
+    if spec.task == "regression":
+        if not np.isfinite(truth).all():
+            raise DataError("targets that are missing or infinite", "finite numbers", "Leave out rows without a target")
+    else:
+        truth = _check_classes(guess, truth, spec)
+    ends = (None if end is None else np.asarray(end, dtype=np.float64).reshape(len(truth)) for end in (low, high))
+    lower, upper = ends
+    return Outcome(guess, truth, spec.task, lower, upper, None if groups is None else np.asarray(groups), coverage)
+
+
+def _check_classes(guess: Array, truth: NDArray[Any], spec: Target) -> NDArray[np.int64]:
+    if (guess < -1e-6).any() or not np.allclose(guess.sum(axis=1), 1.0, atol=1e-3):
+        raise DataError(
+            "rows that are not probabilities", "numbers from 0 to 1 that sum to 1 in each row", "Apply a softmax first"
+        )
+    codes = truth.astype(np.int64)
+    if ((codes < 0) | (codes >= len(spec.classes))).any() or not np.array_equal(codes, truth):
+        raise DataError(
+            "targets that are missing or outside the known classes",
+            f"whole numbers from 0 to {len(spec.classes) - 1}",
+            "Leave out rows without a target or with a class that the model does not know",
+        )
+    return codes
+
+
+@dataclass(frozen=True)
+class Metric(ABC):
+    """One quantity that can be measured on an ``Outcome``; subclasses are final.
+
+    A subclass states ``name``, ``better``, ``tasks``, ``words`` (for readers who are no statisticians), ``convention``
+    and ``contributions``.
+    """
+
+    confidence: float = 0.95
+    seed: int = field(default=0, compare=False)
+
+    name: ClassVar[str]
+    better: ClassVar[Literal["higher", "lower", "neither"]]
+    tasks: ClassVar[tuple[Task, ...]]
+    words: ClassVar[str]
+    convention: ClassVar[str] = ""
+    scale: ClassVar[Literal["proportion", "unit", "line"]] = "line"
+    basic: ClassVar[bool] = True  # part of the quick suite
+
+    @abstractmethod
+    def contributions(self, outcome: Outcome) -> Array:
+        """Return (b,) numbers whose mean is the value and whose spread gives its standard error."""
+
+    def applies(self, outcome: Outcome) -> bool:
+        """Say whether the metric is defined here."""
+        return outcome.task in self.tasks
+
+    def finish(self, mean: Any) -> Any:
+        """Turn the mean of contributions into the value (the root, for RMSE)."""
+        return mean
+
+    def flags(self, outcome: Outcome) -> tuple[str, ...]:
+        """Return reasons for doubt."""
+        return ()
+
+    def interval(self, outcome: Outcome, parts: Array) -> Interval:
+        """Return the interval from the contributions: Wilson for proportions, else Student's."""
+        rows = pool_groups(parts, outcome.groups)
+        if self.scale == "proportion":
+            return clustered_wilson(parts, outcome.groups, confidence=self.confidence)
+        return mean_interval(rows, confidence=self.confidence, unit_range=self.scale == "unit")
+
+    def losses(self, outcome: Outcome) -> Array:
+        """Return (b,) losses, lower is better, whose paired differences compare two models."""
+        parts = self.contributions(outcome)
+        return 1.0 - parts if self.better == "higher" else parts
+
+    def measure(self, outcome: Outcome) -> Measurement:
+        """Measure, with interval and count."""
+        parts = self.contributions(outcome)
+        value = float(self.finish(parts.mean()))
+        low, high = self.interval(outcome, parts)
+        clustered = "; rows of one group counted together" if outcome.groups is not None else ""
+        return Measurement(
+            self.name,
+            value,
+            low if math.isfinite(low) else None,
+            high if math.isfinite(high) else None,
+            outcome.n,
+            convention=self.convention + clustered,
+            better=self.better,
+            confidence=self.confidence,
+            flags=self.flags(outcome),
+        )
+
+
+def clustered_wilson(hits: Array, groups: NDArray[Any] | None, *, confidence: float = 0.95) -> Interval:
+    """Return Wilson's interval of a share of rows; groups reduce the count to an effective one."""
+    n, share = float(len(hits)), float(hits.mean())
+    if groups is not None and 0 < share < 1:
+        error = standard_error(pool_groups(hits, groups))
+        plain = share * (1 - share)
+        n = min(n, max(1.0, plain / error**2)) if error > 0 and math.isfinite(error) else 1.0
+    elif groups is not None:
+        n = float(len(np.unique(groups)))
+    return wilson(share * n, n, confidence=confidence)
+
+
+def half_width(error: float, *, confidence: float = 0.95) -> float:
+    """Return half the width of a normal interval with this standard error."""
+    return normal_quantile(0.5 + confidence / 2) * error
