@@ -183,7 +183,7 @@ class Controller(ABC):
 
     def __repr__(self) -> str:
         shown = [
-            f"{f.name}={getattr(self, f.name)!r}"
+            f"{f.name}={_shown(getattr(self, f.name))}"
             for f in fields(self)
             if f.default is MISSING or getattr(self, f.name) != f.default
         ]
@@ -234,13 +234,18 @@ def inside(prefix: str, memory: Memory) -> Memory:
     return {name[len(start) :]: value for name, value in memory.items() if name.startswith(start)}
 
 
-def require(owner: str, name: str, value: float, low: float, high: float) -> None:
-    """Raise ``SettingError`` unless ``low <= value <= high``; NaN is refused."""
-    if not low <= value <= high:
+def require(owner: str, name: str, value: float, low: float, high: float, *, whole: bool = False) -> None:
+    """Raise ``SettingError`` unless ``low <= value <= high`` (and is a whole number); NaN is refused."""
+    try:
+        fits = low <= float(value) <= high and (not whole or float(value).is_integer())
+    except (TypeError, ValueError):
+        fits = False
+    if not fits:
+        kind = "a whole number" if whole else "a number"
         raise SettingError(
             f"{owner} got {name}={value!r}",
-            f"{name} must lie between {low:g} and {high:g}",
-            "Choose a value in between",
+            f"{name} must be {kind} between {low:g} and {high:g}",
+            "Choose a value in this range",
         )
 
 
@@ -259,7 +264,15 @@ def _guarded(address: str, before: Array, proposed: Array | None, specs: Specs) 
     return np.array(np.where(usable & (wanted != before), spec.clip(wanted), before))
 
 
+def _shown(value: Any) -> str:
+    if isinstance(value, tuple):
+        return f"({', '.join(_shown(item) for item in value)}{',' if len(value) == 1 else ''})"
+    return repr(value.item() if isinstance(value, np.generic) else value)
+
+
 def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
     if isinstance(value, Controller):
         return value.to_dict()
     return [_plain(item) for item in value] if isinstance(value, (tuple, list)) else value

@@ -1,0 +1,119 @@
+"""Hold any signal at a target: strengths as Lagrange multipliers."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY, dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from temperance.control.base import Controller, Memory, Specs, Values, adaptive, controllers, require, shape_of
+from temperance.control.nupi import Init, nupi
+from temperance.control.signal import Signals, read
+from temperance.control.strength import Strength
+from temperance.records.errors import SettingError
+
+Array = NDArray[np.float64]
+
+
+@controllers.add
+@dataclass(frozen=True, repr=False)
+class Constraint(Controller):
+    """Raise strengths while a constraint is broken: the augmented Lagrangian as a nuPI rule.
+
+        e  = signal - target          (target - signal for ``at_least``)
+        s' = clip(s + c (ki e + kp (xi - xi_before)))        in the strength's value, or in its logarithm
+
+    With nu = 0 and ``init="zeros"``, kp is the weight of the quadratic term and ki the step of the multiplier. ``c``
+    begins at 1 and grows by ``growth`` only while the constraint is broken by more than ``tolerance``.
+
+    Attributes:
+        target: wanted value of the signal.
+        kind: ``at_most``, ``at_least`` or ``equal``.
+        kp: proportional gain.
+        ki: integral gain.
+        nu: smoothing of the error, in [0, 1).
+        growth: factor of ``c`` per infeasible measurement; 1 keeps it.
+        most: largest ``c``.
+        tolerance: smaller errors count as feasible.
+        space: move the ``value`` or its ``log``; by the log a strength reacts the same at every size.
+        signal: name of the signal.
+        init: first step of the rule, see ``control.nupi``.
+
+    Example:
+        >>> Constraint(target=5.0, signal="weight_norm")
+        Constraint(target=5.0, signal='weight_norm')
+
+    Reference: Sohrabi et al. 2024, arXiv:2406.04558; Franke et al. 2024 (CPR), arXiv:2311.09058.
+
+    """
+
+    target: float = 0.0
+    _: KW_ONLY
+    kind: Literal["at_most", "at_least", "equal"] = "at_most"
+    kp: float = 0.0
+    ki: float = 0.01
+    nu: float = 0.0
+    growth: float = 1.01
+    most: float = 100.0
+    tolerance: float = 1e-4
+    space: Literal["value", "log"] = "value"
+    signal: str = "gap"
+    init: Init = "sgd"
+
+    def __post_init__(self) -> None:
+        for name in ("kp", "ki", "tolerance"):
+            require("Constraint", name, getattr(self, name), 0.0, 1e12)
+        require("Constraint", "target", self.target, -1e12, 1e12)
+        require("Constraint", "nu", self.nu, 0.0, 0.999)
+        require("Constraint", "growth", self.growth, 1.0, 10.0)
+        require("Constraint", "most", self.most, 1.0, 1e12)
+        if self.kind not in ("at_most", "at_least", "equal") or self.space not in ("value", "log"):
+            raise SettingError(
+                f"Constraint got kind={self.kind!r} and space={self.space!r}",
+                "kind is 'at_most', 'at_least' or 'equal', space is 'value' or 'log'",
+                "Pick one of these",
+            )
+
+    @property
+    def reads(self) -> frozenset[str]:
+        return frozenset({self.signal})
+
+    def begin(self, strengths: Values, specs: Specs) -> Memory:
+        shape = shape_of(strengths)
+        unknown = np.full(shape, np.nan)
+        return {"xi": unknown, "error": unknown, "c": np.ones(shape), "saturated": np.zeros(shape, dtype=bool)}
+
+    def move(self, strengths: Values, signals: Signals, memory: Memory, specs: Specs) -> tuple[Values, Memory]:
+        c = memory["c"]
+        error = read(signals, self.signal, c.shape) - self.target
+        error = -error if self.kind == "at_least" else error
+        broken = (np.abs(error) if self.kind == "equal" else error) > self.tolerance
+        delta, xi = nupi(error, memory["xi"], kp=self.kp, ki=self.ki, nu=self.nu, init=self.init)
+        values: Values = {}
+        stuck = np.zeros(c.shape, dtype=bool)
+        for address in adaptive(strengths, specs):
+            values[address], at_bound = stepped(strengths[address], c * delta, specs[address], log=self.space == "log")
+            stuck |= at_bound
+        grown = np.where(broken, np.minimum(c * self.growth, self.most), c)
+        return values, {"xi": xi, "error": error, "c": grown, "saturated": stuck}
+
+    def why(self, address: str, change: float, error: float) -> str:
+        return f"{self.signal} {'breaks' if error > 0 else 'keeps'} its target"
+
+
+def stepped(value: Array, delta: Array, spec: Strength, *, log: bool) -> tuple[Array, Array]:
+    """Return ``value`` made stronger by ``delta``, in its value or its logarithm, and where a bound stopped it.
+
+    A neutral value outside the range begins at the weak bound, and a step past the weak bound goes back to neutral.
+    """
+    upward = delta if spec.stronger == "up" else -delta
+    begun = np.clip(value, spec.low, spec.high)
+    with np.errstate(divide="ignore", over="ignore"):
+        raw = np.exp(np.log(begun) + upward) if log else begun + upward
+    past_weak = raw < spec.low if spec.stronger == "up" else raw > spec.high
+    outside = not spec.low <= spec.neutral <= spec.high
+    moved = np.where(past_weak & outside, spec.neutral, np.clip(raw, spec.low, spec.high))
+    still = (delta == 0) | ((value == spec.neutral) & outside & (delta < 0))
+    return np.where(still, value, moved), (delta != 0) & ((raw > spec.high) | (raw < spec.low))
