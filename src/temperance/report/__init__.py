@@ -1,1 +1,17 @@
-"""Room report."""
+"""The report: one HTML file that an owner can read, made from ``study.json``. Loads its templates on first use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def render(folder: str | Path) -> Path:
+    """Write ``report.html`` into a study's folder and return its path.
+
+    Raises:
+        StudyError: the folder holds no readable ``study.json``, or one of a newer schema.
+
+    """
+    from temperance.report.page import render as write
+
+    return write(folder)

@@ -1,0 +1,93 @@
+"""What a section is: frozen settings and one verb, ``render(study) -> Html``."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, ClassVar, final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from temperance.report.figures import Figures
+from temperance.report.language import Words
+from temperance.report.node import Node
+
+Html = Markup
+
+
+@cache
+def environment() -> Environment:
+    """Return the templates of the package; every value in them is escaped."""
+    return Environment(
+        loader=PackageLoader("temperance.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study as the sections see it.
+
+    Attributes:
+        root: the whole of ``study.json``.
+        words: the texts of the page's language.
+        figures: writes figures and remembers them.
+        files: names of the files that lie in the study's folder.
+
+    """
+
+    root: Node
+    words: Words = field(default_factory=Words)
+    figures: Figures = field(default_factory=lambda: Figures(Words()))
+    files: frozenset[str] = frozenset()
+
+    @property
+    def task(self) -> str:
+        """``binary``, ``multiclass`` or ``regression``."""
+        return self.root["data"]["task"].text
+
+    @property
+    def regression(self) -> bool:
+        """Whether a number is predicted."""
+        return self.task == "regression"
+
+    def trial(self, name: Node) -> Node:
+        """Return the trial that a node names, or an empty node."""
+        found = (trial for trial in self.root["trials"] if trial["id"].raw == name.raw and name.raw is not None)
+        return next(found, Node(None, "/trials"))
+
+    def template(self, name: str, **values: Any) -> Html:
+        """Fill a template of the package."""
+        tools = {
+            "study": self.root,
+            "say": self.words.say,
+            "fig": self.figures.figure,
+            "interval": self.figures.interval,
+            "quote": self.figures.quote,
+            "key": self.figures.key,
+            "date": self.figures.date,
+            "absent": self.figures.absent,
+        }
+        return Markup(environment().get_template(name).render(**tools, **values))  # noqa: S704 (made by autoescape)
+
+
+@dataclass(frozen=True)
+class Section(ABC):
+    """One block of the owner's outline; ``name`` is its anchor, its template and the stem of its texts."""
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def context(self, study: Study) -> dict[str, Any]:
+        """Return what the section's template needs beside the study."""
+
+    @final
+    def render(self, study: Study) -> Html:
+        """Write the section."""
+        study.figures.section = self.name
+        return study.template(f"sections/{self.name}.html.j2", **self.context(study))

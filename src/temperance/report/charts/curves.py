@@ -1,0 +1,112 @@
+"""How the model holds up as inputs get worse: one small chart per kind of damage, all on one scale."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from markupsafe import Markup
+
+from temperance.report.charts.base import Axis, Chart, Figure, Panel, Plot, around
+from temperance.report.figures import attributes
+from temperance.report.metrics import form_of, main_test
+from temperance.report.node import Node
+
+if TYPE_CHECKING:
+    from temperance.report.base import Study
+
+
+@dataclass(frozen=True)
+class Robustness(Chart):
+    """Small multiples over severity, the clean figure as a dashed line."""
+
+    name: ClassVar[str] = "robustness"
+    limit: int = 12
+
+    def figure(self, study: Study) -> Figure | None:
+        """Return the curves, or None where robustness was not measured."""
+        families = _families(study.root["winner"]["robustness"])
+        if not families:
+            return None
+        shown = dict(list(families.items())[: self.limit])
+        clean = self._clean(study, families)
+        y = self._axis(families, clean)
+        panels = tuple(self._panel(study, i, points, y, clean) for i, points in enumerate(shown.values()))
+        head = tuple(study.words.say(f"chart.robustness.head.{k}") for k in ("family", "severity", "value", "n"))
+        rows = [_row(study, point) for points in shown.values() for point in points]
+        caption = study.words.say("chart.robustness.caption")
+        return Figure(self.name, caption, panels, head, tuple(rows[:60]), max(0, len(rows) - 60))
+
+    @staticmethod
+    def _clean(study: Study, families: dict[str, list[Node]]) -> Node:
+        first = next(iter(families.values()))[0]["measurement"]
+        test = study.root["winner"]["test"]
+        parts = (first["name"].text, *first["name"].text.split("/"))
+        return next((test[part] for part in parts if test[part]), Node(None, "/winner/test"))
+
+    @staticmethod
+    def _axis(families: dict[str, list[Node]], clean: Node) -> Axis:
+        values = [v for points in families.values() for p in points for v in _ends(p["measurement"])]
+        values += _ends(clean)
+        share = min(values) >= 0 and max(values) <= 1
+        low, high = around(values, floor=0.0 if min(values) >= 0 else None, top=1.0 if share else None)
+        return Axis(low, high, "percent" if form_of(clean.key) == "percent" else "number")
+
+    def _panel(self, study: Study, i: int, points: list[Node], y: Axis, clean: Node) -> Panel:
+        top = max([p["severity"].number or 0.0 for p in points] + [1.0])
+        plot = Plot(Axis(0.0 if clean else 0.6, top + 0.3), y, study.words.style, height=150)
+        plot.grid(x_ticks=sorted({p["severity"].number or 0.0 for p in points})[:8], count=3)
+        base = clean["value"].number
+        if base is not None:
+            plot.line([(plot.x.low, base), (plot.x.high, base)], "line clean")
+        places = [(p["severity"].number or 0.0, p["measurement"]) for p in points]
+        banded = [(s, m) for s, m in places if m["low"].number is not None and m["high"].number is not None]
+        if banded:
+            plot.band(
+                [(s, m["high"].number or 0.0) for s, m in banded], [(s, m["low"].number or 0.0) for s, m in banded]
+            )
+        plot.line([(s, m["value"].number or 0.0) for s, m in places])
+        for s, m in places:
+            plot.dot(s, m["value"].number or 0.0, radius=3.5, extra=attributes(m["value"]))
+        family = points[0]["family"]
+        say, plain = study.words.say, family.text[:60]
+        desc = say(
+            "chart.robustness.desc", family=plain, first=self._end(study, points[0]), last=self._end(study, points[-1])
+        )
+        svg = plot.svg(f"{self.name}-{i}", say("chart.robustness.title", family=plain), desc)
+        label = say("chart.robustness.y", metric=_metric(study, clean, points[0]["measurement"]))
+        return Panel(svg, heading=study.figures.quote(family, 60), x_label=say("chart.robustness.x"), y_label=label)
+
+    @staticmethod
+    def _end(study: Study, point: Node) -> str:
+        return study.words.style.mark(f"{point['measurement']['value'].number or 0:.3g}")
+
+
+def _metric(study: Study, clean: Node, measurement: Node) -> Markup:
+    key = clean.key if clean else measurement["name"].text.split("/")[0]
+    known = f"metric.{key}"
+    return study.words.say(known) if study.words.knows(known) else study.figures.quote(measurement["name"], 40)
+
+
+def _families(points: Node) -> dict[str, list[Node]]:
+    grouped: dict[str, list[Node]] = {}
+    for point in points:
+        if point["measurement"]["value"].number is not None and point["severity"].number is not None:
+            grouped.setdefault(point["family"].text, []).append(point)
+    return {name: sorted(group, key=lambda p: p["severity"].number or 0.0) for name, group in grouped.items()}
+
+
+def _ends(measurement: Node) -> list[float]:
+    found = [measurement[end].number for end in ("value", "low", "high")]
+    return [value for value in found if value is not None]
+
+
+def _row(study: Study, point: Node) -> tuple[Markup | str, ...]:
+    fig = study.figures.figure
+    value = study.figures.interval(point["measurement"], listed=False)
+    return (
+        study.figures.quote(point["family"], 60),
+        fig(point["severity"], form="plain", listed=False),
+        value,
+        fig(point["measurement"]["n"], form="count", listed=False),
+    )

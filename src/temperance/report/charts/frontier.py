@@ -1,0 +1,108 @@
+"""Quality against robustness with cost as size: what each recipe gives for what it takes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from markupsafe import Markup
+
+from temperance.report.charts.base import CAP, Axis, Chart, Figure, Panel, Plot, around, thinned
+from temperance.report.figures import attributes
+from temperance.report.metrics import direction, metric_text
+from temperance.report.node import Node
+
+if TYPE_CHECKING:
+    from temperance.report.base import Study
+
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+@dataclass(frozen=True)
+class Frontier(Chart):
+    """A scatter with a letter for each point of the frontier; top right is best."""
+
+    name: ClassVar[str] = "frontier"
+    background: int = 200
+
+    def figure(self, study: Study) -> Figure | None:
+        """Return the scatter, or None where no trial has both figures."""
+        listed = [p for p in study.root["frontier"] if p["quality"].number is not None]
+        points = [p for p in listed if p["robustness"].number is not None][:CAP]
+        if not points:
+            return None
+        plot = self._plot(study, points, self._others(study, points))
+        say = study.words.say
+        title = say("chart.frontier.title")
+        desc = say("chart.frontier.desc", count=len(points))
+        metric = study.root["metric"]
+        panel = Panel(
+            plot.svg(self.name, title, desc),
+            x_label=say("chart.frontier.x", metric=metric_text(study, metric["name"]), better=direction(study, metric["better"].text)),
+            y_label=say("chart.frontier.y", better=direction(study, self._better(study))),
+        )  # fmt: skip
+        head = tuple(say(f"chart.frontier.head.{k}") for k in ("mark", "recipe", "quality", "toughness", "cost", "why"))
+        rows = tuple(self._row(study, i, p) for i, p in enumerate(points))
+        key = study.template("frontier_key.html.j2")
+        return Figure(self.name, say("chart.frontier.caption"), (panel,), head, rows, len(listed) - len(points), key)
+
+    @staticmethod
+    def _better(study: Study) -> str:
+        found = (t["robustness"]["better"].text for t in study.root["trials"] if t["robustness"]["better"].text)
+        return next(found, "lower")
+
+    def _others(self, study: Study, points: list[Node]) -> list[tuple[Node, Node]]:
+        metric, kept = study.root["metric"]["name"].text, {p["trial"].raw for p in points}
+        pairs = [
+            (t["selection"][metric]["value"], t["robustness"]["value"])
+            for t in study.root["trials"]
+            if t["id"].raw not in kept and t["status"].raw == "done"
+        ]
+        whole = [pair for pair in pairs if pair[0].number is not None and pair[1].number is not None]
+        return [whole[i] for i in thinned(len(whole), self.background)]
+
+    def _plot(self, study: Study, points: list[Node], others: list[tuple[Node, Node]]) -> Plot:
+        xs = [p["quality"].number or 0.0 for p in points] + [a.number or 0.0 for a, _ in others]
+        ys = [p["robustness"].number or 0.0 for p in points] + [b.number or 0.0 for _, b in others]
+        lower = study.root["metric"]["better"].raw == "lower"
+        x = Axis(*around(xs, pad=0.12), flip=lower)
+        y = Axis(*around(ys, pad=0.15), flip=self._better(study) == "lower")
+        plot = Plot(x, y, study.words.style, height=340)
+        plot.grid()
+        for a, b in others:
+            plot.dot(a.number or 0.0, b.number or 0.0, radius=4, kind="dot other", extra=attributes(a))
+        ranked = sorted(points, key=lambda p: p["quality"].number or 0.0)
+        plot.line([(p["quality"].number or 0.0, p["robustness"].number or 0.0) for p in ranked], "line faint")
+        most = max((p["seconds"].number or 0.0 for p in points), default=0.0) or 1.0
+        for i, point in enumerate(points):
+            self._mark(study, plot, i, point, most)
+        return plot
+
+    @staticmethod
+    def _mark(study: Study, plot: Plot, i: int, point: Node, most: float) -> None:
+        place = (point["quality"].number or 0.0, point["robustness"].number or 0.0)
+        radius = 10 + 14 * math.sqrt(max(point["seconds"].number or 0.0, 0.0) / most)
+        chosen = point["trial"].raw == study.root["winner"]["trial"].raw
+        plot.dot(
+            *place,
+            radius=radius,
+            kind="dot front chosen" if chosen else "dot front",
+            extra=attributes(point["quality"]),
+        )
+        plot.note(*place, LETTERS[i], kind="letter chosen" if chosen else "letter")
+
+    @staticmethod
+    def _row(study: Study, i: int, point: Node) -> tuple[Markup | str, ...]:
+        fig, quote = study.figures.figure, study.figures.quote
+        trial = study.trial(point["trial"])
+        chosen = point["trial"].raw == study.root["winner"]["trial"].raw
+        name = quote(trial["name"] if trial["name"] else point["trial"], 80)
+        return (
+            LETTERS[i],
+            study.words.say("chart.frontier.chosen", name=name) if chosen else name,
+            fig(point["quality"]),
+            fig(point["robustness"]),
+            fig(point["seconds"], form="seconds"),
+            quote(point["why"], 120),
+        )

@@ -1,0 +1,125 @@
+"""The only way a value of the study reaches the page: with its source beside it.
+
+A figure becomes ``<data value="0.94" data-path="/winner/test/accuracy/value" data-form="hundred">94</data>``; one that is
+worked out from several values names its ``data-rule`` and all its paths. A text of the study becomes
+``<span data-path=…>``. A test reads the page back and works out each of them again from ``study.json``.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from markupsafe import Markup, escape
+
+from temperance.report.forms import FORMS, date
+from temperance.report.language import Words
+from temperance.report.node import Node
+
+RULES: dict[str, Callable[..., Any]] = {
+    "value": lambda value: value,
+    "length": lambda items: len(items or ()),
+    "absolute": abs,
+    "status": lambda items, wanted: sum(1 for item in items or () if item.get("status") == wanted),
+    "check": lambda items, wanted: sum(1 for item in items or () if [item.get("check"), item.get("state")] == wanted),
+}
+COUNTS = ("length", "status", "check")
+LIMIT = 280  # letters of a text that are shown; the rest stays in study.json
+
+
+class Shown(NamedTuple):
+    """One figure on the page, for the table of sources."""
+
+    section: str
+    text: str
+    exact: str
+    paths: str
+    rule: str
+
+
+def work_out(rule: str, values: list[Any]) -> Any:
+    """Apply a rule, e.g. ``absolute`` or ``status:done``; None when a value is missing or not finite."""
+    name, _, setting = rule.partition(":")
+    if name not in COUNTS and not all(_finite(value) for value in values):
+        return None
+    if name == "check":
+        return RULES[name](*values, setting.rsplit(":", 1))
+    return RULES[name](*values, setting) if setting else RULES[name](*values)
+
+
+def _finite(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def clip(text: str, limit: int = LIMIT) -> str:
+    """Shorten a text of the study; the page stays small whatever the data holds."""
+    flat = " ".join(text.split())
+    return flat if len(flat) <= limit else flat[: limit - 1].rstrip() + "…"
+
+
+@dataclass
+class Figures:
+    """Writes figures and texts of a study, and remembers what it wrote."""
+
+    words: Words
+    shown: list[Shown] = field(default_factory=list)
+    section: str = ""
+
+    def figure(self, *nodes: Node, form: str = "number", rule: str = "value", listed: bool = True) -> Markup:
+        """Write a number of the study, or one worked out from several by ``rule``."""
+        value = work_out(rule, [node.raw for node in nodes])
+        if value is None:
+            return self.absent()
+        text = self.words.style.mark(FORMS[form](value))
+        paths = " ".join(node.pointer for node in nodes)
+        if listed:
+            self.shown.append(Shown(self.section, text, json.dumps(value), paths, rule))
+        told = "" if rule == "value" else f" ({rule})"
+        extra = Markup("") if rule == "value" else Markup(' data-rule="{}"').format(rule)
+        return Markup('<data value="{}" data-path="{}" data-form="{}"{} title="{}">{}</data>').format(
+            json.dumps(value), paths, form, extra, clip(f"study.json {paths}{told}: {json.dumps(value)}"), text
+        )
+
+    def interval(self, node: Node, form: str = "number", *, listed: bool = True) -> Markup:
+        """Write a measurement as ``value (low to high)``; the brackets are left out where there is no interval."""
+        value = self.figure(node["value"], form=form, listed=listed)
+        if node["low"].number is None or node["high"].number is None:
+            return value
+        low, high = (self.figure(node[end], form=form, listed=False) for end in ("low", "high"))
+        return self.words.say("interval", value=value, low=low, high=high)
+
+    def quote(self, node: Node, limit: int = LIMIT, *, code: bool = False) -> Markup:
+        """Write a text of the study, escaped, shortened, and isolated from the direction of the text around it."""
+        if not node.text:
+            return self.absent()
+        mark = "code" if code else "bdi"
+        return Markup('<{0} data-path="{1}"{2}>{3}</{0}>').format(
+            Markup(mark), node.pointer, self._limit(limit), clip(node.text, limit)
+        )
+
+    def key(self, node: Node) -> Markup:
+        """Write the name under which a value stands."""
+        return Markup('<bdi data-path="{}" data-rule="key">{}</bdi>').format(node.pointer, clip(node.key, 60))
+
+    def date(self, node: Node) -> Markup:
+        """Write a date."""
+        if not node.text:
+            return self.absent()
+        text = date(clip(node.text, 40), self.words.style)
+        return Markup('<time data-path="{}" data-rule="date">{}</time>').format(node.pointer, text)
+
+    def absent(self) -> Markup:
+        """Say that a value is missing."""
+        return Markup('<span class="absent">{}</span>').format(self.words.say("not_measured"))
+
+    @staticmethod
+    def _limit(limit: int) -> Markup:
+        return Markup("") if limit == LIMIT else Markup(' data-limit="{}"').format(limit)
+
+
+def attributes(node: Node) -> Markup:
+    """Return the attributes that tie a mark of a chart to its value."""
+    return Markup(' data-path="{}" data-value="{}"').format(node.pointer, escape(json.dumps(node.raw)))

@@ -1,0 +1,106 @@
+"""How a number is written: one named form per kind of figure. A form never changes the sign of a number."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+MINUS = "\u2212"
+THIN = "\u202f"  # narrow no-break space before a unit
+
+
+@dataclass(frozen=True)
+class Style:
+    """Marks of a language: ``decimal`` point, ``thousands`` separator, names of the months."""
+
+    decimal: str
+    thousands: str
+    months: tuple[str, ...]
+
+    def mark(self, text: str) -> str:
+        """Turn ``-1,234.5`` into the language's own marks."""
+        swap = {",": self.thousands, ".": self.decimal, "-": MINUS}
+        return "".join(swap.get(letter, letter) for letter in text)
+
+
+def number(value: float) -> str:
+    """Three significant digits, whole numbers in full."""
+    if value == 0:
+        return "0"
+    size = abs(value)
+    if size >= 1000:
+        return f"{value:,.0f}"
+    if size < 0.0005:
+        return f"{value:.1e}"
+    digits = max(0, 2 - math.floor(math.log10(size)))
+    text = f"{value:.{min(digits, 5)}f}"
+    return text.rstrip("0").rstrip(".") if size >= 100 or float(text) == int(float(text)) else text
+
+
+def signed(value: float) -> str:
+    """A difference, with its sign."""
+    return ("+" if value > 0 else "") + number(value)
+
+
+def hundred(value: float) -> str:
+    """A share as a count of 100; never rounded to all or to none."""
+    part = 100 * value
+    if (part >= 99.5 and value < 1) or (0 < part < 0.5):
+        return f"{part:.1f}" if 0.05 <= part <= 99.95 else f"{part:.2f}"
+    return f"{part:.0f}"
+
+
+def percent(value: float) -> str:
+    """A share in percent with one decimal."""
+    return f"{100 * value:.1f}{THIN}%"
+
+
+def span(value: float) -> str:
+    """A time: seconds, minutes or hours."""
+    if value < 10:
+        return f"{value:.2g}{THIN}s" if value < 1 else f"{value:.1f}{THIN}s"
+    whole = round(value)
+    if whole < 90:
+        return f"{whole}{THIN}s"
+    if whole < 5400:
+        return f"{whole // 60}{THIN}min" + (f" {whole % 60}{THIN}s" if whole % 60 else "")
+    return f"{whole // 3600}{THIN}h {whole % 3600 // 60}{THIN}min"
+
+
+def size(value: float) -> str:
+    """Bytes in decimal units."""
+    for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if abs(value) >= scale:
+            return f"{value / scale:.3g}{THIN}{unit}"
+    return f"{value:.0f}{THIN}bytes"
+
+
+def chance(value: float) -> str:
+    """A p value."""
+    return "below 0.001" if value < 0.001 else f"{value:.3f}" if value < 0.01 else f"{value:.2f}"
+
+
+FORMS: dict[str, Callable[[float], str]] = {
+    "count": lambda value: f"{value:,.0f}",
+    "plain": lambda value: f"{value:.0f}",
+    "number": number,
+    "signed": signed,
+    "hundred": hundred,
+    "percent": percent,
+    "seconds": span,
+    "milliseconds": lambda value: f"{number(value)}{THIN}ms",
+    "bytes": size,
+    "times": lambda value: f"{value:.2f}{THIN}×" if value < 10 else f"{value:.0f}{THIN}×",
+    "chance": chance,
+}
+
+
+def date(text: str, style: Style) -> str:
+    """Write an ISO time as a date; text that is not one stays as it is."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return f"{moment.day} {style.months[moment.month - 1]} {moment.year}"

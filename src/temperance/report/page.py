@@ -1,0 +1,90 @@
+"""Puts the sections on one page and writes it: no script, no network, one file."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import tempfile
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from temperance.records.errors import StudyError
+from temperance.report.base import Study
+from temperance.report.figures import Figures
+from temperance.report.language import Words
+from temperance.report.node import Node
+from temperance.report.sections import ORDER
+
+SCHEMA = 1
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """Read ``study.json`` of a study's folder.
+
+    Raises:
+        StudyError: it is missing, not JSON, or of a schema that this version does not know.
+
+    """
+    file = folder / "study.json"
+    remedy = "Name the folder that `temperance study --out` wrote"
+    try:
+        document = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise StudyError(f"{file} cannot be read ({error.strerror})", "A folder with a study.json", remedy) from error
+    except ValueError as error:
+        raise StudyError(f"{file} is not JSON ({error})", "A study.json as the study wrote it", remedy) from error
+    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+        found = document.get("schema") if isinstance(document, dict) else type(document).__name__
+        wanted = f"A study.json of schema {SCHEMA}"
+        raise StudyError(f"{file} has schema {found!r}", wanted, "Report it with the version that wrote it")
+    return document
+
+
+def stylesheet() -> str:
+    """Return the page's only style sheet."""
+    return (files("temperance.report") / "templates" / "style.css").read_text(encoding="utf-8")
+
+
+def policy(style: str) -> str:
+    """Return a content security policy that allows this style sheet and nothing else."""
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+
+
+def html(document: dict[str, Any], *, names: frozenset[str] = frozenset(), language: str = "en") -> str:
+    """Return the whole page for a study that was read.
+
+    Args:
+        document: content of ``study.json``.
+        names: names of the files beside it.
+        language: language of the page.
+
+    """
+    words = Words(language)
+    study = Study(Node(document), words, Figures(words), names)
+    parts = [(section.name, section.render(study)) for section in ORDER]
+    style = Markup("\n" + stylesheet())  # noqa: S704 (our own file)
+    values = {"parts": parts, "style": style, "policy": policy(str(style)), "language": language}
+    return str(study.template("page.html.j2", **values))
+
+
+def render(folder: str | Path) -> Path:
+    """Write ``report.html`` into a study's folder, whole or not at all, and return its path."""
+    place = Path(folder)
+    text = html(read(place), names=frozenset(item.name for item in place.iterdir()))
+    goal = place / "report.html"
+    handle, name = tempfile.mkstemp(dir=place, prefix=".report-", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(name).chmod(0o644)
+        os.replace(name, goal)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    return goal

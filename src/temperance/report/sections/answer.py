@@ -1,0 +1,98 @@
+"""The answer in one screen: how often it is right, beside a simple rule, and what to do first."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from markupsafe import Markup
+
+from temperance.report.base import Section, Study
+from temperance.report.charts.strip import Row, Strip
+from temperance.report.metrics import direction, form_of, main_test, metric_name, standing
+from temperance.report.node import Node
+from temperance.report.placing import findings
+
+URGENT = ("fix_before_use", "look_at_this")
+
+
+class Answer(Section):
+    """Block 1 of the owner's outline."""
+
+    name: ClassVar[str] = "answer"
+
+    def context(self, study: Study) -> dict[str, Any]:
+        """Collect the verdict, its rivals and the first three things to do."""
+        main = main_test(study)
+        todo = [f for f in findings(study) if f["state"].raw in URGENT]
+        return {
+            "main": main,
+            "metric": metric_name(study, main),
+            "verdict": self._verdict(study, main),
+            "status": self._status(study, main),
+            "rivals": self._rivals(study, main),
+            "todo": todo[:3],
+            "todo_more": max(0, len(todo) - 3),
+            "fixes": sum(1 for f in todo if f["state"].raw == "fix_before_use"),
+        }
+
+    def _verdict(self, study: Study, main: Node) -> Markup:
+        say = study.words.say
+        if not main:
+            return say("answer.none")
+        ends = (
+            {}
+            if main["low"].number is None or main["high"].number is None
+            else {"low": main["low"], "high": main["high"]}
+        )
+        share = main.key in ("accuracy", "balanced_accuracy")
+        form = "hundred" if share else form_of(main.key)
+        told = {end: study.figures.figure(node, form=form) for end, node in {"value": main["value"], **ends}.items()}
+        kind = "right" if main.key == "accuracy" else "balanced" if share else "error" if study.regression else "metric"
+        extra = (
+            {}
+            if share
+            else {
+                "metric": metric_name(study, main),
+                "unit": self._unit(study, main),
+                "better": direction(study, main["better"].text),
+            }
+        )
+        key = f"answer.{kind}" if ends else f"answer.{kind}.bare"
+        return say(key, **told, **extra)
+
+    @staticmethod
+    def _unit(study: Study, main: Node) -> Markup:
+        if main["unit"]:
+            return study.figures.quote(main["unit"], 30)
+        return study.words.say("answer.unit", target=study.figures.quote(study.root["data"]["target"], 40))
+
+    def _status(self, study: Study, main: Node) -> list[Markup]:
+        """Return one plain sentence against each rival; losses are told like gains."""
+        lines = []
+        for rival in ("simple", "plain", "boosting"):
+            other = self._other(study, rival, main)
+            if other["value"].number is None:
+                continue
+            if study.root["winner"][f"{rival}_test"]["trial"].raw == study.root["winner"]["trial"].raw:
+                lines.append(study.words.say(f"answer.{rival}.same_model"))
+                continue
+            lines.append(study.words.say(f"answer.{rival}.{standing(main, other)}"))
+        return lines
+
+    @staticmethod
+    def _other(study: Study, rival: str, main: Node) -> Node:
+        return study.root["winner"][f"{rival}_test"]["measurements"][main.key]
+
+    def _rivals(self, study: Study, main: Node) -> Markup:
+        say = study.words.say
+        rows = [Row(say("answer.row.ours"), main, kind="ours")]
+        for rival in ("plain", "boosting", "simple"):
+            other = self._other(study, rival, main)
+            label = say(f"answer.row.{rival}")
+            name = study.root["winner"][f"{rival}_test"]["name"]
+            if rival == "simple" and name:
+                label = say("answer.row.simple.named", name=study.figures.quote(name, 60))
+            rows.append(Row(label, other))
+        caption = say("answer.strip", metric=metric_name(study, main), better=direction(study, main["better"].text))
+        head = (say("answer.strip.model"), metric_name(study, main))
+        return Strip(caption, head, form=form_of(main.key)).draw(study, rows)

@@ -1,0 +1,59 @@
+"""Where it fails: worse inputs, weak groups, and whether its stated chances come true."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from markupsafe import Markup
+
+from temperance.report.base import Section, Study
+from temperance.report.charts.curves import Robustness
+from temperance.report.charts.reliability import Reliability
+from temperance.report.charts.strip import Row, Strip
+from temperance.report.metrics import form_of, main_test, metric_name
+from temperance.report.node import Node
+
+STATES = ("worse", "same", "too_small")
+
+
+class Fails(Section):
+    """Block 5 of the owner's outline."""
+
+    name: ClassVar[str] = "fails"
+
+    def context(self, study: Study) -> dict[str, Any]:
+        """Collect robustness, slices and reliability."""
+        slices = sorted(study.root["winner"]["slices"], key=self._urgency)
+        return {
+            "robustness": Robustness().draw(study),
+            "reliability": Reliability().draw(study),
+            "slices": self._slices(study, slices[:20]),
+            "slices_more": max(0, len(slices) - 20),
+            "worse": [s for s in slices if s["state"].raw == "worse"][:3],
+            "tested": bool(slices),
+        }
+
+    @staticmethod
+    def _urgency(item: Node) -> tuple[int, float]:
+        state = STATES.index(item["state"].raw) if item["state"].raw in STATES else len(STATES)
+        return state, -abs(item["difference"]["value"].number or 0.0)
+
+    @staticmethod
+    def _slices(study: Study, slices: list[Node]) -> Markup:
+        if not slices:
+            return Markup("")
+        say, quote, fig = study.words.say, study.figures.quote, study.figures.figure
+        main = main_test(study)
+        rows = []
+        for item in slices:
+            state = item["state"].raw if item["state"].raw in STATES else "too_small"
+            label = say(
+                "slices.group",
+                column=quote(item["column"], 60),
+                value=quote(item["value"], 60),
+                n=fig(item["n"], form="count"),
+            )
+            rows.append(Row(label, item["measurement"], say(f"slices.{state}"), kind=state))
+        head = (say("slices.head.group"), metric_name(study, main), say("slices.head.reading"))
+        strip = Strip(say("slices.caption"), head, form=form_of(main.key), reference=main["value"].number)
+        return strip.draw(study, rows)

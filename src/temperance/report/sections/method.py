@@ -1,0 +1,41 @@
+"""How this was done, for experts: settings, versions, seeds, budget, glossary, and where each figure comes from."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from temperance.report.base import Section, Study
+from temperance.report.figures import Shown
+
+STATIONS = ("read", "audit", "search", "refit", "evaluation", "export", "report")
+GLOSSARY = ("test_rows", "interval", "regularization", "strength", "controller", "gap", "recipe", "frontier", "toughness", "bundle")  # fmt: skip
+
+
+class Method(Section):
+    """Block 9 of the owner's outline."""
+
+    name: ClassVar[str] = "method"
+
+    def context(self, study: Study) -> dict[str, Any]:
+        """Collect the settings of the study and the sources of its figures."""
+        root = study.root
+        return {
+            "budget": root["budget"],
+            "stations": [(s, root["budget"]["reserved"][s], root["budget"]["spent"][s]) for s in STATIONS],
+            "left_out": list(root["budget"]["left_out"])[:20],
+            "left_out_more": max(0, len(root["budget"]["left_out"]) - 20),
+            "limits": list(root["limits"])[:20],
+            "citations": list(root["citations"])[:20],
+            "citations_more": max(0, len(root["citations"]) - 20),
+            "trial": study.trial(root["winner"]["trial"]),
+            "glossary": GLOSSARY,
+            "sources": _grouped(study.figures.shown),
+        }
+
+
+def _grouped(shown: list[Shown]) -> list[tuple[str, list[Shown], int]]:
+    """Group figures by section, each source once, at most 20 a section."""
+    groups: dict[str, dict[str, Shown]] = {}
+    for figure in shown:
+        groups.setdefault(figure.section, {}).setdefault(f"{figure.paths} {figure.rule}", figure)
+    return [(name, list(kept.values())[:20], max(0, len(kept) - 20)) for name, kept in groups.items()]

@@ -1,0 +1,88 @@
+"""What we tried: the frontier, why this one, what regularization bought and cost, how its strengths moved."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from markupsafe import Markup
+
+from temperance.report.base import Section, Study
+from temperance.report.charts.frontier import Frontier
+from temperance.report.charts.learning import Learning
+from temperance.report.charts.strip import Row, Strip
+from temperance.report.charts.traces import Traces
+from temperance.report.metrics import direction, form_of, metric_text, moved, verdict_of
+from temperance.report.node import Node
+
+
+class Tried(Section):
+    """Block 4 of the owner's outline."""
+
+    name: ClassVar[str] = "tried"
+
+    def context(self, study: Study) -> dict[str, Any]:
+        """Collect charts, comparisons and the table of trials."""
+        winner = study.root["winner"]
+        trial = study.trial(winner["trial"])
+        return {
+            "trial": trial,
+            "frontier": Frontier().draw(study),
+            "traces": Traces().draw(study),
+            "learning": Learning().draw(study),
+            "comparison": [self._comparison(study, c) for c in list(winner["comparison"])[:10]],
+            "bought": [self._bought(study, b) for b in list(winner["bought"])[:10]],
+            "bought_chart": self._bought_chart(study),
+            "forms": form_of,
+            "metric_words": metric_text(study, study.root["metric"]["name"]),
+            "metric_better": direction(study, study.root["metric"]["better"].text),
+            "acted": list(trial["acted"])[:20],
+            **self._table(study),
+        }
+
+    @staticmethod
+    def _comparison(study: Study, item: Node) -> dict[str, Any]:
+        other = study.trial(item["against"])
+        name = study.figures.quote(other["name"] if other["name"] else item["against"], 80)
+        form = form_of(item["difference"]["name"].text)
+        return {
+            "name": name,
+            "difference": moved(study, item["difference"], form),
+            "p": item["p"],
+            "decision": item["decision"],
+        }
+
+    @staticmethod
+    def _bought(study: Study, item: Node) -> dict[str, Any]:
+        return {
+            "metric": metric_text(study, item["metric"]),
+            "difference": moved(study, item["difference"], form_of(item["metric"].text)),
+            "verdict": study.words.say(f"bought.{verdict_of(item['difference'])}"),
+            "standing": verdict_of(item["difference"]),
+            "ratio": item["cost_ratio"],
+            "sentence": item["sentence"],
+            "better": direction(study, item["difference"]["better"].text),
+        }
+
+    @staticmethod
+    def _bought_chart(study: Study) -> Markup:
+        say = study.words.say
+        rows = [
+            Row(metric_text(study, b["metric"]), b["difference"], say(f"bought.{verdict_of(b['difference'])}"), verdict_of(b["difference"]))
+            for b in list(study.root["winner"]["bought"])[:10]
+        ]  # fmt: skip
+        head = tuple(say(f"bought.head.{k}") for k in ("metric", "difference", "reading"))
+        return Strip(say("bought.caption"), head, form="signed", reference=0.0, shared=False).draw(study, rows)
+
+    @staticmethod
+    def _table(study: Study) -> dict[str, Any]:
+        metric = study.root["metric"]
+        lower = metric["better"].raw == "lower"
+
+        def rank(trial: Node) -> tuple[bool, float]:
+            value = trial["selection"][metric["name"].text]["value"].number
+            return (value is None, 0.0 if value is None else value if lower else -value)
+
+        trials = sorted(study.root["trials"], key=rank)
+        top = trials[:20]
+        chosen = [t for t in trials[20:] if t["id"].raw == study.root["winner"]["trial"].raw]
+        return {"trials": top + chosen, "trials_more": max(0, len(trials) - len(top) - len(chosen)), "metric": metric}

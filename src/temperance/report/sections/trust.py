@@ -1,0 +1,44 @@
+"""Can I trust the numbers? How rows were kept apart, every test figure, and what the audit says about both."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from markupsafe import Markup
+
+from temperance.report.base import Section, Study
+from temperance.report.metrics import direction, form_of, metric_name
+from temperance.report.placing import counts, place
+
+ROLES = ("train", "controller", "selection", "calibration", "test")
+
+
+class Trust(Section):
+    """Block 2 of the owner's outline."""
+
+    name: ClassVar[str] = "trust"
+
+    def context(self, study: Study) -> dict[str, Any]:
+        """Collect the roles, the test figures and the findings on copies, leaks, groups and time."""
+        test = [m for m in study.root["winner"]["test"] if m["value"].number is not None]
+        simple = study.root["winner"]["simple_test"]["measurements"]
+        checks = counts(study)
+        return {
+            "roles": [(role, study.root["roles"]["counts"][role]) for role in ROLES],
+            "test": [(metric_name(study, m), m, simple[m.key], form_of(m.key), direction(study, m["better"].text)) for m in test[:20]],
+            "placed": place(study, self.name),
+            "checks": [self._check(study, row) for row in list(checks.values())[:20]],
+            "checks_more": max(0, len(checks) - 20),
+        }  # fmt: skip
+
+    @staticmethod
+    def _check(study: Study, row: dict[str, Any]) -> tuple[Markup, ...]:
+        """Return the name of a check and its findings by state; a dash stands for none."""
+
+        def cell(state: str) -> Markup:
+            if not row["states"][state]:
+                return Markup("–")
+            rule = f"check:{row['check'].text}:{state}"
+            return study.figures.figure(study.root["findings"], form="count", rule=rule, listed=False)
+
+        return (study.figures.quote(row["check"], 60), *(cell(state) for state in row["states"]))

@@ -1,0 +1,23 @@
+"""Using it: the files, how to call them, what is watched, when to retrain, how to go back."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from temperance.report.base import Section, Study
+
+FILES = ("study.json", "leaderboard.csv", "ledger.jsonl", "roles.npz", "model_card.md", "dataset_card.md", "bundle")
+
+
+class Using(Section):
+    """Block 7 of the owner's outline."""
+
+    name: ClassVar[str] = "using"
+
+    def context(self, study: Study) -> dict[str, Any]:
+        """Collect the files that are there and the cost of a prediction."""
+        return {
+            "files": [name for name in FILES if name in study.files],
+            "cost": study.root["winner"]["cost"],
+            "bundle": study.root["bundle"],
+        }
