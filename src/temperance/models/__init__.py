@@ -1,1 +1,43 @@
-"""Room models."""
+"""Room models: the nets used when the user brings none, and the basic models that always compete."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from temperance.models.base import ARCHITECTURES, Architecture, ModelInfo, architecture, build, default_name
+    from temperance.models.basic import BASIC, BasicModel, Boosting, FittedBasic, Linear, Majority
+    from temperance.models.loss import combine, cross_entropy, loss_for, squared_error
+
+_HOMES = {
+    "base": ("ARCHITECTURES", "Architecture", "ModelInfo", "architecture", "build", "default_name"),
+    "basic": ("BASIC", "BasicModel", "Boosting", "FittedBasic", "Linear", "Majority"),
+    "loss": ("combine", "cross_entropy", "loss_for", "squared_error"),
+}
+_WHERE = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "ARCHITECTURES",
+    "BASIC",
+    "Architecture",
+    "BasicModel",
+    "Boosting",
+    "FittedBasic",
+    "Linear",
+    "Majority",
+    "ModelInfo",
+    "architecture",
+    "build",
+    "combine",
+    "cross_entropy",
+    "default_name",
+    "loss_for",
+    "squared_error",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)

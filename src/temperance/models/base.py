@@ -1,0 +1,113 @@
+"""What every net is built from: the shape of the data, an architecture with frozen settings, a name and a seed."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, fields
+from typing import Any, Self
+
+import torch
+from torch import nn
+
+from temperance.records.errors import SettingError, nearest
+from temperance.records.registry import Registry
+from temperance.records.schema import Task
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """The shape of the inputs and of the target: all that an architecture may know of the data.
+
+    Attributes:
+        numeric: count of numeric inputs after preprocessing.
+        cardinalities: per categorical input the count of codes, those for missing and unseen categories included;
+            codes are 0 … cardinality − 1.
+        outputs: classes (2 for binary too), or 1 for regression.
+        task: ``binary``, ``multiclass`` or ``regression`` (the target then has mean 0 and standard deviation 1).
+        image_shape: (height, width, channels) as in ``Schema.image_shape``; None for tables.
+        train_rows: rows the net will be trained on; sizes are chosen by it.
+
+    """
+
+    numeric: int
+    cardinalities: tuple[int, ...]
+    outputs: int
+    task: Task
+    image_shape: tuple[int, int, int] | None = None
+    train_rows: int = 1000
+
+    def __post_init__(self) -> None:
+        if self.outputs < 1 or self.numeric < 0 or self.train_rows < 1 or any(c < 1 for c in self.cardinalities):
+            raise SettingError(
+                f"the shape {self!r} is not usable",
+                "counts are whole numbers: outputs, train_rows and each cardinality at least 1",
+                "Count them on the preprocessed training rows",
+            )
+        if self.image_shape is None and not self.numeric and not self.cardinalities:
+            raise SettingError("a table without inputs", "at least one numeric or categorical input", "Add a column")
+
+    @property
+    def inputs(self) -> int:
+        """Count of input columns."""
+        return self.numeric + len(self.cardinalities)
+
+
+@dataclass(frozen=True)
+class Architecture(ABC):
+    """Frozen settings of one kind of net; the verb is ``make``."""
+
+    @classmethod
+    @abstractmethod
+    def sized(cls, info: ModelInfo) -> Self:
+        """Return the settings that suit the size of the data."""
+
+    @abstractmethod
+    def make(self, info: ModelInfo) -> nn.Module:
+        """Build the net; its weights are drawn from torch's global generator, which ``build`` seeds and puts back."""
+
+
+ARCHITECTURES: Registry[Architecture] = Registry("net", "temperance.models")
+
+
+def default_name(info: ModelInfo) -> str:
+    """Return the name of the net that suits the inputs: ``ResNet`` for images, ``Tabular`` for tables."""
+    return "ResNet" if info.image_shape else "Tabular"
+
+
+def architecture(name: str, info: ModelInfo, **settings: Any) -> Architecture:
+    """Return the sized settings of the net ``name`` with ``settings`` changed.
+
+    Raises:
+        SettingError: an unknown name or setting.
+
+    """
+    from temperance.models import plain, resnet, tabular  # noqa: F401  # each registers its architecture
+
+    cls = ARCHITECTURES[name]
+    known = {field.name for field in fields(cls)}
+    for key in settings:
+        if key not in known:
+            accepted = f"{cls.__name__} has {', '.join(sorted(known))}"
+            raise SettingError(f"the net {name!r} has no setting {key!r}", accepted, nearest(key, known))
+    sized = cls.sized(info)
+    return cls(**{**{key: getattr(sized, key) for key in known}, **settings})
+
+
+def build(name: str, info: ModelInfo, seed: int = 0, **settings: Any) -> nn.Module:
+    """Build the net ``name`` for ``info``; the same seed gives the same weights, torch's global generator is untouched.
+
+    Args:
+        name: ``tabular``, ``plain``, ``resnet`` or a plug-in's; case is ignored.
+        info: the shape of the data.
+        seed: seed of the weights.
+        settings: fields of the architecture to change, e.g. ``members=4``.
+
+    Returns:
+        A module called as ``net(numeric, categorical)`` (tables) or ``net(images)``; outputs are (b, c) logits, or
+        (b, k, c) from a net of k members. See ``models.loss`` for what is done with the axis k.
+
+    """
+    chosen = architecture(name, info, **settings)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return chosen.make(info)

@@ -1,0 +1,71 @@
+"""What the outputs of a net mean: losses per row and predictions, with or without an axis of members.
+
+A net of k members returns (b, k, c). **Training** takes the mean over members of each member's own loss, so that every
+member learns by itself; the loss of the mean would let members lean on each other. **Prediction** takes the mean over
+members of the probabilities (of the values, for regression).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn.functional import log_softmax
+
+from temperance.records.schema import Task
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+
+
+def cross_entropy(outputs: Tensor, targets: Tensor) -> Tensor:
+    """Return the cross-entropy per row, in nats; members are averaged.
+
+    Args:
+        outputs: logits (b, c) or (b, k, c).
+        targets: class numbers (b,), or probabilities (b, c).
+
+    Returns:
+        (b,)
+
+    """
+    logs = log_softmax(outputs, dim=-1)
+    if logs.ndim == 3:
+        logs = logs.mean(dim=1)  # the loss is linear in the log-probabilities: averaging them averages the losses
+    if targets.is_floating_point():
+        return -(targets * logs).sum(dim=-1)
+    return -logs.gather(-1, targets.unsqueeze(-1)).squeeze(-1)
+
+
+def squared_error(outputs: Tensor, targets: Tensor) -> Tensor:
+    """Return the squared error per row; members are averaged after squaring.
+
+    Args:
+        outputs: values (b, 1) or (b, k, 1).
+        targets: values (b,).
+
+    Returns:
+        (b,)
+
+    """
+    values = outputs.squeeze(-1)
+    if values.ndim == 1:
+        return (values - targets).square()
+    return (values - targets.unsqueeze(-1)).square().mean(dim=1)
+
+
+def loss_for(task: Task) -> Loss:
+    """Return the loss per row that trains a net for ``task``."""
+    return squared_error if task == "regression" else cross_entropy
+
+
+def combine(outputs: Tensor, *, task: Task, temperature: float = 1.0) -> Tensor:
+    """Turn outputs (b, c) or (b, k, c) into probabilities (b, c), or into values (b,) for regression.
+
+    ``temperature`` divides the logits of every member; 1 leaves them. It has no meaning for regression.
+    """
+    if task == "regression":
+        values = outputs.squeeze(-1)
+        return values if values.ndim == 1 else values.mean(dim=1)
+    shares = torch.softmax(outputs / temperature, dim=-1)
+    return shares if shares.ndim == 2 else shares.mean(dim=1)

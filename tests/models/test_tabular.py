@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from temperance.models import ModelInfo, build
+from temperance.models.loss import cross_entropy
+
+
+def test_dropout_layers_are_there_to_be_re_purposed_and_silent_by_default() -> None:
+    info = ModelInfo(4, (), 2, "binary")
+    net = build("tabular", info, 0)
+    layers = [m for m in net.modules() if isinstance(m, nn.Dropout)]
+    assert layers
+    assert all(layer.p == 0 for layer in layers)
+
+
+def test_members_differ_and_their_gradients_do_not_mix() -> None:
+    info = ModelInfo(4, (), 2, "binary")
+    net = build("tabular", info, 0, members=3)
+    outputs = net(torch.randn(8, 4), torch.zeros(8, 0, dtype=torch.int64))
+    assert float((outputs[:, 0] - outputs[:, 1]).detach().abs().max()) > 1e-3
+    outputs[:, 1].sum().backward()
+    grads = net.get_parameter("output.weight").grad
+    assert grads is not None
+    assert grads[0].abs().sum() == 0
+    assert grads[1].abs().sum() > 0
+
+
+def test_it_learns_a_jump_that_a_straight_line_cannot_follow() -> None:
+    generator = torch.Generator().manual_seed(0)
+    numbers = torch.randn(512, 3, generator=generator)
+    labels = ((numbers[:, 0] > 0.3) ^ (numbers[:, 1] > -0.2)).long()
+    codes = torch.zeros(512, 0, dtype=torch.int64)
+    net = build("tabular", ModelInfo(3, (), 2, "binary", train_rows=512), 0)
+    optimizer = torch.optim.AdamW(net.parameters(), lr=0.01, weight_decay=0.0)
+    for _ in range(60):
+        optimizer.zero_grad()
+        cross_entropy(net(numbers, codes), labels).mean().backward()
+        optimizer.step()
+    assert float(cross_entropy(net(numbers, codes), labels).detach().mean()) < 0.15
