@@ -1,0 +1,95 @@
+"""The grammar of the room: a check is frozen settings and one verb, ``inspect``."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from temperance.audit.context import Context
+from temperance.records.finding import Finding, State
+from temperance.records.registry import Registry
+
+
+@dataclass(frozen=True)
+class Check(ABC):
+    """One question asked of the data.
+
+    A check that rests on statistics also tests itself: it plants a known fault in a copy of the data, runs, and puts
+    ``planted``, ``found`` and ``false_alarms`` into ``Finding.confidence``.
+
+    Class attributes:
+        name: name of the check in a ``Finding``.
+        label: what it looks for, in two or three plain words.
+        rank: order of running; cheap and important ones first.
+        sizes: counts of rows it may be run on, largest first; a budget picks one.
+        version: raised when a result may change.
+        why: why the question matters, one plain sentence.
+        cannot_see: what it cannot see.
+        references: its sources.
+
+    """
+
+    name: ClassVar[str]
+    label: ClassVar[str]
+    rank: ClassVar[int] = 100
+    sizes: ClassVar[tuple[int | None, ...]] = (None,)
+    version: ClassVar[int] = 1
+    why: ClassVar[str] = ""
+    cannot_see: ClassVar[str] = ""
+    references: ClassVar[tuple[str, ...]] = ()
+
+    @abstractmethod
+    def inspect(self, context: Context) -> list[Finding] | Finding:
+        """Look at the data and return what was found, also when that is nothing."""
+
+    def unsuited(self, context: Context) -> str:
+        """Return why this data cannot be checked in this way, or an empty string."""
+        return ""
+
+    def estimate(self, context: Context, rows: int) -> float:
+        """Return the seconds that it takes on ``rows`` rows on the reference machine (see ``pace``)."""
+        return 0.02 + 2e-7 * rows * len(context.schema.columns)
+
+    def finding(self, state: State, title: str, *, subject: str = "", **fields: Any) -> Finding:
+        """Build a ``Finding`` of this check; NumPy values become plain ones."""
+        defaults: dict[str, Any] = {
+            "why": self.why,
+            "cannot_see": self.cannot_see,
+            "references": self.references,
+            "version": self.version,
+        }
+        identity = f"{self.name}:{subject}" if subject else self.name
+        return Finding(identity, self.name, state, title, **{k: plain(v) for k, v in {**defaults, **fields}.items()})
+
+    def not_tested(self, reason: str, **fields: Any) -> Finding:
+        """Build the finding of a check that could not run, with the reason in words."""
+        confidence = {"gate_reason": reason, **fields.pop("confidence", {})}
+        return self.finding("not_tested", f"Not tested for {self.label}: {reason}", confidence=confidence, **fields)
+
+
+def plain(value: Any) -> Any:
+    """Return ``value`` with NumPy scalars and arrays turned into Python's own; tuples stay tuples."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, tuple):
+        return tuple(plain(item) for item in value)
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    if isinstance(value, np.ndarray):
+        return [plain(item) for item in value.tolist()]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value
+
+
+def count_of(k: int, noun: str, plural: str = "") -> str:
+    """Return ``1 row`` or ``3 rows``, with a comma in thousands."""
+    return f"{k:,} {noun if k == 1 else plural or noun + 's'}"
+
+
+CHECKS: Registry[Check] = Registry("check", "temperance.checks")

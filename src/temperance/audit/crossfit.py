@@ -1,0 +1,90 @@
+"""Out-of-fold predictions of small models, and how good they are."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+def assign_folds(target: NDArray[Any], k: int, generator: np.random.Generator) -> Ints:
+    """Return (b,) the fold of each row; classes (integer targets) are spread evenly over folds."""
+    order = generator.permutation(len(target))
+    if np.asarray(target).dtype.kind in "iu":
+        order = order[np.argsort(target[order], kind="stable")]
+    folds = np.empty(len(target), dtype=np.int64)
+    folds[order] = np.arange(len(target)) % k
+    return folds
+
+
+def contiguous_folds(count: int, k: int) -> Ints:
+    """Return (b,) folds of neighbouring rows."""
+    return np.arange(count, dtype=np.int64) * k // max(count, 1)
+
+
+def forest(*, classify: bool, seed: int, trees: int = 50, leaf: int = 1) -> Any:
+    """Return extremely randomised trees on one thread (Geurts et al., 2006); they handle missing values."""
+    from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
+
+    if classify:
+        return ExtraTreesClassifier(trees, min_samples_leaf=leaf, random_state=seed, n_jobs=1)
+    return ExtraTreesRegressor(trees, min_samples_leaf=leaf, max_features=0.5, random_state=seed, n_jobs=1)
+
+
+def probabilities(model: Any, X: NDArray[Any], classes: int) -> Floats:
+    """Return (b, c) with a column for every class, also those that the model has not seen."""
+    out = np.zeros((len(X), classes))
+    out[:, np.asarray(model.classes_, dtype=np.int64)] = model.predict_proba(X)
+    return out
+
+
+def out_of_fold(make: Any, X: NDArray[Any], target: NDArray[Any], folds: Ints, *, classes: int) -> Floats:
+    """Return (b, c) probabilities, or (b,) values where ``classes`` is 0, by models that did not see the row."""
+    result = np.zeros((len(X), classes) if classes else len(X))
+    for fold in np.unique(folds):
+        held = folds == fold
+        model = make().fit(X[~held], target[~held])
+        result[held] = probabilities(model, X[held], classes) if classes else model.predict(X[held])
+    return result
+
+
+def auc(target: Ints, scores: Floats) -> float:
+    """Return the ROC AUC; with several classes the mean of one against the rest, without classes of under 5 rows.
+
+    Args:
+        target: (b,) class codes.
+        scores: (b, c) probabilities.
+
+    """
+    from scipy.stats import rankdata
+
+    count = np.bincount(target, minlength=scores.shape[1])
+    classes = [1] if scores.shape[1] == 2 else [c for c in range(scores.shape[1]) if 5 <= count[c] < len(target)]
+    values = []
+    for c in classes:
+        hits, others = int(count[c]), len(target) - int(count[c])
+        if hits and others:
+            ranks = rankdata(scores[:, c])
+            values.append((ranks[target == c].sum() - hits * (hits + 1) / 2) / (hits * others))
+    return float(np.mean(values)) if values else 0.5
+
+
+def r2(target: Floats, predicted: Floats) -> float:
+    """Return the share of the variance that is explained; 0 for a constant target."""
+    total = float(((target - target.mean()) ** 2).sum())
+    return 1.0 - float(((target - predicted) ** 2).sum()) / total if total > 0 else 0.0
+
+
+def wilson(hits: float, n: int, *, z: float = 1.959964) -> tuple[float, float]:
+    """Return the 95 % Wilson interval of a proportion (Wilson, 1927)."""
+    if n == 0:
+        return 0.0, 1.0
+    p = hits / n
+    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    return max(0.0, middle - half), min(1.0, middle + half)

@@ -1,0 +1,258 @@
+"""Copies of test rows among the rows that the model learns from, for tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from temperance.audit.base import CHECKS, Check, count_of
+from temperance.audit.context import Context, Index
+from temperance.audit.copies import effect_of_copies, sentence_of_effect, state_of_copies
+from temperance.audit.features import Ruler, nearest
+from temperance.audit.fingerprints import Hashes, column_hashes, fingerprints, partner, repeated
+from temperance.records.finding import Finding
+from temperance.records.schema import Rows
+
+
+@dataclass(frozen=True, eq=False)
+class Matches:
+    """Per query: its partner in the reference by each rule, or −1."""
+
+    exact: Index
+    near: Index
+    edited: Index
+    possible: Index
+
+    @property
+    def copies(self) -> NDArray[np.bool_]:
+        """Exact, near or edited copies."""
+        return (self.exact >= 0) | (self.near >= 0) | (self.edited >= 0)
+
+    @property
+    def partners(self) -> Index:
+        """Position of the copied reference row, −1 for none."""
+        return np.where(self.exact >= 0, self.exact, np.where(self.near >= 0, self.near, self.edited))
+
+
+@CHECKS.add
+@dataclass(frozen=True)
+class Duplicates(Check):
+    """Find exact, near and edited copies across the split.
+
+    *Exact*: equal fingerprints, on all rows. *Near*: distance to the nearest development row / median such distance
+    inside the development rows < ``near`` (``possible``: reported, not counted). *Edited*: equal in all but one column.
+    The last two rules run on a sample, and each is switched off when it fires on more than ``natural`` of a random
+    split of the development rows.
+    """
+
+    near: float = 0.05
+    possible: float = 0.13
+    natural: float = 0.01
+    planted: int = 30
+
+    name: ClassVar[str] = "duplicates"
+    label: ClassVar[str] = "copies between training and test rows"
+    rank: ClassVar[int] = 20
+    sizes: ClassVar[tuple[int | None, ...]] = (20_000, 5_000, 2_000)
+    why: ClassVar[str] = "The model has already seen these rows, so its test score looks better than it will be in use."
+    cannot_see: ClassVar[str] = "Rows about the same person or thing whose values differ in several columns."
+    references: ClassVar[tuple[str, ...]] = ("Barz and Denzler (2020), arXiv:1902.00423",)
+
+    def unsuited(self, context: Context) -> str:
+        """Images have their own check."""
+        return "images are compared by another check." if context.is_images else ""
+
+    def estimate(self, context: Context, rows: int) -> float:
+        """Return seconds: hashes of every row, distances of the sample, and two small forests."""
+        columns, every = len(context.schema.columns), len(context.development)
+        width = len(context.schema.numeric) + 8 * len(context.schema.categorical)
+        queries = min(rows // 4, 2000) * 2
+        return 0.35 + every * (columns * 4e-8 + 4e-7) + queries * rows * (1e-9 + 6e-11 * width) + rows * columns * 4e-7
+
+    def inspect(self, context: Context) -> list[Finding]:
+        """Compare test with development rows, and development rows with each other."""
+        hashes = context.once("hashes", lambda: fingerprints(context.table.rows))
+        inside = self._inside(context, hashes)
+        table, test = context.testing
+        if not len(test):
+            return [self.not_tested("there are no test rows."), inside]
+        theirs = hashes if table is context.table else fingerprints(table.rows)
+        return [self._across(context, hashes, theirs, test), inside]
+
+    def _across(self, context: Context, hashes: Hashes, theirs: Hashes, test: Index) -> Finding:
+        table = context.testing[0]
+        ours = context.development
+        exact = partner(theirs[test], hashes[ours])
+        sample = context.sample(self.name)
+        queried = context.sample(f"{self.name} test", max(50, len(sample) // 4), test)[:2000]
+        finder = _Finder(self, context, sample)
+        found = finder.match(table.rows.take(queried))
+        copied, partners = self._merge(test, exact, queried, found, ours, sample)
+        k, share = int(copied.sum()), float(copied.mean())
+        effect = effect_of_copies(context, table, test, copied, partners[copied]) if k else {}
+        state = state_of_copies(k, share, finder.natural_rate, effect)
+        evidence = {
+            "n": len(test),
+            "k": k,
+            "rows": test[copied][:1000],
+            "examples": [
+                {"test_row": int(test[i]), "development_row": int(partners[i])} for i in np.flatnonzero(copied)[:20]
+            ],
+            "exact": int((exact >= 0).sum()),
+            "near": int(((found.near >= 0) & (found.exact < 0)).sum()),
+            "edited": int(((found.edited >= 0) & (found.exact < 0) & (found.near < 0)).sum()),
+            "possible": int((found.possible >= 0).sum()),
+            "compared_for_near": [len(queried), len(sample)],
+            "natural_rate": finder.natural_rate,
+        }
+        action = (
+            "Read the score without these rows as the honest one.",
+            "Find out where the copies come from. If rows belong together, name their column with --group.",
+        )
+        return self.finding(
+            state,
+            _title(k, len(test), share, finder.natural_rate, effect),
+            evidence=evidence,
+            effect=effect,
+            confidence=finder.self_test(),
+            thresholds={"near": finder.near, "possible": self.possible, "natural": self.natural},
+            action=action if k else (),
+        )
+
+    @staticmethod
+    def _merge(
+        test: Index, exact: Index, queried: Index, found: Matches, ours: Index, sample: Index
+    ) -> tuple[NDArray[np.bool_], Index]:
+        """Return (t,) copied, and (t,) the row of the table that each is a copy of (−1: none)."""
+        partners = np.where(exact >= 0, ours[exact], -1)
+        place = (
+            np.searchsorted(test, queried)
+            if np.all(np.diff(test) > 0)
+            else np.argsort(test)[np.searchsorted(np.sort(test), queried)]
+        )
+        fresh = np.where(found.partners >= 0, sample[found.partners], -1)
+        partners[place] = np.where(partners[place] >= 0, partners[place], fresh)
+        return partners >= 0, partners
+
+    def _inside(self, context: Context, hashes: Hashes) -> Finding:
+        """Count rows that repeat inside the development rows; they blur folds and selection."""
+        index = context.development
+        again = repeated(hashes[index]) != np.arange(len(index))
+        k = int(again.sum())
+        evidence = {"n": len(index), "k": k, "rows": index[again][:1000], "examples": []}
+        why = "Rows that repeat count more than once and can stand on both sides of an inner split."
+        verb = "repeats" if k == 1 else "repeat"
+        title = (
+            f"{count_of(k, 'row')} of {len(index):,} {verb} an earlier row." if k else "No row repeats an earlier row."
+        )
+        action = ("Ask whether each repeat is a real second case or a copying mistake. Remove mistakes at the source.",)
+        state = "look_at_this" if k >= max(1, 0.01 * len(index)) else "no_problem_found"
+        return self.finding(
+            state,  # type: ignore[arg-type]
+            title,
+            subject="inside",
+            why=why,
+            evidence=evidence,
+            thresholds={"share": 0.01},
+            action=action if state == "look_at_this" else (),
+            cannot_see="Repeats in which a value was changed.",
+        )
+
+
+class _Finder:
+    """The three rules against one sample of development rows, with their natural rates."""
+
+    def __init__(self, check: Duplicates, context: Context, sample: Index) -> None:
+        self.check, self.context = check, context
+        self.rows = context.table.rows.take(sample)
+        self.ruler = Ruler.fit(self.rows, seed=context.seed)
+        self.points = self.ruler.points(self.rows)
+        self.generator = context.generator(check.name, "rules")
+        self.edited_rule, self.near, self.unit = True, check.near, 1.0
+        half = np.zeros(len(sample), dtype=bool)
+        half[self.generator.permutation(len(sample))[: min(1000, len(sample) // 4)]] = True
+        natural, reference = np.flatnonzero(half), np.flatnonzero(~half)
+        distance, _ = nearest(self.points[natural], self.points[reference])
+        positive = distance[distance > 1e-6]
+        self.unit = float(np.median(positive)) if len(positive) else 1.0
+        ratio = distance / self.unit
+        different = distance > 1e-6
+        self.natural_near = float((different & (ratio < check.near)).mean()) if len(natural) else 0.0
+        hits = self._edited(self.rows.take(natural), self.rows.take(reference))
+        self.natural_edited = float(((hits >= 0) & different).mean()) if len(natural) else 0.0
+        self.near = check.near if self.natural_near <= check.natural else 0.0
+        self.edited_rule = (
+            self.natural_edited <= check.natural and self.rows.numeric.shape[1] + self.rows.categorical.shape[1] > 2
+        )
+        kept = ~different | (ratio < self.near) | ((hits >= 0) & self.edited_rule)
+        self.natural_rate = float(kept.mean()) if len(natural) else 0.0
+
+    def match(self, queries: Rows) -> Matches:
+        """Return the partner of each query by each rule."""
+        exact = partner(fingerprints(queries), fingerprints(self.rows))
+        distance, place = nearest(self.ruler.points(queries), self.points)
+        ratio = distance / self.unit
+        near = np.where((ratio < self.near) & (exact < 0), place, -1)
+        possible = np.where((ratio < self.check.possible) & (exact < 0) & (near < 0) & (self.near > 0), place, -1)
+        edited = self._edited(queries, self.rows) if self.edited_rule else np.full(len(place), -1, dtype=np.int64)
+        return Matches(exact, near, edited, possible)
+
+    def _edited(self, queries: Rows, reference: Rows) -> Index:
+        """Return a reference row that agrees in all columns but one, or −1."""
+        mine, theirs = fingerprints(queries), fingerprints(reference)
+        out = np.full(queries.size, -1, dtype=np.int64)
+        for left, right in zip(column_hashes(queries), column_hashes(reference), strict=True):
+            out = np.where(out >= 0, out, partner(mine - left, theirs - right))
+        return out
+
+    def self_test(self) -> dict[str, Any]:
+        """Plant exact copies, copies with 1 % noise and copies with one value edited, and count those found."""
+        count = min(self.check.planted, self.rows.size)
+        chosen = self.generator.choice(self.rows.size, size=count, replace=False)
+        exact = self.rows.take(chosen)
+        noisy = Rows(
+            exact.numeric + 0.01 * self.ruler.spread * self.generator.standard_normal(exact.numeric.shape),
+            exact.categorical,
+        )
+        edited = self._with_edit(exact)
+        found = [int(self.match(rows).copies.sum()) for rows in (exact, noisy, edited)]
+        sentence = (
+            f"We hid copies in your test rows, {count} of each kind. Found: {found[0]} exact, "
+            f"{found[1]} with 1 % noise, {found[2]} with one value changed."
+        )
+        if not self.edited_rule:
+            sentence += " The rule for one changed value is off, because your rows are alike by nature."
+        return {
+            "self_test": sentence,
+            "planted": 3 * count,
+            "found": sum(found),
+            "false_alarms": round(
+                1000 * (self.natural_near * (self.near > 0) + self.natural_edited * self.edited_rule)
+            ),
+            "false_alarms_of": 1000,
+        }
+
+    def _with_edit(self, rows: Rows) -> Rows:
+        """Return copies in which one random column takes the value of another random row."""
+        numeric, categorical = rows.numeric.copy(), rows.categorical.copy()
+        width = numeric.shape[1] + categorical.shape[1]
+        for i in range(rows.size):
+            j, other = int(self.generator.integers(width)), int(self.generator.integers(self.rows.size))
+            if j < numeric.shape[1]:
+                numeric[i, j] = self.rows.numeric[other, j]
+            else:
+                categorical[i, j - numeric.shape[1]] = self.rows.categorical[other, j - numeric.shape[1]]
+        return Rows(numeric, categorical)
+
+
+def _title(k: int, n: int, share: float, natural: float, effect: dict[str, Any]) -> str:
+    if not k:
+        return f"None of {n:,} test rows is a copy of a row that the model learns from."
+    verb = "is a copy" if k == 1 else "are copies"
+    title = f"{count_of(k, 'test row')} of {n:,} {verb} of rows that the model learns from."
+    if natural > 0 and share <= 3 * natural + 0.005:
+        title += " Rows repeat about as often inside the training rows, so this may be natural."
+    return title + sentence_of_effect(effect)

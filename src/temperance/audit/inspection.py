@@ -1,0 +1,146 @@
+"""Run the checks, time each, and say by name what was left out and why."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+
+from temperance.audit import (  # noqa: F401  (importing a check registers it)
+    conflicts,
+    duplicates,
+    grouping,
+    identifiers,
+    image_duplicates,
+    imbalance,
+    labels,
+    leaks,
+    missingness,
+    personal_data,
+    row_order,
+    shift,
+    values,
+)
+from temperance.audit.base import CHECKS, Check
+from temperance.audit.context import Context
+from temperance.records.errors import DataError, SettingError
+from temperance.records.finding import Finding
+from temperance.records.roles import Roles
+from temperance.records.table import Table
+
+__all__ = ["CHECKS", "inspect", "pace"]
+REFERENCE_SECONDS = 0.0080  # what ``_piece_of_work`` took on the machine on which the estimates were measured
+
+
+def inspect(
+    table: Table,
+    roles: Roles,
+    *,
+    test: Table | None = None,
+    seed: int = 0,
+    budget_seconds: float | None = None,
+    checks: Iterable[str | Check] | None = None,
+) -> list[Finding]:
+    """Run the audit.
+
+    Without a budget every check runs on its largest sample and the result depends on the seed alone. With a budget the
+    checks run in order of rank, each on the largest sample that leaves time for the smallest sample of the later ones;
+    what does not fit is reported as ``not_tested``.
+
+    Args:
+        table: the data.
+        roles: which row plays which part.
+        test: the table of ``--test``; ``roles.test`` then indexes it.
+        seed: seed of samples, folds and planted faults.
+        budget_seconds: wall-clock limit for the whole audit, or None.
+        checks: names or instances; default: every registered check.
+
+    Returns:
+        Findings in the order of the checks, at least one per check, each with ``cost_seconds``.
+
+    Raises:
+        SettingError: for an unknown check or a budget that is not above 0.
+        DataError: for a table without rows.
+
+    """
+    if budget_seconds is not None and not budget_seconds > 0:
+        raise SettingError(f"budget_seconds = {budget_seconds!r}", "a number above 0, or None", "Leave it out")
+    if not len(table):
+        raise DataError("the table has no rows", "at least one row", "Check the file and the target column")
+    started = time.perf_counter()
+    context = Context(table, roles, test, seed)
+    chosen = _chosen(checks)
+    if budget_seconds is None:
+        return [f for check in chosen for f in _timed(check, context, _largest(check))]
+    scale = pace()
+    found: list[Finding] = []
+    for place, check in enumerate(chosen):
+        left = budget_seconds - (time.perf_counter() - started)
+        later = sum(_smallest_estimate(other, context) for other in chosen[place + 1 :])
+        found += _within(check, context, left, later, scale)
+    return found
+
+
+def pace() -> float:
+    """Return how much slower this machine is just now than the one on which the estimates were measured (≥ 0.5)."""
+    times = []
+    for _ in range(3):
+        start = time.perf_counter()
+        _piece_of_work()
+        times.append(time.perf_counter() - start)
+    return max(0.5, sorted(times)[1] / REFERENCE_SECONDS)
+
+
+def _piece_of_work() -> None:
+    from sklearn.tree import DecisionTreeClassifier
+
+    X = np.random.default_rng(0).standard_normal((2000, 4))
+    DecisionTreeClassifier(max_leaf_nodes=32, random_state=0).fit(X, X[:, 0] + X[:, 1] > 0)
+    np.sort(X.ravel().repeat(8))
+
+
+def _chosen(checks: Iterable[str | Check] | None) -> list[Check]:
+    wanted: Iterable[str | Check] = list(CHECKS) if checks is None else checks
+    built = [CHECKS[check]() if isinstance(check, str) else check for check in wanted]
+    return sorted(built, key=lambda check: check.rank)
+
+
+def _largest(check: Check) -> int | None:
+    return check.sizes[0]
+
+
+def _rows(context: Context, size: int | None) -> int:
+    count = len(context.development)
+    return count if size is None else min(size, count)
+
+
+def _smallest_estimate(check: Check, context: Context) -> float:
+    if check.unsuited(context):
+        return 0.0
+    return check.estimate(context, _rows(context, check.sizes[-1]))
+
+
+def _within(check: Check, context: Context, left: float, later: float, scale: float) -> list[Finding]:
+    """Run ``check`` on the largest sample that fits, or report that none does."""
+    if check.unsuited(context):
+        return _timed(check, context, None)
+    needs = [(size, scale * check.estimate(context, _rows(context, size))) for size in check.sizes]
+    roomy = [size for size, seconds in needs if seconds <= left - scale * later]
+    if roomy:
+        return _timed(check, context, roomy[0])
+    if needs[-1][1] <= left:
+        return _timed(check, context, check.sizes[-1])
+    reason = f"budget. It needs about {needs[-1][1]:.1f} s and {max(left, 0.0):.1f} s were left."
+    action = ("Run `temperance audit` on the file: it has no time limit.",)
+    return [check.not_tested(reason, action=action)]
+
+
+def _timed(check: Check, context: Context, size: int | None) -> list[Finding]:
+    start = time.perf_counter()
+    reason = check.unsuited(context)
+    result = check.not_tested(reason) if reason else check.inspect(context.sized(size))
+    findings = [result] if isinstance(result, Finding) else list(result)
+    seconds = (time.perf_counter() - start) / max(len(findings), 1)
+    return [replace(finding, cost_seconds=round(seconds, 4)) for finding in findings]
