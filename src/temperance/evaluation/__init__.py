@@ -1,1 +1,40 @@
-"""Room evaluation."""
+"""Measure a model on rows it has not seen: quality, calibration, robustness, slices; each number with its interval.
+
+Loads no torch and no scikit-learn. ``evaluate`` takes a ``Predictor``; ``compare`` takes per-row losses of two models.
+"""
+
+from temperance.evaluation.base import Metric, Outcome, outcome
+from temperance.evaluation.calibration import Temperature, fit_temperature
+from temperance.evaluation.comparison import Comparison, compare
+from temperance.evaluation.harness import SUITES, Evaluation, evaluate
+from temperance.evaluation.metrics.registry import METRICS, check_goal, default_metric, losses, measure, metric
+from temperance.evaluation.prediction import observe
+from temperance.evaluation.reliability import reliability
+from temperance.evaluation.robustness import Robustness, merge, probe
+from temperance.evaluation.slices import Slice, slices
+
+__all__ = [
+    "METRICS",
+    "SUITES",
+    "Comparison",
+    "Evaluation",
+    "Metric",
+    "Outcome",
+    "Robustness",
+    "Slice",
+    "Temperature",
+    "check_goal",
+    "compare",
+    "default_metric",
+    "evaluate",
+    "fit_temperature",
+    "losses",
+    "measure",
+    "merge",
+    "metric",
+    "observe",
+    "outcome",
+    "probe",
+    "reliability",
+    "slices",
+]

@@ -1,0 +1,182 @@
+"""The result of an evaluation, and the function that makes it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from temperance.evaluation.base import Array, Outcome
+from temperance.evaluation.metrics.aurc import abstention
+from temperance.evaluation.metrics.registry import select
+from temperance.evaluation.prediction import check_index, observe
+from temperance.evaluation.reliability import Bin, reliability
+from temperance.evaluation.robustness import Robustness, probe
+from temperance.evaluation.slices import Slice, slices, worst
+from temperance.records.errors import SettingError, nearest
+from temperance.records.measurement import Measurement
+from temperance.records.predictor import Predictor
+from temperance.records.table import Table
+
+Suite = Literal["quick", "standard", "publish"]
+
+
+class _Effort(NamedTuple):
+    basic: bool
+    repeats: int
+    rows: int | None
+    images: int | None
+
+
+SUITES: dict[str, _Effort] = {
+    "quick": _Effort(basic=True, repeats=1, rows=1000, images=256),
+    "standard": _Effort(basic=False, repeats=5, rows=5000, images=1000),
+    "publish": _Effort(basic=False, repeats=20, rows=None, images=10_000),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """All that was measured of one model on one set of rows.
+
+    Attributes:
+        measurements: metrics on the rows as they are, then ``robustness``.
+        losses: per-row losses (b,) by metric, lower is better, in the order of ``index``: for ``compare``.
+        slices: parts of the rows against the rest, the worst first.
+        robustness: what damage to the inputs does, or None where it was left out.
+        reliability: bins of the reliability diagram; empty for regression.
+        abstention: error rate when the least certain rows are handed to a human; empty for regression.
+        suite: which suite ran.
+        seed: of everything random in it.
+        n: count of rows.
+        seconds: time it took.
+        left_out: pairs (what, why).
+        outcome: predictions and truth, in the order of ``index``.
+        index: row numbers.
+
+    """
+
+    measurements: tuple[Measurement, ...]
+    losses: dict[str, Array] = field(repr=False)
+    slices: tuple[Slice, ...]
+    robustness: Robustness | None
+    reliability: tuple[Bin, ...]
+    abstention: tuple[dict[str, float], ...]
+    suite: str
+    seed: int
+    n: int
+    seconds: float
+    left_out: tuple[tuple[str, str], ...]
+    outcome: Outcome = field(repr=False)
+    index: NDArray[np.int64] = field(repr=False)
+
+    def __getitem__(self, name: str) -> Measurement:
+        """Return the measurement of this name.
+
+        Raises:
+            SettingError: it was not measured.
+
+        """
+        found = {m.name: m for m in self.measurements}
+        if name not in found:
+            raise SettingError(f"{name!r} was not measured", f"one of {', '.join(found)}", nearest(name, found))
+        return found[name]
+
+    @property
+    def worst_slice(self) -> Slice | None:
+        """Return the slice that is worse by most, or None where none is."""
+        return worst(self.slices)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-safe fields (without per-row arrays)."""
+        return {
+            "suite": self.suite,
+            "seed": self.seed,
+            "n": self.n,
+            "seconds": self.seconds,
+            "measurements": {m.name: m.to_dict() for m in self.measurements},
+            "robustness": None if self.robustness is None else self.robustness.to_dict(),
+            "slices": [s.to_dict() for s in self.slices],
+            "worst_slice": None if self.worst_slice is None else self.worst_slice.to_dict(),
+            "reliability": [b.to_dict() for b in self.reliability],
+            "abstention": list(self.abstention),
+            "left_out": [{"what": what, "why": why} for what, why in self.left_out],
+        }
+
+
+def evaluate(
+    predictor: Predictor,
+    table: Table,
+    index: NDArray[Any] | None = None,
+    *,
+    suite: Suite = "quick",
+    seed: int = 0,
+    metrics: Sequence[str] | None = None,
+    budget_seconds: float | None = None,
+    clean_rows: NDArray[Any] | None = None,
+) -> Evaluation:
+    """Measure a model on rows with a known target.
+
+    Args:
+        predictor: the model with its preprocessing.
+        table: where the rows are.
+        index: row numbers, all by default.
+        suite: ``quick`` (about a second for a small model), ``standard`` or ``publish`` (more metrics, families of
+            damage, draws and rows).
+        seed: of everything random.
+        metrics: names of metrics; all that fit by default.
+        budget_seconds: leave out what would take longer, and name it; metrics and slices always run.
+        clean_rows: rows that the spread of columns is measured on (the training rows, for one); ``index`` by default.
+
+    Raises:
+        SettingError: unknown suite or metric.
+        DataError: no rows, or predictions or targets that cannot be used.
+
+    """
+    if suite not in SUITES:
+        raise SettingError(f"there is no suite {suite!r}", f"known are {', '.join(SUITES)}", nearest(suite, SUITES))
+    start, effort = time.perf_counter(), SUITES[suite]
+    rows = check_index(table, index)
+    seen = observe(predictor, table, rows)
+    chosen = select(seen, metrics=metrics, basic=effort.basic, seed=seed)
+    left_out: list[tuple[str, str]] = []
+    measured = [m.measure(seen) for m in chosen]
+    parts = slices(table, rows, seen)
+    rest = None if budget_seconds is None else budget_seconds - (time.perf_counter() - start)
+    toughness: Robustness | None = None
+    if rest is not None and rest <= 0:
+        left_out.append(("robustness", "no time left"))
+    else:
+        toughness = probe(
+            predictor,
+            table,
+            rows,
+            basic=effort.basic,
+            repeats=effort.repeats,
+            limit=effort.rows if table.schema.kind == "table" else effort.images,
+            seed=seed,
+            clean_rows=clean_rows,
+            budget_seconds=rest,
+        )
+        measured.append(toughness.overall)
+        left_out.extend(toughness.left_out)
+    classes = seen.task != "regression"
+    return Evaluation(
+        tuple(measured),
+        {m.name: m.losses(seen) for m in chosen if m.better != "neither"},
+        parts,
+        toughness,
+        reliability(seen),
+        tuple(abstention(seen)) if classes else (),
+        suite,
+        seed,
+        seen.n,
+        time.perf_counter() - start,
+        tuple(left_out),
+        seen,
+        rows,
+    )
