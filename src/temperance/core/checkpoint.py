@@ -1,0 +1,74 @@
+"""The training state as one tree of tensors and plain values, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from temperance.control.base import Move
+from temperance.core.batch import Batch
+from temperance.core.leaves import Leaves
+from temperance.records.errors import RecipeError
+
+if TYPE_CHECKING:
+    from temperance.core.session import Session
+
+
+def state_of(session: Session) -> dict[str, Any]:
+    """Return parameters, buffers, strengths, memories, optimizer, counts, seed and the controller's memory."""
+    return {
+        "recipe": session.recipe.to_toml(),
+        "model": {n: t.detach().clone() for n, t in session.model.state_dict().items()},
+        "optimizer": session.optimizer.state_dict(),
+        "strengths": {f"{a}.{n}": v for a, s in session._strengths.items() for n, v in (s.mirror or {}).items()},
+        "memory": {a: {n: _out(v) for n, v in m.items()} for a, m in session._memory.items()},
+        "control": {n: torch.from_numpy(np.array(v)) for n, v in session._control.items()},
+        "trace": [move.to_dict() for move in session.trace],
+        "signals": dict(session.signals),
+        "best": None if session.best is None else dict(session.best.clone()),
+        "clean": [list(batch) for batch in session._clean],
+        "counts": {"steps": session.steps, "epoch": session.epoch, "seed": session.seed, "lr_max": session._lr_max,
+                   "steps_per_epoch": session.steps_per_epoch, "stopped": session.stopped},
+    }  # fmt: skip
+
+
+def restore(session: Session, state: Mapping[str, Any]) -> None:
+    """Put a state into a session of the same recipe and model."""
+    if state["recipe"] != session.recipe.to_toml():
+        raise RecipeError(
+            "the checkpoint was written with another recipe",
+            f"it holds\n{state['recipe']}",
+            "Attach that recipe (Recipe.from_toml), then load",
+        )
+    session.model.load_state_dict(state["model"])
+    session.optimizer.load_state_dict(state["optimizer"])
+    session._set(state["strengths"])
+    for address, values in state["memory"].items():
+        memory = session._memory[address]
+        memory.clear()
+        memory.update({name: _in(value) for name, value in values.items()})
+    session._control = {n: v.numpy().copy() for n, v in state["control"].items()}
+    session.trace = [Move.from_dict(row) for row in state["trace"]]
+    session.signals = dict(state["signals"])
+    best = state["best"]
+    session.best = None if best is None else Leaves.of(best, owned=True).clone()
+    session._clean = [Batch(*parts) for parts in state["clean"]]
+    counts = state["counts"]
+    session.steps, session.epoch, session.seed = counts["steps"], counts["epoch"], counts["seed"]
+    session._lr_max, session.steps_per_epoch = counts["lr_max"], counts["steps_per_epoch"]
+    session.stopped = counts["stopped"]
+
+
+def _out(value: Any) -> Any:
+    if isinstance(value, Leaves):
+        return {"leaves": dict(value.clone())}
+    return value.detach().clone() if isinstance(value, torch.Tensor) else value
+
+
+def _in(value: Any) -> Any:
+    if isinstance(value, dict) and set(value) == {"leaves"}:
+        return Leaves.of(value["leaves"], owned=True).clone()
+    return value.clone() if isinstance(value, torch.Tensor) else value

@@ -1,0 +1,200 @@
+"""The pure step: ``(state, batch, signals) → (state, notes)`` over a copy of the model; the population maps over it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, grad
+
+from temperance.core import stages
+from temperance.core.batch import Batch, Pass, measure, to_batch
+from temperance.core.leaves import Leaves
+from temperance.core.optimizers import Functional, require_functional
+from temperance.core.policy import trainable
+from temperance.core.random import fold, pulse
+from temperance.core.recipe import Recipe
+from temperance.core.regularizer import Context, Memory, Rate, Strengths
+from temperance.core.state import TrainState, plain, rich
+from temperance.records.errors import RecipeError
+
+Loss = Callable[[Any, Any], Tensor]
+
+
+class Compiled:
+    """A pure training step of one recipe on one architecture.
+
+    Args:
+        recipe: what to train with.
+        model: copied and rewired; the original stays as it is.
+        loss: ``loss(outputs, targets)`` → (b,) or ().
+        optimizer: a functional optimizer, e.g. ``core.optimizers.AdamW(lr=1e-3)``.
+        epochs: planned epochs, for techniques that ask.
+        steps_per_epoch: optimizer steps per epoch, likewise.
+
+    Example:
+        >>> step = recipe.compile(model, F.cross_entropy, AdamW(lr=1e-3))  # doctest: +SKIP
+        >>> state = step.begin(seed=0)  # doctest: +SKIP
+        >>> state, notes = step(state, batch)  # doctest: +SKIP
+
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        model: nn.Module,
+        loss: Loss,
+        optimizer: Any,
+        *,
+        epochs: int | None = None,
+        steps_per_epoch: int | None = None,
+    ) -> None:
+        self.recipe, self.loss = recipe, loss
+        self.optimizer: Functional = require_functional(optimizer)
+        self.model = copy.deepcopy(model)
+        device = next((p.device for p in model.parameters()), torch.device("cpu"))
+        self.context = Context(self.model, self.optimizer.lr, steps_per_epoch, epochs, device)
+        self.parts = recipe.by_address
+        self._start: dict[str, dict[str, Tensor]] = {}
+        self._plans: dict[str, Any] = {}
+        for address, one in self.parts.items():
+            one.check(self.context, None)
+            values = {
+                n: torch.tensor(v, dtype=torch.float64, device=device) for n, v in one.initial(self.context).items()
+            }
+            one.rewire(self.model, Strengths(values, address=address))
+            self._start[address] = values
+            self._plans[address] = one.plan(self.context)
+        self.model.train()
+        self._wired = self._find_strength_buffers()
+
+    def _find_strength_buffers(self) -> dict[str, tuple[str, str]]:
+        known = {id(t): (a, n) for a, part in self._start.items() for n, t in part.items()}
+        return {
+            name: known[id(buffer)]
+            for name, buffer in self.model.named_buffers(remove_duplicate=False)
+            if id(buffer) in known
+        }
+
+    # -- state ----------------------------------------------------------------------------------------------------
+
+    def begin(self, seed: int = 0) -> TrainState:
+        """Return the state before the first step; parameters are the model's."""
+        params = {n: p.detach().clone() for n, p in trainable(self.model).items()}
+        buffers = {n: b.detach().clone() for n, b in self.model.named_buffers() if n not in self._wired}
+        frozen = {n: p.detach() for n, p in self.model.named_parameters() if not p.requires_grad}
+        memory = {a: plain(one.begin(Leaves.of(params), self.context)) for a, one in self.parts.items()}
+        strengths = {a: {n: t.detach().clone() for n, t in part.items()} for a, part in self._start.items()}
+        state = TrainState(
+            params, {**buffers, **frozen}, strengths, memory, self.optimizer.begin(params), {}, 0, (seed,)
+        )
+        return state._replace(control=self.recipe.controller.begin(state.values, self.recipe.specs))
+
+    def __call__(
+        self, state: TrainState, batch: Any, signals: Mapping[str, Any] | None = None, *, lr: float | None = None
+    ) -> tuple[TrainState, dict[str, Tensor]]:
+        """Take one step; ``signals`` (if given) let the controller move the strengths before it."""
+        if signals is not None:
+            state = self.steer(state, signals)
+        key = fold(state.seeds[0], state.steps)
+        return self._advance(state, to_batch(batch), self.optimizer.lr if lr is None else lr, key)
+
+    def _advance(self, state: TrainState, batch: Batch, lr: Any, key: Any) -> tuple[TrainState, dict[str, Tensor]]:
+        new, notes = self.pure(
+            state.params, state.buffers, state.strengths, state.memory, state.optimizer, batch, lr, key
+        )
+        params, buffers, memory, optimizer = new
+        return state._replace(
+            params=params, buffers=buffers, memory=memory, optimizer=optimizer, steps=state.steps + 1
+        ), notes
+
+    def steer(self, state: TrainState, signals: Mapping[str, Any]) -> TrainState:
+        """Let the controller move the strengths."""
+        controller, specs = self.recipe.controller, self.recipe.specs
+        after, control = controller.steer(state.values, signals, state.control, specs)
+        strengths = {
+            a: {n: torch.as_tensor(after[f"{a}.{n}"], dtype=t.dtype, device=t.device) for n, t in part.items()}
+            for a, part in state.strengths.items()
+        }
+        return state._replace(strengths=strengths, control=control)
+
+    def served(self, state: TrainState) -> dict[str, Tensor]:
+        """Return the weights to evaluate and ship."""
+        memory = {a: Memory(rich(m), address=a, plan=self._plans[a]) for a, m in state.memory.items()}
+        return dict(stages.served(self.parts, Leaves.of(state.params), memory))
+
+    # -- the step itself --------------------------------------------------------------------------------------------
+
+    def pure(
+        self, params: Any, buffers: Any, strengths: Any, memory: Any, optimizer: Any, batch: Batch, lr: Any, key: Any
+    ) -> tuple[tuple[Any, Any, Any, Any], dict[str, Tensor]]:
+        """Return ``(params, buffers, memory, optimizer), notes``; every argument is a tree of tensors, nothing changes."""
+        now = {a: Strengths(strengths[a], address=a) for a in self.parts}
+        kept = {a: Memory(rich(memory[a]), address=a, plan=self._plans[a]) for a in self.parts}
+        holder = {"state": optimizer}
+
+        def plain_objective(p: Leaves, b: Mapping[str, Tensor], one: Batch, k: Any) -> Pass:
+            return self._plain(p, b, strengths, one, k)
+
+        def plain_gradient(p: Leaves, b: Any, one: Any, k: Any) -> tuple[Leaves, Pass]:
+            def value(named: dict[str, Tensor]) -> tuple[Tensor, Pass]:
+                with pulse(k):
+                    passed = objective(Leaves.of(named), b, one, k)
+                return passed.loss, passed
+
+            grads, passed = grad(value, has_aux=True)(dict(p))
+            return Leaves.of(grads), passed
+
+        def plain_update(p: Leaves, g: Leaves, rate: Rate) -> Leaves:
+            new, holder["state"] = self.optimizer.step(p, g, holder["state"], rate)
+            return new
+
+        objective = stages.objective(self.parts, plain_objective, now, kept)
+        gradient = stages.gradient(self.parts, plain_gradient, now, kept)
+        update = stages.update(self.parts, plain_update, now, kept)
+        leaves = Leaves.of(params)
+        grads, passed = gradient(leaves, buffers, batch, key)
+        for address, values in passed.memory.items():
+            kept[address].update(values)
+        after = update(leaves, grads, lr)
+        news = {a: plain(dict(m)) for a, m in kept.items()}
+        return (dict(after), passed.buffers, news, holder["state"]), {"loss": passed.loss, **passed.notes}
+
+    def _plain(self, params: Leaves, buffers: Mapping[str, Tensor], strengths: Any, batch: Batch, key: Any) -> Pass:
+        own = {n: b.clone() if b.is_floating_point() or b.dtype == torch.int64 else b for n, b in buffers.items()}
+        wired = {n: strengths[a][s] for n, (a, s) in self._wired.items()}
+        outputs = self._call({**params, **own, **wired}, batch.inputs)
+        return Pass(measure(self.loss, outputs, batch), outputs, own, {}, {})
+
+    def _call(self, tensors: dict[str, Tensor], inputs: Any) -> Any:
+        if isinstance(inputs, dict):
+            return functional_call(self.model, tensors, (), inputs, tie_weights=True)
+        return functional_call(self.model, tensors, tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,))
+
+    def losses(self, params: Mapping[str, Tensor], buffers: Mapping[str, Tensor], batch: Batch) -> Tensor:
+        """Return the plain loss per example in evaluation mode, (b,); (1,) where the loss gives one number."""
+        self.model.eval()
+        try:
+            with torch.no_grad():
+                own = {**params, **buffers, **{n: self._start[a][s] for n, (a, s) in self._wired.items()}}
+                value = self.loss(self._call(own, batch.inputs), batch.targets)
+        finally:
+            self.model.train()
+        return value.reshape(1) if value.dim() == 0 else value.flatten(1).mean(1) if value.dim() > 1 else value
+
+
+def no_torch_optimizer_decay(optimizer: Any) -> None:
+    """Raise where an optimizer decays weights by itself, beside a technique that does."""
+    if optimizer is None:
+        return
+    doubled = [g["weight_decay"] for g in optimizer.param_groups if g.get("weight_decay", 0) != 0]
+    if doubled:
+        name = type(optimizer).__name__
+        raise RecipeError(
+            f"the optimizer {name} has weight_decay={doubled[0]:g} and the recipe decays weights too",
+            "one of them may decay",
+            f"Change its line to torch.optim.{name}(model.parameters(), lr=…, weight_decay=0) (AdamW's default is 0.01)",
+        )

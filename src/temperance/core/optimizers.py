@@ -1,0 +1,99 @@
+"""Functional optimizers for ``compile`` and the population: frozen settings, ``begin`` and ``step`` on ``Leaves``."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from temperance.core.leaves import Leaves
+from temperance.records.errors import SettingError
+
+State = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Functional(ABC):
+    """One optimizer. ``lr`` is the largest learning rate; a step takes the one in force."""
+
+    lr: float = 1e-3
+
+    @abstractmethod
+    def begin(self, params: Mapping[str, Tensor]) -> State:
+        """Return the state before the first step: nested dicts of tensors."""
+
+    @abstractmethod
+    def step(self, params: Leaves, grads: Leaves, state: State, lr: Any) -> tuple[Leaves, State]:
+        """Return new parameters and state; pure."""
+
+
+@dataclass(frozen=True)
+class SGD(Functional):
+    """Stochastic gradient descent: m ← μm + g (m = g at first); w ← w − η(g + μm if nesterov else m)."""
+
+    lr: float = 1e-2
+    momentum: float = 0.0
+    nesterov: bool = False
+
+    def begin(self, params: Mapping[str, Tensor]) -> State:
+        """Return zero momenta."""
+        return {"momentum": {n: torch.zeros_like(p) for n, p in params.items()}} if self.momentum else {}
+
+    def step(self, params: Leaves, grads: Leaves, state: State, lr: Any) -> tuple[Leaves, State]:
+        """Return new parameters and momenta."""
+        if not self.momentum:
+            return params.like([p - lr * g for p, g in zip(params.tensors, grads.tensors, strict=True)]), {}
+        moved = {n: self.momentum * state["momentum"][n] + grads[n] for n in params.names}
+        look = [grads[n] + self.momentum * moved[n] if self.nesterov else moved[n] for n in params.names]
+        new = params.like([p - lr * v for p, v in zip(params.tensors, look, strict=True)])
+        return new, {"momentum": moved}
+
+
+@dataclass(frozen=True)
+class AdamW(Functional):
+    """Adam (Kingma and Ba 2015, arXiv:1412.6980) without decay: decay is a technique of its own (``WeightDecay``)."""
+
+    lr: float = 1e-3
+    beta1: float = 0.9
+    beta2: float = 0.999
+    eps: float = 1e-8
+
+    def begin(self, params: Mapping[str, Tensor]) -> State:
+        """Return zero moments and the count of steps."""
+        first = next(iter(params.values()))
+        zeros = {n: torch.zeros_like(p) for n, p in params.items()}
+        return {
+            "first": zeros,
+            "second": {n: z.clone() for n, z in zeros.items()},
+            "count": torch.zeros((), dtype=torch.float64, device=first.device),
+        }
+
+    def step(self, params: Leaves, grads: Leaves, state: State, lr: Any) -> tuple[Leaves, State]:
+        """Return new parameters and moments."""
+        count = state["count"] + 1
+        first = {n: torch.lerp(state["first"][n], grads[n], 1 - self.beta1) for n in params.names}
+        second = {n: self.beta2 * state["second"][n] + (1 - self.beta2) * grads[n] * grads[n] for n in params.names}
+        size = lr / (1 - self.beta1**count)
+        root = torch.sqrt(1 - self.beta2**count)
+        new = [p - size * first[n] / (torch.sqrt(second[n]) / root + self.eps) for n, p in params.items()]
+        return params.like(new), {"first": first, "second": second, "count": count}
+
+
+def require_functional(optimizer: Any) -> Functional:
+    """Return the optimizer if it is functional.
+
+    Raises:
+        SettingError: a ``torch.optim`` optimizer or anything else was given.
+
+    """
+    if isinstance(optimizer, Functional):
+        return optimizer
+    raise SettingError(
+        f"got {type(optimizer).__name__}",
+        "compile and population need a functional optimizer",
+        "Use temperance.core.optimizers.AdamW(lr=…) or SGD(lr=…); torch.optim goes with Recipe.attach",
+    )

@@ -1,0 +1,99 @@
+"""Proof that each ingredient acts: one step with it and one without it, from the same state, and the difference."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from temperance.core.batch import Batch, call
+from temperance.core.leaves import Leaves
+from temperance.core.random import fold, pulse
+from temperance.core.solo import evaluating
+
+if TYPE_CHECKING:
+    from temperance.core.session import Session
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What one ingredient changed on one batch.
+
+    Attributes:
+        ingredient: its address.
+        acted: whether anything changed.
+        evidence: plain sentence with the figures.
+        loss_change: relative change of the training loss.
+        weight_change: norm of the change of the step's weights over the norm of the step.
+        served_change: norm of (served − trained weights) over the norm of the weights.
+        silent: it changes nothing at inference.
+
+    """
+
+    ingredient: str
+    acted: bool
+    evidence: str
+    loss_change: float
+    weight_change: float
+    served_change: float
+    silent: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-safe fields."""
+        return asdict(self)
+
+
+def collect(session: Session, batch: Batch) -> list[Evidence]:
+    """Measure every ingredient; the session is left bit for bit as it was."""
+    state = copy.deepcopy(session.state_dict())
+    start = session.solo.home.clone(owned=True)
+    try:
+        full = _try(session, batch, state, None)
+        return [
+            _evidence(address, full, _try(session, batch, state, address), start)
+            for address in session.recipe.by_address
+        ]
+    finally:
+        session.load_state_dict(state)
+
+
+def _try(session: Session, batch: Batch, state: Any, without: str | None) -> tuple[float, Leaves, Leaves, Tensor]:
+    session.load_state_dict(copy.deepcopy(state))
+    if without is not None:
+        one = session.recipe.by_address[without]
+        session._set({f"{without}.{name}": spec.neutral for name, spec in one.strengths.items()})
+    with evaluating(session.model), torch.no_grad(), pulse(fold(session.seed, session.steps)):
+        answer = _flat(call(session.model, batch.inputs))
+    session.model.train()
+    passed = session.solo.step([batch], fold(session.seed, session.steps))
+    return float(passed.loss.detach()), session.solo.home.clone(owned=True), session.served.clone(owned=True), answer
+
+
+def _evidence(address: str, full: Any, without: Any, start: Leaves) -> Evidence:
+    step = float(full[1].add(start, -1.0).norm()) or 1.0
+    loss = abs(full[0] - without[0]) / max(abs(without[0]), 1e-12)
+    weights = float(full[1].add(without[1], -1.0).norm()) / step
+    size = float(full[1].norm()) or 1.0
+    served = float(full[2].add(full[1], -1.0).norm()) / size if not _same(full[2], full[1]) else 0.0
+    served = served if float(full[2].add(without[2], -1.0).norm()) > 0 else 0.0
+    silent = bool(torch.equal(full[3], without[3]))
+    changes = {"the loss": loss, "the step of the weights": weights, "the served weights": served}
+    said = [f"{what} by {100 * value:.3g} %" for what, value in changes.items() if value > 0]
+    acted = bool(said)
+    text = f"changed {', '.join(said)}" if acted else "changed nothing on this batch"
+    text += "; silent at inference" if silent else "; acts at inference too"
+    return Evidence(address, acted, text, loss, weights, served, silent)
+
+
+def _same(a: Leaves, b: Leaves) -> bool:
+    return all(torch.equal(x, y) for x, y in zip(a.tensors, b.tensors, strict=True))
+
+
+def _flat(outputs: Any) -> Tensor:
+    if isinstance(outputs, Tensor):
+        return outputs.detach().clone()
+    parts = outputs.values() if isinstance(outputs, dict) else outputs
+    return torch.cat([_flat(part).flatten() for part in parts])

@@ -1,0 +1,230 @@
+"""All noise of a training step. A key is an integer folded from (seed, step, regularizer, site).
+
+Solo draws from one generator per device that is re-seeded at each draw (about 3 µs). Under ``vmap`` nothing may be
+drawn: there a ``Path`` stands for the key, a ``Tape`` learns in one dry run what will be asked for, draws it for each
+member with that member's own key outside ``vmap``, and hands it in. So member i sees exactly the noise of a solo run
+with its seed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+_MASK = (1 << 64) - 1
+
+
+class Path(NamedTuple):
+    """The folds of a key whose seed and step are not known yet (inside ``vmap``)."""
+
+    parts: tuple[str | int, ...] = ()
+
+
+Key = int | Path
+
+
+def fold(key: Key, *parts: str | int) -> Any:
+    """Return the key of a part: SplitMix64 over host integers; a string counts as its 64-bit BLAKE2b digest."""
+    if isinstance(key, Path):
+        return Path((*key.parts, *parts))
+    for part in parts:
+        key = _mix((key ^ (_digest(part) if isinstance(part, str) else part & _MASK)) + 0x9E3779B97F4A7C15)
+    return key
+
+
+def _mix(z: int) -> int:
+    z &= _MASK
+    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
+    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & _MASK
+    return z ^ (z >> 31)
+
+
+@lru_cache(maxsize=4096)
+def _digest(text: str) -> int:
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
+
+
+class Request(NamedTuple):
+    """One draw: what kind of noise, of what shape, for which key."""
+
+    kind: str
+    path: tuple[str | int, ...]
+    shape: tuple[int, ...]
+    device: torch.device
+    dtype: torch.dtype
+
+
+_GENERATORS: dict[torch.device, torch.Generator] = {}
+
+
+@torch.compiler.disable
+def _draw(kind: str, key: int, shape: Sequence[int], device: torch.device, dtype: torch.dtype) -> Tensor:
+    generator = _GENERATORS.get(device)
+    if generator is None:
+        generator = _GENERATORS[device] = torch.Generator(device=device)
+    generator.manual_seed(key & 0x7FFFFFFFFFFFFFFF)
+    if kind == "uniform":
+        return torch.rand(tuple(shape), generator=generator, device=device, dtype=dtype)
+    if kind == "normal":
+        return torch.randn(tuple(shape), generator=generator, device=device, dtype=dtype)
+    if kind == "permutation":
+        return torch.randperm(shape[0], generator=generator, device=device)
+    return torch.empty(tuple(shape), device=device, dtype=dtype).exponential_(generator=generator)
+
+
+def _noise(kind: str, key: Key, shape: Sequence[int], device: torch.device, dtype: torch.dtype) -> Tensor:
+    if isinstance(key, int):
+        return _draw(kind, key, shape, device, dtype)
+    if _TAPE is None:
+        raise RuntimeError("noise was asked for by path outside a population step")
+    return _TAPE.play(Request(kind, key.parts, tuple(shape), device, dtype))
+
+
+def uniform(key: Key, shape: Sequence[int], device: torch.device, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Return U(0, 1) of ``shape``."""
+    return _noise("uniform", key, shape, device, dtype)
+
+
+def normal(key: Key, shape: Sequence[int], device: torch.device, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Return N(0, 1) of ``shape``."""
+    return _noise("normal", key, shape, device, dtype)
+
+
+def exponential(key: Key, shape: Sequence[int], device: torch.device, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Return Exp(1) of ``shape``."""
+    return _noise("exponential", key, shape, device, dtype)
+
+
+def permutation(key: Key, count: int, device: torch.device) -> Tensor:
+    """Return a random order of 0 … count − 1, int64 (count,)."""
+    return _noise("permutation", key, (count,), device, torch.int64)
+
+
+_GAMMA_ROUNDS = 12
+
+
+def beta(key: Key, alpha: Tensor | float, shape: Sequence[int], device: torch.device) -> Tensor:
+    """Return Beta(α, α) of ``shape``, float32; exactly 1 where α = 0 (no mixing).
+
+    λ = σ(log G₁ − log G₂) with Gᵢ ~ Gamma(α), in float64 and in logarithms, because for small α a plain ratio of Gamma
+    draws underflows to 0/0. Marsaglia and Tsang (2000) with a fixed count of proposals, and G(α) = G(α + 1)·U^{1/α}.
+    """
+    value = torch.as_tensor(alpha, dtype=torch.float64, device=device)
+    safe = torch.where(value > 0, value, torch.ones_like(value))
+    difference = _log_gamma_draw(fold(key, "g1"), safe, shape, device) - _log_gamma_draw(
+        fold(key, "g2"), safe, shape, device
+    )
+    share = torch.where(value > 0, torch.sigmoid(difference), torch.ones_like(difference))
+    return share.to(torch.float32)
+
+
+def _log_gamma_draw(key: Key, alpha: Tensor, shape: Sequence[int], device: torch.device) -> Tensor:
+    rounds = (_GAMMA_ROUNDS, *shape)
+    x = normal(fold(key, "x"), rounds, device, torch.float64)
+    u = uniform(fold(key, "u"), rounds, device, torch.float64)
+    boost = uniform(fold(key, "boost"), shape, device, torch.float64).clamp_min(1e-300)
+    d = alpha + 1 - 1 / 3
+    c = 1 / torch.sqrt(9 * d)
+    v = (1 + c * x) ** 3
+    positive = v > 0
+    log_v = torch.log(torch.where(positive, v, torch.ones_like(v)))
+    accepted = positive & (torch.log(u.clamp_min(1e-300)) < 0.5 * x * x + d - d * v + d * log_v)
+    first = torch.argmax(accepted.to(torch.int8), dim=0, keepdim=True)  # none accepted (p < 1e-15): the first proposal
+    return torch.log(d) + torch.gather(log_v, 0, first)[0] + torch.log(boost) / alpha
+
+
+class Tape:
+    """The noise of one population step: first it records what is asked for, then it plays what was drawn."""
+
+    def __init__(self) -> None:
+        self.requests: list[Request] = []
+        self.noise: dict[Request, Tensor] | None = None
+
+    def play(self, request: Request) -> Tensor:
+        """Return the noise asked for; while recording, a stand-in of the right shape."""
+        if self.noise is not None:
+            return self.noise[request]
+        if request not in self.requests:
+            self.requests.append(request)
+        if request.kind == "permutation":
+            return torch.arange(request.shape[0], device=request.device)
+        return torch.full(request.shape, 0.5, device=request.device, dtype=request.dtype)
+
+    def draw(self, keys: Sequence[int]) -> list[Tensor]:
+        """Draw every request for every member: tensors (k, *shape) in the order of ``requests``."""
+        return [
+            torch.stack([_draw(r.kind, fold(key, *r.path), r.shape, r.device, r.dtype) for key in keys])
+            for r in self.requests
+        ]
+
+
+_TAPE: Tape | None = None
+
+
+@contextmanager
+def playing(tape: Tape) -> Iterator[None]:
+    """Answer all requests by path from ``tape``."""
+    global _TAPE
+    before, _TAPE = _TAPE, tape
+    try:
+        yield
+    finally:
+        _TAPE = before
+
+
+class Pulse:
+    """The key of the pass that is running, for modules inside the model; each site is counted, so calls differ."""
+
+    def __init__(self) -> None:
+        self.key: Key | None = None
+        self.calls: dict[str, int] = {}
+
+    def at(self, site: str) -> Key | None:
+        """Return the key of the next call of ``site``, or None outside a pass."""
+        if self.key is None:
+            return None
+        call = self.calls.get(site, 0)
+        self.calls[site] = call + 1
+        return fold(self.key, site, call)  # type: ignore[no-any-return]
+
+
+PULSE = Pulse()
+
+
+@contextmanager
+def pulse(key: Key) -> Iterator[None]:
+    """Make ``key`` the key of the running pass."""
+    before = PULSE.key, PULSE.calls
+    PULSE.key, PULSE.calls = key, {}
+    try:
+        yield
+    finally:
+        PULSE.key, PULSE.calls = before
+
+
+@torch.compiler.disable
+def site_uniform(site: str, like: Tensor, shape: Sequence[int] | None = None) -> Tensor:
+    """Return U(0, 1) shaped as ``like`` (or ``shape``) for a module's site; torch's own generator outside a pass."""
+    wanted = like.shape if shape is None else shape
+    dtype = like.dtype if like.dtype in (torch.float32, torch.float64) else torch.float32
+    key = PULSE.at(site)
+    if key is None:
+        return torch.rand(tuple(wanted), device=like.device, dtype=dtype)
+    return uniform(key, wanted, like.device, dtype)
+
+
+@torch.compiler.disable
+def site_normal(site: str, like: Tensor, shape: Sequence[int] | None = None) -> Tensor:
+    """Return N(0, 1) shaped as ``like`` (or ``shape``) for a module's site; torch's own generator outside a pass."""
+    wanted = like.shape if shape is None else shape
+    dtype = like.dtype if like.dtype in (torch.float32, torch.float64) else torch.float32
+    key = PULSE.at(site)
+    if key is None:
+        return torch.randn(tuple(wanted), device=like.device, dtype=dtype)
+    return normal(key, wanted, like.device, dtype)

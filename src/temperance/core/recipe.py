@@ -1,0 +1,190 @@
+"""A recipe: a set of regularizers and a controller, as a value."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from temperance.control.base import Controller, Specs
+from temperance.control.constant import Constant
+from temperance.core.regularizer import Regularizer, snake
+from temperance.core.toml import dumps
+from temperance.records.citation import Citation
+from temperance.records.errors import RecipeError, SettingError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from temperance.core.functional import Compiled
+    from temperance.core.session import Session
+
+_STAGE_ORDER = {"rewire": 0, "objective": 1, "gradient": 2, "update": 3, "served": 4}
+
+
+class Recipe:
+    """A set of regularizers and a controller; a value: ``==``, ``hash``, evaluable ``repr``, dict and TOML.
+
+    It sorts itself (stage, rank, name), so the order in which ingredients are typed does not matter; two of the same
+    class keep their order and are addressed ``dropout.p`` and ``dropout_2.p``.
+
+    Args:
+        *ingredients: regularizers.
+        controller: what moves the strengths; a list is chained; None holds them.
+
+    Example:
+        >>> from temperance import Dropout, EMA, GapFeedback, Recipe, WeightDecay
+        >>> recipe = Recipe(EMA(), Dropout(0.1), WeightDecay(1e-4), controller=GapFeedback())
+        >>> recipe == eval(repr(recipe)) == Recipe.from_toml(recipe.to_toml())
+        True
+
+    """
+
+    def __init__(self, *ingredients: Regularizer, controller: Controller | Iterable[Controller] | None = None) -> None:
+        for one in ingredients:
+            if not isinstance(one, Regularizer):
+                raise SettingError(
+                    f"a recipe got {one!r} of type {type(one).__name__}",
+                    "ingredients are regularizers, e.g. Dropout(0.1)",
+                    "Give controllers as controller=…; list techniques with `temperance techniques`",
+                )
+        self.regularizers: tuple[Regularizer, ...] = tuple(sorted(ingredients, key=_place))
+        self.controller: Controller = _one(controller)
+        self._check()
+
+    def _check(self) -> None:
+        seen: set[type[Regularizer]] = set()
+        for one in self.regularizers:
+            if one.unique and type(one) in seen:
+                raise RecipeError(
+                    f"{type(one).__name__} stands twice in the recipe", "it may stand once", "Remove one of them"
+                )
+            seen.add(type(one))
+
+    @cached_property
+    def by_address(self) -> dict[str, Regularizer]:
+        """Regularizers by address: ``dropout``, ``dropout_2`` …"""
+        found: dict[str, Regularizer] = {}
+        for one in self.regularizers:
+            base, address, count = snake(type(one).__name__), snake(type(one).__name__), 1
+            while address in found:
+                count += 1
+                address = f"{base}_{count}"
+            found[address] = one
+        return found
+
+    @cached_property
+    def specs(self) -> Specs:
+        """Declared strengths by address, ``dropout.p`` …"""
+        return {
+            f"{address}.{name}": spec
+            for address, one in self.by_address.items()
+            for name, spec in one.strengths.items()
+        }
+
+    @property
+    def is_adaptive(self) -> bool:
+        """Whether the controller moves anything."""
+        return not isinstance(self.controller, Constant)
+
+    # -- use ----------------------------------------------------------------------------------------------------
+
+    def attach(self, model: nn.Module, optimizer: Any, **settings: Any) -> Session:
+        """Attach to a model and a ``torch.optim`` optimizer; see ``Session`` for the settings."""
+        from temperance.core.session import Session
+
+        return Session(self, model, optimizer, **settings)
+
+    def compile(self, model: nn.Module, loss: Any, optimizer: Any, **settings: Any) -> Compiled:
+        """Return a pure step ``(state, batch, signals) → (state, notes)`` over a copy of the model."""
+        from temperance.core.functional import Compiled
+
+        return Compiled(self, model, loss, optimizer, **settings)
+
+    def population(self, model: nn.Module, loss: Any, optimizer: Any, members: int, **settings: Any) -> Any:
+        """Return a step that trains ``members`` copies at once; see ``core.population``."""
+        from temperance.core.population import Population
+
+        return Population(self, model, loss, optimizer, members, **settings)
+
+    # -- as a value ---------------------------------------------------------------------------------------------
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Recipe):
+            return NotImplemented
+        return self.regularizers == other.regularizers and self.controller == other.controller
+
+    def __hash__(self) -> int:
+        return hash((self.regularizers, self.controller))
+
+    def __len__(self) -> int:
+        return len(self.regularizers)
+
+    def __repr__(self) -> str:
+        parts = [repr(one) for one in self.regularizers]
+        if self.is_adaptive:
+            parts.append(f"controller={self.controller!r}")
+        return f"Recipe({', '.join(parts)})"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON- and TOML-safe fields."""
+        row: dict[str, Any] = {"regularizers": [one.to_dict() for one in self.regularizers]}
+        if self.is_adaptive:
+            row["controller"] = self.controller.to_dict()
+        return row
+
+    @classmethod
+    def from_dict(cls, row: Mapping[str, Any]) -> Recipe:
+        """Rebuild from ``to_dict``."""
+        controller = row.get("controller")
+        return cls(
+            *(Regularizer.from_dict(one) for one in row.get("regularizers", ())),
+            controller=Controller.from_dict(controller) if controller else None,
+        )
+
+    def to_toml(self) -> str:
+        """Return the recipe as TOML."""
+        return dumps(self.to_dict())
+
+    @classmethod
+    def from_toml(cls, text: str) -> Recipe:
+        """Rebuild from ``to_toml`` or a file written by hand.
+
+        Raises:
+            SettingError: the text is no TOML, or names an unknown technique or setting.
+
+        """
+        try:
+            return cls.from_dict(tomllib.loads(text))
+        except tomllib.TOMLDecodeError as fault:
+            raise SettingError(
+                f"the recipe is not valid TOML: {fault}", "see `Recipe.to_toml`", "Mend that line"
+            ) from fault
+
+    def citations(self) -> tuple[Citation, ...]:
+        """Return the sources of exactly the techniques used."""
+        return tuple(sorted({source for one in self.regularizers for source in one.citations}))
+
+    def explain(self) -> str:
+        """Return what the recipe does, a line per ingredient, in the order in which they act."""
+        if not self.regularizers:
+            return "No regularization: the plain model."
+        lines = [f"{i}. {one.explain()}" for i, one in enumerate(self.regularizers, 1)]
+        lines.append(f"Controller: {self.controller!r}." if self.is_adaptive else "The strengths stay as they are.")
+        return "\n".join(lines)
+
+
+def _place(one: Regularizer) -> tuple[int, int, str]:
+    stages = one.stages()
+    return (_STAGE_ORDER[stages[0]] if stages else 9, int(one.rank), type(one).__name__)
+
+
+def _one(controller: Controller | Iterable[Controller] | None) -> Controller:
+    if controller is None:
+        return Constant()
+    if isinstance(controller, Controller):
+        return controller
+    from temperance.control.chain import Chain
+
+    return Chain(tuple(controller))

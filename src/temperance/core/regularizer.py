@@ -1,0 +1,225 @@
+"""The abstract regularizer: a frozen description of one technique that wraps one stage of the training step."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import MISSING, dataclass, fields
+from enum import IntEnum
+from typing import Any, ClassVar, NamedTuple, Self
+
+import torch
+from torch import Tensor, nn
+
+from temperance.control.strength import Strength
+from temperance.core.batch import Batch, Pass
+from temperance.core.leaves import Leaves
+from temperance.records.citation import Citation
+from temperance.records.cost import Cost
+from temperance.records.errors import SettingError
+from temperance.records.registry import Registry
+
+Rate = float | list[float] | Tensor
+Objective = Callable[[Leaves, Mapping[str, Tensor], Batch, Any], Pass]
+Gradient = Callable[[Leaves, Mapping[str, Tensor], Any, Any], tuple[Leaves, Pass]]
+Update = Callable[[Leaves, Leaves, Rate], Leaves]
+Undo = Callable[[], None]
+
+STAGES = ("rewire", "objective", "gradient", "update", "served")
+
+
+class Rank(IntEnum):
+    """The order inside a stage: in which order the effects happen."""
+
+    AUGMENT = 10
+    MIX = 20
+    TARGET = 30
+    PENALTY = 40
+    ASCEND = 50
+    NOISE = 60
+    CLIP = 70
+    DECAY = 80
+    PROJECT = 90
+    AVERAGE = 100
+    LAYERS = 110
+
+
+class Strengths(dict[str, Tensor]):
+    """The current strengths of one regularizer, tensors by name; solo keeps a float mirror beside them."""
+
+    def __init__(self, values: Mapping[str, Tensor], *, address: str, mirror: dict[str, float] | None = None) -> None:
+        super().__init__(values)
+        self.address = address
+        self.mirror = mirror
+
+    def number(self, name: str) -> Any:
+        """Return the float in a solo step (no tensor operation needed), else the tensor (so nothing recompiles)."""
+        if self.mirror is not None and not torch.compiler.is_compiling():
+            return self.mirror[name]
+        return self[name]
+
+    def is_off(self, name: str, neutral: float = 0.0) -> bool:
+        """Return whether the strength is known to be neutral; False under ``vmap``, where members differ."""
+        return self.mirror is not None and self.mirror[name] == neutral
+
+
+class Memory(dict[str, Any]):
+    """What one regularizer remembers between steps: tensors or ``Leaves`` by name.
+
+    ``plan`` holds its fixed facts about this model (from ``Regularizer.plan``); no state.
+    """
+
+    def __init__(self, values: Mapping[str, Any], *, address: str, plan: Any = None) -> None:
+        super().__init__(values)
+        self.address, self.plan = address, plan
+
+
+class Context(NamedTuple):
+    """What is known when a recipe is attached.
+
+    Attributes:
+        model: the user's module (after earlier techniques rewired it).
+        lr: the optimizer's largest learning rate.
+        steps_per_epoch: optimizer steps per epoch, or None where unknown.
+        epochs: planned epochs, or None.
+        device: device of the parameters.
+
+    """
+
+    model: nn.Module
+    lr: float
+    steps_per_epoch: int | None = None
+    epochs: int | None = None
+    device: torch.device = torch.device("cpu")
+
+
+@dataclass(frozen=True)
+class Regularizer(ABC):  # noqa: B024 (every stage may stay as it is)
+    """One technique. A concrete class overrides the stages that it needs and is final.
+
+    Class attributes:
+        strengths: the knobs by name; each is also a field of the dataclass, with its starting value.
+        family: folder under ``regularizers/``.
+        rank: place inside the stage.
+        cost: declared passes, checked by counting.
+        citations: sources.
+        averages: the weights it serves differ from the trained ones (BatchNorm must be re-estimated).
+        exceptions: conformance checks that do not apply, with the reason.
+        unique: a recipe may hold it only once.
+    """
+
+    strengths: ClassVar[Mapping[str, Strength]] = {}
+    family: ClassVar[str] = ""
+    rank: ClassVar[Rank] = Rank.PENALTY
+    cost: ClassVar[Cost] = Cost()
+    citations: ClassVar[tuple[Citation, ...]] = ()
+    averages: ClassVar[bool] = False
+    exceptions: ClassVar[Mapping[str, str]] = {}
+    unique: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        for name, spec in self.strengths.items():
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, spec.check(type(self).__name__, name, value))
+
+    # -- the five stages; identity where not overridden ---------------------------------------------------------
+
+    def rewire(self, model: nn.Module, strengths: Strengths) -> Undo | None:
+        """Change the model in place; return what undoes it. None: this technique does not live in the layers."""
+        return None
+
+    def objective(self, inner: Objective, strengths: Strengths, memory: Memory) -> Objective:
+        """Wrap batch → loss."""
+        return inner
+
+    def gradient(self, inner: Gradient, strengths: Strengths, memory: Memory) -> Gradient:
+        """Wrap loss → gradients; may call ``inner`` again, at other parameters."""
+        return inner
+
+    def update(self, inner: Update, strengths: Strengths, memory: Memory) -> Update:
+        """Wrap the optimizer's step. Write memory by assignment: ``memory["shadow"] = memory["shadow"].lerp_(…)``."""
+        return inner
+
+    def served(self, params: Leaves, memory: Memory) -> Leaves:
+        """Return the weights to evaluate and ship."""
+        return params
+
+    # -- what goes with them ------------------------------------------------------------------------------------
+
+    def plan(self, context: Context) -> Any:
+        """Return fixed facts about this model, e.g. which weights to act on; ``memory.plan`` gives them back."""
+        return None
+
+    def begin(self, params: Leaves, context: Context) -> dict[str, Any]:
+        """Return the memory before the first step."""
+        return {}
+
+    def initial(self, context: Context) -> dict[str, float]:
+        """Return the starting strengths; the fields unless a technique derives them from the context."""
+        return {name: float(getattr(self, name)) for name in self.strengths}
+
+    def check(self, context: Context, optimizer: Any) -> None:  # noqa: B027
+        """Raise ``RecipeError`` where this technique cannot work on this model and optimizer."""
+
+    @classmethod
+    def stages(cls) -> tuple[str, ...]:
+        """Return the stages that the class overrides, in order."""
+        return tuple(stage for stage in STAGES if getattr(cls, stage) is not getattr(Regularizer, stage))
+
+    @classmethod
+    def samples(cls) -> Iterable[Self]:
+        """Return instances that the conformance suite runs; the defaults unless overridden."""
+        return (cls(),)
+
+    @classmethod
+    def summary(cls) -> str:
+        """Return the first line of the docstring."""
+        return (cls.__doc__ or cls.__name__).strip().split("\n")[0]
+
+    def explain(self) -> str:
+        """Return what this technique does here, in one plain sentence."""
+        values = ", ".join(
+            f"{name} {getattr(self, name):g}" for name in self.strengths if getattr(self, name) is not None
+        )
+        line = self.summary().rstrip(".")
+        return f"{type(self).__name__}: {line[0].lower()}{line[1:]}" + (f" ({values})." if values else ".")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return ``{"name": class, settings…}``; None settings are left out."""
+        rows = {f.name: getattr(self, f.name) for f in fields(self)}
+        kept = {
+            key: list(value) if isinstance(value, tuple) else value for key, value in rows.items() if value is not None
+        }
+        return {"name": type(self).__name__, **kept}
+
+    @staticmethod
+    def from_dict(row: Mapping[str, Any]) -> Regularizer:
+        """Rebuild any registered technique from ``to_dict``."""
+        cls = techniques[str(row["name"])]
+        known = {f.name for f in fields(cls)}
+        extra = sorted(set(row) - known - {"name"})
+        if extra:
+            raise SettingError(
+                f"{cls.__name__} got the settings {extra}", f"it knows {sorted(known)}", "Remove the others"
+            )
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in row.items() if k != "name"})
+
+    def __repr__(self) -> str:
+        shown = [
+            f"{f.name}={getattr(self, f.name)!r}"
+            for f in fields(self)
+            if f.default is MISSING or getattr(self, f.name) != f.default
+        ]
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+techniques: Registry[Regularizer] = Registry("technique", "temperance.regularizers")
+
+
+def snake(name: str) -> str:
+    """Return the address of a class: ``WeightDecay`` → ``weight_decay``, ``SAM`` → ``sam``, ``MixUp`` → ``mixup``."""
+    if name in ("MixUp", "CutMix", "RegMixUp", "AugMix", "DropBlock", "DropConnect", "MaxSup"):
+        return name.lower()
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()

@@ -1,0 +1,321 @@
+"""A session: a recipe attached to a user's model and optimizer, in any loop."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from temperance.control.base import Move
+from temperance.core import averaging, checkpoint, proof, stages
+from temperance.core.batch import Batch, Pass, to_batch
+from temperance.core.leaves import Leaves
+from temperance.core.random import fold
+from temperance.core.recipe import Recipe
+from temperance.core.regularizer import Context, Memory, Strengths, Undo
+from temperance.core.signal import Probe, providers
+from temperance.core.solo import Solo, check_optimizer
+from temperance.records.errors import RecipeError, SettingError
+
+_MARK = "_temperance_session"
+_READINGS_PER_RUN = 400  # how often, at most, free signals are read and steer
+
+
+class Session:
+    """A recipe attached to a model and an optimizer.
+
+    Args:
+        recipe: what to attach.
+        model: the user's module, already on its device; rewired in place until ``finish``.
+        optimizer: a ``torch.optim`` optimizer over its parameters.
+        loss: ``loss(outputs, targets)`` → (b,) (best) or ().
+        epochs: planned epochs; with ``steps_per_epoch`` it gives signals their ``progress``.
+        steps_per_epoch: optimizer steps per epoch; learnt at the first ``validate`` where not given.
+        seed: seed of all noise.
+        autocast: dtype for ``torch.autocast``, e.g. ``torch.bfloat16``.
+        scaler: a ``torch.amp.GradScaler``; every pass of a step is unscaled, an overflow skips the update.
+        fabric: a Lightning Fabric whose ``backward`` is used.
+        clean_batches: how many training batches are kept for the gap.
+
+    Raises:
+        RecipeError: the recipe cannot work on this model or optimizer, or a recipe is attached already.
+
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        *,
+        loss: Callable[[Any, Any], Tensor],
+        epochs: int | None = None,
+        steps_per_epoch: int | None = None,
+        seed: int = 0,
+        autocast: torch.dtype | None = None,
+        scaler: Any = None,
+        fabric: Any = None,
+        clean_batches: int = 4,
+    ) -> None:
+        if getattr(model, _MARK, None) is not None:
+            raise RecipeError(
+                "this model has a recipe attached already", "one recipe at a time", "Call session.finish() first"
+            )
+        check_optimizer(optimizer, model)
+        self.recipe, self.model, self.optimizer = recipe, model, optimizer
+        self.epochs, self.steps_per_epoch, self.seed = epochs, steps_per_epoch, seed
+        self.steps, self.epoch, self._lr_max = 0, 0, _largest_lr(optimizer)
+        self.trace: list[Move] = []
+        self.signals: dict[str, float] = {}
+        self.stopped = False
+        self.best: Leaves | None = None
+        self._clean: list[Batch] = []
+        self._clean_batches = clean_batches
+        self._last: tuple[Pass, int] | None = None
+        self._undo: list[Undo] = []
+        try:
+            self._wire(loss, autocast, scaler, fabric)
+        except BaseException:
+            self._detach()
+            raise
+        setattr(model, _MARK, self.seed)
+
+    def _wire(self, loss: Any, autocast: torch.dtype | None, scaler: Any, fabric: Any) -> None:
+        parts = self.recipe.by_address
+        device = next((p.device for p in self.model.parameters()), torch.device("cpu"))
+        context = Context(self.model, self._lr_max, self.steps_per_epoch, self.epochs, device)
+        self._strengths: dict[str, Strengths] = {}
+        self._memory: dict[str, Memory] = {}
+        for address, one in parts.items():
+            one.check(context, self.optimizer)
+            values = one.initial(context)
+            tensors = {name: torch.tensor(v, dtype=torch.float64, device=device) for name, v in values.items()}
+            self._strengths[address] = Strengths(tensors, address=address, mirror=dict(values))
+            undo = one.rewire(self.model, self._strengths[address])
+            if undo is not None:
+                self._undo.append(undo)
+            self._memory[address] = Memory({}, address=address, plan=one.plan(context))
+        self._join_new_parameters()
+        self.solo = Solo(
+            self.model, self.optimizer, loss, parts, self._strengths, self._memory,
+            autocast=autocast, scaler=scaler, fabric=fabric,
+        )  # fmt: skip
+        for address, one in parts.items():
+            self._memory[address].update(one.begin(self.solo.home, context))
+        self._signals = providers(self.recipe.controller.reads)
+        self._control = self.recipe.controller.begin(self._values(), self.recipe.specs)
+
+    def _join_new_parameters(self) -> None:
+        held = {id(p) for group in self.optimizer.param_groups for p in group["params"]}
+        new = [
+            p
+            for n, p in self.model.named_parameters()
+            if p.requires_grad and n.rsplit(".", 1)[-1].startswith("temperance_")
+        ]
+        new = [p for p in new if id(p) not in held]
+        if new:
+            self.optimizer.add_param_group({"params": new})
+
+    # -- the loop ---------------------------------------------------------------------------------------------------
+
+    def step(self, batch: Any) -> Pass:
+        """Train on one batch; a list of batches accumulates their gradients into one update.
+
+        Args:
+            batch: ``Batch``, ``(inputs, targets)``, a dict with these keys, or a list of such micro-batches.
+
+        Returns:
+            The (first) pass: ``loss`` (with history; use ``.detach()``), ``outputs``, ``notes``.
+
+        """
+        micros = [to_batch(one) for one in batch] if _is_list(batch) else [to_batch(batch)]
+        if len(self._clean) < self._clean_batches:
+            self._clean.append(micros[0])
+        passed = self.solo.step(micros, fold(self.seed, self.steps))
+        self._after()
+        return passed
+
+    def loss(self, batch: Any) -> Tensor:
+        """Return the regularized loss (with history) for a loop that calls ``backward`` itself; then ``update()``."""
+        two_pass = [a for a, one in self.recipe.by_address.items() if one.cost.backwards > 1]
+        if two_pass:
+            raise RecipeError(
+                f"{', '.join(two_pass)} needs more than one backward pass per step",
+                "session.loss() serves techniques with one pass",
+                "Use session.step(batch), or leave the technique out",
+            )
+        one = to_batch(batch)
+        if len(self._clean) < self._clean_batches:
+            self._clean.append(one)
+        key = fold(self.seed, self.steps)
+        passed = self.solo.forward(one, key)
+        self._last = (passed, key)
+        return passed.loss
+
+    def update(self) -> None:
+        """Apply gradient techniques, the optimizer and what comes after it, once the user's ``backward`` ran."""
+        if self._last is None:
+            raise SettingError(
+                "session.update() was called without a loss",
+                "first loss, then backward, then update",
+                "Call session.loss(batch)",
+            )
+        passed, key = self._last
+        self._last = None
+        self.solo.settle(passed, key)
+        self._after()
+
+    def _after(self) -> None:
+        self.steps += 1
+        planned = self.planned_steps
+        interval = max(1, planned // _READINGS_PER_RUN) if planned else 10
+        if self.recipe.is_adaptive and self.steps % interval == 0:
+            self._steer(valid=())
+
+    @property
+    def planned_steps(self) -> int:
+        """Optimizer steps of the whole run, 0 where unknown."""
+        return (self.epochs or 0) * (self.steps_per_epoch or 0)
+
+    def validate(self, batches: Iterable[Any]) -> dict[str, float]:
+        """Measure the signals on held-out batches, let the controllers move the strengths, return the signals.
+
+        Both sides of the gap are measured in evaluation mode, on clean batches, at the weights that would be served.
+        """
+        valid = [to_batch(one) for one in batches]
+        if not valid:
+            raise SettingError(
+                "validate got no batches", "at least one batch of held-out rows", "Pass a loader or a list"
+            )
+        self.epoch += 1
+        if self.steps_per_epoch is None and self.steps:
+            self.steps_per_epoch = max(1, round(self.steps / self.epoch))
+        self._steer(valid=valid)
+        return dict(self.signals)
+
+    # -- control ------------------------------------------------------------------------------------------------------
+
+    def probe(self, valid: Iterable[Batch] = ()) -> Probe:
+        """Return what signals may look at now."""
+        planned = self.planned_steps
+        lr = max(float(group["lr"]) for group in self.optimizer.param_groups)
+        self._lr_max = max(self._lr_max, lr)
+        return Probe(
+            step=self.steps,
+            progress=self.steps / planned if planned else math.nan,
+            epoch=self.steps / self.steps_per_epoch if self.steps_per_epoch else math.nan,
+            lr_ratio=lr / self._lr_max if self._lr_max else math.nan,
+            params=self.solo.home,
+            served=self.served,
+            train=tuple(self._clean),
+            valid=tuple(valid),
+            losses=self.solo.losses,
+            gradient=self.solo.plain_gradient,
+        )
+
+    def _steer(self, valid: Iterable[Batch]) -> None:
+        probe = self.probe(valid)
+        numbers: dict[str, float] = {"step": float(self.steps)}
+        for signal in self._signals:
+            if probe.valid or signal.when == "step":
+                numbers.update(signal.measure(probe))
+        self.signals.update(numbers)
+        before = self._values()
+        controller, specs = self.recipe.controller, self.recipe.specs
+        after, self._control = controller.steer(before, numbers, self._control, specs)
+        self.trace += controller.explain(before, after, numbers, self._control, specs)
+        self._set(after)
+        if "keep" in self._control and bool(np.all(self._control["keep"])):
+            self.best = self.served.clone(owned=True)
+        self.stopped = self.stopped or ("stop" in self._control and bool(np.all(self._control["stop"])))
+
+    def _values(self) -> dict[str, Any]:
+        return {f"{a}.{n}": np.asarray(v) for a, s in self._strengths.items() for n, v in (s.mirror or {}).items()}
+
+    def _set(self, values: Mapping[str, Any]) -> None:
+        for address, value in values.items():
+            owner, name = address.rsplit(".", 1)
+            number = float(value)
+            strengths = self._strengths[owner]
+            if strengths.mirror is not None and strengths.mirror[name] != number:
+                strengths.mirror[name] = number
+                strengths[name].fill_(number)
+
+    @property
+    def strengths(self) -> dict[str, float]:
+        """Current strengths by address, e.g. ``{"dropout.p": 0.1}``."""
+        return {address: float(value) for address, value in self._values().items()}
+
+    def set_strength(self, address: str, value: float) -> None:
+        """Set one strength by hand; it is checked against its declaration."""
+        specs = self.recipe.specs
+        if address not in specs:
+            raise SettingError(
+                f"there is no strength {address!r}", f"known are {', '.join(specs) or 'none'}", "Pick one"
+            )
+        self._set({address: specs[address].check(address, address.rsplit(".", 1)[-1], value)})
+
+    # -- the end ------------------------------------------------------------------------------------------------------
+
+    @property
+    def served(self) -> Leaves:
+        """The weights that would be shipped now."""
+        return stages.served(self.recipe.by_address, self.solo.home, self._memory)
+
+    def finish(self, batches: Iterable[Any] | None = None) -> nn.Module:
+        """Put the served (or the best) weights in, undo the surgery, return the model in evaluation mode.
+
+        Args:
+            batches: training batches; needed where averaged weights meet BatchNorm, whose statistics are re-estimated.
+
+        Raises:
+            RecipeError: averaged weights, BatchNorm and no batches.
+
+        """
+        chosen = self.best if self.best is not None else self.served
+        averaged = chosen is not self.solo.home
+        if averaged and self.solo.statistics and any(r.averages for r in self.recipe.regularizers):
+            if batches is None:
+                raise RecipeError(
+                    "the weights are averaged and the model has BatchNorm, but finish() got no batches",
+                    "running statistics must be estimated anew for averaged weights",
+                    "Call session.finish(batches=train)",
+                )
+            self.solo.home.copy_(chosen)
+            averaging.refresh_statistics(self.model, self.solo.statistics, [to_batch(b) for b in batches])
+        elif averaged:
+            self.solo.home.copy_(chosen)
+        self._detach()
+        return self.model.eval()
+
+    def _detach(self) -> None:
+        for undo in reversed(self._undo):
+            undo()
+        self._undo.clear()
+        with suppress(AttributeError):
+            delattr(self.model, _MARK)
+
+    def proof(self, batch: Any | None = None) -> list[proof.Evidence]:
+        """Show, on one batch and without lasting effect, what each ingredient changes now."""
+        return proof.collect(self, self._clean[0] if batch is None else to_batch(batch))
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the whole training state (it is the checkpoint); loads with ``torch.load(weights_only=True)``."""
+        return checkpoint.state_of(self)
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue from ``state_dict``, bit for bit."""
+        checkpoint.restore(self, state)
+
+
+def _is_list(batch: Any) -> bool:
+    return isinstance(batch, list) and bool(batch) and not isinstance(batch[0], Tensor)
+
+
+def _largest_lr(optimizer: torch.optim.Optimizer) -> float:
+    return max(float(group["lr"]) for group in optimizer.param_groups)

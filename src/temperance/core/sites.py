@@ -1,0 +1,74 @@
+"""Places in a model where layer techniques act: existing dropout layers, hidden activations, or names by pattern."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from torch import Tensor, nn
+
+from temperance.records.errors import RecipeError, nearest
+
+Change = Callable[[nn.Module, Tensor], Tensor]
+
+ACTIVATIONS = (
+    nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.RReLU, nn.ELU, nn.SELU, nn.CELU, nn.GELU, nn.SiLU, nn.Mish,
+    nn.Tanh, nn.Sigmoid, nn.Softplus, nn.Softsign, nn.Hardswish, nn.Hardtanh, nn.Hardsigmoid, nn.GLU,
+)  # fmt: skip
+
+
+def named(model: nn.Module, pattern: str, owner: str) -> list[tuple[str, nn.Module]]:
+    """Return the submodules whose name matches a shell pattern, e.g. ``layers.*.act``.
+
+    Raises:
+        RecipeError: nothing matches.
+
+    """
+    found = [(name, m) for name, m in model.named_modules() if name and fnmatch.fnmatchcase(name, pattern)]
+    if not found:
+        names = [name for name, _ in model.named_modules() if name]
+        raise RecipeError(
+            f"{owner}(at={pattern!r}) matches none of the model's {len(names)} submodules",
+            f"names are like {', '.join(names[:6])}",
+            nearest(pattern, names) or "Give a pattern such as 'layers.*'",
+        )
+    return found
+
+
+def of_type(model: nn.Module, kinds: tuple[type[nn.Module], ...]) -> Iterator[tuple[nn.Module, str, nn.Module]]:
+    """Yield (parent, name in the parent, module) of the given types."""
+    for parent in model.modules():
+        for name, child in parent.named_children():
+            if isinstance(child, kinds):
+                yield parent, name, child
+
+
+def change_output(module: nn.Module, change: Change) -> Callable[[], None]:
+    """Pass the module's output through ``change(module, output)`` in training; return what undoes it."""
+
+    def hook(owner: nn.Module, inputs: Any, output: Any) -> Any:
+        return change(owner, output) if owner.training else None
+
+    return module.register_forward_hook(hook).remove
+
+
+def hold(module: nn.Module, name: str, tensor: Tensor) -> Callable[[], None]:
+    """Register ``tensor`` as a non-persistent buffer of ``module``; return what undoes it."""
+    module.register_buffer(name, tensor, persistent=False)
+
+    def undo() -> None:
+        del module._buffers[name]
+        module._non_persistent_buffers_set.discard(name)
+
+    return undo
+
+
+def together(undos: list[Callable[[], None]]) -> Callable[[], None]:
+    """Return one function that undoes all, last first."""
+
+    def undo() -> None:
+        for one in reversed(undos):
+            one()
+
+    return undo

@@ -1,0 +1,256 @@
+"""The solo executor: the user's module and optimizer, ``.backward()`` on its leaves, in place behind pure signatures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from temperance.core import stages
+from temperance.core.batch import Batch, Pass, call, measure, reduce
+from temperance.core.leaves import Leaves
+from temperance.core.policy import trainable
+from temperance.core.random import fold, pulse
+from temperance.core.regularizer import Memory, Rate, Regularizer, Strengths
+from temperance.records.errors import RecipeError
+
+Loss = Callable[[Any, Any], Tensor]
+
+
+class Solo:
+    """Runs one model. Built by ``Session`` after the model was rewired; holds no settings of its own."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        loss: Loss,
+        parts: Mapping[str, Regularizer],
+        strengths: Mapping[str, Strengths],
+        memory: Mapping[str, Memory],
+        *,
+        autocast: torch.dtype | None,
+        scaler: Any,
+        fabric: Any,
+    ) -> None:
+        self.model, self.optimizer, self.loss = model, optimizer, loss
+        self.parts, self.memory = parts, memory
+        self.autocast, self.scaler, self.fabric = autocast, scaler, fabric
+        named = trainable(model)
+        self.home = Leaves(named.keys(), named.values(), owned=True)
+        self.device = self.home.tensors[0].device if len(self.home) else torch.device("cpu")
+        self.statistics = [m for m in model.modules() if getattr(m, "running_mean", None) is not None]
+        self.has_gradient_stage = any("gradient" in one.stages() for one in parts.values())
+        self.objective = stages.objective(parts, self._plain, strengths, memory)
+        self.gradient = stages.gradient(parts, self._backward, strengths, memory)
+        self.update = stages.update(parts, self._optimize, strengths, memory)
+        self.rank = _rank()
+        self.overflow = False
+        self._pattern: tuple[bool, ...] = ()
+        self._grad_names: tuple[str, ...] = ()
+        self._ready: tuple[Leaves, Pass] | None = None
+
+    # -- one step -------------------------------------------------------------------------------------------------
+
+    def step(self, micros: Sequence[Batch], key: int) -> Pass:
+        """Run gradient and update on one batch, or on micro-batches whose gradients add up."""
+        self.overflow = False
+        grads, passed = self.gradient(self.home, {}, micros, key)
+        self._finish(grads, passed)
+        return passed
+
+    def forward(self, batch: Batch, key: int) -> Pass:
+        """Run the objective alone, for a loop that owns its backward."""
+        with pulse(fold(key, self.rank) if self.rank else key):
+            return self.objective(self.home, {}, batch, key)
+
+    def settle(self, passed: Pass, key: int) -> None:
+        """Take the gradients that the user's backward left, and update."""
+        self.overflow = False
+        self._ready = (self._collect(), passed)
+        grads, passed = self.gradient(self.home, {}, (), key)
+        self._ready = None
+        self._finish(grads, passed)
+
+    def _finish(self, grads: Leaves, passed: Pass) -> None:
+        for address, values in passed.memory.items():
+            self.memory[address].update(values)
+        if self.scaler is not None and self._overflowed(grads):
+            return
+        if self.has_gradient_stage:
+            for name, grad in grads.items():
+                if self.home[name].grad is not grad:
+                    self.home[name].grad = grad
+        self.update(self.home, grads, self.rate())
+
+    def rate(self) -> Rate:
+        """Return the learning rate: one number, or one per leaf where parameter groups differ."""
+        groups = self.optimizer.param_groups
+        first = groups[0]["lr"]
+        if all(group["lr"] is first or group["lr"] == first for group in groups[1:]):
+            return float(first) if isinstance(first, Tensor) else first  # type: ignore[no-any-return]
+        by_leaf = {id(p): float(group["lr"]) for group in groups for p in group["params"]}
+        return [by_leaf.get(id(p), 0.0) for p in self.home.tensors]
+
+    # -- the innermost functions ----------------------------------------------------------------------------------
+
+    def _plain(self, params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any) -> Pass:
+        with self._precision():
+            outputs = call(self.model, batch.inputs)
+            value = measure(self.loss, outputs, batch)
+        return Pass(value, outputs, {}, {}, {})
+
+    def _backward(self, params: Leaves, buffers: Any, micros: Sequence[Batch], key: int) -> tuple[Leaves, Pass]:
+        if self._ready is not None:
+            return self._ready
+        elsewhere = params is not self.home
+        with self.at(params, keep_statistics=True) if elsewhere else nullcontext():
+            for p in self.home.tensors:
+                p.grad = None
+            total = sum(micro.size for micro in micros) if len(micros) > 1 else 1
+            passes = []
+            for j, micro in enumerate(micros):
+                passes.append(
+                    self._one(
+                        micro,
+                        fold(key, j) if j else key,
+                        micro.size / total if total > 1 else 1.0,
+                        j + 1 == len(micros),
+                    )
+                )
+            grads = self._collect() if self.has_gradient_stage or self.scaler is not None else self.home
+        if self.scaler is not None:
+            grads.mul_(1.0 / self.scaler.get_scale())
+            self.overflow = self.overflow or not bool(torch.isfinite(grads.norm()))
+        return grads, passes[0] if len(passes) == 1 else _joined(passes, micros)
+
+    def _one(self, batch: Batch, key: int, share: float, is_last: bool) -> Pass:
+        own = fold(key, self.rank) if self.rank else key
+        wait = nullcontext() if is_last or not hasattr(self.model, "no_sync") else self.model.no_sync()
+        with wait, pulse(own):
+            passed = self.objective(self.home, {}, batch, own)
+            value = passed.loss if share == 1.0 else passed.loss * share
+            if self.scaler is not None:
+                value = self.scaler.scale(value)
+            if self.fabric is not None:
+                self.fabric.backward(value)
+            else:
+                value.backward()
+        return passed
+
+    def _collect(self) -> Leaves:
+        grads = [p.grad for p in self.home.tensors]
+        pattern = tuple(g is not None for g in grads)
+        if pattern != self._pattern:
+            self._pattern = pattern
+            self._grad_names = tuple(n for n, there in zip(self.home.names, pattern, strict=True) if there)
+        return Leaves(self._grad_names, [g for g in grads if g is not None], owned=True)
+
+    def _optimize(self, params: Leaves, grads: Leaves, rate: Rate) -> Leaves:
+        self.optimizer.step()
+        return params
+
+    def _overflowed(self, grads: Leaves) -> bool:
+        scale = self.scaler.get_scale()
+        self.overflow = self.overflow or not bool(torch.isfinite(grads.norm()))
+        if self.overflow:
+            self.scaler.update(scale * self.scaler.get_backoff_factor())
+            return True
+        self._calm = getattr(self, "_calm", 0) + 1
+        grow = self._calm % self.scaler.get_growth_interval() == 0
+        self.scaler.update(scale * self.scaler.get_growth_factor() if grow else scale)
+        return False
+
+    def _precision(self) -> Any:
+        if self.autocast is None:
+            return nullcontext()
+        return torch.autocast(self.device.type, dtype=self.autocast)
+
+    # -- other parameters -----------------------------------------------------------------------------------------
+
+    @contextmanager
+    def at(self, params: Leaves, *, keep_statistics: bool = False) -> Iterator[None]:
+        """Point the module's parameters at other numbers and back: exact, no copy, hooks fire.
+
+        The running statistics of normalization layers are those of the first pass of a step, so they are put back.
+        """
+        if params is self.home:
+            yield
+            return
+        own = [p.data for p in self.home.tensors]
+        saved = [[b.clone() for b in _buffers(m)] for m in self.statistics] if keep_statistics else []
+        torch.clear_autocast_cache()
+        try:
+            for name, p in self.home.items():
+                if name in params.names:
+                    p.data = params[name].detach()
+            yield
+        finally:
+            for p, data in zip(self.home.tensors, own, strict=True):
+                p.data = data
+            for m, kept in zip(self.statistics, saved, strict=False):
+                for b, old in zip(_buffers(m), kept, strict=True):
+                    b.copy_(old)
+            torch.clear_autocast_cache()
+
+    def losses(self, batch: Batch, params: Leaves) -> Tensor:
+        """Return the plain loss per example (b,) in evaluation mode; (1,) where the loss gives one number."""
+        with self.at(params), evaluating(self.model), torch.no_grad(), self._precision():
+            value = self.loss(call(self.model, batch.inputs), batch.targets)
+        value = value.detach().float()
+        return value.reshape(1) if value.dim() == 0 else value.flatten(1).mean(1) if value.dim() > 1 else value
+
+    def plain_gradient(self, batch: Batch) -> Leaves:
+        """Return the gradient of the plain loss in evaluation mode; the module's ``.grad`` stays as it is."""
+        with evaluating(self.model), torch.enable_grad(), self._precision():
+            value = reduce(self.loss(call(self.model, batch.inputs), batch.targets), batch.weight)
+            grads = torch.autograd.grad(value, self.home.tensors, allow_unused=True)
+        kept = [torch.zeros_like(p) if g is None else g for g, p in zip(grads, self.home.tensors, strict=True)]
+        return Leaves(self.home.names, kept, owned=True)
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Put every submodule in evaluation mode and each one back as it was."""
+    modes = [(m, m.training) for m in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for m, mode in modes:
+            m.training = mode
+
+
+def check_optimizer(optimizer: torch.optim.Optimizer, model: nn.Module) -> None:
+    """Raise where the optimizer does not train the model's parameters."""
+    held = {id(p) for group in optimizer.param_groups for p in group["params"]}
+    lost = [name for name, p in trainable(model).items() if id(p) not in held]
+    if lost and len(lost) == len(trainable(model)):
+        raise RecipeError(
+            f"the optimizer holds none of the model's {len(lost)} parameters",
+            "it must have been built from this model's parameters",
+            "Build it after the model is final: torch.optim.AdamW(model.parameters(), weight_decay=0)",
+        )
+
+
+def _buffers(module: nn.Module) -> list[Tensor]:
+    names = ("running_mean", "running_var", "num_batches_tracked")
+    return [b for name in names if isinstance(b := getattr(module, name, None), Tensor)]
+
+
+def _joined(passes: list[Pass], micros: Sequence[Batch]) -> Pass:
+    sizes = [micro.size for micro in micros]
+    loss = sum((p.loss.detach() * (s / sum(sizes)) for p, s in zip(passes, sizes, strict=True)), torch.zeros(()))
+    memory: dict[str, dict[str, Any]] = {}
+    for p in passes:
+        for address, values in p.memory.items():
+            memory.setdefault(address, {}).update(values)
+    return Pass(loss, [p.outputs for p in passes], {}, memory, passes[0].notes)
+
+
+def _rank() -> int:
+    there = torch.distributed.is_available() and torch.distributed.is_initialized()
+    return torch.distributed.get_rank() if there else 0

@@ -1,0 +1,52 @@
+"""Composes the stages: wraps the plain objective, gradient and update in the techniques, in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from temperance.core.leaves import Leaves
+from temperance.core.regularizer import Gradient, Memory, Objective, Rank, Regularizer, Strengths, Update
+
+# Innermost first. A batch passes augment, then mix, on its way in; a loss passes target, then penalty, on its way out.
+_OBJECTIVE = (Rank.MIX, Rank.AUGMENT, Rank.TARGET, Rank.PENALTY)
+_GRADIENT = (Rank.ASCEND, Rank.NOISE, Rank.CLIP)
+# Decay acts before the optimizer, projections after it, averages see the projected weights.
+_UPDATE = (Rank.DECAY, Rank.PROJECT, Rank.AVERAGE)
+
+Parts = Mapping[str, Regularizer]
+AllStrengths = Mapping[str, Strengths]
+AllMemory = Mapping[str, Memory]
+
+
+def _inner_to_outer(parts: Parts, stage: str, order: tuple[Rank, ...]) -> list[str]:
+    chosen = [address for address, one in parts.items() if stage in one.stages()]
+    return sorted(chosen, key=lambda a: order.index(parts[a].rank) if parts[a].rank in order else len(order))
+
+
+def objective(parts: Parts, inner: Objective, strengths: AllStrengths, memory: AllMemory) -> Objective:
+    """Wrap the plain objective in every technique of that stage."""
+    for address in _inner_to_outer(parts, "objective", _OBJECTIVE):
+        inner = parts[address].objective(inner, strengths[address], memory[address])
+    return inner
+
+
+def gradient(parts: Parts, inner: Gradient, strengths: AllStrengths, memory: AllMemory) -> Gradient:
+    """Wrap the plain gradient."""
+    for address in _inner_to_outer(parts, "gradient", _GRADIENT):
+        inner = parts[address].gradient(inner, strengths[address], memory[address])
+    return inner
+
+
+def update(parts: Parts, inner: Update, strengths: AllStrengths, memory: AllMemory) -> Update:
+    """Wrap the optimizer's step."""
+    for address in _inner_to_outer(parts, "update", _UPDATE):
+        inner = parts[address].update(inner, strengths[address], memory[address])
+    return inner
+
+
+def served(parts: Parts, params: Leaves, memory: AllMemory) -> Leaves:
+    """Return the weights to evaluate: each averaging technique in turn."""
+    for address, one in parts.items():
+        if "served" in one.stages():
+            params = one.served(params, memory[address])
+    return params

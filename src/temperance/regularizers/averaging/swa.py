@@ -1,0 +1,111 @@
+"""Stochastic weight averaging."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+
+from temperance.control.strength import Strength
+from temperance.core.leaves import Leaves
+from temperance.core.regularizer import Context, Memory, Rank, Rate, Regularizer, Strengths, Update, techniques
+from temperance.records.citation import Citation
+from temperance.records.cost import Cost
+from temperance.records.errors import RecipeError
+
+
+@techniques.add
+@dataclass(frozen=True, repr=False)
+class SWA(Regularizer):
+    """Evaluate and ship the plain mean of the weights of the last part of training.
+
+        from step s·T on, every ``every`` steps: v ← v + (w − v)/(n + 1);  before that v = w
+
+    Two stages, because the mean is made after the update and read when weights are served.
+
+    Stage: update (average) and served.  Cost: one copy of the weights.
+    Strengths: tail in [0, 1], the share of training that is averaged (1 − s), neutral 0, linear, stronger = up.
+    Shapes: any.  BatchNorm statistics are re-estimated by ``session.finish(batches=…)``.
+    Use when: the learning rate stays high at the end.  Avoid when: the rate is annealed to zero (little left to average).
+
+    Args:
+        tail: share of the training, at its end, that is averaged.
+        every: steps between two averaged weights; None: once an epoch.
+
+    Raises:
+        SettingError: tail outside its range.
+        RecipeError: the length of the training is not known.
+
+    References: Izmailov et al. (2018), arXiv:1803.05407, algorithm 1.
+
+    """
+
+    tail: float = 0.25
+    every: int | None = None
+
+    strengths: ClassVar[dict[str, Strength]] = {
+        "tail": Strength(
+            0.25, low=0.0, high=1.0, neutral=0.0, adaptive=False, words="share of the training that is averaged"
+        )
+    }
+    family: ClassVar[str] = "averaging"
+    rank: ClassVar[Rank] = Rank.AVERAGE
+    cost: ClassVar[Cost] = Cost(copies=1)
+    averages: ClassVar[bool] = True
+    unique: ClassVar[bool] = True
+    citations: ClassVar[tuple[Citation, ...]] = (
+        Citation(
+            "izmailov2018",
+            "Izmailov et al.",
+            2018,
+            "Averaging weights leads to wider optima and better generalization",
+            "UAI",
+            "1803.05407",
+        ),
+    )
+
+    @classmethod
+    def samples(cls) -> tuple[SWA, ...]:
+        """Return one that averages within the few steps of the suite."""
+        return (cls(tail=0.5, every=1),)
+
+    def plan(self, context: Context) -> tuple[int, int]:
+        """Return (steps of the training, steps between two averaged weights)."""
+        if not context.epochs or not context.steps_per_epoch:
+            raise RecipeError(
+                "SWA averages the last part of training, but its length is not known",
+                "it needs epochs and steps_per_epoch",
+                "Pass epochs=… and steps_per_epoch=len(loader) to attach",
+            )
+        return context.epochs * context.steps_per_epoch, self.every or context.steps_per_epoch
+
+    def begin(self, params: Leaves, context: Context) -> dict[str, Any]:
+        """Start with the weights, none averaged, no step done."""
+        device = context.device
+        return {
+            "mean": params.clone(),
+            "count": torch.zeros((), dtype=torch.float64, device=device),
+            "step": torch.zeros((), dtype=torch.float64, device=device),
+        }
+
+    def update(self, inner: Update, strengths: Strengths, memory: Memory) -> Update:
+        """Step, then take the weights into the mean where it is time."""
+        total, every = memory.plan
+
+        def step(params: Leaves, grads: Leaves, rate: Rate) -> Leaves:
+            params = inner(params, grads, rate)
+            memory["step"] = memory["step"] + 1
+            started = memory["step"] > total * (1 - strengths["tail"])
+            due = started & (torch.remainder(memory["step"], every) == 0)
+            memory["count"] = memory["count"] + due
+            follow = torch.where(started, due / memory["count"].clamp_min(1), torch.ones_like(memory["count"]))
+            memory["mean"] = memory["mean"].lerp_(params.detach(), follow)
+            return params
+
+        return step
+
+    def served(self, params: Leaves, memory: Memory) -> Leaves:
+        """Return the mean."""
+        mean: Leaves = memory["mean"]
+        return mean

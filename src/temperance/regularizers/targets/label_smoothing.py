@@ -1,0 +1,96 @@
+"""Label smoothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from temperance.control.strength import Strength
+from temperance.core.batch import Batch, Pass, reduce
+from temperance.core.leaves import Leaves
+from temperance.core.regularizer import Memory, Objective, Rank, Regularizer, Strengths, techniques
+from temperance.records.citation import Citation
+from temperance.records.errors import RecipeError
+
+
+@techniques.add
+@dataclass(frozen=True, repr=False)
+class LabelSmoothing(Regularizer):
+    """Ask for a little less than full certainty.
+
+        y' = (1 − ε)·y + ε/C;  for cross-entropy: (1 − ε)·CE(z, y) + ε · mean over classes of −log softmax(z)
+
+    Written on the loss, so it also acts on each part of mixed targets.
+
+    Stage: objective (target).  Cost: one log-softmax.  Strengths: eps in [0, 0.5], neutral 0, linear, stronger = up.
+    Shapes: outputs (b, …, c) logits, classes on ``axis`` (default: the last; 1 for (b, c, h, w)).
+    Use when: accuracy is the goal and labels are noisy.  Avoid when: log loss, ranking by confidence, distillation or
+    privacy matter (it lowers each of them).
+
+    Args:
+        eps: share ε of the target that is spread over all classes.
+        axis: axis of the classes; None: 1 for outputs of four or more axes, else the last.
+
+    Raises:
+        SettingError: ε outside its range.
+        RecipeError: the model's outputs are not one tensor of logits with at least two classes.
+
+    References: Szegedy et al. (2016), arXiv:1512.00567, section 7.
+
+    """
+
+    eps: float = 0.1
+    axis: int | None = None
+
+    strengths: ClassVar[dict[str, Strength]] = {
+        "eps": Strength(0.1, low=0.0, high=0.5, neutral=0.0, words="share of certainty that is given away")
+    }
+    family: ClassVar[str] = "targets"
+    rank: ClassVar[Rank] = Rank.TARGET
+    unique: ClassVar[bool] = True
+    citations: ClassVar[tuple[Citation, ...]] = (
+        Citation(
+            "szegedy2016",
+            "Szegedy et al.",
+            2016,
+            "Rethinking the Inception architecture for computer vision",
+            "CVPR",
+            "1512.00567",
+            "section 7",
+        ),
+    )
+
+    def objective(self, inner: Objective, strengths: Strengths, memory: Memory) -> Objective:
+        """Blend the loss with the one of the uniform target."""
+
+        def smoothed(params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any) -> Pass:
+            passed = inner(params, buffers, batch, key)
+            if strengths.is_off("eps"):
+                return passed
+            uniform = reduce(uniform_loss(passed.outputs, self.axis), batch.weight)
+            eps = strengths["eps"]
+            return passed._replace(loss=(1 - eps) * passed.loss + eps * uniform)
+
+        return smoothed
+
+
+def uniform_loss(outputs: Any, axis: int | None = None) -> Tensor:
+    """Return the cross-entropy to the uniform target per example, (b, …) without the class axis."""
+    if not isinstance(outputs, Tensor) or outputs.dim() < 2:
+        raise RecipeError(
+            f"the model gave {type(outputs).__name__} of shape {tuple(getattr(outputs, 'shape', ()))}",
+            "label smoothing needs logits (b, …, c) of a classifier",
+            "Leave LabelSmoothing out of recipes for regression",
+        )
+    where = (1 if outputs.dim() >= 4 else -1) if axis is None else axis
+    if outputs.shape[where] < 2:
+        raise RecipeError(
+            f"the model gives {outputs.shape[where]} class on axis {where}",
+            "label smoothing needs two or more classes",
+            "Give the model one output per class, or set axis",
+        )
+    return -torch.log_softmax(outputs, where).mean(where)

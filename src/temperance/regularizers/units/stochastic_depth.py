@@ -1,0 +1,89 @@
+"""Stochastic depth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+from temperance.control.strength import Strength
+from temperance.core.random import site_uniform
+from temperance.core.regularizer import Rank, Regularizer, Strengths, Undo, techniques
+from temperance.core.sites import change_output, hold, named, together
+from temperance.records.citation import Citation
+from temperance.records.errors import RecipeError
+
+
+@techniques.add
+@dataclass(frozen=True, repr=False)
+class StochasticDepth(Regularizer):
+    """Skip the residual branch of random blocks, for each example on its own.
+
+        branch' = branch · m / (1 − p_l),  m = 1 with probability 1 − p_l;  p_l = p·l/L for block l of L
+
+    Without ``at`` it acts on modules that mark themselves with ``residual_branch = True`` (our own nets do).
+
+    Stage: layers.  Cost: free.  Strengths: p in [0, 0.95], neutral 0, linear, stronger = up.
+    Shapes: branch outputs (b, …) → same, one mask value per example.
+    Use when: deep residual nets and transformers.  Avoid when: fewer than about four blocks.
+
+    Args:
+        p: probability of skipping the last block.
+        at: shell pattern of the residual *branches*, in order of depth, e.g. ``"blocks.*.branch"``.
+
+    Raises:
+        SettingError: p outside its range.
+        RecipeError: no residual branch found.
+
+    References: Huang et al. (2016), arXiv:1603.09382, section 3 (linear decay).
+
+    """
+
+    p: float = 0.1
+    at: str | None = None
+
+    strengths: ClassVar[dict[str, Strength]] = {
+        "p": Strength(0.1, low=0.0, high=0.95, neutral=0.0, words="chance that the last block is skipped")
+    }
+    family: ClassVar[str] = "units"
+    rank: ClassVar[Rank] = Rank.LAYERS
+    unique: ClassVar[bool] = True
+    citations: ClassVar[tuple[Citation, ...]] = (
+        Citation("huang2016", "Huang et al.", 2016, "Deep networks with stochastic depth", "ECCV", "1603.09382"),
+    )
+
+    def rewire(self, model: nn.Module, strengths: Strengths) -> Undo:
+        """Hook every residual branch."""
+        if self.at is not None:
+            branches = [m for _, m in named(model, self.at, "StochasticDepth")]
+        else:
+            branches = [m for m in model.modules() if getattr(m, "residual_branch", False)]
+        if not branches:
+            raise RecipeError(
+                f"StochasticDepth finds no residual branch in {type(model).__name__}",
+                "branches are modules with residual_branch = True, or named by a pattern",
+                "Name them: StochasticDepth(at='blocks.*.branch')",
+            )
+        undos = []
+        for i, branch in enumerate(branches):
+            depth, site = (i + 1) / len(branches), f"{strengths.address}/{i}"
+            undos.append(hold(branch, "stochastic_depth_p", strengths["p"]))
+            undos.append(change_output(branch, _Skip(site, depth)))
+        return together(undos)
+
+
+@dataclass(frozen=True)
+class _Skip:
+    site: str
+    depth: float
+
+    def __call__(self, owner: nn.Module, branch: Tensor) -> Tensor:
+        return skip(branch, owner.stochastic_depth_p, self.site, self.depth)  # type: ignore[arg-type]
+
+
+def skip(branch: Tensor, p: Tensor, site: str, depth: float = 1.0) -> Tensor:
+    """Return branch·m/(1 − p·depth) with one mask value per example; exact for p = 0."""
+    keep = 1 - p * depth
+    shape = (branch.shape[0], *[1] * (branch.dim() - 1))
+    return branch * ((site_uniform(site, branch, shape) < keep) / keep).to(branch.dtype)
