@@ -17,7 +17,7 @@ class Hypergradient(Controller):
 
         g  = d(validation loss) / d(strength) x (strength on a log scale, 1 on a linear one)
         v  = beta v + (1 - beta) g²,      v̂ = v / (1 - beta^t)
-        z' = clip(z - rate (z_high - z_low) g / (sqrt(v̂) + 1e-12)),      z = the value on the strength's scale
+        z' = clip(z - rate (z_high - z_low) g / sqrt(v̂)),      z = the value on the strength's scale
 
     The gradient comes in as the signal ``hypergradient/<address>`` (T1-T2, implicit differentiation …), from rows that
     no other decision uses. A neutral value outside the range begins at the weak bound.
@@ -69,7 +69,7 @@ class Hypergradient(Controller):
             rms = np.sqrt(size / (1.0 - self.beta ** np.maximum(count, 1)))
             place = np.log(begun) if spec.scale == "log" else begun
             span = np.log(spec.high / spec.low) if spec.scale == "log" else spec.high - spec.low
-            moved = place - self.rate * span * np.where(known, slope, 0.0) / (rms + 1e-12)
+            moved = place - self.rate * span * np.where(known, slope, 0.0) / np.where(rms > 0, rms, 1.0)
             warm = np.nan_to_num(read(signals, "epoch", now.shape)) >= self.warmup
             free = known & warm & (slope != 0)
             values[address] = np.where(free, np.exp(moved) if spec.scale == "log" else moved, now)

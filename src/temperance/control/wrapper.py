@@ -56,10 +56,11 @@ def held(memory: Memory) -> Memory:
 
 
 def measured(controller: Controller, signals: Signals) -> bool:
-    """Return whether the signal that the rule is about has a number at this call."""
+    """Return whether the signal that the rule is about has a number at this call; ``name/...`` counts for ``name``."""
     name = str(getattr(controller, "signal", ""))
-    names = [name] if name else sorted(controller.reads)
-    return not names or any(bool(np.isfinite(read(signals, each)).any()) for each in names)
+    names = {name} if name else controller.reads
+    given = [each for each in signals if each.split("/")[0] in names or each in names]
+    return not names or any(bool(np.isfinite(read(signals, each)).any()) for each in given)
 
 
 def only(values: Values, addresses: Mapping[str, object]) -> Values:

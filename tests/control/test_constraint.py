@@ -1,0 +1,65 @@
+import numpy as np
+import pytest
+
+from temperance.control import Constraint, Strength
+from temperance.control.constraint import stepped
+
+FREE = Strength(0.0, low=-100.0, high=100.0, neutral=0.0)
+DECAY = Strength(1e-3, low=1e-6, high=1.0, neutral=0.0, scale="log")
+
+
+def test_iterates_are_those_of_the_augmented_lagrangian():
+    """min x² / 2 subject to x = 1, by gradient steps on x; multiplier step = quadratic weight = 0.3."""
+    omega = c = 0.3
+    rule = Constraint(1.0, kind="equal", kp=c, ki=omega, growth=1.0, init="zeros")
+    specs, values = {"l.s": FREE}, {"l.s": np.array(0.0)}
+    memory, x, ours = rule.begin(values, specs), 0.0, []
+    for _ in range(60):
+        values, memory = rule.steer(values, {"gap": x}, memory, specs)
+        x -= 0.2 * (x + float(values["l.s"]))
+        ours.append(x)
+    y, multiplier, theirs = 0.0, 0.0, []
+    for _ in range(60):
+        multiplier += omega * (y - 1.0)
+        y -= 0.2 * (y + multiplier + c * (y - 1.0))
+        theirs.append(y)
+    np.testing.assert_allclose(ours, theirs, atol=1e-12)
+
+
+def test_the_constraint_is_met():
+    rule = Constraint(1.0, kind="equal", kp=0.3, ki=0.3, growth=1.0)
+    specs, values, x = {"l.s": FREE}, {"l.s": np.array(0.0)}, 0.0
+    memory = rule.begin(values, specs)
+    for _ in range(300):
+        values, memory = rule.steer(values, {"gap": x}, memory, specs)
+        x -= 0.2 * (x + float(values["l.s"]))
+    assert x == pytest.approx(1.0, abs=1e-6)
+
+
+def test_growth_only_while_infeasible():
+    rule, specs, values = Constraint(1.0, growth=1.1), {"l.s": FREE}, {"l.s": np.array(0.0)}
+    memory, seen = rule.begin(values, specs), []
+    for signal in (2.0, 2.0, 0.5, np.nan, 1.00005):
+        values, memory = rule.steer(values, {"gap": signal}, memory, specs)
+        seen.append(float(memory["c"]))
+    np.testing.assert_allclose(seen, [1.1, 1.21, 1.21, 1.21, 1.21])
+
+
+def test_at_least_turns_the_sign():
+    for kind, sign in (("at_most", 1.0), ("at_least", -1.0)):
+        rule, specs, values = Constraint(1.0, kind=kind, ki=0.1), {"l.s": FREE}, {"l.s": np.array(0.0)}
+        after, _ = rule.steer(values, {"gap": 3.0}, rule.begin(values, specs), specs)
+        assert float(after["l.s"]) == pytest.approx(sign * 0.2)
+
+
+def test_log_space_multiplies():
+    value, _ = stepped(np.array(1e-3), np.array(np.log(10.0)), DECAY, log=True)
+    assert float(value) == pytest.approx(1e-2)
+
+
+def test_neutral_is_left_and_reached_through_the_weak_bound():
+    assert float(stepped(np.array(0.0), np.array(0.5), DECAY, log=True)[0]) == pytest.approx(1e-6 * np.exp(0.5))
+    assert float(stepped(np.array(2e-6), np.array(-5.0), DECAY, log=True)[0]) == 0.0
+    assert float(stepped(np.array(0.0), np.array(-5.0), DECAY, log=True)[0]) == 0.0
+    value, stuck = stepped(np.array(0.5), np.array(5.0), DECAY, log=True)
+    assert (float(value), bool(stuck)) == (1.0, True)
