@@ -1,8 +1,10 @@
 """What every registered controller must satisfy, run over all of them."""
 
 import copy
+import doctest
 import io
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -226,6 +228,13 @@ def test_reads_names_what_it_needs(name):
         values, memory = controller.steer(values, signals, memory, SPECS)
         other, same_memory = controller.steer(other, declared, same_memory, SPECS)
         same(values, other)
+
+
+def test_examples_in_the_docstrings_run():
+    for _, cls in controllers.items():
+        module = sys.modules[cls.__module__]
+        if module.__name__.startswith("temperance.control"):
+            assert doctest.testmod(module).failed == 0
 
 
 def test_settings_name_every_wrapper():

@@ -83,6 +83,18 @@ def test_a_falling_rate_is_no_warm_up():
     np.testing.assert_allclose(only_p(path), [0, 0.1, 0.2], atol=1e-12)
 
 
+def test_a_warm_up_by_epochs_is_not_over_between_two_measurements():
+    """Readings of the rate in between, where it stands still, do not count."""
+    rates, gaps = [0.3, 0.3, 0.6, 0.6, 1.0, 1.0], [1.0, np.nan, 1.0, np.nan, np.nan, 1.0]
+    path, _ = drive(GapFeedback(ki=0.1, kp=0.0, noise=0.0), gaps, extra=lambda t: {"lr": rates[t]})
+    np.testing.assert_allclose(only_p(path), [0, 0, 0, 0, 0, 0.1], atol=1e-12)
+
+
+def test_a_rate_that_stays_below_its_maximum_does_not_hold_for_ever():
+    path, _ = drive(GapFeedback(ki=0.1, kp=0.0, noise=0.0), [1.0] * 3, extra=lambda t: {"lr": 0.5})
+    np.testing.assert_allclose(only_p(path), [0, 0.1, 0.2], atol=1e-12)
+
+
 def test_relative_target_is_the_gap_at_the_best_loss():
     losses = [1.0, 0.8, 0.9, 1.0]
     gaps = [-0.3, -0.1, 0.1, 0.3]

@@ -252,14 +252,13 @@ def require(owner: str, name: str, value: float, low: float, high: float, *, who
 def _guarded(address: str, before: Array, proposed: Array | None, specs: Specs) -> Array:
     if proposed is None:
         return before
-    if np.broadcast_shapes(np.shape(proposed), before.shape) != before.shape:
+    if np.shape(proposed) not in ((), before.shape):
         raise SettingError(
             f"a controller proposed shape {np.shape(proposed)} for {address!r}",
             f"the strength has shape {before.shape}",
             "Give signals of shape () or of the strengths' shape",
         )
-    wanted = np.broadcast_to(np.asarray(proposed, dtype=np.float64), before.shape)
-    spec = specs[address]
+    spec, wanted = specs[address], np.asarray(proposed, dtype=np.float64)
     usable = np.isfinite(wanted) | (wanted == spec.neutral)
     return np.array(np.where(usable & (wanted != before), spec.clip(wanted), before))
 

@@ -104,7 +104,9 @@ class GapFeedback(Controller):
     def move(self, strengths: Values, signals: Signals, memory: Memory, specs: Specs) -> tuple[Values, Memory]:
         pressure = memory["pressure"]
         shape = pressure.shape
-        memory = self._warmed(read(signals, "lr", shape), memory)
+        memory = self._warmed(signals, memory)
+        if not np.isfinite(signals.get(self.signal, np.nan)).any():
+            return {}, memory
         error, memory = self._error(signals, memory)
         banded = np.where(memory["warm"] | (not self.warmup), self._shrunk(error, signals), np.nan)
         delta, xi = nupi(banded, memory["xi"], kp=self.kp, ki=self.ki, nu=self.nu, init=self.init)
@@ -120,12 +122,19 @@ class GapFeedback(Controller):
         side = "above" if error > 0 else "below" if error < 0 else "at"
         return f"the {self.signal} is {side} its target"
 
-    def _warmed(self, lr: Array, memory: Memory) -> Memory:
-        """Return the memory with ``warm`` set for members whose learning rate arrived at its top or does not rise."""
+    def _warmed(self, signals: Signals, memory: Memory) -> Memory:
+        """Return the memory with ``warm`` set for members whose learning rate arrived at its top or does not rise.
+
+        It does not rise where two measurements of the gap in a row saw no larger rate.
+        """
         last = memory["last_lr"]
-        falling = np.isfinite(last) & np.isfinite(lr) & (lr <= last)
-        warm = memory["warm"] | np.isnan(lr) | (lr >= LR_TOP) | falling
-        return {**memory, "warm": warm, "last_lr": np.where(np.isnan(lr), last, lr)}
+        if memory["warm"].all():
+            return memory
+        lr = read(signals, "lr", last.shape)
+        measured = np.isfinite(read(signals, self.signal, last.shape))
+        risen = np.isnan(lr) | (lr >= LR_TOP) | (np.isfinite(last) & (lr <= last))
+        arrived = (lr >= LR_TOP) | (measured & risen)
+        return {**memory, "warm": memory["warm"] | arrived, "last_lr": np.where(measured, lr, last)}
 
     def _error(self, signals: Signals, memory: Memory) -> tuple[Array, Memory]:
         shape = memory["pressure"].shape

@@ -26,8 +26,8 @@ class RateLimit(Wrapper):
 
     Example:
         >>> from temperance.control.schedule import Late
-        >>> RateLimit(Late(), 0.1)
-        RateLimit(inner=Late(), rate=0.1)
+        >>> RateLimit(Late(), 0.05)
+        RateLimit(inner=Late(), rate=0.05)
 
     """
 

@@ -46,11 +46,11 @@ class Schedule(Controller):
         return nested("start", {address: strengths[address].copy() for address in adaptive(strengths, specs)})
 
     def move(self, strengths: Values, signals: Signals, memory: Memory, specs: Specs) -> tuple[Values, Memory]:
-        values: Values = {}
-        for address, start in inside("start", memory).items():
-            phase = read(signals, self.signal, strengths[address].shape)
-            values[address] = scaled(start, np.where(np.isnan(phase), np.nan, self.factor(phase)), specs[address])
-        return values, memory
+        phase = read(signals, self.signal)
+        if np.isnan(phase).all():
+            return {}, memory
+        factor = np.where(np.isnan(phase), np.nan, self.factor(phase))
+        return {a: scaled(start, factor, specs[a]) for a, start in inside("start", memory).items()}, memory
 
     def why(self, address: str, change: float, error: float) -> str:
         return f"schedule {type(self).__name__.lower()} over {self.signal}"

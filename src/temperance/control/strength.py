@@ -102,7 +102,7 @@ class Strength:
     def clip(self, values: ArrayLike) -> Array:
         """Return ``values`` forced into ``[low, high]``; neutral ones stay as they are, NaN stays NaN."""
         array = np.asarray(values, dtype=np.float64)
-        return np.where(array == self.neutral, array, np.clip(array, self.low, self.high))
+        return np.where(array == self.neutral, array, np.minimum(np.maximum(array, self.low), self.high))
 
     @property
     def weakest(self) -> float:
