@@ -56,7 +56,8 @@ class Compiled:
         self.optimizer: Functional = require_functional(optimizer)
         self.model = copy.deepcopy(model)
         device = next((p.device for p in model.parameters()), torch.device("cpu"))
-        self.context = Context(self.model, self.optimizer.lr, steps_per_epoch, epochs, device)
+        planned = (epochs or 0) * (steps_per_epoch or 0) or None
+        self.context = Context(self.model, self.optimizer.lr, steps_per_epoch, epochs, device, planned)
         self.parts = recipe.by_address
         self._start: dict[str, dict[str, Tensor]] = {}
         self._plans: dict[str, Any] = {}

@@ -92,6 +92,7 @@ class Context(NamedTuple):
     steps_per_epoch: int | None = None
     epochs: int | None = None
     device: torch.device = torch.device("cpu")
+    steps: int | None = None
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ class Session:
         loss: ``loss(outputs, targets)`` → (b,) (best) or ().
         epochs: planned epochs; with ``steps_per_epoch`` it gives signals their ``progress``.
         steps_per_epoch: optimizer steps per epoch; learnt at the first ``validate`` where not given.
+        steps: planned optimizer steps, where they are not epochs times steps per epoch.
         seed: seed of all noise.
         autocast: dtype for ``torch.autocast``, e.g. ``torch.bfloat16``.
         scaler: a ``torch.amp.GradScaler``; every pass of a step is unscaled, an overflow skips the update.
@@ -56,6 +57,7 @@ class Session:
         loss: Callable[[Any, Any], Tensor],
         epochs: int | None = None,
         steps_per_epoch: int | None = None,
+        steps: int | None = None,
         seed: int = 0,
         autocast: torch.dtype | None = None,
         scaler: Any = None,
@@ -69,6 +71,7 @@ class Session:
         check_optimizer(optimizer, model)
         self.recipe, self.model, self.optimizer = recipe, model, optimizer
         self.epochs, self.steps_per_epoch, self.seed = epochs, steps_per_epoch, seed
+        self._planned = steps
         self.steps, self.epoch, self._lr_max = 0, 0, _largest_lr(optimizer)
         self.trace: list[Move] = []
         self.signals: dict[str, float] = {}
@@ -88,7 +91,7 @@ class Session:
     def _wire(self, loss: Any, autocast: torch.dtype | None, scaler: Any, fabric: Any) -> None:
         parts = self.recipe.by_address
         device = next((p.device for p in self.model.parameters()), torch.device("cpu"))
-        context = Context(self.model, self._lr_max, self.steps_per_epoch, self.epochs, device)
+        context = Context(self.model, self._lr_max, self.steps_per_epoch, self.epochs, device, self.planned_steps or None)
         self._strengths: dict[str, Strengths] = {}
         self._memory: dict[str, Memory] = {}
         for address, one in parts.items():
@@ -180,7 +183,7 @@ class Session:
     @property
     def planned_steps(self) -> int:
         """Optimizer steps of the whole run, 0 where unknown."""
-        return (self.epochs or 0) * (self.steps_per_epoch or 0)
+        return self._planned or (self.epochs or 0) * (self.steps_per_epoch or 0)
 
     def validate(self, batches: Iterable[Any]) -> dict[str, float]:
         """Measure the signals on held-out batches, let the controllers move the strengths, return the signals.

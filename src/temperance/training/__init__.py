@@ -1,1 +1,1 @@
-"""Room training."""
+"""The loop around a session; import from the files, e.g. ``training.loop``."""

@@ -72,13 +72,13 @@ class SWA(Regularizer):
 
     def plan(self, context: Context) -> tuple[int, int]:
         """Return (steps of the training, steps between two averaged weights)."""
-        if not context.epochs or not context.steps_per_epoch:
+        if not context.steps:
             raise RecipeError(
                 "SWA averages the last part of training, but its length is not known",
                 "it needs epochs and steps_per_epoch",
                 "Pass epochs=… and steps_per_epoch=len(loader) to attach",
             )
-        return context.epochs * context.steps_per_epoch, self.every or context.steps_per_epoch
+        return context.steps, self.every or context.steps_per_epoch or 1
 
     def begin(self, params: Leaves, context: Context) -> dict[str, Any]:
         """Start with the weights, none averaged, no step done."""

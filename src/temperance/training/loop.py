@@ -1,0 +1,211 @@
+"""Train one net with one recipe on rows that lie in memory."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from temperance.control.base import Move
+from temperance.core.batch import Batch, map_leaves
+from temperance.core.proof import Evidence
+from temperance.core.random import fold, permutation
+from temperance.core.recipe import Recipe
+from temperance.core.session import Session
+from temperance.training.settings import TrainSettings
+
+EVALUATION_BATCH = 4096
+PROOF_AT = 0.3  # fraction of the training at which every ingredient is tested for acting
+
+Tick = Callable[[float, Session], bool]
+"""Called with the fraction done and the session at every mark; returns False to stop the training there."""
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """Rows ready for a net. Shapes: each leaf of ``inputs`` (b, …) · targets (b,)."""
+
+    inputs: Any
+    targets: Tensor
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def batch(self, index: Tensor) -> Batch:
+        """Select rows."""
+        inputs = map_leaves(lambda leaf: leaf[index], self.inputs)
+        return Batch(inputs, self.targets[index], index=index)
+
+    def batches(self, size: int = EVALUATION_BATCH) -> Iterator[Batch]:
+        """Yield all rows in order."""
+        for start in range(0, len(self), size):
+            yield self.batch(torch.arange(start, min(start + size, len(self))))
+
+
+@dataclass(eq=False)
+class Trained:
+    """A finished (or stopped) training.
+
+    Attributes:
+        model: the net with its served weights, in evaluation mode.
+        steps: optimizer steps done.
+        epochs: epochs done.
+        fraction: share of the planned training done.
+        seconds: wall clock of the training.
+        passes: forward and backward passes over a batch, by the declared cost.
+        trace: moves of the strengths.
+        history: one row per epoch.
+        proof: evidence that each ingredient acted.
+        stopped: why it ended before its plan; empty where it did not.
+
+    """
+
+    model: nn.Module
+    steps: int
+    epochs: float
+    fraction: float
+    seconds: float
+    passes: int
+    trace: list[Move]
+    history: list[dict[str, float]] = field(default_factory=list)
+    proof: list[Evidence] = field(default_factory=list)
+    stopped: str = ""
+
+
+def train(
+    model: nn.Module,
+    train_rows: Examples,
+    *,
+    loss: Callable[[Any, Any], Tensor],
+    recipe: Recipe,
+    settings: TrainSettings,
+    seed: int = 0,
+    controller_rows: Examples | None = None,
+    optimizer: torch.optim.Optimizer | None = None,
+    marks: tuple[float, ...] = (),
+    tick: Tick | None = None,
+    deadline: float = math.inf,
+    until: float = 1.0,
+) -> Trained:
+    """Train ``model`` and return it with its served weights.
+
+    Args:
+        model: a fresh net.
+        train_rows: rows that gradients come from.
+        loss: ``loss(outputs, targets)`` → (b,).
+        recipe: techniques and controller.
+        settings: epochs, batches, learning rate.
+        seed: seed of the batch order and of all noise.
+        controller_rows: rows that controllers read, once an epoch; None or empty: none.
+        optimizer: AdamW without decay where not given.
+        marks: fractions of the training at which ``tick`` is asked whether to go on.
+        tick: see ``Tick``.
+        deadline: ``time.monotonic()`` at which the training ends unfinished.
+        until: stop at this fraction of the plan (an earlier run's stopping point); the rate follows the whole plan.
+
+    """
+    plan = _Plan(len(train_rows), settings, seed, until)
+    own = optimizer or torch.optim.AdamW(
+        model.parameters(), lr=settings.lr, betas=(0.9, settings.beta2), weight_decay=0.0
+    )
+    model.train()
+    session = recipe.attach(
+        model, own, loss=loss, epochs=plan.epochs, steps_per_epoch=plan.per_epoch, steps=plan.total, seed=seed
+    )
+    try:
+        return _run(session, train_rows, controller_rows, plan, marks, tick, deadline)
+    finally:
+        session._detach()
+
+
+@dataclass(frozen=True)
+class _Plan:
+    rows: int
+    settings: TrainSettings
+    seed: int
+    until: float
+
+    @property
+    def per_epoch(self) -> int:
+        return self.settings.steps_per_epoch(self.rows)
+
+    @property
+    def total(self) -> int:
+        return self.settings.steps(self.rows)
+
+    @property
+    def last(self) -> int:
+        return max(1, round(self.total * self.until))
+
+    @property
+    def epochs(self) -> int:
+        return max(1, math.ceil(self.total / self.per_epoch))
+
+    def order(self, epoch: int) -> list[Tensor]:
+        """Return the batches of one epoch."""
+        shuffled = permutation(fold(self.seed, "order", epoch), self.rows, torch.device("cpu"))
+        parts = list(torch.split(shuffled, self.settings.batch_size))
+        if len(parts) > 1 and len(parts[-1]) == 1:
+            parts[-2:] = [torch.cat(parts[-2:])]
+        return parts[: self.per_epoch]
+
+
+def _run(
+    session: Session, rows: Examples, controller_rows: Examples | None, plan: _Plan,
+    marks: tuple[float, ...], tick: Tick | None, deadline: float,
+) -> Trained:  # fmt: skip
+    started, done, stopped = time.monotonic(), 0, ""
+    history: list[dict[str, float]] = []
+    proof: list[Evidence] = []
+    waiting = sorted(marks)
+    running = 0.0
+    for epoch in range(plan.epochs):
+        batches = plan.order(epoch)
+        running, counted = 0.0, 0
+        for index in batches:
+            _set_rate(session, plan.settings.rate(done / plan.total))
+            batch = rows.batch(index)
+            running, counted = running + session.step(batch).loss.detach(), counted + 1
+            done += 1
+            if not proof and len(session.recipe) and done >= max(1, int(PROOF_AT * plan.last)):
+                proof = session.proof(batch)
+                session.model.train()
+            if done >= plan.last or time.monotonic() > deadline:
+                break
+        history.append(_row(epoch, done / plan.total, float(running) / max(counted, 1)))
+        if controller_rows is not None and len(controller_rows):
+            history[-1] |= session.validate(controller_rows.batches())
+        session.model.train()
+        stopped = _why_stop(session, done, plan, deadline)
+        while waiting and done / plan.total >= waiting[0] - 1e-9 and not stopped:
+            waiting.pop(0)
+            if tick is not None and not tick(done / plan.total, session):
+                stopped = "discarded"
+        if stopped or done >= plan.last:
+            break
+    passes = int(done * max((r.cost.forwards + r.cost.backwards for r in session.recipe.regularizers), default=2))
+    model = session.finish(batches=[rows.batch(i) for i in plan.order(0)])
+    return Trained(
+        model, done, done / plan.per_epoch, done / plan.total, time.monotonic() - started, passes,
+        session.trace, history, proof, stopped,
+    )  # fmt: skip
+
+
+def _why_stop(session: Session, done: int, plan: _Plan, deadline: float) -> str:
+    if session.stopped and done < plan.last:
+        return "its controller stopped it: no further gain on the controller rows"
+    return "out of time" if time.monotonic() > deadline and done < plan.last else ""
+
+
+def _row(epoch: int, fraction: float, loss: float) -> dict[str, float]:
+    return {"epoch": epoch + 1, "fraction": fraction, "train_loss_regularized": loss}
+
+
+def _set_rate(session: Session, rate: float) -> None:
+    for group in session.optimizer.param_groups:
+        group["lr"] = rate * group.get("relative_lr", 1.0)
