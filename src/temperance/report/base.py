@@ -11,8 +11,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from temperance.report.figures import Figures
-from temperance.report.language import Words
 from temperance.report.node import Node
+from temperance.report.words import Words
 
 Html = Markup
 
@@ -73,7 +73,7 @@ class Study:
             "date": self.figures.date,
             "absent": self.figures.absent,
         }
-        return Markup(environment().get_template(name).render(**tools, **values))  # noqa: S704 (made by autoescape)
+        return Markup(environment().get_template(name).render(**tools, **values))
 
 
 @dataclass(frozen=True)

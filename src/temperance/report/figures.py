@@ -1,7 +1,7 @@
 """The only way a value of the study reaches the page: with its source beside it.
 
-A figure becomes ``<data value="0.94" data-path="/winner/test/accuracy/value" data-form="hundred">94</data>``; one that is
-worked out from several values names its ``data-rule`` and all its paths. A text of the study becomes
+A figure becomes ``<data value="0.94" data-path="/winner/test/accuracy/value" data-form="hundred">94</data>``; one that
+is worked out from several values names its ``data-rule`` and all its paths. A text of the study becomes
 ``<span data-path=…>``. A test reads the page back and works out each of them again from ``study.json``.
 """
 
@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from markupsafe import Markup, escape
 
-from temperance.report.forms import FORMS, date
-from temperance.report.language import Words
+from temperance.report.forms import date, decimals, form_named
 from temperance.report.node import Node
+from temperance.report.words import Words
 
 RULES: dict[str, Callable[..., Any]] = {
     "value": lambda value: value,
@@ -26,8 +27,11 @@ RULES: dict[str, Callable[..., Any]] = {
     "status": lambda items, wanted: sum(1 for item in items or () if item.get("status") == wanted),
     "check": lambda items, wanted: sum(1 for item in items or () if [item.get("check"), item.get("state")] == wanted),
 }
+FITTED = {"number": "fixed", "signed": "signed_fixed"}  # forms whose decimals follow the width of the interval
 COUNTS = ("length", "status", "check")
 LIMIT = 280  # letters of a text that are shown; the rest stays in study.json
+
+TICKED = re.compile("`([^`]+)`")  # `name` in a text of the study is set as code
 
 
 class Shown(NamedTuple):
@@ -73,7 +77,7 @@ class Figures:
         value = work_out(rule, [node.raw for node in nodes])
         if value is None:
             return self.absent()
-        text = self.words.style.mark(FORMS[form](value))
+        text = self.words.style.mark(form_named(form)(value))
         paths = " ".join(node.pointer for node in nodes)
         if listed:
             self.shown.append(Shown(self.section, text, json.dumps(value), paths, rule))
@@ -85,20 +89,27 @@ class Figures:
 
     def interval(self, node: Node, form: str = "number", *, listed: bool = True) -> Markup:
         """Write a measurement as ``value (low to high)``; the brackets are left out where there is no interval."""
+        low, high = node["low"].number, node["high"].number
+        if low is None or high is None:
+            return self.figure(node["value"], form=form, listed=listed)
+        ends = form
+        if form in FITTED:
+            form = ends = f"{FITTED[form]}:{decimals(low, high)}"
+        elif form == "percent":
+            ends = "points"
+        told = [self.figure(node[end], form=ends, listed=False) for end in ("low", "high")]
         value = self.figure(node["value"], form=form, listed=listed)
-        if node["low"].number is None or node["high"].number is None:
-            return value
-        low, high = (self.figure(node[end], form=form, listed=False) for end in ("low", "high"))
-        return self.words.say("interval", value=value, low=low, high=high)
+        return self.words.say("interval", value=value, low=told[0], high=told[1])
 
     def quote(self, node: Node, limit: int = LIMIT, *, code: bool = False) -> Markup:
         """Write a text of the study, escaped, shortened, and isolated from the direction of the text around it."""
         if not node.text:
             return self.absent()
-        mark = "code" if code else "bdi"
-        return Markup('<{0} data-path="{1}"{2}>{3}</{0}>').format(
-            Markup(mark), node.pointer, self._limit(limit), clip(node.text, limit)
-        )
+        text = str(escape(clip(node.text, limit)))
+        mark = Markup("code") if code else Markup("bdi")
+        if not code:
+            text = TICKED.sub(r"<code>\1</code>", text)
+        return Markup('<{0} data-path="{1}"{2}>{3}</{0}>').format(mark, node.pointer, self._limit(limit), Markup(text))
 
     def key(self, node: Node) -> Markup:
         """Write the name under which a value stands."""

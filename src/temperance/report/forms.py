@@ -26,26 +26,26 @@ class Style:
 
 
 def number(value: float) -> str:
-    """Three significant digits, whole numbers in full."""
+    """Write three significant digits, large numbers in full."""
     if value == 0:
         return "0"
     size = abs(value)
     if size >= 1000:
         return f"{value:,.0f}"
-    if size < 0.0005:
+    if size < 0.0001:
         return f"{value:.1e}"
     digits = max(0, 2 - math.floor(math.log10(size)))
-    text = f"{value:.{min(digits, 5)}f}"
-    return text.rstrip("0").rstrip(".") if size >= 100 or float(text) == int(float(text)) else text
+    text = f"{value:.{digits}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def signed(value: float) -> str:
-    """A difference, with its sign."""
+    """Write a difference, with its sign."""
     return ("+" if value > 0 else "") + number(value)
 
 
 def hundred(value: float) -> str:
-    """A share as a count of 100; never rounded to all or to none."""
+    """Write a share as a count of 100; never rounded to all or to none."""
     part = 100 * value
     if (part >= 99.5 and value < 1) or (0 < part < 0.5):
         return f"{part:.1f}" if 0.05 <= part <= 99.95 else f"{part:.2f}"
@@ -53,12 +53,33 @@ def hundred(value: float) -> str:
 
 
 def percent(value: float) -> str:
-    """A share in percent with one decimal."""
-    return f"{100 * value:.1f}{THIN}%"
+    """Write a share in percent with one decimal."""
+    return f"{points(value)}{THIN}%"
+
+
+def points(value: float) -> str:
+    """Write a share in hundredths, with one decimal."""
+    return f"{100 * value:.1f}"
+
+
+def decimals(low: float, high: float) -> int:
+    """Decimals that show the width of an interval with two digits, the same for both ends and the value."""
+    half = (high - low) / 2
+    return 3 if half <= 0 else min(max(1 - math.floor(math.log10(half)), 0), 6)
+
+
+def form_named(name: str) -> Callable[[float], str]:
+    """Return a form by its name; ``fixed:2`` is one with two decimals, ``signed_fixed:2`` one with its sign."""
+    stem, _, places = name.partition(":")
+    if stem == "fixed":
+        return lambda value: f"{value:,.{places}f}"
+    if stem == "signed_fixed":
+        return lambda value: f"{value:+,.{places}f}"
+    return FORMS[name]
 
 
 def span(value: float) -> str:
-    """A time: seconds, minutes or hours."""
+    """Write a time: seconds, minutes or hours."""
     if value < 10:
         return f"{value:.2g}{THIN}s" if value < 1 else f"{value:.1f}{THIN}s"
     whole = round(value)
@@ -70,7 +91,7 @@ def span(value: float) -> str:
 
 
 def size(value: float) -> str:
-    """Bytes in decimal units."""
+    """Write bytes in decimal units."""
     for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if abs(value) >= scale:
             return f"{value / scale:.3g}{THIN}{unit}"
@@ -78,7 +99,7 @@ def size(value: float) -> str:
 
 
 def chance(value: float) -> str:
-    """A p value."""
+    """Write a p value."""
     return "below 0.001" if value < 0.001 else f"{value:.3f}" if value < 0.01 else f"{value:.2f}"
 
 
@@ -89,6 +110,9 @@ FORMS: dict[str, Callable[[float], str]] = {
     "signed": signed,
     "hundred": hundred,
     "percent": percent,
+    "tick_percent": lambda value: f"{100 * value:g}{THIN}%",
+    "points": points,
+    "signed_points": lambda value: f"{100 * value:+.1f}",
     "seconds": span,
     "milliseconds": lambda value: f"{number(value)}{THIN}ms",
     "bytes": size,

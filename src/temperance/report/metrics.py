@@ -7,6 +7,7 @@ from typing import Literal
 from markupsafe import Markup
 
 from temperance.report.base import Study
+from temperance.report.forms import decimals
 from temperance.report.node import Node
 
 SHARES = frozenset({"accuracy", "balanced_accuracy", "interval_coverage", "coverage"})
@@ -16,6 +17,11 @@ Standing = Literal["better", "unclear", "worse", "unknown"]
 def form_of(metric: str) -> str:
     """Return the form of a metric: shares in percent, all others as they are."""
     return "percent" if metric in SHARES else "number"
+
+
+def named(text: Markup) -> Markup:
+    """Begin a name with a capital letter, where it stands at the start of a line."""
+    return Markup(text[:1].upper()) + text[1:]
 
 
 def metric_name(study: Study, node: Node) -> Markup:
@@ -67,10 +73,15 @@ def moved(study: Study, difference: Node, form: str) -> Markup:
         value = difference[end].number
         if value is None:
             return study.figures.absent()
-        size = study.figures.figure(difference[end], form=form, rule="absolute", listed=end == "value")
-        return study.words.say("moved.higher" if value > 0 else "moved.lower" if value < 0 else "moved.same", size=size)
+        size = study.figures.figure(difference[end], form=size_form, rule="absolute", listed=end == "value")
+        way = "higher" if value > 0 else "lower" if value < 0 else "same"
+        return study.words.say(f"moved.{way}.points" if form == "percent" else f"moved.{way}", size=size)
 
-    if difference["low"].number is None or difference["high"].number is None:
+    low, high = difference["low"].number, difference["high"].number
+    size_form = "points" if form == "percent" else form
+    if form == "number" and low is not None and high is not None:
+        size_form = f"fixed:{decimals(low, high)}"
+    if low is None or high is None:
         return worded("value")
     return study.words.say("interval", value=worded("value"), low=worded("low"), high=worded("high"))
 

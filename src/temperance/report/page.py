@@ -16,9 +16,9 @@ from markupsafe import Markup
 from temperance.records.errors import StudyError
 from temperance.report.base import Study
 from temperance.report.figures import Figures
-from temperance.report.language import Words
 from temperance.report.node import Node
 from temperance.report.sections import ORDER
+from temperance.report.words import Words
 
 SCHEMA = 1
 
@@ -68,7 +68,7 @@ def html(document: dict[str, Any], *, names: frozenset[str] = frozenset(), langu
     words = Words(language)
     study = Study(Node(document), words, Figures(words), names)
     parts = [(section.name, section.render(study)) for section in ORDER]
-    style = Markup("\n" + stylesheet())  # noqa: S704 (our own file)
+    style = Markup("\n" + stylesheet())
     values = {"parts": parts, "style": style, "policy": policy(str(style)), "language": language}
     return str(study.template("page.html.j2", **values))
 

@@ -7,8 +7,8 @@ import random
 from typing import Any
 
 from temperance.records.cost import TrialCost
-from temperance.records.finding import Finding
 from temperance.records.measurement import Measurement
+from temperance.testing.findings_example import CHECKS, findings_example
 
 NAMES = (
     ("always the most common class", "basic", "majority"),
@@ -25,16 +25,6 @@ NAMES = (
     ("SAM 0.05 + dropout 0.2", "cocktail", "mlp"),
     ("average of the three best", "ensemble", "mlp"),
 )
-CHECKS = (
-    ("duplicates", "fix_before_use", "{k} test rows are also in the training rows."),
-    ("target_leak", "look_at_this", "The column `last_contact` nearly gives the answer away."),
-    ("group_leak", "no_problem_found", "No group of rows is split between training and test."),
-    ("label_errors", "look_at_this", "{k} rows probably carry a wrong label."),
-    ("imbalance", "no_problem_found", "The rarest class has {k} rows, enough to learn from."),
-    ("missingness", "look_at_this", "Rows without `age` have another target more often."),
-    ("identifiers", "no_problem_found", "No column looks like a row number."),
-    ("personal_data", "not_tested", "Names and addresses were not searched for."),
-)
 
 
 def study_example(task: str = "binary", *, trials: int = 13, seed: int = 0, status: str = "complete") -> dict[str, Any]:
@@ -47,7 +37,7 @@ def study_example(task: str = "binary", *, trials: int = 13, seed: int = 0, stat
         status: ``complete`` or ``interrupted``.
 
     """
-    return _Example(task, max(trials, 4), random.Random(seed)).study(seed, status)  # noqa: S311
+    return _Example(task, max(trials, 4), random.Random(seed)).study(seed, status)
 
 
 class _Example:
@@ -106,14 +96,61 @@ class _Example:
         classes = {"binary": ["no", "yes"], "multiclass": ["red", "green", "blue"], "regression": []}[self.task]
         target = {"regression": "progression"}.get(self.task, "churned")
         columns: list[dict[str, Any]] = [
-            {"name": "age", "kind": "numeric", "missing": 31, "unique": 62, "low": 18.0, "high": 91.0, "mean": 44.2, "top": []},
-            {"name": "income", "kind": "numeric", "missing": 0, "unique": 1804, "low": 0.0, "high": 214000.0, "mean": 38120.5, "top": []},
-            {"name": "plan", "kind": "categorical", "missing": 4, "unique": 3, "low": None, "high": None, "mean": None, "top": [["basic", 1210], ["plus", 640], ["pro", 146]]},
-            {"name": "region", "kind": "categorical", "missing": 0, "unique": 14, "low": None, "high": None, "mean": None, "top": [["north", 402], ["south", 311]]},
-        ]  # fmt: skip
+            {
+                "name": "age",
+                "kind": "numeric",
+                "missing": 31,
+                "unique": 62,
+                "low": 18.0,
+                "high": 91.0,
+                "mean": 44.2,
+                "top": [],
+            },
+            {
+                "name": "income",
+                "kind": "numeric",
+                "missing": 0,
+                "unique": 1804,
+                "low": 0.0,
+                "high": 214000.0,
+                "mean": 38120.5,
+                "top": [],
+            },
+            {
+                "name": "plan",
+                "kind": "categorical",
+                "missing": 4,
+                "unique": 3,
+                "low": None,
+                "high": None,
+                "mean": None,
+                "top": [["basic", 1210], ["plus", 640], ["pro", 146]],
+            },
+            {
+                "name": "region",
+                "kind": "categorical",
+                "missing": 0,
+                "unique": 14,
+                "low": None,
+                "high": None,
+                "mean": None,
+                "top": [["north", 402], ["south", 311]],
+            },
+        ]
         if classes:
             top = [[name, 1460 // (i + 1)] for i, name in enumerate(classes)]
-            columns.append({"name": target, "kind": "categorical", "missing": 0, "unique": len(classes), "low": None, "high": None, "mean": None, "top": top})  # fmt: skip
+            columns.append(
+                {
+                    "name": target,
+                    "kind": "categorical",
+                    "missing": 0,
+                    "unique": len(classes),
+                    "low": None,
+                    "high": None,
+                    "mean": None,
+                    "top": top,
+                }
+            )
         schema = {
             "kind": "table",
             "image_shape": None,
@@ -146,7 +183,11 @@ class _Example:
             name, model = "always the average", "mean"
         quality = self.base * (2.1 if i == 0 else 1.24 - 0.27 * math.tanh(i / 6) + self.rng.uniform(-0.05, 0.05))
         status = "discarded" if kind == "single" and i % 3 == 1 else "done"
-        made = None if status != "done" else self.measure("robustness_loss", 0.02 + quality / self.base * self.rng.uniform(0.02, 0.2), 0.01, better="lower")  # fmt: skip
+        made = (
+            None
+            if status != "done"
+            else self.measure("robustness", 0.98 - 0.14 * quality / self.base - self.rng.uniform(0.0, 0.06), 0.01)
+        )
         adaptive = "adaptive" in name
         return {
             "id": f"t{i:03d}",
@@ -193,11 +234,22 @@ class _Example:
             error = 0.05 * math.exp(-j / 10) + self.rng.uniform(-0.005, 0.005)
             for name, start, grow in (("dropout.p", 0.1, 0.16), ("weight_decay.coefficient", 1e-4, 4e-4)):
                 value = start + grow * (1 - math.exp(-j / 8))
-                moves.append({"step": 20 * j, "fraction": j / 30, "strength": name, "signal": "gap", "error": error, "value": value, "saturated": j > 27 and name == "dropout.p", "reason": "gap above its target: stronger"})  # fmt: skip
+                moves.append(
+                    {
+                        "step": 20 * j,
+                        "fraction": j / 30,
+                        "strength": name,
+                        "signal": "gap",
+                        "error": error,
+                        "value": value,
+                        "saturated": j > 27 and name == "dropout.p",
+                        "reason": "gap above its target: stronger",
+                    }
+                )
         return moves
 
     def frontier(self, done: list[dict[str, Any]], best: dict[str, Any]) -> list[dict[str, Any]]:
-        toughest = min(done, key=lambda t: t["robustness"]["value"])
+        toughest = max(done, key=lambda t: t["robustness"]["value"])
         cheapest = min(done[1:], key=lambda t: t["cost"]["seconds"])
         picked = {best["id"]: "best quality", toughest["id"]: "toughest", cheapest["id"]: "cheapest to train"}
         return [
@@ -234,68 +286,117 @@ class _Example:
     def winner(self, trials: list[dict[str, Any]], best: dict[str, Any]) -> dict[str, Any]:
         main = "rmse" if self.regression else "accuracy"
         whole = self.scores(1.0)[main]["value"]
-        step = whole * (0.04 if self.regression else -0.025)
-        curves = [(family, rate, s) for family, rate in (("noise", 1.0), ("missing values", 1.7), ("unit errors", 2.6)) for s in range(1, 6)]  # fmt: skip
+        clean = self.scores(1.0)["r2"]["value"] if self.regression else whole
+        curves = [
+            (family, rate, s)
+            for family, rate in (("noise", 1.0), ("missing", 1.7), ("unit_error", 2.6))
+            for s in range(1, 6)
+        ]
         plain = next((t for t in trials if t["kind"] == "plain"), trials[-1])
         other = trials[min(len(trials) - 1, 8)]
         return {
             "trial": best["id"],
             "why": "It was best on the selection rows. No cheaper recipe came within the noise of the comparison.",
             "comparison": [
-                {"against": plain["id"], "difference": self.measure(self.metric, -0.12 * self.base, 0.05 * self.base, 200, "lower"), "p": 0.0004, "decision": "better"},
-                {"against": other["id"], "difference": self.measure(self.metric, -0.01 * self.base, 0.04 * self.base, 200, "lower"), "p": 0.41, "decision": "no significant difference: the cheaper"},
+                {
+                    "against": plain["id"],
+                    "difference": self.measure(self.metric, -0.12 * self.base, 0.05 * self.base, 200, "lower"),
+                    "p": 0.0004,
+                    "decision": "better",
+                },
+                {
+                    "against": other["id"],
+                    "difference": self.measure(self.metric, -0.01 * self.base, 0.04 * self.base, 200, "lower"),
+                    "p": 0.41,
+                    "decision": "no significant difference: the cheaper",
+                },
             ],
             "test": self.scores(1.0),
             "simple_test": {"trial": trials[0]["id"], "name": trials[0]["name"], "measurements": self.scores(0.0)},
             "plain_test": {"trial": plain["id"], "measurements": self.scores(0.86)},
             "boosting_test": {"trial": trials[2]["id"], "measurements": self.scores(0.97)},
             "bought": [
-                {"metric": main, "difference": self.measure(main, -3.1 if self.regression else 0.029, 1.4 if self.regression else 0.013, better="lower" if self.regression else "higher"), "cost_ratio": 1.21, "sentence": "It made fewer mistakes than the plain net."},
-                {"metric": self.metric, "difference": self.measure(self.metric, -0.1 * self.base, 0.12 * self.base, better="lower"), "cost_ratio": 1.21, "sentence": "The difference is within the noise."},
+                {
+                    "metric": main,
+                    "difference": self.measure(
+                        main,
+                        -3.1 if self.regression else 0.029,
+                        1.4 if self.regression else 0.013,
+                        better="lower" if self.regression else "higher",
+                    ),
+                    "cost_ratio": 1.21,
+                    "sentence": "It made fewer mistakes than the plain net.",
+                },
+                {
+                    "metric": self.metric,
+                    "difference": self.measure(self.metric, -0.1 * self.base, 0.12 * self.base, better="lower"),
+                    "cost_ratio": 1.21,
+                    "sentence": "The difference is within the noise.",
+                },
             ],
-            "robustness": [{"family": f, "severity": s, "measurement": self.measure(main, whole + step * rate * s, 0.03 * whole, better="lower" if self.regression else "higher")} for f, rate, s in curves],
-            "slices": self.slices(main, whole),
-            "reliability": [] if self.regression else [{"low": i / 10, "high": (i + 1) / 10, "confidence": i / 10 + 0.05, "accuracy": min(1.0, i / 10 + 0.05 + self.rng.uniform(-0.06, 0.06)), "n": 12 + 9 * i} for i in range(10)],
+            "robustness": [
+                {
+                    "family": f,
+                    "severity": s,
+                    "measurement": self.measure(f"robustness/{f}/{s}", clean - 0.025 * clean * rate * s, 0.03 * clean),
+                }
+                for f, rate, s in curves
+            ],
+            "slices": self.slices("mae", self.scores(1.0)["mae"]["value"])
+            if self.regression
+            else self.slices(main, whole),
+            "reliability": []
+            if self.regression
+            else [
+                {
+                    "low": i / 10,
+                    "high": (i + 1) / 10,
+                    "confidence": i / 10 + 0.05,
+                    "accuracy": _near(self.rng, i),
+                    "accuracy_low": max(0.0, i / 10 - 0.06),
+                    "accuracy_high": min(1.0, i / 10 + 0.16),
+                    "n": 12 + 9 * i,
+                }
+                for i in range(5 if self.task == "binary" else 2, 10)
+            ],
             "cost": best["cost"],
-        }  # fmt: skip
+        }
 
     def slices(self, main: str, whole: float) -> list[dict[str, Any]]:
         worse = 1.25 if self.regression else 0.86
-        rows = [("plan", "pro", 41, worse, "worse"), ("plan", "basic", 242, 1.01, "same"), ("region", "north", 80, 0.99, "same"), ("region", "island", 7, 0.8, "too_small")]  # fmt: skip
+        rows = [
+            ("plan", "pro", 41, worse, "worse"),
+            ("plan", "basic", 242, 1.01, "same"),
+            ("region", "north", 80, 0.99, "same"),
+            ("region", "island", 7, 0.8, "too_small"),
+        ]
         return [
-            {"column": column, "value": value, "n": n, "measurement": self.measure(main, whole * share, 0.4 / math.sqrt(n) * whole, n, "lower" if self.regression else "higher"), "difference": self.measure(main, whole * (share - 1), 0.3 / math.sqrt(n) * whole, n), "state": state}
+            {
+                "column": column,
+                "value": value,
+                "n": n,
+                "measurement": self.measure(
+                    main, whole * share, 0.4 / math.sqrt(n) * whole, n, "lower" if self.regression else "higher"
+                ),
+                "difference": self.measure(main, whole * (share - 1), 0.3 / math.sqrt(n) * whole, n),
+                "state": state,
+            }
             for column, value, n, share, state in rows
-        ]  # fmt: skip
+        ]
 
 
-def findings_example(count: int) -> list[dict[str, Any]]:
-    """Return made-up findings of all four states."""
-    return [_finding(i) for i in range(count)]
-
-
-def _finding(i: int) -> dict[str, Any]:
-    check, state, title = CHECKS[i % len(CHECKS)]
-    k = 3 + (7 * i) % 40
-    tested = state != "not_tested"
-    return Finding(
-        id=f"{check}:{i}",
-        check=check,
-        state=state,  # type: ignore[arg-type]
-        title=title.format(k=k),
-        why="The figures would look better than the model is." if tested else "This check needs a text search.",
-        evidence={"n": 2000, "k": k, "columns": ["age"], "rows": [4, 17, 90]} if tested else {},
-        effect={"metric": "accuracy", "before": 0.94, "after": 0.93, "low": 0.91, "high": 0.95} if i == 0 else {},
-        confidence={"self_test": "It found 19 of 20 planted copies and raised no false alarm.", "planted": 20, "found": 19, "false_alarms": 0} if tested else {},
-        action=("Remove the copies from the test rows.", "Run the study again.") if state == "fix_before_use" else ("Ask the owner of the data.",) if state == "look_at_this" else (),
-        cannot_see="Copies whose values were all changed.",
-        cost_seconds=0.4,
-        references=("Northcutt et al. (2021)",),
-    ).to_dict()  # fmt: skip
+def _near(rng: random.Random, i: int) -> float:
+    return min(1.0, i / 10 + 0.05 + rng.uniform(-0.06, 0.06))
 
 
 def _roles() -> dict[str, Any]:
     counts = {"train": 1120, "controller": 160, "selection": 160, "calibration": 160, "test": 400}
-    return {"scheme": "Rows were drawn at random within each class.", "counts": counts, "folds": 0, "test_is_separate": False}  # fmt: skip
+    return {
+        "scheme": "Rows were drawn at random within each class.",
+        "counts": counts,
+        "folds": 0,
+        "test_is_separate": False,
+    }
 
 
 def _budget() -> dict[str, Any]:
@@ -304,9 +405,18 @@ def _budget() -> dict[str, Any]:
         "seconds": 600.0,
         "trials": None,
         "reserved": {"refit": 40.0, "evaluation": 30.0, "export": 25.0, "report": 2.0},
-        "spent": {"read": 0.8, "audit": 12.0, "search": 452.0, "refit": 38.1, "evaluation": 27.4, "export": 22.9, "report": 0.6, "total": 553.8},
+        "spent": {
+            "read": 0.8,
+            "audit": 12.0,
+            "search": 452.0,
+            "refit": 38.1,
+            "evaluation": 27.4,
+            "export": 22.9,
+            "report": 0.6,
+            "total": 553.8,
+        },
         "left_out": [{"what": "ensemble of five", "why": "its training did not fit into the time left"}],
-    }  # fmt: skip
+    }
 
 
 def _acted() -> list[dict[str, Any]]:

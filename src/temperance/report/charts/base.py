@@ -1,7 +1,7 @@
 """What every chart shares: axes, marks placed in percent, and the frame with its title, description and table.
 
-Marks stand at percentages of the plot, so a chart fills any width while letters and dots keep their size; lines live in a
-nested SVG that is stretched with strokes of constant width. No ``style`` attribute is used: the page forbids them.
+Marks stand at percentages of the plot, so a chart fills any width while letters and dots keep their size; lines live in
+a nested SVG that is stretched with strokes of constant width. No ``style`` attribute is used: the page forbids them.
 """
 
 from __future__ import annotations
@@ -42,10 +42,13 @@ class Axis:
         if not math.isfinite(width) or width <= 0:
             return [self.low]
         power = 10.0 ** math.floor(math.log10(width))
-        step = next(s * power for s in (1, 2, 2.5, 5, 10) if s * power >= width * 0.999)
+        steps = [s * p for p in (power * 10, power, power / 10) for s in (5, 2, 1)]
+        return next((found for step in steps if len(found := self._multiples(step)) >= count), [self.low])
+
+    def _multiples(self, step: float) -> list[float]:
         first = math.ceil(self.low / step - 1e-9)
         last = math.floor(self.high / step + 1e-9)
-        return [i * step for i in range(first, min(last, first + 12) + 1)]
+        return [round(i * step, 12) for i in range(first, min(last, first + 12) + 1)]
 
 
 def around(
@@ -98,7 +101,7 @@ class Plot:
             self.marks.append(tag("text", self._label(value, self.x), x=place, y="100%", dy=18, class_="tick middle"))
 
     def _label(self, value: float, axis: Axis) -> str:
-        text = f"{value:g}" if axis.form == "number" and 1e-4 <= abs(value) < 1e4 else FORMS[axis.form](value)
+        text = f"{value:g}" if axis.form == "number" and abs(value) < 1e4 else FORMS[axis.form](value)
         return self.style.mark(text)
 
     def line(self, points: Sequence[Point], kind: str = "line") -> None:
@@ -113,8 +116,16 @@ class Plot:
 
     def _stretched(self, shape: Markup) -> None:
         self.marks.append(
-            tag("svg", shape, viewBox="0 0 100 100", preserveAspectRatio="none", width="100%", height="100%", class_="stretch")
-        )  # fmt: skip
+            tag(
+                "svg",
+                shape,
+                viewBox="0 0 100 100",
+                preserveAspectRatio="none",
+                width="100%",
+                height="100%",
+                class_="stretch",
+            )
+        )
 
     def dot(self, x: float, y: float, *, radius: float = 4, kind: str = "dot", extra: Markup = Markup("")) -> None:  # noqa: B008
         """Draw a circle; ``extra`` ties it to its value."""
@@ -129,7 +140,16 @@ class Plot:
     def svg(self, name: str, title: str, desc: str) -> Markup:
         """Close the drawing."""
         head = (tag("title", title, id=f"{name}-t"), tag("desc", desc, id=f"{name}-d"))
-        return tag("svg", *head, *self.marks, class_="plot", width="100%", height=self.height, role="img", aria_labelledby=f"{name}-t {name}-d")  # fmt: skip
+        return tag(
+            "svg",
+            *head,
+            *self.marks,
+            class_="plot",
+            width="100%",
+            height=self.height,
+            role="img",
+            aria_labelledby=f"{name}-t {name}-d",
+        )
 
 
 @dataclass(frozen=True)
@@ -175,7 +195,7 @@ CAP = 20  # rows of a table that are printed
 
 
 def thinned(count: int, limit: int = CAP) -> list[int]:
-    """Indices of at most ``limit`` of ``count`` items, evenly spread, the first and last among them."""
+    """Return at most ``limit`` indices of ``count`` items, evenly spread, the first and last among them."""
     if count <= limit:
         return list(range(count))
     return sorted({round(i * (count - 1) / (limit - 1)) for i in range(limit)})

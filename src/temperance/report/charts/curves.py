@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from temperance.report.charts.base import Axis, Chart, Figure, Panel, Plot, around
 from temperance.report.figures import attributes
-from temperance.report.metrics import form_of, main_test
+from temperance.report.metrics import form_of
 from temperance.report.node import Node
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Robustness(Chart):
     def _clean(study: Study, families: dict[str, list[Node]]) -> Node:
         first = next(iter(families.values()))[0]["measurement"]
         test = study.root["winner"]["test"]
-        parts = (first["name"].text, *first["name"].text.split("/"))
+        parts = (*first["name"].text.split("/"), "r2" if study.regression else "accuracy")
         return next((test[part] for part in parts if test[part]), Node(None, "/winner/test"))
 
     @staticmethod
@@ -50,7 +50,7 @@ class Robustness(Chart):
         values += _ends(clean)
         share = min(values) >= 0 and max(values) <= 1
         low, high = around(values, floor=0.0 if min(values) >= 0 else None, top=1.0 if share else None)
-        return Axis(low, high, "percent" if form_of(clean.key) == "percent" else "number")
+        return Axis(low, high, "tick_percent" if form_of(clean.key) == "percent" else "number")
 
     def _panel(self, study: Study, i: int, points: list[Node], y: Axis, clean: Node) -> Panel:
         top = max([p["severity"].number or 0.0 for p in points] + [1.0])
@@ -75,11 +75,17 @@ class Robustness(Chart):
         )
         svg = plot.svg(f"{self.name}-{i}", say("chart.robustness.title", family=plain), desc)
         label = say("chart.robustness.y", metric=_metric(study, clean, points[0]["measurement"]))
-        return Panel(svg, heading=study.figures.quote(family, 60), x_label=say("chart.robustness.x"), y_label=label)
+        return Panel(svg, heading=damage(study, family), x_label=say("chart.robustness.x"), y_label=label)
 
     @staticmethod
     def _end(study: Study, point: Node) -> str:
         return study.words.style.mark(f"{point['measurement']['value'].number or 0:.3g}")
+
+
+def damage(study: Study, family: Node) -> Markup:
+    """Name a kind of damage."""
+    known = f"damage.{family.text}"
+    return study.words.say(known) if study.words.knows(known) else study.figures.quote(family, 60)
 
 
 def _metric(study: Study, clean: Node, measurement: Node) -> Markup:
@@ -105,7 +111,7 @@ def _row(study: Study, point: Node) -> tuple[Markup | str, ...]:
     fig = study.figures.figure
     value = study.figures.interval(point["measurement"], listed=False)
     return (
-        study.figures.quote(point["family"], 60),
+        damage(study, point["family"]),
         fig(point["severity"], form="plain", listed=False),
         value,
         fig(point["measurement"]["n"], form="count", listed=False),

@@ -32,19 +32,25 @@ class Frontier(Chart):
         points = [p for p in listed if p["robustness"].number is not None][:CAP]
         if not points:
             return None
-        plot = self._plot(study, points, self._others(study, points))
+        others = self._others(study, points)
+        near = self._near(points, others)
+        plot = self._plot(study, points, near)
         say = study.words.say
         title = say("chart.frontier.title")
         desc = say("chart.frontier.desc", count=len(points))
         metric = study.root["metric"]
         panel = Panel(
             plot.svg(self.name, title, desc),
-            x_label=say("chart.frontier.x", metric=metric_text(study, metric["name"]), better=direction(study, metric["better"].text)),
+            x_label=say(
+                "chart.frontier.x",
+                metric=metric_text(study, metric["name"]),
+                better=direction(study, metric["better"].text),
+            ),
             y_label=say("chart.frontier.y", better=direction(study, self._better(study))),
-        )  # fmt: skip
+        )
         head = tuple(say(f"chart.frontier.head.{k}") for k in ("mark", "recipe", "quality", "toughness", "cost", "why"))
         rows = tuple(self._row(study, i, p) for i, p in enumerate(points))
-        key = study.template("frontier_key.html.j2")
+        key = study.template("frontier_key.html.j2", outside=len(others) - len(near))
         return Figure(self.name, say("chart.frontier.caption"), (panel,), head, rows, len(listed) - len(points), key)
 
     @staticmethod
@@ -62,6 +68,17 @@ class Frontier(Chart):
         whole = [pair for pair in pairs if pair[0].number is not None and pair[1].number is not None]
         return [whole[i] for i in thinned(len(whole), self.background)]
 
+    @staticmethod
+    def _near(points: list[Node], others: list[tuple[Node, Node]]) -> list[tuple[Node, Node]]:
+        """Drop tries beyond three times the middle distance: they would squeeze the frontier into a corner."""
+        kept = others
+        for part, name in enumerate(("quality", "robustness")):
+            front = [p[name].number or 0.0 for p in points]
+            middle = sorted(min(abs((pair[part].number or 0.0) - f) for f in front) for pair in others)
+            reach = 3 * max(middle[len(middle) // 2] if middle else 0.0, max(front) - min(front))
+            kept = [pair for pair in kept if min(abs((pair[part].number or 0.0) - f) for f in front) <= reach]
+        return kept
+
     def _plot(self, study: Study, points: list[Node], others: list[tuple[Node, Node]]) -> Plot:
         xs = [p["quality"].number or 0.0 for p in points] + [a.number or 0.0 for a, _ in others]
         ys = [p["robustness"].number or 0.0 for p in points] + [b.number or 0.0 for _, b in others]
@@ -75,22 +92,22 @@ class Frontier(Chart):
         ranked = sorted(points, key=lambda p: p["quality"].number or 0.0)
         plot.line([(p["quality"].number or 0.0, p["robustness"].number or 0.0) for p in ranked], "line faint")
         most = max((p["seconds"].number or 0.0 for p in points), default=0.0) or 1.0
+        for point in sorted(points, key=lambda p: -(p["seconds"].number or 0.0)):
+            self._mark(study, plot, point, most)
         for i, point in enumerate(points):
-            self._mark(study, plot, i, point, most)
+            kind = "letter chosen" if self._chosen(study, point) else "letter"
+            plot.note(point["quality"].number or 0.0, point["robustness"].number or 0.0, LETTERS[i], kind=kind)
         return plot
 
     @staticmethod
-    def _mark(study: Study, plot: Plot, i: int, point: Node, most: float) -> None:
+    def _chosen(study: Study, point: Node) -> bool:
+        return bool(point["trial"].raw == study.root["winner"]["trial"].raw)
+
+    def _mark(self, study: Study, plot: Plot, point: Node, most: float) -> None:
         place = (point["quality"].number or 0.0, point["robustness"].number or 0.0)
-        radius = 10 + 14 * math.sqrt(max(point["seconds"].number or 0.0, 0.0) / most)
-        chosen = point["trial"].raw == study.root["winner"]["trial"].raw
-        plot.dot(
-            *place,
-            radius=radius,
-            kind="dot front chosen" if chosen else "dot front",
-            extra=attributes(point["quality"]),
-        )
-        plot.note(*place, LETTERS[i], kind="letter chosen" if chosen else "letter")
+        radius = 9 + 9 * math.sqrt(max(point["seconds"].number or 0.0, 0.0) / most)
+        kind = "dot front chosen" if self._chosen(study, point) else "dot front"
+        plot.dot(*place, radius=radius, kind=kind, extra=attributes(point["quality"]))
 
     @staticmethod
     def _row(study: Study, i: int, point: Node) -> tuple[Markup | str, ...]:

@@ -27,19 +27,38 @@ class Reliability(Chart):
         bins = [b for b in study.root["winner"]["reliability"] if self._usable(b)]
         if not bins:
             return None
-        plot = Plot(Axis(0, 1, "percent"), Axis(0, 1, "percent"), study.words.style, height=320)
-        plot.grid()
-        plot.line([(0, 0), (1, 1)], "line clean")
+        plot = self._plot(study, bins)
         most = max(b["n"].number or 1.0 for b in bins)
         for b in bins:
             radius = 3 + 9 * math.sqrt((b["n"].number or 0.0) / most)
-            plot.dot(b["confidence"].number or 0.0, b["accuracy"].number or 0.0, radius=radius, kind="dot soft", extra=attributes(b["accuracy"]))  # fmt: skip
+            plot.dot(
+                b["confidence"].number or 0.0,
+                b["accuracy"].number or 0.0,
+                radius=radius,
+                kind="dot soft",
+                extra=attributes(b["accuracy"]),
+            )
         say = study.words.say
         svg = plot.svg(self.name, say("chart.reliability.title"), say("chart.reliability.desc", count=len(bins)))
         panel = Panel(svg, x_label=say("chart.reliability.x"), y_label=say("chart.reliability.y"))
         head = tuple(say(f"chart.reliability.head.{k}") for k in ("stated", "true", "n"))
         rows = tuple(self._row(study, b) for b in bins)
         return Figure(self.name, say("chart.reliability.caption"), (panel,), head, rows[:20], max(0, len(rows) - 20))
+
+    @staticmethod
+    def _plot(study: Study, bins: list[Node]) -> Plot:
+        least = min(b[k].number or 0.0 for b in bins for k in ("confidence", "accuracy"))
+        low = max(0.0, math.floor(least * 10) / 10)
+        axis = Axis(low if low < 1 else 0.9, 1, "tick_percent")
+        plot = Plot(axis, axis, study.words.style, height=320)
+        plot.grid()
+        plot.line([(axis.low, axis.low), (1, 1)], "line clean")
+        for b in bins:
+            low_end, high_end = b["accuracy_low"].number, b["accuracy_high"].number
+            if low_end is not None and high_end is not None:
+                at = b["confidence"].number or 0.0
+                plot.line([(at, max(low_end, axis.low)), (at, high_end)], "line thin")
+        return plot
 
     @staticmethod
     def _usable(item: Node) -> bool:

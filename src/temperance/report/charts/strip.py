@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from temperance.report.charts.base import Axis, around, pct, tag
 from temperance.report.figures import attributes
+from temperance.report.forms import FORMS
 from temperance.report.node import Node
 
 if TYPE_CHECKING:
@@ -18,12 +19,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Row:
-    """One line: what it is, its measurement, an optional last cell, and how it is marked (``ours``, ``worse`` …)."""
+    """One line: label, measurement, an optional last cell, how it is marked (``ours``, ``worse`` …), its form."""
 
     label: Markup
     measurement: Node
     note: Markup = Markup("")  # noqa: RUF009
     kind: str = ""
+    form: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Strip:
         return study.template("strip.html.j2", strip=self, rows=drawn, ticks=ticks)
 
     def _tick(self, value: float) -> str:
-        return f"{100 * value:g}" if self.form == "percent" else f"{value:g}"
+        return FORMS["tick_percent"](value) if self.form == "percent" else f"{value:g}"
 
     def _axis(self, rows: Sequence[Row]) -> Axis:
         ends = [row.measurement[end].number for row in rows for end in ("value", "low", "high")]

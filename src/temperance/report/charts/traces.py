@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar
 
 from markupsafe import Markup
@@ -40,14 +41,15 @@ class Traces(Chart):
         picked = [moves[i] for i in thinned(len(moves))]
         rows = tuple(_row(study, move) for move in picked)
         caption = study.words.say("chart.strengths.caption")
-        key = study.words.say("chart.strengths.key")
+        limited = any(move["saturated"].raw for move in moves)
+        key = study.template("strengths_key.html.j2") if limited else Markup("")
         return Figure(self.name, caption, panels, head, rows, len(moves) - len(picked), key)
 
     def _panel(self, study: Study, i: int, group: list[Node]) -> Panel:
         shown = [group[j] for j in thinned(len(group), self.points)]
         values = [m["value"].number or 0.0 for m in shown]
         y = Axis(*around(values, pad=0.1, floor=0.0 if min(values) >= 0 else None))
-        plot = Plot(Axis(0, 1, "percent"), y, study.words.style, height=150)
+        plot = Plot(Axis(0, 1, "tick_percent"), y, study.words.style, height=150)
         plot.grid(x_ticks=(0, 0.5, 1), count=3)
         places = [(min(max(m["fraction"].number or 0.0, 0.0), 1.0), m["value"].number or 0.0) for m in shown]
         plot.line(_steps(places))
@@ -64,7 +66,7 @@ class Traces(Chart):
 
 def _steps(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
     path = points[:1]
-    for (_, before), (x, y) in zip(points, points[1:], strict=False):
+    for (_, before), (x, y) in pairwise(points):
         path += [(x, before), (x, y)]
     return path
 

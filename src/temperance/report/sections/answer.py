@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from temperance.report.base import Section, Study
 from temperance.report.charts.strip import Row, Strip
-from temperance.report.metrics import direction, form_of, main_test, metric_name, standing
+from temperance.report.metrics import direction, form_of, main_test, metric_name, named, standing
 from temperance.report.node import Node
 from temperance.report.placing import findings
 
@@ -25,8 +25,6 @@ class Answer(Section):
         main = main_test(study)
         todo = [f for f in findings(study) if f["state"].raw in URGENT]
         return {
-            "main": main,
-            "metric": metric_name(study, main),
             "verdict": self._verdict(study, main),
             "status": self._status(study, main),
             "rivals": self._rivals(study, main),
@@ -93,6 +91,8 @@ class Answer(Section):
             if rival == "simple" and name:
                 label = say("answer.row.simple.named", name=study.figures.quote(name, 60))
             rows.append(Row(label, other))
-        caption = say("answer.strip", metric=metric_name(study, main), better=direction(study, main["better"].text))
-        head = (say("answer.strip.model"), metric_name(study, main))
+        caption = say(
+            "answer.strip", metric=named(metric_name(study, main)), better=direction(study, main["better"].text)
+        )
+        head = (say("answer.strip.model"), named(metric_name(study, main)))
         return Strip(caption, head, form=form_of(main.key)).draw(study, rows)

@@ -10,7 +10,7 @@ from temperance.report.base import Section, Study
 from temperance.report.charts.curves import Robustness
 from temperance.report.charts.reliability import Reliability
 from temperance.report.charts.strip import Row, Strip
-from temperance.report.metrics import form_of, main_test, metric_name
+from temperance.report.metrics import form_of, metric_text, named
 from temperance.report.node import Node
 
 STATES = ("worse", "same", "too_small")
@@ -29,7 +29,7 @@ class Fails(Section):
             "reliability": Reliability().draw(study),
             "slices": self._slices(study, slices[:20]),
             "slices_more": max(0, len(slices) - 20),
-            "worse": [s for s in slices if s["state"].raw == "worse"][:3],
+            "worse": any(s["state"].raw == "worse" for s in slices),
             "tested": bool(slices),
         }
 
@@ -43,7 +43,8 @@ class Fails(Section):
         if not slices:
             return Markup("")
         say, quote, fig = study.words.say, study.figures.quote, study.figures.figure
-        main = main_test(study)
+        metric = slices[0]["measurement"]["name"].text
+        whole = study.root["winner"]["test"][metric]
         rows = []
         for item in slices:
             state = item["state"].raw if item["state"].raw in STATES else "too_small"
@@ -54,6 +55,10 @@ class Fails(Section):
                 n=fig(item["n"], form="count"),
             )
             rows.append(Row(label, item["measurement"], say(f"slices.{state}"), kind=state))
-        head = (say("slices.head.group"), metric_name(study, main), say("slices.head.reading"))
-        strip = Strip(say("slices.caption"), head, form=form_of(main.key), reference=main["value"].number)
+        head = (
+            say("slices.head.group"),
+            named(metric_text(study, slices[0]["measurement"]["name"])),
+            say("slices.head.reading"),
+        )
+        strip = Strip(say("slices.caption"), head, form=form_of(metric), reference=whole["value"].number)
         return strip.draw(study, rows)

@@ -8,7 +8,18 @@ from temperance.report.base import Section, Study
 from temperance.report.figures import Shown
 
 STATIONS = ("read", "audit", "search", "refit", "evaluation", "export", "report")
-GLOSSARY = ("test_rows", "interval", "regularization", "strength", "controller", "gap", "recipe", "frontier", "toughness", "bundle")  # fmt: skip
+GLOSSARY = (
+    "test_rows",
+    "interval",
+    "regularization",
+    "strength",
+    "controller",
+    "gap",
+    "recipe",
+    "frontier",
+    "toughness",
+    "bundle",
+)
 
 
 class Method(Section):

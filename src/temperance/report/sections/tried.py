@@ -11,7 +11,7 @@ from temperance.report.charts.frontier import Frontier
 from temperance.report.charts.learning import Learning
 from temperance.report.charts.strip import Row, Strip
 from temperance.report.charts.traces import Traces
-from temperance.report.metrics import direction, form_of, metric_text, moved, verdict_of
+from temperance.report.metrics import direction, form_of, metric_text, moved, named, verdict_of
 from temperance.report.node import Node
 
 
@@ -30,10 +30,10 @@ class Tried(Section):
             "traces": Traces().draw(study),
             "learning": Learning().draw(study),
             "comparison": [self._comparison(study, c) for c in list(winner["comparison"])[:10]],
-            "bought": [self._bought(study, b) for b in list(winner["bought"])[:10]],
-            "bought_chart": self._bought_chart(study),
+            "bought": self._bought(study),
+            "cost_ratio": next((b["cost_ratio"] for b in winner["bought"] if b["cost_ratio"].number is not None), None),
             "forms": form_of,
-            "metric_words": metric_text(study, study.root["metric"]["name"]),
+            "metric_words": named(metric_text(study, study.root["metric"]["name"])),
             "metric_better": direction(study, study.root["metric"]["better"].text),
             "acted": list(trial["acted"])[:20],
             **self._table(study),
@@ -52,24 +52,21 @@ class Tried(Section):
         }
 
     @staticmethod
-    def _bought(study: Study, item: Node) -> dict[str, Any]:
-        return {
-            "metric": metric_text(study, item["metric"]),
-            "difference": moved(study, item["difference"], form_of(item["metric"].text)),
-            "verdict": study.words.say(f"bought.{verdict_of(item['difference'])}"),
-            "standing": verdict_of(item["difference"]),
-            "ratio": item["cost_ratio"],
-            "sentence": item["sentence"],
-            "better": direction(study, item["difference"]["better"].text),
-        }
-
-    @staticmethod
-    def _bought_chart(study: Study) -> Markup:
+    def _bought(study: Study) -> Markup:
         say = study.words.say
-        rows = [
-            Row(metric_text(study, b["metric"]), b["difference"], say(f"bought.{verdict_of(b['difference'])}"), verdict_of(b["difference"]))
-            for b in list(study.root["winner"]["bought"])[:10]
-        ]  # fmt: skip
+        rows = []
+        for item in list(study.root["winner"]["bought"])[:10]:
+            verdict = verdict_of(item["difference"])
+            reading = say(f"bought.{verdict}")
+            if item["sentence"]:
+                reading = say("bought.reading", verdict=reading, sentence=study.figures.quote(item["sentence"]))
+            share = form_of(item["metric"].text) == "percent"
+            label = say(
+                "bought.label.points" if share else "bought.label",
+                metric=named(metric_text(study, item["metric"])),
+                better=direction(study, item["difference"]["better"].text),
+            )
+            rows.append(Row(label, item["difference"], reading, verdict, "signed_points" if share else "signed"))
         head = tuple(say(f"bought.head.{k}") for k in ("metric", "difference", "reading"))
         return Strip(say("bought.caption"), head, form="signed", reference=0.0, shared=False).draw(study, rows)
 

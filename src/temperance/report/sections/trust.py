@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from markupsafe import Markup
 
 from temperance.report.base import Section, Study
-from temperance.report.metrics import direction, form_of, metric_name
+from temperance.report.metrics import direction, form_of, metric_name, named
 from temperance.report.placing import counts, place
 
 ROLES = ("train", "controller", "selection", "calibration", "test")
@@ -25,11 +25,14 @@ class Trust(Section):
         checks = counts(study)
         return {
             "roles": [(role, study.root["roles"]["counts"][role]) for role in ROLES],
-            "test": [(metric_name(study, m), m, simple[m.key], form_of(m.key), direction(study, m["better"].text)) for m in test[:20]],
+            "test": [
+                (named(metric_name(study, m)), m, simple[m.key], form_of(m.key), direction(study, m["better"].text))
+                for m in test[:20]
+            ],
             "placed": place(study, self.name),
             "checks": [self._check(study, row) for row in list(checks.values())[:20]],
             "checks_more": max(0, len(checks) - 20),
-        }  # fmt: skip
+        }
 
     @staticmethod
     def _check(study: Study, row: dict[str, Any]) -> tuple[Markup, ...]:
