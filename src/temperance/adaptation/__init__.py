@@ -1,1 +1,24 @@
-"""Room adaptation."""
+"""Change a deployed model from unlabelled traffic, and decide whether the change may stay.
+
+NumPy and the standard library only. Names load on first use.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_HOME = {
+    "Adapter": "base",
+    "Guarded": "guard",
+    "LabelShift": "adapters.label_shift",
+    "PairedBets": "evidence",
+    "Snapshots": "rollback",
+}
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
