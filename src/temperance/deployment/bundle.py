@@ -1,0 +1,244 @@
+"""A bundle at work: raw rows in, probabilities or values out, by ONNX Runtime. No torch; loading executes no code."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from temperance.deployment.manifest import REMEDY, check_manifest, read_json
+from temperance.deployment.wire import check_graph
+from temperance.records.errors import BundleError, MissingExtra
+from temperance.records.schema import Rows, Schema
+
+TOLERANCE = 1e-5
+LARGEST_UNPACKED = 2**30
+Feed = dict[str, NDArray[Any]]
+
+
+class Bundle:
+    """A loaded model with everything that was shipped beside it. Made by ``load``; a ``Predictor``.
+
+    Attributes:
+        folder: where it lies.
+        card: the contents of ``bundle.json``.
+        name: model name of the Open Inference Protocol.
+        version: model version, a short fingerprint of the graph.
+        schema: columns and target.
+
+    """
+
+    def __init__(self, folder: Path, card: dict[str, Any], session: Any, manifest: dict[str, Any]) -> None:
+        self.folder, self.card, self.manifest = folder, card, manifest
+        self._session = session
+        try:
+            self._schema = Schema.from_dict(card["schema"])
+            self.name, self.version = str(card["name"]), str(card["version"])
+            self.output = str(card["outputs"][0]["name"])
+            self._scale = float(card["parity"]["scale"])
+            self.inputs = [str(entry["name"]) for entry in card["inputs"]]
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+            raise BundleError(f"bundle.json is not complete: {error!r}", "what temperance writes", REMEDY) from error
+        self._check_names()
+
+    @property
+    def schema(self) -> Schema:
+        """Columns and target that the model was fitted on."""
+        return self._schema
+
+    @property
+    def task(self) -> str:
+        """``binary``, ``multiclass`` or ``regression``."""
+        return self._schema.target.task
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Labels in the order of the probabilities; empty for regression."""
+        return self._schema.target.classes
+
+    def predict(self, rows: Rows, *, chunk: int = 4096) -> NDArray[Any]:
+        """Return probabilities (b, c) or values (b,) for raw rows, ``chunk`` rows at a time."""
+        parts = [self.run(self.feed(rows.take(slice(i, i + chunk)))) for i in range(0, max(rows.size, 1), chunk)]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def feed(self, rows: Rows) -> Feed:
+        """Turn rows into the graph's inputs."""
+        if self._schema.kind == "images":
+            if rows.images is None:
+                raise BundleError("rows without images", "an image model takes images")
+            return {"image": np.ascontiguousarray(rows.images, dtype=np.uint8)}
+        feed: Feed = {}
+        if "numeric" in self.inputs:
+            feed["numeric"] = np.ascontiguousarray(rows.numeric, dtype=np.float64)
+        if "categorical" in self.inputs:
+            feed["categorical"] = self._schema.decode(rows.categorical)
+        return feed
+
+    def run(self, feed: Feed) -> NDArray[Any]:
+        """Run the graph on its raw inputs."""
+        result: NDArray[Any] = self._session.run([self.output], feed)[0]
+        return result
+
+    def interval(self, rows: Rows, *, level: float | None = None) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return (low, high), each (b,), that hold the truth with probability ``level`` (regression).
+
+        Raises:
+            BundleError: a classification model, no interval in the bundle, or a level that it has no width for.
+
+        """
+        value = self.predict(rows)
+        width = self.half_width(level)
+        return value - width, value + width
+
+    @cached_property
+    def has_interval(self) -> bool:
+        """Predictions come with ``low`` and ``high``."""
+        return self.task == "regression" and bool(self.card.get("interval"))
+
+    def half_width(self, level: float | None = None) -> float:
+        """Return half the width of the interval at ``level``, or at the bundle's own level.
+
+        Raises:
+            BundleError: see ``interval``.
+
+        """
+        entry = self.card.get("interval") if self.task == "regression" else None
+        if not entry:
+            raise BundleError("this bundle has no interval", "a regression bundle with calibration rows")
+        level = float(entry["level"]) if level is None else level
+        known = {float(a): float(b) for a, b in zip(entry["levels"], entry["half_widths"], strict=True)}
+        if level not in known:
+            raise BundleError(f"no interval at level {level}", f"levels are {', '.join(map(str, sorted(known)))}")
+        return known[level]
+
+    def verify(self) -> float:
+        """Replay the golden rows of ``parity.npz`` and return the largest difference.
+
+        Raises:
+            BundleError: a prediction differs from the one that was shipped.
+
+        """
+        golden = read_arrays(self.folder / "parity.npz")
+        if "expected" not in golden:
+            raise BundleError("parity.npz has no expected predictions", "inputs and expected", REMEDY)
+        feed = {name: golden[name] for name in self.inputs if name in golden}
+        if "categorical" in feed:
+            feed["categorical"] = feed["categorical"].astype(object)
+        try:
+            actual = self.run(feed)
+        except Exception as error:  # ONNX Runtime raises its own kinds
+            raise BundleError(f"the golden rows do not run: {error}", "", REMEDY) from error
+        return check_difference(
+            actual, golden["expected"], "this machine's prediction of the golden rows", scale=self._scale
+        )
+
+    @cached_property
+    def reference(self) -> dict[str, NDArray[Any]] | None:
+        """Reference statistics for monitoring, or None."""
+        path = self.folder / "reference.npz"
+        return read_arrays(path) if "reference.npz" in self.manifest["files"] else None
+
+    @cached_property
+    def recipe(self) -> dict[str, Any]:
+        """The recipe with its controller trace; empty when the model has none."""
+        return read_json(self.folder / "recipe.json") if "recipe.json" in self.manifest["files"] else {}
+
+    def _check_names(self) -> None:
+        takes = {entry.name for entry in self._session.get_inputs()}
+        gives = {entry.name for entry in self._session.get_outputs()}
+        if takes != set(self.inputs) or self.output not in gives:
+            raise BundleError(
+                f"model.onnx takes {sorted(takes)} and gives {sorted(gives)}",
+                f"bundle.json says {self.inputs} and {self.output!r}",
+                REMEDY,
+            )
+
+
+def load(folder: str | Path, *, verify: bool = True) -> Bundle:
+    """Load a bundle.
+
+    Args:
+        folder: what ``write_bundle`` wrote.
+        verify: replay the golden rows as well (the checksums are always checked).
+
+    Raises:
+        BundleError: it is missing, damaged, cut short, foreign or newer, or predicts other than it did.
+        MissingExtra: ONNX Runtime is not installed.
+
+    """
+    folder = Path(folder)
+    manifest = check_manifest(folder)
+    data = (folder / "model.onnx").read_bytes()
+    check_graph(data)
+    bundle = Bundle(folder, read_json(folder / "bundle.json"), session(data), manifest)
+    if verify:
+        bundle.verify()
+    return bundle
+
+
+def session(data: bytes) -> Any:
+    """Start ONNX Runtime on a graph: one thread, no arena (memory stays flat when batch sizes vary).
+
+    Raises:
+        BundleError: ONNX Runtime refuses the graph.
+
+    """
+    try:
+        import onnxruntime as ort
+    except ImportError as error:
+        raise MissingExtra(
+            "bundles need the package onnxruntime", "it is in the extra 'serve'", "pip install 'temperance[serve]'"
+        ) from error
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.enable_cpu_mem_arena = options.enable_mem_pattern = False
+    options.log_severity_level = 4
+    try:
+        return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime raises its own kinds
+        reason = str(error).splitlines()[0][:300]
+        raise BundleError(f"ONNX Runtime refuses the graph: {reason}", "", REMEDY) from error
+
+
+def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """Read an ``.npz`` of bounded size; nothing in it can run.
+
+    Raises:
+        BundleError: it is damaged, too large unpacked, or holds Python objects.
+
+    """
+    try:
+        data = path.read_bytes()
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            if sum(info.file_size for info in archive.infolist()) > LARGEST_UNPACKED:
+                raise BundleError(f"{path.name} unpacks to more than {LARGEST_UNPACKED} bytes", "", REMEDY)
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except (OSError, ValueError, zipfile.BadZipFile, EOFError, KeyError) as error:
+        raise BundleError(f"{path.name} cannot be read: {error}", "arrays of numbers and texts", REMEDY) from error
+
+
+def check_difference(actual: NDArray[Any], expected: NDArray[Any], what: str, *, scale: float = 0.0) -> float:
+    """Return max |actual − expected|, for values relative to max(|expected|, scale); NaN must meet NaN.
+
+    Raises:
+        BundleError: another shape, or a difference above ``TOLERANCE``.
+
+    """
+    if actual.shape != expected.shape:
+        raise BundleError(f"{what} has shape {actual.shape}", f"expected {expected.shape}", REMEDY)
+    known = np.isfinite(expected)
+    if not np.array_equal(np.isfinite(actual), known):
+        raise BundleError(f"{what} has missing or infinite numbers where the other has none", "the same in both")
+    difference = np.abs(actual[known].astype(np.float64) - expected[known])
+    if expected.ndim == 1:
+        difference = difference / np.maximum(np.maximum(np.abs(expected[known]), scale), np.finfo(np.float64).tiny)
+    worst = float(difference.max()) if difference.size else 0.0
+    if worst > TOLERANCE:
+        raise BundleError(f"{what} differs by {worst:.2g}", f"at most {TOLERANCE}", "Do not use this bundle")
+    return worst
