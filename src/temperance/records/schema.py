@@ -28,6 +28,8 @@ class Column:
         integer: all values seen are whole numbers.
         low: smallest value seen, of a numeric column.
         high: largest value seen.
+        format: how the text of a date or number is written: ``iso`` or a day pattern such as ``%d/%m/%Y``, and ``,``
+            where the comma is the decimal sign; empty otherwise.
 
     """
 
@@ -39,6 +41,7 @@ class Column:
     integer: bool = False
     low: float | None = None
     high: float | None = None
+    format: str = ""
 
     @cached_property
     def codes(self) -> dict[str, int]:

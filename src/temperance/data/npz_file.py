@@ -1,0 +1,84 @@
+"""NumPy ``.npz`` archives with inputs and targets. Pickled objects are refused: they could run code."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from temperance.data import fingerprint
+from temperance.data.arrays import Arrays
+from temperance.data.base import Contents, Source
+from temperance.records.errors import DataError
+
+INPUTS = ("x", "data", "images", "features", "inputs")
+TARGETS = ("y", "target", "targets", "labels", "label")
+
+
+@dataclass(frozen=True)
+class NpzFile(Source):
+    """An archive with ``X`` and ``y`` (or ``images``/``labels``, ``data``/``target``, ``x_train``/``y_train`` …).
+
+    Where the archive holds a train and a test part, ``part`` says which one is read.
+    """
+
+    path: Path
+    target: str | None = None
+    part: str = "train"
+
+    def open(self, scratch: Path) -> Contents:
+        try:
+            with np.load(self.path, allow_pickle=False) as archive:
+                names = {name.lower(): name for name in archive.files}
+                key, label, notes = self._keys(names, archive.files)
+                inputs = archive[key]
+                targets = archive[label] if label else None
+        except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error, AttributeError, TypeError) as error:
+            if isinstance(error, DataError):
+                raise
+            raise self._refuse(error) from error
+        if targets is not None and targets.ndim == 2 and targets.shape[1] > 1:
+            raise DataError(
+                f"{self.path.name}: {label!r} has the shape {targets.shape}",
+                "One target per row",
+                "Store class numbers",
+            )
+        opened = Arrays(inputs, targets, name=self.path.stem).open(scratch)
+        name = self.path.resolve().parent.name if self.path.stem == "data" else self.path.stem
+        digest = fingerprint.of_file(self.path)
+        return replace(opened, name=name, fingerprint=digest, notes=(*notes, *opened.notes))
+
+    def _keys(self, names: dict[str, str], shown: Sequence[str]) -> tuple[str, str | None, tuple[str, ...]]:
+        """Return the names of inputs and targets in the archive, and notes."""
+        for suffix in ("", f"_{self.part}", "_train", "_test"):
+            key = next((names[word + suffix] for word in INPUTS if word + suffix in names), None)
+            if key is None:
+                continue
+            wanted = () if self.target is None else (self.target.lower(), self.target.lower() + suffix)
+            words = [*wanted, *(word + suffix for word in TARGETS)]
+            label = next((names[word] for word in words if word in names and names[word] != key), None)
+            notes = (f"The part {key!r} of {self.path.name} was read.",) if suffix else ()
+            return key, label, notes
+        raise DataError(
+            f"{self.path.name} holds the arrays {', '.join(shown[:8]) or '(none)'}",
+            "Inputs called X, data, images or features, and targets called y, target or labels",
+            "Save the file with numpy.savez(path, X=X, y=y)",
+        )
+
+    def _refuse(self, error: Any) -> DataError:
+        if "allow_pickle" in str(error) or "pickled" in str(error):
+            return DataError(
+                f"{self.path.name} holds Python objects",
+                "Plain arrays of numbers or text; objects could run code and are never loaded",
+                "Save numbers with their own type, e.g. X.astype(float)",
+            )
+        return DataError(
+            f"{self.path.name} cannot be read as a NumPy archive: {str(error)[:200]}",
+            "A file written by numpy.savez or numpy.savez_compressed",
+            "Write the file again",
+        )

@@ -1,0 +1,328 @@
+"""Read any source into a ``Table``: types and task inferred, everything unusual said, nothing dropped in silence."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from temperance.data import values
+from temperance.data.base import Contents
+from temperance.data.encode import encode, require
+from temperance.data.infer import date_pattern, infer
+from temperance.data.source import source_of
+from temperance.data.summary import profile
+from temperance.data.target import Aim, known_target, read_target
+from temperance.data.text import HEADLESS, looks_like_data
+from temperance.records.errors import DataError
+from temperance.records.schema import Column, Schema, Target
+from temperance.records.table import Table
+
+Dropped = dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """What was read.
+
+    Attributes:
+        table: rows, targets, schema.
+        notes: plain sentences about how the data was understood.
+        dropped: ``{"rows": n or None, "column": name or None, "why": sentence}``.
+        profile: ``{"columns": […], "target": {…}}``, JSON-safe.
+
+    """
+
+    table: Table
+    notes: tuple[str, ...] = ()
+    dropped: tuple[Dropped, ...] = ()
+    profile: dict[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-safe fields (not the rows)."""
+        return {
+            "name": self.table.name,
+            "sha256": self.table.fingerprint,
+            "rows": len(self.table),
+            "target": self.table.schema.target.name,
+            "task": self.table.schema.target.task,
+            "classes": list(self.table.schema.target.classes),
+            "schema": self.table.schema.to_dict(),
+            "dropped": [dict(item) for item in self.dropped],
+            "notes": list(self.notes),
+            "profile": self.profile,
+        }
+
+
+def read(
+    source: Any,
+    *,
+    target: str | None = None,
+    task: str = "auto",
+    group: str | None = None,
+    time: str | None = None,
+    workdir: Path | None = None,
+    schema: Schema | None = None,
+    keep: Sequence[str] = (),
+) -> Reading:
+    """Read data.
+
+    Args:
+        source: a path (CSV, TSV, Parquet, folder of Parquet, ``.npz``, folder per class with images), the name of a
+            bundled set (``breast_cancer``, ``sklearn:iris``), a frame, arrays, or a pair (X, y).
+        target: the column to predict; not needed where the source fixes it.
+        task: ``auto``, ``classification`` or ``regression``.
+        group: column whose values must not be split between roles; it is no input.
+        time: column that orders the rows; it is no input.
+        workdir: folder for memory-mapped arrays of large data; None keeps them in memory.
+        schema: read against this schema (a test file, rows to predict). Then, with ``target=None``, the target may be
+            absent and no row is dropped: unknown targets are NaN or −1.
+        keep: columns that are used although they look like identifiers or constants.
+
+    Returns:
+        The table with notes, what was dropped, and a profile.
+
+    Raises:
+        DataError: the data cannot be used; the message says why and what to do.
+
+    """
+    if workdir is not None:
+        workdir.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=workdir, prefix="reading-", ignore_cleanup_errors=True) as scratch:
+        contents = source_of(source, target=target, schema=schema).open(Path(scratch))
+        if schema is not None:
+            return _reread(contents, schema, target, group, time, workdir)
+        return _read(contents, target, task, (group, time), workdir, keep)
+
+
+def _read(
+    contents: Contents,
+    target: str | None,
+    task: str,
+    guides: tuple[str | None, str | None],
+    workdir: Path | None,
+    keep: Sequence[str],
+) -> Reading:
+    name = _target_name(contents, target)
+    aim = read_target(contents.column(name), task=task)
+    if contents.target == name and target not in (None, name):
+        aim = aim._replace(target=replace(aim.target, name=str(target)))
+    guide_names = [guide for guide in guides if guide is not None]
+    columns, notes, dropped = _columns(contents, (name, *guide_names), keep)
+    if guide_names:
+        shown = " and ".join(repr(guide) for guide in guide_names)
+        notes.append(f"{shown} guides the split and is no input of the model.")
+    images = contents.images
+    schema = Schema(
+        columns=columns,
+        target=aim.target,
+        kind="table" if images is None else "images",
+        image_shape=None if images is None else (images.shape[1], images.shape[2], images.shape[3]),
+        ignored=(*(str(item["column"]) for item in dropped), *guide_names),
+        notes=(*contents.notes, *aim.notes, *notes),
+    )
+    if images is None and not columns:
+        raise DataError(
+            f"{contents.name} holds no column that can be used as an input",
+            "At least one numeric, categorical or date column besides the target",
+            "; ".join(f"{item['column']!r}: {item['why']}" for item in dropped[:3]) or "Add a column",
+        )
+    return _finish(
+        contents, schema, aim, guides, workdir, list(schema.notes), [*contents.dropped, *dropped], strict=True
+    )
+
+
+def _reread(
+    contents: Contents,
+    schema: Schema,
+    target: str | None,
+    group: str | None,
+    time: str | None,
+    workdir: Path | None,
+) -> Reading:
+    if (contents.images is not None) != (schema.kind == "images"):
+        raise DataError(
+            f"{contents.name} holds {'a table' if contents.images is None else 'images'}",
+            f"The model takes {'images' if schema.kind == 'images' else 'a table'}",
+            "Pass data of the same kind as in training",
+        )
+    if contents.images is not None and contents.images.shape[1:] != schema.image_shape:
+        raise DataError(
+            f"The images of {contents.name} have the shape {contents.images.shape[1:]}",
+            f"The model takes {schema.image_shape} (height, width, channels)",
+            "Resize the images",
+        )
+    require(contents, schema.columns)
+    name = contents.target or schema.target.name
+    if target is not None and name not in contents.names:
+        contents.column(name)  # raises with the nearest name
+    aim = _known_aim(contents, schema.target, name, strict=target is not None)
+    used = {c.source or c.name for c in schema.columns} | {name} | set(schema.ignored) | {group, time}
+    extra = [column for column in contents.names if column not in used]
+    notes = [*contents.notes, *aim.notes]
+    if extra:
+        notes.append(f"{len(extra)} further columns are not inputs of the model and were not read: {_list(extra)}.")
+    dropped = list(contents.dropped)
+    return _finish(contents, schema, aim, (group, time), workdir, notes, dropped, strict=target is not None)
+
+
+def _known_aim(contents: Contents, target: Target, name: str, *, strict: bool) -> Aim:
+    if name in contents.names:
+        try:
+            return known_target(contents.column(name), target)
+        except DataError:
+            if strict:
+                raise
+    rows = len(contents.images) if contents.images is not None else _height(contents.frame)
+    unknown = np.full(rows, np.nan) if target.task == "regression" else np.full(rows, -1, dtype=np.int64)
+    return Aim(target, unknown)
+
+
+def _finish(
+    contents: Contents,
+    schema: Schema,
+    aim: Aim,
+    guides: tuple[str | None, str | None],
+    workdir: Path | None,
+    notes: list[str],
+    dropped: list[Dropped],
+    *,
+    strict: bool,
+) -> Reading:
+    present = np.ones(len(aim.values), dtype=bool)
+    if strict:
+        present = np.isfinite(aim.values) if schema.target.task == "regression" else aim.values >= 0
+        if not present.all():
+            dropped.append({"rows": int((~present).sum()), "column": None, "why": "The target is missing."})
+    group = None if guides[0] is None else _group_codes(contents.column(guides[0]))
+    moments = None if guides[1] is None else _moments(contents.column(guides[1]))
+    if moments is not None and strict and not np.isfinite(moments[present]).all():
+        lost = present & ~np.isfinite(moments)
+        dropped.append({"rows": int(lost.sum()), "column": None, "why": f"The time {guides[1]!r} is missing."})
+        present &= ~lost
+    if not present.any():
+        raise DataError(f"{contents.name} has no row with a target", "Rows with a target", "Check the target column")
+    rows, said = encode(contents, schema, present, workdir)
+    table = Table(
+        schema,
+        rows,
+        aim.values[present],
+        None if group is None else group[present],
+        None if moments is None else moments[present],
+        contents.name,
+        contents.fingerprint,
+    )
+    said = [note for note in said if note not in notes and not _already(note, notes)]
+    return Reading(table, (*notes, *said), tuple(dropped), profile(table))
+
+
+def _target_name(contents: Contents, target: str | None) -> str:
+    if target is not None and target in contents.names:
+        return target
+    if contents.target:
+        return contents.target
+    if target is None:
+        raise DataError(
+            f"No target is named for {contents.name}",
+            f"One of the columns {_list(list(contents.names))}",
+            "Pass --target COLUMN (in Python: target=…)",
+        )
+    try:
+        contents.column(target)
+    except DataError as error:
+        remedy = HEADLESS if looks_like_data(contents.names) else error.remedy
+        raise DataError(error.received, error.accepted, remedy) from None
+    return target
+
+
+def _columns(
+    contents: Contents, taken: Sequence[str], keep: Sequence[str]
+) -> tuple[tuple[Column, ...], list[str], list[Dropped]]:
+    for name in keep:
+        contents.column(name)  # an unknown name is an error
+    found: list[Column] = []
+    notes: list[str] = []
+    dropped: list[Dropped] = []
+    if contents.images is None:
+        for name in contents.names:
+            if name in taken:
+                continue
+            trait = infer(contents.column(name), plain=contents.plain or name in keep)
+            found += trait.columns
+            notes += trait.notes
+            if trait.why:
+                dropped.append({"rows": None, "column": name, "why": trait.why})
+    ordered = sorted(_unique(found), key=lambda column: column.kind != "numeric")
+    return tuple(ordered), [*notes, *_why_notes(dropped)], dropped
+
+
+def _why_notes(dropped: Sequence[Dropped]) -> list[str]:
+    groups: dict[str, list[str]] = {}
+    for item in dropped:
+        why = "It is constant." if item["why"].startswith("It is constant") else item["why"]
+        groups.setdefault(why, []).append(item["column"])
+    notes = []
+    for why, names in groups.items():
+        reason = why[0].lower() + why[1:].rstrip(".")
+        if len(names) == 1:
+            notes.append(f"Column {names[0]!r} is not used: {reason}.")
+        else:
+            notes.append(f"{len(names)} columns are not used, for each: {reason}. They are {_list(names)}.")
+    if any("identifier" in why for why in groups):
+        notes.append("To use such a column all the same, change its values to names or measured quantities.")
+    return notes
+
+
+def _unique(columns: Sequence[Column]) -> list[Column]:
+    """Give a date part another name where a column of the file has it already."""
+    sources = {c.source for c in columns}
+    out = []
+    for column in columns:
+        name = column.name
+        while name != column.source and name in sources:
+            name += "_"
+        out.append(replace(column, name=name))
+    return out
+
+
+def _group_codes(series: pl.Series) -> NDArray[np.int64]:
+    """Return (b,) codes; each row without a group is a group of its own."""
+    text = series.cast(pl.String)
+    codes = text.rank("dense").fill_null(0).cast(pl.Int64).to_numpy().astype(np.int64) - 1
+    alone = codes < 0
+    codes[alone] = codes.max(initial=-1) + 1 + np.arange(int(alone.sum()))
+    return np.asarray(codes, dtype=np.int64)
+
+
+def _moments(series: pl.Series) -> NDArray[np.float64]:
+    if values.is_number_type(series) or values.is_date_type(series):
+        return values.days(series).values
+    read = values.numbers(series)
+    if len(read.words) == 0:
+        return read.values
+    pattern, _ = date_pattern(values.clean(series))
+    if not pattern:
+        raise DataError(
+            f"The time column {series.name!r} holds {series.drop_nulls()[0]!r}",
+            "Dates such as 2026-01-31, moments such as 2026-01-31 12:00, or numbers",
+            "Write the times in one of these ways",
+        )
+    return values.days(series, pattern=pattern).values
+
+
+def _height(frame: pl.DataFrame | pl.LazyFrame) -> int:
+    return frame.height if isinstance(frame, pl.DataFrame) else int(frame.select(pl.len()).collect().item())
+
+
+def _already(note: str, notes: Sequence[str]) -> bool:
+    return any(note.split(" holds ")[0] in other and "read as missing" in other for other in notes)
+
+
+def _list(names: Sequence[str]) -> str:
+    return ", ".join(repr(name) for name in names[:8]) + (" …" if len(names) > 8 else "")

@@ -1,0 +1,77 @@
+"""Choose the source for what the user gave: by type, by name, by the ending of the file."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Any
+
+from temperance.data.arrays import Arrays
+from temperance.data.base import Source
+from temperance.data.bundled import BundledSet, bundled_name
+from temperance.data.csv_file import CsvFile
+from temperance.data.image_folder import ImageFolder
+from temperance.data.npz_file import NpzFile
+from temperance.data.parquet_file import ParquetFiles
+from temperance.records.errors import DataError
+from temperance.records.schema import Schema
+
+TEXT = frozenset({".csv", ".tsv", ".txt", ".data", ".tab", ".dat"})
+PARQUET = frozenset({".parquet", ".pq"})
+
+
+def source_of(data: Any, *, target: str | None = None, schema: Schema | None = None) -> Source:
+    """Return the source that opens ``data``.
+
+    Args:
+        data: a path, the name of a bundled set, a frame, an array, a mapping, or a pair (X, y).
+        target: name of the target, where known.
+        schema: the schema that the data is read against, where there is one.
+
+    Raises:
+        DataError: there is no such file, or its format is not known.
+
+    """
+    if isinstance(data, Source):
+        return data
+    if isinstance(data, (str, Path)):
+        return _of_path(data, target, schema)
+    if isinstance(data, tuple) and len(data) == 2:
+        return Arrays(data[0], data[1])
+    return Arrays(data)
+
+
+def _of_path(data: str | Path, target: str | None, schema: Schema | None) -> Source:
+    path = Path(data).expanduser()
+    if not path.exists():
+        name = bundled_name(str(data))
+        if name is not None:
+            return BundledSet(name)
+        raise _absent(path)
+    if path.is_dir():
+        if any(path.rglob("*.parquet")):
+            return ParquetFiles(path)
+        return ImageFolder(path, shape=schema.image_shape if schema else None)
+    ending = path.suffix.lower()
+    if ending in TEXT:
+        return CsvFile(path)
+    if ending in PARQUET:
+        return ParquetFiles(path)
+    if ending == ".npz":
+        return NpzFile(path, target=target, part="test" if schema else "train")
+    raise DataError(
+        f"{path.name} has the ending {ending or '(none)'!r}",
+        "CSV, TSV, Parquet (.parquet), NumPy (.npz), a folder of Parquet files, or a folder per class with images",
+        "Export the data to one of these, or give the file the ending of its format",
+    )
+
+
+def _absent(path: Path) -> DataError:
+    folder = path.parent
+    names = sorted(p.name for p in folder.iterdir())[:2000] if folder.is_dir() else []
+    close = difflib.get_close_matches(path.name, names, n=1, cutoff=0.5)
+    return DataError(
+        f"There is no file {str(path)!r}",
+        "A path to a file or folder, or a bundled set such as 'breast_cancer'",
+        f"Did you mean {str(folder / close[0])!r}?" if close else "Check the path",
+    )

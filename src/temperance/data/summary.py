@@ -1,0 +1,79 @@
+"""Summarise each column for the report: counts, range, quantiles, most frequent values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from temperance.records.schema import MISSING, UNSEEN, Column
+from temperance.records.table import Table
+
+QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+TOP = 10
+
+
+def profile(table: Table) -> dict[str, Any]:
+    """Return ``{"rows", "columns": [one summary per input], "target": summary}``, JSON-safe."""
+    columns = [
+        numeric_summary(column.name, table.rows.numeric[:, j]) | {"part": column.part, "integer": column.integer}
+        for j, column in enumerate(table.schema.numeric)
+    ]
+    columns += [
+        category_summary(column, table.rows.categorical[:, j]) for j, column in enumerate(table.schema.categorical)
+    ]
+    return {"rows": len(table), "columns": columns, "target": target_summary(table)}
+
+
+def numeric_summary(name: str, values: NDArray[np.float64]) -> dict[str, Any]:
+    """Summarise numbers (b,); every figure is None where no value is present."""
+    finite = np.sort(values[np.isfinite(values)])
+    row: dict[str, Any] = {"name": name, "kind": "numeric", "missing": int(len(values) - len(finite))}
+    if not len(finite):
+        return row | dict.fromkeys(("low", "high", "mean", "sd", "quantiles")) | {"unique": 0, "top": []}
+    places = np.floor(np.array(QUANTILES) * (len(finite) - 1)).astype(int)
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, sd = float(finite.mean()), float(finite.std())
+    return row | {
+        "unique": int(1 + np.count_nonzero(np.diff(finite))),
+        "low": float(finite[0]),
+        "high": float(finite[-1]),
+        "mean": mean if np.isfinite(mean) else None,
+        "sd": sd if np.isfinite(sd) else None,
+        "quantiles": {f"{q:g}": float(v) for q, v in zip(QUANTILES, finite[places], strict=True)},
+        "top": [],
+    }
+
+
+def category_summary(column: Column, codes: NDArray[np.int32]) -> dict[str, Any]:
+    """Summarise categories (b,) of codes."""
+    counts = np.bincount(codes[codes >= 0], minlength=len(column.vocabulary))
+    order = np.argsort(-counts, kind="stable")[:TOP]
+    return {
+        "name": column.name,
+        "kind": "categorical",
+        "missing": int((codes == MISSING).sum()),
+        "unseen": int((codes == UNSEEN).sum()),
+        "unique": int((counts > 0).sum()),
+        "low": None,
+        "high": None,
+        "mean": None,
+        "top": [[column.vocabulary[i], int(counts[i])] for i in order if counts[i]],
+    }
+
+
+def target_summary(table: Table) -> dict[str, Any]:
+    """Summarise the target: counts per class, or the range of values."""
+    target = table.schema.target
+    if target.task == "regression":
+        return numeric_summary(target.name, table.target.astype(np.float64))
+    known = table.target[table.target >= 0]
+    counts = np.bincount(known, minlength=len(target.classes))
+    return {
+        "name": target.name,
+        "kind": "classes",
+        "missing": int(len(table.target) - len(known)),
+        "unique": int((counts > 0).sum()),
+        "top": [[name, int(count)] for name, count in zip(target.classes, counts, strict=True)],
+    }
