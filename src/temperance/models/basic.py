@@ -134,7 +134,13 @@ class BasicModel(ABC):
 
     @abstractmethod
     def fit(
-        self, rows: Rows, target: NDArray[Any], *, schema: Schema, valid: tuple[Rows, NDArray[Any]], seed: int = 0
+        self,
+        rows: Rows,
+        target: NDArray[Any],
+        *,
+        schema: Schema,
+        valid: tuple[Rows, NDArray[Any]] | None,
+        seed: int = 0,
     ) -> FittedBasic:
         """Fit on ``rows``; ``valid`` rows choose the strength or the stopping point and are not trained on.
 
@@ -142,7 +148,8 @@ class BasicModel(ABC):
             rows: training rows.
             target: class numbers (b,), or values (b,).
             schema: columns and target.
-            valid: rows and target that choose.
+            valid: rows and target that choose; None: nothing is chosen, the first penalty and all ``most_trees`` are
+                used (to refit what an earlier fit chose).
             seed: seed of what is random.
 
         Raises:
@@ -162,7 +169,13 @@ class Majority(BasicModel):
     name = "majority"
 
     def fit(
-        self, rows: Rows, target: NDArray[Any], *, schema: Schema, valid: tuple[Rows, NDArray[Any]], seed: int = 0
+        self,
+        rows: Rows,
+        target: NDArray[Any],
+        *,
+        schema: Schema,
+        valid: tuple[Rows, NDArray[Any]] | None,
+        seed: int = 0,
     ) -> FittedBasic:
         task, outputs = schema.target.task, schema.target.outputs
         if task == "regression":
@@ -188,7 +201,13 @@ class Linear(BasicModel):
     most_rows: int = 50_000
 
     def fit(
-        self, rows: Rows, target: NDArray[Any], *, schema: Schema, valid: tuple[Rows, NDArray[Any]], seed: int = 0
+        self,
+        rows: Rows,
+        target: NDArray[Any],
+        *,
+        schema: Schema,
+        valid: tuple[Rows, NDArray[Any]] | None,
+        seed: int = 0,
     ) -> FittedBasic:
         _refuse_images(rows)
         if rows.size > self.most_rows:
@@ -202,6 +221,8 @@ class Linear(BasicModel):
             model.fit(inputs, target)
             classes = () if task == "regression" else tuple(int(c) for c in model.classes_)
             fitted = FittedBasic("linear", task, outputs, matrix, model, classes, {"penalty": penalty})
+            if valid is None:
+                return fitted
             score = _loss(fitted, valid)
             if best is None or score < best[0]:
                 best = (score, fitted)
@@ -236,16 +257,18 @@ class Boosting(BasicModel):
     patience: int = 30
 
     def fit(
-        self, rows: Rows, target: NDArray[Any], *, schema: Schema, valid: tuple[Rows, NDArray[Any]], seed: int = 0
+        self,
+        rows: Rows,
+        target: NDArray[Any],
+        *,
+        schema: Schema,
+        valid: tuple[Rows, NDArray[Any]] | None,
+        seed: int = 0,
     ) -> FittedBasic:
         _refuse_images(rows)
         from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
         task, matrix = schema.target.task, TreeMatrix.fit(schema)
-        valid_rows, valid_target = valid
-        kept = np.ones(len(valid_target), bool) if task == "regression" else np.isin(valid_target, target)
-        if not kept.any():
-            raise DataError("no validation row of a class seen in training", "at least one", "Give more rows")
         kind = HistGradientBoostingRegressor if task == "regression" else HistGradientBoostingClassifier
         model = kind(
             learning_rate=self.learning_rate,
@@ -255,15 +278,26 @@ class Boosting(BasicModel):
             l2_regularization=self.l2,
             max_features=self.features,
             categorical_features=list(matrix.as_category) or None,
-            early_stopping=True,
+            early_stopping=valid is not None,
             n_iter_no_change=self.patience,
             random_state=seed,
         )
-        checked = {"X_val": matrix.of(valid_rows.take(kept)), "y_val": valid_target[kept]}
-        model.fit(matrix.of(rows), target, **checked)
+        model.fit(matrix.of(rows), target, **_checked(matrix, target, valid, task))
         classes = () if task == "regression" else tuple(int(c) for c in model.classes_)
         settings = {"learning_rate": self.learning_rate, "trees": float(model.n_iter_), "leaves": float(self.leaves)}
         return FittedBasic("boosting", task, schema.target.outputs, matrix, model, classes, settings)
+
+
+def _checked(
+    matrix: TreeMatrix, target: NDArray[Any], valid: tuple[Rows, NDArray[Any]] | None, task: Task
+) -> dict[str, Any]:
+    if valid is None:
+        return {}
+    rows, truth = valid
+    kept = np.ones(len(truth), bool) if task == "regression" else np.isin(truth, target)
+    if not kept.any():
+        raise DataError("no validation row of a class seen in training", "at least one", "Give more rows")
+    return {"X_val": matrix.of(rows.take(kept)), "y_val": truth[kept]}
 
 
 def _linear(task: Task, *, penalty: float, rows: int) -> Any:

@@ -163,10 +163,9 @@ def _run(
     history: list[dict[str, float]] = []
     proof: list[Evidence] = []
     waiting = sorted(marks)
-    running = 0.0
     for epoch in range(plan.epochs):
         batches = plan.order(epoch)
-        running, counted = 0.0, 0
+        running, counted = torch.zeros(()), 0
         for index in batches:
             _set_rate(session, plan.settings.rate(done / plan.total))
             batch = rows.batch(index)

@@ -1,0 +1,62 @@
+"""Measure what a model costs to use: latency, parameters, operations, bytes."""
+
+from __future__ import annotations
+
+import resource
+import time
+from statistics import median
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from temperance.core.batch import call
+from temperance.records.cost import TrialCost
+from temperance.records.schema import Rows
+
+
+def latency_ms(predictor: Any, rows: Rows, count: int, *, seconds: float = 0.15) -> float:
+    """Return the median time of ``predict`` on ``count`` rows in ms, over at most ``seconds`` (at least 3 calls)."""
+    index = np.resize(np.arange(rows.size), count)
+    batch = rows.take(index)
+    predictor.predict(batch)
+    times: list[float] = []
+    until = time.perf_counter() + seconds
+    while len(times) < 3 or (time.perf_counter() < until and len(times) < 200):
+        started = time.perf_counter()
+        predictor.predict(batch)
+        times.append(time.perf_counter() - started)
+    return 1000 * median(times)
+
+
+def flops_per_row(model: nn.Module, inputs: Any) -> int:
+    """Return multiply-adds × 2 of one row's forward pass, as counted by torch."""
+    model.eval()
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        call(model, inputs)
+    return int(counter.get_total_flops())
+
+
+def peak_memory_bytes() -> int:
+    """Return the largest resident memory of this process so far."""
+    return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) * 1024
+
+
+def net_cost(
+    predictor: Any, model: nn.Module, inputs: Any, rows: Rows, *, seconds: float, passes: int, measure: bool = True
+) -> TrialCost:
+    """Return the cost of a trained net; ``inputs`` are one row's."""
+    parameters = sum(p.numel() for p in model.parameters())
+    size = sum(t.numel() * t.element_size() for t in [*model.parameters(), *model.buffers()])
+    return TrialCost(
+        seconds=seconds,
+        passes=passes,
+        peak_memory_bytes=peak_memory_bytes(),
+        latency_1_ms=latency_ms(predictor, rows, 1) if measure else None,
+        latency_256_ms=latency_ms(predictor, rows, 256) if measure else None,
+        parameters=parameters,
+        flops=flops_per_row(model, inputs) if measure else None,
+        bytes=size,
+    )
