@@ -85,6 +85,9 @@ def compare(
     a, b = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
     if metric == "rmse":
         a, b = _linear(a), _linear(b)
+    if method == "auto" and metric not in ("accuracy", "loss"):
+        pairs = len(a) if groups is None else len(np.unique(np.asarray(groups)))
+        method = "permutation" if pairs < 100 else "t"  # losses that happen to be 0 and 1 are no shares
     result = paired(a, b, groups=groups, method=method, confidence=1 - alpha, seed=seed)
     verdict: Word = "no evidence of difference"
     if result.p <= alpha:

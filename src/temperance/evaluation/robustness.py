@@ -189,7 +189,8 @@ class _Probe:
                     [self.seed, zlib.crc32(family.name.encode()), repeat, part.start, 0xC0]
                 )
                 damaged = family(clean, severity=severity, reference=self.facts, generator=generator)
-                guess = np.asarray(self.predictor.predict(damaged), dtype=np.float64)
+                with np.errstate(all="ignore"):  # a value a thousand times too large may overflow: it counts as wrong
+                    guess = np.asarray(self.predictor.predict(damaged), dtype=np.float64)
                 self._add((family.name, severity), part, guess)
 
     def _add(self, key: tuple[str, int], part: slice, guess: Array) -> None:
@@ -223,7 +224,7 @@ class _Probe:
         means = {f.name: np.mean([table[f.name, s] for s in SEVERITIES], axis=0) for f in chosen}
         drops = tuple(self._measure(f"robustness_drop/{name}", clean - mean, drop=True) for name, mean in means.items())
         parts = np.mean(list(means.values()), axis=0) if means else clean
-        flags = tuple(f"left out: {what}" for what, _ in left_out if "draw" not in what)
+        flags = tuple(f"left out: {what.removeprefix('robustness: ')}" for what, _ in left_out if "draw" not in what)
         overall = self._measure("robustness", parts, flags=flags if means else (*flags, "nothing was damaged"))
         return Robustness(
             overall,

@@ -1,0 +1,84 @@
+import numpy as np
+import pytest
+
+from temperance.evaluation.base import Outcome
+from temperance.evaluation.metrics.registry import METRICS, check_goal, default_metric, losses, measure, metric, select
+from temperance.records.errors import SettingError
+
+
+def binary(n=300):
+    generator = np.random.default_rng(0)
+    p = generator.uniform(size=n)
+    return Outcome(np.stack([1 - p, p], axis=1), (generator.random(n) < p).astype(np.int64), "binary")
+
+
+def regression(n=300):
+    generator = np.random.default_rng(0)
+    y = generator.normal(size=n)
+    p = y + generator.normal(size=n)
+    return Outcome(p, y, "regression", low=p - 1, high=p + 1)
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_every_metric_states_itself(name):
+    cls = METRICS[name]
+    assert cls.name == name
+    assert cls.better in ("higher", "lower", "neither")
+    assert cls.words
+    assert len(cls.words.split()) <= 20
+    o = regression() if cls.tasks == ("regression",) else binary()
+    m = metric(name)
+    result = m.measure(o)
+    parts = m.contributions(o)
+    assert parts.shape == (o.n,)
+    assert float(m.finish(parts.mean())) == pytest.approx(result.value)
+    assert result.n == 300
+    assert result.convention
+    if name != "ece_floor":
+        assert result.low <= result.value <= result.high
+    assert m.measure(o) == result
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_lower_losses_are_better(name):
+    cls = METRICS[name]
+    if cls.better == "neither":
+        assert name in ("ece_floor", "interval_coverage")
+        return
+    o = regression() if cls.tasks == ("regression",) else binary()
+    parts = metric(name).contributions(o)
+    assert np.allclose(losses(o, name), parts if cls.better == "lower" else 1 - parts)
+
+
+def test_defaults_and_names():
+    assert default_metric("binary") == default_metric("multiclass") == "log_loss"
+    assert default_metric("regression") == "rmse"
+    assert metric("Log Loss").name == metric("log-loss").name == "log_loss"
+    with pytest.raises(SettingError, match="Did you mean 'accuracy'"):
+        metric("acuracy")
+
+
+def test_goals_fit_the_task():
+    assert check_goal("roc_auc", task="binary").name == "roc_auc"
+    for name, task in (("rmse", "binary"), ("accuracy", "regression"), ("ece", "binary")):
+        with pytest.raises(SettingError, match="--metric"):
+            check_goal(name, task=task)
+
+
+def test_selection_of_metrics():
+    quick = [m.name for m in select(binary())]
+    assert quick[:4] == ["accuracy", "balanced_accuracy", "log_loss", "brier"]
+    assert "aurc" not in quick
+    assert "aurc" in [m.name for m in select(binary(), basic=False)]
+    assert [m.name for m in measure(regression())] == ["rmse", "mae", "r2", "interval_coverage", "interval_width"]
+    assert [m.name for m in measure(binary(), metrics=["brier", "accuracy"])] == ["brier", "accuracy"]
+    with pytest.raises(SettingError, match="rmse"):
+        select(regression(), metrics=["accuracy"])
+
+
+def test_what_is_not_defined_is_left_out():
+    o = binary()
+    one = Outcome(o.prediction, np.zeros(300, dtype=np.int64), "binary")
+    assert "roc_auc" not in [m.name for m in select(one)]
+    flat = Outcome(np.ones(5), np.ones(5), "regression")
+    assert [m.name for m in select(flat)] == ["rmse", "mae"]
