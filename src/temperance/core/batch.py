@@ -38,7 +38,7 @@ class Batch(NamedTuple):
     inputs: Any
     targets: Any
     weight: Tensor | None = None
-    index: Tensor | None = None
+    index: Tensor | None = None  # type: ignore[assignment]  # shadows tuple.index on purpose
 
     @property
     def size(self) -> int:

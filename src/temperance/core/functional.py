@@ -132,7 +132,7 @@ class Compiled:
     def pure(
         self, params: Any, buffers: Any, strengths: Any, memory: Any, optimizer: Any, batch: Batch, lr: Any, key: Any
     ) -> tuple[tuple[Any, Any, Any, Any], dict[str, Tensor]]:
-        """Return ``(params, buffers, memory, optimizer), notes``; every argument is a tree of tensors, nothing changes."""
+        """Return ``(params, buffers, memory, optimizer), notes``; all arguments are trees of tensors, left as they are."""
         now = {a: Strengths(strengths[a], address=a) for a in self.parts}
         kept = {a: Memory(rich(memory[a]), address=a, plan=self._plans[a]) for a in self.parts}
         holder = {"state": optimizer}
@@ -197,5 +197,6 @@ def no_torch_optimizer_decay(optimizer: Any) -> None:
         raise RecipeError(
             f"the optimizer {name} has weight_decay={doubled[0]:g} and the recipe decays weights too",
             "one of them may decay",
-            f"Change its line to torch.optim.{name}(model.parameters(), lr=…, weight_decay=0) (AdamW's default is 0.01)",
+            f"Change its line to torch.optim.{name}(model.parameters(), lr=…, weight_decay=0)"
+            " (AdamW's default is 0.01)",
         )

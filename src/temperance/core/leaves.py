@@ -90,7 +90,7 @@ class Leaves(Mapping[str, Tensor]):
         if self.owned:
             if part.tensors:
                 with torch.no_grad():
-                    torch._foreach_mul_(part.tensors, factor)  # type: ignore[call-overload]
+                    torch._foreach_mul_(part.tensors, factor)  # type: ignore[arg-type]
             return self
         factors = factor if isinstance(factor, (list, tuple)) else [factor] * len(part)
         return self._put(part, [t * f for t, f in zip(part.tensors, factors, strict=True)])
@@ -139,5 +139,5 @@ class Leaves(Mapping[str, Tensor]):
         """Return the Euclidean norm over all leaves, ()."""
         if self.owned:
             with torch.no_grad():
-                return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(self.tensors)))
+                return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(self.tensors)))  # type: ignore[no-any-return]
         return torch.sqrt(sum((torch.sum(t * t) for t in self.tensors), torch.zeros(())))

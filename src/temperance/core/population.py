@@ -1,4 +1,4 @@
-"""The population executor: k members of one recipe in one step, by ``vmap`` or by a loop, whichever a trial shows faster."""
+"""The population executor: k members of one recipe in one step, by ``vmap`` or by a loop, as a trial decides."""
 
 from __future__ import annotations
 

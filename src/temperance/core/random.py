@@ -63,7 +63,7 @@ class Request(NamedTuple):
 _GENERATORS: dict[torch.device, torch.Generator] = {}
 
 
-@torch.compiler.disable
+@torch.compiler.disable  # type: ignore[untyped-decorator]
 def _draw(kind: str, key: int, shape: Sequence[int], device: torch.device, dtype: torch.dtype) -> Tensor:
     generator = _GENERATORS.get(device)
     if generator is None:
@@ -80,7 +80,7 @@ def _draw(kind: str, key: int, shape: Sequence[int], device: torch.device, dtype
 
 def _noise(kind: str, key: Key, shape: Sequence[int], device: torch.device, dtype: torch.dtype) -> Tensor:
     if isinstance(key, int):
-        return _draw(kind, key, shape, device, dtype)
+        return _draw(kind, key, shape, device, dtype)  # type: ignore[no-any-return]
     if _TAPE is None:
         raise RuntimeError("noise was asked for by path outside a population step")
     return _TAPE.play(Request(kind, key.parts, tuple(shape), device, dtype))
@@ -208,7 +208,7 @@ def pulse(key: Key) -> Iterator[None]:
         PULSE.key, PULSE.calls = before
 
 
-@torch.compiler.disable
+@torch.compiler.disable  # type: ignore[untyped-decorator]
 def site_uniform(site: str, like: Tensor, shape: Sequence[int] | None = None) -> Tensor:
     """Return U(0, 1) shaped as ``like`` (or ``shape``) for a module's site; torch's own generator outside a pass."""
     wanted = like.shape if shape is None else shape
@@ -219,7 +219,7 @@ def site_uniform(site: str, like: Tensor, shape: Sequence[int] | None = None) ->
     return uniform(key, wanted, like.device, dtype)
 
 
-@torch.compiler.disable
+@torch.compiler.disable  # type: ignore[untyped-decorator]
 def site_normal(site: str, like: Tensor, shape: Sequence[int] | None = None) -> Tensor:
     """Return N(0, 1) shaped as ``like`` (or ``shape``) for a module's site; torch's own generator outside a pass."""
     wanted = like.shape if shape is None else shape

@@ -91,7 +91,9 @@ class Session:
     def _wire(self, loss: Any, autocast: torch.dtype | None, scaler: Any, fabric: Any) -> None:
         parts = self.recipe.by_address
         device = next((p.device for p in self.model.parameters()), torch.device("cpu"))
-        context = Context(self.model, self._lr_max, self.steps_per_epoch, self.epochs, device, self.planned_steps or None)
+        context = Context(
+            self.model, self._lr_max, self.steps_per_epoch, self.epochs, device, self.planned_steps or None
+        )
         self._strengths: dict[str, Strengths] = {}
         self._memory: dict[str, Memory] = {}
         for address, one in parts.items():

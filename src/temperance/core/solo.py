@@ -1,4 +1,4 @@
-"""The solo executor: the user's module and optimizer, ``.backward()`` on its leaves, in place behind pure signatures."""
+"""The solo executor: the user's module and optimizer, ``.backward()`` on its leaves, in place behind pure verbs."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ class Solo:
 
     def _one(self, batch: Batch, key: int, share: float, is_last: bool) -> Pass:
         own = fold(key, self.rank) if self.rank else key
-        wait = nullcontext() if is_last or not hasattr(self.model, "no_sync") else self.model.no_sync()
+        wait = nullcontext() if is_last or not hasattr(self.model, "no_sync") else self.model.no_sync()  # type: ignore[operator]
         with wait, pulse(own):
             passed = self.objective(self.home, {}, batch, own)
             value = passed.loss if share == 1.0 else passed.loss * share
@@ -138,7 +138,7 @@ class Solo:
             if self.fabric is not None:
                 self.fabric.backward(value)
             else:
-                value.backward()
+                value.backward()  # type: ignore[no-untyped-call]
         return passed
 
     def _collect(self) -> Leaves:

@@ -32,7 +32,8 @@ class EMA(Regularizer):
     Raises:
         SettingError: d outside its range.
 
-    References: Polyak and Juditsky (1992), SIAM J. Control Optim. 30(4); Morales-Brotons et al. (2024), arXiv:2411.18704.
+    References: Polyak and Juditsky (1992), SIAM J. Control Optim. 30(4); Morales-Brotons et al. (2024),
+    arXiv:2411.18704.
 
     """
 

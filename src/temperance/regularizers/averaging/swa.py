@@ -27,7 +27,7 @@ class SWA(Regularizer):
     Stage: update (average) and served.  Cost: one copy of the weights.
     Strengths: tail in [0, 1], the share of training that is averaged (1 − s), neutral 0, linear, stronger = up.
     Shapes: any.  BatchNorm statistics are re-estimated by ``session.finish(batches=…)``.
-    Use when: the learning rate stays high at the end.  Avoid when: the rate is annealed to zero (little left to average).
+    Use when: the learning rate stays high at the end.  Avoid when: the rate is annealed to zero.
 
     Args:
         tail: share of the training, at its end, that is averaged.

@@ -41,7 +41,7 @@ class MixUp(Regularizer):
         SettingError: α outside its range.
         RecipeError: another technique mixed the batch already.
 
-    References: Zhang et al. (2018), arXiv:1710.09412, eq. 1; regression on tables: Kadra et al. (2021), arXiv:2106.11189.
+    References: Zhang et al. (2018), arXiv:1710.09412, eq. 1; on tables: Kadra et al. (2021), arXiv:2106.11189.
 
     """
 

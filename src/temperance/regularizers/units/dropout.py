@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -74,7 +75,7 @@ class Dropout(Regularizer):
         ]
         if taken:
             return together(taken)
-        hidden = [m for m in model.modules() if isinstance(m, ACTIVATIONS)]
+        hidden: list[nn.Module] = [m for m in model.modules() if isinstance(m, ACTIVATIONS)]
         if not hidden:
             raise RecipeError(
                 f"Dropout finds no dropout layer and no activation module in {type(model).__name__}",
@@ -101,7 +102,8 @@ def drop(x: Tensor, p: Tensor, site: str, *, channels: bool = False) -> Tensor:
     """Return x·m/(1 − p) with the mask of ``site``; one multiplication by a scaled mask, exact for p = 0."""
     shape = (*x.shape[:2], *[1] * (x.dim() - 2)) if channels else None
     keep = 1 - p
-    return x * ((site_uniform(site, x, shape) < keep) / keep).to(x.dtype)
+    mask: Tensor = (site_uniform(site, x, shape) < keep) / keep
+    return x * mask.to(x.dtype)
 
 
 def _layers(model: nn.Module) -> list[tuple[nn.Module, str, nn.Module]]:
@@ -115,7 +117,7 @@ def _take_over(parent: nn.Module, name: str, child: nn.Module, strengths: Streng
     return lambda: setattr(parent, name, child)
 
 
-def _follow(modules: list[nn.Module], strengths: Strengths) -> Undo:
+def _follow(modules: Sequence[nn.Module], strengths: Strengths) -> Undo:
     undos = []
     buffer = f"{strengths.address}_p"
     for i, module in enumerate(modules):

@@ -54,7 +54,7 @@ class StochasticDepth(Regularizer):
     )
 
     def rewire(self, model: nn.Module, strengths: Strengths) -> Undo:
-        """Hook every residual branch."""
+        """Put a hook on every residual branch."""
         if self.at is not None:
             branches = [m for _, m in named(model, self.at, "StochasticDepth")]
         else:
@@ -86,4 +86,5 @@ def skip(branch: Tensor, p: Tensor, site: str, depth: float = 1.0) -> Tensor:
     """Return branch·m/(1 − p·depth) with one mask value per example; exact for p = 0."""
     keep = 1 - p * depth
     shape = (branch.shape[0], *[1] * (branch.dim() - 1))
-    return branch * ((site_uniform(site, branch, shape) < keep) / keep).to(branch.dtype)
+    mask: Tensor = (site_uniform(site, branch, shape) < keep) / keep
+    return branch * mask.to(branch.dtype)

@@ -24,8 +24,8 @@ class L1(Regularizer):
 
         loss + λ · Σ |w|
 
-    Stage: objective (penalty).  Cost: free (one pass over the weights).  Strengths: rate λ in [1e-8, 1], neutral 0, log,
-    stronger = up.
+    Stage: objective (penalty).  Cost: free (one pass over the weights).
+    Strengths: rate λ in [1e-8, 1], neutral 0, log, stronger = up.
     Shapes: any; biases, norms and embeddings are left alone.
     Use when: many inputs are useless and small weights should become very small.
     Avoid when: exact zeros are needed (gradient steps only come close to zero).

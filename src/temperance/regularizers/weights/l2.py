@@ -24,10 +24,11 @@ class L2(Regularizer):
 
         loss + λ/2 · Σ w²
 
-    Under Adam this is *not* weight decay: the penalty is divided by the gradient's own scale. Use ``WeightDecay`` there.
+    Under Adam this is *not* weight decay: the penalty is divided by the gradient's own scale. There, use
+    ``WeightDecay``.
 
-    Stage: objective (penalty).  Cost: free (one pass over the weights).  Strengths: rate λ in [1e-8, 1], neutral 0, log,
-    stronger = up.
+    Stage: objective (penalty).  Cost: free (one pass over the weights).
+    Strengths: rate λ in [1e-8, 1], neutral 0, log, stronger = up.
     Shapes: any; biases, norms and embeddings are left alone.
     Use when: plain SGD.  Avoid when: adaptive optimizers.
 

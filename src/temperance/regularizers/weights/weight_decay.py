@@ -44,7 +44,8 @@ class WeightDecay(Regularizer):
         >>> WeightDecay(1e-2), WeightDecay(timescale=10.0)
         (WeightDecay(), WeightDecay(timescale=10.0))
 
-    References: Loshchilov and Hutter (2019), arXiv:1711.05101, algorithm 2; Wang and Aitchison (2025), arXiv:2405.13698.
+    References: Loshchilov and Hutter (2019), arXiv:1711.05101, algorithm 2; Wang and Aitchison (2025),
+    arXiv:2405.13698.
 
     """
 
