@@ -189,7 +189,8 @@ def one_to_one(column: NDArray[Any], target: NDArray[Any]) -> bool:
 def _copy_of(target: NDArray[Any], share: float, classes: int, generator: np.random.Generator) -> NDArray[Any]:
     out = target.astype(np.float64)
     if not classes:
-        return out + np.sqrt(share) * np.std(out) * generator.standard_normal(len(out))
+        noise: NDArray[Any] = share**0.5 * np.std(out) * generator.standard_normal(len(out))
+        return out + noise
     wrong = generator.random(len(out)) < share
     out[wrong] = generator.integers(classes, size=int(wrong.sum()))
     return out
