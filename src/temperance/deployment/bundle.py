@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from temperance.deployment.manifest import REMEDY, check_manifest, read_json
 from temperance.deployment.wire import check_graph
 from temperance.records.errors import BundleError, MissingExtra
-from temperance.records.schema import Rows, Schema
+from temperance.records.schema import MISSING, UNSEEN, Rows, Schema
 
 TOLERANCE = 1e-5
 LARGEST_UNPACKED = 2**30
@@ -76,7 +76,7 @@ class Bundle:
         if "numeric" in self.inputs:
             feed["numeric"] = np.ascontiguousarray(rows.numeric, dtype=np.float64)
         if "categorical" in self.inputs:
-            feed["categorical"] = self._schema.decode(rows.categorical)
+            feed["categorical"] = self._decode(rows.categorical)
         return feed
 
     def run(self, feed: Feed) -> NDArray[Any]:
@@ -147,6 +147,19 @@ class Bundle:
     def recipe(self) -> dict[str, Any]:
         """The recipe with its controller trace; empty when the model has none."""
         return read_json(self.folder / "recipe.json") if "recipe.json" in self.manifest["files"] else {}
+
+    def _decode(self, codes: NDArray[np.int32]) -> NDArray[Any]:
+        """Do what ``Schema.decode`` does, with the words kept ready."""
+        out = np.empty(codes.shape, dtype=object)
+        for j, words in enumerate(self._words):
+            out[:, j] = words[codes[:, j]]
+        return out
+
+    @cached_property
+    def _words(self) -> list[NDArray[Any]]:
+        columns = self._schema.categorical
+        ends = self._schema.decode(np.array([[UNSEEN] * len(columns), [MISSING] * len(columns)], dtype=np.int32))
+        return [np.array([*c.vocabulary, *ends[:, j]], dtype=object) for j, c in enumerate(columns)]
 
     def _check_names(self) -> None:
         takes = {entry.name for entry in self._session.get_inputs()}

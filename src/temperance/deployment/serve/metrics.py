@@ -1,0 +1,61 @@
+"""Counters of the server in Prometheus' text format."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+TYPE = "text/plain; version=0.0.4; charset=utf-8"
+STATES = {"calm": 0, "watch": 1, "alarm": 2}
+BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
+
+
+class Metrics:
+    """Requests by endpoint and status, their time, rows, and the state of the monitor."""
+
+    def __init__(self, model: str, version: str) -> None:
+        self._registry = CollectorRegistry()
+        self._requests = Counter(
+            "temperance_requests",
+            "Requests by endpoint and HTTP status",
+            ["endpoint", "status"],
+            registry=self._registry,
+        )
+        self._seconds = Histogram(
+            "temperance_request_seconds", "Time of a prediction request", buckets=BUCKETS, registry=self._registry
+        )
+        self._rows = Counter("temperance_rows", "Rows that were predicted", registry=self._registry)
+        self._verdicts = Counter("temperance_alarms", "Drift alarms since the start", registry=self._registry)
+        self._state = Gauge("temperance_drift_state", "0 calm, 1 watch, 2 alarm", registry=self._registry)
+        self._evidence = Gauge(
+            "temperance_drift_evidence", "Evidence of drift by channel", ["channel"], registry=self._registry
+        )
+        info = Gauge("temperance_model", "The served model; always 1", ["name", "version"], registry=self._registry)
+        info.labels(model, version).set(1)
+        self._children: dict[tuple[str, int], Any] = {}
+
+    def request(self, endpoint: str, status: int) -> None:
+        """Count a request."""
+        key = (endpoint, status)
+        child = self._children.get(key)
+        if child is None:
+            child = self._children[key] = self._requests.labels(endpoint, str(status))
+        child.inc()
+
+    def prediction(self, rows: int, seconds: float) -> None:
+        """Count predicted rows and the time that they took."""
+        self._rows.inc(rows)
+        self._seconds.observe(seconds)
+
+    def alarms(self, count: int) -> None:
+        """Count drift alarms."""
+        self._verdicts.inc(count)
+
+    def text(self, summary: dict[str, Any] | None) -> bytes:
+        """Return all figures; ``summary`` is the monitor's."""
+        if summary:
+            self._state.set(STATES.get(str(summary.get("state")), 0))
+            for channel, value in dict(summary.get("evidence", {})).items():
+                self._evidence.labels(channel).set(value)
+        return bytes(generate_latest(self._registry))
