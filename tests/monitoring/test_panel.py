@@ -56,10 +56,11 @@ def test_recursion_equals_the_formula_written_out():
     padded = np.pad(rows, ((0, 0), (0, BLOCK - 20)), constant_values=SKIP)
     cells = (twin._p_values(padded, padded >= 0) * 1024).astype(int)[:, :20]
     panel.observe(rows)
-    r = np.zeros((3, len(panel._fixed)))
+    fixed = panel._fixed.shape[1]
+    r = np.zeros((3, fixed))
     for i in range(20):
-        r = panel._fixed[:, cells[:, i]].T * (1 + r)
-    np.testing.assert_allclose(panel.evidence[:, : len(panel._fixed)], r, rtol=1e-12)
+        r = panel._fixed[cells[:, i]] * (1 + r)
+    np.testing.assert_allclose(panel.evidence[:, :fixed], r, rtol=1e-12)
 
 
 def test_shifted_channel_alarms_and_only_that_one():

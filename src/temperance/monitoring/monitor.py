@@ -68,7 +68,7 @@ class Monitor:
         self.panel = Panel(reference["counts"], average_run_length=average_run_length, tolerance=tolerance, seed=seed)
         self._lock = threading.Lock()
         n, m = len(channels.numeric_names(schema)), len(channels.categorical_names(schema))
-        self._images = schema.kind == "images"
+        self._images, self._categories = schema.kind == "images", m > 0
         self._numeric = np.empty((BLOCK, n))
         self._categorical = np.empty((BLOCK, m), dtype=np.int32)
         self._predicted = np.empty((BLOCK, *reference["sample"].shape[1:]))
@@ -87,14 +87,15 @@ class Monitor:
             done, count = 0, len(numeric)
             while done < count:
                 held = self._held
-                take = min(BLOCK - held, count - done)
-                self._numeric[held : held + take] = numeric[done : done + take]
-                if not self._images:
-                    self._categorical[held : held + take] = rows.categorical[done : done + take]
-                self._predicted[held : held + take] = predictions[done : done + take]
-                self._held += take
-                done += take
-                if self._held == BLOCK:
+                last = held + min(BLOCK - held, count - done)
+                took = slice(done, done + last - held)
+                self._numeric[held:last] = numeric[took]
+                if self._categories:
+                    self._categorical[held:last] = rows.categorical[took]
+                self._predicted[held:last] = predictions[took]
+                self._held = last
+                done = took.stop
+                if last == BLOCK:
                     changed += self._flush()
             self.rows += count
         return changed

@@ -54,14 +54,14 @@ class Panel:
         self.channels = len(counts)
         self.average_run_length, self.tolerance = float(average_run_length), float(tolerance)
         self.threshold = 2.0 * max(1, self.channels) * self.average_run_length
-        self._start, self._fixed = counts, np.ascontiguousarray(fixed_bets(self.tolerance).T)
+        self._start, self._fixed = counts, fixed_bets(self.tolerance)
         self._random = np.random.Generator(np.random.PCG64(seed))
         self.reset()
 
     @property
     def bets(self) -> int:
         """Count of bets per channel."""
-        return len(self._fixed) + len(FORGET)
+        return int(self._fixed.shape[1]) + len(FORGET)
 
     def reset(self, *, accept: bool = False) -> None:
         """Start anew; with ``accept`` the traffic seen so far stays part of the reference."""
@@ -108,8 +108,8 @@ class Panel:
     def _p_values(self, codes: NDArray[np.int8], valid: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Return smoothed conformal p-values (c, BLOCK): p = (#less + u · (#equal + 1)) / (n + 1), past rows only."""
         before = _EARLIER[None, :] & _bits(valid)[:, None]
-        less = np.bitwise_count(_bits(codes[:, None, :] < codes[:, :, None]) & before)
-        equal = np.bitwise_count(_bits(codes[:, None, :] == codes[:, :, None]) & before)
+        lower, alike = self._compare(codes, before)
+        less, equal = np.bitwise_count(lower), np.bitwise_count(alike)
         code = np.where(valid, codes, 0).astype(np.intp)
         below = np.cumsum(self.counts, axis=1)
         same = np.take_along_axis(self.counts, code, axis=1)
@@ -119,37 +119,54 @@ class Panel:
         p: NDArray[np.float64] = (under + less + u * (same + equal + 1)) / (total + 1)
         return np.minimum(p, 1 - 1e-12)
 
+    def _compare(
+        self, codes: NDArray[np.int8], before: NDArray[np.uint64]
+    ) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+        """Return, per row, the earlier rows of the block with a lower and with the same code, as bits: (c, BLOCK) each.
+
+        A comparison of all pairs at once: one word per channel and binary digit of the codes, highest digit first.
+        """
+        lower, alike = np.zeros_like(before), before.copy()
+        places = np.arange((self.counts.shape[1] - 1).bit_length() - 1, -1, -1, dtype=np.int8)
+        digits = codes[None] >> places[:, None, None] & 1
+        masks = (-digits.astype(np.int64)).view(np.uint64)  # all ones where the digit is one
+        for word, mask in zip(_bits(digits.view(np.bool_))[:, :, None], masks, strict=True):
+            lower |= alike & mask & ~word
+            alike &= ~(word ^ mask)
+        return lower, alike
+
     def _wager(self, cells: NDArray[np.int64], valid: NDArray[np.bool_], rows: int) -> None:
         """Run R ← f(p) · (1 + R) over the rows; a skipped row leaves R as it is."""
-        flat = cells.T[:rows]  # (rows, c)
-        used = np.ascontiguousarray(valid.T[:rows])
-        learned = learned_bets(self.recent, self.tolerance).transpose(2, 0, 1).reshape(len(FORGET), -1)
-        home = np.arange(self.channels) * COARSE
-        pay = np.concatenate(
-            [np.take(self._fixed, flat, axis=1), np.take(learned, home + flat // (CELLS // COARSE), axis=1)]
-        )
-        if not used.all():
-            np.copyto(pay, 1.0, where=~used)
-        one = used.astype(np.float64)
-        evidence = np.ascontiguousarray(self.evidence.T)  # (bets, c): the long axis last
-        for i in range(rows):
-            evidence += one[i]
-            evidence *= pay[:, i]
-        self.evidence = np.minimum(evidence, self.threshold * self.bets).T
+        flat, used = cells.T[:rows], valid.T[:rows]  # (rows, c)
+        fixed, home = self._fixed.shape[1], np.arange(self.channels) * COARSE
+        learned = learned_bets(self.recent, self.tolerance).reshape(-1, len(FORGET))
+        pay = np.empty((rows, self.channels, self.bets))
+        pay[..., :fixed] = np.take(self._fixed, flat, axis=0)
+        pay[..., fixed:] = np.take(learned, home + flat // (CELLS // COARSE), axis=0)
+        pay[~used] = 1.0
+        one = np.repeat(used.astype(np.float64), self.bets, axis=1)
+        evidence = self.evidence.ravel()
+        for more, factor in zip(one, pay.reshape(rows, -1), strict=True):
+            evidence += more
+            evidence *= factor
+        self.evidence = np.minimum(evidence, self.threshold * self.bets).reshape(self.channels, self.bets)
 
     def _learn(self, cells: NDArray[np.int64], valid: NDArray[np.bool_], codes: NDArray[np.int8]) -> None:
         """Let the reference and the learning bets see the block; a channel in alarm keeps its reference."""
-        channel, row = np.nonzero(valid)
         seen = valid.sum(axis=1)
-        coarse = channel * COARSE + cells[channel, row] // (CELLS // COARSE)
-        fresh = np.bincount(coarse, minlength=self.channels * COARSE).reshape(self.channels, COARSE)
+        fresh = self._count(cells // (CELLS // COARSE), valid, COARSE)
         for j, rate in enumerate(FORGET):
             self.recent[:, :, j] = self.recent[:, :, j] * ((1 - rate) ** seen)[:, None] + fresh
-        bins = self.counts.shape[1]
-        new = np.bincount(channel * bins + codes[channel, row], minlength=self.channels * bins)
-        new = new.reshape(self.channels, bins)
+        new = self._count(codes, valid, self.counts.shape[1])
         self.trace = self.trace * ((1 - _TRACE) ** seen)[:, None] + new
         self.counts += new * (self.alarmed_at < 0)[:, None]
+
+    def _count(self, places: NDArray[Any], valid: NDArray[np.bool_], width: int) -> NDArray[np.int64]:
+        """Return how often each place occurs per channel (c, width); rows that are not valid are left out."""
+        size = self.channels * width
+        flat = np.where(valid, places + np.arange(self.channels)[:, None] * width, size)
+        counted: NDArray[np.int64] = np.bincount(flat.ravel(), minlength=size + 1)[:size].reshape(-1, width)
+        return counted
 
     def state_dict(self) -> dict[str, NDArray[Any]]:
         """Return a copy of all that changes, as arrays; the random state is kept as its 128-bit words."""
