@@ -1,0 +1,267 @@
+"""The workbench of a worker: the data, and models fitted on parts of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from temperance.control.base import Move
+from temperance.control.replay import from_traces
+from temperance.core.recipe import Recipe
+from temperance.data import Preprocess, load_roles
+from temperance.data.preprocess import column_names
+from temperance.models import BASIC, ModelInfo, build, loss_for
+from temperance.records.cost import TrialCost
+from temperance.records.roles import Roles
+from temperance.records.schema import Rows, Schema
+from temperance.records.table import Table
+from temperance.study.spec import TrialSpec
+from temperance.study.store import load_table
+from temperance.study.task import Task, TaskInfo, load_task, make_task
+from temperance.training.loop import Tick, Trained, train
+from temperance.training.predictor import NetPredictor, examples
+from temperance.training.price import latency_ms, net_cost, peak_memory_bytes
+from temperance.training.settings import TrainSettings
+
+Index = NDArray[np.int64]
+LATENCY_ROWS = 256
+
+
+@dataclass(frozen=True, eq=False)
+class BasicPredictor:
+    """A fitted basic model as a ``Predictor``."""
+
+    schema: Schema
+    fitted: Any
+
+    def predict(self, rows: Rows) -> NDArray[Any]:
+        """Return probabilities (b, c) or values (b,)."""
+        answer: NDArray[Any] = self.fitted.predict(rows)
+        return answer
+
+
+@dataclass(eq=False)
+class Fitted:
+    """A fitted model: what predicts, what it cost, and how its training went (nets)."""
+
+    spec: TrialSpec
+    predictor: Any
+    cost: TrialCost
+    trained: Trained | None = None
+    chosen: dict[str, Any] | None = None
+
+
+class Bench:
+    """Opens a study folder; every ``fit`` is a function of the spec, the rows and nothing else.
+
+    Args:
+        folder: the study's ``work`` folder with ``table/``, ``roles.npz`` and perhaps ``test/``.
+        task: ``module:function`` of a user's net, or empty.
+        device: where nets are trained.
+
+    """
+
+    def __init__(self, folder: Path, *, task: str = "", device: str = "cpu") -> None:
+        self.folder, self.device = folder, torch.device(device)
+        self.table: Table = load_table(folder / "table")
+        self.test_table: Table = load_table(folder / "test") if (folder / "test").exists() else self.table
+        self.roles: Roles = load_roles(folder / "roles.npz")
+        self.make = load_task(task) if task else None
+        self._preprocess: dict[bytes, Preprocess] = {}
+
+    @property
+    def schema(self) -> Schema:
+        """Columns and target."""
+        return self.table.schema
+
+    def preprocess(self, index: Index) -> Preprocess:
+        """Return the preprocessing fitted on these rows; remembered."""
+        key = np.ascontiguousarray(index).tobytes() if len(index) < 100_000 else index[:1000].tobytes()
+        key += str(len(index)).encode()
+        if key not in self._preprocess:
+            if len(self._preprocess) > 12:
+                self._preprocess.clear()
+            self._preprocess[key] = Preprocess.fit(self.table, index)
+        return self._preprocess[key]
+
+    def info(self, preprocess: Preprocess, rows: int) -> ModelInfo:
+        """Return the shape of the data after preprocessing."""
+        target = self.schema.target
+        return ModelInfo(
+            preprocess.width, preprocess.cardinalities, target.outputs, target.task, self.schema.image_shape, rows
+        )
+
+    def net(self, spec: TrialSpec, preprocess: Preprocess, rows: int) -> Task:
+        """Build a fresh net with its loss; a user's own where the study was given one."""
+        if self.make is None or spec.model != "user":
+            module = build(spec.model, self.info(preprocess, rows), spec.seed, **spec.architecture)
+            return Task(module, loss_for(self.schema.target.task))
+        target = self.schema.target
+        shape = self.schema.image_shape
+        info = TaskInfo(
+            target.task, target.outputs, target.classes, column_names(self.schema, preprocess),
+            tuple(c.name for c in self.schema.categorical), preprocess.cardinalities,
+            (shape[2], shape[0], shape[1]) if shape else None, rows, spec.seed,
+        )  # fmt: skip
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(spec.seed)
+            made = make_task(self.make, info)
+        return Task(made.model, made.loss or _user_loss(target.task), made.optimizer, made.epochs, made.batch_size)
+
+    # -- fitting --------------------------------------------------------------------------------------------------
+
+    def fit(
+        self,
+        spec: TrialSpec,
+        rows: Index,
+        valid: Index,
+        *,
+        marks: tuple[float, ...] = (),
+        tick: Any = None,
+        deadline: float = math.inf,
+        until: float = 1.0,
+        traces: Sequence[Sequence[Move]] | None = None,
+        measure: bool = True,
+    ) -> Fitted:
+        """Fit one model.
+
+        Args:
+            spec: what to fit.
+            rows: training rows.
+            valid: rows that controllers (nets) or the choice of a penalty (basic models) read; may be empty.
+            marks: fractions at which ``tick(fraction, predictor)`` is asked whether to go on.
+            tick: see ``marks``.
+            deadline: ``time.monotonic()`` at which a net's training ends unfinished.
+            until: stopping point of an earlier run, as a fraction of the plan.
+            traces: strengths of earlier runs to replay instead of the controller.
+            measure: measure latency and operations.
+
+        """
+        if spec.kind == "basic":
+            return self._basic(spec, rows, valid, measure=measure)
+        return self._net(spec, rows, valid, marks, tick, deadline, until, traces, measure)
+
+    def _basic(self, spec: TrialSpec, rows: Index, valid: Index, *, measure: bool) -> Fitted:
+        import time
+
+        started = time.monotonic()
+        model = BASIC[spec.model](**spec.settings)
+        train_index, checked = rows, None
+        if not spec.settings:
+            if not len(valid):
+                train_index, valid = _carve(rows, self.table.target, spec.seed)
+            checked = (self.table.rows.take(valid), self.table.target[valid])
+        fitted = model.fit(
+            self.table.rows.take(train_index), self.table.target[train_index],
+            schema=self.schema, valid=checked, seed=spec.seed,
+        )  # fmt: skip
+        predictor = BasicPredictor(self.schema, fitted)
+        sample = self.table.rows.take(rows[:LATENCY_ROWS])
+        cost = TrialCost(
+            seconds=time.monotonic() - started,
+            peak_memory_bytes=peak_memory_bytes(),
+            latency_1_ms=latency_ms(predictor, sample, 1) if measure else None,
+            latency_256_ms=latency_ms(predictor, sample, 256) if measure else None,
+            parameters=_parameters(fitted),
+            bytes=8 * _parameters(fitted),
+        )
+        return Fitted(spec, predictor, cost, None, refit_settings(fitted))
+
+    def _net(
+        self, spec: TrialSpec, rows: Index, valid: Index, marks: tuple[float, ...], tick: Any, deadline: float,
+        until: float, traces: Sequence[Sequence[Move]] | None, measure: bool,
+    ) -> Fitted:  # fmt: skip
+        preprocess = self.preprocess(rows)
+        own = spec.model != "user"
+        made = self.net(spec, preprocess, len(rows))
+        model = made.model.to(self.device)
+        recipe = Recipe.from_dict(spec.recipe or {})
+        if traces is not None:
+            recipe = (
+                Recipe(*recipe.regularizers, controller=from_traces(traces))
+                if any(traces)
+                else Recipe(*recipe.regularizers)
+            )
+        predictor = NetPredictor(self.schema, preprocess, model, self.device, own)
+        loss = made.loss or loss_for(self.schema.target.task)
+        trained = train(
+            model,
+            examples(preprocess, self.table, rows, self.device, own=own),
+            loss=loss,
+            recipe=recipe,
+            settings=TrainSettings.from_dict(spec.settings),
+            seed=spec.seed,
+            controller_rows=examples(preprocess, self.table, valid, self.device, own=own) if len(valid) else None,
+            optimizer=made.optimizer(model) if made.optimizer else None,
+            marks=marks,
+            tick=_served_tick(tick, predictor) if tick else None,
+            deadline=deadline,
+            until=until,
+        )
+        sample = self.table.rows.take(rows[:LATENCY_ROWS])
+        one = examples(preprocess, self.table, rows[:1], self.device, own=own).inputs
+        cost = net_cost(predictor, model, one, sample, seconds=trained.seconds, passes=trained.passes, measure=measure)
+        return Fitted(spec, predictor, cost, trained)
+
+
+def refit_settings(fitted: Any) -> dict[str, Any]:
+    """Return the settings that rebuild a basic model as it was chosen, without validation rows."""
+    if fitted.name == "boosting":
+        return {"most_trees": max(1, int(fitted.settings["trees"]))}
+    if fitted.name == "linear":
+        return {"grid": (fitted.settings["penalty"],)}
+    return {}
+
+
+def _served_tick(tick: Any, predictor: NetPredictor) -> Tick:
+    def asked(fraction: float, session: Any) -> bool:
+        with session.solo.at(session.served):
+            answer = bool(tick(fraction, predictor))
+        session.model.train()
+        return answer
+
+    return asked
+
+
+def _carve(rows: Index, target: NDArray[Any], seed: int, share: float = 0.15) -> tuple[Index, Index]:
+    """Split training rows in two, at random; every class keeps a row in the first part."""
+    order = np.random.default_rng(seed).permutation(len(rows))
+    count = max(1, round(share * len(rows)))
+    inner, outer = rows[order[count:]], rows[order[:count]]
+    if np.issubdtype(target.dtype, np.integer):
+        lost = ~np.isin(target[outer], target[inner])
+        inner, outer = np.concatenate([inner, outer[lost]]), outer[~lost]
+    if not len(outer):
+        return inner, inner[:1]
+    return np.sort(inner), np.sort(outer)
+
+
+def _parameters(fitted: Any) -> int:
+    if fitted.name == "majority":
+        return int(np.size(fitted.model))
+    if fitted.name == "linear":
+        return int(np.size(fitted.model.coef_) + np.size(fitted.model.intercept_))
+    return 2 * sum(len(tree.nodes) for step in fitted.model._predictors for tree in step)
+
+
+def _user_loss(task: str) -> Any:
+    """Return the loss per row for a user's net: outputs (b, c) logits, (b,) or (b, 1) values or one logit."""
+    from torch.nn import functional
+
+    def regression(outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        return (outputs.reshape(len(targets)) - targets).square()
+
+    def classification(outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        if outputs.dim() == 1 or outputs.shape[-1] == 1:
+            values = outputs.reshape(len(targets))
+            return functional.binary_cross_entropy_with_logits(values, targets.to(values.dtype), reduction="none")
+        return functional.cross_entropy(outputs, targets, reduction="none")
+
+    return regression if task == "regression" else classification

@@ -1,0 +1,219 @@
+"""The end of a study, in a worker: audit, refit, test, export."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
+
+from temperance import audit as audit_room
+from temperance.control.base import Move
+from temperance.deployment import Encoding, Ensemble, Extras, Interval, Network, basic_part, write_bundle
+from temperance.evaluation import evaluate
+from temperance.evaluation.calibration import fit_temperature
+from temperance.monitoring import reference
+from temperance.records.cost import TrialCost
+from temperance.records.schema import Rows, Schema
+from temperance.study.bench import BasicPredictor, Bench, Fitted, Index
+from temperance.study.jobs import Say
+from temperance.study.spec import TrialSpec
+from temperance.training.predictor import NetPredictor, Tempered
+from temperance.training.price import latency_ms
+
+PARITY_ROWS = 200
+PACE_STEPS = 12
+
+
+@dataclass(frozen=True, eq=False)
+class EnsemblePredictor:
+    """The weighted mean of several predictors' probabilities or values."""
+
+    members: tuple[Any, ...]
+    weights: tuple[float, ...]
+
+    @property
+    def schema(self) -> Schema:
+        """Columns and target."""
+        schema: Schema = self.members[0].schema
+        return schema
+
+    def predict(self, rows: Rows) -> NDArray[Any]:
+        """Return Σ wᵢ pᵢ."""
+        parts = [w * m.predict(rows) for w, m in zip(self.weights, self.members, strict=True)]
+        total: NDArray[Any] = np.sum(parts, axis=0)
+        return total
+
+
+def audit(bench: Bench, job: dict[str, Any], say: Say) -> dict[str, Any]:
+    """Run the audit within its share of the budget."""
+    test = bench.test_table if bench.roles.test_is_separate else None
+    found = audit_room.inspect(bench.table, bench.roles, test=test, seed=job["seed"], budget_seconds=job.get("seconds"))
+    return {"findings": [finding.to_dict() for finding in found]}
+
+
+def pace(bench: Bench, job: dict[str, Any], say: Say) -> dict[str, Any]:
+    """Measure how long an epoch of a net takes here, with a few steps that are thrown away."""
+    spec = TrialSpec.from_dict(job["spec"])
+    rows = bench.roles.folds[0][0] if bench.roles.folds else bench.roles.train
+    settings = spec.settings
+    batch = min(int(settings["batch_size"]), len(rows))
+    sample = rows[: batch * PACE_STEPS]
+    started = time.monotonic()
+    short = spec.changed(settings={**settings, "epochs": 1.0})
+    fitted = bench.fit(short, sample, np.empty(0, dtype=np.int64), measure=False)
+    steps = fitted.trained.steps if fitted.trained else 1
+    per_step = (fitted.cost.seconds or 0.0) / max(1, steps)
+    return {"step_seconds": per_step, "fixed_seconds": time.monotonic() - started - (fitted.cost.seconds or 0.0)}
+
+
+def refit(bench: Bench, job: dict[str, Any], say: Say) -> dict[str, Any]:
+    """Refit one model on the refit rows, replaying strengths and stopping point, and keep it in ``refit/``."""
+    spec = TrialSpec.from_dict(job["spec"])
+    rows = refit_rows(bench)
+    traces = None
+    if spec.is_net:
+        traces = [[Move.from_dict(move) for move in trace] for trace in job.get("traces", [])]
+    empty = np.empty(0, dtype=np.int64)
+    fitted = bench.fit(spec, rows, empty, until=float(job.get("until", 1.0)), traces=traces)
+    folder = bench.folder / "refit"
+    folder.mkdir(exist_ok=True)
+    if fitted.trained is not None:
+        state = {n: t.detach().cpu().contiguous() for n, t in fitted.trained.model.state_dict().items()}
+        save_file(state, folder / f"{spec.id}.safetensors")
+    else:
+        (folder / f"{spec.id}.pickle").write_bytes(pickle.dumps(fitted.predictor.fitted))
+    proof = fitted.trained.proof if fitted.trained else []
+    return {
+        "id": spec.id, "cost": fitted.cost.to_dict(), "rows": len(rows),
+        "acted": [e.to_dict() for e in proof],
+        "trace": [m.to_dict() for m in fitted.trained.trace] if fitted.trained else [],
+    }  # fmt: skip
+
+
+def refit_rows(bench: Bench) -> Index:
+    """Return the rows of the refit: train, controller and selection; all development rows where folds are used."""
+    return np.sort(bench.roles.refit)
+
+
+def reopen(bench: Bench, spec: TrialSpec) -> Fitted:
+    """Open a refitted model from ``refit/`` (written by this study's own worker)."""
+    folder = bench.folder / "refit"
+    if spec.kind == "basic":
+        fitted = pickle.loads((folder / f"{spec.id}.pickle").read_bytes())
+        return Fitted(spec, BasicPredictor(bench.schema, fitted), TrialCost())
+    rows = refit_rows(bench)
+    preprocess = bench.preprocess(rows)
+    made = bench.net(spec, preprocess, len(rows))
+    made.model.load_state_dict(load_file(folder / f"{spec.id}.safetensors"))
+    model = made.model.to(bench.device).eval()
+    return Fitted(spec, NetPredictor(bench.schema, preprocess, model, bench.device, spec.model != "user"), TrialCost())
+
+
+def finish(bench: Bench, job: dict[str, Any], say: Say) -> dict[str, Any]:
+    """Calibrate, test and (where asked) export a model made of refitted members."""
+    specs = [TrialSpec.from_dict(row) for row in job["members"]]
+    weights = tuple(float(w) for w in job["weights"])
+    members = [reopen(bench, spec) for spec in specs]
+    raw = members[0].predictor if len(members) == 1 else EnsemblePredictor(
+        tuple(m.predictor for m in members), weights
+    )  # fmt: skip
+    final, interval = _calibrated(bench, raw, job)
+    started = time.monotonic()
+    measured = evaluate(
+        final, bench.test_table, bench.roles.test, suite=job.get("suite", "quick"), seed=job["seed"],
+        budget_seconds=job.get("seconds"), clean_rows=bench.roles.refit[:5000] if not bench.roles.test_is_separate else None,
+    )  # fmt: skip
+    name = job["name"]
+    np.savez(bench.folder / f"test_{name}.npz", **measured.losses)
+    report = {
+        "evaluation": measured.to_dict(),
+        "evaluation_seconds": time.monotonic() - started,
+        "losses": f"test_{name}.npz",
+    }
+    if not job.get("bundle"):
+        return report
+    started = time.monotonic()
+    bundle = _export(bench, members, weights, final, interval, job)
+    sample = bench.table.rows.take(bench.roles.refit[:256])
+    return {
+        **report,
+        "export_seconds": time.monotonic() - started,
+        "bundle": job["bundle"],
+        "temperature": final.temperature,
+        "served": {
+            "latency_1_ms": latency_ms(bundle, sample, 1),
+            "latency_256_ms": latency_ms(bundle, sample, 256),
+            "bytes": sum(p.stat().st_size for p in Path(job["bundle"]).rglob("*") if p.is_file()),
+        },
+    }
+
+
+def _calibrated(bench: Bench, raw: Any, job: dict[str, Any]) -> tuple[Tempered, Interval | None]:
+    """Return the predictor with its temperature (classes) or its half width (values), from rows it never trained on.
+
+    Without calibration rows both come from the out-of-fold predictions of the trial.
+    """
+    truth, answer = _held_out(bench, raw, job)
+    if bench.schema.target.task == "regression":
+        residuals = truth - answer
+        if len(residuals) < 10:
+            return Tempered(raw), None
+        interval = Interval.of(residuals)
+        return Tempered(raw, half=interval.half_widths[interval.levels.index(interval.level)]), interval
+    return Tempered(raw, float(fit_temperature(answer, truth).value)), None
+
+
+def _held_out(bench: Bench, raw: Any, job: dict[str, Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    index = bench.roles.calibration
+    if len(index):
+        return bench.table.target[index], raw.predict(bench.table.rows.take(index))
+    answer = np.load(bench.folder / job["out_of_fold"], allow_pickle=False)
+    known = np.isfinite(answer.reshape(len(answer), -1)).all(axis=1)
+    return bench.table.target[known], answer[known]
+
+
+def _part(bench: Bench, fitted: Fitted) -> Any:
+    if fitted.spec.kind == "basic":
+        return basic_part(fitted.predictor.fitted, bench.schema)
+    one: NetPredictor = fitted.predictor
+    inputs = ("image",) if bench.schema.kind == "images" else ("numeric", "categorical")
+    if not one.own_inputs and bench.schema.kind == "table" and not bench.schema.categorical:
+        inputs = ("numeric",)
+    return Network(
+        one.model.cpu(), Encoding.of(one.preprocess, bench.schema), inputs,
+        centre=one.preprocess.target_mean, scale=one.preprocess.target_sd,
+    )  # fmt: skip
+
+
+def _export(
+    bench: Bench, members: list[Fitted], weights: tuple[float, ...], final: Tempered, interval: Interval | None,
+    job: dict[str, Any],
+) -> Any:  # fmt: skip
+    parts = tuple(_part(bench, fitted) for fitted in members)
+    part = parts[0] if len(parts) == 1 else Ensemble(parts, weights)
+    index = bench.roles.calibration if len(bench.roles.calibration) else bench.roles.refit
+    index = index[:20_000]
+    rows = bench.table.rows.take(index)
+    arrays = reference.build(
+        rows, final.predict(rows), bench.schema, target=bench.table.target[index], seed=job["seed"]
+    )
+    extras = Extras(
+        reference=arrays, recipe=job["recipe"], recipe_toml=job.get("recipe_toml", ""),
+        texts=job.get("texts", {}), details=job.get("details", {}),
+    )  # fmt: skip
+    return write_bundle(
+        Path(job["bundle"]), part=part, schema=bench.schema, predictor=final, rows=rows.take(slice(0, PARITY_ROWS)),
+        temperature=final.temperature, interval=interval, extras=extras, name=job.get("model_name", "model"),
+    )  # fmt: skip
+
+
+def describe(spec: TrialSpec) -> str:
+    """Return the recipe as compact JSON, for logs."""
+    return json.dumps(spec.recipe or {})

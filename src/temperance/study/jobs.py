@@ -1,0 +1,165 @@
+"""What a worker does for a study: one function per job, JSON in, JSON out, arrays beside it as files."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from temperance.evaluation.robustness import probe
+from temperance.records.errors import TemperanceError
+from temperance.study.bench import Bench, Fitted, Index
+from temperance.study.spec import TrialSpec
+
+ROBUST_ROWS = 400
+Say = Callable[[dict[str, Any]], dict[str, Any]]
+"""Sends an event and returns the answer (for events that wait for one)."""
+
+
+def trial(bench: Bench, job: dict[str, Any], say: Say) -> dict[str, Any]:
+    """Run one trial: on the training rows, or fold by fold; predictions on the selection rows go to files."""
+    spec = TrialSpec.from_dict(job["spec"])
+    until = time.monotonic() + job["seconds"] if job.get("seconds") else math.inf
+    folder = bench.folder / "trials" / spec.id
+    folder.mkdir(parents=True, exist_ok=True)
+    runner = _folds if bench.roles.folds else _split
+    return runner(bench, spec, folder, until, say, bool(job.get("robustness", True)))
+
+
+def _split(bench: Bench, spec: TrialSpec, folder: Path, deadline: float, say: Say, robust: bool) -> dict[str, Any]:
+    roles = bench.roles
+    rows = _limited(roles.train, spec, seed=spec.seed)
+
+    def tick(fraction: float, predictor: Any) -> bool:
+        path = _save(folder / f"mark_{round(100 * fraction)}.npy", _predict(bench, predictor, roles.selection))
+        return bool(say({"event": "mark", "id": spec.id, "fraction": round(fraction, 3), "file": path})["continue"])
+
+    fitted = bench.fit(
+        spec, rows, roles.controller, marks=(0.25, 0.5) if spec.is_net else (), tick=tick, deadline=deadline
+    )
+    stopped = fitted.trained.stopped if fitted.trained else ""
+    if stopped in ("discarded", "out of time"):
+        return {**_result(fitted), "status": "discarded", "why": stopped}
+    selection = _save(folder / "selection.npy", _predict(bench, fitted.predictor, roles.selection))
+    calibration = _save(folder / "calibration.npy", _predict(bench, fitted.predictor, roles.calibration))
+    return {
+        **_result(fitted),
+        "status": "done",
+        "files": {"selection": selection, "calibration": calibration},
+        "robustness": _robustness(bench, fitted.predictor, roles.selection, rows) if robust else None,
+    }
+
+
+def _folds(bench: Bench, spec: TrialSpec, folder: Path, deadline: float, say: Say, robust: bool) -> dict[str, Any]:
+    table, done = bench.table, []
+    predicted: NDArray[Any] | None = None
+    toughness: dict[str, Any] | None = None
+    empty = np.empty(0, dtype=np.int64)
+    covered: list[Index] = []
+    for number, (rows, held) in enumerate(bench.roles.folds):
+        fitted = bench.fit(spec, rows, empty, deadline=deadline, measure=number == 0)
+        if fitted.trained and fitted.trained.stopped == "out of time":
+            return {**_merged(done or [fitted]), "status": "discarded", "why": "out of time"}
+        done.append(fitted)
+        answer = _predict(bench, fitted.predictor, held)
+        if predicted is None:
+            predicted = np.full((len(table), *answer.shape[1:]), np.nan)
+        predicted[held] = answer
+        covered.append(held)
+        if robust and number == 0:
+            toughness = _robustness(bench, fitted.predictor, held, rows)
+        path = _save(folder / "mark.npy", predicted)
+        fraction = (number + 1) / len(bench.roles.folds)
+        if number + 1 < len(bench.roles.folds):
+            if time.monotonic() > deadline:
+                return {**_merged(done), "status": "discarded", "why": "out of time"}
+            event = {"event": "mark", "id": spec.id, "fraction": round(fraction, 3), "file": path}
+            if not say(event)["continue"]:
+                return {**_merged(done), "status": "discarded", "why": "discarded"}
+    return {
+        **_merged(done),
+        "status": "done",
+        "files": {"selection": _save(folder / "selection.npy", predicted), "calibration": ""},
+        "robustness": toughness,
+    }
+
+
+def _limited(rows: Index, spec: TrialSpec, *, seed: int) -> Index:
+    """Return at most ``spec.settings["most_rows"]`` rows for a basic model's quick fit; all where it is not set."""
+    most = int(spec.settings.get("most_rows", 0)) if spec.is_net else 0
+    if not most or len(rows) <= most:
+        return rows
+    return np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
+
+
+def _predict(bench: Bench, predictor: Any, index: Index) -> NDArray[Any]:
+    if not len(index):
+        return np.empty((0,))
+    parts = [predictor.predict(bench.table.rows.take(index[i : i + 8192])) for i in range(0, len(index), 8192)]
+    return np.concatenate(parts)
+
+
+def _robustness(bench: Bench, predictor: Any, index: Index, clean: Index) -> dict[str, Any]:
+    result = probe(predictor, bench.table, index, limit=ROBUST_ROWS, clean_rows=clean[:5000])
+    return result.overall.to_dict()
+
+
+def _result(fitted: Fitted) -> dict[str, Any]:
+    row: dict[str, Any] = {"id": fitted.spec.id, "cost": fitted.cost.to_dict(), "chosen": fitted.chosen}
+    if fitted.trained is not None:
+        one = fitted.trained
+        row |= {
+            "epochs": one.epochs,
+            "fraction": one.fraction,
+            "stopped": one.stopped,
+            "trace": [move.to_dict() for move in one.trace],
+            "traces": [[move.to_dict() for move in one.trace]],
+            "history": one.history,
+            "acted": [evidence.to_dict() for evidence in one.proof],
+        }
+    return row
+
+
+def _merged(done: list[Fitted]) -> dict[str, Any]:
+    """Return one result for several folds: seconds and passes add up, the rest is the first fold's."""
+    row = _result(done[0])
+    row["cost"]["seconds"] = sum(one.cost.seconds or 0.0 for one in done)
+    row["fold_seconds"] = [one.cost.seconds for one in done]
+    if done[0].trained is not None:
+        row["cost"]["passes"] = sum(one.cost.passes or 0 for one in done)
+        row["fraction"] = float(np.mean([one.trained.fraction for one in done if one.trained]))
+        row["traces"] = [[m.to_dict() for m in one.trained.trace] for one in done if one.trained]
+    chosen = [one.chosen for one in done if one.chosen]
+    if chosen:
+        row["chosen"] = _middle(chosen)
+    return row
+
+
+def _middle(chosen: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the median of the settings that the folds chose."""
+    first = chosen[0]
+    if "most_trees" in first:
+        return {"most_trees": int(np.median([c["most_trees"] for c in chosen]))}
+    if "grid" in first:
+        return {"grid": [float(np.sort([c["grid"][0] for c in chosen])[len(chosen) // 2])]}
+    return first
+
+
+def _save(path: Path, array: NDArray[Any] | None) -> str:
+    np.save(path, np.empty(0) if array is None else array)
+    return str(path.name)
+
+
+def safe(job: Callable[..., dict[str, Any]], *args: Any) -> dict[str, Any]:
+    """Run a job; a failure is an event with its reason, so that one bad trial does not end a study."""
+    try:
+        return {"event": "done", **job(*args)}
+    except TemperanceError as fault:
+        return {"event": "failed", "why": str(fault), "kind": type(fault).__name__}
+    except Exception as fault:  # a user's net or a numerical failure: reported by name in the study
+        return {"event": "failed", "why": f"{type(fault).__name__}: {fault}", "kind": type(fault).__name__}

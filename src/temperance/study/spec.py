@@ -1,0 +1,57 @@
+"""What one trial is: everything that decides its result, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, Literal
+
+Kind = Literal["basic", "plain", "single", "cocktail", "ensemble"]
+
+
+@dataclass(frozen=True)
+class TrialSpec:
+    """A trial before it runs; with the data, the seed and the executor it fixes the result bit for bit.
+
+    Attributes:
+        id: ``t003``.
+        name: plain words.
+        kind: what role it plays in the study.
+        model: ``majority``, ``linear``, ``boosting``, ``Tabular``, ``ResNet``, ``user`` …
+        recipe: ``Recipe.to_dict()``; None for basic models.
+        settings: ``TrainSettings.to_dict()`` for nets, the fixed settings of a basic model for a refit.
+        seed: seed of weights, order and noise.
+        executor: ``solo`` or ``population``.
+        adaptive: a controller moves strengths.
+        architecture: settings of the net that differ from its sized defaults.
+
+    """
+
+    id: str
+    name: str
+    kind: Kind
+    model: str
+    recipe: dict[str, Any] | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+    seed: int = 0
+    executor: str = "solo"
+    adaptive: bool = False
+    architecture: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_net(self) -> bool:
+        """Whether a net is trained."""
+        return self.kind != "basic" and self.kind != "ensemble"
+
+    def changed(self, **values: Any) -> TrialSpec:
+        """Return a copy with other values."""
+        return replace(self, **values)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-safe fields."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, row: dict[str, Any]) -> TrialSpec:
+        """Rebuild from ``to_dict``; unknown keys are ignored."""
+        known = {f.name for f in fields(cls)}
+        return cls(**{key: value for key, value in row.items() if key in known})

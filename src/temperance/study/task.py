@@ -1,0 +1,125 @@
+"""A user's own net: ``--task module:function``."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from temperance.records.errors import TaskError, nearest
+
+
+@dataclass(frozen=True)
+class TaskInfo:
+    """What a user's function is told.
+
+    Attributes:
+        task: ``binary``, ``multiclass`` or ``regression``.
+        outputs: classes, or 1.
+        classes: labels in the order of the outputs.
+        numeric: names of the numeric inputs after preprocessing.
+        categorical: names of the categorical inputs.
+        cardinalities: count of codes per categorical input.
+        image_shape: (channels, height, width), or None.
+        train_rows: rows that the net will be trained on.
+        seed: seed for the weights; torch's global generator is seeded with it too.
+
+    """
+
+    task: str
+    outputs: int
+    classes: tuple[str, ...]
+    numeric: tuple[str, ...]
+    categorical: tuple[str, ...]
+    cardinalities: tuple[int, ...]
+    image_shape: tuple[int, int, int] | None
+    train_rows: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a user's function gives back.
+
+    Attributes:
+        model: a fresh ``torch.nn.Module``. It is called with one tensor (b, n) for a table without categories, with
+            ``(numeric, categorical)`` for one with them, with (b, c, h, w) for images; it gives logits (b, c), or
+            values (b,) or (b, 1).
+        loss: ``loss(outputs, targets)`` → (b,) or (); None: cross-entropy, or squared error. A numeric target is
+            standardized.
+        optimizer: ``optimizer(model)`` → a ``torch.optim`` optimizer without weight decay; None: AdamW.
+        epochs: passes over the training rows; None: the study chooses.
+        batch_size: rows per step; None: the study chooses.
+
+    """
+
+    model: Any
+    loss: Callable[[Any, Any], Any] | None = None
+    optimizer: Callable[[Any], Any] | None = None
+    epochs: float | None = None
+    batch_size: int | None = None
+
+
+def load_task(text: str) -> Callable[[TaskInfo], Task]:
+    """Import ``module:function``, the module being a file beside the caller or an installed one.
+
+    Raises:
+        TaskError: no such module or function, or the module fails.
+
+    """
+    module_name, _, function_name = text.partition(":")
+    if not module_name or not function_name:
+        raise TaskError(f"--task got {text!r}", "module:function, e.g. mynet:task", "Write the two names with a colon")
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        module = importlib.import_module(module_name.removesuffix(".py"))
+    except ModuleNotFoundError as fault:
+        raise TaskError(
+            f"--task names the module {module_name!r}: {fault}",
+            "a Python file in the current folder, or an installed package",
+            "Run the command in the folder of that file",
+        ) from fault
+    except Exception as fault:  # a user's module may fail in any way; it is told, not hidden
+        raise TaskError(
+            f"importing {module_name!r} failed with {type(fault).__name__}: {fault}", "", "Mend that file"
+        ) from fault
+    function = getattr(module, function_name, None)
+    if not callable(function):
+        names = [n for n, v in vars(module).items() if inspect.isfunction(v)]
+        raise TaskError(
+            f"{module_name!r} has no function {function_name!r}",
+            f"it has {', '.join(names) or 'none'}",
+            nearest(function_name, names),
+        )
+    return function  # type: ignore[no-any-return]
+
+
+def make_task(function: Callable[[TaskInfo], Task], info: TaskInfo) -> Task:
+    """Call the user's function and check what it gives.
+
+    Raises:
+        TaskError: it fails or does not return a ``Task`` with a module.
+
+    """
+    from torch import nn
+
+    try:
+        made = function(info)
+    except Exception as fault:  # a user's function may fail in any way; it is told, not hidden
+        raise TaskError(
+            f"the task function failed with {type(fault).__name__}: {fault}", f"it was given {info}", "Mend it"
+        ) from fault
+    model = getattr(made, "model", None)
+    if not isinstance(model, nn.Module):
+        raise TaskError(
+            f"the task function returned {type(made).__name__}",
+            "it returns temperance.Task(model=a torch.nn.Module, …)",
+            "Return Task(model=MyNet(info.outputs))",
+        )
+    return made
