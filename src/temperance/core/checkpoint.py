@@ -29,6 +29,7 @@ def state_of(session: Session) -> dict[str, Any]:
         "trace": [move.to_dict() for move in session.trace],
         "signals": dict(session.signals),
         "best": None if session.best is None else dict(session.best.clone()),
+        "best_buffers": {n: b.clone() for n, b in session._best_buffers.items()},
         "clean": [list(batch) for batch in session._clean],
         "counts": {"steps": session.steps, "epoch": session.epoch, "seed": session.seed, "lr_max": session._lr_max,
                    "steps_per_epoch": session.steps_per_epoch, "stopped": session.stopped},
@@ -55,6 +56,7 @@ def restore(session: Session, state: Mapping[str, Any]) -> None:
     session.signals = dict(state["signals"])
     best = state["best"]
     session.best = None if best is None else Leaves.of(best, owned=True).clone()
+    session._best_buffers = {n: b.clone() for n, b in state["best_buffers"].items()}
     session._clean = [Batch(*parts) for parts in state["clean"]]
     counts = state["counts"]
     session.steps, session.epoch, session.seed = counts["steps"], counts["epoch"], counts["seed"]

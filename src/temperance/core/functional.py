@@ -132,7 +132,7 @@ class Compiled:
     def pure(
         self, params: Any, buffers: Any, strengths: Any, memory: Any, optimizer: Any, batch: Batch, lr: Any, key: Any
     ) -> tuple[tuple[Any, Any, Any, Any], dict[str, Tensor]]:
-        """Return ``(params, buffers, memory, optimizer), notes``; all arguments are trees of tensors, left as they are."""
+        """Return ``(params, buffers, memory, optimizer), notes``; arguments are trees of tensors, left as they are."""
         now = {a: Strengths(strengths[a], address=a) for a in self.parts}
         kept = {a: Memory(rich(memory[a]), address=a, plan=self._plans[a]) for a in self.parts}
         holder = {"state": optimizer}

@@ -100,7 +100,9 @@ class Leaves(Mapping[str, Tensor]):
         if self.owned:
             with torch.no_grad():
                 if isinstance(scale, Tensor):
-                    return self.like(torch._foreach_add(self.tensors, torch._foreach_mul(other.tensors, scale)))
+                    moved = torch._foreach_mul(other.tensors, scale)
+                    torch._foreach_add_(moved, self.tensors)  # one copy of the leaves, not two
+                    return self.like(moved)
                 return self.like(torch._foreach_add(self.tensors, other.tensors, alpha=scale))
         return self.like([a + scale * b for a, b in zip(self.tensors, other.tensors, strict=True)])
 

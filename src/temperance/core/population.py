@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.func import vmap
 from torch.utils import _pytree as tree
 
-from temperance.core.batch import Batch, first_leaf, to_batch
+from temperance.core.batch import Batch, to_batch
 from temperance.core.functional import Compiled, Loss
 from temperance.core.random import Path, Request, Tape, fold, playing
 from temperance.core.recipe import Recipe
 from temperance.core.state import TrainState
 
 Mode = Literal["auto", "vmap", "loop"]
+_LOG = logging.getLogger(__name__)
 
 
 class Population:
@@ -47,7 +50,7 @@ class Population:
         self.step = Compiled(recipe, model, loss, optimizer, **known)
         self.members = members
         self.choice: dict[str, Any] = {} if mode == "auto" else {"executor": mode, "reason": "asked for"}
-        self._tapes: dict[tuple[Any, ...], Tape] = {}
+        self._tapes: dict[tuple[object, ...], Tape] = {}
 
     def begin(
         self,
@@ -83,11 +86,28 @@ class Population:
     ) -> tuple[TrainState, dict[str, Tensor]]:
         """Take one step of every member; notes have a first axis k."""
         if signals is not None:
-            state = self.step.steer(state, signals)
+            state = self.steer(state, signals)
         one, rate = to_batch(batch), self.step.optimizer.lr if lr is None else lr
         if not self.choice:
             self.choice = self._measure(state, one, rate)
+            _LOG.info("population of %d: %s, %s", self.members, self.choice["executor"], self.choice["reason"])
         return self._run(self.choice["executor"], state, one, rate)
+
+    def steer(self, state: TrainState, signals: Mapping[str, Any]) -> TrainState:
+        """Let the controller move the strengths; members that it replaces take their source's weights and memories.
+
+        ``control["source"]`` (k,) names from whom each member copies: parameters, buffers, memories, optimizer. Its
+        strengths are the controller's, its seed stays its own, so two copies see different noise.
+        """
+        steered = self.step.steer(state, signals)
+        source = steered.control.get("source")
+        if source is None or (source == np.arange(self.members)).all():
+            return steered
+        index = torch.as_tensor(source, dtype=torch.int64)
+        parts = (steered.params, steered.buffers, steered.memory, steered.optimizer)
+        copied = tree.tree_map(lambda t: t.index_select(0, index.to(t.device)), parts)
+        params, buffers, memory, optimizer = copied
+        return steered._replace(params=params, buffers=buffers, memory=memory, optimizer=optimizer)
 
     def _run(self, executor: str, state: TrainState, batch: Batch, lr: float) -> tuple[TrainState, dict[str, Tensor]]:
         return self._by_vmap(state, batch, lr) if executor == "vmap" else self._by_loop(state, batch, lr)
@@ -138,7 +158,7 @@ class Population:
         return vmap(one)(state.params, state.buffers, state.strengths, state.memory, state.optimizer, noise)
 
     def _tape(self, state: TrainState, batch: Batch, lr: float) -> Tape:
-        shapes = (tuple(first_leaf(batch.inputs).shape), batch.weight is None)
+        shapes = (*(tuple(t.shape) for t in tree.tree_leaves(batch) if isinstance(t, Tensor)), batch.weight is None)
         if shapes not in self._tapes:
             tape = Tape()
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from temperance.control.base import Controller, Specs
 from temperance.control.constant import Constant
+from temperance.core import rules
 from temperance.core.regularizer import Regularizer, snake
 from temperance.core.toml import dumps
 from temperance.records.citation import Citation
-from temperance.records.errors import RecipeError, SettingError
+from temperance.records.errors import SettingError
 
 if TYPE_CHECKING:
     from torch import nn
@@ -30,7 +31,7 @@ class Recipe:
     class keep their order and are addressed ``dropout.p`` and ``dropout_2.p``.
 
     Args:
-        *ingredients: regularizers.
+        *ingredients: regularizers; two that exclude each other (two averages, say) raise ``RecipeError``.
         controller: what moves the strengths; a list is chained; None holds them.
 
     Example:
@@ -51,16 +52,12 @@ class Recipe:
                 )
         self.regularizers: tuple[Regularizer, ...] = tuple(sorted(ingredients, key=_place))
         self.controller: Controller = _one(controller)
-        self._check()
+        rules.refuse(self.regularizers)
 
-    def _check(self) -> None:
-        seen: set[type[Regularizer]] = set()
-        for one in self.regularizers:
-            if one.unique and type(one) in seen:
-                raise RecipeError(
-                    f"{type(one).__name__} stands twice in the recipe", "it may stand once", "Remove one of them"
-                )
-            seen.add(type(one))
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences about ingredients that work together badly or do the same thing twice."""
+        return tuple(str(meeting) for meeting in rules.meetings(self.regularizers))
 
     @cached_property
     def by_address(self) -> dict[str, Regularizer]:
@@ -172,6 +169,7 @@ class Recipe:
             return "No regularization: the plain model."
         lines = [f"{i}. {one.explain()}" for i, one in enumerate(self.regularizers, 1)]
         lines.append(f"Controller: {self.controller!r}." if self.is_adaptive else "The strengths stay as they are.")
+        lines += [f"Note: {warning}" for warning in self.warnings]
         return "\n".join(lines)
 
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass
 from temperance.core.leaves import Leaves
+from temperance.core.rules import Rule
 from temperance.records.citation import Citation
 from temperance.records.cost import Cost
 from temperance.records.errors import SettingError
@@ -108,6 +109,8 @@ class Regularizer(ABC):  # noqa: B024 (every stage may stay as it is)
         averages: the weights it serves differ from the trained ones (BatchNorm must be re-estimated).
         exceptions: conformance checks that do not apply, with the reason.
         unique: a recipe may hold it only once.
+        roles: what it does to a training, in one or two words each, so that rules of others can name it.
+        rules: what happens where it meets another technique.
     """
 
     strengths: ClassVar[Mapping[str, Strength]] = {}
@@ -118,6 +121,8 @@ class Regularizer(ABC):  # noqa: B024 (every stage may stay as it is)
     averages: ClassVar[bool] = False
     exceptions: ClassVar[Mapping[str, str]] = {}
     unique: ClassVar[bool] = False
+    roles: ClassVar[tuple[str, ...]] = ()
+    rules: ClassVar[tuple[Rule, ...]] = ()
 
     def __post_init__(self) -> None:
         for name, spec in self.strengths.items():

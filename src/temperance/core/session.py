@@ -18,12 +18,13 @@ from temperance.core.leaves import Leaves
 from temperance.core.random import fold
 from temperance.core.recipe import Recipe
 from temperance.core.regularizer import Context, Memory, Strengths, Undo
+from temperance.core.replicas import agree
 from temperance.core.signal import Probe, providers
 from temperance.core.solo import Solo, check_optimizer
 from temperance.records.errors import RecipeError, SettingError
 
 _MARK = "_temperance_session"
-_READINGS_PER_RUN = 400  # how often, at most, free signals are read and steer
+_READINGS_PER_RUN = 200  # how often, about, free signals are read and steer; it bounds the log as well
 
 
 class Session:
@@ -77,6 +78,7 @@ class Session:
         self.signals: dict[str, float] = {}
         self.stopped = False
         self.best: Leaves | None = None
+        self._best_buffers: dict[str, Tensor] = {}
         self._clean: list[Batch] = []
         self._clean_batches = clean_batches
         self._last: tuple[Pass, int] | None = None
@@ -113,6 +115,8 @@ class Session:
         for address, one in parts.items():
             self._memory[address].update(one.begin(self.solo.home, context))
         self._signals = providers(self.recipe.controller.reads)
+        if not any(signal.when == "validate" for signal in self._signals):
+            self._clean_batches = min(1, self._clean_batches)
         self._control = self.recipe.controller.begin(self._values(), self.recipe.specs)
 
     def _join_new_parameters(self) -> None:
@@ -177,10 +181,16 @@ class Session:
 
     def _after(self) -> None:
         self.steps += 1
-        planned = self.planned_steps
-        interval = max(1, planned // _READINGS_PER_RUN) if planned else 10
-        if self.recipe.is_adaptive and self.steps % interval == 0:
+        if self.recipe.is_adaptive and self.steps % self._interval == 0:
             self._steer(valid=())
+
+    @property
+    def _interval(self) -> int:
+        """Steps from one reading of the free signals to the next; where the end is unknown they become rarer."""
+        planned = self.planned_steps
+        if planned:
+            return -(-planned // _READINGS_PER_RUN)
+        return 10 << max(0, (self.steps // (5 * _READINGS_PER_RUN)).bit_length() - 1)
 
     @property
     def planned_steps(self) -> int:
@@ -209,7 +219,7 @@ class Session:
         """Return what signals may look at now."""
         planned = self.planned_steps
         lr = max(float(group["lr"]) for group in self.optimizer.param_groups)
-        self._lr_max = max(self._lr_max, lr)
+        self._lr_max = max(self._lr_max, _largest_lr(self.optimizer))
         return Probe(
             step=self.steps,
             progress=self.steps / planned if planned else math.nan,
@@ -229,6 +239,7 @@ class Session:
         for signal in self._signals:
             if probe.valid or signal.when == "step":
                 numbers.update(signal.measure(probe))
+        numbers = agree(numbers, self.solo.device)
         self.signals.update(numbers)
         before = self._values()
         controller, specs = self.recipe.controller, self.recipe.specs
@@ -236,8 +247,20 @@ class Session:
         self.trace += controller.explain(before, after, numbers, self._control, specs)
         self._set(after)
         if "keep" in self._control and bool(np.all(self._control["keep"])):
-            self.best = self.served.clone(owned=True)
+            self._keep()
         self.stopped = self.stopped or ("stop" in self._control and bool(np.all(self._control["stop"])))
+
+    def _keep(self) -> None:
+        """Keep a copy of the weights that would ship now, and of the statistics that go with them."""
+        if self.best is None:
+            self.best = self.served.clone(owned=True)
+        else:
+            self.best.copy_(self.served)
+        self._best_buffers = {name: b.detach().clone() for name, b in self._persistent().items()}
+
+    def _persistent(self) -> dict[str, Tensor]:
+        kept = self.model.state_dict(keep_vars=True)
+        return {name: b for name, b in self.model.named_buffers() if name in kept}
 
     def _values(self) -> dict[str, Any]:
         return {f"{a}.{n}": np.asarray(v) for a, s in self._strengths.items() for n, v in (s.mirror or {}).items()}
@@ -292,9 +315,11 @@ class Session:
                     "Call session.finish(batches=train)",
                 )
             self.solo.home.copy_(chosen)
-            averaging.refresh_statistics(self.model, self.solo.statistics, [to_batch(b) for b in batches])
+            averaging.refresh_statistics(self.model, self.solo.statistics, (to_batch(b) for b in batches))
         elif averaged:
             self.solo.home.copy_(chosen)
+            for name, buffer in self._persistent().items():
+                buffer.copy_(self._best_buffers.get(name, buffer))
         self._detach()
         return self.model.eval()
 
@@ -323,4 +348,6 @@ def _is_list(batch: Any) -> bool:
 
 
 def _largest_lr(optimizer: torch.optim.Optimizer) -> float:
-    return max(float(group["lr"]) for group in optimizer.param_groups)
+    """Return the largest rate that is known: schedulers that warm up leave it in ``max_lr`` or ``initial_lr``."""
+    names = ("lr", "initial_lr", "max_lr")
+    return max(float(group[name]) for group in optimizer.param_groups for name in names if name in group)

@@ -15,6 +15,7 @@ from temperance.core.leaves import Leaves
 from temperance.core.policy import trainable
 from temperance.core.random import fold, pulse
 from temperance.core.regularizer import Memory, Rate, Regularizer, Strengths
+from temperance.core.replicas import rank
 from temperance.records.errors import RecipeError
 
 Loss = Callable[[Any, Any], Tensor]
@@ -47,8 +48,8 @@ class Solo:
         self.objective = stages.objective(parts, self._plain, strengths, memory)
         self.gradient = stages.gradient(parts, self._backward, strengths, memory)
         self.update = stages.update(parts, self._optimize, strengths, memory)
-        self.rank = _rank()
-        self.overflow = False
+        self.rank = rank()
+        self.overflow, self._calm = False, 0
         self._pattern: tuple[bool, ...] = ()
         self._grad_names: tuple[str, ...] = ()
         self._ready: tuple[Leaves, Pass] | None = None
@@ -68,9 +69,11 @@ class Solo:
             return self.objective(self.home, {}, batch, key)
 
     def settle(self, passed: Pass, key: int) -> None:
-        """Take the gradients that the user's backward left, and update."""
+        """Take the gradients that the user's backward left (scaled, where there is a scaler), and update."""
         self.overflow = False
         self._ready = (self._collect(), passed)
+        if self.scaler is not None:
+            self._unscale(self._ready[0])
         grads, passed = self.gradient(self.home, {}, (), key)
         self._ready = None
         self._finish(grads, passed)
@@ -121,10 +124,9 @@ class Solo:
                         j + 1 == len(micros),
                     )
                 )
-            grads = self._collect() if self.has_gradient_stage or self.scaler is not None else self.home
+            grads = self._collect()
         if self.scaler is not None:
-            grads.mul_(1.0 / self.scaler.get_scale())
-            self.overflow = self.overflow or not bool(torch.isfinite(grads.norm()))
+            self._unscale(grads)
         return grads, passes[0] if len(passes) == 1 else _joined(passes, micros)
 
     def _one(self, batch: Batch, key: int, share: float, is_last: bool) -> Pass:
@@ -153,13 +155,17 @@ class Solo:
         self.optimizer.step()
         return params
 
+    def _unscale(self, grads: Leaves) -> None:
+        grads.mul_(1.0 / self.scaler.get_scale())
+        self.overflow = self.overflow or not bool(torch.isfinite(grads.norm()))
+
     def _overflowed(self, grads: Leaves) -> bool:
         scale = self.scaler.get_scale()
         self.overflow = self.overflow or not bool(torch.isfinite(grads.norm()))
         if self.overflow:
             self.scaler.update(scale * self.scaler.get_backoff_factor())
             return True
-        self._calm = getattr(self, "_calm", 0) + 1
+        self._calm += 1
         grow = self._calm % self.scaler.get_growth_interval() == 0
         self.scaler.update(scale * self.scaler.get_growth_factor() if grow else scale)
         return False
@@ -225,7 +231,13 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 
 
 def check_optimizer(optimizer: torch.optim.Optimizer, model: nn.Module) -> None:
-    """Raise where the optimizer does not train the model's parameters."""
+    """Raise where the optimizer does not train the model's parameters, or wants to run the passes itself."""
+    if isinstance(optimizer, torch.optim.LBFGS):
+        raise RecipeError(
+            "the optimizer is LBFGS, which runs the passes of a step itself",
+            "a recipe wraps the gradient, so the optimizer must take one",
+            "Use torch.optim.AdamW or SGD",
+        )
     held = {id(p) for group in optimizer.param_groups for p in group["params"]}
     lost = [name for name, p in trainable(model).items() if id(p) not in held]
     if lost and len(lost) == len(trainable(model)):
@@ -249,8 +261,3 @@ def _joined(passes: list[Pass], micros: Sequence[Batch]) -> Pass:
         for address, values in p.memory.items():
             memory.setdefault(address, {}).update(values)
     return Pass(loss, [p.outputs for p in passes], {}, memory, passes[0].notes)
-
-
-def _rank() -> int:
-    there = torch.distributed.is_available() and torch.distributed.is_initialized()
-    return torch.distributed.get_rank() if there else 0

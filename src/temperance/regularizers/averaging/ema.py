@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from temperance.control.strength import Strength
 from temperance.core.leaves import Leaves
 from temperance.core.regularizer import Context, Memory, Rank, Rate, Regularizer, Strengths, Update, techniques
+from temperance.core.rules import Rule
 from temperance.records.citation import Citation
 from temperance.records.cost import Cost
 
@@ -49,6 +50,10 @@ class EMA(Regularizer):
     cost: ClassVar[Cost] = Cost(copies=1)
     averages: ClassVar[bool] = True
     unique: ClassVar[bool] = True
+    roles: ClassVar[tuple[str, ...]] = ("averages",)
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule("averages", "refuse", "each decides which weights are served", "Keep one of them"),
+    )
     citations: ClassVar[tuple[Citation, ...]] = (
         Citation(
             "polyak1992",

@@ -10,6 +10,7 @@ import torch
 from temperance.control.strength import Strength
 from temperance.core.leaves import Leaves
 from temperance.core.regularizer import Context, Memory, Rank, Rate, Regularizer, Strengths, Update, techniques
+from temperance.core.rules import Rule
 from temperance.records.citation import Citation
 from temperance.records.cost import Cost
 from temperance.records.errors import RecipeError
@@ -54,6 +55,10 @@ class SWA(Regularizer):
     cost: ClassVar[Cost] = Cost(copies=1)
     averages: ClassVar[bool] = True
     unique: ClassVar[bool] = True
+    roles: ClassVar[tuple[str, ...]] = ("averages",)
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule("averages", "refuse", "each decides which weights are served", "Keep one of them"),
+    )
     citations: ClassVar[tuple[Citation, ...]] = (
         Citation(
             "izmailov2018",

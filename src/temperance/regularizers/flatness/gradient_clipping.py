@@ -72,7 +72,7 @@ class GradientClipping(Regularizer):
             grads, passed = inner(params, buffers, batch, key)
             if strengths.is_off("norm", float("inf")):
                 return grads, passed
-            factor = torch.clamp(strengths["norm"] / (grads.norm() + 1e-12), max=1.0)
+            factor = torch.clamp(strengths["norm"] / (grads.norm() + 1e-6), max=1.0)
             return grads.mul_(factor.to(grads.tensors[0].dtype)), passed
 
         return clipped

@@ -74,6 +74,7 @@ class SAM(Regularizer):
             moved = base.add(grads, scale)
             if grads.names != params.names:
                 moved = Leaves.of({**params, **moved})
+            del grads, base
             steep, _ = inner(moved, first.buffers, batch, key)
             return steep, first
 

@@ -14,6 +14,7 @@ from temperance.core.batch import Batch, Mixed, Pass, first_leaf, map_leaves
 from temperance.core.leaves import Leaves
 from temperance.core.random import beta, fold, permutation, uniform
 from temperance.core.regularizer import Memory, Objective, Rank, Regularizer, Strengths, techniques
+from temperance.core.rules import Rule
 from temperance.records.citation import Citation
 from temperance.records.errors import RecipeError
 
@@ -55,6 +56,11 @@ class MixUp(Regularizer):
     family: ClassVar[str] = "mixing"
     rank: ClassVar[Rank] = Rank.MIX
     unique: ClassVar[bool] = True
+    roles: ClassVar[tuple[str, ...]] = ("mixes",)
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule("mixes", "refuse", "a batch can be mixed once", "Keep one of them"),
+        Rule("softens targets", "warn", "both take certainty from the targets", "Use less of each"),
+    )
     citations: ClassVar[tuple[Citation, ...]] = (
         Citation("zhang2018", "Zhang et al.", 2018, "mixup: beyond empirical risk minimization", "ICLR", "1710.09412"),
     )

@@ -13,6 +13,7 @@ from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass, reduce
 from temperance.core.leaves import Leaves
 from temperance.core.regularizer import Memory, Objective, Rank, Regularizer, Strengths, techniques
+from temperance.core.rules import Rule
 from temperance.records.citation import Citation
 from temperance.records.errors import RecipeError
 
@@ -52,6 +53,10 @@ class LabelSmoothing(Regularizer):
     family: ClassVar[str] = "targets"
     rank: ClassVar[Rank] = Rank.TARGET
     unique: ClassVar[bool] = True
+    roles: ClassVar[tuple[str, ...]] = ("softens targets",)
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule("softens targets", "refuse", "the targets would be softened twice", "Keep one of them"),
+    )
     citations: ClassVar[tuple[Citation, ...]] = (
         Citation(
             "szegedy2016",

@@ -9,7 +9,7 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from temperance.control.strength import Strength
-from temperance.core.random import site_uniform
+from temperance.core.random import site_mask
 from temperance.core.regularizer import Rank, Regularizer, Strengths, Undo, techniques
 from temperance.core.sites import ACTIVATIONS, change_output, hold, named, of_type, together
 from temperance.records.citation import Citation
@@ -101,9 +101,7 @@ class DropoutSite(nn.Module):
 def drop(x: Tensor, p: Tensor, site: str, *, channels: bool = False) -> Tensor:
     """Return x·m/(1 − p) with the mask of ``site``; one multiplication by a scaled mask, exact for p = 0."""
     shape = (*x.shape[:2], *[1] * (x.dim() - 2)) if channels else None
-    keep = 1 - p
-    mask: Tensor = (site_uniform(site, x, shape) < keep) / keep
-    return x * mask.to(x.dtype)
+    return x * site_mask(site, x, 1 - p, shape)
 
 
 def _layers(model: nn.Module) -> list[tuple[nn.Module, str, nn.Module]]:

@@ -8,7 +8,7 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from temperance.control.strength import Strength
-from temperance.core.random import site_uniform
+from temperance.core.random import site_mask
 from temperance.core.regularizer import Rank, Regularizer, Strengths, Undo, techniques
 from temperance.core.sites import change_output, hold, named, together
 from temperance.records.citation import Citation
@@ -84,7 +84,5 @@ class _Skip:
 
 def skip(branch: Tensor, p: Tensor, site: str, depth: float = 1.0) -> Tensor:
     """Return branch·m/(1 − p·depth) with one mask value per example; exact for p = 0."""
-    keep = 1 - p * depth
     shape = (branch.shape[0], *[1] * (branch.dim() - 1))
-    mask: Tensor = (site_uniform(site, branch, shape) < keep) / keep
-    return branch * mask.to(branch.dtype)
+    return branch * site_mask(site, branch, 1 - p * depth, shape)

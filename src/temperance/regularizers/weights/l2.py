@@ -14,6 +14,7 @@ from temperance.core.batch import Batch, Pass
 from temperance.core.leaves import Leaves
 from temperance.core.policy import matrices
 from temperance.core.regularizer import Context, Memory, Objective, Rank, Regularizer, Strengths, techniques
+from temperance.core.rules import Rule
 from temperance.records.citation import Citation
 
 
@@ -52,6 +53,9 @@ class L2(Regularizer):
     family: ClassVar[str] = "weights"
     rank: ClassVar[Rank] = Rank.PENALTY
     unique: ClassVar[bool] = True
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule("decays", "warn", "both shrink the weights", "Keep the decay, it also works under Adam"),
+    )
     citations: ClassVar[tuple[Citation, ...]] = (
         Citation("krogh1991", "Krogh, Hertz", 1991, "A simple weight decay can improve generalization", "NIPS 4"),
     )

@@ -10,6 +10,7 @@ from temperance.core.functional import no_torch_optimizer_decay
 from temperance.core.leaves import Leaves
 from temperance.core.policy import matrices, reason_kept
 from temperance.core.regularizer import Context, Memory, Rank, Rate, Regularizer, Strengths, Update, techniques
+from temperance.core.rules import Rule
 from temperance.records.citation import Citation
 from temperance.records.cost import Cost
 from temperance.records.errors import RecipeError
@@ -68,6 +69,8 @@ class WeightDecay(Regularizer):
     rank: ClassVar[Rank] = Rank.DECAY
     cost: ClassVar[Cost] = Cost()
     unique: ClassVar[bool] = True
+    roles: ClassVar[tuple[str, ...]] = ("decays",)
+    rules: ClassVar[tuple[Rule, ...]] = (Rule("decays", "refuse", "two decays would add up", "Keep one of them"),)
     citations: ClassVar[tuple[Citation, ...]] = (
         Citation(
             "loshchilov2019", "Loshchilov, Hutter", 2019, "Decoupled weight decay regularization", "ICLR", "1711.05101"
