@@ -1,7 +1,7 @@
 """The only way a value of the study reaches the page: with its source beside it.
 
 A figure becomes ``<data value="0.94" data-path="/winner/test/accuracy/value" data-form="hundred">94</data>``; one that
-is worked out from several values names its ``data-rule`` and all its paths. A text of the study becomes
+is worked out, such as a count, names its ``data-rule``. A text of the study becomes
 ``<span data-path=…>``. A test reads the page back and works out each of them again from ``study.json``.
 """
 
@@ -25,10 +25,11 @@ RULES: dict[str, Callable[..., Any]] = {
     "length": lambda items: len(items or ()),
     "absolute": abs,
     "status": lambda items, wanted: sum(1 for item in items or () if item.get("status") == wanted),
+    "state": lambda items, wanted: sum(1 for item in items or () if item.get("state") == wanted),
     "check": lambda items, wanted: sum(1 for item in items or () if [item.get("check"), item.get("state")] == wanted),
 }
 FITTED = {"number": "fixed", "signed": "signed_fixed"}  # forms whose decimals follow the width of the interval
-COUNTS = ("length", "status", "check")
+COUNTS = ("length", "status", "state", "check")
 LIMIT = 280  # letters of a text that are shown; the rest stays in study.json
 
 TICKED = re.compile("`([^`]+)`")  # `name` in a text of the study is set as code
@@ -40,18 +41,18 @@ class Shown(NamedTuple):
     section: str
     text: str
     exact: str
-    paths: str
+    path: str
     rule: str
 
 
-def work_out(rule: str, values: list[Any]) -> Any:
-    """Apply a rule, e.g. ``absolute`` or ``status:done``; None when a value is missing or not finite."""
+def work_out(rule: str, value: Any) -> Any:
+    """Apply a rule, e.g. ``absolute`` or ``status:done``; None when the value is missing or not finite."""
     name, _, setting = rule.partition(":")
-    if name not in COUNTS and not all(_finite(value) for value in values):
+    if name not in COUNTS and not _finite(value):
         return None
     if name == "check":
-        return RULES[name](*values, setting.rsplit(":", 1))
-    return RULES[name](*values, setting) if setting else RULES[name](*values)
+        return RULES[name](value, setting.rsplit(":", 1))
+    return RULES[name](value, setting) if setting else RULES[name](value)
 
 
 def _finite(value: Any) -> bool:
@@ -72,19 +73,23 @@ class Figures:
     shown: list[Shown] = field(default_factory=list)
     section: str = ""
 
-    def figure(self, *nodes: Node, form: str = "number", rule: str = "value", listed: bool = True) -> Markup:
-        """Write a number of the study, or one worked out from several by ``rule``."""
-        value = work_out(rule, [node.raw for node in nodes])
+    def figure(self, node: Node, *, form: str = "number", rule: str = "value", listed: bool = True) -> Markup:
+        """Write a number of the study, or one worked out from a part of it by ``rule``."""
+        value = work_out(rule, node.raw)
         if value is None:
             return self.absent()
         text = self.words.style.mark(form_named(form)(value))
-        paths = " ".join(node.pointer for node in nodes)
         if listed:
-            self.shown.append(Shown(self.section, text, json.dumps(value), paths, rule))
+            self.shown.append(Shown(self.section, text, json.dumps(value), node.pointer, rule))
         told = "" if rule == "value" else f" ({rule})"
         extra = Markup("") if rule == "value" else Markup(' data-rule="{}"').format(rule)
         return Markup('<data value="{}" data-path="{}" data-form="{}"{} title="{}">{}</data>').format(
-            json.dumps(value), paths, form, extra, clip(f"study.json {paths}{told}: {json.dumps(value)}"), text
+            json.dumps(value),
+            node.pointer,
+            form,
+            extra,
+            clip(f"study.json {node.pointer}{told}: {json.dumps(value)}"),
+            text,
         )
 
     def interval(self, node: Node, form: str = "number", *, listed: bool = True) -> Markup:
@@ -119,7 +124,7 @@ class Figures:
         """Write a date."""
         if not node.text:
             return self.absent()
-        text = date(clip(node.text, 40), self.words.style)
+        text = clip(date(node.text, self.words.style), 40)
         return Markup('<time data-path="{}" data-rule="date">{}</time>').format(node.pointer, text)
 
     def absent(self) -> Markup:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from markupsafe import Markup
 
 from temperance.report.base import Section, Study
 from temperance.report.charts.strip import Row, Strip
-from temperance.report.metrics import direction, form_of, main_test, metric_name, named, standing
+from temperance.report.metrics import direction, form_of, main_test, metric_name, named, standing, verdict_of
 from temperance.report.node import Node
 from temperance.report.placing import findings
 
 URGENT = ("fix_before_use", "look_at_this")
 
 
+@dataclass(frozen=True)
 class Answer(Section):
     """Block 1 of the owner's outline."""
 
@@ -74,8 +76,17 @@ class Answer(Section):
             if study.root["winner"][f"{rival}_test"]["trial"].raw == study.root["winner"]["trial"].raw:
                 lines.append(study.words.say(f"answer.{rival}.same_model"))
                 continue
-            lines.append(study.words.say(f"answer.{rival}.{standing(main, other)}"))
+            lines.append(study.words.say(f"answer.{rival}.{self._standing(study, rival, main, other)}"))
         return lines
+
+    @staticmethod
+    def _standing(study: Study, rival: str, main: Node, other: Node) -> str:
+        """Judge by the paired difference where the study has one, else by whether the ranges overlap."""
+        bought = [b for b in study.root["winner"]["bought"] if rival == "plain" and b["metric"].raw == main.key]
+        if bought:
+            return verdict_of(bought[0]["difference"])
+        found = standing(main, other)
+        return "overlap" if found == "unclear" and rival == "plain" else found
 
     @staticmethod
     def _other(study: Study, rival: str, main: Node) -> Node:

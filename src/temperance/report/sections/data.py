@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from temperance.report.base import Section, Study
 from temperance.report.placing import place
 
 
+@dataclass(frozen=True)
 class Data(Section):
     """Block 3 of the owner's outline."""
 

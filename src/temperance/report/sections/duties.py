@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from temperance.report.base import Section, Study
@@ -19,6 +20,7 @@ ANNEX = (
 )
 
 
+@dataclass(frozen=True)
 class Duties(Section):
     """Block 8 of the owner's outline."""
 

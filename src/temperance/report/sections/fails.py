@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from markupsafe import Markup
@@ -16,6 +17,7 @@ from temperance.report.node import Node
 STATES = ("worse", "same", "too_small")
 
 
+@dataclass(frozen=True)
 class Fails(Section):
     """Block 5 of the owner's outline."""
 

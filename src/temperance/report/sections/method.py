@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from temperance.report.base import Section, Study
@@ -22,6 +23,7 @@ GLOSSARY = (
 )
 
 
+@dataclass(frozen=True)
 class Method(Section):
     """Block 9 of the owner's outline."""
 
@@ -48,5 +50,5 @@ def _grouped(shown: list[Shown]) -> list[tuple[str, list[Shown], int]]:
     """Group figures by section, each source once, at most 20 a section."""
     groups: dict[str, dict[str, Shown]] = {}
     for figure in shown:
-        groups.setdefault(figure.section, {}).setdefault(f"{figure.paths} {figure.rule}", figure)
+        groups.setdefault(figure.section, {}).setdefault(f"{figure.path} {figure.rule}", figure)
     return [(name, list(kept.values())[:20], max(0, len(kept) - 20)) for name, kept in groups.items()]

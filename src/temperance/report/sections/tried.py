@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from markupsafe import Markup
@@ -15,6 +16,7 @@ from temperance.report.metrics import direction, form_of, metric_text, moved, na
 from temperance.report.node import Node
 
 
+@dataclass(frozen=True)
 class Tried(Section):
     """Block 4 of the owner's outline."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from markupsafe import Markup
@@ -13,6 +14,7 @@ from temperance.report.placing import counts, place
 ROLES = ("train", "controller", "selection", "calibration", "test")
 
 
+@dataclass(frozen=True)
 class Trust(Section):
     """Block 2 of the owner's outline."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from temperance.report.base import Section, Study
@@ -9,6 +10,7 @@ from temperance.report.base import Section, Study
 FILES = ("study.json", "leaderboard.csv", "ledger.jsonl", "roles.npz", "model_card.md", "dataset_card.md", "bundle")
 
 
+@dataclass(frozen=True)
 class Using(Section):
     """Block 7 of the owner's outline."""
 

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from temperance.report.base import Study
+from temperance.report.charts.frontier import Frontier
+from temperance.testing.study_example import study_example
+
+
+def test_each_point_has_a_letter_and_the_winner_is_marked(make_study: Callable[..., Study]) -> None:
+    study = make_study()
+    made = Frontier().figure(study)
+    assert made is not None
+    assert [row[0] for row in made.rows] == list("ABC")
+    assert sum("(chosen)" in row[1] for row in made.rows) == 1
+    assert made.panels[0].svg.count("dot front chosen") == 1
+
+
+def test_lower_is_better_stands_right_without_a_change_of_sign(make_study: Callable[..., Study]) -> None:
+    study = make_study()
+    points = sorted(study.root["frontier"], key=lambda p: p["quality"].number or 0)
+    plot = Frontier()._plot(study, points, [])
+    assert plot.x.at(points[0]["quality"].number or 0) > plot.x.at(points[-1]["quality"].number or 0)
+    assert plot.x.low > 0
+
+
+def test_a_larger_cost_is_a_larger_circle(make_study: Callable[..., Study]) -> None:
+    study = make_study()
+    plot = Frontier()._plot(study, list(study.root["frontier"]), [])
+    plot.marks.clear()
+    for seconds in (1.0, 10.0):
+        study.root["frontier"][0].raw["seconds"] = seconds
+        Frontier()._mark(study, plot, study.root["frontier"][0], 10.0)
+    radii = [float(mark.split('r="')[1].split('"')[0]) for mark in plot.marks]
+    assert radii[0] < radii[1]
+
+
+def test_far_off_tries_are_counted_not_drawn(make_study: Callable[..., Study]) -> None:
+    document = study_example(trials=13)
+    far = next(t for t in document["trials"] if t["robustness"] and t["id"] == "t000")
+    far["selection"]["log_loss"]["value"] = 50.0
+    made = Frontier().figure(make_study(document))
+    assert made is not None
+    assert "1 try lies far outside" in made.key
+
+
+def test_no_robustness_no_chart(make_study: Callable[..., Study]) -> None:
+    assert Frontier().figure(make_study({"frontier": [{"trial": "a", "quality": 1, "robustness": None}]})) is None
+    assert Frontier().draw(make_study({})) == ""

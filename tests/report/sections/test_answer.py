@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from temperance.report.base import Study
+from temperance.report.sections.answer import Answer
+from temperance.testing.study_example import study_example
+
+
+def read(study: Study) -> str:
+    """Return the section as it is read: marks removed, white space folded."""
+    return " ".join(re.sub(r"<[^>]+>", " ", Answer().render(study)).split())
+
+
+@pytest.mark.parametrize(
+    ("task", "verdict"),
+    [
+        ("binary", "It is right for 94 of 100 new rows. The true figure is likely between 91 and 96"),
+        (
+            "regression",
+            "Its typical error (RMSE) on new rows is 54 points . The true figure is likely between 49 and 59",
+        ),
+    ],
+)
+def test_the_verdict_is_a_plain_sentence(task: str, verdict: str, make_study: Callable[..., Study]) -> None:
+    assert verdict.replace(" ", "") in read(make_study(study_example(task))).replace(" ", "")
+
+
+def test_regression_without_a_unit_uses_the_target(make_study: Callable[..., Study]) -> None:
+    document = study_example("regression")
+    document["winner"]["test"]["rmse"]["unit"] = ""
+    assert "in the unit of progression" in read(make_study(document))
+
+
+def test_three_things_to_do_and_how_many_more(make_study: Callable[..., Study]) -> None:
+    text = read(make_study())
+    assert "1 more is further down" in text
+    assert "Do not rely on it yet: 1 check asks for a fix first." in text
+    assert "Remove the copies from the test rows." in text
+
+
+def test_a_paired_test_beats_overlapping_ranges(make_study: Callable[..., Study]) -> None:
+    document = study_example()
+    assert "clearly better than the same net" in read(make_study(document))
+    document["winner"]["bought"] = []
+    assert "the ranges overlap" in read(make_study(document))
+
+
+def test_a_simple_winner_is_said(make_study: Callable[..., Study]) -> None:
+    document = study_example()
+    document["winner"]["trial"] = document["winner"]["boosting_test"]["trial"]
+    assert "Gradient boosting was chosen" in read(make_study(document))
+
+
+def test_a_model_worse_than_the_rule_is_not_to_be_used(make_study: Callable[..., Study]) -> None:
+    document: dict[str, Any] = study_example()
+    document["winner"]["test"]["accuracy"].update(value=0.5, low=0.45, high=0.55)
+    assert "worse than a simple rule" in read(make_study(document))
+
+
+def test_no_finding_is_no_proof(make_study: Callable[..., Study]) -> None:
+    assert "That is no proof" in read(make_study({}))

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from temperance.report.base import Study
+from temperance.report.sections.fails import Fails
+from temperance.testing.study_example import study_example
+
+
+def read(study: Study) -> str:
+    """Return the section as it is read: marks removed, white space folded."""
+    return " ".join(re.sub(r"<[^>]+>", " ", Fails().render(study)).split())
+
+
+def test_weak_groups_come_first(make_study: Callable[..., Study]) -> None:
+    text = read(make_study())
+    assert text.index("pro") < text.index("north") < text.index("island")
+    assert "Too few rows to tell" in text
+
+
+def test_a_regression_is_sliced_in_its_own_metric(make_study: Callable[..., Study]) -> None:
+    text = read(make_study(study_example("regression")))
+    assert "Mean error (MAE)" in text
+    assert "states a number, not a chance" in text
+
+
+@pytest.mark.parametrize(
+    ("part", "words"),
+    [
+        ("slices", "Groups of rows were not compared"),
+        ("robustness", "Damaged inputs were not tried"),
+        ("reliability", "Stated chances were not checked"),
+    ],
+)
+def test_what_was_not_tested_is_said(part: str, words: str, make_study: Callable[..., Study]) -> None:
+    document: dict[str, Any] = study_example()
+    document["winner"][part] = []
+    assert f"Not tested. {words}" in read(make_study(document))
+
+
+def test_no_weak_group_is_said(make_study: Callable[..., Study]) -> None:
+    document: dict[str, Any] = study_example()
+    document["winner"]["slices"] = document["winner"]["slices"][1:]
+    assert "No group of test rows was clearly worse" in read(make_study(document))

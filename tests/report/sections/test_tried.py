@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from temperance.report.base import Study
+from temperance.report.sections.tried import Tried
+from temperance.testing.study_example import study_example
+
+
+def read(study: Study) -> str:
+    """Return the section as it is read: marks removed, white space folded."""
+    return " ".join(re.sub(r"<[^>]+>", " ", Tried().render(study)).split())
+
+
+def test_it_compares_in_words(make_study: Callable[..., Study]) -> None:
+    text = read(make_study())
+    assert "lower ( " in text or "lower (" in text
+    assert "below 0.001" in text
+    assert "no significant difference: the cheaper" in text
+
+
+def test_what_was_bought_has_a_range_a_reading_and_a_cost(make_study: Callable[..., Study]) -> None:
+    text = read(make_study())
+    assert "+2.9" in text
+    assert "Better" in text
+    assert "No clear difference" in text
+    assert "1.21 × the time" in text
+
+
+@pytest.mark.parametrize(
+    ("part", "words"),
+    [
+        ("frontier", "Toughness was not measured"),
+        ("comparison", "compared with no rival"),
+        ("bought", "not compared with a plain net"),
+        ("trace", "No strength moved"),
+        ("history", "No record of the loss"),
+    ],
+)
+def test_what_is_missing_is_said(part: str, words: str, make_study: Callable[..., Study]) -> None:
+    document: dict[str, Any] = study_example()
+    document["frontier"] = [] if part == "frontier" else document["frontier"]
+    document["winner"][part] = []
+    for trial in document["trials"]:
+        trial[part] = []
+    assert words in read(make_study(document))
+
+
+def test_the_table_is_capped_and_keeps_the_winner(make_study: Callable[..., Study]) -> None:
+    document: dict[str, Any] = study_example(trials=60)
+    worst = max((t for t in document["trials"]), key=lambda t: t["selection"]["log_loss"]["value"])
+    document["winner"]["trial"] = worst["id"]
+    study = make_study(document)
+    context = Tried().context(study)
+    assert len(context["trials"]) == 21
+    assert context["trials"][-1]["id"].raw == worst["id"]
+    assert context["trials_more"] == 39
+
+
+def test_best_first_in_the_metric_s_own_direction(make_study: Callable[..., Study]) -> None:
+    document: dict[str, Any] = study_example()
+    for better, pick in (("lower", min), ("higher", max)):
+        document["metric"]["better"] = better
+        first = Tried().context(make_study(document))["trials"][0]["selection"]["log_loss"]["value"].number
+        assert first == pick(t["selection"]["log_loss"]["value"] for t in document["trials"])

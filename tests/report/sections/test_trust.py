@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from temperance.report.base import Study
+from temperance.report.sections.trust import Trust
+from temperance.testing.study_example import study_example
+
+
+def read(study: Study) -> str:
+    """Return the section as it is read: marks removed, white space folded."""
+    return " ".join(re.sub(r"<[^>]+>", " ", Trust().render(study)).split())
+
+
+def test_roles_and_every_test_figure_are_listed(make_study: Callable[..., Study]) -> None:
+    text = read(make_study())
+    for words in (
+        "1,120",
+        "steer the strengths",
+        "Log loss",
+        "Brier score",
+        "below the noise floor",
+        "lower is better",
+    ):
+        assert words in text
+
+
+def test_every_check_is_listed_with_its_state(make_study: Callable[..., Study]) -> None:
+    document = study_example()
+    text = read(make_study(document))
+    assert all(finding["check"] in text for finding in document["findings"])
+
+
+def test_no_audit_is_said(make_study: Callable[..., Study]) -> None:
+    document = study_example()
+    document["findings"] = []
+    text = read(make_study(document))
+    assert "The audit did not run" in text
+    assert "No check of this kind ran" in text
+
+
+@pytest.mark.parametrize(("folds", "words"), [(5, "with 5 rounds"), (0, "Rows were drawn")])
+def test_folds_and_own_test_rows_are_told(folds: int, words: str, make_study: Callable[..., Study]) -> None:
+    document: dict[str, Any] = study_example()
+    document["roles"].update(folds=folds, test_is_separate=True)
+    text = read(make_study(document))
+    assert words in text
+    assert "a file of their own" in text

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import pytest
+
+from temperance.report.forms import FORMS, Style, date, decimals, form_named, hundred, number, signed, size, span
+
+ENGLISH = Style(".", ",", ("January",) * 10 + ("November", "December"))
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0"),
+        (0.31, "0.31"),
+        (0.0600, "0.06"),
+        (54.0, "54"),
+        (53.87, "53.9"),
+        (123.4, "123"),
+        (12345.6, "12,346"),
+        (-0.5, "-0.5"),
+        (0.00004, "4.0e-05"),
+        (0.9996, "1"),
+    ],
+)
+def test_numbers_keep_three_digits(value: float, text: str) -> None:
+    assert number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.94, "94"),
+        (1.0, "100"),
+        (0.0, "0"),
+        (0.997, "99.7"),
+        (0.003, "0.3"),
+        (0.99999, "100.00"),
+        (0.9996, "99.96"),
+    ],
+)
+def test_a_share_of_100_is_not_rounded_to_all(value: float, text: str) -> None:
+    assert hundred(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.04, "0.04\u202fs"),
+        (3.2, "3.2\u202fs"),
+        (61, "61\u202fs"),
+        (120, "2\u202fmin"),
+        (554, "9\u202fmin 14\u202fs"),
+        (7260, "2\u202fh 1\u202fmin"),
+    ],
+)
+def test_times(value: float, text: str) -> None:
+    assert span(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0, "0\u202fbytes"), (42_000, "42\u202fkB"), (2.5e6, "2.5\u202fMB"), (8e9, "8\u202fGB")]
+)
+def test_sizes(value: float, text: str) -> None:
+    assert size(value) == text
+
+
+def test_no_form_flips_a_sign() -> None:
+    for name, form in FORMS.items():
+        if name != "chance":
+            assert form(-2.0).startswith("-"), name
+    assert signed(0.5).startswith("+")
+    assert signed(-0.5).startswith("-")
+
+
+@pytest.mark.parametrize(("low", "high", "places"), [(0.28, 0.34, 3), (49.0, 59.0, 1), (100, 900, 0), (0.5, 0.5, 3)])
+def test_an_interval_sets_the_decimals(low: float, high: float, places: int) -> None:
+    assert decimals(low, high) == places
+
+
+def test_forms_with_decimals() -> None:
+    assert form_named("fixed:2")(0.5) == "0.50"
+    assert form_named("signed_fixed:1")(0.5) == "+0.5"
+    assert form_named("percent")(0.938) == "93.8\u202f%"
+    assert form_named("chance")(0.0004) == "below 0.001"
+
+
+def test_a_language_has_its_own_marks() -> None:
+    french = Style(",", "\u202f", ("janvier",) * 12)
+    assert french.mark("-1,234.5") == "\u22121\u202f234,5"
+    assert ENGLISH.mark("-1,234.5") == "\u22121,234.5"
+
+
+def test_dates() -> None:
+    assert date("2026-11-23T14:05:00+00:00", ENGLISH) == "23 November 2026"
+    assert date("yesterday", ENGLISH) == "yesterday"
