@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -67,3 +69,9 @@ def regression() -> Schema:
 @pytest.fixture(scope="session")
 def linear(binary: Schema) -> Fitted:
     return Fitted("linear", binary)
+
+
+@pytest.fixture(scope="session")
+def kit() -> SimpleNamespace:
+    """What tests build tables and models with."""
+    return SimpleNamespace(schema_of=schema_of, table_of=table_of, Fitted=Fitted, WORDS=WORDS)

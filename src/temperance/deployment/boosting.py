@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from temperance.deployment.base import Part, log_probabilities, place
-from temperance.deployment.encoding import draw_lookup
+from temperance.deployment.encoding import draw_words
 from temperance.deployment.sketch import Sketch
 from temperance.records.errors import BundleError
 from temperance.records.schema import Target
@@ -111,7 +111,7 @@ class Boosting(Part):
         numeric, categorical = len(sketch.schema.numeric), len(self.words)
         blocks = ["numeric"] if numeric else []
         if categorical:
-            codes = draw_lookup(sketch, self.words, default=-1)
+            codes = draw_words(sketch, self.words, default=-1)
             unknown = sketch.add("Less", codes, sketch.constant(0, np.int64))
             absent = sketch.constant(np.nan, np.float64)
             blocks.append(sketch.add("Where", unknown, absent, sketch.cast(codes, np.float64)))

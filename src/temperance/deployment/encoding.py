@@ -3,48 +3,63 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from temperance.deployment.sketch import Sketch
 from temperance.records.errors import BundleError
+from temperance.records.schema import MISSING, Schema
+
+if TYPE_CHECKING:
+    from temperance.data.preprocess import Preprocess
 
 SEPARATOR = "\x1f"
+FARTHEST, STEEPEST = 1e30, 1e6  # as in data.preprocess
+
+
+Words = tuple[tuple[tuple[str, int], ...], ...]
 
 
 @dataclass(frozen=True, eq=False)
 class Encoding:
-    """Arrays fitted on training rows.
+    """Arrays fitted on training rows: those of ``data.Preprocess``, with categories as words.
 
-    numeric: x = float32(where(missing, fill, raw) − centre) / scale, in float64 up to the difference;
-    then x / sqrt(1 + (x / clip)²), so none is larger than ``clip``; then one column (0 or 1) per entry of ``flagged``.
-    categorical: position in the vocabulary + 1; 0 = missing, unseen or rare.
-    image: ``image_shape`` (h, w, c) uint8 → (b, c, h, w) float32, (pixel / 255 − mean) / deviation.
+    numeric: d = 0 where raw is NaN or infinite, else clip(raw − centre, ±1e30), in float64, then float32;
+    z = clip(d · scale, ±1e6); z / sqrt(1 + (z / clip)²); then one column (0 or 1) per entry of ``flagged``.
+    categorical: the number of the word in its column, 0 for any other; the empty word is "missing".
+    image: ``image_shape`` (h, w, c) uint8 → (b, c, h, w) float32, (pixel − mean) / deviation.
 
-    Shapes: fill, centre, scale (n,) · flagged (q,) int64, columns of ``numeric`` · mean, deviation (c,).
+    Shapes: centre, scale (n,) · flagged (q,) int64, columns of ``numeric`` · words m × pairs (word, number) · mean,
+    deviation (c,).
     """
 
-    fill: NDArray[np.float64]
     centre: NDArray[np.float64]
     scale: NDArray[np.float32]
     flagged: NDArray[np.int64]
-    vocabulary: tuple[tuple[str, ...], ...] = ()
+    words: Words = ()
     clip: float = 3.0
     mean: NDArray[np.float32] | None = None
     deviation: NDArray[np.float32] | None = None
     image_shape: tuple[int, int, int] | None = None
 
-    @property
-    def numeric_width(self) -> int:
-        """Count of numeric features: columns and missing flags."""
-        return len(self.fill) + len(self.flagged)
+    @classmethod
+    def of(cls, fitted: Preprocess, schema: Schema) -> Self:
+        """Take over a fitted ``data.Preprocess``."""
+        words = []
+        for column, codes in zip(schema.categorical, fitted.codes, strict=True):
+            numbers = [*zip(column.vocabulary, codes.tolist(), strict=False), ("", int(codes[MISSING]))]
+            words.append(tuple((word, number) for word, number in numbers if number))
+        return cls(
+            fitted.center, fitted.scale, fitted.flagged, tuple(words), fitted.clip, fitted.image_mean, fitted.image_sd,
+            schema.image_shape,
+        )  # fmt: skip
 
     @property
-    def cardinalities(self) -> tuple[int, ...]:
-        """Count of codes per categorical column, with 0 for missing."""
-        return tuple(len(words) + 1 for words in self.vocabulary)
+    def width(self) -> int:
+        """Count of numeric features: columns and missing flags."""
+        return len(self.centre) + len(self.flagged)
 
 
 def draw_numeric(sketch: Sketch, encoding: Encoding) -> str:
@@ -52,19 +67,18 @@ def draw_numeric(sketch: Sketch, encoding: Encoding) -> str:
     return sketch.once(("numeric", id(encoding)), lambda: _numeric(sketch, encoding))
 
 
-def draw_categorical(sketch: Sketch, vocabulary: tuple[tuple[str, ...], ...]) -> str:
-    """Add the category look-up: strings (b, m) → positions + 1 (b, m) int64; 0 for any other string.
+def draw_words(sketch: Sketch, words: Words, *, default: int = 0) -> str:
+    """Add the category look-up: strings (b, m) → numbers (b, m) int64; ``default`` for any other string.
 
     One node looks up all columns: each string is first joined to its column's number, so the same word in two columns
     stays two words. This took 5 µs for 8 columns, one look-up node per column 10 µs.
     """
-    words = tuple(tuple((word, i + 1) for i, word in enumerate(column)) for column in vocabulary)
-    return draw_lookup(sketch, words, default=0)
+    return sketch.once(("words", words, default), lambda: _words(sketch, words, default))
 
 
-def draw_lookup(sketch: Sketch, words: tuple[tuple[tuple[str, int], ...], ...], *, default: int) -> str:
-    """Add a look-up with free values: per column pairs (word, number); strings (b, m) → numbers (b, m) int64."""
-    return sketch.once(("lookup", words, default), lambda: _lookup(sketch, words, default))
+def positions(vocabulary: tuple[tuple[str, ...], ...]) -> Words:
+    """Return words numbered by their position + 1."""
+    return tuple(tuple((word, i + 1) for i, word in enumerate(column)) for column in vocabulary)
 
 
 def draw_image(sketch: Sketch, encoding: Encoding) -> str:
@@ -73,21 +87,23 @@ def draw_image(sketch: Sketch, encoding: Encoding) -> str:
 
 
 def _numeric(sketch: Sketch, encoding: Encoding) -> str:
-    if len(encoding.fill) != len(sketch.schema.numeric):
+    if len(encoding.centre) != len(sketch.schema.numeric):
         raise BundleError(
-            f"the preprocessing has {len(encoding.fill)} numeric columns",
+            f"the preprocessing has {len(encoding.centre)} numeric columns",
             f"the schema has {len(sketch.schema.numeric)}",
         )
-    missing = sketch.add("IsNaN", "numeric")
-    filled = sketch.add("Where", missing, sketch.constant(encoding.fill, np.float64), "numeric")
-    centred = sketch.add("Sub", filled, sketch.constant(encoding.centre, np.float64))
-    scaled = sketch.add("Div", sketch.cast(centred, np.float32), sketch.constant(encoding.scale, np.float32))
-    features = _smooth_clip(sketch, scaled, encoding.clip)
+    absent = sketch.add("IsNaN", sketch.add("Sub", "numeric", "numeric"))  # ∞ − ∞ is NaN too
+    distance = sketch.add("Sub", "numeric", sketch.constant(encoding.centre, np.float64))
+    bounds = sketch.constant(-FARTHEST, np.float64), sketch.constant(FARTHEST, np.float64)
+    known = sketch.add("Where", absent, sketch.constant(0.0, np.float64), sketch.add("Clip", distance, *bounds))
+    scaled = sketch.add("Mul", sketch.cast(known, np.float32), sketch.constant(encoding.scale, np.float32))
+    bounds = sketch.constant(-STEEPEST, np.float32), sketch.constant(STEEPEST, np.float32)
+    features = _smooth_clip(sketch, sketch.add("Clip", scaled, *bounds), encoding.clip)
     if not len(encoding.flagged):
         return features
-    flags = missing
-    if not np.array_equal(encoding.flagged, np.arange(len(encoding.fill))):
-        flags = sketch.add("Gather", missing, sketch.constant(encoding.flagged, np.int64), axis=1)
+    flags = absent
+    if not np.array_equal(encoding.flagged, np.arange(len(encoding.centre))):
+        flags = sketch.add("Gather", absent, sketch.constant(encoding.flagged, np.int64), axis=1)
     return sketch.add("Concat", features, sketch.cast(flags, np.float32), axis=1)
 
 
@@ -97,7 +113,7 @@ def _smooth_clip(sketch: Sketch, name: str, clip: float) -> str:
     return sketch.add("Div", name, root)
 
 
-def _lookup(sketch: Sketch, words: tuple[tuple[tuple[str, int], ...], ...], default: int) -> str:
+def _words(sketch: Sketch, words: Words, default: int) -> str:
     if len(words) != len(sketch.schema.categorical):
         raise BundleError(
             f"the preprocessing has {len(words)} categorical columns",
@@ -115,7 +131,6 @@ def _image(sketch: Sketch, encoding: Encoding) -> str:
     if encoding.mean is None or encoding.deviation is None:
         raise BundleError("the preprocessing has no mean and deviation of pixels", "an image model needs both")
     pixels = sketch.cast(sketch.add("Transpose", "image", perm=[0, 3, 1, 2]), np.float32)
-    shares = sketch.add("Div", pixels, sketch.constant(255.0, np.float32))
     mean = sketch.constant(np.reshape(encoding.mean, (1, -1, 1, 1)), np.float32)
     deviation = sketch.constant(np.reshape(encoding.deviation, (1, -1, 1, 1)), np.float32)
-    return sketch.add("Div", sketch.add("Sub", shares, mean), deviation)
+    return sketch.add("Div", sketch.add("Sub", pixels, mean), deviation)

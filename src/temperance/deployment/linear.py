@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from temperance.deployment.base import Part, log_probabilities, place
-from temperance.deployment.encoding import draw_categorical
+from temperance.deployment.encoding import draw_words, positions
 from temperance.deployment.sketch import Sketch
 from temperance.records.errors import BundleError
 from temperance.records.schema import Target
@@ -69,7 +69,7 @@ class Linear(Part):
             silent = np.zeros((1, len(self.intercept)))  # row 0 of each column: missing or unseen
             stacked = np.concatenate([block for table in self.tables for block in (silent, table)])
             starts = np.cumsum([0, *(len(table) + 1 for table in self.tables[:-1])])
-            codes = draw_categorical(sketch, self.vocabulary)
+            codes = draw_words(sketch, positions(self.vocabulary))
             rows = sketch.add("Add", codes, sketch.constant(starts, np.int64))
             chosen = sketch.add("Gather", sketch.weight("table", stacked), rows, axis=0)
             terms.append(sketch.add("ReduceSum", chosen, sketch.constant([1], np.int64), keepdims=0))

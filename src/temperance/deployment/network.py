@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import torch
@@ -13,11 +13,14 @@ from torch import nn
 from temperance.deployment.aten import draw_module
 from temperance.deployment.aten.tape import BatchSize, Unsupported, Value
 from temperance.deployment.base import Part, log_probabilities
-from temperance.deployment.encoding import Encoding, draw_categorical, draw_image, draw_numeric
+from temperance.deployment.encoding import Encoding, draw_image, draw_numeric, draw_words
 from temperance.deployment.general import draw_general
 from temperance.deployment.sketch import Sketch
 from temperance.records.errors import BundleError
-from temperance.records.schema import Target
+from temperance.records.schema import Schema, Target
+
+if TYPE_CHECKING:
+    from temperance.data.preprocess import Preprocess
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +47,18 @@ class Network(Part):
     scale: float = 1.0
     temperature: float = 1.0
     exporter: str = "auto"
+
+    @classmethod
+    def of(cls, module: nn.Module, fitted: Preprocess, schema: Schema, *, temperature: float = 1.0) -> Self:
+        """Take over a net, called ``net(numeric, categorical)`` or ``net(images)``, and its ``data.Preprocess``."""
+        return cls(
+            module,
+            Encoding.of(fitted, schema),
+            inputs=("image",) if schema.kind == "images" else ("numeric", "categorical"),
+            centre=fitted.target_mean,
+            scale=fitted.target_sd,
+            temperature=temperature,
+        )
 
     def draw(self, sketch: Sketch, target: Target) -> str:
         names = [self._feature(sketch, name) for name in self.inputs]
@@ -90,16 +105,16 @@ class Network(Part):
         if name == "categorical":
             if not sketch.schema.categorical:
                 return _empty(sketch, np.int64)
-            return draw_categorical(sketch, self.encoding.vocabulary)
+            return draw_words(sketch, self.encoding.words)
         if name == "image":
             return draw_image(sketch, self.encoding)
         raise BundleError(f"there is no feature {name!r}", "known are numeric, categorical, image")
 
     def _example(self, name: str, size: int, generator: torch.Generator) -> torch.Tensor:
         if name == "numeric":
-            return torch.randn(size, self.encoding.numeric_width, generator=generator)
+            return torch.randn(size, self.encoding.width, generator=generator)
         if name == "categorical":
-            return torch.zeros(size, len(self.encoding.vocabulary), dtype=torch.int64)
+            return torch.zeros(size, len(self.encoding.words), dtype=torch.int64)
         height, width, channels = self.encoding.image_shape or (1, 1, 1)
         return torch.randn(size, channels, height, width, generator=generator)
 

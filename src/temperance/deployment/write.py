@@ -99,7 +99,7 @@ class Extras:
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
-class _Exported:
+class Exported:
     """The exported graph in memory, as a ``Predictor``, before there is a folder."""
 
     def __init__(self, schema: Schema, graph: bytes) -> None:
@@ -162,7 +162,7 @@ def write_bundle(
     data = graph.SerializeToString()
     if len(data) > LARGEST_FILE:
         raise BundleError(f"the graph has {len(data)} bytes", f"at most {LARGEST_FILE}", "Ship a smaller model")
-    exported = _Exported(schema, data)
+    exported = Exported(schema, data)
     scale = _scale(predictor, rows, schema)
     worst = gate(predictor, exported, rows, schema, scale=scale)
     card = _card(
@@ -188,7 +188,7 @@ def _scale(predictor: Predictor, rows: Rows, schema: Schema) -> float:
 
 
 def _card(
-    exported: _Exported, schema: Schema, name: str, interval: Interval | None, extras: Extras, parity: dict[str, Any]
+    exported: Exported, schema: Schema, name: str, interval: Interval | None, extras: Extras, parity: dict[str, Any]
 ) -> dict[str, Any]:
     entries = exported.session.get_inputs(), exported.session.get_outputs()
     inputs, outputs = ([_tensor(entry) for entry in part] for part in entries)
@@ -219,7 +219,7 @@ def _tensor(entry: Any) -> dict[str, Any]:
 
 
 def _write(
-    folder: Path, data: bytes, card: dict[str, Any], exported: _Exported, part: Part, rows: Rows, extras: Extras
+    folder: Path, data: bytes, card: dict[str, Any], exported: Exported, part: Part, rows: Rows, extras: Extras
 ) -> Bundle:
     temporary = None
     try:
@@ -267,7 +267,7 @@ def _json(path: Path, body: Mapping[str, Any]) -> None:
     path.write_text(json.dumps(body, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
 
 
-def _golden(path: Path, exported: _Exported, rows: Rows) -> None:
+def _golden(path: Path, exported: Exported, rows: Rows) -> None:
     golden = stress_rows(rows, exported.schema, seed=1)
     feed = exported.bundle.feed(golden)
     arrays = {name: array.astype(str) if array.dtype == object else array for name, array in feed.items()}
