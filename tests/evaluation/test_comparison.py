@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from temperance.evaluation.base import Outcome
-from temperance.evaluation.comparison import compare
+from temperance.evaluation.comparison import compare, compare_many
 from temperance.evaluation.metrics.registry import losses
 from temperance.records.errors import SettingError
 
@@ -70,3 +70,18 @@ def test_pairing_finds_what_separate_intervals_hide():
 def test_unknown_metric_is_refused():
     with pytest.raises(SettingError, match="log_loss"):
         compare([1.0], [2.0], metric="logloss")
+
+
+def test_many_claims_are_corrected_together():
+    generator = np.random.default_rng(4)
+    base = generator.normal(size=300)
+    losses_by_model = {f"m{i}": base + generator.normal(size=300) * 0.5 for i in range(20)}
+    losses_by_model["base"], losses_by_model["good"] = base, base - 0.3 + 0.1 * generator.normal(size=300)
+    found = compare_many(losses_by_model, against="base")
+    assert "base" not in found
+    assert found["good"].verdict == "better"
+    lone = {name: compare(values, base) for name, values in losses_by_model.items() if name != "base"}
+    assert all(found[name].p >= lone[name].p for name in found)
+    assert [name for name, c in found.items() if c.verdict != "no evidence of difference"] == ["good"]
+    with pytest.raises(SettingError, match="Did you mean 'base'"):
+        compare_many(losses_by_model, against="bas")

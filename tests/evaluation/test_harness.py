@@ -26,6 +26,9 @@ def test_quick_suite_holds_every_part(binary):
     assert e.reliability
     assert len(e.abstention) == 5
     assert e.left_out == ()
+    hard = e.hardest(count=3)
+    assert [h["loss"] for h in hard] == sorted(e.losses["log_loss"])[::-1][:3]
+    assert table.target[hard[0]["row"]] == hard[0]["truth"] != hard[0]["predicted"]
     row = json.loads(json.dumps(e.to_dict(), allow_nan=False))
     assert row["measurements"]["log_loss"]["n"] == 500
     assert {"family", "severity", "measurement"} <= set(row["robustness"]["cells"][0])

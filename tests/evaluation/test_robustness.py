@@ -20,6 +20,7 @@ def test_summary_follows_from_the_cells(binary):
     assert by_family["noise"] == pytest.approx(r.clean.value - noise)
     assert r.worst_family == max(by_family, key=by_family.get)
     assert all(0 <= c.flipped <= 1 for c in r.cells)
+    assert all(0.5 <= c.confidence <= 1 for c in r.cells)
     json.dumps(r.to_dict(), allow_nan=False)
 
 

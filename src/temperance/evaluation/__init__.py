@@ -5,13 +5,14 @@ Loads no torch and no scikit-learn. ``evaluate`` takes a ``Predictor``; ``compar
 
 from temperance.evaluation.base import Metric, Outcome, outcome
 from temperance.evaluation.calibration import Temperature, fit_temperature
-from temperance.evaluation.comparison import Comparison, compare
+from temperance.evaluation.comparison import Comparison, compare, compare_many
+from temperance.evaluation.diagram import reliability
 from temperance.evaluation.harness import SUITES, Evaluation, evaluate
 from temperance.evaluation.metrics.registry import METRICS, check_goal, default_metric, losses, measure, metric
 from temperance.evaluation.prediction import observe
-from temperance.evaluation.reliability import reliability
 from temperance.evaluation.robustness import Robustness, merge, probe
-from temperance.evaluation.slices import Slice, slices
+from temperance.evaluation.slicing import Slice, slices
+from temperance.evaluation.words import sentence, sentences
 
 __all__ = [
     "METRICS",
@@ -25,6 +26,7 @@ __all__ = [
     "Temperature",
     "check_goal",
     "compare",
+    "compare_many",
     "default_metric",
     "evaluate",
     "fit_temperature",
@@ -36,5 +38,7 @@ __all__ = [
     "outcome",
     "probe",
     "reliability",
+    "sentence",
+    "sentences",
     "slices",
 ]

@@ -161,7 +161,7 @@ class Metric(ABC):
     tasks: ClassVar[tuple[Task, ...]]
     words: ClassVar[str]
     convention: ClassVar[str] = ""
-    scale: ClassVar[Literal["proportion", "unit", "line"]] = "line"
+    scale: ClassVar[Literal["proportion", "unit", "positive", "line"]] = "line"
     basic: ClassVar[bool] = True  # part of the quick suite
 
     @abstractmethod
@@ -185,7 +185,7 @@ class Metric(ABC):
         rows = pool_groups(parts, outcome.groups)
         if self.scale == "proportion":
             return clustered_wilson(parts, outcome.groups, confidence=self.confidence)
-        return mean_interval(rows, confidence=self.confidence, unit_range=self.scale == "unit")
+        return mean_interval(rows, confidence=self.confidence, scale=self.scale)
 
     def losses(self, outcome: Outcome) -> Array:
         """Return (b,) losses, lower is better, whose paired differences compare two models."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import ArrayLike
 from temperance.evaluation.metrics.registry import METRICS
 from temperance.records.errors import SettingError, nearest
 from temperance.records.measurement import Measurement
-from temperance.records.statistics import Method, Paired, paired
+from temperance.records.statistics import Method, Paired, holm, paired
 
 Word = Literal["better", "worse", "no evidence of difference"]
 
@@ -105,6 +106,38 @@ def compare(
         confidence=1 - alpha,
     )
     return Comparison(difference, result.p, result.method, verdict, -margin <= low and high <= margin, margin)
+
+
+def compare_many(
+    losses: Mapping[str, ArrayLike], *, against: str, metric: str = "loss", alpha: float = 0.05, **settings: Any
+) -> dict[str, Comparison]:
+    """Compare every model with the one named ``against``; p values and verdicts are corrected by Holm.
+
+    So the chance that any of the claims "better" or "worse" is false stays at ``alpha``, however many models there are.
+
+    Args:
+        losses: per-row losses by model, on the same rows.
+        against: the model that the others are compared with.
+        metric: see ``compare``.
+        alpha: level of all verdicts together.
+        **settings: passed to ``compare``.
+
+    Raises:
+        SettingError: ``against`` is not among the models, or unknown metric.
+
+    """
+    if against not in losses:
+        raise SettingError(f"there is no model {against!r}", f"one of {', '.join(losses)}", nearest(against, losses))
+    alone = {
+        name: compare(values, losses[against], metric=metric, alpha=alpha, **settings)
+        for name, values in losses.items()
+        if name != against
+    }
+    raised = holm([c.p for c in alone.values()])
+    return {
+        name: replace(c, p=p, verdict=c.verdict if p <= alpha else "no evidence of difference")
+        for (name, c), p in zip(alone.items(), raised, strict=True)
+    }
 
 
 def _linear(squared: Any) -> Any:

@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from temperance.evaluation.base import Array, Outcome
+from temperance.evaluation.diagram import Bin, reliability
 from temperance.evaluation.metrics.aurc import abstention
+from temperance.evaluation.metrics.registry import metric as find_metric
 from temperance.evaluation.metrics.registry import select
 from temperance.evaluation.prediction import check_index, observe
-from temperance.evaluation.reliability import Bin, reliability
 from temperance.evaluation.robustness import Robustness, probe
-from temperance.evaluation.slices import Slice, slices, worst
+from temperance.evaluation.slicing import Slice, slices, worst
 from temperance.records.errors import SettingError, nearest
 from temperance.records.measurement import Measurement
 from temperance.records.predictor import Predictor
@@ -91,6 +92,23 @@ class Evaluation:
         """Return the slice that is worse by most, or None where none is."""
         return worst(self.slices)
 
+    def hardest(self, *, count: int = 10) -> list[dict[str, Any]]:
+        """Return the rows that cost most: row number, truth, prediction, its probability (classes only) and loss."""
+        classes = self.outcome.task != "regression"
+        name = "log_loss" if classes else "mae"
+        loss = find_metric(name).contributions(self.outcome)
+        order = np.argsort(-loss, kind="stable")[:count]
+        return [
+            {
+                "row": int(self.index[i]),
+                "truth": int(self.outcome.target[i]) if classes else float(self.outcome.target[i]),
+                "predicted": int(self.outcome.label[i]) if classes else float(self.outcome.prediction[i]),
+                "probability": float(self.outcome.confidence[i]) if classes else None,
+                "loss": float(loss[i]),
+            }
+            for i in order
+        ]
+
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-safe fields (without per-row arrays)."""
         return {
@@ -104,6 +122,7 @@ class Evaluation:
             "worst_slice": None if self.worst_slice is None else self.worst_slice.to_dict(),
             "reliability": [b.to_dict() for b in self.reliability],
             "abstention": list(self.abstention),
+            "hardest": self.hardest(),
             "left_out": [{"what": what, "why": why} for what, why in self.left_out],
         }
 

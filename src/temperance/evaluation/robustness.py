@@ -41,6 +41,8 @@ class Cell:
         level: size of the damage in the family's unit.
         measurement: accuracy, or R² floored at 0.
         flipped: share of rows whose answer changed; None for regression.
+        confidence: mean probability of the answer given, to be read beside the accuracy: most models are far too sure
+            of answers to damaged inputs; None for regression.
 
     """
 
@@ -49,6 +51,7 @@ class Cell:
     level: float
     measurement: Measurement
     flipped: float | None = None
+    confidence: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-safe fields."""
@@ -58,6 +61,7 @@ class Cell:
             "level": self.level,
             "measurement": self.measurement.to_dict(),
             "flipped": self.flipped,
+            "confidence": self.confidence,
         }
 
 
@@ -161,6 +165,7 @@ class _Probe:
         self.before = predict(predictor, table, rows, batch=self.batch)
         self.sums: dict[tuple[str, int], Array] = {}
         self.flips: dict[tuple[str, int], float] = {}
+        self.stated: dict[tuple[str, int], float] = {}
         self.draws: dict[str, int] = {}
 
     def run(self, chosen: list[Corruption], repeats: int, deadline: float | None) -> list[tuple[str, str]]:
@@ -199,9 +204,9 @@ class _Probe:
         if self.classes:
             label, sound = guess.argmax(axis=1), np.isfinite(guess).all(axis=1)
             sums[part] += (label == self.target[part]) & sound
-            self.flips[key] = self.flips.get(key, 0.0) + float(
-                ((label != self.before[part].argmax(axis=1)) | ~sound).sum()
-            )
+            changed = (label != self.before[part].argmax(axis=1)) | ~sound
+            self.flips[key] = self.flips.get(key, 0.0) + float(changed.sum())
+            self.stated[key] = self.stated.get(key, 0.0) + float(np.where(sound, guess.max(axis=1), 0.0).sum())
         else:
             error = np.square(guess.reshape(-1) - self.target[part])
             sums[part] += np.where(np.isfinite(error), np.minimum(error, 1e100), 1e100)
@@ -216,7 +221,8 @@ class _Probe:
                 severity,
                 family.levels(self.facts)[severity - 1],
                 self._measure(f"robustness/{family.name}/{severity}", table[family.name, severity]),
-                self.flips[family.name, severity] / self.draws[family.name] / len(self.rows) if self.classes else None,
+                self._share(self.flips, family.name, severity),
+                self._share(self.stated, family.name, severity),
             )
             for family in chosen
             for severity in SEVERITIES
@@ -237,6 +243,10 @@ class _Probe:
             repeats,
         )
 
+    def _share(self, sums: dict[tuple[str, int], float], family: str, severity: int) -> float | None:
+        total = sums.get((family, severity))
+        return None if total is None else total / self.draws[family] / len(self.rows)
+
     def _scores(self, guess: Array, draws: int) -> Array:
         if self.classes:
             return self._quality((guess.argmax(axis=1) == self.target) / draws)
@@ -254,7 +264,9 @@ class _Probe:
         return r2
 
     def _measure(self, name: str, parts: Array, *, drop: bool = False, flags: tuple[str, ...] = ()) -> Measurement:
-        low, high = mean_interval(pool_groups(parts, self.groups), unit_range=self.classes and not drop)
+        low, high = mean_interval(
+            pool_groups(parts, self.groups), scale="unit" if self.classes and not drop else "line"
+        )
         return Measurement(
             name,
             float(parts.mean()),

@@ -82,3 +82,27 @@ def test_what_is_not_defined_is_left_out():
     assert "roc_auc" not in [m.name for m in select(one)]
     flat = Outcome(np.ones(5), np.ones(5), "regression")
     assert [m.name for m in select(flat)] == ["rmse", "mae"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_intervals_hold_the_true_value(task):
+    """Nominal 95 %, 300 rows; the true value is that of a million rows."""
+
+    def draw(n, seed):
+        generator = np.random.default_rng(seed)
+        if task == "regression":
+            y = generator.normal(size=n)
+            return Outcome(y + 0.6 * generator.standard_t(5, size=n), y, "regression")
+        z = 2 * generator.normal(size=(n, 2 if task == "binary" else 4)) + [1.5, *[0] * (1 if task == "binary" else 3)]
+        p = np.exp(z)
+        return Outcome(
+            p / p.sum(axis=1, keepdims=True), (z / 1.5 + generator.gumbel(size=z.shape)).argmax(axis=1), task
+        )
+
+    big, small = draw(1_000_000, 999), [draw(300, seed) for seed in range(300)]
+    for m in select(big, basic=False):
+        if m.name != "ece_floor":
+            truth = m.measure(big).value
+            held = np.mean([r.low <= truth <= r.high for r in map(m.measure, small)])
+            assert held > (0.86 if m.name.startswith("ece") else 0.9), (m.name, held)

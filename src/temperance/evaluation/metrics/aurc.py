@@ -24,7 +24,8 @@ class Aurc(Metric):
     better = "lower"
     tasks = CLASSIFICATION
     words = "how few mistakes are left when the model may pass on rows that it is unsure of (0 is perfect)"
-    convention = "mean form, ties at their expected value; delta-method interval"
+    convention = "mean form, ties at their expected value; delta-method interval on the log scale"
+    scale = "positive"
     basic = False
 
     def contributions(self, outcome: Outcome) -> Array:

@@ -22,7 +22,10 @@ class Brier(Metric):
     better = "lower"
     tasks = CLASSIFICATION
     words = "how far the stated chances are from what happened (0 is perfect)"
-    convention = "binary: positive class, 0 to 1; more classes: sum over classes, 0 to 2; Student interval"
+    convention = (
+        "binary: positive class, 0 to 1; more classes: sum over classes, 0 to 2; Student interval on the log scale"
+    )
+    scale = "positive"
 
     def contributions(self, outcome: Outcome) -> Array:
         """Return the squared distance of each row."""

@@ -39,7 +39,9 @@ class _CalibrationError(Metric):
         return np.asarray(sign[code] * gap, dtype=np.float64)
 
     def interval(self, outcome: Outcome, parts: Array) -> Interval:
-        """Return the reflected bootstrap interval, which takes the upward bias off; stretched to hold the value.
+        """Return the reflected bootstrap interval, which takes the upward bias off, stretched to hold the value.
+
+        The lower end also takes off the noise floor, so a value that chance explains has a lower end of 0.
 
         Sums per bin of rows drawn with replacement have covariance δ_ab Σ gap² − T_a T_b / n (T: sums per bin); they
         are drawn from the normal law with it.
@@ -53,7 +55,8 @@ class _CalibrationError(Metric):
         draws = np.abs(total + noise @ root).sum(axis=1) / outcome.n
         value = float(np.abs(total).sum() / outcome.n)
         q = np.quantile(draws, [(1 - self.confidence) / 2, (1 + self.confidence) / 2])
-        return Interval(max(0.0, min(value, 2 * value - float(q[1]))), min(1.0, max(value, 2 * value - float(q[0]))))
+        low = min(value - self.floor(outcome), 2 * value - float(q[1]))
+        return Interval(max(0.0, low), min(1.0, max(value, 2 * value - float(q[0]))))
 
     def floor(self, outcome: Outcome) -> float:
         """Return the 95th percentile of the value for a model whose stated confidence is exactly true."""
@@ -76,7 +79,9 @@ class Ece(_CalibrationError):
     """Expected calibration error with 15 bins of equal count."""
 
     name = "ece"
-    convention = "most probable class, 15 equal-mass bins, ties together; reflected bootstrap interval"
+    convention = (
+        "most probable class, 15 equal-mass bins, ties together; reflected bootstrap interval, less the noise floor"
+    )
 
 
 @final
@@ -87,7 +92,9 @@ class EceEqualWidth(_CalibrationError):
     rule: Literal["equal_mass", "equal_width"] = field(default="equal_width", init=False)
 
     name = "ece_equal_width"
-    convention = "most probable class, 15 equal-width bins [low, high); reflected bootstrap interval"
+    convention = (
+        "most probable class, 15 equal-width bins [low, high); reflected bootstrap interval, less the noise floor"
+    )
     basic = False
 
 

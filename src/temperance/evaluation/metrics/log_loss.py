@@ -19,7 +19,8 @@ class LogLoss(Metric):
     better = "lower"
     tasks = CLASSIFICATION
     words = "how far off the stated chances are; confident mistakes cost most (0 is perfect)"
-    convention = "natural logarithm, probabilities clipped at 1e-7; Student interval"
+    convention = "natural logarithm, probabilities clipped at 1e-7; Student interval on the log scale"
+    scale = "positive"
 
     def contributions(self, outcome: Outcome) -> Array:
         """Return −ln p of the true class."""

@@ -19,7 +19,8 @@ class Mae(Metric):
     better = "lower"
     tasks = REGRESSION
     words = "how far off the predictions are on average"
-    convention = "mean absolute error; Student interval"
+    convention = "mean absolute error; Student interval on the log scale"
+    scale = "positive"
 
     def contributions(self, outcome: Outcome) -> Array:
         """Return absolute errors."""

@@ -5,7 +5,7 @@ import pytest
 
 from temperance.evaluation.base import Outcome
 from temperance.evaluation.prediction import observe
-from temperance.evaluation.slices import slices, worst
+from temperance.evaluation.slicing import slices, worst
 
 
 def test_a_planted_weakness_is_found(binary):
@@ -88,3 +88,10 @@ def test_a_fair_model_is_seldom_accused(binary):
         p = np.where(np.random.default_rng(seed).random((1000, 1)) < 0.2, [[0.1, 0.9]], [[0.9, 0.1]])
         alarms += worst(slices(table, np.arange(1000), Outcome(p, y, "binary"))) is not None
     assert alarms <= 12
+
+
+def test_many_rows_are_sampled(binary, monkeypatch):
+    table, model = binary
+    monkeypatch.setattr("temperance.evaluation.slicing._ROWS", 400)
+    found = slices(table, np.arange(1000), observe(model, table))
+    assert sum(s.n for s in found if s.column == "city") == 400

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from temperance.evaluation.base import Outcome
-from temperance.evaluation.reliability import reliability
+from temperance.evaluation.diagram import reliability
 
 
 def test_bins_by_hand():
