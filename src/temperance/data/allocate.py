@@ -21,6 +21,13 @@ class Units:
         """Return how many units ``index`` touches."""
         return len(index) if self.single else len(np.unique(self.of_row[index]))
 
+    def sizes(self, index: Index, heads: Index) -> NDArray[np.int64]:
+        """Return how many rows of ``index`` the unit of each of ``heads`` has."""
+        if self.single:
+            return np.ones(len(heads), dtype=np.int64)
+        counts = np.bincount(self.of_row[index], minlength=self.total)
+        return np.asarray(counts[self.of_row[heads]], dtype=np.int64)
+
     def heads(self, index: Index) -> Index:
         """Return the first row of each unit in ``index``."""
         if self.single:
@@ -48,13 +55,30 @@ def carve(index: Index, units: Units, strata: NDArray[np.int64], share: float, r
 
     """
     heads = units.heads(index)
-    wanted = round(share * len(heads))
     shuffled = heads[rng.permutation(len(heads))]
     ordered = shuffled[np.argsort(strata[shuffled], kind="stable")]
-    _, starts, sizes = np.unique(strata[ordered], return_index=True, return_counts=True)
-    quota = quotas(sizes, wanted, rng)
-    place = np.arange(len(ordered)) - np.repeat(starts, sizes)
-    return units.expand(index, ordered[place < np.repeat(quota, sizes)])
+    weights = units.sizes(index, ordered)
+    _, starts, lengths = np.unique(strata[ordered], return_index=True, return_counts=True)
+    quota = quotas(np.add.reduceat(weights, starts), round(share * len(index)), rng)
+    chosen = [
+        ordered[start : start + length][_fill(weights[start : start + length], int(want))]
+        for start, length, want in zip(starts, lengths, quota, strict=True)
+    ]
+    return units.expand(index, np.concatenate(chosen))
+
+
+def _fill(weights: NDArray[np.int64], wanted: int) -> NDArray[np.bool_]:
+    """Choose the first units that together weigh ``wanted``; one that is too heavy ends the run, light ones fill up.
+
+    At least one unit is left out.
+    """
+    taken: NDArray[np.bool_] = np.cumsum(weights) <= wanted
+    left = wanted - int(weights[taken].sum())
+    if left:
+        taken[np.flatnonzero(~taken & (weights == 1))[:left]] = True
+    if taken.all():
+        taken[-1] = False
+    return taken
 
 
 def quotas(sizes: NDArray[np.int64], wanted: int, rng: np.random.Generator) -> NDArray[np.int64]:

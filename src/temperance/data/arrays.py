@@ -95,6 +95,8 @@ def _series(name: str, values: Any) -> pl.Series:
     array = np.asarray(values)
     if array.dtype == np.float16:
         array = array.astype(np.float32)
+    if array.dtype.kind == "M":
+        array = array.astype("datetime64[us]")
     if array.dtype.kind in "biufUM":
         return pl.Series(name, np.ascontiguousarray(array))
     items = [None if v is None or v != v else v for v in array.tolist()]

@@ -109,7 +109,7 @@ def _numeric(series: pl.Series, read: values.Numbers, *, plain: bool, comma: boo
 def _date(series: pl.Series, pattern: str, *, plain: bool, notes: tuple[str, ...]) -> Trait:
     name = series.name
     read = values.days(series, pattern=pattern)
-    if not plain and np.isfinite(read.values).all() and np.ptp(read.values) == 0:
+    if not plain and np.isfinite(read.values).all() and read.values.min() == read.values.max():
         return Trait(why="It is constant (always the same date).")
     columns = [_part(name, "days", read.values, pattern)]
     for part in ("month", "weekday", "hour"):
@@ -206,7 +206,7 @@ def _is_key(name: str, finite: NDArray[np.float64], rows: int) -> bool:
     if rows < KEY_ROWS or len(finite) < KEY_SHARE * rows:
         return False
     unique = len(np.unique(finite))
-    if unique == rows and float(np.ptp(finite)) == rows - 1:
+    if unique == rows and float(finite.max()) - float(finite.min()) == rows - 1:
         return True  # each whole number of a range once: a row number
     return unique >= KEY_SHARE * rows and bool(_KEY_NAME.search(name) or _KEY_NAME.search(name.lower()))
 

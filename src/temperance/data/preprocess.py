@@ -210,8 +210,8 @@ def _robust(values: NDArray[np.float64]) -> tuple[float, np.float32, bool]:
     missing = len(finite) < len(values)
     if not len(finite):
         return 0.0, np.float32(0.0), missing
-    low, q25, median, q75, high = np.quantile(finite, (0.0, 0.25, 0.5, 0.75, 1.0))
-    with np.errstate(over="ignore", divide="ignore"):
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        low, q25, median, q75, high = np.quantile(finite, (0.0, 0.25, 0.5, 0.75, 1.0))
         scale = 1.0 / (q75 - q25) if q75 != q25 else (2.0 / (high - low) if high != low else 0.0)
     return float(median), np.float32(min(scale, FARTHEST)), missing
 

@@ -129,9 +129,10 @@ def _read(
     )
     if images is None and not columns:
         raise DataError(
-            f"{contents.name} holds no column that can be used as an input",
+            f"{contents.name} holds no column that can be used as an input"
+            + "".join(f" ({item['column']!r}: {item['why'].rstrip('.')})" for item in dropped[:3]),
             "At least one numeric, categorical or date column besides the target",
-            "; ".join(f"{item['column']!r}: {item['why']}" for item in dropped[:3]) or "Add a column",
+            "Add such a column; texts and bytes must first be turned into numbers or categories",
         )
     return _finish(
         contents, schema, aim, guides, workdir, list(schema.notes), [*contents.dropped, *dropped], strict=True

@@ -36,7 +36,7 @@ def numeric_summary(name: str, values: NDArray[np.float64]) -> dict[str, Any]:
     with np.errstate(over="ignore", invalid="ignore"):
         mean, sd = float(finite.mean()), float(finite.std())
     return row | {
-        "unique": int(1 + np.count_nonzero(np.diff(finite))),
+        "unique": int(1 + np.count_nonzero(finite[1:] != finite[:-1])),
         "low": float(finite[0]),
         "high": float(finite[-1]),
         "mean": mean if np.isfinite(mean) else None,

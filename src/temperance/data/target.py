@@ -13,6 +13,7 @@ from temperance.records.errors import DataError, SettingError
 from temperance.records.schema import Target
 
 MOST_CLASSES = 20  # whole numbers with up to this many different values are taken for classes
+MOST_LABELS = 200  # … and up to this many where they run from 0 or 1 without gaps, each about equally often
 WORDS_ALLOWED = 0.05  # share of words among numbers up to which a target is still a number
 
 
@@ -63,6 +64,7 @@ def read_target(series: pl.Series, *, task: str = "auto") -> Aim:
     unique = len(np.unique(found)) if unique <= 2 * MOST_CLASSES else unique
     whole = bool((found == np.floor(found)).all())
     few = unique <= 2 or (whole and unique <= MOST_CLASSES and unique <= max(2, len(found) // 5))
+    few = few or (whole and _like_labels(found))
     if task == "classification" or few:
         return _classes(series, "it holds a few different values only", numbers=unique > 2)
     return _values(series.name, read)
@@ -100,7 +102,7 @@ def _values(name: str, read: values.Numbers) -> Aim:
     found = read.values[np.isfinite(read.values)]
     if not len(found):
         raise DataError(f"The target {name!r} holds no values", "A number per row", "Choose another column")
-    if float(np.ptp(found)) == 0.0:
+    if found.min() == found.max():
         raise DataError(
             f"The target {name!r} is always {found[0]:g}", "Values that differ between rows", "Choose another column"
         )
@@ -153,6 +155,15 @@ def _codes(labels: pl.Series, codes: dict[str, int]) -> NDArray[np.int64]:
 def _numeric(read: values.Numbers, finite: NDArray[np.bool_]) -> bool:
     counted = int(finite.sum()) + read.infinite
     return counted > 0 and len(read.words) <= WORDS_ALLOWED * (counted + len(read.words))
+
+
+def _like_labels(found: NDArray[np.float64]) -> bool:
+    """Tell whether whole numbers count classes: 0 or 1 up to at most ``MOST_LABELS``, each about equally often."""
+    low, high = float(found.min()), float(found.max())
+    if low not in (0.0, 1.0) or high > MOST_LABELS:
+        return False
+    counts = np.bincount((found - low).astype(np.int64))
+    return bool(counts.min() >= 20 and counts.max() <= 3 * counts.min())
 
 
 def _words(series: pl.Series, read: values.Numbers | None) -> DataError:

@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+
+from temperance.data import fingerprint
+
+
+def test_files_and_folders(tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.write_bytes(b"abc")
+    two.write_bytes(b"xyz")
+    assert fingerprint.of_file(one) == hashlib.sha256(b"abc").hexdigest()
+    whole = fingerprint.of_files([one, two], root=tmp_path)
+    assert whole != fingerprint.of_files([two, one], root=tmp_path)
+    two.write_bytes(b"xyZ")
+    assert whole != fingerprint.of_files([one, two], root=tmp_path)
+
+
+def test_arrays_by_type_shape_and_value() -> None:
+    base = np.arange(6)
+    seen = {
+        fingerprint.of_arrays(arrays)
+        for arrays in ([base], [base.reshape(2, 3)], [base.astype(float)], [base + 1], [base, base])
+    }
+    assert len(seen) == 5
+    assert fingerprint.of_arrays([base[::2]]) == fingerprint.of_arrays([base[::2].copy()])
+    assert fingerprint.of_arrays([np.array(["a", None], dtype=object)])

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import polars as pl
+
+from temperance import data
+from temperance.data.summary import numeric_summary
+
+
+def test_figures_by_hand() -> None:
+    row = numeric_summary("x", np.array([1.0, 2.0, 2.0, np.nan, 5.0]))
+    assert (row["missing"], row["unique"], row["low"], row["high"], row["mean"]) == (1, 3, 1.0, 5.0, 2.5)
+    assert row["quantiles"]["0.5"] == 2.0
+
+
+def test_a_column_without_values_and_huge_values_stay_json_safe() -> None:
+    empty = numeric_summary("x", np.full(3, np.nan))
+    huge = numeric_summary("x", np.array([1.7e308, 1.7e308, -1.7e308]))
+    json.dumps([empty, huge], allow_nan=False)
+    assert (empty["missing"], empty["mean"], empty["unique"]) == (3, None, 0)
+    assert huge["high"] == 1.7e308
+
+
+def test_a_profile_of_a_table() -> None:
+    frame = pl.DataFrame({"n": [1.5, None, 3.0, 4.0] * 5, "c": ["a", "b", "a", None] * 5, "y": [0, 1, 1, 1] * 5})
+    profile = data.read(frame, target="y").profile
+    number, category = profile["columns"]
+    assert profile["rows"] == 20
+    assert (number["name"], number["missing"], number["kind"]) == ("n", 5, "numeric")
+    assert (category["missing"], category["unique"], category["top"]) == (5, 2, [["a", 10], ["b", 5]])
+    assert profile["target"]["top"] == [["0", 5], ["1", 15]]
+    json.dumps(profile, allow_nan=False)
+
+
+def test_a_numeric_target_is_summarised() -> None:
+    frame = pl.DataFrame({"n": np.arange(40) * 0.37, "y": np.arange(40) * 0.5})
+    assert data.profile(data.read(frame, target="y").table)["target"]["high"] == 19.5
