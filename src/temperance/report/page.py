@@ -14,7 +14,7 @@ from typing import Any
 from markupsafe import Markup
 
 from temperance.records.errors import StudyError
-from temperance.report.base import Study
+from temperance.report.base import Html, Study
 from temperance.report.figures import Figures
 from temperance.report.node import Node
 from temperance.report.sections import ORDER
@@ -56,6 +56,15 @@ def policy(style: str) -> str:
     return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
 
 
+def sections(
+    document: dict[str, Any], *, names: frozenset[str] = frozenset(), language: str = "en"
+) -> tuple[Study, list[tuple[str, Html]]]:
+    """Return the study as the page sees it, and every section by name, for pages that show them one by one."""
+    words = Words(language)
+    study = Study(Node(document), words, Figures(words), names)
+    return study, [(section.name, section.render(study)) for section in ORDER]
+
+
 def html(document: dict[str, Any], *, names: frozenset[str] = frozenset(), language: str = "en") -> str:
     """Return the whole page for a study that was read.
 
@@ -65,9 +74,7 @@ def html(document: dict[str, Any], *, names: frozenset[str] = frozenset(), langu
         language: language of the page.
 
     """
-    words = Words(language)
-    study = Study(Node(document), words, Figures(words), names)
-    parts = [(section.name, section.render(study)) for section in ORDER]
+    study, parts = sections(document, names=names, language=language)
     style = Markup("\n" + stylesheet())
     values = {"parts": parts, "style": style, "policy": policy(str(style)), "language": language}
     return str(study.template("page.html.j2", **values))

@@ -15,31 +15,32 @@ from temperance.report.forms import Style
 
 
 @cache
-def _file(language: str) -> dict[str, Any]:
-    return tomllib.loads((files("temperance.report") / f"words.{language}.toml").read_text(encoding="utf-8"))
+def _file(language: str, room: str) -> dict[str, Any]:
+    return tomllib.loads((files(room) / f"words.{language}.toml").read_text(encoding="utf-8"))
 
 
 @cache
-def _catalogue(language: str) -> dict[str, str]:
-    groups = (value for value in _file(language).values() if isinstance(value, dict))
+def _catalogue(language: str, room: str) -> dict[str, str]:
+    groups = (value for value in _file(language, room).values() if isinstance(value, dict))
     return {key: text for group in groups for key, text in group.items()}
 
 
 @dataclass(frozen=True)
 class Words:
-    """The texts of one language."""
+    """The texts of one language; ``room`` is the package that holds the catalogue."""
 
     language: str = "en"
+    room: str = "temperance.report"
 
     @property
     def catalogue(self) -> Mapping[str, str]:
         """Texts by key."""
-        return _catalogue(self.language)
+        return _catalogue(self.language, self.room)
 
     @property
     def style(self) -> Style:
         """Marks for numbers and dates."""
-        marks = _file(self.language)
+        marks = _file(self.language, "temperance.report")
         return Style(marks["decimal"], marks["thousands"], tuple(marks["months"]))
 
     def say(self, key: str, **values: object) -> Markup:
