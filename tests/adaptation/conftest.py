@@ -28,4 +28,4 @@ def world():
     y = labels(1000, 0.5, seed=0)
     x = draw(y, seed=1)
     arrays = reference.build(Rows(x, np.empty((1000, 0), np.int32)), model(x), schema, target=y)
-    return SimpleNamespace(model=model, draw=draw, labels=labels, reference=arrays)
+    return SimpleNamespace(model=model, draw=draw, labels=labels, reference=arrays, schema=schema)

@@ -11,6 +11,7 @@ from typing import Any
 _HOME = {
     "Adapter": "base",
     "Guarded": "guard",
+    "InputCheck": "inputs",
     "LabelShift": "adapters.label_shift",
     "PairedBets": "evidence",
     "Snapshots": "rollback",

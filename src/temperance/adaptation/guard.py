@@ -58,7 +58,9 @@ class Guarded:
         harm_level: labels prove harm, or gain, with at most this chance of error.
         least_fit: smallest p-value of the adapter's assumption at which it may start; a hundredth of it ends it.
         max_dwell: rows served adapted without proof by labels.
-        cooldown: rows after a return during which nothing starts.
+        cooldown: rows after a return during which nothing starts; doubles with each return that evidence forced.
+        inputs: p-value that the inputs look as class shares (c,) would have them, best ``InputCheck(monitor)``; None
+            leaves the inputs unchecked, and a small move of the inputs may then pass for a change of class shares.
         clock: wall clock for the log; None leaves times out, so a replay writes the same log.
 
     """
@@ -75,6 +77,7 @@ class Guarded:
         least_fit: float = 0.05,
         max_dwell: int = 50_000,
         cooldown: int = 2_000,
+        inputs: Callable[[NDArray[np.float64]], float] | None = None,
         clock: Callable[[], float] | None = None,
     ) -> None:
         if level not in ("observe", "shadow", "adapt"):
@@ -85,14 +88,14 @@ class Guarded:
         self.average_run_length, self.harm_level, self.least_fit = average_run_length, harm_level, least_fit
         self.return_run_length = return_run_length
         self.max_dwell, self.cooldown, self.clock = max_dwell, cooldown, clock
-        self.log, self.frozen = Log(), False
+        self.inputs, self.log, self.frozen = inputs, Log(), False
         self._lock = threading.Lock()
         self.source: State = {} if level == "observe" else adapter.begin(reference)
         self.snapshots = Snapshots(self.source)
         self.candidate, self.served, self.version = self.source, self.source, SOURCE
         self.for_candidate, self.for_source = 0.0, 0.0
         self.labels = PairedBets()
-        self.rows = self.dwell = self.quiet = self.changed = 0
+        self.rows = self.dwell = self.quiet = self.changed = self.returns = 0
         self.gain = 0.0
         self._ring: list[NDArray[Any]] = []
         self._held = 0
@@ -132,7 +135,7 @@ class Guarded:
             adapted = self.adapter.apply(self.served, probabilities)
             self.labels.observe(half_brier(probabilities, labels) - half_brier(adapted, labels))
             if self.labels.harm >= 1 / self.harm_level:
-                self._back("labels prove harm")
+                self._back("labels prove harm", forced=True)
 
     def rollback(self, reason: str = "asked for") -> None:
         """Serve the source from the next row on; calling it again changes nothing."""
@@ -189,7 +192,7 @@ class Guarded:
         self.dwell += len(probabilities)
         self.for_source = restart(self.for_source, against, most=self.return_run_length)
         if self.for_source >= self.return_run_length:
-            self._back("the source explains the traffic better")
+            self._back("the source explains the traffic better", forced=True)
         elif self.dwell >= self.max_dwell and self.labels.gain < 1 / self.harm_level:
             self._back("the longest time without proof by labels is over")
 
@@ -199,12 +202,21 @@ class Guarded:
         ratios = self.adapter.log_ratio(self.candidate, self.served, block) - self.adapter.slack(self.source)
         self.for_candidate = restart(self.for_candidate, ratios, most=self.average_run_length)
         self.candidate = self.adapter.adapt(self.candidate, block)
-        fit = self.adapter.fit(self.candidate)
-        if self.adapted and fit < self.least_fit / 100:
-            self._back("the traffic no longer fits the assumption", fit=fit)
         ready = self.for_candidate >= self.average_run_length and not self.quiet and not self.frozen
-        if ready and fit >= self.least_fit:
+        if not (ready or self.adapted):
+            return
+        fit = self._fit()
+        if self.adapted and fit < self.least_fit / 100:
+            self._back("the traffic no longer fits the assumption", forced=True, fit=fit)
+        elif ready and fit >= self.least_fit:
             self._promote(fit)
+
+    def _fit(self) -> float:
+        """Return the p-value of the adapter's assumption: outputs, and inputs where they are checked."""
+        fit = self.adapter.fit(self.candidate)
+        if self.inputs is None or "prior" not in self.candidate:
+            return fit
+        return min(fit, self.inputs(self.candidate.get("free", self.candidate["prior"])))
 
     def _promote(self, fit: float) -> None:
         evidence, before = self.for_candidate, self.version
@@ -215,10 +227,11 @@ class Guarded:
             self.labels, self.dwell = PairedBets(), 0
         self._note("promote", before, "the candidate explains fresh traffic better", evidence=evidence, fit=fit)
 
-    def _back(self, reason: str, **figures: float) -> None:
+    def _back(self, reason: str, *, forced: bool = False, **figures: float) -> None:
         before, self.version, self.served = self.version, SOURCE, self.source
         figures |= {"evidence": self.for_source, "harm": self.labels.harm, "labels": float(self.labels.n)}
-        self.quiet, self.dwell = self.cooldown, 0
+        self.returns += forced
+        self.quiet, self.dwell = self.cooldown * 2 ** min(max(0, self.returns - 1), 10), 0
         self.for_candidate = self.for_source = 0.0
         self.candidate = self.source
         self._note("rollback", before, reason, **figures)

@@ -25,7 +25,7 @@ from temperance.records.errors import DataError, SettingError
 BLOCK = 64  # rows handled at once: one bit of a 64-bit word each
 SKIP = -1  # code of a row that says nothing about a channel
 _EARLIER = np.array([(1 << i) - 1 for i in range(BLOCK)], dtype=np.uint64)  # bits of the rows before row i
-_TRACE = 1 / 256  # forgetting per row of the histogram shown to people
+TRACE = 1 / 512  # forgetting per row of the histogram shown to people
 
 
 class Panel:
@@ -158,7 +158,7 @@ class Panel:
         for j, rate in enumerate(FORGET):
             self.recent[:, :, j] = self.recent[:, :, j] * ((1 - rate) ** seen)[:, None] + fresh
         new = self._count(codes, valid, self.counts.shape[1])
-        self.trace = self.trace * ((1 - _TRACE) ** seen)[:, None] + new
+        self.trace = self.trace * ((1 - TRACE) ** seen)[:, None] + new
         self.counts += new * (self.alarmed_at < 0)[:, None]
 
     def _count(self, places: NDArray[Any], valid: NDArray[np.bool_], width: int) -> NDArray[np.int64]:

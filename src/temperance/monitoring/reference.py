@@ -67,8 +67,18 @@ def build(
     }
     codes = channels.encode(schema, arrays, numeric[rest], categorical[rest], number[rest], top[rest])
     arrays["counts"] = np.stack([np.bincount(c[c >= 0], minlength=BINS) for c in codes])
+    if target is not None and schema.target.task != "regression":
+        arrays["class_counts"] = _per_class(codes, np.asarray(target, dtype=np.int64)[rest], schema.target.outputs)
     arrays |= _portrait(numeric, categorical, number, schema)
     return arrays | _predicted(np.asarray(predictions), target, schema, order[:SAMPLE])
+
+
+def _per_class(codes: NDArray[np.int8], target: NDArray[np.int64], classes: int) -> NDArray[np.int32]:
+    """Return counts per channel, bin and class (c, BINS, classes)."""
+    out = np.zeros((len(codes), BINS, classes), dtype=np.int32)
+    channel, row = np.nonzero(codes >= 0)
+    np.add.at(out, (channel, codes[channel, row], target[row]), 1)
+    return out
 
 
 def edges_of(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -145,9 +145,9 @@ class LabelShift(Adapter):
         return chi_square_tail(float((gap**2 / noise).sum()), freedom) if freedom > 0 else 1.0
 
     def slack(self, state: State) -> float:
-        """Return χ²(c − 1, 99 %) / 2m: what m reference rows may fake per row of traffic (Wilks)."""
+        """Return χ²(c − 1, 99.9 %) / 2m: what m reference rows may fake per row of traffic (Wilks)."""
         free = len(state["prior"]) - 1
-        z = 2.326348
+        z = 3.090232
         quantile = free * (1 - 2 / (9 * free) + z * math.sqrt(2 / (9 * free))) ** 3
         return float(quantile / (2 * state["per_class"].sum()))
 
