@@ -192,6 +192,13 @@ def cost(requests: int = 12_800) -> dict[str, object]:
     return {"features": FEATURES, "channels": len(watch.names), "microseconds_cpu_per_request": round(best * 1e6, 2)}
 
 
+def save(record: dict[str, object]) -> None:
+    RECORD.parent.mkdir(exist_ok=True)
+    swap = RECORD.with_suffix(".tmp")
+    swap.write_text(json.dumps(record, indent=1) + "\n")
+    os.replace(swap, RECORD)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=8)
@@ -206,15 +213,13 @@ def main() -> None:
     }
     record["cost"] = cost()
     done = record.setdefault("cells", {})
+    save(record)
     for name, work in cells(options.runs):
         if name not in done:
             begin = time.process_time()
             done[name] = {**work(), "cpu_seconds": 0.0}
             done[name]["cpu_seconds"] = round(time.process_time() - begin, 2)
-            RECORD.parent.mkdir(exist_ok=True)
-            swap = RECORD.with_suffix(".tmp")
-            swap.write_text(json.dumps(record, indent=1) + "\n")
-            os.replace(swap, RECORD)
+            save(record)
         print(name, {k: v for k, v in done[name].items() if v is not None}, flush=True)
 
 

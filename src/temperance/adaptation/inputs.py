@@ -18,7 +18,8 @@ class InputCheck:
     """Pearson test of every watched channel against the reference classes, mixed in the new shares.
 
     Under label shift each channel's histogram is Σ_y π_y H(bin | y), H from labelled reference rows. The smallest
-    p-value over the channels, times their count (Bonferroni), is the answer. Noise of traffic and of the reference both count.
+    p-value over the channels, times their count (Bonferroni), is the answer. Noise of traffic and reference
+    both count.
 
     Args:
         monitor: the monitor that watches the same traffic; its reference was built with targets.
