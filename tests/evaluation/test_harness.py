@@ -50,6 +50,8 @@ def test_regression_measures_its_intervals(regression):
     assert e["interval_width"].value == pytest.approx(1.645)
     assert e.reliability == ()
     assert e.abstention == ()
+    assert {f.column for f in e.fragility} == {"x0", "x1", "x2"}
+    json.dumps(e.to_dict(), allow_nan=False)
 
 
 def test_pictures_run(pictures):
@@ -66,6 +68,9 @@ def test_a_budget_leaves_out_by_name(binary):
     assert e.left_out == (("robustness", "no time left"),)
     assert e.to_dict()["left_out"] == [{"what": "robustness", "why": "no time left"}]
     assert e["accuracy"].n == 1000
+    assert e.fragility == ()
+    standard = evaluate(model, table, suite="standard", budget_seconds=0.0)
+    assert ("fragility of each column", "no time left") in standard.left_out
 
 
 def test_a_slow_model_stays_within_its_budget(binary):

@@ -43,3 +43,8 @@ def test_rows_are_checked(binary):
         check_index(table, np.array([], dtype=int))
     with pytest.raises(DataError, match="0 to 999"):
         check_index(table, np.array([5, 1000]))
+
+
+def test_a_model_of_other_classes_is_refused(binary, regression):
+    with pytest.raises(DataError, match="model's schema"):
+        observe(regression[1], binary[0])

@@ -7,6 +7,7 @@ from temperance.evaluation.base import Metric, Outcome, outcome
 from temperance.evaluation.calibration import Temperature, fit_temperature
 from temperance.evaluation.comparison import Comparison, compare, compare_many
 from temperance.evaluation.diagram import reliability
+from temperance.evaluation.fragility import Fragility
 from temperance.evaluation.harness import SUITES, Evaluation, evaluate
 from temperance.evaluation.metrics.registry import METRICS, check_goal, default_metric, losses, measure, metric
 from temperance.evaluation.prediction import observe
@@ -19,6 +20,7 @@ __all__ = [
     "SUITES",
     "Comparison",
     "Evaluation",
+    "Fragility",
     "Metric",
     "Outcome",
     "Robustness",

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from temperance.evaluation.base import Array, Outcome
 from temperance.evaluation.diagram import Bin, reliability
+from temperance.evaluation.fragility import Fragility, fragility
 from temperance.evaluation.metrics.aurc import abstention
 from temperance.evaluation.metrics.registry import metric as find_metric
 from temperance.evaluation.metrics.registry import select
@@ -24,6 +25,7 @@ from temperance.records.predictor import Predictor
 from temperance.records.table import Table
 
 Suite = Literal["quick", "standard", "publish"]
+Left = tuple[tuple[str, str], ...]
 
 
 class _Effort(NamedTuple):
@@ -51,6 +53,8 @@ class Evaluation:
         robustness: what damage to the inputs does, or None where it was left out.
         reliability: bins of the reliability diagram; empty for regression.
         abstention: error rate when the least certain rows are handed to a human; empty for regression.
+        fragility: change of the answers when one column is blank or ten times too large, the most fragile column
+            first; empty in the quick suite and for images.
         suite: which suite ran.
         seed: of everything random in it.
         n: count of rows.
@@ -67,6 +71,7 @@ class Evaluation:
     robustness: Robustness | None
     reliability: tuple[Bin, ...]
     abstention: tuple[dict[str, float], ...]
+    fragility: tuple[Fragility, ...]
     suite: str
     seed: int
     n: int
@@ -122,6 +127,7 @@ class Evaluation:
             "worst_slice": None if self.worst_slice is None else self.worst_slice.to_dict(),
             "reliability": [b.to_dict() for b in self.reliability],
             "abstention": list(self.abstention),
+            "fragility": [f.to_dict() for f in self.fragility],
             "hardest": self.hardest(),
             "left_out": [{"what": what, "why": why} for what, why in self.left_out],
         }
@@ -159,43 +165,64 @@ def evaluate(
     if suite not in SUITES:
         raise SettingError(f"there is no suite {suite!r}", f"known are {', '.join(SUITES)}", nearest(suite, SUITES))
     start, effort = time.perf_counter(), SUITES[suite]
+    deadline = None if budget_seconds is None else start + budget_seconds
     rows = check_index(table, index)
     seen = observe(predictor, table, rows)
     chosen = select(seen, metrics=metrics, basic=effort.basic, seed=seed)
-    left_out: list[tuple[str, str]] = []
-    measured = [m.measure(seen) for m in chosen]
     parts = slices(table, rows, seen)
-    rest = None if budget_seconds is None else budget_seconds - (time.perf_counter() - start)
-    toughness: Robustness | None = None
-    if rest is not None and rest <= 0:
-        left_out.append(("robustness", "no time left"))
-    else:
-        toughness = probe(
-            predictor,
-            table,
-            rows,
-            basic=effort.basic,
-            repeats=effort.repeats,
-            limit=effort.rows if table.schema.kind == "table" else effort.images,
-            seed=seed,
-            clean_rows=clean_rows,
-            budget_seconds=rest,
-        )
-        measured.append(toughness.overall)
-        left_out.extend(toughness.left_out)
-    classes = seen.task != "regression"
+    measured = [m.measure(seen) for m in chosen]
+    toughness, left_out = _toughness(predictor, table, rows, effort, seed, clean_rows, deadline)
+    columns, more = _fragility(predictor, table, rows, effort, seed, deadline)
     return Evaluation(
-        tuple(measured),
+        tuple(measured) if toughness is None else (*measured, toughness.overall),
         {m.name: m.losses(seen) for m in chosen if m.better != "neither"},
         parts,
         toughness,
         reliability(seen),
-        tuple(abstention(seen)) if classes else (),
+        tuple(abstention(seen)) if seen.task != "regression" else (),
+        columns,
         suite,
         seed,
         seen.n,
         time.perf_counter() - start,
-        tuple(left_out),
+        (*left_out, *more),
         seen,
         rows,
     )
+
+
+def _toughness(
+    predictor: Predictor,
+    table: Table,
+    rows: NDArray[np.int64],
+    effort: _Effort,
+    seed: int,
+    clean_rows: NDArray[Any] | None,
+    deadline: float | None,
+) -> tuple[Robustness | None, Left]:
+    rest = None if deadline is None else deadline - time.perf_counter()
+    if rest is not None and rest <= 0:
+        return None, (("robustness", "no time left"),)
+    probed = probe(
+        predictor,
+        table,
+        rows,
+        basic=effort.basic,
+        repeats=effort.repeats,
+        limit=effort.rows if table.schema.kind == "table" else effort.images,
+        seed=seed,
+        clean_rows=clean_rows,
+        budget_seconds=rest,
+    )
+    return probed, probed.left_out
+
+
+def _fragility(
+    predictor: Predictor, table: Table, rows: NDArray[np.int64], effort: _Effort, seed: int, deadline: float | None
+) -> tuple[tuple[Fragility, ...], Left]:
+    if effort.basic or table.schema.kind != "table":
+        return (), ()
+    rest = None if deadline is None else deadline - time.perf_counter()
+    if rest is not None and rest <= 0:
+        return (), (("fragility of each column", "no time left"),)
+    return fragility(predictor, table, rows, seed=seed, budget_seconds=rest)

@@ -53,6 +53,14 @@ def observe(predictor: Predictor, table: Table, index: NDArray[Any] | None = Non
 
     """
     rows = check_index(table, index)
+    known, given = predictor.schema.target, table.schema.target
+    if (known.task, known.classes) != (given.task, given.classes):
+        raise DataError(
+            f"a model for {known.task} with classes {list(known.classes)} and data for {given.task} with classes "
+            f"{list(given.classes)}",
+            "the same task and the same classes in the same order",
+            "Read the data with the model's schema",
+        )
     low, high = intervals(predictor, table, rows)
     return outcome(
         predict(predictor, table, rows),
