@@ -5,6 +5,7 @@ import pytest
 
 from temperance.adaptation.adapters.label_shift import LabelShift
 from temperance.adaptation.guard import Guarded
+from temperance.adaptation.rollback import Log
 from temperance.records.errors import SettingError
 
 
@@ -172,3 +173,35 @@ def test_settings_are_checked(world):
         Guarded(LabelShift(), world.reference, level="always")
     with pytest.raises(SettingError, match="range"):
         Guarded(LabelShift(), world.reference, harm_level=2.0)
+
+
+def test_an_earlier_log_goes_on(world):
+    p, _ = shifted(world)
+    first = Guarded(LabelShift(), world.reference, level="adapt")
+    serve(first, p)
+    count = len(first.log.events)
+    second = Guarded(LabelShift(), world.reference, level="adapt", log=Log(first.log.events))
+    assert not second.adapted
+    serve(second, p)
+    assert len(second.log.events) == 2 * count
+    assert second.log.intact()
+
+
+def test_returns_forced_by_evidence_double_the_cooldown(world):
+    guarded = Guarded(LabelShift(), world.reference, level="adapt", cooldown=100)
+    waits = []
+    for seed in (70, 80):
+        guarded.quiet = 0
+        serve(guarded, shifted(world, 0.95, seed=seed)[0])
+        assert guarded.adapted
+        p, y = shifted(world, 0.1, b=300, seed=seed + 5)
+        guarded.feedback(p, y)
+        waits.append(guarded.summary()["cooldown_left"])
+    assert waits == [100, 200]
+
+
+def test_inputs_that_no_class_shares_explain_veto_the_adaptation(world):
+    guarded = Guarded(LabelShift(), world.reference, level="adapt", inputs=lambda prior: 0.0)
+    p, _ = shifted(world)
+    assert serve(guarded, p).tobytes() == p.tobytes()
+    assert guarded.log.events == []

@@ -61,6 +61,7 @@ class Guarded:
         cooldown: rows after a return during which nothing starts; doubles with each return that evidence forced.
         inputs: p-value that the inputs look as class shares (c,) would have them, best ``InputCheck(monitor)``; None
             leaves the inputs unchecked, and a small move of the inputs may then pass for a change of class shares.
+        log: the log of an earlier run to go on with. A restarted server begins with the source: the safe side.
         clock: wall clock for the log; None leaves times out, so a replay writes the same log.
 
     """
@@ -78,6 +79,7 @@ class Guarded:
         max_dwell: int = 50_000,
         cooldown: int = 2_000,
         inputs: Callable[[NDArray[np.float64]], float] | None = None,
+        log: Log | None = None,
         clock: Callable[[], float] | None = None,
     ) -> None:
         if level not in ("observe", "shadow", "adapt"):
@@ -88,7 +90,7 @@ class Guarded:
         self.average_run_length, self.harm_level, self.least_fit = average_run_length, harm_level, least_fit
         self.return_run_length = return_run_length
         self.max_dwell, self.cooldown, self.clock = max_dwell, cooldown, clock
-        self.inputs, self.log, self.frozen = inputs, Log(), False
+        self.inputs, self.log, self.frozen = inputs, log or Log(), False
         self._lock = threading.Lock()
         self.source: State = {} if level == "observe" else adapter.begin(reference)
         self.snapshots = Snapshots(self.source)
