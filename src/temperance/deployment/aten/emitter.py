@@ -10,11 +10,16 @@ import numpy as np
 import torch
 from torch import fx
 
-from temperance.deployment.aten.tape import SIZES, BatchSize, Tape, Unsupported, Value, operation
+from temperance.deployment.aten.tape import SIZES, BatchSize, Tape, Unsupported, Value, operation, plain
 from temperance.deployment.sketch import Sketch
 
 Rule = Callable[..., "str | list[str]"]
 RULES: dict[str, Rule] = {}
+VIEWS = {
+    "view", "reshape", "t", "transpose", "permute", "unsqueeze", "squeeze", "expand", "slice", "select", "split",
+    "split_with_sizes", "chunk", "unbind", "alias", "detach", "flatten", "unflatten", "getitem", "narrow", "diagonal",
+    "as_strided", "contiguous",
+}  # fmt: skip
 R = TypeVar("R", bound=Rule)
 
 
@@ -68,15 +73,17 @@ class Emitter:
         args = self._merge(first.args, second.args, values, tape)
         if first.target is operator.getitem:
             return args[0][args[1]]
-        name = operation(first)
-        if name not in RULES:
-            raise Unsupported(f"operation {name}")
+        name = plain(operation(first), RULES)
+        if name is None:
+            raise Unsupported(f"operation {operation(first)}")
         self.out = _metas(first, second)
         kwargs = {key: self._merge(first.kwargs[key], second.kwargs[key], values, tape) for key in first.kwargs}
         drawn = RULES[name](self, *args, **kwargs)
         if isinstance(drawn, str):
             shape, dtype = self.out[0] if isinstance(self.out, list) else self.out
             one = Value(drawn, shape, dtype)
+            if name != operation(first):
+                values[_overwritten(first)] = one
             return [one] if isinstance(self.out, list) else one
         return [Value(one, *meta) for one, meta in zip(drawn, self.out, strict=False)]
 
@@ -150,6 +157,16 @@ def numpy_dtype(dtype: torch.dtype) -> np.dtype[Any]:
         return np.dtype(torch.empty(0, dtype=dtype).numpy().dtype)
     except TypeError as error:
         raise Unsupported(f"numbers of type {dtype}") from error
+
+
+def _overwritten(node: fx.Node) -> fx.Node:
+    """Return the node whose value an in-place operation replaces; refuse where views would see the change."""
+    source = node.args[0]
+    if not isinstance(source, fx.Node) or source.op != "call_function" or operation(source) in VIEWS:
+        raise Unsupported(f"{operation(node)} on a view or an input")
+    if any(user.op == "call_function" and operation(user) in VIEWS for user in source.users):
+        raise Unsupported(f"{operation(node)} on a tensor that has views")
+    return source
 
 
 def _size(a: int, b: Any) -> int | BatchSize:

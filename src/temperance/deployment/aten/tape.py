@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -73,7 +73,15 @@ def record(module: nn.Module, feed: Callable[[int], tuple[tuple[Any, ...], dict[
 
 
 def _unknown(node: fx.Node, known: set[str]) -> bool:
-    return isinstance(node.target, torch._ops.OpOverload) and operation(node) not in known
+    return isinstance(node.target, torch._ops.OpOverload) and plain(operation(node), known) is None
+
+
+def plain(name: str, known: Container[str]) -> str | None:
+    """Return the name of the rule for an operation: its own, or for ``add_`` that of ``add``; None without a rule."""
+    if name in known:
+        return name
+    bare = name.removesuffix("_")
+    return bare if bare != name and bare in known else None
 
 
 def operation(node: fx.Node) -> str:
