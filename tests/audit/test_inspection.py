@@ -114,7 +114,7 @@ def test_the_largest_sample_that_fits_is_taken(small, make_roles, monkeypatch):
 def test_errors_name_what_is_accepted(small, make_roles):
     with pytest.raises(SettingError, match="above 0"):
         audit.inspect(small, make_roles(240), budget_seconds=0)
-    with pytest.raises(SettingError, match="duplicates"):
+    with pytest.raises(SettingError, match="Duplicates"):
         audit.inspect(small, make_roles(240), checks=["duplicate"])
     with pytest.raises(DataError, match="no rows"):
         audit.inspect(small.take(np.empty(0, dtype=np.int64)), make_roles(240))

@@ -5,22 +5,26 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from temperance.audit import personal_data as P
+from temperance.audit import personal_data
 
 
 @pytest.mark.parametrize(
     ("fits", "good", "bad"),
     [
-        (P.is_email, ["a.b@example.org", "x+1@mail.co.uk"], ["a@b", "no at sign.org", "@example.org"]),
+        (personal_data.is_email, ["a.b@example.org", "x+1@mail.co.uk"], ["a@b", "no at sign.org", "@example.org"]),
         (
-            P.is_phone,
+            personal_data.is_phone,
             ["+49 30 1234567", "020 7946 0958", "(030) 123 45 67", "+1-202-555-0123"],
             ["2024-01-31", "12345", "1234567890"],
         ),
-        (P.is_iban, ["DE89 3704 0044 0532 0130 00", "GB82WEST12345698765432"], ["DE89370400440532013001", "DE89"]),
-        (P.is_card, ["4111 1111 1111 1111", "5500000000000004"], ["4111111111111112", "1234567812345670"]),
-        (P.is_social_security, ["123-45-6789"], ["000-45-6789", "123-00-6789", "123456789"]),
-        (P.is_internet_address, ["192.168.0.1"], ["256.1.1.1", "1.2.3"]),
+        (
+            personal_data.is_iban,
+            ["DE89 3704 0044 0532 0130 00", "GB82WEST12345698765432"],
+            ["DE89370400440532013001", "DE89"],
+        ),
+        (personal_data.is_card, ["4111 1111 1111 1111", "5500000000000004"], ["4111111111111112", "1234567812345670"]),
+        (personal_data.is_social_security, ["123-45-6789"], ["000-45-6789", "123-00-6789", "123456789"]),
+        (personal_data.is_internet_address, ["192.168.0.1"], ["256.1.1.1", "1.2.3"]),
     ],
 )
 def test_shapes(fits, good, bad):
@@ -44,13 +48,15 @@ def test_shapes(fits, good, bad):
     ],
 )
 def test_titles(title, kind):
-    assert P.kind_of_title(title) == kind
+    assert personal_data.kind_of_title(title) == kind
 
 
 def test_values_make_it_a_thing_to_fix(make_table, make_context):
     g = np.random.default_rng(0)
     words = {"note": [f"user{i}@example.org" if i % 4 == 0 else f"word {i}" for i in range(100)]}
-    finding = P.PersonalData().inspect(make_context(make_table(g.random((100, 1)), [0, 1] * 50, words=words)))
+    finding = personal_data.PersonalData().inspect(
+        make_context(make_table(g.random((100, 1)), [0, 1] * 50, words=words))
+    )
     assert finding.state == "fix_before_use"
     assert finding.evidence["examples"][0] == {
         "column": "note",
@@ -64,9 +70,9 @@ def test_values_make_it_a_thing_to_fix(make_table, make_context):
 
 def test_card_numbers_that_were_read_as_numbers(make_table, make_context):
     g = np.random.default_rng(0)
-    cards = [float(P.MAKERS["a payment card"](g)) for _ in range(60)]
+    cards = [float(personal_data.MAKERS["a payment card"](g)) for _ in range(60)]
     X = np.stack([cards, g.integers(9, size=60)], axis=1)
-    finding = P.PersonalData().inspect(make_context(make_table(X, [0, 1] * 30, names=["n", "k"])))
+    finding = personal_data.PersonalData().inspect(make_context(make_table(X, [0, 1] * 30, names=["n", "k"])))
     assert finding.evidence["columns"] == ["n"]
     assert finding.state == "fix_before_use"
 
@@ -74,19 +80,19 @@ def test_card_numbers_that_were_read_as_numbers(make_table, make_context):
 def test_titles_of_ignored_columns_count(make_table, make_context):
     table = make_table(np.random.default_rng(0).random((50, 1)), [0, 1] * 25)
     table = replace(table, schema=replace(table.schema, ignored=("Surname",)))
-    finding = P.PersonalData().inspect(make_context(table))
+    finding = personal_data.PersonalData().inspect(make_context(table))
     assert finding.state == "look_at_this"
     assert "'Surname' looks like a person's name" in finding.title
 
 
 def test_sensitive_groups_are_named(make_table, make_context):
     table = make_table(np.random.default_rng(0).random((50, 1)), [0, 1] * 25, words={"sex": ["f", "m"] * 25})
-    finding = P.PersonalData().inspect(make_context(table))
+    finding = personal_data.PersonalData().inspect(make_context(table))
     assert finding.evidence["protected"] == ["sex"]
     assert "Sensitive by title: 'sex'" in finding.title
 
 
 @pytest.mark.parametrize("name", ["breast_cancer", "wine", "digits", "diabetes"])
 def test_clean_sets(name, bundled, make_context):
-    finding = P.PersonalData().inspect(make_context(bundled(name)))
+    finding = personal_data.PersonalData().inspect(make_context(bundled(name)))
     assert finding.evidence["k"] == 0

@@ -25,6 +25,7 @@ class Check(ABC):
         label: what it looks for, in two or three plain words.
         rank: order of running; cheap and important ones first.
         sizes: counts of rows it may be run on, largest first; a budget picks one.
+        needs_columns: cannot run on a table that has only an answer.
         version: raised when a result may change.
         why: why the question matters, one plain sentence.
         cannot_see: what it cannot see.
@@ -36,6 +37,7 @@ class Check(ABC):
     label: ClassVar[str]
     rank: ClassVar[int] = 100
     sizes: ClassVar[tuple[int | None, ...]] = (None,)
+    needs_columns: ClassVar[bool] = True
     version: ClassVar[int] = 1
     why: ClassVar[str] = ""
     cannot_see: ClassVar[str] = ""
@@ -48,6 +50,12 @@ class Check(ABC):
     def unsuited(self, context: Context) -> str:
         """Return why this data cannot be checked in this way, or an empty string."""
         return ""
+
+    def obstacle(self, context: Context) -> str:
+        """Return why the check cannot run here, or an empty string; ``unsuited`` and what holds for all checks."""
+        if self.needs_columns and not context.is_images and not context.schema.columns:
+            return "the data has no columns beside the answer."
+        return self.unsuited(context)
 
     def estimate(self, context: Context, rows: int) -> float:
         """Return the seconds that it takes on ``rows`` rows on the reference machine (see ``pace``)."""

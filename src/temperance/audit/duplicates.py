@@ -69,7 +69,7 @@ class Duplicates(Check):
         """Return seconds: hashes of every row, distances of the sample, and two small forests."""
         columns, every = len(context.schema.columns), len(context.development)
         width = len(context.schema.numeric) + 8 * len(context.schema.categorical)
-        queries = min(rows // 4, 2000) * 2
+        queries = min(self._queries(rows), len(context.testing[1])) + min(1000, rows // 4)
         return 0.35 + every * (columns * 4e-8 + 4e-7) + queries * rows * (1e-9 + 6e-11 * width) + rows * columns * 4e-7
 
     def inspect(self, context: Context) -> list[Finding]:
@@ -82,12 +82,16 @@ class Duplicates(Check):
         theirs = hashes if table is context.table else fingerprints(table.rows)
         return [self._across(context, hashes, theirs, test), inside]
 
+    def _queries(self, limit: int | None) -> int:
+        """Return how many test rows are compared by distance."""
+        return max(50, min(2000, (limit or 20_000) // 4))
+
     def _across(self, context: Context, hashes: Hashes, theirs: Hashes, test: Index) -> Finding:
         table = context.testing[0]
         ours = context.development
         exact = partner(theirs[test], hashes[ours])
         sample = context.sample(self.name)
-        queried = context.sample(f"{self.name} test", max(50, len(sample) // 4), test)[:2000]
+        queried = context.sample(f"{self.name} test", self._queries(context.limit), test)
         finder = _Finder(self, context, sample)
         found = finder.match(table.rows.take(queried))
         copied, partners = self._merge(test, exact, queried, found, ours, sample)

@@ -60,10 +60,13 @@ class Ruler:
     @classmethod
     def fit(cls, rows: Rows, *, seed: int = 0) -> Ruler:
         """Take the scale of each column from ``rows``."""
-        values = np.where(np.isfinite(rows.numeric), rows.numeric, np.nan)
+        if not rows.size or not rows.numeric.shape[1]:
+            width = rows.numeric.shape[1]
+            return cls(np.zeros(width), np.ones(width), np.zeros(width, dtype=bool), seed)
+        values = _finite(rows)
         gaps: NDArray[np.bool_] = np.asarray(np.isnan(values).any(axis=0))
         filled = np.where(np.isnan(values).all(axis=0), 0.0, values)
-        low, middle, high = np.nanpercentile(filled, [1, 50, 99], axis=0) if len(values) else np.zeros((3, 0))
+        low, middle, high = np.nanpercentile(filled, [1, 50, 99], axis=0)
         spread = np.nanstd(np.clip(filled, low, high), axis=0)
         whole = np.nanstd(filled, axis=0)
         spread = np.where(spread > 0, spread, np.where(whole > 0, whole, 1.0))
@@ -73,7 +76,7 @@ class Ruler:
         """Return (b, f) float32."""
         if rows.images is not None:
             return thumbnails(rows.images).reshape(rows.size, -1) / np.float32(64.0)
-        values = np.where(np.isfinite(rows.numeric), rows.numeric, np.nan)
+        values = _finite(rows)
         missing = np.isnan(values)
         scaled = np.where(missing, 0.0, (values - self.middle) / self.spread)
         parts: list[NDArray[Any]] = [np.clip(scaled, -1e6, 1e6), missing[:, self.gaps]]
@@ -82,6 +85,12 @@ class Ruler:
             codes = rows.categorical[:, j].astype(np.int64) + 2  # UNSEEN, MISSING, 0, 1, …
             parts.append(_places(int(codes.max(initial=0)) + 1, int(generator.integers(2**31)))[codes])
         return np.concatenate(parts, axis=1).astype(np.float32)
+
+
+def _finite(rows: Rows) -> NDArray[np.float64]:
+    """Return the numbers with infinities as missing, inside a range whose squares are finite."""
+    values: NDArray[np.float64] = np.where(np.isfinite(rows.numeric), rows.numeric, np.nan)
+    return np.clip(values, -1e140, 1e140)
 
 
 def _places(count: int, seed: int) -> Matrix:

@@ -33,6 +33,7 @@ class Imbalance(Check):
     name: ClassVar[str] = "imbalance"
     label: ClassVar[str] = "rare answers"
     rank: ClassVar[int] = 10
+    needs_columns: ClassVar[bool] = False
     why: ClassVar[str] = "A model can look good by always giving the common answer, and still miss every rare case."
     cannot_see: ClassVar[str] = "Whether the shares in this file are the shares that the model will meet in use."
 

@@ -117,14 +117,14 @@ def _rows(context: Context, size: int | None) -> int:
 
 
 def _smallest_estimate(check: Check, context: Context) -> float:
-    if check.unsuited(context):
+    if check.obstacle(context):
         return 0.0
     return check.estimate(context, _rows(context, check.sizes[-1]))
 
 
 def _within(check: Check, context: Context, left: float, later: float, scale: float) -> list[Finding]:
     """Run ``check`` on the largest sample that fits, or report that none does."""
-    if check.unsuited(context):
+    if check.obstacle(context):
         return _timed(check, context, None)
     needs = [(size, scale * check.estimate(context, _rows(context, size))) for size in check.sizes]
     roomy = [size for size, seconds in needs if seconds <= left - scale * later]
@@ -139,7 +139,7 @@ def _within(check: Check, context: Context, left: float, later: float, scale: fl
 
 def _timed(check: Check, context: Context, size: int | None) -> list[Finding]:
     start = time.perf_counter()
-    reason = check.unsuited(context)
+    reason = check.obstacle(context)
     result = check.not_tested(reason) if reason else check.inspect(context.sized(size))
     findings = [result] if isinstance(result, Finding) else list(result)
     seconds = (time.perf_counter() - start) / max(len(findings), 1)

@@ -53,9 +53,7 @@ class Leaks(Check):
 
     def unsuited(self, context: Context) -> str:
         """Pixels are not columns."""
-        if context.is_images:
-            return "images have no columns to test one by one."
-        return "" if context.schema.columns else "the data has no columns beside the answer."
+        return "images have no columns to test one by one." if context.is_images else ""
 
     def estimate(self, context: Context, rows: int) -> float:
         """Return seconds: four trees per column, the planted columns, and one forest in four folds."""
@@ -190,7 +188,8 @@ def _copy_of(target: NDArray[Any], share: float, classes: int, generator: np.ran
     out = target.astype(np.float64)
     if not classes:
         noise: NDArray[Any] = share**0.5 * np.std(out) * generator.standard_normal(len(out))
-        return out + noise
+        noisy: NDArray[Any] = out + noise
+        return noisy
     wrong = generator.random(len(out)) < share
     out[wrong] = generator.integers(classes, size=int(wrong.sum()))
     return out

@@ -66,6 +66,7 @@ class PersonalData(Check):
     name: ClassVar[str] = "personal_data"
     label: ClassVar[str] = "personal data"
     rank: ClassVar[int] = 12
+    needs_columns: ClassVar[bool] = False
     sizes: ClassVar[tuple[int | None, ...]] = (5000, 1000)
     why: ClassVar[str] = (
         "Data about people may need a legal reason, care in storage, and often should not reach the model."
