@@ -66,15 +66,19 @@ def test_the_graph_exports_with_a_free_batch(name: str, info: ModelInfo) -> None
 def test_default_names_and_settings() -> None:
     assert default_name(TABLE) == "Tabular"
     assert default_name(IMAGES) == "ResNet"
-    assert architecture("Tabular", TABLE, members=3).members == 3  # type: ignore[attr-defined]
-    assert build("tabular", TABLE, members=3)(*inputs(TABLE)).shape == (6, 3, 3)
+    assert architecture("Tabular", TABLE, members=4).members == 4  # type: ignore[attr-defined]
+    assert build("tabular", TABLE, members=4)(*inputs(TABLE)).shape == (6, 4, 3)
     with pytest.raises(SettingError, match=r"no setting 'membres'.*Did you mean 'members'"):
         architecture("tabular", TABLE, membres=3)
+    with pytest.raises(SettingError, match="Use members=4"):
+        architecture("tabular", TABLE, members=3)
     with pytest.raises(SettingError, match="there is no net 'tabluar'"):
         build("tabluar", TABLE)
 
 
-@pytest.mark.parametrize("shape", [{"outputs": 0}, {"cardinalities": (0,)}, {"numeric": 0, "cardinalities": ()}])
+@pytest.mark.parametrize(
+    "shape", [{"outputs": 0}, {"cardinalities": (0,)}, {"numeric": 0, "cardinalities": ()}, {"edges": ()}]
+)
 def test_impossible_shapes_are_refused(shape: dict[str, object]) -> None:
     with pytest.raises(SettingError):
         ModelInfo(**{"numeric": 1, "cardinalities": (2,), "outputs": 2, "task": "binary", **shape})  # type: ignore[arg-type]

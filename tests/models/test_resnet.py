@@ -40,7 +40,7 @@ def test_it_learns_digits_fast() -> None:
     labels = torch.tensor(digits.target[:800])
     net = build("resnet", ModelInfo(0, (), 10, "multiclass", image_shape=(8, 8, 1), train_rows=600), 0)
     optimizer = torch.optim.AdamW(net.parameters(), lr=3e-3, weight_decay=0.0)
-    for _ in range(3):
+    for _ in range(6):
         for start in range(0, 600, 50):
             optimizer.zero_grad()
             rows = slice(start, start + 50)

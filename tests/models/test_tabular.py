@@ -17,13 +17,13 @@ def test_dropout_layers_are_there_to_be_re_purposed_and_silent_by_default() -> N
 
 def test_members_differ_and_their_gradients_do_not_mix() -> None:
     info = ModelInfo(4, (), 2, "binary")
-    net = build("tabular", info, 0, members=3)
+    net = build("tabular", info, 0, members=4)
     outputs = net(torch.randn(8, 4), torch.zeros(8, 0, dtype=torch.int64))
     assert float((outputs[:, 0] - outputs[:, 1]).detach().abs().max()) > 1e-3
     outputs[:, 1].sum().backward()
     grads = net.get_parameter("output.weight").grad
     assert grads is not None
-    assert grads[0].abs().sum() == 0
+    assert grads[[0, 2, 3]].abs().sum() == 0
     assert grads[1].abs().sum() > 0
 
 
@@ -39,3 +39,23 @@ def test_it_learns_a_jump_that_a_straight_line_cannot_follow() -> None:
         cross_entropy(net(numbers, codes), labels).mean().backward()
         optimizer.step()
     assert float(cross_entropy(net(numbers, codes), labels).detach().mean()) < 0.15
+
+
+def test_half_of_the_members_see_the_numbers_in_pieces() -> None:
+    """Beyond the last edge the pieces are flat; the sharp members still see x itself and its waves."""
+    edges = ((-1.0, 0.0, 1.0),) * 2
+    net = build("tabular", ModelInfo(2, (), 1, "regression", edges=edges), 0, members=4)
+    numbers = torch.tensor([[0.5, 0.5]])
+    with torch.no_grad():
+        before = net(numbers, torch.zeros(1, 0, dtype=torch.int64))
+        net.get_parameter("views.1.numbers.0.value").add_(1.0)
+        after = net(numbers, torch.zeros(1, 0, dtype=torch.int64))
+    assert torch.equal(before[:, :2], after[:, :2])
+    assert bool((before[:, 2:] != after[:, 2:]).all())
+
+
+def test_without_numbers_all_members_share_one_view() -> None:
+    net = build("tabular", ModelInfo(0, (3, 40), 2, "binary"), 0, members=4)
+    outputs = net(torch.zeros(5, 0), torch.ones(5, 2, dtype=torch.int64))
+    assert outputs.shape == (5, 4, 2)
+    assert net.bank_of == (0, 0, 0, 0)

@@ -8,11 +8,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from temperance.models.base import ARCHITECTURES, Architecture, ModelInfo, architecture, build, default_name
     from temperance.models.basic import BASIC, BasicModel, Boosting, FittedBasic, Linear, Majority
+    from temperance.models.defaults import RECIPES, Training, size_for, training_for
+    from temperance.models.edges import bin_edges
+    from temperance.models.folds import fold_targets, out_of_fold
     from temperance.models.loss import combine, cross_entropy, loss_for, squared_error
 
 _HOMES = {
     "base": ("ARCHITECTURES", "Architecture", "ModelInfo", "architecture", "build", "default_name"),
     "basic": ("BASIC", "BasicModel", "Boosting", "FittedBasic", "Linear", "Majority"),
+    "defaults": ("RECIPES", "Training", "size_for", "training_for"),
+    "edges": ("bin_edges",),
+    "folds": ("fold_targets", "out_of_fold"),
     "loss": ("combine", "cross_entropy", "loss_for", "squared_error"),
 }
 _WHERE = {name: home for home, names in _HOMES.items() for name in names}
@@ -20,6 +26,7 @@ _WHERE = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "ARCHITECTURES",
     "BASIC",
+    "RECIPES",
     "Architecture",
     "BasicModel",
     "Boosting",
@@ -27,13 +34,19 @@ __all__ = [
     "Linear",
     "Majority",
     "ModelInfo",
+    "Training",
     "architecture",
+    "bin_edges",
     "build",
     "combine",
     "cross_entropy",
     "default_name",
+    "fold_targets",
     "loss_for",
+    "out_of_fold",
+    "size_for",
     "squared_error",
+    "training_for",
 ]
 
 

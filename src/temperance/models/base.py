@@ -26,6 +26,8 @@ class ModelInfo:
         task: ``binary``, ``multiclass`` or ``regression`` (the target then has mean 0 and standard deviation 1).
         image_shape: (height, width, channels) as in ``Schema.image_shape``; None for tables.
         train_rows: rows the net will be trained on; sizes are chosen by it.
+        edges: per numeric input the rising edges of its piecewise-linear embedding, from ``models.bin_edges`` on the
+            preprocessed training rows; None takes even edges, which serve worse.
 
     """
 
@@ -35,6 +37,7 @@ class ModelInfo:
     task: Task
     image_shape: tuple[int, int, int] | None = None
     train_rows: int = 1000
+    edges: tuple[tuple[float, ...], ...] | None = None
 
     def __post_init__(self) -> None:
         if self.outputs < 1 or self.numeric < 0 or self.train_rows < 1 or any(c < 1 for c in self.cardinalities):
@@ -45,6 +48,12 @@ class ModelInfo:
             )
         if self.image_shape is None and not self.numeric and not self.cardinalities:
             raise SettingError("a table without inputs", "at least one numeric or categorical input", "Add a column")
+        if self.edges is not None and len(self.edges) != self.numeric:
+            raise SettingError(
+                f"edges of {len(self.edges)} inputs for {self.numeric} numeric inputs",
+                "edges for each numeric input, or None",
+                "Take them with models.bin_edges from the preprocessed rows",
+            )
 
     @property
     def inputs(self) -> int:

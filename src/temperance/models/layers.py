@@ -14,7 +14,7 @@ class Members(nn.Module):
     Weights have unit variance and are divided by √(inputs) in use (neural tangent parametrization), biases move at a
     tenth of the learning rate: one learning rate then suits all widths and input counts.
 
-    Shapes: input (b, f) shared by all members, or (k, b, f); output (k, b, o).
+    Shapes: input (k, b, f), or (g, b, f) where each of g banks is shared by k / g members; output (k, b, o).
 
     Args:
         members: k.
@@ -37,23 +37,29 @@ class Members(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Return (k, b, o)."""
         weight, bias = self.weight * self.scale, self.bias * self.bias_rate
-        if features.ndim == 3:
-            return torch.baddbmm(bias, features, weight)
         members, inputs, outputs = self.weight.shape
-        wide = torch.matmul(features, weight.transpose(0, 1).reshape(inputs, members * outputs))
-        return wide.view(-1, members, outputs).transpose(0, 1) + bias
+        banks, each = features.shape[0], members // features.shape[0]
+        if each == 1:
+            return torch.baddbmm(bias, features, weight)
+        shared = weight.view(banks, each, inputs, outputs).transpose(1, 2).reshape(banks, inputs, each * outputs)
+        wide = torch.matmul(features, shared).view(banks, -1, each, outputs)
+        return wide.transpose(1, 2).reshape(members, -1, outputs) + bias
 
 
 class Scale(nn.Module):
     """Multiply each feature by a learned factor that starts at 1 and moves at ``rate`` times the learning rate.
 
-    Shapes: (b, f) → (b, f).
+    Weight decay leaves the factors alone.
+
+    Shapes: (g, b, f) → (g, b, f), each bank with factors of its own.
     """
 
-    def __init__(self, inputs: int, *, rate: float = 6.0) -> None:
+    no_decay = True
+
+    def __init__(self, banks: int, inputs: int, *, rate: float = 6.0) -> None:
         super().__init__()
         self.rate = rate
-        self.factor = nn.Parameter(torch.full((inputs,), 1 / rate))
+        self.factor = nn.Parameter(torch.full((banks, 1, inputs), 1 / rate))
 
     def forward(self, features: Tensor) -> Tensor:
         """Return the scaled features."""

@@ -23,13 +23,17 @@ def cross_entropy(outputs: Tensor, targets: Tensor) -> Tensor:
 
     Args:
         outputs: logits (b, c) or (b, k, c).
-        targets: class numbers (b,), or probabilities (b, c).
+        targets: class numbers (b,), class numbers per member (b, k) with −1 for a row that a member leaves out, or
+            probabilities (b, c) in floating point.
 
     Returns:
         (b,)
 
     """
     logs = log_softmax(outputs, dim=-1)
+    if targets.ndim == 2 and not targets.is_floating_point():
+        own = logs.gather(-1, targets.clamp_min(0).unsqueeze(-1)).squeeze(-1)
+        return _mean_of_kept(-own, targets >= 0)
     if logs.ndim == 3:
         logs = logs.mean(dim=1)  # the loss is linear in the log-probabilities: averaging them averages the losses
     if targets.is_floating_point():
@@ -42,16 +46,24 @@ def squared_error(outputs: Tensor, targets: Tensor) -> Tensor:
 
     Args:
         outputs: values (b, 1) or (b, k, 1).
-        targets: values (b,).
+        targets: values (b,), or values per member (b, k) with NaN for a row that a member leaves out.
 
     Returns:
         (b,)
 
     """
     values = outputs.squeeze(-1)
+    if targets.ndim == 2:
+        kept = ~targets.isnan()
+        return _mean_of_kept((values - torch.where(kept, targets, values.detach())).square(), kept)
     if values.ndim == 1:
         return (values - targets).square()
     return (values - targets.unsqueeze(-1)).square().mean(dim=1)
+
+
+def _mean_of_kept(losses: Tensor, kept: Tensor) -> Tensor:
+    share = kept.to(losses.dtype)
+    return (losses * share).sum(dim=1) / share.sum(dim=1).clamp_min(1.0)
 
 
 def loss_for(task: Task) -> Loss:

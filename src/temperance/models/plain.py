@@ -19,7 +19,7 @@ class PlainNet(nn.Module):
 
     def __init__(self, info: ModelInfo, settings: Plain) -> None:
         super().__init__()
-        self.inputs = TableInputs(info.numeric, info.cardinalities, embed=False)
+        self.inputs = TableInputs(info.numeric, info.cardinalities)
         layers: list[nn.Module] = []
         before = self.inputs.width
         for _ in range(settings.depth):
@@ -29,7 +29,7 @@ class PlainNet(nn.Module):
 
     def forward(self, numeric: Tensor, categorical: Tensor) -> Tensor:
         """Return logits or values (b, c)."""
-        outputs: Tensor = self.layers(self.inputs(numeric, categorical))
+        outputs: Tensor = self.layers(self.inputs(numeric, categorical)[0])
         return outputs
 
 

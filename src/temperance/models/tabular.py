@@ -1,49 +1,79 @@
-"""The default net for tables: many small nets trained side by side on shared embeddings."""
+"""The default net for tables: small nets side by side, half on a smooth and half on a jumpy view of the numbers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Self
 
+import torch
 from torch import Tensor, nn
 
 from temperance.models.base import ARCHITECTURES, Architecture, ModelInfo
-from temperance.models.embeddings import TableInputs
+from temperance.models.defaults import size_for
+from temperance.models.edges import standard_edges
+from temperance.models.embeddings import PeriodicEmbedding, PiecewiseEmbedding, TableInputs
 from temperance.models.layers import Members, Scale
+from temperance.records.errors import SettingError
+
+SMOOTH_SCALE, SHARP_SCALE = 0.1, 0.5  # turns per unit: slow waves for smooth members, fast ones for sharp members
 
 
 class TabularNet(nn.Module):
-    """Embeddings → feature scales → k members of ``depth`` hidden layers each → logits or values per member.
+    """Two views of the inputs → k members of ``depth`` hidden layers each → logits or values per member.
+
+    *Smooth* members see the numbers through slow waves, *sharp* members through piecewise-linear functions and fast
+    waves. Tables differ in which of them generalizes; together they do well on both, and their errors differ, which is
+    what averaging needs. Members share nothing but the view of their bank.
 
     Shapes: numeric (b, n) float, categorical (b, m) int64 → (b, k, c).
+
+    Attributes:
+        bank_of: per member the bank (independent copy) it belongs to; see ``models.folds``.
+
     """
 
     def __init__(self, info: ModelInfo, settings: Tabular) -> None:
         super().__init__()
-        embedding = {"frequencies": settings.frequencies, "width": settings.embedding, "scale": settings.frequency}
-        self.inputs = TableInputs(info.numeric, info.cardinalities, embed=settings.embedding > 1, **embedding)
-        self.scale = Scale(self.inputs.width)
-        widths = [self.inputs.width] + [settings.width] * settings.depth
+        views = _views(info, settings)
+        each = settings.members // len(views)
+        self.views = nn.ModuleList(views)
+        self.scales = nn.ModuleList(Scale(settings.banks, view.width) for view in views)
+        self.entries = nn.ModuleList(Members(each, view.width, settings.width) for view in views)
         self.hidden = nn.ModuleList(
-            nn.ModuleDict(
-                {
-                    "linear": Members(settings.members, before, after),
-                    "activation": nn.ReLU(),
-                    "dropout": nn.Dropout(settings.dropout),
-                }
-            )
-            for before, after in pairwise(widths)
+            Members(settings.members, settings.width, settings.width) for _ in range(settings.depth - 1)
         )
+        self.activations = nn.ModuleList(nn.SiLU() for _ in range(settings.depth))
+        self.dropouts = nn.ModuleList(nn.Dropout(settings.dropout) for _ in range(settings.depth))
         self.output = Members(settings.members, settings.width, info.outputs)
+        per_bank = each // settings.banks
+        self.bank_of = tuple(bank for _ in views for bank in range(settings.banks) for _ in range(per_bank))
 
     def forward(self, numeric: Tensor, categorical: Tensor) -> Tensor:
         """Return the outputs of every member (b, k, c)."""
-        state = self.scale(self.inputs(numeric, categorical))
-        for layer in self.hidden:
-            state = layer["dropout"](layer["activation"](layer["linear"](state)))  # type: ignore[index]
+        entered = [
+            entry(scale(view(numeric, categorical)))
+            for view, scale, entry in zip(self.views, self.scales, self.entries, strict=True)
+        ]
+        state = entered[0] if len(entered) == 1 else torch.cat(entered, dim=0)
+        state = self.dropouts[0](self.activations[0](state))
+        for layer, activation, dropout in zip(self.hidden, self.activations[1:], self.dropouts[1:], strict=True):
+            state = dropout(activation(layer(state)))
         outputs: Tensor = self.output(state)
         return outputs.transpose(0, 1)
+
+
+def _views(info: ModelInfo, settings: Tabular) -> list[TableInputs]:
+    """Return the smooth and the sharp view; one plain view where there are no numbers."""
+    n, banks, width = info.numeric, settings.banks, settings.embedding
+    if not n:
+        return [TableInputs(0, info.cardinalities, banks=banks)]
+    edges = (info.edges if info.edges is not None else standard_edges(n)) * banks
+    slow = PeriodicEmbedding(n * banks, frequencies=settings.frequencies, width=width, scale=SMOOTH_SCALE)
+    fast = PeriodicEmbedding(n * banks, frequencies=settings.frequencies, width=width, scale=SHARP_SCALE)
+    pieces = PiecewiseEmbedding(edges, width=width)
+    smooth = TableInputs(n, info.cardinalities, embeddings=(slow,), per_number=width, banks=banks)
+    sharp = TableInputs(n, info.cardinalities, embeddings=(pieces, fast), per_number=2 * width, banks=banks)
+    return [smooth, sharp]
 
 
 @ARCHITECTURES.add
@@ -52,12 +82,13 @@ class Tabular(Architecture):
     """Settings of ``TabularNet``.
 
     Attributes:
-        members: k, nets side by side; their mean predicts.
+        members: k, nets side by side; their mean predicts. A multiple of 2 · ``banks``.
         width: units per hidden layer of one member.
         depth: hidden layers.
-        embedding: numbers per numeric feature after embedding; 1 is none.
+        banks: independent copies of all that members share. With one bank per fold of a cross-validation, one
+            training gives all out-of-fold predictions (``models.folds``).
+        embedding: numbers per numeric feature and embedding.
         frequencies: cosines per numeric feature.
-        frequency: standard deviation of the frequencies at the start.
         dropout: share of units dropped by the net's own layers. 0, because dropping is a regularizer's business:
             ``Dropout(p)`` re-purposes these layers.
 
@@ -66,14 +97,29 @@ class Tabular(Architecture):
     members: int = 16
     width: int = 64
     depth: int = 3
+    banks: int = 1
     embedding: int = 4
     frequencies: int = 16
-    frequency: float = 0.1
     dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        if min(self.members, self.width, self.depth, self.banks) < 1 or self.members % (2 * self.banks):
+            raise SettingError(
+                f"members={self.members}, banks={self.banks}, width={self.width}, depth={self.depth}",
+                "all at least 1, and members a multiple of 2 · banks (half smooth, half sharp, in each bank)",
+                f"Use members={max(1, round(self.members / (2 * self.banks))) * 2 * self.banks}",
+            )
+        if self.embedding < 2 or self.frequencies < 1 or not 0 <= self.dropout < 1:
+            raise SettingError(
+                f"embedding={self.embedding}, frequencies={self.frequencies}, dropout={self.dropout}",
+                "embedding at least 2, frequencies at least 1, dropout in [0, 1)",
+                "Leave them at their defaults",
+            )
 
     @classmethod
     def sized(cls, info: ModelInfo) -> Self:
-        return cls()
+        size = size_for(info.train_rows)
+        return cls(members=size.members, width=size.width)
 
     def make(self, info: ModelInfo) -> nn.Module:
         return TabularNet(info, self)

@@ -1,0 +1,76 @@
+"""Sizes, training settings and starting strengths of the default nets, by rows and task: data, measured.
+
+How they were found, and what they cost and reached: ``docs/decisions/0003-default-net.md``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from temperance.records.schema import Task
+
+
+class Size(NamedTuple):
+    """Members and width of the tabular net."""
+
+    members: int
+    width: int
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a default net is trained best.
+
+    Attributes:
+        lr: largest learning rate of AdamW, for every parameter.
+        batch_size: rows per step.
+        epochs: passes over the training rows.
+        curve: ``flat_cos``: flat for the first half, then half a cosine to 0.
+        beta2: memory of AdamW's second moment.
+        seconds_per_1000_rows: one epoch over 1,000 rows of about 10 inputs on one core (a first guess of the price).
+
+    """
+
+    lr: float
+    batch_size: int
+    epochs: int
+    curve: str = "flat_cos"
+    beta2: float = 0.95
+    seconds_per_1000_rows: float = 0.03
+
+
+class Strengths(NamedTuple):
+    """Starting strengths of one default recipe."""
+
+    name: str
+    weight_decay: float
+    dropout: float
+
+
+_SIZES: tuple[tuple[int, Size], ...] = ((5_000, Size(16, 64)), (15_000, Size(8, 96)))
+_LARGE = Size(4, 128)
+_BATCHES: tuple[tuple[int, int], ...] = ((1_000, 64), (4_000, 128))
+_EPOCHS: tuple[tuple[int, int], ...] = ((1_000, 40), (4_000, 30), (15_000, 20))
+
+RECIPES: tuple[Strengths, ...] = (
+    Strengths("light", weight_decay=0.02, dropout=0.0),
+    Strengths("medium", weight_decay=0.1, dropout=0.1),
+    Strengths("strong", weight_decay=1.0, dropout=0.2),
+)
+
+
+def size_for(rows: int) -> Size:
+    """Return the size of the tabular net for a count of training rows."""
+    return next((size for below, size in _SIZES if rows < below), _LARGE)
+
+
+def training_for(name: str, task: Task, rows: int) -> Training:
+    """Return the training settings of the net ``name`` (``tabular``, ``plain``, ``resnet``) for a task and size."""
+    batch = next((size for below, size in _BATCHES if rows < below), 256)
+    epochs = next((count for below, count in _EPOCHS if rows < below), 12)
+    if name.lower() == "tabular":
+        return Training(0.1 if task == "regression" else 0.03, batch, epochs)
+    if name.lower() == "resnet":
+        return Training(2e-3, min(batch, 128), max(5, epochs // 2), seconds_per_1000_rows=1.0)
+    return Training(1e-3, batch, epochs, beta2=0.999, seconds_per_1000_rows=0.015)
