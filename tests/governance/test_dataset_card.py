@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import copy
+
+import pytest
+
+from temperance.governance import DatasetCard
+from temperance.governance.dataset_card import declared_licence
+
+SECTIONS = (
+    "1. Motivation",
+    "2. Composition",
+    "3. Collection process",
+    "4. Preprocessing",
+    "5. Uses",
+    "6. Distribution",
+    "7. Maint",
+)
+
+
+def test_seven_sections_with_numbers_and_blanks(study):
+    card = DatasetCard().render(study)
+    places = [card.index(f"## {name}") for name in SECTIONS]
+    assert places == sorted(places)
+    for figure in ("4,200", "75.0 %", "17 to 90", "`customer_id`", "3 rows left out: no answer", "column `k` left out"):
+        assert figure in card, figure
+    assert card.count("Owner, please answer") == 7
+
+
+def test_licence_verdicts_are_shown(study):
+    card = DatasetCard().render(study)
+    assert "Declared licence: `CC-BY-4.0`" in card
+    assert "**allowed with duties**" in card
+    assert "not legal advice" in card
+
+
+@pytest.mark.parametrize(
+    ("declared", "expected"),
+    [("CC-BY-4.0", "cc-by-4.0"), (None, "unknown"), ("mine", "other"), ("MIT AND CC0-1.0", "other")],
+)
+def test_licence_in_front_matter(study, declared, expected):
+    yaml = pytest.importorskip("yaml")
+    study["data"]["licence"] = declared
+    head = yaml.safe_load(DatasetCard().render(study).split("---")[1])
+    assert head["license"] == expected
+    assert head["size_categories"] == ["1K<n<10K"]
+    assert head["task_categories"] == ["tabular-classification"]
+
+
+def test_undeclared_licence_is_a_question(study):
+    study["data"]["licence"] = None
+    card = DatasetCard().render(study)
+    assert "No licence was declared" in card
+    assert "**unknown**" in card
+    assert card.count("Owner, please answer") == 8
+
+
+def test_licence_with_evidence():
+    assert declared_licence({"licence": {"expression": "MIT", "link": "https://example.org"}}) == "MIT"
+    assert declared_licence({}) is None
+
+
+@pytest.mark.parametrize("gone", ["data", "roles", "findings"])
+def test_a_study_without_a_part_still_has_a_card(study, gone):
+    less = copy.deepcopy(study)
+    less[gone] = None
+    assert "## 7. Maintenance" in DatasetCard().render(less)
+
+
+def test_regression_and_images(study):
+    study["data"].update(task="regression", classes=[])
+    study["data"]["schema"]["kind"] = "images"
+    assert "image-regression" in DatasetCard().render(study)

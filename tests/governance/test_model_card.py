@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import copy
+
+import pytest
+
+from temperance.governance import ModelCard
+
+
+def test_every_figure_of_the_winner_is_there(study):
+    card = ModelCard().render(study)
+    assert "0.912 (0.892 to 0.932, n = 400)" in card
+    assert "0.750" in card
+    assert "Recipe(Dropout(0.1))" in card
+    assert "12,345" in card
+    assert "`city` = `Kiel`" in card
+    assert "too few rows to say" in card
+    assert "Found 3 of 3." in card
+    assert "Tested on one file only." in card
+    assert "Srivastava" in card
+    assert card.count("Owner, please answer") == 3
+
+
+def test_front_matter_follows_the_hub(study):
+    yaml = pytest.importorskip("yaml")
+    head = yaml.safe_load(ModelCard(licence="apache-2.0").render(study).split("---")[1])
+    assert head["license"] == "apache-2.0"
+    assert head["pipeline_tag"] == "tabular-classification"
+    result = head["model-index"][0]["results"][0]
+    assert result["metrics"][0] == {"type": "accuracy", "value": 0.912, "name": "accuracy"}
+    assert set(result["dataset"]) == {"name", "type"}
+
+
+def test_findings_to_act_on_come_first(study):
+    card = ModelCard().render(study)
+    assert card.index("Look at this") < card.index("No problem found by this test")
+
+
+def test_names_cannot_inject(study):
+    study["data"]["target"] = "<script>alert(1)</script>"
+    study["data"]["name"] = "# x\n## y"
+    card = ModelCard().render(study)
+    assert "\n## y" not in card
+    body = card.split("---", 2)[2]
+    assert "<script>" not in body.replace("`<script>alert(1)</script>`", "")
+
+
+@pytest.mark.parametrize("gone", ["winner", "trials", "findings", "data", "roles", "budget", "versions", "limits"])
+def test_a_study_without_a_part_still_has_a_card(study, gone):
+    less = copy.deepcopy(study)
+    less[gone] = None
+    card = ModelCard().render(less)
+    assert card.startswith("---\n")
+    assert "None" not in card.replace("None.", "")
+
+
+def test_an_interrupted_study_says_so(study):
+    study["status"] = "interrupted"
+    assert "interrupted" in ModelCard().render(study)
+
+
+def test_written_file(study, tmp_path):
+    path = ModelCard().write(study, tmp_path)
+    assert path.name == "model_card.md"
+    assert path.read_text(encoding="utf-8") == ModelCard().render(study)
