@@ -1,0 +1,74 @@
+"""How long nets are trained and what must be kept back, from measured speeds."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from temperance.models.defaults import training_for
+from temperance.records.roles import Roles
+from temperance.records.table import Table
+
+FIXED = {"refit": 2.0, "evaluation": 2.0, "export": 3.0, "report": 1.5}  # first guesses, replaced by measurements
+SAFETY = 1.15
+
+
+@dataclass(frozen=True)
+class Speed:
+    """What was measured of the default net here: seconds per optimizer step, and outside the steps."""
+
+    step_seconds: float
+    fixed_seconds: float
+
+
+def default_settings(table: Table, roles: Roles, *, model: str) -> dict[str, Any]:
+    """Return the training settings that suit the net and the size of the data."""
+    rows = len(roles.folds[0][0]) if roles.folds else len(roles.train)
+    chosen = training_for(model, table.schema.target.task, rows)
+    return {
+        "epochs": float(chosen.epochs), "batch_size": chosen.batch_size, "lr": chosen.lr, "curve": chosen.curve,
+        "beta2": chosen.beta2,
+    }  # fmt: skip
+
+
+def trainings(roles: Roles) -> int:
+    """Return how often one trial trains: once, or once per fold."""
+    return max(1, len(roles.folds))
+
+
+def epoch_steps(settings: dict[str, Any], rows: int) -> int:
+    """Return optimizer steps per epoch."""
+    return max(1, math.ceil((rows - 1) / settings["batch_size"]))
+
+
+def trial_seconds(settings: dict[str, Any], speed: Speed, roles: Roles, *, passes: float = 1.0) -> float:
+    """Return the expected time of one trial."""
+    rows = len(roles.folds[0][0]) if roles.folds else len(roles.train)
+    steps = settings["epochs"] * epoch_steps(settings, rows)
+    return trainings(roles) * (steps * speed.step_seconds * passes + speed.fixed_seconds)
+
+
+def fit_to_budget(
+    settings: dict[str, Any], speed: Speed, roles: Roles, *, seconds: float, workers: int
+) -> dict[str, Any]:
+    """Return settings whose trials leave time for about four trials and the refit; epochs may become a fraction.
+
+    t·(rounds + r) ≤ seconds, with rounds = ⌈4/workers⌉ and r the refit in trials (about 1.3; less with folds).
+    """
+    if not math.isfinite(seconds):
+        return settings
+    share = 1.3 if not roles.folds else 1.3 / len(roles.folds)
+    most = max(0.5, seconds / (math.ceil(4 / workers) + share))
+    wanted = trial_seconds(settings, speed, roles)
+    if wanted <= most:
+        return settings
+    return {**settings, "epochs": round(max(settings["epochs"] * most / wanted, 0.01), 4)}
+
+
+def cost_factor(recipe: dict[str, Any] | None) -> float:
+    """Return how much longer a step of this recipe takes, from the declared passes."""
+    from temperance.study.prices import STEP_FACTOR
+
+    names = [one["name"] for one in (recipe or {}).get("regularizers", [])]
+    return max([STEP_FACTOR.get(name, 1.0) for name in names], default=1.0) + 0.03 * len(names)

@@ -1,0 +1,85 @@
+"""The beginning of a study: read, split, store."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from temperance.data import Reading, load_roles, read, save_roles, split
+from temperance.evaluation.metrics.registry import check_goal, default_metric
+from temperance.records.atomic import write_text
+from temperance.records.errors import DataError
+from temperance.records.roles import Roles
+from temperance.records.table import Table
+from temperance.study.settings import StudySettings
+from temperance.study.store import load_table, save_table
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """What the search works on.
+
+    Attributes:
+        table: development rows, and test rows unless there is a second table.
+        roles: which row plays which part.
+        test: the table that ``roles.test`` indexes.
+        metric: the metric that decides.
+        data: the ``data`` block of ``study.json``.
+
+    """
+
+    table: Table
+    roles: Roles
+    test: Table
+    metric: str
+    data: dict[str, Any]
+
+
+def prepare(settings: StudySettings, work: Path) -> Prepared:
+    """Read and split the data and write it for the workers; a prepared folder is opened as it is."""
+    if (work / "data.json").exists():
+        return reopen(settings, work)
+    kind = "auto" if settings.user_task else settings.task
+    reading = read(
+        settings.data, target=settings.target, task=kind, group=settings.group, time=settings.time,
+        workdir=work / "read",
+    )  # fmt: skip
+    table = reading.table
+    metric = (
+        check_goal(settings.metric, task=table.schema.target.task).name
+        if settings.metric
+        else default_metric(table.schema.target.task)
+    )
+    second = None
+    if settings.test is not None:
+        second = read(settings.test, target=settings.target, schema=table.schema, workdir=work / "read_test")
+    roles = split(table, seed=settings.seed, test=None if second is None else second.table)
+    if not len(roles.test):
+        raise DataError("no rows are left for the test", "at least one labelled test row", "Give more rows")
+    save_table(table, work / "table")
+    if second is not None:
+        save_table(second.table, work / "test")
+    save_roles(roles, work / "roles.npz")
+    data = _describe(settings, reading, second)
+    write_text(work / "data.json", json.dumps({"data": data, "metric": metric}))
+    return Prepared(table, roles, table if second is None else second.table, metric, data)
+
+
+def reopen(settings: StudySettings, work: Path) -> Prepared:
+    """Open what an earlier run prepared."""
+    kept = json.loads((work / "data.json").read_text())
+    table = load_table(work / "table")
+    test = load_table(work / "test") if (work / "test").exists() else table
+    return Prepared(table, load_roles(work / "roles.npz"), test, kept["metric"], kept["data"])
+
+
+def _describe(settings: StudySettings, reading: Reading, second: Reading | None) -> dict[str, Any]:
+    path = str(settings.data) if isinstance(settings.data, (str, Path)) else "in memory"
+    notes = list(reading.notes) + [f"Test file: {note}" for note in (second.notes if second else ())]
+    dropped = [dict(d) for d in reading.dropped] + [
+        {**d, "why": f"test file: {d['why']}"} for d in (second.dropped if second else ())
+    ]
+    rows = len(reading.table) + (len(second.table) if second else 0)
+    return {**reading.to_dict(), "path": path, "rows": rows, "notes": notes, "dropped": dropped, "licence": None}

@@ -1,0 +1,75 @@
+"""What a study is asked to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from temperance.study.clock import Budget
+
+
+@dataclass(frozen=True)
+class StudySettings:
+    """The settings of one study; the names are those of the command line.
+
+    Attributes:
+        data: path, bundled set, or ``(X, y)``.
+        target: column to predict; None where the source fixes it.
+        out: study folder.
+        budget: wall clock or trials.
+        test: second source, used as the test set.
+        task: ``auto``, ``classification``, ``regression`` or ``module:function``.
+        group: column whose values must not be split across roles.
+        time: column to split by in time.
+        metric: metric that decides; None: log loss, or RMSE.
+        seed: of everything random.
+        max_latency_ms: trials that are slower for one row cannot win.
+        max_bytes: trials that are larger cannot win.
+        device: ``auto``, ``cpu``, ``cuda`` …
+        workers: processes; None: by cores and load.
+        suite: evaluation of the winner.
+        started: ``time.time()`` that the budget counts from; None: the start of this process.
+        command: what to record as the command.
+        audit: run the audit.
+        bundle: export a bundle.
+
+    """
+
+    data: Any
+    target: str | None
+    out: Path
+    budget: Budget
+    test: Any = None
+    task: str = "auto"
+    group: str | None = None
+    time: str | None = None
+    metric: str | None = None
+    seed: int = 0
+    max_latency_ms: float | None = None
+    max_bytes: float | None = None
+    device: str = "auto"
+    workers: int | None = None
+    suite: str = "quick"
+    started: float | None = None
+    command: str = ""
+    audit: bool = True
+    bundle: bool = True
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def user_task(self) -> str:
+        """``module:function`` of a user's net, or empty."""
+        return self.task if ":" in self.task else ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-safe fields; data given in memory become a word."""
+        return {
+            "data": str(self.data) if isinstance(self.data, (str, Path)) else "in memory",
+            "target": self.target,
+            "budget": {"seconds": self.budget.seconds, "trials": self.budget.trials},
+            "test": str(self.test) if isinstance(self.test, (str, Path)) else ("in memory" if self.test else None),
+            "task": self.task, "group": self.group, "time": self.time, "metric": self.metric, "seed": self.seed,
+            "max_latency_ms": self.max_latency_ms, "max_bytes": self.max_bytes, "device": self.device,
+            "workers": self.workers, "suite": self.suite, "command": self.command,
+        }  # fmt: skip

@@ -1,0 +1,504 @@
+"""The study: search under a budget, choose, refit, test, export, record."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from temperance.records.errors import StudyError
+from temperance.study import record
+from temperance.study.choose import Choice, choose, frontier
+from temperance.study.clock import Clock, process_start
+from temperance.study.ensemble import greedy_weights
+from temperance.study.ledger import Ledger, read_ledger
+from temperance.study.plan import FIXED, SAFETY, Speed, cost_factor, default_settings, fit_to_budget, trial_seconds
+from temperance.study.pool import Pool, worker_count
+from temperance.study.prepare import Prepared, prepare
+from temperance.study.race import Race
+from temperance.study.results import Result, Scorer, candidate
+from temperance.study.search.base import Proposer
+from temperance.study.search.portfolio import Portfolio, basic_specs, net_specs
+from temperance.study.search.tpe import TPE
+from temperance.study.settings import StudySettings
+from temperance.study.spec import TrialSpec
+
+Progress = Callable[[dict[str, Any]], None]
+"""Called with ``{"part", "done", "planned", "left_seconds", "best", "message"}`` whenever something happened."""
+
+
+class Study:
+    """One study in one folder; ``run`` does all of it.
+
+    Args:
+        settings: what to do.
+        progress: told of every step.
+        replay: specs of an earlier study to run again, in order, instead of a search.
+
+    """
+
+    def __init__(
+        self, settings: StudySettings, *, progress: Progress | None = None, replay: list[TrialSpec] | None = None
+    ) -> None:
+        self.settings, self.replay = settings, replay
+        self.progress = progress or (lambda _: None)
+        self.out = settings.out
+        self.work = self.out / "work"
+        self.out.mkdir(parents=True, exist_ok=True)
+        self.clock = Clock(settings.budget, settings.started or process_start())
+        self.ledger = Ledger(self.out / "ledger.jsonl")
+        self.results: list[Result] = []
+        self.left_out: list[dict[str, str]] = []
+        self.findings: list[dict[str, Any]] = []
+        self.race = Race()
+        self.interrupted = False
+        self._count = 0
+
+    # -- the whole ------------------------------------------------------------------------------------------------
+
+    def run(self) -> Path:
+        """Run everything and return the study folder."""
+        self.clock.begin("read")
+        self.workers = worker_count(self.settings.workers)
+        self.pool = Pool(self.workers, self.work, task=self.settings.user_task, device=self._device())
+        try:
+            self.prepared = prepare(self.settings, self.work)
+            self.scorer = Scorer(self.prepared, self.work)
+            self.ledger.write("study", settings=self.settings.to_dict(), data=self.prepared.data["sha256"],
+                              workers=self.workers, started=self.clock.started)  # fmt: skip
+            self._resume()
+            self.clock.reserved = dict(FIXED)
+            self.clock.begin("search")
+            try:
+                self._search()
+            except KeyboardInterrupt:
+                self.interrupted = True
+                self._say("interrupted", message="Stopping: the best so far is kept.")
+            return self._conclude()
+        finally:
+            self.pool.close()
+            self.ledger.close()
+
+    def _device(self) -> str:
+        if self.settings.device != "auto":
+            return self.settings.device
+        return "cpu" if not _has_cuda() else "cuda"
+
+    def _conclude(self) -> Path:
+        done = [r for r in self.results if r.losses is not None]
+        if not done:
+            reasons = "; ".join(f"{r.spec.name}: {r.event.get('why', '')}" for r in self.results) or "no time"
+            raise StudyError(
+                f"no trial finished ({reasons})", "at least one model must be trained",
+                f"Give more time, or continue with `temperance study --resume {self.out}`",
+            )  # fmt: skip
+        self._add_ensemble()
+        pool = [r for r in self.results if r.losses is not None]
+        candidates = {r.spec.id: self._candidate(r) for r in pool}
+        if not any(c.allowed for c in candidates.values()):
+            raise StudyError(
+                "no trial is within --max-latency and --max-size",
+                f"the fastest takes {min(c.latency_1_ms for c in candidates.values()):.3g} ms a row, "
+                f"the smallest has {min(c.bytes for c in candidates.values()):.3g} bytes",
+                "Loosen the limits",
+            )
+        names = {r.spec.id: r.spec.name for r in pool}
+        choice = choose(list(candidates.values()), metric=self.prepared.metric, names=names)
+        edge = frontier(list(candidates.values()))
+        self.ledger.write(
+            "choice", winner=choice.winner, why=choice.why, comparison=list(choice.comparison), frontier=edge
+        )
+        self._say("refit", message=f"Best: {names[choice.winner]}. Refitting.")
+        finished = self._finish(choice)
+        self.clock.begin("report")
+        return record.write(self, choice, [candidates[i] for i in edge], finished)
+
+    # -- search ---------------------------------------------------------------------------------------------------
+
+    def _search(self) -> None:
+        if self.replay is not None:
+            self._drive(Portfolio(self.replay))
+            return
+        schema, roles = self.prepared.table.schema, self.prepared.roles
+        images = schema.kind == "images"
+        finished = {r.spec.name for r in self.results}
+        basic = [s for s in basic_specs(images=images, seed=self.settings.seed) if s.name not in finished]
+        if self.settings.audit and not self.findings:
+            self._start_audit()
+        self._drive(Portfolio(basic))
+        model = "user" if self.settings.user_task else ("ResNet" if images else "Tabular")
+        settings = default_settings(self.prepared.table, roles, model="plain" if model == "user" else model)
+        settings = self._paced(model, settings)
+        nets = net_specs(
+            model=model, settings=settings, task=schema.target.task, images=images,
+            has_controller_rows=len(roles.controller) > 0, seed=self.settings.seed,
+        )  # fmt: skip
+        portfolio = Portfolio([s for s in nets if s.name not in finished])
+        self._drive(portfolio)
+        for spec in portfolio.left:
+            self.left_out.append({"what": spec.name, "why": "no time left in the budget"})
+        if not portfolio.left:
+            base = nets[0].changed(recipe=None, adaptive=False)
+            self._drive(TPE(base, task=schema.target.task, seed=self.settings.seed + 1))
+        self._drain()
+
+    def _paced(self, model: str, settings: dict[str, Any]) -> dict[str, Any]:
+        """Return settings that fit the budget, from the measured speed of a few steps."""
+        spec = TrialSpec("pace", "pace", "plain", model, {"regularizers": []}, settings, seed=self.settings.seed)
+        self._until_idle()
+        self.pool.start("pace", spec=spec.to_dict())
+        self.speed = Speed(0.01, 0.5)
+        for event in self._until_event("pace"):
+            if event["event"] == "failed":
+                raise StudyError(f"the net cannot be trained: {event['why']}", "", "Mend the net, or leave --task out")
+            self.speed = Speed(event["step_seconds"], event["fixed_seconds"])
+        fitted = fit_to_budget(
+            settings, self.speed, self.prepared.roles, seconds=self.clock.for_search, workers=self.workers
+        )
+        self.ledger.write("pace", speed=vars(self.speed), settings=fitted, wanted=settings)
+        if fitted["epochs"] < settings["epochs"]:
+            why = f"{fitted['epochs']:g} instead of {settings['epochs']:g} epochs, so that several nets fit the budget"
+            self.left_out.append({"what": "longer training", "why": why})
+        return fitted
+
+    def _drive(self, proposer: Proposer) -> None:
+        """Run what ``proposer`` asks for until it, the budget or the user ends it; running trials go on."""
+        pending: TrialSpec | None = None
+        self._proposer = proposer
+        while True:
+            if self._spent():
+                break
+            pending = pending or proposer.propose()
+            if pending is None:
+                break
+            if not self.pool.idle:
+                self._handle(wait=0.5)
+                continue
+            if not self._fits(pending):
+                if isinstance(proposer, Portfolio):
+                    self.left_out.append({"what": pending.name, "why": "no time left in the budget"})
+                    pending = None
+                    continue
+                break
+            self._launch(pending)
+            pending = None
+        self._handle(wait=0.0)
+
+    def _spent(self) -> bool:
+        trials = self.settings.budget.trials
+        counted = sum(1 for r in self.results if r.spec.kind != "ensemble") + len(self._running())
+        if self.replay is None and trials is not None and counted >= trials:
+            return True
+        return self.clock.for_search <= 0.2
+
+    def _running(self) -> list[dict[str, Any]]:
+        return [job for job in self.pool.running if job["job"] == "trial"]
+
+    def _fits(self, spec: TrialSpec) -> bool:
+        return self._expected(spec) * SAFETY < self.clock.for_search
+
+    def _expected(self, spec: TrialSpec) -> float:
+        same = [r.seconds for r in self.results if r.spec.model == spec.model and r.losses is not None]
+        if spec.is_net and hasattr(self, "speed"):
+            planned = trial_seconds(spec.settings, self.speed, self.prepared.roles, passes=cost_factor(spec.recipe))
+            plain = [r for r in self.results if r.spec.is_net and r.losses is not None]
+            ratio = max([r.seconds / max(self._planned(r.spec), 1e-6) for r in plain], default=1.0)
+            return planned * max(0.5, min(ratio, 3.0))
+        return max(same, default=0.5)
+
+    def _planned(self, spec: TrialSpec) -> float:
+        return trial_seconds(spec.settings, self.speed, self.prepared.roles, passes=cost_factor(spec.recipe))
+
+    def _launch(self, spec: TrialSpec) -> None:
+        if not spec.id:
+            spec = spec.changed(id=f"t{self._count:03d}")
+        self._count += 1
+        seconds = None if math.isinf(self.clock.for_search) else max(0.5, self.clock.for_search)
+        self.ledger.write("start", spec=spec.to_dict(), elapsed=self.clock.elapsed)
+        self.pool.start("trial", spec=spec.to_dict(), seconds=seconds)
+
+    def _start_audit(self) -> None:
+        seconds = None
+        if self.settings.budget.seconds is not None:
+            seconds = max(2.0, 0.1 * self.settings.budget.seconds)
+        self.pool.start("audit", seed=self.settings.seed, seconds=seconds)
+
+    # -- events ---------------------------------------------------------------------------------------------------
+
+    def _handle(self, wait: float) -> None:
+        for job, event, answer in self.pool.wait(wait):
+            if event["event"] == "mark":
+                self._mark(event, answer)
+            elif job.get("job") == "trial":
+                self._finished(TrialSpec.from_dict(job["spec"]), event)
+            elif job.get("job") == "audit":
+                self._audited(event)
+            else:
+                self._other.setdefault(job.get("job", ""), []).append(event)
+
+    @property
+    def _other(self) -> dict[str, list[dict[str, Any]]]:
+        return self.__dict__.setdefault("_other_events", {})
+
+    def _mark(self, event: dict[str, Any], answer: Callable[[dict[str, Any]], None]) -> None:
+        losses = self.scorer.mark(event["id"], event["file"])
+        go_on, reason = self.race.judge(event["id"], event["fraction"], losses)
+        self.ledger.write("mark", **reason)
+        answer({"continue": go_on or self.replay is not None})
+
+    def _finished(self, spec: TrialSpec, event: dict[str, Any]) -> None:
+        result = Result(spec, event if event["event"] == "done" else {**event, "status": "failed"})
+        if result.status == "done":
+            self.scorer.score(result)
+        self.results.append(result)
+        quality = result.quality
+        self.ledger.write(
+            "trial", spec=spec.to_dict(), result=result.event, quality=quality, elapsed=self.clock.elapsed
+        )
+        if hasattr(self, "_proposer"):
+            self._proposer.observe(spec, quality)
+        self._reserve()
+        said = f"{spec.name}: {result.status}" if quality is None else f"{spec.name}: {quality:.4g}"
+        self._say("search", message=said)
+
+    def _audited(self, event: dict[str, Any]) -> None:
+        if event["event"] == "failed":
+            self.left_out.append({"what": "audit", "why": event["why"]})
+        self.findings = event.get("findings", [])
+        self.ledger.write("audit", findings=self.findings, why=event.get("why", ""))
+
+    def _reserve(self) -> None:
+        """Set aside what the end will take, from what trials took."""
+        done = [r for r in self.results if r.losses is not None and r.spec.kind != "ensemble"]
+        if not done or self.settings.budget.seconds is None:
+            return
+        best = sorted(done, key=lambda r: r.quality or math.inf)[:3]
+        folds = len(self.prepared.roles.folds) or 1
+        each = [1.3 * r.seconds / folds for r in best]
+        self.clock.reserved["refit"] = 0.5 + max(max(each), sum(each) / self.workers)
+        row = max(float(r.event["cost"].get("latency_256_ms") or 1.0) for r in best) / 256 / 1000
+        rows = len(self.prepared.roles.test) + 25_000
+        self.clock.reserved["evaluation"] = 1.0 + 2 * row * rows
+
+    def _until_idle(self) -> None:
+        while not self.pool.idle:
+            self._handle(wait=0.5)
+
+    def _until_event(self, job: str, count: int = 1) -> list[dict[str, Any]]:
+        while len(self._other.get(job, [])) < count:
+            self._handle(wait=0.5)
+        return self._other.pop(job)
+
+    def _drain(self) -> None:
+        """Wait for running trials; at the end of the search time they are ended."""
+        while self.pool.running:
+            self._handle(wait=0.25)
+            if self.clock.for_search < -0.5:
+                for job in list(self.pool.running):
+                    self.pool.kill_job(job)
+                    if job["job"] == "trial":
+                        event = {"event": "failed", "why": "out of time", "status": "discarded"}
+                        self.results.append(Result(TrialSpec.from_dict(job["spec"]), event))
+                    else:
+                        self.left_out.append({"what": job["job"], "why": "no time left in the budget"})
+
+    # -- ensemble, refit, test ------------------------------------------------------------------------------------
+
+    def _add_ensemble(self) -> None:
+        done = [r for r in self.results if r.prediction is not None and r.spec.kind != "ensemble"]
+        done = [r for r in done if self._candidate(r).allowed and r.spec.model != "Majority"]
+        if len(done) < 2:
+            return
+        done = sorted(done, key=lambda r: r.quality or math.inf)[:8]
+        weights = greedy_weights(
+            [r.prediction for r in done if r.prediction is not None],
+            lambda p: float(self.scorer.losses(p, self.scorer.rows).mean()),
+        )
+        chosen = [(r, w) for r, w in zip(done, weights, strict=True) if w > 0]
+        if len(chosen) < 2:
+            return
+        members = {r.spec.id: w for r, w in chosen}
+        spec = TrialSpec(
+            "ensemble", "ensemble of " + " and ".join(r.spec.name for r, _ in chosen), "ensemble", "ensemble",
+            settings={"members": members}, seed=self.settings.seed,
+        )  # fmt: skip
+        result = Result(spec, {"event": "done", "status": "done", "cost": _summed([r for r, _ in chosen]),
+                               "robustness": _mean_robustness(chosen)})  # fmt: skip
+        prediction = np.sum([w * r.prediction for r, w in chosen if r.prediction is not None], axis=0)
+        self.scorer.fill(result, prediction)
+        self.results = [r for r in self.results if r.spec.kind != "ensemble"] + [result]
+        self.ledger.write("ensemble", members=members, quality=result.quality)
+
+    def _candidate(self, result: Result) -> Any:
+        return candidate(result, max_latency_ms=self.settings.max_latency_ms, max_bytes=self.settings.max_bytes)
+
+    def result(self, trial: str) -> Result:
+        """Return the result of a trial by id."""
+        return next(r for r in self.results if r.spec.id == trial)
+
+    def members(self, trial: str) -> dict[str, float]:
+        """Return the members of a trial with their weights: itself, or those of the ensemble."""
+        one = self.result(trial)
+        return dict(one.spec.settings["members"]) if one.spec.kind == "ensemble" else {trial: 1.0}
+
+    def _finish(self, choice: Choice) -> dict[str, Any]:
+        self.clock.begin("refit")
+        winner = self.members(choice.winner)
+        self._until_idle_all()
+        refits = self._refit(list(winner), required=True)
+        self.clock.begin("evaluation")
+        extra = record.extra_tests(self, choice)
+        finished = {"refit": refits, "winner": self._test(choice.winner, "winner", bundle=self.settings.bundle)}
+        self.clock.begin("extra_tests")
+        for name, trial in extra.items():
+            fits = self.result(trial).seconds / (len(self.prepared.roles.folds) or 1) * 1.3 + 1.0
+            if trial != choice.winner and fits > self.clock.left - self.clock.reserved.get("report", 1.0) - 0.5:
+                self.left_out.append(
+                    {"what": f"test of {self.result(trial).spec.name}", "why": "no time left in the budget"}
+                )
+                continue
+            if trial not in refits:
+                refits |= self._refit([trial], required=False)
+            if trial in refits:
+                finished[name] = self._test(trial, name, bundle=False)
+        return finished
+
+    def _until_idle_all(self) -> None:
+        while self.pool.running:
+            self._handle(wait=0.25)
+
+    def _refit(self, trials: list[str], *, required: bool) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        waiting, running = list(trials), 0
+        while waiting or running:
+            while waiting and self.pool.idle:
+                self._start_refit(waiting.pop(0))
+                running += 1
+            for event in self._until_event("refit"):
+                running -= 1
+                if event["event"] == "failed":
+                    if required:
+                        raise StudyError(f"the refit failed: {event['why']}", "", f"Continue with --resume {self.out}")
+                    self.left_out.append({"what": "a further refit", "why": event["why"]})
+                    continue
+                found[event["id"]] = event
+                self.ledger.write("refit", **{k: v for k, v in event.items() if k not in ("event", "job", "number")})
+        return found
+
+    def _start_refit(self, trial: str) -> None:
+        one = self.result(trial)
+        spec = one.spec
+        if spec.kind == "basic":
+            spec = spec.changed(settings=one.event.get("chosen") or {})
+        self.pool.start(
+            "refit", spec=spec.to_dict(), until=one.event.get("fraction", 1.0), traces=one.event.get("traces", [])
+        )
+
+    def _test(self, trial: str, name: str, *, bundle: bool) -> dict[str, Any]:
+        members = self.members(trial)
+        seconds = (
+            None if math.isinf(self.clock.left) else max(0.5, self.clock.left - self.clock.reserved["export"] - 2.0)
+        )
+        job = {
+            "members": [self.result(m).spec.to_dict() for m in members], "weights": list(members.values()),
+            "seed": self.settings.seed, "suite": self.settings.suite, "name": name, "seconds": seconds,
+            "out_of_fold": self._out_of_fold(trial), **(record.bundle_job(self, trial) if bundle else {}),
+        }  # fmt: skip
+        self._until_idle()
+        self.pool.start("finish", **job)
+        event = self._until_event("finish")[0]
+        if event["event"] == "failed":
+            raise StudyError(f"testing or exporting failed: {event['why']}", "", f"Continue with --resume {self.out}")
+        kept = {k: v for k, v in event.items() if k in ("export_seconds", "evaluation_seconds", "temperature")}
+        self.ledger.write("finish", name=name, trial=trial, **kept)
+        return event
+
+    def _out_of_fold(self, trial: str) -> str:
+        if not self.prepared.roles.folds:
+            return ""
+        if self.result(trial).spec.kind != "ensemble":
+            return f"trials/{trial}/selection.npy"
+        rows, answer = self.scorer.rows, self.result(trial).prediction
+        if answer is None:
+            return ""
+        full = np.full((len(self.prepared.table), *answer.shape[1:]), np.nan)
+        full[rows] = answer
+        np.save(self.work / "ensemble.npy", full)
+        return "ensemble.npy"
+
+    # -- resume, progress -----------------------------------------------------------------------------------------
+
+    def _resume(self) -> None:
+        """Take over the finished trials of an interrupted run of the same folder."""
+        for row in read_ledger(self.out / "ledger.jsonl"):
+            if row["event"] == "trial" and row["result"].get("status") == "done":
+                result = Result(TrialSpec.from_dict(row["spec"]), row["result"])
+                self.scorer.score(result)
+                self.results.append(result)
+            elif row["event"] == "audit":
+                self.findings = row["findings"]
+        self._count = len({r.spec.id for r in self.results})
+        if self.results:
+            self._count = max(int(r.spec.id[1:]) for r in self.results if r.spec.id[1:].isdigit()) + 1
+
+    def _say(self, part: str, *, message: str) -> None:
+        done = [r for r in self.results if r.quality is not None]
+        best = min(done, key=lambda r: r.quality or math.inf) if done else None
+        self.progress({
+            "part": part, "done": len(self.results), "running": len(self._running()), "left_seconds": self.clock.left,
+            "elapsed": self.clock.elapsed, "planned": self.settings.budget.trials, "message": message,
+            "best": None if best is None else {"name": best.spec.name, "quality": best.quality},
+            "metric": self.prepared.metric,
+        })  # fmt: skip
+
+
+def _summed(members: list[Result]) -> dict[str, Any]:
+    """Return the cost of using all members one after the other."""
+    keys = ("seconds", "passes", "latency_1_ms", "latency_256_ms", "parameters", "flops", "bytes")
+    total: dict[str, Any] = {}
+    for key in keys:
+        values = [r.event["cost"].get(key) for r in members]
+        total[key] = sum(v for v in values if v is not None) if any(v is not None for v in values) else None
+    total["peak_memory_bytes"] = max(r.event["cost"].get("peak_memory_bytes") or 0 for r in members)
+    return total
+
+
+def _mean_robustness(chosen: list[tuple[Result, float]]) -> dict[str, Any] | None:
+    """Return the weighted mean of the members' robustness, flagged as not measured itself."""
+    rows = [(r.event.get("robustness"), w) for r, w in chosen]
+    if any(row is None or row.get("value") is None for row, _ in rows):
+        return None
+    value = sum(w * row["value"] for row, w in rows if row is not None)
+    return {
+        **(rows[0][0] or {}),
+        "value": value,
+        "low": None,
+        "high": None,
+        "flags": ["mean of its members, not measured"],
+    }
+
+
+def _has_cuda() -> bool:
+    return Path("/proc/driver/nvidia/version").exists()
+
+
+def specs_of(folder: Path) -> tuple[list[TrialSpec], dict[str, Any]]:
+    """Return the finished trials of a study in their order, and its settings, for a replay."""
+    rows = read_ledger(folder / "ledger.jsonl")
+    settings = next((row["settings"] for row in rows if row["event"] == "study"), None)
+    if settings is None:
+        raise StudyError(f"the ledger of {folder} has no settings", "its first line holds them", "Give a study folder")
+    done = [
+        TrialSpec.from_dict(r["spec"]) for r in rows if r["event"] == "trial" and r["result"].get("status") == "done"
+    ]
+    return done, json.loads(json.dumps(settings))
+
+
+def now() -> str:
+    """Return the time as ISO 8601 in UTC."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
