@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from temperance import report
-from temperance.records.errors import StudyError
+from temperance.records.errors import DataError, StudyError
 from temperance.report.figures import LIMIT, clip, work_out
 from temperance.report.forms import date, form_named
 from temperance.report.node import Node, resolve, unescaped
@@ -359,7 +359,7 @@ def test_a_failed_write_leaves_the_old_report(tmp_path: Path, monkeypatch: pytes
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "replace", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(DataError, match="No space"):
         report.render(tmp_path)
     assert (tmp_path / "report.html").read_text() == "old"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["report.html", "study.json"]

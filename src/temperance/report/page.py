@@ -5,14 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
-import tempfile
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
 
+from temperance.records.atomic import write_text
 from temperance.records.errors import StudyError
 from temperance.report.base import Html, Study
 from temperance.report.figures import Figures
@@ -81,17 +80,15 @@ def html(document: dict[str, Any], *, names: frozenset[str] = frozenset(), langu
 
 
 def render(folder: str | Path) -> Path:
-    """Write ``report.html`` into a study's folder, whole or not at all, and return its path."""
+    """Write ``report.html`` into a study's folder, whole or not at all, and return its path.
+
+    Raises:
+        StudyError: see ``read``.
+        DataError: the disk is full or the folder cannot be written.
+
+    """
     place = Path(folder)
     text = html(read(place), names=frozenset(item.name for item in place.iterdir()))
     goal = place / "report.html"
-    handle, name = tempfile.mkstemp(dir=place, prefix=".report-", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(name).chmod(0o644)
-        os.replace(name, goal)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    write_text(goal, text)
     return goal
