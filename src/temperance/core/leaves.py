@@ -126,7 +126,9 @@ class Leaves(Mapping[str, Tensor]):
                     weight = float(weight)
                 torch._foreach_lerp_(self.tensors, other.tensors, weight)
             return self
-        return self.like([a + weight * (b - a) for a, b in zip(self.tensors, other.tensors, strict=True)])
+        share = torch.as_tensor(weight)
+        pairs = zip(self.tensors, other.tensors, strict=True)
+        return self.like([torch.lerp(a, b, share.to(a.dtype)) for a, b in pairs])
 
     def copy_(self, other: Leaves, only: tuple[str, ...] | None = None) -> Leaves:
         """Take the numbers of ``other``."""

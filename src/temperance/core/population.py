@@ -140,7 +140,7 @@ class Population:
 
     def _by_vmap(self, state: TrainState, batch: Batch, lr: float) -> tuple[TrainState, dict[str, Tensor]]:
         tape = self._tape(state, batch, lr)
-        noise = tape.draw([fold(seed, state.steps) for seed in state.seeds])
+        noise = tape.draw([fold(seed, state.steps) for seed in state.seeds], state.values)
         new, notes = self._mapped(state, batch, lr, tape.requests, noise)
         params, buffers, memory, optimizer = new
         return (

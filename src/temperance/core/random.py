@@ -9,7 +9,8 @@ with its seed.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -51,13 +52,14 @@ def _digest(text: str) -> int:
 
 
 class Request(NamedTuple):
-    """One draw: what kind of noise, of what shape, for which key."""
+    """One draw: what kind of noise, of what shape, for which key, and which strength shapes it."""
 
     kind: str
     path: tuple[str | int, ...]
     shape: tuple[int, ...]
     device: torch.device
     dtype: torch.dtype
+    strength: str = ""
 
 
 _GENERATORS: dict[torch.device, torch.Generator] = {}
@@ -81,9 +83,13 @@ def _draw(kind: str, key: int, shape: Sequence[int], device: torch.device, dtype
 def _noise(kind: str, key: Key, shape: Sequence[int], device: torch.device, dtype: torch.dtype) -> Tensor:
     if isinstance(key, int):
         return _draw(kind, key, shape, device, dtype)  # type: ignore[no-any-return]
+    return _play(Request(kind, key.parts, tuple(shape), device, dtype))
+
+
+def _play(request: Request) -> Tensor:
     if _TAPE is None:
         raise RuntimeError("noise was asked for by path outside a population step")
-    return _TAPE.play(Request(kind, key.parts, tuple(shape), device, dtype))
+    return _TAPE.play(request)
 
 
 def uniform(key: Key, shape: Sequence[int], device: torch.device, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -106,37 +112,56 @@ def permutation(key: Key, count: int, device: torch.device) -> Tensor:
     return _noise("permutation", key, (count,), device, torch.int64)
 
 
-_GAMMA_ROUNDS = 12
+def beta(key: Key, alpha: Tensor | float, device: torch.device, *, strength: str) -> Tensor:
+    """Return λ ~ Beta(α, α), float32 (); exactly 1 where α = 0 (no mixing).
 
+    Args:
+        key: key of the draw.
+        alpha: α; in a population each member's own value is looked up instead.
+        device: where λ is needed.
+        strength: address of the strength that holds α, e.g. ``mixup.alpha``.
 
-def beta(key: Key, alpha: Tensor | float, shape: Sequence[int], device: torch.device) -> Tensor:
-    """Return Beta(α, α) of ``shape``, float32; exactly 1 where α = 0 (no mixing).
-
-    λ = σ(log G₁ − log G₂) with Gᵢ ~ Gamma(α), in float64 and in logarithms, because for small α a plain ratio of Gamma
-    draws underflows to 0/0. Marsaglia and Tsang (2000) with a fixed count of proposals, and G(α) = G(α + 1)·U^{1/α}.
     """
-    value = torch.as_tensor(alpha, dtype=torch.float64, device=device)
-    safe = torch.where(value > 0, value, torch.ones_like(value))
-    difference = _log_gamma_draw(fold(key, "g1"), safe, shape, device) - _log_gamma_draw(
-        fold(key, "g2"), safe, shape, device
-    )
-    share = torch.where(value > 0, torch.sigmoid(difference), torch.ones_like(difference))
-    return share.to(torch.float32)
+    if isinstance(key, int):
+        return torch.full((), beta_number(key, float(alpha)), dtype=torch.float32, device=device)
+    return _play(Request("beta", key.parts, (), device, torch.float32, strength))
 
 
-def _log_gamma_draw(key: Key, alpha: Tensor, shape: Sequence[int], device: torch.device) -> Tensor:
-    rounds = (_GAMMA_ROUNDS, *shape)
-    x = normal(fold(key, "x"), rounds, device, torch.float64)
-    u = uniform(fold(key, "u"), rounds, device, torch.float64)
-    boost = uniform(fold(key, "boost"), shape, device, torch.float64).clamp_min(1e-300)
+def beta_number(key: int, alpha: float) -> float:
+    """Return λ ~ Beta(α, α), drawn on the host: a handful of tensor operations would cost more than the whole mixing.
+
+    λ = σ(log G₁ − log G₂) with Gᵢ ~ Gamma(α) in logarithms, because for small α a plain ratio of Gamma draws is 0/0.
+    """
+    if alpha == 0:
+        return 1.0
+    stream = _Stream(key)
+    difference = _log_gamma(stream, alpha) - _log_gamma(stream, alpha)
+    return 1 / (1 + math.exp(-difference)) if difference > -700 else 0.0
+
+
+class _Stream:
+    """Uniform and normal numbers on the host: SplitMix64 in counter mode."""
+
+    def __init__(self, key: int) -> None:
+        self.state = key
+
+    def uniform(self) -> float:
+        self.state = (self.state + 0x9E3779B97F4A7C15) & _MASK
+        return ((_mix(self.state) >> 11) + 0.5) * 2.0**-53  # never 0 or 1
+
+    def normal(self) -> float:
+        return math.sqrt(-2 * math.log(self.uniform())) * math.cos(2 * math.pi * self.uniform())
+
+
+def _log_gamma(stream: _Stream, alpha: float) -> float:
+    """Return log G, G ~ Gamma(α): Marsaglia and Tsang (2000) for α + 1, then G(α) = G(α + 1)·U^{1/α}."""
     d = alpha + 1 - 1 / 3
-    c = 1 / torch.sqrt(9 * d)
-    v = (1 + c * x) ** 3
-    positive = v > 0
-    log_v = torch.log(torch.where(positive, v, torch.ones_like(v)))
-    accepted = positive & (torch.log(u.clamp_min(1e-300)) < 0.5 * x * x + d - d * v + d * log_v)
-    first = torch.argmax(accepted.to(torch.int8), dim=0, keepdim=True)  # none accepted (p < 1e-15): the first proposal
-    return torch.log(d) + torch.gather(log_v, 0, first)[0] + torch.log(boost) / alpha
+    c = 1 / math.sqrt(9 * d)
+    while True:
+        x = stream.normal()
+        v = (1 + c * x) ** 3
+        if v > 0 and math.log(stream.uniform()) < 0.5 * x * x + d - d * v + d * math.log(v):
+            return math.log(d * v) + math.log(stream.uniform()) / alpha
 
 
 class Tape:
@@ -156,12 +181,22 @@ class Tape:
             return torch.arange(request.shape[0], device=request.device)
         return torch.full(request.shape, 0.5, device=request.device, dtype=request.dtype)
 
-    def draw(self, keys: Sequence[int]) -> list[Tensor]:
-        """Draw every request for every member: tensors (k, *shape) in the order of ``requests``."""
-        return [
-            torch.stack([_draw(r.kind, fold(key, *r.path), r.shape, r.device, r.dtype) for key in keys])
-            for r in self.requests
-        ]
+    def draw(self, keys: Sequence[int], strengths: Mapping[str, Any]) -> list[Tensor]:
+        """Draw every request for every member: tensors (k, *shape) in the order of ``requests``.
+
+        Args:
+            keys: one per member.
+            strengths: values (k,) by address.
+
+        """
+        return [torch.stack([_answer(r, key, strengths, i) for i, key in enumerate(keys)]) for r in self.requests]
+
+
+def _answer(request: Request, key: int, strengths: Mapping[str, Any], member: int) -> Tensor:
+    own = fold(key, *request.path)
+    if request.kind == "beta":
+        return beta(own, strengths[request.strength][member], request.device, strength=request.strength)
+    return _draw(request.kind, own, request.shape, request.device, request.dtype)  # type: ignore[no-any-return]
 
 
 _TAPE: Tape | None = None

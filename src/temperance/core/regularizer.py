@@ -7,7 +7,7 @@ from abc import ABC
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from enum import IntEnum
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
@@ -26,6 +26,7 @@ Objective = Callable[[Leaves, Mapping[str, Tensor], Batch, Any], Pass]
 Gradient = Callable[[Leaves, Mapping[str, Tensor], Any, Any], tuple[Leaves, Pass]]
 Update = Callable[[Leaves, Leaves, Rate], Leaves]
 Undo = Callable[[], None]
+Effect = Mapping[str, tuple[str, Literal["up", "down"]]]
 
 STAGES = ("rewire", "objective", "gradient", "update", "served")
 
@@ -108,6 +109,7 @@ class Regularizer(ABC):  # noqa: B024 (every stage may stay as it is)
         citations: sources.
         averages: the weights it serves differ from the trained ones (BatchNorm must be re-estimated).
         exceptions: conformance checks that do not apply, with the reason.
+        effect: per strength the quantity of ``temperance.testing.effects`` that a stronger value moves, and which way.
         unique: a recipe may hold it only once.
         roles: what it does to a training, in one or two words each, so that rules of others can name it.
         rules: what happens where it meets another technique.
@@ -120,6 +122,7 @@ class Regularizer(ABC):  # noqa: B024 (every stage may stay as it is)
     citations: ClassVar[tuple[Citation, ...]] = ()
     averages: ClassVar[bool] = False
     exceptions: ClassVar[Mapping[str, str]] = {}
+    effect: ClassVar[Effect] = {}
     unique: ClassVar[bool] = False
     roles: ClassVar[tuple[str, ...]] = ()
     rules: ClassVar[tuple[Rule, ...]] = ()

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from temperance.control.strength import Strength
 from temperance.core.leaves import Leaves
-from temperance.core.regularizer import Context, Memory, Rank, Rate, Regularizer, Strengths, Update, techniques
+from temperance.core.regularizer import Context, Effect, Memory, Rank, Rate, Regularizer, Strengths, Update, techniques
 from temperance.core.rules import Rule
 from temperance.records.citation import Citation
 from temperance.records.cost import Cost
@@ -47,6 +47,7 @@ class EMA(Regularizer):
     }
     family: ClassVar[str] = "averaging"
     rank: ClassVar[Rank] = Rank.AVERAGE
+    effect: ClassVar[Effect] = {"decay": ("lag", "up")}
     cost: ClassVar[Cost] = Cost(copies=1)
     averages: ClassVar[bool] = True
     unique: ClassVar[bool] = True

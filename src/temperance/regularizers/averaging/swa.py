@@ -9,7 +9,7 @@ import torch
 
 from temperance.control.strength import Strength
 from temperance.core.leaves import Leaves
-from temperance.core.regularizer import Context, Memory, Rank, Rate, Regularizer, Strengths, Update, techniques
+from temperance.core.regularizer import Context, Effect, Memory, Rank, Rate, Regularizer, Strengths, Update, techniques
 from temperance.core.rules import Rule
 from temperance.records.citation import Citation
 from temperance.records.cost import Cost
@@ -52,6 +52,7 @@ class SWA(Regularizer):
     }
     family: ClassVar[str] = "averaging"
     rank: ClassVar[Rank] = Rank.AVERAGE
+    effect: ClassVar[Effect] = {"tail": ("lag", "up")}
     cost: ClassVar[Cost] = Cost(copies=1)
     averages: ClassVar[bool] = True
     unique: ClassVar[bool] = True

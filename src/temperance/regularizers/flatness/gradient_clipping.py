@@ -12,7 +12,7 @@ from torch import Tensor
 from temperance.control.strength import Strength
 from temperance.core.batch import Pass
 from temperance.core.leaves import Leaves
-from temperance.core.regularizer import Gradient, Memory, Rank, Regularizer, Strengths, techniques
+from temperance.core.regularizer import Effect, Gradient, Memory, Rank, Regularizer, Strengths, techniques
 from temperance.records.citation import Citation
 
 
@@ -53,6 +53,7 @@ class GradientClipping(Regularizer):
     }
     family: ClassVar[str] = "flatness"
     rank: ClassVar[Rank] = Rank.CLIP
+    effect: ClassVar[Effect] = {"norm": ("step_length", "down")}
     unique: ClassVar[bool] = True
     citations: ClassVar[tuple[Citation, ...]] = (
         Citation(

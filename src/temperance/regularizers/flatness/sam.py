@@ -11,7 +11,7 @@ from torch import Tensor
 from temperance.control.strength import Strength
 from temperance.core.batch import Pass
 from temperance.core.leaves import Leaves
-from temperance.core.regularizer import Gradient, Memory, Rank, Regularizer, Strengths, techniques
+from temperance.core.regularizer import Effect, Gradient, Memory, Rank, Regularizer, Strengths, techniques
 from temperance.records.citation import Citation
 from temperance.records.cost import Cost
 
@@ -49,6 +49,7 @@ class SAM(Regularizer):
     }
     family: ClassVar[str] = "flatness"
     rank: ClassVar[Rank] = Rank.ASCEND
+    effect: ClassVar[Effect] = {"rho": ("departure", "up")}
     cost: ClassVar[Cost] = Cost(forwards=2, backwards=2, copies=1)
     unique: ClassVar[bool] = True
     citations: ClassVar[tuple[Citation, ...]] = (

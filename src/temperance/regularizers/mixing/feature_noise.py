@@ -12,7 +12,7 @@ from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass, map_leaves
 from temperance.core.leaves import Leaves
 from temperance.core.random import fold, normal
-from temperance.core.regularizer import Memory, Objective, Rank, Regularizer, Strengths, techniques
+from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
 from temperance.records.citation import Citation
 
 
@@ -48,6 +48,7 @@ class FeatureNoise(Regularizer):
     }
     family: ClassVar[str] = "mixing"
     rank: ClassVar[Rank] = Rank.AUGMENT
+    effect: ClassVar[Effect] = {"sigma": ("loss_noise", "up")}
     citations: ClassVar[tuple[Citation, ...]] = (
         Citation(
             "bishop1995",

@@ -13,7 +13,7 @@ from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Mixed, Pass, first_leaf, map_leaves
 from temperance.core.leaves import Leaves
 from temperance.core.random import beta, fold, permutation, uniform
-from temperance.core.regularizer import Memory, Objective, Rank, Regularizer, Strengths, techniques
+from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
 from temperance.core.rules import Rule
 from temperance.records.citation import Citation
 from temperance.records.errors import RecipeError
@@ -55,6 +55,7 @@ class MixUp(Regularizer):
     }
     family: ClassVar[str] = "mixing"
     rank: ClassVar[Rank] = Rank.MIX
+    effect: ClassVar[Effect] = {"alpha": ("confidence", "down")}
     unique: ClassVar[bool] = True
     roles: ClassVar[tuple[str, ...]] = ("mixes",)
     rules: ClassVar[tuple[Rule, ...]] = (
@@ -72,17 +73,22 @@ class MixUp(Regularizer):
         def mixed(params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any) -> Pass:
             if strengths.is_off("alpha"):
                 return inner(params, buffers, batch, key)
-            return inner(params, buffers, mix(batch, strengths["alpha"], fold(key, address)), key)
+            return inner(
+                params,
+                buffers,
+                mix(batch, strengths.number("alpha"), fold(key, address), strength=f"{address}.alpha"),
+                key,
+            )
 
         return mixed
 
 
-def mix(batch: Batch, alpha: Tensor | float, key: Any) -> Batch:
+def mix(batch: Batch, alpha: Tensor | float, key: Any, *, strength: str = "mixup.alpha") -> Batch:
     """Return the mixed batch; the noise is that of ``key``."""
     if isinstance(batch.targets, Mixed):
         raise RecipeError("the batch is mixed already", "one mixing technique per recipe", "Keep one of them")
     leaf = first_leaf(batch.inputs)
-    share = beta(fold(key, "share"), alpha, (), leaf.device)
+    share = beta(fold(key, "share"), alpha, leaf.device, strength=strength)
     partner = permutation(fold(key, "partner"), leaf.shape[0], leaf.device)
     sites = iter(range(1_000_000))
 

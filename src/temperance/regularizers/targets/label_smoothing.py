@@ -12,7 +12,7 @@ from torch import Tensor
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass, reduce
 from temperance.core.leaves import Leaves
-from temperance.core.regularizer import Memory, Objective, Rank, Regularizer, Strengths, techniques
+from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
 from temperance.core.rules import Rule
 from temperance.records.citation import Citation
 from temperance.records.errors import RecipeError
@@ -52,6 +52,7 @@ class LabelSmoothing(Regularizer):
     }
     family: ClassVar[str] = "targets"
     rank: ClassVar[Rank] = Rank.TARGET
+    effect: ClassVar[Effect] = {"eps": ("confidence", "down")}
     unique: ClassVar[bool] = True
     roles: ClassVar[tuple[str, ...]] = ("softens targets",)
     rules: ClassVar[tuple[Rule, ...]] = (

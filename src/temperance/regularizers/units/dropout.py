@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from temperance.control.strength import Strength
 from temperance.core.random import site_mask
-from temperance.core.regularizer import Rank, Regularizer, Strengths, Undo, techniques
+from temperance.core.regularizer import Effect, Rank, Regularizer, Strengths, Undo, techniques
 from temperance.core.sites import ACTIVATIONS, change_output, hold, named, of_type, together
 from temperance.records.citation import Citation
 from temperance.records.errors import RecipeError
@@ -56,6 +56,7 @@ class Dropout(Regularizer):
     }
     family: ClassVar[str] = "units"
     rank: ClassVar[Rank] = Rank.LAYERS
+    effect: ClassVar[Effect] = {"p": ("loss_noise", "up")}
     citations: ClassVar[tuple[Citation, ...]] = (
         Citation(
             "srivastava2014",

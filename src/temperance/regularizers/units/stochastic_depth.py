@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from temperance.control.strength import Strength
 from temperance.core.random import site_mask
-from temperance.core.regularizer import Rank, Regularizer, Strengths, Undo, techniques
+from temperance.core.regularizer import Effect, Rank, Regularizer, Strengths, Undo, techniques
 from temperance.core.sites import change_output, hold, named, together
 from temperance.records.citation import Citation
 from temperance.records.errors import RecipeError
@@ -48,6 +48,7 @@ class StochasticDepth(Regularizer):
     }
     family: ClassVar[str] = "units"
     rank: ClassVar[Rank] = Rank.LAYERS
+    effect: ClassVar[Effect] = {"p": ("loss_noise", "up")}
     unique: ClassVar[bool] = True
     citations: ClassVar[tuple[Citation, ...]] = (
         Citation("huang2016", "Huang et al.", 2016, "Deep networks with stochastic depth", "ECCV", "1603.09382"),

@@ -13,7 +13,7 @@ from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass
 from temperance.core.leaves import Leaves
 from temperance.core.policy import matrices
-from temperance.core.regularizer import Context, Memory, Objective, Rank, Regularizer, Strengths, techniques
+from temperance.core.regularizer import Context, Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
 from temperance.records.citation import Citation
 
 
@@ -49,6 +49,7 @@ class L1(Regularizer):
     }
     family: ClassVar[str] = "weights"
     rank: ClassVar[Rank] = Rank.PENALTY
+    effect: ClassVar[Effect] = {"rate": ("weight_size", "down")}
     unique: ClassVar[bool] = True
     citations: ClassVar[tuple[Citation, ...]] = (
         Citation(

@@ -13,7 +13,7 @@ from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass
 from temperance.core.leaves import Leaves
 from temperance.core.policy import matrices
-from temperance.core.regularizer import Context, Memory, Objective, Rank, Regularizer, Strengths, techniques
+from temperance.core.regularizer import Context, Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
 from temperance.core.rules import Rule
 from temperance.records.citation import Citation
 
@@ -52,6 +52,7 @@ class L2(Regularizer):
     }
     family: ClassVar[str] = "weights"
     rank: ClassVar[Rank] = Rank.PENALTY
+    effect: ClassVar[Effect] = {"rate": ("weight_size", "down")}
     unique: ClassVar[bool] = True
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule("decays", "warn", "both shrink the weights", "Keep the decay, it also works under Adam"),

@@ -9,7 +9,7 @@ from temperance.control.strength import Strength
 from temperance.core.functional import no_torch_optimizer_decay
 from temperance.core.leaves import Leaves
 from temperance.core.policy import matrices, reason_kept
-from temperance.core.regularizer import Context, Memory, Rank, Rate, Regularizer, Strengths, Update, techniques
+from temperance.core.regularizer import Context, Effect, Memory, Rank, Rate, Regularizer, Strengths, Update, techniques
 from temperance.core.rules import Rule
 from temperance.records.citation import Citation
 from temperance.records.cost import Cost
@@ -67,6 +67,7 @@ class WeightDecay(Regularizer):
     }
     family: ClassVar[str] = "weights"
     rank: ClassVar[Rank] = Rank.DECAY
+    effect: ClassVar[Effect] = {"rate": ("weight_size", "down")}
     cost: ClassVar[Cost] = Cost()
     unique: ClassVar[bool] = True
     roles: ClassVar[tuple[str, ...]] = ("decays",)
