@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import datetime as dt
+
+import narwhals as nw
 import numpy as np
+import polars as pl
 import pytest
 
 from temperance import data
@@ -45,3 +49,31 @@ def test_float_images_are_scaled_and_channels_may_come_first() -> None:
     assert table.schema.image_shape == (8, 8, 3)
     series = np.random.default_rng(0).normal(size=(20, 2, 5))
     assert len(data.read((series, np.arange(20) % 2)).table.schema.columns) == 10
+
+
+def test_frames_of_other_makers_come_through_narwhals() -> None:
+    frame = pl.DataFrame(
+        {
+            "a": [1, None, 3, 4] * 10,
+            "b": ["x", "y", None, "z"] * 10,
+            "d": pl.date_range(dt.date(2024, 1, 1), dt.date(2024, 2, 9), eager=True),
+            "f": [True, False] * 20,
+            "y": [0, 1] * 20,
+        }
+    )
+    direct = data.read(frame, target="y").table
+    through = data.read(nw.from_native(frame), target="y").table
+    assert through.schema == direct.schema
+    np.testing.assert_array_equal(through.rows.numeric, direct.rows.numeric)
+    np.testing.assert_array_equal(through.rows.categorical, direct.rows.categorical)
+    pair = data.read((nw.from_native(frame.drop("y")), nw.from_native(frame.select("y")))).table
+    assert pair.schema.target.name == "y"
+
+
+def test_duplicate_names_of_a_frame_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def twice(*_: object, **__: object) -> None:
+        raise nw.exceptions.DuplicateError("a")
+
+    monkeypatch.setattr(nw, "from_native", twice)
+    with pytest.raises(DataError, match="duplicate"):
+        data.read(np.ones((3, 2)), target="y")

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import errno
+import os
+from pathlib import Path
+
 import numpy as np
 import polars as pl
 import pytest
 
+from temperance.data import encode as module
 from temperance.data.base import Contents
 from temperance.data.encode import category_codes, encode, require
 from temperance.records.errors import DataError
@@ -65,3 +70,25 @@ def test_absent_columns_are_named_once() -> None:
     contents = Contents(FRAME.drop("d", "c"), "set", "")
     with pytest.raises(DataError, match=r"2 columns: 'd', 'c'"):
         require(contents, SCHEMA.columns)
+
+
+def test_a_full_disk_is_an_error_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(module, "LARGE_BYTES", 1)
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(DataError, match="No space left") as caught:
+        encode(Contents(FRAME, "set", "f" * 64), SCHEMA, np.ones(5, dtype=bool), tmp_path)
+    assert "disk space" in caught.value.remedy
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_images_are_written_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LARGE_BYTES", 1)
+    pixels = np.random.default_rng(0).integers(0, 256, (10, 4, 4, 1), dtype=np.uint8)
+    keep = np.arange(10) % 2 == 0
+    contents = Contents(pl.DataFrame(), "set", "f" * 64, images=pixels)
+    rows, _ = encode(contents, SCHEMA, keep, tmp_path)
+    assert isinstance(rows.images, np.memmap)
+    np.testing.assert_array_equal(rows.images, pixels[keep])

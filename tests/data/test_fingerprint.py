@@ -4,6 +4,7 @@ import hashlib
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 
 from temperance.data import fingerprint
 
@@ -27,4 +28,15 @@ def test_arrays_by_type_shape_and_value() -> None:
     }
     assert len(seen) == 5
     assert fingerprint.of_arrays([base[::2]]) == fingerprint.of_arrays([base[::2].copy()])
-    assert fingerprint.of_arrays([np.array(["a", None], dtype=object)])
+
+
+def test_frames_by_name_type_and_value() -> None:
+    base = pl.DataFrame({"a": [1, 2], "b": ["x", None]})
+    others = [
+        base.rename({"a": "c"}),
+        base.with_columns(pl.col("a").cast(pl.Float64)),
+        base.with_columns(b=pl.Series(["x", "y"])),
+        base.with_columns(b=pl.Series([["x"], None])),
+    ]
+    assert len({fingerprint.of_frame(frame) for frame in (base, *others)}) == 5
+    assert fingerprint.of_frame(base) == fingerprint.of_frame(base.clone())

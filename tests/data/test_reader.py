@@ -245,3 +245,26 @@ def test_read_is_exported_lazily() -> None:
     assert data.read is reader.read
     with pytest.raises(AttributeError):
         _ = data.nothing
+
+
+def test_the_target_cannot_guide_the_split() -> None:
+    assert "'left'" in str(refused(table(), target="left", group="left"))
+
+
+@pytest.mark.shared_data
+def test_every_shared_table_is_read_split_and_prepared() -> None:
+    root = Path(__file__).parents[3] / "shared" / "data"
+    if not root.is_dir():
+        pytest.skip("the development data sets are absent")
+    done = 0
+    for folder in sorted(root.iterdir()):
+        path = next((folder / name for name in ("data.parquet", "data.npz") if (folder / name).exists()), None)
+        if path is None or folder.name == "sms_spam":  # sms_spam holds one column of free text
+            continue
+        target = json.loads((folder / "meta.json").read_text()).get("target")
+        found = data.read(path, target=target).table
+        roles = data.split(found, seed=0)
+        features = data.Preprocess.fit(found, roles.train).transform(found.rows.take(roles.test))
+        assert np.isfinite(features.numeric).all(), folder.name
+        done += 1
+    assert done > 60

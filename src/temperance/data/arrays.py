@@ -38,7 +38,7 @@ class Arrays(Source):
         rows = frame.height if images is None else len(images)
         if rows == 0:
             raise DataError("The table has no rows", "At least a few rows", "Check how the data was selected")
-        digest = fingerprint.of_arrays([series.to_numpy() for series in frame] + ([] if images is None else [images]))
+        digest = fingerprint.of_frame(frame) if images is None else fingerprint.of_arrays([images])
         if self.targets is None:
             return Contents(frame, self.name, digest, images=images, plain=plain, notes=notes)
         target = _targets(self.targets)
@@ -49,7 +49,7 @@ class Arrays(Source):
             raise DataError(
                 f"X has {rows} rows and y has {len(target)}", "One target per row", "Check that X and y belong together"
             )
-        digest = fingerprint.of_arrays([np.array(digest), target.to_numpy()])
+        digest = fingerprint.of_frame([target, pl.Series([digest])])
         frame = frame.with_columns(target.alias(name)) if frame.width else target.alias(name).to_frame()
         return Contents(frame, self.name, digest, images=images, target=name, plain=plain, notes=notes)
 
@@ -99,14 +99,19 @@ def _series(name: str, values: Any) -> pl.Series:
         array = array.astype("datetime64[us]")
     if array.dtype.kind in "biufUM":
         return pl.Series(name, np.ascontiguousarray(array))
-    items = [None if v is None or v != v else v for v in array.tolist()]
+    items = [None if _is_missing(v) else v for v in array.tolist()]
     if any(isinstance(v, complex) for v in items):
         raise DataError(f"Column {name!r} holds complex numbers", "Real numbers or text", "Split them into two columns")
-    if all(v is None or (isinstance(v, (int, float)) and not isinstance(v, bool)) for v in items):
-        return pl.Series(name, items, dtype=pl.Float64, strict=False)
+    if all(v is None or (isinstance(v, (int, float, np.number)) and not isinstance(v, bool)) for v in items):
+        return pl.Series(name, [None if v is None else float(v) for v in items], dtype=pl.Float64)
     if all(v is None or hasattr(v, "isoformat") for v in items):
         return pl.Series(name, items)
     return pl.Series(name, [None if v is None else str(v) for v in items], dtype=pl.String)
+
+
+def _is_missing(value: Any) -> bool:
+    """Tell whether a Python object stands for a missing value: None, NaN, pandas' NA and NaT."""
+    return value is None or type(value).__name__ == "NAType" or bool(value != value)
 
 
 def _inputs(inputs: Any) -> tuple[pl.DataFrame, NDArray[np.uint8] | None, bool, tuple[str, ...]]:
@@ -139,13 +144,15 @@ def as_frame(data: Any) -> pl.DataFrame | None:
         return data.collect()
     if isinstance(data, pl.DataFrame):
         return data
-    known = nw.from_native(data, pass_through=True, eager_only=True)
+    try:
+        known = nw.from_native(data, pass_through=True, eager_only=True)
+    except nw.exceptions.DuplicateError as error:
+        raise DataError(
+            "The frame has duplicate column names", "Each column has a name of its own", "Rename them"
+        ) from error
     if not isinstance(known, nw.DataFrame):
         return None
-    columns = known.columns
-    if len(set(columns)) < len(columns):
-        raise DataError("The frame has duplicate column names", "Each column has a name of its own", "Rename them")
-    return pl.DataFrame([_from_narwhals(str(name), known[name]) for name in columns])
+    return pl.DataFrame([_from_narwhals(str(name), known[name]) for name in known.columns])
 
 
 def _from_narwhals(name: str, series: Any) -> pl.Series:

@@ -48,7 +48,7 @@ class CsvFile(Source):
                 lazy.sink_parquet(copy, row_group_size=250_000, compression="lz4")
                 frame = pl.scan_parquet(copy)
                 rows = frame.select(pl.len()).collect().item()
-        except pl.exceptions.PolarsError as error:
+        except (pl.exceptions.PolarsError, OSError) as error:
             raise _refuse(self.path, error) from error
         if rows == 0:
             raise DataError(

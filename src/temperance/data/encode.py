@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,12 +35,10 @@ def encode(contents: Contents, schema: Schema, keep: NDArray[np.bool_], folder: 
         DataError: a column of the schema is absent.
 
     """
-    if contents.images is not None:
-        rows = int(keep.sum())
-        images = contents.images if keep.all() else contents.images[keep]
-        return Rows(np.empty((rows, 0)), np.empty((rows, 0), dtype=np.int32), images), []
-    require(contents, schema.columns)
     store = _Store(contents.fingerprint[:16], folder)
+    if contents.images is not None:
+        return _images(contents.images, keep, store), []
+    require(contents, schema.columns)
     numeric = store.new("numeric", (int(keep.sum()), len(schema.numeric)), np.float64)
     codes = store.new("categorical", (int(keep.sum()), len(schema.categorical)), np.int32)
     notes: list[str] = []
@@ -56,6 +55,15 @@ def encode(contents: Contents, schema: Schema, keep: NDArray[np.bool_], folder: 
         if strange:
             notes.append(f"Column {column.name!r} holds {strange:,} values of unknown categories.")
     return Rows(store.done(numeric), store.done(codes)), notes
+
+
+def _images(images: NDArray[np.uint8], keep: NDArray[np.bool_], store: _Store) -> Rows:
+    rows = int(keep.sum())
+    kept = store.new("images", (rows, *images.shape[1:]), np.uint8)
+    places = np.flatnonzero(keep)
+    for start in range(0, rows, 4096):
+        kept[start : start + 4096] = images[places[start : start + 4096]]
+    return Rows(np.empty((rows, 0)), np.empty((rows, 0), dtype=np.int32), store.done(kept))
 
 
 def require(contents: Contents, columns: Sequence[Column]) -> None:
@@ -102,13 +110,24 @@ class _Store:
         self._stem, self._folder = stem, folder
         self._files: dict[int, tuple[Path, Path]] = {}
 
-    def new(self, role: str, shape: tuple[int, int], dtype: Any) -> NDArray[Any]:
+    def new(self, role: str, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
         """Return an array to fill."""
-        if self._folder is None or shape[0] * shape[1] * np.dtype(dtype).itemsize <= LARGE_BYTES:
+        size = math.prod(shape) * np.dtype(dtype).itemsize
+        if self._folder is None or size <= LARGE_BYTES:
             return np.empty(shape, dtype=dtype)
         final = self._folder / f"{self._stem}.{role}.npy"
         draft = self._folder / f"{self._stem}.{role}.{os.getpid()}.tmp"
-        array = np.lib.format.open_memmap(draft, mode="w+", dtype=dtype, shape=shape)
+        try:
+            array = np.lib.format.open_memmap(draft, mode="w+", dtype=dtype, shape=shape)
+            with draft.open("r+b") as stream:  # a file with holes would kill the process on a full disk, later
+                os.posix_fallocate(stream.fileno(), 0, draft.stat().st_size)
+        except OSError as error:
+            draft.unlink(missing_ok=True)
+            raise DataError(
+                f"{size / 2**20:,.0f} MiB cannot be written to {self._folder} ({error.strerror})",
+                "A folder with room for the data as numbers",
+                "Free some disk space, or choose another folder",
+            ) from error
         self._files[id(array)] = draft, final
         return array
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 
@@ -26,11 +27,25 @@ def of_files(paths: Iterable[Path], *, root: Path) -> str:
     return digest.hexdigest()
 
 
+def of_frame(columns: Iterable[pl.Series]) -> str:
+    """Return the SHA-256 over names, types and values of columns."""
+    digest = hashlib.sha256()
+    for series in columns:
+        digest.update(f"{series.name}|{series.dtype}|{len(series)}|".encode())
+        if series.dtype.is_numeric() and series.null_count() == 0:
+            digest.update(np.ascontiguousarray(series.to_numpy()).tobytes())
+            continue
+        text = series if series.dtype.is_nested() or series.dtype == pl.Binary else series.cast(pl.String)
+        for start in range(0, len(text), 65_536):
+            words = text.slice(start, 65_536).to_list()
+            digest.update("\x1f".join("\x00" if word is None else str(word) for word in words).encode())
+    return digest.hexdigest()
+
+
 def of_arrays(arrays: Iterable[NDArray[Any]]) -> str:
-    """Return the SHA-256 over types, shapes and values of arrays; objects are read as text."""
+    """Return the SHA-256 over types, shapes and values of numeric arrays."""
     digest = hashlib.sha256()
     for array in arrays:
-        values = array.astype(str) if array.dtype == object else array
-        digest.update(f"{values.dtype.str}{values.shape}".encode())
-        digest.update(np.ascontiguousarray(values).tobytes())
+        digest.update(f"{array.dtype.str}{array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()

@@ -176,7 +176,9 @@ def date_pattern(text: pl.Series) -> tuple[str, tuple[str, ...]]:
                 break
     if not fits:
         return "", ()
-    exact = [p for p in fits if values.parse_moments(known, p).null_count() == 0] or fits
+    exact = fits
+    if len(fits) > 1:
+        exact = [p for p in fits if values.parse_moments(known, p).null_count() == 0] or fits
     if len(exact) == 1:
         return exact[0], ()
     return exact[0], (

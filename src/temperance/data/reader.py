@@ -114,6 +114,8 @@ def _read(
     if contents.target == name and target not in (None, name):
         aim = aim._replace(target=replace(aim.target, name=str(target)))
     guide_names = [guide for guide in guides if guide is not None]
+    if name in guide_names:
+        raise DataError(f"{name!r} is the target and guides the split", "Different columns", "Choose another column")
     columns, notes, dropped = _columns(contents, (name, *guide_names), keep)
     if guide_names:
         shown = " and ".join(repr(guide) for guide in guide_names)
@@ -170,7 +172,8 @@ def _reread(
     if extra:
         notes.append(f"{len(extra)} further columns are not inputs of the model and were not read: {_list(extra)}.")
     dropped = list(contents.dropped)
-    return _finish(contents, schema, aim, (group, time), workdir, notes, dropped, strict=target is not None)
+    guides = tuple(guide if guide in contents.names else None for guide in (group, time))
+    return _finish(contents, schema, aim, (guides[0], guides[1]), workdir, notes, dropped, strict=target is not None)
 
 
 def _known_aim(contents: Contents, target: Target, name: str, *, strict: bool) -> Aim:
@@ -276,7 +279,7 @@ def _why_notes(dropped: Sequence[Dropped]) -> list[str]:
         else:
             notes.append(f"{len(names)} columns are not used, for each: {reason}. They are {_list(names)}.")
     if any("identifier" in why for why in groups):
-        notes.append("To use such a column all the same, change its values to names or measured quantities.")
+        notes.append("In Python, keep=[…] uses such a column all the same.")
     return notes
 
 

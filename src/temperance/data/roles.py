@@ -136,7 +136,10 @@ class _Shuffled(_Picker):
     def carve(self, index: Index, share: float) -> tuple[Index, Index]:
         cut = carve_groups if self._grouped else carve
         taken = cut(index, self._units, self._strata, share, self._rng)
-        return np.setdiff1d(index, taken), taken
+        left = np.zeros(len(self._strata), dtype=bool)
+        left[index] = True
+        left[taken] = False
+        return np.flatnonzero(left).astype(np.int64), taken
 
     def folds(self, index: Index, count: int) -> tuple[tuple[Index, Index], ...]:
         fold = deal(index, self._units, self._strata, min(count, self._units.count(index)), self._rng)

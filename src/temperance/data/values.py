@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -92,14 +93,26 @@ def parse_moments(text: pl.Series, pattern: str) -> pl.Series:
         text = pl.select(pl.when(text.str.contains(r"\d{4}")).then(text)).to_series()
     elif "%y" in pattern:
         text = pl.select(pl.when(~text.str.contains(r"\d{4}")).then(text)).to_series()
-    out = pl.Series([None] * 0, dtype=pl.Float64).extend_constant(None, len(text))
-    for form in formats:
-        left = out.is_null() & text.is_not_null()
-        if not left.any():
+    out = np.full(len(text), np.nan)
+    place = np.flatnonzero(text.is_not_null().to_numpy())
+    left = text.drop_nulls()
+    for form in _likely_first(left, formats):
+        if not len(left):
             break
-        moments = text.str.to_datetime(form, strict=False, time_unit="us")
-        out = out.zip_with(out.is_not_null(), _as_days(moments))
-    return out
+        found = array(_as_days(_parsed(left, form)))
+        hit = np.isfinite(found)
+        out[place[hit]] = found[hit]
+        place, left = place[~hit], left.filter(pl.Series(~hit))
+    return pl.Series(out).fill_nan(None)
+
+
+def _likely_first(text: pl.Series, formats: Sequence[str]) -> list[str]:
+    sample = text.head(100)
+    return sorted(formats, key=lambda form: _parsed(sample, form).null_count())
+
+
+def _parsed(text: pl.Series, form: str) -> pl.Series:
+    return text.str.to_datetime(form, strict=False, time_unit="us")
 
 
 def categories(series: pl.Series, *, truth: bool) -> pl.Series:
