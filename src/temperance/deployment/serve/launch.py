@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -54,7 +55,7 @@ def run(
     config = uvicorn.Config(
         application, log_level="warning", access_log=False, server_header=False, date_header=False, lifespan="on"
     )
-    with listener:
+    with listener, suppress(KeyboardInterrupt):  # Ctrl-C: uvicorn has answered what was under way and passes it on
         uvicorn.Server(config).run(sockets=[listener])
 
 

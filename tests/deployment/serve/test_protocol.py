@@ -1,0 +1,172 @@
+"""Open Inference Protocol v2 over JSON: what the specification asks for, and 4xx with ``error`` for the rest."""
+
+import asyncio
+import json
+
+import httpx
+import numpy as np
+import pytest
+
+from temperance.deployment.basic import basic_part
+from temperance.deployment.serve import app
+from temperance.deployment.write import Interval, write_bundle
+
+NUMERIC = {"name": "numeric", "shape": [2, 4], "datatype": "FP64", "data": [1.0, 5e6, None, 2, 0, 5e6, 0.001, -1]}
+WORDS = {"name": "categorical", "shape": [2, 2], "datatype": "BYTES", "data": ["red", "yes", "", "new"]}
+
+
+@pytest.fixture(scope="module")
+def bundle(linear, binary, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("protocol") / "b"
+    part = basic_part(linear.fitted, binary)
+    return write_bundle(folder, part=part, schema=binary, predictor=linear, rows=linear.rows, name="churn")
+
+
+def call(bundle, method, path, body=None, raw=None):
+    async def send():
+        transport = httpx.ASGITransport(app=app(bundle))
+        async with httpx.AsyncClient(transport=transport, base_url="http://server") as client:
+            content = json.dumps(body) if body is not None else raw
+            return await client.request(method, path, content=content)
+
+    return asyncio.run(send())
+
+
+def infer(bundle, **body):
+    return call(bundle, "POST", "/v2/models/churn/infer", body)
+
+
+def test_metadata_and_readiness(bundle):
+    for path in ("/v2", "/v2/"):
+        assert call(bundle, "GET", path).json() == {"name": "temperance", "version": "0.1.0", "extensions": []}
+    assert call(bundle, "GET", "/v2/health/live").json() == {"live": True}
+    assert call(bundle, "GET", "/v2/health/ready").json() == {"ready": True}
+    version = f"/versions/{bundle.version}"
+    for path in ("/v2/models/churn", f"/v2/models/churn{version}"):
+        body = call(bundle, "GET", path).json()
+        assert body["inputs"] == [
+            {"name": "numeric", "datatype": "FP64", "shape": [-1, 4]},
+            {"name": "categorical", "datatype": "BYTES", "shape": [-1, 2]},
+        ]
+        assert body["outputs"] == [{"name": "probabilities", "datatype": "FP64", "shape": [-1, 2]}]
+        assert body["versions"] == [bundle.version]
+    for path in ("/v2/models/churn/ready", f"/v2/models/churn{version}/ready"):
+        assert call(bundle, "GET", path).json() == {"name": "churn", "ready": True}
+
+
+def test_infer_flat_nested_and_reordered(bundle):
+    flat = infer(bundle, id="7", inputs=[NUMERIC, WORDS])
+    assert flat.status_code == 200
+    body = flat.json()
+    assert (body["id"], body["model_name"], body["model_version"]) == ("7", "churn", bundle.version)
+    output = body["outputs"][0]
+    assert (output["name"], output["datatype"], output["shape"]) == ("probabilities", "FP64", [2, 2])
+    assert np.array(output["data"]).reshape(2, 2).sum(1) == pytest.approx([1, 1])
+    nested = [
+        {**entry, "data": [entry["data"][: entry["shape"][1]], entry["data"][entry["shape"][1] :]]}
+        for entry in (WORDS, NUMERIC)
+    ]
+    assert infer(bundle, id="7", inputs=nested).json() == body
+    asked = infer(bundle, inputs=[NUMERIC, WORDS], outputs=[{"name": "probabilities"}]).json()
+    assert asked["outputs"] == body["outputs"]
+    assert "id" not in asked
+    single = {**NUMERIC, "datatype": "FP32"}
+    assert infer(bundle, id="7", inputs=[single, WORDS]).json() == body
+
+
+def test_protocol_and_rows_give_the_same(bundle):
+    row = {"x0": 1.0, "x1": 5e6, "x2": None, "x3": 2, "c0": "red", "c1": "yes"}
+    shares = call(bundle, "POST", "/predict", row).json()["probabilities"]
+    data = infer(bundle, inputs=[NUMERIC, WORDS]).json()["outputs"][0]["data"]
+    assert data[:2] == list(shares.values())
+
+
+def test_regression_gives_value_low_and_high(kit, regression, tmp_path):
+    model = kit.Fitted("linear", regression)
+    interval = Interval.of(model.predict(model.rows) - model.target)
+    bundle = write_bundle(
+        tmp_path / "b", part=basic_part(model.fitted, regression), schema=regression, predictor=model, rows=model.rows,
+        interval=interval, name="churn",
+    )  # fmt: skip
+    outputs = infer(bundle, inputs=[NUMERIC, WORDS]).json()["outputs"]
+    assert [entry["name"] for entry in outputs] == ["value", "low", "high"]
+    assert [entry["shape"] for entry in outputs] == [[2]] * 3
+    only = infer(bundle, inputs=[NUMERIC, WORDS], outputs=[{"name": "high"}]).json()["outputs"]
+    assert only == [outputs[2]]
+
+
+@pytest.mark.parametrize("path", ["/v2/models/other", "/v2/models/churn/versions/9", "/v2/models/churn/nothing"])
+def test_unknown_models_versions_and_actions_are_404(bundle, path):
+    reply = call(bundle, "GET", path)
+    assert reply.status_code == 404
+    assert reply.json()["error"]
+
+
+def without(entry, key):
+    return {k: v for k, v in entry.items() if k != key}
+
+
+MALFORMED = {
+    "no inputs": {},
+    "inputs is no list": {"inputs": {"name": "numeric"}},
+    "an input is no object": {"inputs": [1]},
+    "an input is missing": {"inputs": [NUMERIC]},
+    "an unknown input": {"inputs": [NUMERIC, WORDS, {**NUMERIC, "name": "x"}]},
+    "an input twice": {"inputs": [NUMERIC, NUMERIC, WORDS]},
+    "no name": {"inputs": [without(NUMERIC, "name"), WORDS]},
+    "a name that is a list": {"inputs": [{**NUMERIC, "name": []}, WORDS]},
+    "no datatype": {"inputs": [without(NUMERIC, "datatype"), WORDS]},
+    "a wrong datatype": {"inputs": [{**NUMERIC, "datatype": "BYTES"}, WORDS]},
+    "an unknown datatype": {"inputs": [{**NUMERIC, "datatype": "FP65"}, WORDS]},
+    "a datatype that is a list": {"inputs": [{**NUMERIC, "datatype": ["FP64"]}, WORDS]},
+    "no shape": {"inputs": [without(NUMERIC, "shape"), WORDS]},
+    "a wrong width": {"inputs": [{**NUMERIC, "shape": [4, 2]}, WORDS]},
+    "too many axes": {"inputs": [{**NUMERIC, "shape": [2, 4, 1]}, WORDS]},
+    "a negative size": {"inputs": [{**NUMERIC, "shape": [-2, 4]}, WORDS]},
+    "no rows": {"inputs": [{**NUMERIC, "shape": [0, 4], "data": []}, {**WORDS, "shape": [0, 2], "data": []}]},
+    "a size that is no number": {"inputs": [{**NUMERIC, "shape": ["2", 4]}, WORDS]},
+    "a size that is true": {"inputs": [{**NUMERIC, "shape": [True, 4], "data": [1, 2, 3, 4]}, WORDS]},
+    "a huge size": {"inputs": [{**NUMERIC, "shape": [10**30, 4]}, WORDS]},
+    "too few values": {"inputs": [{**NUMERIC, "data": [1.0]}, WORDS]},
+    "no data": {"inputs": [without(NUMERIC, "data"), WORDS]},
+    "data that are no list": {"inputs": [{**NUMERIC, "data": "1234"}, WORDS]},
+    "uneven nesting": {"inputs": [{**NUMERIC, "data": [[1, 2, 3, 4], 5, 6, 7, 8]}, WORDS]},
+    "words as numbers": {"inputs": [{**NUMERIC, "data": ["a"] * 8}, WORDS]},
+    "objects as numbers": {"inputs": [{**NUMERIC, "data": [{}] * 8}, WORDS]},
+    "numbers as words": {"inputs": [NUMERIC, {**WORDS, "data": [1, 2, 3, 4]}]},
+    "counts differ": {"inputs": [NUMERIC, {**WORDS, "shape": [1, 2], "data": ["a", "b"]}]},
+    "an unknown output": {"inputs": [NUMERIC, WORDS], "outputs": [{"name": "logits"}]},
+    "outputs is no list": {"inputs": [NUMERIC, WORDS], "outputs": "probabilities"},
+    "an id that is no text": {"id": 7, "inputs": [NUMERIC, WORDS]},
+    "a list": [NUMERIC, WORDS],
+    "a number": 5,
+}
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+def test_malformed_requests_are_400_with_an_error(bundle, name):
+    reply = call(bundle, "POST", "/v2/models/churn/infer", MALFORMED[name])
+    assert reply.status_code == 400, reply.text
+    assert list(reply.json()) == ["error"]
+
+
+@pytest.mark.parametrize("raw", [b"", b"{", b"\x00\x01", b"nul"])
+def test_bodies_that_are_no_json(bundle, raw):
+    reply = call(bundle, "POST", "/v2/models/churn/infer", raw=raw)
+    assert reply.status_code == 400
+    assert list(reply.json()) == ["error"]
+
+
+def test_random_changes_of_a_request_never_fail_inside(bundle):
+    random = np.random.default_rng(0)
+    values = [None, 1, -1, 2.5, "x", "", [], {}, [[1]], True, 10**30, ["FP64"], {"name": "numeric"}]
+    statuses = set()
+    for _ in range(300):
+        body = json.loads(json.dumps({"id": "a", "inputs": [NUMERIC, WORDS], "outputs": [{"name": "probabilities"}]}))
+        place = body if random.random() < 0.3 else body["inputs"][random.integers(2)]
+        key = list(place)[random.integers(len(place))]
+        place[key] = values[random.integers(len(values))]
+        reply = call(bundle, "POST", "/v2/models/churn/infer", body)
+        statuses.add(reply.status_code)
+        assert reply.status_code == 200 or list(reply.json()) == ["error"]
+    assert statuses <= {200, 400, 422}

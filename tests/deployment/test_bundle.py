@@ -1,0 +1,218 @@
+"""Loading: whole bundles predict, and everything else is refused with a clear error."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from temperance.deployment.basic import basic_part
+from temperance.deployment.bundle import check_difference, load, read_arrays
+from temperance.deployment.manifest import MANIFEST, sha256
+from temperance.deployment.write import Extras, Interval, write_bundle
+from temperance.records.errors import BundleError
+from temperance.records.predictor import Predictor
+
+
+@pytest.fixture(scope="module")
+def shipped(linear, binary, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("shipped") / "bundle"
+    extras = Extras(
+        reference={"counts": np.arange(3)},
+        recipe={"recipe": {}, "trace": [{"step": 1}]},
+        recipe_toml="[recipe]\n",
+        texts={"model_card.md": "# Card\n"},
+        details={"trial": "t001"},
+    )
+    part = basic_part(linear.fitted, binary)
+    write_bundle(folder, part=part, schema=binary, predictor=linear, rows=linear.rows, extras=extras)
+    return folder
+
+
+@pytest.fixture
+def copy(shipped, tmp_path):
+    shutil.copytree(shipped, tmp_path / "copy")
+    return tmp_path / "copy"
+
+
+def change(folder, name, edit):
+    """Edit a JSON file, and the manifest's checksum of it."""
+    path = folder / name
+    body = json.loads(path.read_text())
+    edit(body)
+    path.write_text(json.dumps(body))
+    resign(folder, name)
+
+
+def resign(folder, name):
+    if name == MANIFEST:
+        return
+    manifest = json.loads((folder / MANIFEST).read_text())
+    path = folder / name
+    manifest["files"][name] = {"sha256": sha256(path), "bytes": path.stat().st_size}
+    (folder / MANIFEST).write_text(json.dumps(manifest))
+
+
+def test_a_bundle_predicts_like_the_model(shipped, linear):
+    bundle = load(shipped)
+    assert isinstance(bundle, Predictor)
+    assert bundle.schema == linear.schema
+    assert np.abs(bundle.predict(linear.rows, chunk=64) - linear.predict(linear.rows)).max() < 1e-12
+    assert bundle.predict(linear.rows.take(slice(0, 0))).shape == (0, 2)
+    assert bundle.verify() < 1e-12
+    assert bundle.recipe["trace"] == [{"step": 1}]
+    assert bundle.reference is not None
+    assert bundle.card["details"] == {"trial": "t001"}
+    assert bundle.card["inputs"][1] == {
+        "name": "categorical", "datatype": "BYTES", "shape": [-1, 2], "columns": ["c0", "c1"]
+    }  # fmt: skip
+
+
+def test_an_interval_belongs_to_regression(shipped, linear):
+    bundle = load(shipped)
+    assert not bundle.has_interval
+    with pytest.raises(BundleError, match="no interval"):
+        bundle.interval(linear.rows)
+
+
+def test_intervals_of_a_regression(kit, regression, tmp_path):
+    model = kit.Fitted("linear", regression)
+    residuals = model.predict(model.rows) - model.target
+    part, interval = basic_part(model.fitted, regression), Interval.of(residuals)
+    bundle = write_bundle(
+        tmp_path / "b", part=part, schema=regression, predictor=model, rows=model.rows, interval=interval
+    )
+    low, high = bundle.interval(model.rows)
+    covered = ((low <= model.target) & (model.target <= high)).mean()
+    assert 0.89 <= covered <= 0.92
+    narrow = bundle.interval(model.rows, level=0.5)
+    assert (narrow[1] - narrow[0] < high - low).all()
+    with pytest.raises(BundleError, match=r"level 0\.42"):
+        bundle.interval(model.rows, level=0.42)
+
+
+def test_half_widths_are_the_conformal_ranks():
+    interval = Interval.of(np.arange(1, 20) * -1.0)
+    assert dict(zip(interval.levels, interval.half_widths, strict=True)) == {
+        0.5: 10.0,
+        0.8: 16.0,
+        0.9: 18.0,
+        0.95: 19.0,
+    }
+    with pytest.raises(BundleError, match="residuals"):
+        Interval.of(np.arange(5))
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "bundle.json", "parity.npz", "weights.safetensors", "model_card.md"])
+def test_a_changed_byte_or_a_cut_file_is_named(copy, name):
+    data = bytearray((copy / name).read_bytes())
+    data[len(data) // 2] ^= 1
+    (copy / name).write_bytes(data)
+    with pytest.raises(BundleError, match=f"{name} was changed or damaged"):
+        load(copy)
+    (copy / name).write_bytes(data[:-3])
+    with pytest.raises(BundleError, match=f"{name} has .* bytes"):
+        load(copy)
+    (copy / name).unlink()
+    with pytest.raises(BundleError, match=f"lacks the file {name}"):
+        load(copy)
+
+
+def test_foreign_newer_and_missing_folders(copy, tmp_path):
+    with pytest.raises(BundleError, match="no folder"):
+        load(tmp_path / "nowhere")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(BundleError, match=r"no manifest\.json"):
+        load(tmp_path / "empty")
+    change(copy, MANIFEST, lambda body: body.update(schema=2))
+    with pytest.raises(BundleError, match=r"newer Temperance .*Update Temperance"):
+        load(copy)
+    change(copy, MANIFEST, lambda body: body.update(format="mlflow"))
+    with pytest.raises(BundleError, match="not a Temperance bundle"):
+        load(copy)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{", "\xff", '{"format": "temperance-bundle", "schema": "1"}', "[" * 100_000]
+)
+def test_a_manifest_that_is_no_manifest(copy, text):
+    (copy / MANIFEST).write_text(text, encoding="latin-1")
+    with pytest.raises(BundleError):
+        load(copy)
+
+
+def test_paths_outside_the_folder_and_links_are_refused(copy):
+    for name in ("../secret", "/etc/passwd", "a\\..\\b"):
+        change(copy, MANIFEST, lambda body, name=name: body["files"].update({name: {"sha256": "0", "bytes": 0}}))
+        with pytest.raises(BundleError, match="inside its own folder"):
+            load(copy)
+        change(copy, MANIFEST, lambda body, name=name: body["files"].pop(name))
+    load(copy)
+    target = copy.parent / "elsewhere.onnx"
+    (copy / "model.onnx").rename(target)
+    os.symlink(target, copy / "model.onnx")
+    with pytest.raises(BundleError, match="no links"):
+        load(copy)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda body: body.pop("schema"),
+        lambda body: body.update(schema=3),
+        lambda body: body.update(outputs=[]),
+        lambda body: body.update(inputs=[{"name": "numeric"}]),
+        lambda body: body["outputs"][0].update(name="value"),
+        lambda body: body.pop("parity"),
+    ],
+)
+def test_a_bundle_json_that_does_not_fit_the_graph(copy, edit):
+    change(copy, "bundle.json", edit)
+    with pytest.raises(BundleError):
+        load(copy)
+
+
+def test_another_graph_in_place_fails_the_replay(copy, kit, binary, tmp_path):
+    other = kit.Fitted("boosting", binary)
+    write_bundle(tmp_path / "o", part=basic_part(other.fitted, binary), schema=binary, predictor=other, rows=other.rows)
+    shutil.copy(tmp_path / "o" / "model.onnx", copy / "model.onnx")
+    resign(copy, "model.onnx")
+    with pytest.raises(BundleError, match="golden rows differs"):
+        load(copy)
+    assert load(copy, verify=False).predict(other.rows).shape == (400, 2)
+
+
+def test_pickled_arrays_are_refused(copy):
+    np.savez(copy / "parity.npz", expected=np.array([{}], dtype=object))
+    resign(copy, "parity.npz")
+    with pytest.raises(BundleError, match=r"parity\.npz cannot be read"):
+        load(copy)
+    (copy / "x.npz").write_bytes(b"PK\x03\x04 nothing")
+    with pytest.raises(BundleError, match=r"x\.npz cannot be read"):
+        read_arrays(copy / "x.npz")
+
+
+def test_differences_are_absolute_for_shares_and_relative_for_values():
+    shares = np.array([[0.5, 0.5]])
+    assert check_difference(shares + 9e-6, shares, "it") == pytest.approx(9e-6)
+    with pytest.raises(BundleError, match="differs by 2e-05"):
+        check_difference(shares + 2e-5, shares, "it")
+    assert check_difference(np.array([1e6 + 1]), np.array([1e6]), "it") == pytest.approx(1e-6)
+    assert check_difference(np.array([1e-6]), np.array([0.0]), "it", scale=1.0) == pytest.approx(1e-6)
+    with pytest.raises(BundleError, match="missing or infinite"):
+        check_difference(np.array([np.nan]), np.array([0.0]), "it")
+    with pytest.raises(BundleError, match="shape"):
+        check_difference(np.zeros(2), np.zeros(3), "it")
+
+
+def test_loading_needs_neither_torch_nor_onnx_nor_frames(shipped):
+    code = (
+        "import sys; from temperance.deployment import load; b = load(sys.argv[1]);"
+        "bad = {'torch', 'onnx', 'polars', 'sklearn', 'pandas', 'scipy', 'safetensors'} & set(sys.modules);"
+        "print(sorted(bad)); sys.exit(bool(bad))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(shipped)], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "[]\n", "")
