@@ -11,7 +11,8 @@ from temperance.monitoring.monitor import Monitor
 from temperance.monitoring.panel import TRACE
 from temperance.records.errors import DataError
 
-RARE = 3.0  # expected rows of a bin below which it is pooled
+GROUPS = 5  # groups of neighbouring bins per channel, about equally full; a class has few reference rows
+LEAST = 50.0  # rows of traffic below which a channel says nothing
 
 
 class InputCheck:
@@ -34,29 +35,33 @@ class InputCheck:
         if counts is None:
             raise DataError("the reference holds no counts per class", "one built with target=", "Export with labels")
         self.monitor = monitor
-        known = counts.sum(axis=1, keepdims=True)  # (c, 1, classes)
-        overall = counts.sum(axis=2, keepdims=True) / np.maximum(counts.sum(axis=(1, 2), keepdims=True), 1)
-        self._given = (counts + overall) / (known + 1)
-        self._known = known[:, 0] + 1.0
+        overall = counts.sum(axis=2)
+        total = np.maximum(overall.sum(axis=1, keepdims=True), 1)
+        middle = (np.cumsum(overall, axis=1) - overall / 2) / total  # of the whole reference: blind to the classes
+        group = np.minimum((middle * GROUPS).astype(np.int64), GROUPS - 1)
+        self._merge = (group[:, :, None] == np.arange(GROUPS)).astype(np.float64)  # (c, bins, groups)
+        merged = np.einsum("cby,cbg->cgy", counts.astype(np.float64), self._merge)
+        self._used = merged.sum(axis=2) > 0
+        added = 0.5 * self._used[:, :, None]  # Jeffreys' prior
+        known = (merged + added).sum(axis=1, keepdims=True)
+        self._given = (merged + added) / np.maximum(known, 1.0)
+        one = 1 / np.maximum(known, 1.0)
+        self._doubt = (self._given + one) / (known + 1)  # variance of each share, one row to the safe side
 
     def __call__(self, prior: NDArray[np.float64]) -> float:
         """Return the p-value (after Bonferroni) that shares ``prior`` (classes,) explain the recent traffic."""
-        trace = self.monitor.panel.trace
-        total = trace.sum(axis=1)
+        trace = np.einsum("cb,cbg->cg", self.monitor.panel.trace, self._merge)
+        total = trace.sum(axis=1, keepdims=True)
         filled = np.minimum(TRACE * total, 1.0)
-        effective = np.maximum(filled * (2 - TRACE) / (TRACE * (2 - filled)), 1e-9)[:, None]  # (Σw)² / Σw²
+        effective = np.maximum(filled * (2 - TRACE) / (TRACE * (2 - filled)), 1e-9)  # (Σw)² / Σw²
         expected = self._given @ prior
-        noise = expected / effective + np.einsum("cby,y,cy->cb", self._given, prior**2, 1 / self._known)
-        gap = trace / np.maximum(total, 1e-9)[:, None] - expected
-        rare = expected * effective < RARE
-        parts = np.where(rare, 0.0, gap**2 / np.maximum(noise, 1e-12)).sum(axis=1)
-        pooled = np.where(rare, noise, 0.0).sum(axis=1)
-        odd = pooled * effective[:, 0] > RARE
-        parts += np.where(odd, np.where(rare, gap, 0.0).sum(axis=1) ** 2 / np.maximum(pooled, 1e-12), 0.0)
-        freedom = (~rare).sum(axis=1) + odd - 1
-        used = (freedom >= 1) & (total >= RARE)
-        if not used.any():
+        noise = expected / effective + self._doubt @ prior**2
+        gap = trace / np.maximum(total, 1e-9) - expected
+        parts = np.where(self._used, gap**2 / np.maximum(noise, 1e-12), 0.0).sum(axis=1)
+        freedom = self._used.sum(axis=1) - 1
+        told = (freedom >= 1) & (effective[:, 0] >= LEAST)
+        if not told.any():
             return 1.0
-        spread = 2 / (9 * freedom[used])
-        z = (np.cbrt(parts[used] / freedom[used]) - (1 - spread)) / np.sqrt(spread)
-        return min(1.0, int(used.sum()) * 0.5 * math.erfc(float(z.max()) / math.sqrt(2)))
+        spread = 2 / (9 * freedom[told])
+        z = (np.cbrt(parts[told] / freedom[told]) - (1 - spread)) / np.sqrt(spread)
+        return min(1.0, int(told.sum()) * 0.5 * math.erfc(float(z.max()) / math.sqrt(2)))
