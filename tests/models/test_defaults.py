@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from temperance.models import RECIPES, ModelInfo, architecture, size_for, training_for
+from temperance.models import RECIPES, ModelInfo, architecture, recipes_for, size_for, training_for
+from temperance.records.schema import Task
 
 
 @pytest.mark.parametrize("rows", [30, 999, 1000, 4_999, 5_000, 15_000, 10_000_000])
@@ -24,7 +25,14 @@ def test_larger_tables_get_fewer_passes_and_fewer_wider_members() -> None:
     assert size_for(1_000).width < size_for(100_000).width
 
 
-def test_recipes_rise_in_strength() -> None:
-    assert [r.name for r in RECIPES] == ["light", "medium", "strong"]
-    assert [r.weight_decay for r in RECIPES] == sorted(r.weight_decay for r in RECIPES)
-    assert [r.dropout for r in RECIPES] == sorted(r.dropout for r in RECIPES)
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_recipes_rise_in_strength(task: Task) -> None:
+    found = recipes_for(task)
+    assert [r.name for r in found] == ["light", "medium", "strong"]
+    assert [r.weight_decay for r in found] == sorted(r.weight_decay for r in found)
+    assert [r.dropout for r in found] == sorted(r.dropout for r in found)
+
+
+def test_regression_wants_less_decay() -> None:
+    assert recipes_for("binary") == RECIPES
+    assert all(a.weight_decay < b.weight_decay for a, b in zip(recipes_for("regression"), RECIPES, strict=True))

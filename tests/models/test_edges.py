@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from temperance.models import bin_edges
-from temperance.models.edges import standard_edges
+from temperance.models.edges import pieces_for, standard_edges
 from temperance.records.errors import SettingError
 
 
@@ -35,6 +35,10 @@ def test_large_tables_are_sampled_by_seed() -> None:
     numbers = np.random.default_rng(0).normal(size=(100_500, 1))
     assert bin_edges(numbers, pieces=4, seed=1) == bin_edges(numbers, pieces=4, seed=1)
     assert bin_edges(numbers, pieces=4, seed=1) != bin_edges(numbers, pieces=4, seed=2)
+
+
+def test_wide_tables_get_fewer_pieces() -> None:
+    assert [pieces_for(n) for n in (0, 1, 64, 128, 1000)] == [32, 32, 32, 16, 4]
 
 
 def test_standard_edges_and_refusals() -> None:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 
 from temperance.core.policy import matrices
 from temperance.models.embeddings import Categories, PeriodicEmbedding, PiecewiseEmbedding, TableInputs
+from temperance.records.errors import SettingError
 
 
 def test_periodic_embedding_equals_its_formula() -> None:
@@ -43,6 +45,8 @@ def test_piecewise_embedding_equals_its_formula() -> None:
                 expected[row, j] += filled * value[j, i]
     got = embedding(torch.from_numpy(numbers)).detach().numpy()
     np.testing.assert_allclose(got, expected.reshape(4, 6), rtol=1e-10)
+    with pytest.raises(SettingError, match="at most 2 pieces"):
+        PiecewiseEmbedding(((0.0, 1.0, 2.0, 3.0),), pieces=2)
 
 
 def test_weight_decay_leaves_embeddings_alone() -> None:

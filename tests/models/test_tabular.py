@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import pytest
 import torch
 from torch import nn
 
-from temperance.models import ModelInfo, build
+from temperance.models import ModelInfo, bin_edges, build
 from temperance.models.loss import cross_entropy
 
 
@@ -59,3 +60,13 @@ def test_without_numbers_all_members_share_one_view() -> None:
     outputs = net(torch.zeros(5, 0), torch.ones(5, 2, dtype=torch.int64))
     assert outputs.shape == (5, 4, 2)
     assert net.bank_of == (0, 0, 0, 0)
+
+
+@pytest.mark.parametrize("numeric", [1, 70, 101, 300])
+def test_shapes_do_not_depend_on_the_edges_so_that_a_refit_fits_the_same_graph(numeric: int) -> None:
+    rows = torch.randn(50, numeric, generator=torch.Generator().manual_seed(0))
+    first = ModelInfo(numeric, (), 2, "binary", edges=bin_edges(rows[:20].numpy()))
+    second = ModelInfo(numeric, (), 2, "binary", edges=bin_edges(rows.round().numpy()))
+    one, other = (build("tabular", info, 0, members=2, width=8) for info in (first, second))
+    assert {k: v.shape for k, v in one.state_dict().items()} == {k: v.shape for k, v in other.state_dict().items()}
+    assert one(rows[:3], torch.zeros(3, 0, dtype=torch.int64)).shape == (3, 2, 2)

@@ -12,9 +12,9 @@ from temperance.records.errors import SettingError
 SAMPLE = 100_000  # rows used at most; quantiles of more are the same
 
 
-def default_pieces(rows: int) -> int:
-    """Return the pieces per feature that suit a count of training rows."""
-    return 16 if rows < 800 else 32
+def pieces_for(numeric: int) -> int:
+    """Return the pieces per feature for a count of features: 32, fewer for wide tables, where pieces cost most."""
+    return max(4, min(32, 2048 // max(1, numeric)))
 
 
 def bin_edges(numeric: NDArray[Any], *, pieces: int | None = None, seed: int = 0) -> tuple[tuple[float, ...], ...]:
@@ -26,7 +26,7 @@ def bin_edges(numeric: NDArray[Any], *, pieces: int | None = None, seed: int = 0
 
     Args:
         numeric: (b, n) training rows, finite.
-        pieces: pieces per feature at most; by default 16 below 800 rows, else 32.
+        pieces: pieces per feature at most; by default what the default net takes (``pieces_for``).
         seed: seed of the sample that is taken of more than 100,000 rows.
 
     Reference: Gorishniy et al. (2022), arXiv 2203.05556, section 3.2.1, for edges at quantiles.
@@ -39,7 +39,7 @@ def bin_edges(numeric: NDArray[Any], *, pieces: int | None = None, seed: int = 0
             "finite numbers (b, n) with at least one row",
             "Give the preprocessed training rows",
         )
-    count = default_pieces(len(values)) if pieces is None else pieces
+    count = pieces_for(values.shape[1]) if pieces is None else pieces
     if count < 2:
         raise SettingError(f"pieces={count}", "at least 2", "Leave it at its default")
     if len(values) > SAMPLE:
@@ -57,7 +57,7 @@ def _edges(column: NDArray[np.float64], pieces: int) -> tuple[float, ...]:
     return tuple(float(e) for e in edges)
 
 
-def standard_edges(numeric: int, *, pieces: int = 16, reach: float = 3.0) -> tuple[tuple[float, ...], ...]:
+def standard_edges(numeric: int, *, pieces: int, reach: float = 3.0) -> tuple[tuple[float, ...], ...]:
     """Return the same even edges for every feature, −``reach`` … ``reach``: used where no data are at hand."""
     even = tuple(float(e) for e in np.linspace(-reach, reach, pieces + 1))
     return (even,) * numeric

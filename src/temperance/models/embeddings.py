@@ -11,6 +11,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+from temperance.records.errors import SettingError
+
 
 class PeriodicEmbedding(nn.Module):
     """Embed each number as itself and d − 1 learned mixtures of cosines of it (PBLD).
@@ -62,6 +64,7 @@ class PiecewiseEmbedding(nn.Module):
 
     Args:
         edges: rising edges per feature; features may have different counts.
+        pieces: p, room for so many pieces per feature, so that other edges fit the same shapes.
         width: d.
 
     Reference: Gorishniy et al. (2022), arXiv 2203.05556, section 3.2.
@@ -72,9 +75,15 @@ class PiecewiseEmbedding(nn.Module):
     slope: Tensor
     start: Tensor
 
-    def __init__(self, edges: tuple[tuple[float, ...], ...], *, width: int = 4) -> None:
+    def __init__(self, edges: tuple[tuple[float, ...], ...], *, pieces: int = 32, width: int = 4) -> None:
         super().__init__()
-        pieces = max(len(e) for e in edges) - 1
+        longest = max(len(e) for e in edges) - 1
+        if longest > pieces:
+            raise SettingError(
+                f"edges of {longest} pieces",
+                f"at most {pieces} pieces per feature",
+                f"Take them with models.bin_edges(rows, pieces={pieces})",
+            )
         slope, start = torch.zeros(len(edges), pieces), torch.zeros(len(edges), pieces)
         for j, marks in enumerate(edges):
             ends = torch.tensor(marks, dtype=torch.float64)

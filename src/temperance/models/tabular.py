@@ -10,12 +10,13 @@ from torch import Tensor, nn
 
 from temperance.models.base import ARCHITECTURES, Architecture, ModelInfo
 from temperance.models.defaults import size_for
-from temperance.models.edges import standard_edges
+from temperance.models.edges import pieces_for, standard_edges
 from temperance.models.embeddings import PeriodicEmbedding, PiecewiseEmbedding, TableInputs
 from temperance.models.layers import Members, Scale
 from temperance.records.errors import SettingError
 
 SMOOTH_SCALE, SHARP_SCALE = 0.1, 0.5  # turns per unit: slow waves for smooth members, fast ones for sharp members
+WIDE = 100  # above so many numeric features the sharp members see x itself instead of fast waves, to stay cheap
 
 
 class TabularNet(nn.Module):
@@ -67,12 +68,15 @@ def _views(info: ModelInfo, settings: Tabular) -> list[TableInputs]:
     n, banks, width = info.numeric, settings.banks, settings.embedding
     if not n:
         return [TableInputs(0, info.cardinalities, banks=banks)]
-    edges = (info.edges if info.edges is not None else standard_edges(n)) * banks
+    edges = (info.edges if info.edges is not None else standard_edges(n, pieces=settings.pieces)) * banks
     slow = PeriodicEmbedding(n * banks, frequencies=settings.frequencies, width=width, scale=SMOOTH_SCALE)
-    fast = PeriodicEmbedding(n * banks, frequencies=settings.frequencies, width=width, scale=SHARP_SCALE)
-    pieces = PiecewiseEmbedding(edges, width=width)
+    pieces = PiecewiseEmbedding(edges, pieces=settings.pieces, width=width)
+    fast: nn.Module = nn.Identity()
+    if n <= WIDE:
+        fast = PeriodicEmbedding(n * banks, frequencies=settings.frequencies, width=width, scale=SHARP_SCALE)
+    own = width if n <= WIDE else 1
     smooth = TableInputs(n, info.cardinalities, embeddings=(slow,), per_number=width, banks=banks)
-    sharp = TableInputs(n, info.cardinalities, embeddings=(pieces, fast), per_number=2 * width, banks=banks)
+    sharp = TableInputs(n, info.cardinalities, embeddings=(pieces, fast), per_number=width + own, banks=banks)
     return [smooth, sharp]
 
 
@@ -89,6 +93,7 @@ class Tabular(Architecture):
             training gives all out-of-fold predictions (``models.folds``).
         embedding: numbers per numeric feature and embedding.
         frequencies: cosines per numeric feature.
+        pieces: pieces per numeric feature; ``info.edges`` may have fewer.
         dropout: share of units dropped by the net's own layers. 0, because dropping is a regularizer's business:
             ``Dropout(p)`` re-purposes these layers.
 
@@ -100,6 +105,7 @@ class Tabular(Architecture):
     banks: int = 1
     embedding: int = 4
     frequencies: int = 16
+    pieces: int = 32
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
@@ -109,17 +115,25 @@ class Tabular(Architecture):
                 "all at least 1, and members a multiple of 2 · banks (half smooth, half sharp, in each bank)",
                 f"Use members={max(1, round(self.members / (2 * self.banks))) * 2 * self.banks}",
             )
-        if self.embedding < 2 or self.frequencies < 1 or not 0 <= self.dropout < 1:
+        if min(self.embedding, self.pieces) < 2 or self.frequencies < 1 or not 0 <= self.dropout < 1:
             raise SettingError(
-                f"embedding={self.embedding}, frequencies={self.frequencies}, dropout={self.dropout}",
-                "embedding at least 2, frequencies at least 1, dropout in [0, 1)",
+                f"embedding={self.embedding}, pieces={self.pieces}, "
+                f"frequencies={self.frequencies}, dropout={self.dropout}",
+                "embedding and pieces at least 2, frequencies at least 1, dropout in [0, 1)",
                 "Leave them at their defaults",
             )
 
     @classmethod
     def sized(cls, info: ModelInfo) -> Self:
         size = size_for(info.train_rows)
-        return cls(members=size.members, width=size.width)
+        n = info.numeric
+        return cls(
+            members=size.members,
+            width=size.width,
+            embedding=4 if n <= 64 else 3 if n <= 256 else 2,
+            frequencies=max(4, min(16, 1600 // max(1, n))),
+            pieces=pieces_for(n),
+        )
 
     def make(self, info: ModelInfo) -> nn.Module:
         return TabularNet(info, self)
