@@ -40,7 +40,8 @@ def test_infinite_values_are_said() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "form"), [(["1,5", "2,25"], ","), (["1,234", "5,678"], ""), (["0,500", "1,234"], ",")]
+    ("values", "form"),
+    [(["1,5", "2,25"], ","), (["1,234", "5,678"], ""), (["0,500", "1,234"], ","), (["$1,200", "$3"], "")],
 )
 def test_commas_in_numbers(values: list[str], form: str) -> None:
     assert trait(values).columns[0].format == form

@@ -75,7 +75,7 @@ def test_what_cannot_be_learned_is_refused(values: Any, options: Any, why: str) 
 
 
 def test_rare_classes_words_and_infinite_values_are_said() -> None:
-    assert any("fewer than 5" in n for n in read_target(pl.Series("y", ["a"] * 20 + ["b"] * 2)).notes)
+    assert any("Fewer than 5" in n for n in read_target(pl.Series("y", ["a"] * 20 + ["b"] * 2)).notes)
     aim = read_target(pl.Series("y", [*map(str, RNG.normal(size=98)), "bad", "inf"]))
     assert any("1 words" in n for n in aim.notes)
     assert any("1 infinite" in n for n in aim.notes)

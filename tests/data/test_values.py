@@ -22,7 +22,7 @@ def test_decimal_commas() -> None:
     np.testing.assert_array_equal(read.values, [1.5, 1234.5, 7, np.nan])
 
 
-@pytest.mark.parametrize("text", ["1", " -2.5 ", "1,234", "", "n.a.", "1e-3", "+4"])
+@pytest.mark.parametrize("text", ["1", " -2.5 ", "1,234", "", "n.a.", "1e-3", "+4", "$1,200", "5 %", "12€"])
 def test_a_column_and_a_request_read_numbers_alike(text: str) -> None:
     np.testing.assert_equal(values.numbers(pl.Series([text, "x"])).values[0], parse_number(text))
 

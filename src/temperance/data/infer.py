@@ -188,6 +188,7 @@ def date_pattern(text: pl.Series) -> tuple[str, tuple[str, ...]]:
 
 
 def _decimal_comma(text: pl.Series) -> bool:
+    text = values.without_signs(text)
     marked = text.filter(text.str.contains(",", literal=True).fill_null(False))
     if not len(marked):
         return False

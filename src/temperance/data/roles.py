@@ -59,7 +59,7 @@ def split(table: Table, *, seed: int, test: Table | None = None) -> Roles:
         words = [picker.test_words]
     else:
         dev, held = everything, np.arange(len(test), dtype=np.int64)
-        words = ["The rows of the separate test table are test."]
+        words = ["The rows of the separate test table are test; the others are for development."]
     if len(dev) >= ROLE_ROWS and units.count(dev) >= 8:
         parts = _parts(picker, dev)
         words.append(f"{picker.role_words}: 70 % train, 10 % controller, 10 % selection, 10 % calibration.")
@@ -125,8 +125,8 @@ class _Picker:
 class _Shuffled(_Picker):
     """Random, with the classes (or tenths of a numeric target) spread evenly."""
 
-    test_words = "20 % of the rows, drawn at random with the classes spread evenly, are test."
-    role_words = "The others, drawn in the same way"
+    test_words = "20 % of the rows, drawn at random with the target spread evenly, are test."
+    role_words = "The rows for development, drawn at random with the target spread evenly"
 
     def __init__(self, table: Table, units: Units, rng: np.random.Generator) -> None:
         self._units, self._rng = units, rng
@@ -150,7 +150,7 @@ class _InTime(_Picker):
     """The latest rows first; ties in time and groups stay whole (a group counts at its last moment)."""
 
     test_words = "The latest 20 % of the rows are test."
-    role_words = "The others, in the order of time"
+    role_words = "The rows for development, in the order of time"
 
     def __init__(self, table: Table, units: Units) -> None:
         moments = np.asarray(table.time, dtype=np.float64)

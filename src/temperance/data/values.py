@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from temperance.records.rows import HOUR_FORMATS, MISSING_WORDS, WEAK_MISSING_WORDS
+from temperance.records.rows import HOUR_FORMATS, MISSING_WORDS, UNIT_SIGNS, WEAK_MISSING_WORDS
 
 _ISO = (
     *("%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S%.f"),
@@ -62,7 +62,7 @@ def numbers(series: pl.Series, *, decimal_comma: bool = False) -> Numbers:
     values = series.cast(pl.Float64, strict=False) if series.dtype == pl.String else None
     if values is not None and not decimal_comma and values.null_count() == series.null_count():
         return _finite(values, empty)
-    text = _blank(clean(series), WEAK_MISSING_WORDS)
+    text = without_signs(_blank(clean(series), WEAK_MISSING_WORDS))
     if decimal_comma:
         marked = text.str.contains(",", literal=True)
         changed = text.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
@@ -71,6 +71,11 @@ def numbers(series: pl.Series, *, decimal_comma: bool = False) -> Numbers:
         plain = text.str.replace_all(",", "", literal=True) if text.str.contains(",", literal=True).any() else text
     values = plain.cast(pl.Float64, strict=False)
     return _finite(values, text.filter(values.is_null() & text.is_not_null()))
+
+
+def without_signs(text: pl.Series) -> pl.Series:
+    """Return the text without a currency sign or percent sign before or after a number."""
+    return text.str.replace_all(UNIT_SIGNS.pattern, "") if text.str.contains(UNIT_SIGNS.pattern).any() else text
 
 
 def days(series: pl.Series, *, pattern: str = "iso") -> Numbers:

@@ -7,6 +7,7 @@ request: words for "missing", decimal commas, dates and their parts.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -21,6 +22,8 @@ from temperance.records.schema import MISSING, UNSEEN, Column, Rows, Schema
 MISSING_WORDS = frozenset({"", "?", "na", "n/a", "#n/a", "nan", "null", "<na>"})
 #: Words that stand for a missing value only where numbers or dates are expected; elsewhere they are a category.
 WEAK_MISSING_WORDS = frozenset({"-", "--", ".", "none", "missing", "n.a.", "nil", "#value!", "#div/0!", "unknown"})
+#: Signs before or after a number that are left out: ``$1,200`` is 1200 and ``5 %`` is 5.
+UNIT_SIGNS = re.compile(r"^[$€£¥]\s*|\s*[%$€£¥]$")
 #: Day patterns that are tried beside ISO 8601, in this order: on a tie the first one wins.
 DAY_FORMATS = (
     *("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%d %b %Y", "%d-%b-%Y", "%b %d, %Y"),
@@ -42,6 +45,7 @@ def parse_number(text: str, *, decimal_comma: bool = False) -> float:
     word = text.strip()
     if is_missing_word(word, weak=True):
         return math.nan
+    word = UNIT_SIGNS.sub("", word)
     if decimal_comma:
         word = word.replace(".", "").replace(",", ".") if "," in word else word
     elif "," in word:
