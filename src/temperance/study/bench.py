@@ -27,7 +27,7 @@ from temperance.study.store import load_table
 from temperance.study.task import Task, TaskInfo, load_task, make_task
 from temperance.training.loop import Tick, Trained, train
 from temperance.training.predictor import NetPredictor, examples
-from temperance.training.price import latency_ms, net_cost, peak_memory_bytes
+from temperance.training.price import net_cost, peak_memory_bytes
 from temperance.training.settings import TrainSettings
 
 Index = NDArray[np.int64]
@@ -163,12 +163,9 @@ class Bench:
             schema=self.schema, valid=checked, seed=spec.seed,
         )  # fmt: skip
         predictor = BasicPredictor(self.schema, fitted)
-        sample = self.table.rows.take(rows[:LATENCY_ROWS])
         cost = TrialCost(
             seconds=time.monotonic() - started,
             peak_memory_bytes=peak_memory_bytes(),
-            latency_1_ms=latency_ms(predictor, sample, 1) if measure else None,
-            latency_256_ms=latency_ms(predictor, sample, 256) if measure else None,
             parameters=_parameters(fitted),
             bytes=8 * _parameters(fitted),
         )
@@ -205,9 +202,8 @@ class Bench:
             deadline=deadline,
             until=until,
         )
-        sample = self.table.rows.take(rows[:LATENCY_ROWS])
         one = examples(preprocess, self.table, rows[:1], self.device, own=own).inputs
-        cost = net_cost(predictor, model, one, sample, seconds=trained.seconds, passes=trained.passes, measure=measure)
+        cost = net_cost(model, one, seconds=trained.seconds, passes=trained.passes, measure=measure)
         return Fitted(spec, predictor, cost, trained)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import pickle
 import time
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from temperance import audit as audit_room
 from temperance.control.base import Move
-from temperance.deployment import Encoding, Ensemble, Extras, Interval, Network, basic_part, write_bundle
+from temperance.deployment import Ensemble, Extras, Interval, write_bundle
 from temperance.evaluation import evaluate
 from temperance.evaluation.calibration import fit_temperature
 from temperance.monitoring import reference
@@ -23,6 +22,7 @@ from temperance.records.cost import TrialCost
 from temperance.records.schema import Rows, Schema
 from temperance.study.bench import BasicPredictor, Bench, Fitted, Index
 from temperance.study.jobs import Say
+from temperance.study.serving import part_of
 from temperance.study.spec import TrialSpec
 from temperance.training.predictor import NetPredictor, Tempered
 from temperance.training.price import latency_ms
@@ -128,7 +128,8 @@ def finish(bench: Bench, job: dict[str, Any], say: Say) -> dict[str, Any]:
     started = time.monotonic()
     measured = evaluate(
         final, bench.test_table, bench.roles.test, suite=job.get("suite", "quick"), seed=job["seed"],
-        budget_seconds=job.get("seconds"), clean_rows=bench.roles.refit[:5000] if not bench.roles.test_is_separate else None,
+        budget_seconds=job.get("seconds"),
+        clean_rows=bench.roles.refit[:5000] if not bench.roles.test_is_separate else None,
     )  # fmt: skip
     name = job["name"]
     np.savez(bench.folder / f"test_{name}.npz", **measured.losses)
@@ -179,24 +180,11 @@ def _held_out(bench: Bench, raw: Any, job: dict[str, Any]) -> tuple[NDArray[Any]
     return bench.table.target[known], answer[known]
 
 
-def _part(bench: Bench, fitted: Fitted) -> Any:
-    if fitted.spec.kind == "basic":
-        return basic_part(fitted.predictor.fitted, bench.schema)
-    one: NetPredictor = fitted.predictor
-    inputs = ("image",) if bench.schema.kind == "images" else ("numeric", "categorical")
-    if not one.own_inputs and bench.schema.kind == "table" and not bench.schema.categorical:
-        inputs = ("numeric",)
-    return Network(
-        one.model.cpu(), Encoding.of(one.preprocess, bench.schema), inputs,
-        centre=one.preprocess.target_mean, scale=one.preprocess.target_sd,
-    )  # fmt: skip
-
-
 def _export(
     bench: Bench, members: list[Fitted], weights: tuple[float, ...], final: Tempered, interval: Interval | None,
     job: dict[str, Any],
 ) -> Any:  # fmt: skip
-    parts = tuple(_part(bench, fitted) for fitted in members)
+    parts = tuple(part_of(bench, fitted) for fitted in members)
     part = parts[0] if len(parts) == 1 else Ensemble(parts, weights)
     index = bench.roles.calibration if len(bench.roles.calibration) else bench.roles.refit
     index = index[:20_000]
@@ -212,8 +200,3 @@ def _export(
         Path(job["bundle"]), part=part, schema=bench.schema, predictor=final, rows=rows.take(slice(0, PARITY_ROWS)),
         temperature=final.temperature, interval=interval, extras=extras, name=job.get("model_name", "model"),
     )  # fmt: skip
-
-
-def describe(spec: TrialSpec) -> str:
-    """Return the recipe as compact JSON, for logs."""
-    return json.dumps(spec.recipe or {})

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from temperance.evaluation.robustness import probe
 from temperance.records.errors import TemperanceError
-from temperance.study.bench import Bench, Fitted, Index
+from temperance.study.bench import LATENCY_ROWS, Bench, Fitted, Index
+from temperance.study.serving import served_cost
 from temperance.study.spec import TrialSpec
 
 ROBUST_ROWS = 400
@@ -45,6 +46,7 @@ def _split(bench: Bench, spec: TrialSpec, folder: Path, deadline: float, say: Sa
     stopped = fitted.trained.stopped if fitted.trained else ""
     if stopped in ("discarded", "out of time"):
         return {**_result(fitted), "status": "discarded", "why": stopped}
+    fitted.cost = served_cost(bench, fitted, bench.table.rows.take(rows[:LATENCY_ROWS]))
     selection = _save(folder / "selection.npy", _predict(bench, fitted.predictor, roles.selection))
     calibration = _save(folder / "calibration.npy", _predict(bench, fitted.predictor, roles.calibration))
     return {
@@ -65,6 +67,8 @@ def _folds(bench: Bench, spec: TrialSpec, folder: Path, deadline: float, say: Sa
         fitted = bench.fit(spec, rows, empty, deadline=deadline, measure=number == 0)
         if fitted.trained and fitted.trained.stopped == "out of time":
             return {**_merged(done or [fitted]), "status": "discarded", "why": "out of time"}
+        if number == 0:
+            fitted.cost = served_cost(bench, fitted, table.rows.take(rows[:LATENCY_ROWS]))
         done.append(fitted)
         answer = _predict(bench, fitted.predictor, held)
         if predicted is None:

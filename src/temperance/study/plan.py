@@ -52,15 +52,18 @@ def trial_seconds(settings: dict[str, Any], speed: Speed, roles: Roles, *, passe
 def fit_to_budget(
     settings: dict[str, Any], speed: Speed, roles: Roles, *, seconds: float, workers: int
 ) -> dict[str, Any]:
-    """Return settings whose trials leave time for about four trials and the refit; epochs may become a fraction.
+    """Return settings whose trials leave time for several trials and the refit; epochs may become a fraction.
 
-    t·(rounds + r) ≤ seconds, with rounds = ⌈4/workers⌉ and r the refit in trials (about 1.3; less with folds).
+    t·(rounds + r) ≤ seconds, r the refit in trials. Four trials are wanted (rounds = ⌈4/workers⌉); where that would cut
+    the training to less than half, two trials, trained longer, are worth more.
     """
     if not math.isfinite(seconds):
         return settings
     share = 1.3 if not roles.folds else 1.3 / len(roles.folds)
-    most = max(0.5, seconds / (math.ceil(4 / workers) + share))
     wanted = trial_seconds(settings, speed, roles)
+    most = seconds / (math.ceil(4 / workers) + share)
+    if wanted > 2 * most:
+        most = seconds / (math.ceil(2 / workers) + share) / SAFETY
     if wanted <= most:
         return settings
     return {**settings, "epochs": round(max(settings["epochs"] * most / wanted, 0.01), 4)}

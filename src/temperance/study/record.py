@@ -50,7 +50,7 @@ def bundle_job(study: Study, trial: str) -> dict[str, Any]:
     one = study.result(first)
     recipe = {
         "trial": trial, "members": [{"weight": w, **study.result(m).spec.to_dict()} for m, w in members.items()],
-        "fraction": one.event.get("fraction", 1.0), "traces": one.event.get("traces", []),
+        "fraction": one.event.get("fraction", 1.0), "traces": [_thin(trace) for trace in one.event.get("traces", [])],
         "chosen": {m: study.result(m).event.get("chosen") for m in members},
         "metric": study.prepared.metric, "seed": study.settings.seed,
     }  # fmt: skip
@@ -122,7 +122,12 @@ def trial_row(study: Study, result: Result) -> dict[str, Any]:
 
 
 def _acted(row: dict[str, Any]) -> dict[str, Any]:
-    return {"ingredient": row["ingredient"], "acted": row["acted"], "evidence": row["evidence"], "silent": row["silent"]}
+    return {
+        "ingredient": row["ingredient"],
+        "acted": row["acted"],
+        "evidence": row["evidence"],
+        "silent": row["silent"],
+    }
 
 
 def _thin(trace: list[dict[str, Any]]) -> list[dict[str, Any]]:

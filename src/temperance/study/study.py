@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import math
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,10 +14,11 @@ from temperance.study import record
 from temperance.study.choose import Choice, choose, frontier
 from temperance.study.clock import Clock, process_start
 from temperance.study.ensemble import greedy_weights
+from temperance.study.finale import Finale
 from temperance.study.ledger import Ledger, read_ledger
 from temperance.study.plan import FIXED, SAFETY, Speed, cost_factor, default_settings, fit_to_budget, trial_seconds
 from temperance.study.pool import Pool, worker_count
-from temperance.study.prepare import Prepared, prepare
+from temperance.study.prepare import prepare
 from temperance.study.race import Race
 from temperance.study.results import Result, Scorer, candidate
 from temperance.study.search.base import Proposer
@@ -239,7 +238,8 @@ class Study:
             elif job.get("job") == "audit":
                 self._audited(event)
             else:
-                self._other.setdefault(job.get("job", ""), []).append(event)
+                named = {"spec_id": job.get("spec", {}).get("id", ""), "name": job.get("name", "")}
+                self._other.setdefault(job.get("job", ""), []).append({**named, **event})
 
     @property
     def _other(self) -> dict[str, list[dict[str, Any]]]:
@@ -348,88 +348,20 @@ class Study:
 
     def _finish(self, choice: Choice) -> dict[str, Any]:
         self.clock.begin("refit")
-        winner = self.members(choice.winner)
         self._until_idle_all()
-        refits = self._refit(list(winner), required=True)
-        self.clock.begin("evaluation")
-        extra = record.extra_tests(self, choice)
-        finished = {"refit": refits, "winner": self._test(choice.winner, "winner", bundle=self.settings.bundle)}
-        self.clock.begin("extra_tests")
-        for name, trial in extra.items():
-            fits = self.result(trial).seconds / (len(self.prepared.roles.folds) or 1) * 1.3 + 1.0
-            if trial != choice.winner and fits > self.clock.left - self.clock.reserved.get("report", 1.0) - 0.5:
-                self.left_out.append(
-                    {"what": f"test of {self.result(trial).spec.name}", "why": "no time left in the budget"}
-                )
-                continue
-            if trial not in refits:
-                refits |= self._refit([trial], required=False)
-            if trial in refits:
-                finished[name] = self._test(trial, name, bundle=False)
-        return finished
+        return Finale(self, choice).run()
+
+    def take(self, job: str) -> list[dict[str, Any]]:
+        """Return the events of a kind of job that have arrived."""
+        return self._other.pop(job, [])
+
+    def handle(self, seconds: float) -> None:
+        """Wait for events and note them."""
+        self._handle(wait=seconds)
 
     def _until_idle_all(self) -> None:
         while self.pool.running:
             self._handle(wait=0.25)
-
-    def _refit(self, trials: list[str], *, required: bool) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        waiting, running = list(trials), 0
-        while waiting or running:
-            while waiting and self.pool.idle:
-                self._start_refit(waiting.pop(0))
-                running += 1
-            for event in self._until_event("refit"):
-                running -= 1
-                if event["event"] == "failed":
-                    if required:
-                        raise StudyError(f"the refit failed: {event['why']}", "", f"Continue with --resume {self.out}")
-                    self.left_out.append({"what": "a further refit", "why": event["why"]})
-                    continue
-                found[event["id"]] = event
-                self.ledger.write("refit", **{k: v for k, v in event.items() if k not in ("event", "job", "number")})
-        return found
-
-    def _start_refit(self, trial: str) -> None:
-        one = self.result(trial)
-        spec = one.spec
-        if spec.kind == "basic":
-            spec = spec.changed(settings=one.event.get("chosen") or {})
-        self.pool.start(
-            "refit", spec=spec.to_dict(), until=one.event.get("fraction", 1.0), traces=one.event.get("traces", [])
-        )
-
-    def _test(self, trial: str, name: str, *, bundle: bool) -> dict[str, Any]:
-        members = self.members(trial)
-        seconds = (
-            None if math.isinf(self.clock.left) else max(0.5, self.clock.left - self.clock.reserved["export"] - 2.0)
-        )
-        job = {
-            "members": [self.result(m).spec.to_dict() for m in members], "weights": list(members.values()),
-            "seed": self.settings.seed, "suite": self.settings.suite, "name": name, "seconds": seconds,
-            "out_of_fold": self._out_of_fold(trial), **(record.bundle_job(self, trial) if bundle else {}),
-        }  # fmt: skip
-        self._until_idle()
-        self.pool.start("finish", **job)
-        event = self._until_event("finish")[0]
-        if event["event"] == "failed":
-            raise StudyError(f"testing or exporting failed: {event['why']}", "", f"Continue with --resume {self.out}")
-        kept = {k: v for k, v in event.items() if k in ("export_seconds", "evaluation_seconds", "temperature")}
-        self.ledger.write("finish", name=name, trial=trial, **kept)
-        return event
-
-    def _out_of_fold(self, trial: str) -> str:
-        if not self.prepared.roles.folds:
-            return ""
-        if self.result(trial).spec.kind != "ensemble":
-            return f"trials/{trial}/selection.npy"
-        rows, answer = self.scorer.rows, self.result(trial).prediction
-        if answer is None:
-            return ""
-        full = np.full((len(self.prepared.table), *answer.shape[1:]), np.nan)
-        full[rows] = answer
-        np.save(self.work / "ensemble.npy", full)
-        return "ensemble.npy"
 
     # -- resume, progress -----------------------------------------------------------------------------------------
 
@@ -485,20 +417,3 @@ def _mean_robustness(chosen: list[tuple[Result, float]]) -> dict[str, Any] | Non
 
 def _has_cuda() -> bool:
     return Path("/proc/driver/nvidia/version").exists()
-
-
-def specs_of(folder: Path) -> tuple[list[TrialSpec], dict[str, Any]]:
-    """Return the finished trials of a study in their order, and its settings, for a replay."""
-    rows = read_ledger(folder / "ledger.jsonl")
-    settings = next((row["settings"] for row in rows if row["event"] == "study"), None)
-    if settings is None:
-        raise StudyError(f"the ledger of {folder} has no settings", "its first line holds them", "Give a study folder")
-    done = [
-        TrialSpec.from_dict(r["spec"]) for r in rows if r["event"] == "trial" and r["result"].get("status") == "done"
-    ]
-    return done, json.loads(json.dumps(settings))
-
-
-def now() -> str:
-    """Return the time as ISO 8601 in UTC."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

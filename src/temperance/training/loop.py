@@ -20,6 +20,7 @@ from temperance.core.session import Session
 from temperance.training.settings import TrainSettings
 
 EVALUATION_BATCH = 4096
+READINGS = 20  # how often, at least, controllers look at their rows in one training
 PROOF_AT = 0.3  # fraction of the training at which every ingredient is tested for acting
 
 Tick = Callable[[float, Session], bool]
@@ -101,7 +102,7 @@ def train(
         recipe: techniques and controller.
         settings: epochs, batches, learning rate.
         seed: seed of the batch order and of all noise.
-        controller_rows: rows that controllers read, once an epoch; None or empty: none.
+        controller_rows: rows that controllers read, once an epoch and at least 20 times; None or empty: none.
         optimizer: AdamW without decay where not given.
         marks: fractions of the training at which ``tick`` is asked whether to go on.
         tick: see ``Tick``.
@@ -154,55 +155,82 @@ class _Plan:
             parts[-2:] = [torch.cat(parts[-2:])]
         return parts[: self.per_epoch]
 
+    def batches(self) -> Iterator[Tensor]:
+        """Yield the batches of all epochs."""
+        for epoch in range(self.epochs):
+            yield from self.order(epoch)
+
 
 def _run(
     session: Session, rows: Examples, controller_rows: Examples | None, plan: _Plan,
     marks: tuple[float, ...], tick: Tick | None, deadline: float,
 ) -> Trained:  # fmt: skip
-    started, done, stopped = time.monotonic(), 0, ""
-    history: list[dict[str, float]] = []
-    proof: list[Evidence] = []
+    started, stopped = time.monotonic(), ""
+    course = _Course(session, rows, controller_rows, plan)
     waiting = sorted(marks)
-    for epoch in range(plan.epochs):
-        batches = plan.order(epoch)
-        running, counted = torch.zeros(()), 0
-        for index in batches:
-            _set_rate(session, plan.settings.rate(done / plan.total))
-            batch = rows.batch(index)
-            running, counted = running + session.step(batch).loss.detach(), counted + 1
-            done += 1
-            if not proof and len(session.recipe) and done >= max(1, int(PROOF_AT * plan.last)):
-                proof = session.proof(batch)
-                session.model.train()
-            if done >= plan.last or time.monotonic() > deadline:
-                break
-        history.append(_row(epoch, done / plan.total, float(running) / max(counted, 1)))
-        if controller_rows is not None and len(controller_rows):
-            history[-1] |= session.validate(controller_rows.batches())
-        session.model.train()
-        stopped = _why_stop(session, done, plan, deadline)
-        while waiting and done / plan.total >= waiting[0] - 1e-9 and not stopped:
+    for index in plan.batches():
+        course.step(index)
+        stopped = _why_stop(session, course.done, plan, deadline)
+        while waiting and course.fraction >= waiting[0] - 1e-9 and not stopped:
             waiting.pop(0)
-            if tick is not None and not tick(done / plan.total, session):
+            if tick is not None and not tick(course.fraction, session):
                 stopped = "discarded"
-        if stopped or done >= plan.last:
+            session.model.train()
+        if stopped or course.done >= plan.last:
             break
+    course.note()
+    done = course.done
     passes = int(done * max((r.cost.forwards + r.cost.backwards for r in session.recipe.regularizers), default=2))
     model = session.finish(batches=[rows.batch(i) for i in plan.order(0)])
     return Trained(
         model, done, done / plan.per_epoch, done / plan.total, time.monotonic() - started, passes,
-        session.trace, history, proof, stopped,
+        session.trace, course.history, course.proof, stopped,
     )  # fmt: skip
+
+
+class _Course:
+    """The run so far: steps, proof, history, and when the controller rows are looked at."""
+
+    def __init__(self, session: Session, rows: Examples, controller_rows: Examples | None, plan: _Plan) -> None:
+        self.session, self.rows, self.plan = session, rows, plan
+        self.held = controller_rows if controller_rows is not None and len(controller_rows) else None
+        self.every = max(1, min(plan.per_epoch, plan.last // READINGS))
+        self.done, self.counted, self.running = 0, 0, torch.zeros(())
+        self.history: list[dict[str, float]] = []
+        self.proof: list[Evidence] = []
+
+    @property
+    def fraction(self) -> float:
+        return self.done / self.plan.total
+
+    def step(self, index: Tensor) -> None:
+        """Take one step, and the proof and the readings when they are due."""
+        _set_rate(self.session, self.plan.settings.rate(self.fraction))
+        batch = self.rows.batch(index)
+        self.running = self.running + self.session.step(batch).loss.detach()
+        self.counted, self.done = self.counted + 1, self.done + 1
+        if not self.proof and len(self.session.recipe) and self.done >= max(1, int(PROOF_AT * self.plan.last)):
+            self.proof = self.session.proof(batch)
+            self.session.model.train()
+        if self.done % self.every == 0:
+            self.note()
+
+    def note(self) -> None:
+        """Add a row to the history; the controllers look at their rows."""
+        if not self.counted:
+            return
+        row = {"epoch": self.done / self.plan.per_epoch, "fraction": self.fraction}
+        self.history.append({**row, "train_loss_regularized": float(self.running) / self.counted})
+        self.running, self.counted = torch.zeros(()), 0
+        if self.held is not None:
+            self.history[-1] |= self.session.validate(self.held.batches())
+            self.session.model.train()
 
 
 def _why_stop(session: Session, done: int, plan: _Plan, deadline: float) -> str:
     if session.stopped and done < plan.last:
         return "its controller stopped it: no further gain on the controller rows"
     return "out of time" if time.monotonic() > deadline and done < plan.last else ""
-
-
-def _row(epoch: int, fraction: float, loss: float) -> dict[str, float]:
-    return {"epoch": epoch + 1, "fraction": fraction, "train_loss_regularized": loss}
 
 
 def _set_rate(session: Session, rate: float) -> None:

@@ -1,0 +1,51 @@
+"""What a fitted model costs where it is used: its ONNX graph, drawn and timed. Once per architecture for nets."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from temperance.deployment import Encoding, Network, Sketch, basic_part, model_graph
+from temperance.deployment.write import Exported
+from temperance.records.cost import TrialCost
+from temperance.records.schema import Rows
+from temperance.study.bench import Bench, Fitted
+from temperance.training.predictor import NetPredictor
+from temperance.training.price import latency_ms
+
+_KNOWN: dict[str, tuple[float, float, int]] = {}
+
+
+def part_of(bench: Bench, fitted: Fitted) -> Any:
+    """Return the fitted model as a part of a bundle."""
+    if fitted.spec.kind == "basic":
+        return basic_part(fitted.predictor.fitted, bench.schema)
+    one: NetPredictor = fitted.predictor
+    inputs: tuple[str, ...] = ("image",) if bench.schema.kind == "images" else ("numeric", "categorical")
+    if not one.own_inputs and bench.schema.kind == "table" and not bench.schema.categorical:
+        inputs = ("numeric",)
+    return Network(
+        one.model.cpu(), Encoding.of(one.preprocess, bench.schema), inputs,
+        centre=one.preprocess.target_mean, scale=one.preprocess.target_sd,
+    )  # fmt: skip
+
+
+def served_cost(bench: Bench, fitted: Fitted, rows: Rows) -> TrialCost:
+    """Return the trial's cost with latency and size of the graph that would be served."""
+    key = f"{bench.folder} {fitted.spec.model} {fitted.spec.architecture}"
+    if not fitted.spec.is_net or key not in _KNOWN:
+        graph = model_graph(part_of(bench, fitted), Sketch(bench.schema), bench.schema.target).SerializeToString()
+        exported = Exported(bench.schema, graph)
+        measured = (
+            latency_ms(exported, rows, 1, seconds=0.1),
+            latency_ms(exported, rows, 256, seconds=0.1),
+            len(graph),
+        )
+        if not fitted.spec.is_net:
+            return _with(fitted.cost, measured)
+        _KNOWN[key] = measured
+    return _with(fitted.cost, _KNOWN[key])
+
+
+def _with(cost: TrialCost, measured: tuple[float, float, int]) -> TrialCost:
+    return replace(cost, latency_1_ms=measured[0], latency_256_ms=measured[1], bytes=measured[2])
