@@ -12,7 +12,7 @@ def plant(table, column, make_table, *, name="planted", regression=False):
     return make_table(X, table.target, names=names, regression=regression)
 
 
-@pytest.mark.parametrize("name", ["breast_cancer", "digits", "synthetic"])
+@pytest.mark.parametrize("name", ["breast_cancer", pytest.param("digits", marks=pytest.mark.slow), "wine"])
 @pytest.mark.parametrize(("wrong", "level"), [(0.0, "fix_before_use"), (0.02, None), (0.05, None)])
 def test_asks_about_a_planted_answer(name, wrong, level, bundled, make_table, make_context):
     table = bundled(name)
