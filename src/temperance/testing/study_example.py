@@ -300,15 +300,15 @@ class _Example:
             "comparison": [
                 {
                     "against": plain["id"],
-                    "difference": self.measure(self.metric, -0.12 * self.base, 0.05 * self.base, 200, "lower"),
+                    "difference": self.measure(self.metric, 0.12 * self.base, 0.05 * self.base, 200, "lower"),
                     "p": 0.0004,
-                    "decision": "better",
+                    "decision": "clearly worse",
                 },
                 {
                     "against": other["id"],
-                    "difference": self.measure(self.metric, -0.01 * self.base, 0.04 * self.base, 200, "lower"),
+                    "difference": self.measure(self.metric, 0.01 * self.base, 0.04 * self.base, 200, "lower"),
                     "p": 0.41,
-                    "decision": "no significant difference: the cheaper",
+                    "decision": "no clear difference",
                 },
             ],
             "test": self.scores(1.0),

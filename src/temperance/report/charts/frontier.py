@@ -28,12 +28,12 @@ class Frontier(Chart):
 
     def figure(self, study: Study) -> Figure | None:
         """Return the scatter, or None where no trial has both figures."""
-        listed = [p for p in study.root["frontier"] if p["quality"].number is not None]
-        points = [p for p in listed if p["robustness"].number is not None][:CAP]
+        listed = [p for p in study.root["frontier"] if _x(study, p).number is not None]
+        points = [p for p in listed if _y(study, p).number is not None][:CAP]
         if not points:
             return None
         others = self._others(study, points)
-        near = self._near(points, others)
+        near = self._near(study, points, others)
         plot = self._plot(study, points, near)
         say = study.words.say
         title = say("chart.frontier.title")
@@ -69,19 +69,19 @@ class Frontier(Chart):
         return [whole[i] for i in thinned(len(whole), self.background)]
 
     @staticmethod
-    def _near(points: list[Node], others: list[tuple[Node, Node]]) -> list[tuple[Node, Node]]:
+    def _near(study: Study, points: list[Node], others: list[tuple[Node, Node]]) -> list[tuple[Node, Node]]:
         """Drop tries beyond three times the middle distance: they would squeeze the frontier into a corner."""
         kept = others
-        for part, name in enumerate(("quality", "robustness")):
-            front = [p[name].number or 0.0 for p in points]
+        for part, place in enumerate((_x, _y)):
+            front = [place(study, p).number or 0.0 for p in points]
             middle = sorted(min(abs((pair[part].number or 0.0) - f) for f in front) for pair in others)
             reach = 3 * max(middle[len(middle) // 2] if middle else 0.0, max(front) - min(front))
             kept = [pair for pair in kept if min(abs((pair[part].number or 0.0) - f) for f in front) <= reach]
         return kept
 
     def _plot(self, study: Study, points: list[Node], others: list[tuple[Node, Node]]) -> Plot:
-        xs = [p["quality"].number or 0.0 for p in points] + [a.number or 0.0 for a, _ in others]
-        ys = [p["robustness"].number or 0.0 for p in points] + [b.number or 0.0 for _, b in others]
+        xs = [_x(study, p).number or 0.0 for p in points] + [a.number or 0.0 for a, _ in others]
+        ys = [_y(study, p).number or 0.0 for p in points] + [b.number or 0.0 for _, b in others]
         lower = study.root["metric"]["better"].raw == "lower"
         x = Axis(*around(xs, pad=0.12), flip=lower)
         y = Axis(*around(ys, pad=0.15), flip=self._better(study) == "lower")
@@ -89,14 +89,14 @@ class Frontier(Chart):
         plot.grid()
         for a, b in others:
             plot.dot(a.number or 0.0, b.number or 0.0, radius=4, kind="dot other", extra=attributes(a))
-        ranked = sorted(points, key=lambda p: p["quality"].number or 0.0)
-        plot.line([(p["quality"].number or 0.0, p["robustness"].number or 0.0) for p in ranked], "line faint")
+        ranked = sorted(points, key=lambda p: _x(study, p).number or 0.0)
+        plot.line([(_x(study, p).number or 0.0, _y(study, p).number or 0.0) for p in ranked], "line faint")
         most = max((p["seconds"].number or 0.0 for p in points), default=0.0) or 1.0
         for point in sorted(points, key=lambda p: -(p["seconds"].number or 0.0)):
             self._mark(study, plot, point, most)
         for i, point in enumerate(points):
             kind = "letter chosen" if self._chosen(study, point) else "letter"
-            plot.note(point["quality"].number or 0.0, point["robustness"].number or 0.0, LETTERS[i], kind=kind)
+            plot.note(_x(study, point).number or 0.0, _y(study, point).number or 0.0, LETTERS[i], kind=kind)
         return plot
 
     @staticmethod
@@ -104,10 +104,10 @@ class Frontier(Chart):
         return bool(point["trial"].raw == study.root["winner"]["trial"].raw)
 
     def _mark(self, study: Study, plot: Plot, point: Node, most: float) -> None:
-        place = (point["quality"].number or 0.0, point["robustness"].number or 0.0)
+        place = (_x(study, point).number or 0.0, _y(study, point).number or 0.0)
         radius = 9 + 9 * math.sqrt(max(point["seconds"].number or 0.0, 0.0) / most)
         kind = "dot front chosen" if self._chosen(study, point) else "dot front"
-        plot.dot(*place, radius=radius, kind=kind, extra=attributes(point["quality"]))
+        plot.dot(*place, radius=radius, kind=kind, extra=attributes(_x(study, point)))
 
     @staticmethod
     def _row(study: Study, i: int, point: Node) -> tuple[Markup | str, ...]:
@@ -118,8 +118,20 @@ class Frontier(Chart):
         return (
             LETTERS[i],
             study.words.say("chart.frontier.chosen", name=name) if chosen else name,
-            fig(point["quality"]),
-            fig(point["robustness"]),
+            fig(_x(study, point)),
+            fig(_y(study, point)),
             fig(point["seconds"], form="seconds"),
             quote(point["why"], 120),
         )
+
+
+def _x(study: Study, point: Node) -> Node:
+    """Return the quality of a point, in the unit of its trial's measurement where there is one."""
+    measured = study.trial(point["trial"])["selection"][study.root["metric"]["name"].text]["value"]
+    return measured if measured.number is not None else point["quality"]
+
+
+def _y(study: Study, point: Node) -> Node:
+    """Return the robustness of a point, in the unit of its trial's measurement where there is one."""
+    measured = study.trial(point["trial"])["robustness"]["value"]
+    return measured if measured.number is not None else point["robustness"]

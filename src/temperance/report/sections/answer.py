@@ -82,8 +82,10 @@ class Answer(Section):
     @staticmethod
     def _standing(study: Study, rival: str, main: Node, other: Node) -> str:
         """Judge by the paired difference where the study has one, else by whether the ranges overlap."""
-        bought = [b for b in study.root["winner"]["bought"] if rival == "plain" and b["metric"].raw == main.key]
-        if bought:
+        bought = [
+            b for b in study.root["winner"]["bought"] if b["metric"].raw == main.key and b["rows"].raw != "selection"
+        ]
+        if bought and rival == "plain":
             return verdict_of(bought[0]["difference"])
         found = standing(main, other)
         return "overlap" if found == "unclear" and rival == "plain" else found

@@ -45,13 +45,11 @@ class Tried(Section):
     def _comparison(study: Study, item: Node) -> dict[str, Any]:
         other = study.trial(item["against"])
         name = study.figures.quote(other["name"] if other["name"] else item["against"], 80)
-        form = form_of(item["difference"]["name"].text)
-        return {
-            "name": name,
-            "difference": moved(study, item["difference"], form),
-            "p": item["p"],
-            "decision": item["decision"],
-        }
+        if item["against"].raw == study.root["winner"]["trial"].raw:
+            name = study.words.say("chart.frontier.chosen", name=name)
+        form = form_of(study.root["metric"]["name"].text)
+        difference = moved(study, item["difference"], form)
+        return {"name": name, "difference": difference, "p": item["p"], "decision": item["decision"]}
 
     @staticmethod
     def _bought(study: Study) -> Markup:
@@ -60,11 +58,16 @@ class Tried(Section):
         for item in list(study.root["winner"]["bought"])[:10]:
             verdict = verdict_of(item["difference"])
             reading = say(f"bought.{verdict}")
-            if item["sentence"]:
+            other = study.trial(item["trial"])
+            if other:
+                reading = say("bought.reading", verdict=reading, sentence=study.figures.quote(other["name"], 80))
+            elif item["sentence"] and not item["rows"]:
                 reading = say("bought.reading", verdict=reading, sentence=study.figures.quote(item["sentence"]))
             share = form_of(item["metric"].text) == "percent"
+            rows_used = item["rows"].raw if item["rows"].raw in ("test", "selection") else "test"
             label = say(
                 "bought.label.points" if share else "bought.label",
+                rows=say(f"bought.rows.{rows_used}"),
                 metric=named(metric_text(study, item["metric"])),
                 better=direction(study, item["difference"]["better"].text),
             )
