@@ -18,6 +18,7 @@ def trait(values: list[Any], name: str = "x", **options: Any) -> Any:
 def test_numbers_as_text_with_missing_words() -> None:
     found = trait(["1.5", "2", "?", "NA", "-", ""] * 10 + ["3"])
     (column,) = found.columns
+    assert found.notes == ("Column 'x' is numeric; ('-') is read as missing.",)
     assert (column.kind, column.low, column.high, column.integer) == ("numeric", 1.5, 3.0, False)
 
 

@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from temperance.data import values
-from temperance.records.rows import DAY_FORMATS, date_part
+from temperance.records.rows import DAY_FORMATS, WEAK_MISSING_WORDS, date_part
 from temperance.records.schema import Column
 
 MOSTLY = 0.9  # share of numbers from which a column with some words still counts as numeric
@@ -216,8 +216,7 @@ def _is_key(name: str, finite: NDArray[np.float64], rows: int) -> bool:
 
 def _weak_words(series: pl.Series) -> Sequence[str]:
     text = series.str.strip_chars()
-    odd = text.filter(text.cast(pl.Float64, strict=False).is_null() & text.is_not_null() & (text != ""))
-    return sorted(w for w in odd.unique().head(20).to_list() if "," not in w)
+    return sorted(text.filter(text.str.to_lowercase().is_in(sorted(WEAK_MISSING_WORDS))).unique().to_list())
 
 
 def _shown(words: Any) -> str:

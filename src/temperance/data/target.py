@@ -140,9 +140,8 @@ def _classes(series: pl.Series, why: str, *, numbers: bool = False) -> Aim:
         notes.append("To predict it as a number instead, pass --task regression.")
     rare = counts.filter(pl.col("count") < 5)
     if rare.height:
-        notes.append(
-            f"{rare.height} classes have fewer than 5 rows: {_shown(sorted(rare['label'].to_list(), key=_order))}."
-        )
+        few = _shown(sorted(rare["label"].to_list(), key=_order))
+        notes.append(f"Fewer than 5 rows have the class {few}.")
     codes = {label: code for code, label in enumerate(names)}
     return Aim(Target(name, task, tuple(names)), _codes(labels, codes), tuple(notes))  # type: ignore[arg-type]
 
