@@ -39,7 +39,7 @@ class Leaks(Check):
     share: float = 0.95
     lead: float = 0.10
     floor: float = 0.80
-    named: float = 0.75
+    named: float = 0.65
     folds: int = 4
     shown: int = 5
 
@@ -200,7 +200,7 @@ def _by_tree(column: NDArray[Any], target: NDArray[Any], folds: Ints, classes: i
 
     leaves = max(32, 4 * classes) if classes else 128
     kind = DecisionTreeClassifier if classes else DecisionTreeRegressor
-    small = max(1, min(5, len(target) // 200))
+    small = max(1, len(target) // (max(100, 8 * classes) if classes else 400))
     return out_of_fold(
         lambda: kind(max_leaf_nodes=leaves, min_samples_leaf=small, random_state=0),
         column.reshape(-1, 1),
