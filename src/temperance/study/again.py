@@ -126,4 +126,4 @@ def _same(first: Path, second: Path, trial: str) -> bool:
     if not (first / name).exists() or not (second / name).exists():
         return False
     a, b = (np.load(folder / name, allow_pickle=False) for folder in (first, second))
-    return a.shape == b.shape and a.tobytes() == b.tobytes()
+    return bool(a.shape == b.shape and a.tobytes() == b.tobytes())

@@ -54,7 +54,7 @@ def parse_budget(text: str) -> Budget:
 
 def process_start() -> float:
     """Return the time (``time.time``) at which this process started."""
-    return psutil.Process().create_time()
+    return float(psutil.Process().create_time())
 
 
 @dataclass

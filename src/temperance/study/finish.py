@@ -132,7 +132,7 @@ def finish(bench: Bench, job: dict[str, Any], say: Say) -> dict[str, Any]:
         clean_rows=bench.roles.refit[:5000] if not bench.roles.test_is_separate else None,
     )  # fmt: skip
     name = job["name"]
-    np.savez(bench.folder / f"test_{name}.npz", **measured.losses)
+    np.savez(bench.folder / f"test_{name}.npz", allow_pickle=False, **measured.losses)
     report = {
         "evaluation": measured.to_dict(),
         "evaluation_seconds": time.monotonic() - started,

@@ -58,7 +58,8 @@ def _split(bench: Bench, spec: TrialSpec, folder: Path, deadline: float, say: Sa
 
 
 def _folds(bench: Bench, spec: TrialSpec, folder: Path, deadline: float, say: Say, robust: bool) -> dict[str, Any]:
-    table, done = bench.table, []
+    table = bench.table
+    done: list[Fitted] = []
     predicted: NDArray[Any] | None = None
     toughness: dict[str, Any] | None = None
     empty = np.empty(0, dtype=np.int64)

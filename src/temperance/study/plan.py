@@ -39,14 +39,14 @@ def trainings(roles: Roles) -> int:
 
 def epoch_steps(settings: dict[str, Any], rows: int) -> int:
     """Return optimizer steps per epoch."""
-    return max(1, math.ceil((rows - 1) / settings["batch_size"]))
+    return int(max(1, math.ceil((rows - 1) / settings["batch_size"])))
 
 
 def trial_seconds(settings: dict[str, Any], speed: Speed, roles: Roles, *, passes: float = 1.0) -> float:
     """Return the expected time of one trial."""
     rows = len(roles.folds[0][0]) if roles.folds else len(roles.train)
     steps = settings["epochs"] * epoch_steps(settings, rows)
-    return trainings(roles) * (steps * speed.step_seconds * passes + speed.fixed_seconds)
+    return float(trainings(roles) * (steps * speed.step_seconds * passes + speed.fixed_seconds))
 
 
 def fit_to_budget(

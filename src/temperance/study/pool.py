@@ -169,4 +169,4 @@ def worker_count(asked: int | None) -> int:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
     load = psutil.getloadavg()[0]
     free = cores - min(load, cores) * 0.5  # half of the load is expected to go on
-    return max(1, min(cores, round(free)))
+    return int(max(1, min(cores, round(free))))

@@ -18,7 +18,8 @@ class Race:
     """Per-row losses of all trials at the same fraction of their training.
 
     A trial goes on unless the best trial at this mark is better on the same rows with p < ``P_WORSE`` (two-sided,
-    paired) and at least ``least`` others have passed the mark. Strong regularization learns late, so the test is strict.
+    paired) and at least ``least`` others have passed the mark. Strong regularization learns
+    late, so the test is strict.
 
     Attributes:
         least: trials that must have passed a mark before anything is discarded there.

@@ -57,6 +57,7 @@ class Study:
         self.race = Race()
         self.interrupted = False
         self._count = 0
+        self._other: dict[str, list[dict[str, Any]]] = {}
 
     # -- the whole ------------------------------------------------------------------------------------------------
 
@@ -240,10 +241,6 @@ class Study:
             else:
                 named = {"spec_id": job.get("spec", {}).get("id", ""), "name": job.get("name", "")}
                 self._other.setdefault(job.get("job", ""), []).append({**named, **event})
-
-    @property
-    def _other(self) -> dict[str, list[dict[str, Any]]]:
-        return self.__dict__.setdefault("_other_events", {})
 
     def _mark(self, event: dict[str, Any], answer: Callable[[dict[str, Any]], None]) -> None:
         losses = self.scorer.mark(event["id"], event["file"])

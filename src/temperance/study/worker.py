@@ -19,7 +19,7 @@ def main() -> None:
     torch.set_num_threads(1)
     import temperance.regularizers
     import temperance.signals  # noqa: F401  # both fill their registries
-    from temperance.study import finish, jobs
+    from temperance.study import jobs
     from temperance.study.bench import Bench
 
     send(out, {"event": "ready", "torch": torch.__version__})
@@ -33,9 +33,6 @@ def main() -> None:
         answer: dict[str, Any] = json.loads(line)
         return answer
 
-    actions = {
-        "trial": jobs.trial, "audit": finish.audit, "refit": finish.refit, "finish": finish.finish, "pace": finish.pace,
-    }  # fmt: skip
     for line in sys.stdin:
         job = json.loads(line)
         key = job["folder"]
@@ -43,9 +40,20 @@ def main() -> None:
         def act(job: dict[str, Any] = job, key: str = key) -> dict[str, Any]:
             if key not in benches:
                 benches[key] = Bench(Path(key), task=job.get("task", ""), device=job.get("device", "cpu"))
-            return actions[job["job"]](benches[key], job, say)
+            return action(job["job"])(benches[key], job, say)
 
         send(out, {**jobs.safe(act), "job": job["job"], "number": job["number"]})
+
+
+def action(name: str) -> Any:
+    """Return the function of a job; what only the end of a study needs is loaded then."""
+    from temperance.study import jobs
+
+    if name == "trial":
+        return jobs.trial
+    from temperance.study import finish
+
+    return {"audit": finish.audit, "refit": finish.refit, "finish": finish.finish, "pace": finish.pace}[name]
 
 
 def send(out: TextIO, event: dict[str, Any]) -> None:
