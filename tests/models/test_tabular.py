@@ -6,6 +6,7 @@ from torch import nn
 
 from temperance.models import ModelInfo, bin_edges, build
 from temperance.models.loss import cross_entropy
+from temperance.records.errors import SettingError
 
 
 def test_dropout_layers_are_there_to_be_re_purposed_and_silent_by_default() -> None:
@@ -70,3 +71,12 @@ def test_shapes_do_not_depend_on_the_edges_so_that_a_refit_fits_the_same_graph(n
     one, other = (build("tabular", info, 0, members=2, width=8) for info in (first, second))
     assert {k: v.shape for k, v in one.state_dict().items()} == {k: v.shape for k, v in other.state_dict().items()}
     assert one(rows[:3], torch.zeros(3, 0, dtype=torch.int64)).shape == (3, 2, 2)
+
+
+@pytest.mark.parametrize("views", ["smooth", "sharp"])
+def test_one_view_for_all_members(views: str) -> None:
+    net = build("tabular", ModelInfo(3, (3,), 2, "binary"), 0, views=views, members=4, banks=2)
+    assert net(torch.randn(5, 3), torch.ones(5, 1, dtype=torch.int64)).shape == (5, 4, 2)
+    assert net.bank_of == (0, 0, 1, 1)
+    with pytest.raises(SettingError, match="views='rough'"):
+        build("tabular", ModelInfo(3, (3,), 2, "binary"), 0, views="rough")

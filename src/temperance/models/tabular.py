@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Literal, Self, get_args
 
 import torch
 from torch import Tensor, nn
@@ -64,7 +64,7 @@ class TabularNet(nn.Module):
 
 
 def _views(info: ModelInfo, settings: Tabular) -> list[TableInputs]:
-    """Return the smooth and the sharp view; one plain view where there are no numbers."""
+    """Return the views that the settings ask for; one plain view where there are no numbers."""
     n, banks, width = info.numeric, settings.banks, settings.embedding
     if not n:
         return [TableInputs(0, info.cardinalities, banks=banks)]
@@ -77,7 +77,10 @@ def _views(info: ModelInfo, settings: Tabular) -> list[TableInputs]:
     own = width if n <= WIDE else 1
     smooth = TableInputs(n, info.cardinalities, embeddings=(slow,), per_number=width, banks=banks)
     sharp = TableInputs(n, info.cardinalities, embeddings=(pieces, fast), per_number=width + own, banks=banks)
-    return [smooth, sharp]
+    return {"both": [smooth, sharp], "smooth": [smooth], "sharp": [sharp]}[settings.views]
+
+
+Views = Literal["both", "smooth", "sharp"]
 
 
 @ARCHITECTURES.add
@@ -89,6 +92,8 @@ class Tabular(Architecture):
         members: k, nets side by side; their mean predicts. A multiple of 2 · ``banks``.
         width: units per hidden layer of one member.
         depth: hidden layers.
+        views: ``both`` (half of the members smooth, half sharp), ``smooth`` or ``sharp``. Smooth alone did better where
+            a target bends slowly (measurements of shapes and of physics), sharp alone on maps and prices.
         banks: independent copies of all that members share. With one bank per fold of a cross-validation, one
             training gives all out-of-fold predictions (``models.folds``).
         embedding: numbers per numeric feature and embedding.
@@ -102,6 +107,7 @@ class Tabular(Architecture):
     members: int = 16
     width: int = 64
     depth: int = 3
+    views: Views = "both"
     banks: int = 1
     embedding: int = 4
     frequencies: int = 16
@@ -115,6 +121,8 @@ class Tabular(Architecture):
                 "all at least 1, and members a multiple of 2 · banks (half smooth, half sharp, in each bank)",
                 f"Use members={max(1, round(self.members / (2 * self.banks))) * 2 * self.banks}",
             )
+        if self.views not in get_args(Views):
+            raise SettingError(f"views={self.views!r}", f"one of {', '.join(get_args(Views))}", "Leave it at 'both'")
         if min(self.embedding, self.pieces) < 2 or self.frequencies < 1 or not 0 <= self.dropout < 1:
             raise SettingError(
                 f"embedding={self.embedding}, pieces={self.pieces}, "
