@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import hashlib
 import math
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, wraps
 from typing import Any, NamedTuple, TypeVar
 
 import torch
@@ -67,12 +68,22 @@ _GENERATORS: dict[torch.device, torch.Generator] = {}
 
 
 def _opaque(function: F) -> F:
-    """Make ``torch.compile`` break the graph here, as ``torch.compiler.disable`` does.
+    """Keep ``torch.compile`` out of a function, as ``torch.compiler.disable`` does.
 
-    The decorator itself would load all of dynamo (3 s); this is the mark that it leaves.
+    That decorator loads all of dynamo (3 s), so it is applied at the first call after something else has loaded it.
     """
-    function._torchdynamo_disable = True  # type: ignore[attr-defined]
-    return function
+    disabled: list[Any] = []
+
+    @wraps(function)
+    def call(*args: Any, **named: Any) -> Any:
+        if not disabled:
+            if "torch._dynamo" not in sys.modules:
+                return function(*args, **named)
+            disabled.append(torch.compiler.disable(function))  # type: ignore[no-untyped-call]
+        return disabled[0](*args, **named)
+
+    call._torchdynamo_disable = True  # type: ignore[attr-defined]
+    return call  # type: ignore[return-value]
 
 
 @_opaque

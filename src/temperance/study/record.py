@@ -31,16 +31,13 @@ MOST_MOVES = 400  # moves kept per trial in study.json; the ledger has all
 
 def extra_tests(study: Study, choice: Choice) -> dict[str, str]:
     """Return further models whose test figures the report compares with: plain net, simple rule, boosting."""
-    wanted: dict[str, str] = {}
-    for name, match in (
-        ("simple", lambda r: r.spec.model == "Majority"),
-        ("plain", lambda r: r.spec.kind == "plain"),
-        ("boosting", lambda r: r.spec.model == "Boosting"),
-    ):
-        found = [r for r in study.results if r.losses is not None and match(r)]
-        if found:
-            wanted[name] = found[0].spec.id
-    return wanted
+    done = [r for r in study.results if r.losses is not None]
+    groups = {
+        "simple": [r for r in done if r.spec.model == "Majority"],
+        "plain": [r for r in done if r.spec.kind == "plain"],
+        "boosting": [r for r in done if r.spec.model == "Boosting"],
+    }
+    return {name: found[0].spec.id for name, found in groups.items() if found}
 
 
 def bundle_job(study: Study, trial: str) -> dict[str, Any]:

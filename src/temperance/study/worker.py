@@ -40,7 +40,8 @@ def main() -> None:
         def act(job: dict[str, Any] = job, key: str = key) -> dict[str, Any]:
             if key not in benches:
                 benches[key] = Bench(Path(key), task=job.get("task", ""), device=job.get("device", "cpu"))
-            return action(job["job"])(benches[key], job, say)
+            done: dict[str, Any] = action(job["job"])(benches[key], job, say)
+            return done
 
         send(out, {**jobs.safe(act), "job": job["job"], "number": job["number"]})
 
