@@ -2,7 +2,16 @@ from __future__ import annotations
 
 import pytest
 
-from temperance.models import RECIPES, ModelInfo, architecture, recipes_for, size_for, training_for
+from temperance.models import (
+    RECIPES,
+    ModelInfo,
+    architecture,
+    build,
+    candidates_for,
+    recipes_for,
+    size_for,
+    training_for,
+)
 from temperance.records.schema import Task
 
 
@@ -36,3 +45,15 @@ def test_recipes_rise_in_strength(task: Task) -> None:
 def test_regression_wants_less_decay() -> None:
     assert recipes_for("binary") == RECIPES
     assert all(a.weight_decay < b.weight_decay for a, b in zip(recipes_for("regression"), RECIPES, strict=True))
+
+
+@pytest.mark.parametrize("task", ["binary", "regression"])
+def test_every_candidate_names_strengths_and_views_that_exist(task: Task) -> None:
+    known = {r.name for r in recipes_for(task)}
+    names = [c.name for c in candidates_for(task)]
+    assert len(set(names)) == len(names)
+    for candidate in candidates_for(task):
+        assert candidate.strengths in known
+        assert 0 < candidate.epochs_share <= 1
+        info = ModelInfo(2, (), 2 if task == "binary" else 1, task)
+        assert build("tabular", info, 0, views=candidate.views, members=2, width=4) is not None

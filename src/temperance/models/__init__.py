@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from temperance.models.base import ARCHITECTURES, Architecture, ModelInfo, architecture, build, default_name
     from temperance.models.basic import BASIC, BasicModel, Boosting, FittedBasic, Linear, Majority
-    from temperance.models.defaults import RECIPES, Training, recipes_for, size_for, training_for
+    from temperance.models.defaults import (
+        RECIPES,
+        Candidate,
+        Training,
+        candidates_for,
+        recipes_for,
+        size_for,
+        training_for,
+    )
     from temperance.models.edges import bin_edges
     from temperance.models.folds import fold_targets, out_of_fold
     from temperance.models.loss import combine, cross_entropy, loss_for, squared_error
@@ -16,7 +24,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "base": ("ARCHITECTURES", "Architecture", "ModelInfo", "architecture", "build", "default_name"),
     "basic": ("BASIC", "BasicModel", "Boosting", "FittedBasic", "Linear", "Majority"),
-    "defaults": ("RECIPES", "Training", "recipes_for", "size_for", "training_for"),
+    "defaults": ("RECIPES", "Candidate", "Training", "candidates_for", "recipes_for", "size_for", "training_for"),
     "edges": ("bin_edges",),
     "folds": ("fold_targets", "out_of_fold"),
     "loss": ("combine", "cross_entropy", "loss_for", "squared_error"),
@@ -30,6 +38,7 @@ __all__ = [
     "Architecture",
     "BasicModel",
     "Boosting",
+    "Candidate",
     "FittedBasic",
     "Linear",
     "Majority",
@@ -38,6 +47,7 @@ __all__ = [
     "architecture",
     "bin_edges",
     "build",
+    "candidates_for",
     "combine",
     "cross_entropy",
     "default_name",

@@ -72,6 +72,44 @@ def recipes_for(task: Task) -> tuple[Strengths, ...]:
     return _RECIPES_REGRESSION if task == "regression" else RECIPES
 
 
+class Candidate(NamedTuple):
+    """One way to train the tabular net that was best on some development set.
+
+    Attributes:
+        name: plain words.
+        strengths: ``light``, ``medium`` or ``strong`` of ``recipes_for``.
+        epochs_share: multiplies the epochs of ``training_for``.
+        views: setting of the tabular net.
+
+    """
+
+    name: str
+    strengths: str
+    epochs_share: float
+    views: str
+
+
+_CANDIDATES: tuple[Candidate, ...] = (
+    Candidate("medium", "medium", 1.0, "both"),
+    Candidate("strong and short", "strong", 0.4, "both"),
+    Candidate("medium and smooth", "medium", 1.0, "smooth"),
+    Candidate("light", "light", 1.0, "both"),
+    Candidate("light and very short", "light", 0.15, "both"),
+)
+_CANDIDATES_REGRESSION: tuple[Candidate, ...] = (
+    Candidate("light", "light", 1.0, "both"),
+    Candidate("light and smooth", "light", 1.0, "smooth"),
+    Candidate("light and sharp", "light", 1.0, "sharp"),
+    Candidate("medium", "medium", 1.0, "both"),
+    Candidate("strong and short", "strong", 0.4, "both"),
+)
+
+
+def candidates_for(task: Task) -> tuple[Candidate, ...]:
+    """Return the ways worth trying on a table, the most promising first; their mean is a strong ensemble."""
+    return _CANDIDATES_REGRESSION if task == "regression" else _CANDIDATES
+
+
 def size_for(rows: int) -> Size:
     """Return the size of the tabular net for a count of training rows."""
     return next((size for below, size in _SIZES if rows < below), _LARGE)
