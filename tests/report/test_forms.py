@@ -72,7 +72,10 @@ def test_no_form_flips_a_sign() -> None:
     assert signed(-0.5).startswith("-")
 
 
-@pytest.mark.parametrize(("low", "high", "places"), [(0.28, 0.34, 3), (49.0, 59.0, 1), (100, 900, 0), (0.5, 0.5, 3)])
+@pytest.mark.parametrize(
+    ("low", "high", "places"),
+    [(0.28, 0.34, 3), (49.0, 59.0, 1), (100, 900, 0), (0.5, 0.5, 4), (186.02, 186.02, 1), (0, 0, 3)],
+)
 def test_an_interval_sets_the_decimals(low: float, high: float, places: int) -> None:
     assert decimals(low, high) == places
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, ClassVar, final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -58,8 +58,11 @@ class Study:
 
     def trial(self, name: Node) -> Node:
         """Return the trial that a node names, or an empty node."""
-        found = (trial for trial in self.root["trials"] if trial["id"].raw == name.raw and name.raw is not None)
-        return next(found, Node(None, "/trials"))
+        return self._trials.get(name.raw, Node(None, "/trials")) if isinstance(name.raw, str) else Node(None, "/trials")
+
+    @cached_property
+    def _trials(self) -> dict[Any, Node]:
+        return {trial["id"].raw: trial for trial in self.root["trials"] if isinstance(trial["id"].raw, str)}
 
     def template(self, name: str, **values: Any) -> Html:
         """Fill a template of the package."""

@@ -63,9 +63,10 @@ def points(value: float) -> str:
 
 
 def decimals(low: float, high: float) -> int:
-    """Decimals that show the width of an interval with two digits, the same for both ends and the value."""
-    half = (high - low) / 2
-    return 3 if half <= 0 else min(max(1 - math.floor(math.log10(half)), 0), 6)
+    """Return the decimals that show the width of an interval with two digits, and no end with more than four."""
+    half, size = (high - low) / 2, max(abs(low), abs(high))
+    most = 3 if size == 0 else max(0, 3 - math.floor(math.log10(size)))
+    return most if half <= 0 else min(max(1 - math.floor(math.log10(half)), 0), most)
 
 
 def form_named(name: str) -> Callable[[float], str]:

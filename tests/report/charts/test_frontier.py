@@ -19,14 +19,15 @@ def test_each_point_has_a_letter_and_the_winner_is_marked(make_study: Callable[.
 def test_lower_is_better_stands_right_without_a_change_of_sign(make_study: Callable[..., Study]) -> None:
     study = make_study()
     points = sorted(study.root["frontier"], key=lambda p: p["quality"].number or 0)
-    plot = Frontier()._plot(study, points, [])
+    plot = Frontier()._plot(study, points, [], dict.fromkeys((p.pointer for p in points), "A"))
     assert plot.x.at(points[0]["quality"].number or 0) > plot.x.at(points[-1]["quality"].number or 0)
     assert plot.x.low > 0
 
 
 def test_a_larger_cost_is_a_larger_circle(make_study: Callable[..., Study]) -> None:
     study = make_study()
-    plot = Frontier()._plot(study, list(study.root["frontier"]), [])
+    points = list(study.root["frontier"])
+    plot = Frontier()._plot(study, points, [], dict.fromkeys((p.pointer for p in points), "A"))
     plot.marks.clear()
     for seconds in (1.0, 10.0):
         study.root["frontier"][0].raw["seconds"] = seconds
@@ -42,6 +43,30 @@ def test_far_off_tries_are_counted_not_drawn(make_study: Callable[..., Study]) -
     made = Frontier().figure(make_study(document))
     assert made is not None
     assert "1 try lies far outside" in made.key
+
+
+def test_a_far_off_simple_rule_stays_in_the_table_and_keeps_its_letter(make_study: Callable[..., Study]) -> None:
+    document = study_example()
+    first = document["frontier"][0]
+    document["winner"]["trial"] = first["trial"]
+    near = [{**first, "trial": f"n{i}", "quality": first["quality"] + 0.01 * i} for i in (1, 2, 3)]
+    document["frontier"] = [{**first, "trial": "far", "quality": 40.0}, first, *near]
+    made = Frontier().figure(make_study(document))
+    assert made is not None
+    assert [row[0] for row in made.rows] == list("ABCDE")
+    assert ">B</text>" in made.panels[0].svg
+    assert ">A</text>" not in made.panels[0].svg
+    assert "far outside" in made.key
+
+
+def test_figures_are_in_the_unit_of_the_trial_s_own_measurement(make_study: Callable[..., Study]) -> None:
+    document = study_example()
+    for point in document["frontier"]:
+        point.update(quality=point["quality"] ** 2, robustness=-point["robustness"])
+    made = Frontier().figure(make_study(document))
+    assert made is not None
+    assert all("/selection/log_loss/value" in row[2] for row in made.rows)
+    assert not any("\u2212" in row[3] for row in made.rows)
 
 
 def test_no_robustness_no_chart(make_study: Callable[..., Study]) -> None:

@@ -22,7 +22,7 @@ def read(study: Study) -> str:
         ("binary", "It is right for 94 of 100 new rows. The true figure is likely between 91 and 96"),
         (
             "regression",
-            "Its typical error (RMSE) on new rows is 54 points . The true figure is likely between 49 and 59",
+            "Its typical error (RMSE) on new rows is 54.0 points . The true figure is likely between 49.0 and 59.0",
         ),
     ],
 )
@@ -60,6 +60,12 @@ def test_a_model_worse_than_the_rule_is_not_to_be_used(make_study: Callable[...,
     document: dict[str, Any] = study_example()
     document["winner"]["test"]["accuracy"].update(value=0.5, low=0.45, high=0.55)
     assert "worse than a simple rule" in read(make_study(document))
+
+
+def test_a_rival_that_was_not_tested_is_named(make_study: Callable[..., Study]) -> None:
+    document = study_example()
+    document["winner"]["simple_test"] = None
+    assert "could not be compared with a simple rule" in read(make_study(document))
 
 
 def test_no_finding_is_no_proof(make_study: Callable[..., Study]) -> None:

@@ -29,6 +29,12 @@ def test_settings_budget_and_limits(make_study: Callable[..., Study]) -> None:
         assert words in text
 
 
+def test_each_test_figure_is_defined(make_study: Callable[..., Study]) -> None:
+    document: dict[str, Any] = study_example()
+    document["winner"]["test"]["ece"]["convention"] = "equal-mass bins"
+    assert "equal-mass bins" in read(make_study(document))
+
+
 def test_every_section_before_it_has_its_sources(make_study: Callable[..., Study]) -> None:
     study = make_study()
     study.figures.section = "answer"

@@ -9,7 +9,6 @@ from markupsafe import Markup
 
 from temperance.report.charts.base import Axis, Chart, Figure, Panel, Plot, around
 from temperance.report.figures import attributes
-from temperance.report.metrics import form_of
 from temperance.report.node import Node
 
 if TYPE_CHECKING:
@@ -29,8 +28,8 @@ class Robustness(Chart):
         if not families:
             return None
         shown = dict(list(families.items())[: self.limit])
-        clean = self._clean(study, families)
-        y = self._axis(families, clean)
+        clean = self._clean(study)
+        y = self._axis(study, families, clean)
         panels = tuple(self._panel(study, i, points, y, clean) for i, points in enumerate(shown.values()))
         head = tuple(study.words.say(f"chart.robustness.head.{k}") for k in ("family", "severity", "value", "n"))
         rows = [_row(study, point) for points in shown.values() for point in points]
@@ -38,19 +37,19 @@ class Robustness(Chart):
         return Figure(self.name, caption, panels, head, tuple(rows[:60]), max(0, len(rows) - 60))
 
     @staticmethod
-    def _clean(study: Study, families: dict[str, list[Node]]) -> Node:
-        first = next(iter(families.values()))[0]["measurement"]
-        test = study.root["winner"]["test"]
-        parts = (*first["name"].text.split("/"), "r2" if study.regression else "accuracy")
-        return next((test[part] for part in parts if test[part]), Node(None, "/winner/test"))
+    def _clean(study: Study) -> Node:
+        """Return the figure of the same rows undamaged, else the test figure of the same metric."""
+        same = study.root["winner"]["robustness_summary"]["clean"]
+        test = study.root["winner"]["test"]["r2" if study.regression else "accuracy"]
+        return same if same["value"].number is not None else test
 
     @staticmethod
-    def _axis(families: dict[str, list[Node]], clean: Node) -> Axis:
+    def _axis(study: Study, families: dict[str, list[Node]], clean: Node) -> Axis:
         values = [v for points in families.values() for p in points for v in _ends(p["measurement"])]
         values += _ends(clean)
         share = min(values) >= 0 and max(values) <= 1
         low, high = around(values, floor=0.0 if min(values) >= 0 else None, top=1.0 if share else None)
-        return Axis(low, high, "tick_percent" if form_of(clean.key) == "percent" else "number")
+        return Axis(low, high, "number" if study.regression else "tick_percent")
 
     def _panel(self, study: Study, i: int, points: list[Node], y: Axis, clean: Node) -> Panel:
         top = max([p["severity"].number or 0.0 for p in points] + [1.0])
@@ -74,7 +73,7 @@ class Robustness(Chart):
             "chart.robustness.desc", family=plain, first=self._end(study, points[0]), last=self._end(study, points[-1])
         )
         svg = plot.svg(f"{self.name}-{i}", say("chart.robustness.title", family=plain), desc)
-        label = say("chart.robustness.y", metric=_metric(study, clean, points[0]["measurement"]))
+        label = say("metric.r2" if study.regression else "metric.accuracy")
         return Panel(svg, heading=damage(study, family), x_label=say("chart.robustness.x"), y_label=label)
 
     @staticmethod
@@ -86,12 +85,6 @@ def damage(study: Study, family: Node) -> Markup:
     """Name a kind of damage."""
     known = f"damage.{family.text}"
     return study.words.say(known) if study.words.knows(known) else study.figures.quote(family, 60)
-
-
-def _metric(study: Study, clean: Node, measurement: Node) -> Markup:
-    key = clean.key if clean else measurement["name"].text.split("/")[0]
-    known = f"metric.{key}"
-    return study.words.say(known) if study.words.knows(known) else study.figures.quote(measurement["name"], 40)
 
 
 def _families(points: Node) -> dict[str, list[Node]]:
@@ -109,7 +102,7 @@ def _ends(measurement: Node) -> list[float]:
 
 def _row(study: Study, point: Node) -> tuple[Markup | str, ...]:
     fig = study.figures.figure
-    value = study.figures.interval(point["measurement"], listed=False)
+    value = study.figures.interval(point["measurement"], form="number" if study.regression else "percent", listed=False)
     return (
         damage(study, point["family"]),
         fig(point["severity"], form="plain", listed=False),

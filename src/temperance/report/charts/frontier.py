@@ -33,8 +33,10 @@ class Frontier(Chart):
         if not points:
             return None
         others = self._others(study, points)
-        near = self._near(study, points, others)
-        plot = self._plot(study, points, near)
+        front = self._together(study, points)
+        near = self._near(study, front, others)
+        letters = {p.pointer: LETTERS[i] for i, p in enumerate(points)}
+        plot = self._plot(study, front, near, letters)
         say = study.words.say
         title = say("chart.frontier.title")
         desc = say("chart.frontier.desc", count=len(points))
@@ -50,7 +52,7 @@ class Frontier(Chart):
         )
         head = tuple(say(f"chart.frontier.head.{k}") for k in ("mark", "recipe", "quality", "toughness", "cost", "why"))
         rows = tuple(self._row(study, i, p) for i, p in enumerate(points))
-        key = study.template("frontier_key.html.j2", outside=len(others) - len(near))
+        key = study.template("frontier_key.html.j2", outside=len(others) - len(near) + len(points) - len(front))
         return Figure(self.name, say("chart.frontier.caption"), (panel,), head, rows, len(listed) - len(points), key)
 
     @staticmethod
@@ -79,7 +81,18 @@ class Frontier(Chart):
             kept = [pair for pair in kept if min(abs((pair[part].number or 0.0) - f) for f in front) <= reach]
         return kept
 
-    def _plot(self, study: Study, points: list[Node], others: list[tuple[Node, Node]]) -> Plot:
+    def _together(self, study: Study, points: list[Node]) -> list[Node]:
+        """Leave out points far from the chosen one, such as the simplest rule; the table keeps them."""
+        kept = points
+        home = next((p for p in points if self._chosen(study, p)), points[0])
+        for place in (_x, _y):
+            here = place(study, home).number or 0.0
+            away = sorted(abs((place(study, p).number or 0.0) - here) for p in points if p is not home)
+            reach = 5 * away[(len(away) - 1) // 2] if len(away) > 2 else 0.0
+            kept = [p for p in kept if reach == 0 or abs((place(study, p).number or 0.0) - here) <= reach]
+        return kept
+
+    def _plot(self, study: Study, points: list[Node], others: list[tuple[Node, Node]], letters: dict[str, str]) -> Plot:
         xs = [_x(study, p).number or 0.0 for p in points] + [a.number or 0.0 for a, _ in others]
         ys = [_y(study, p).number or 0.0 for p in points] + [b.number or 0.0 for _, b in others]
         lower = study.root["metric"]["better"].raw == "lower"
@@ -94,9 +107,9 @@ class Frontier(Chart):
         most = max((p["seconds"].number or 0.0 for p in points), default=0.0) or 1.0
         for point in sorted(points, key=lambda p: -(p["seconds"].number or 0.0)):
             self._mark(study, plot, point, most)
-        for i, point in enumerate(points):
+        for point in points:
             kind = "letter chosen" if self._chosen(study, point) else "letter"
-            plot.note(_x(study, point).number or 0.0, _y(study, point).number or 0.0, LETTERS[i], kind=kind)
+            plot.note(_x(study, point).number or 0.0, _y(study, point).number or 0.0, letters[point.pointer], kind=kind)
         return plot
 
     @staticmethod

@@ -47,12 +47,12 @@ class Reliability(Chart):
 
     @staticmethod
     def _plot(study: Study, bins: list[Node]) -> Plot:
-        least = min(b[k].number or 0.0 for b in bins for k in ("confidence", "accuracy"))
-        low = max(0.0, math.floor(least * 10) / 10)
-        axis = Axis(low if low < 1 else 0.9, 1, "tick_percent")
-        plot = Plot(axis, axis, study.words.style, height=320)
+        low, least = (min(b[k].number or 0.0 for b in bins) for k in ("confidence", "accuracy"))
+        x = Axis(min(math.floor(low * 10) / 10, 0.9), 1, "tick_percent")
+        axis = Axis(min(math.floor(least * 10) / 10, x.low), 1, "tick_percent")
+        plot = Plot(x, axis, study.words.style, height=320)
         plot.grid()
-        plot.line([(axis.low, axis.low), (1, 1)], "line clean")
+        plot.line([(x.low, x.low), (1, 1)], "line clean")
         for b in bins:
             low_end, high_end = b["accuracy_low"].number, b["accuracy_high"].number
             if low_end is not None and high_end is not None:

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from temperance.report.base import Section, Study
 from temperance.report.charts.strip import Row, Strip
+from temperance.report.forms import decimals
 from temperance.report.metrics import direction, form_of, main_test, metric_name, named, standing, verdict_of
 from temperance.report.node import Node
 from temperance.report.placing import findings
@@ -46,6 +47,8 @@ class Answer(Section):
         )
         share = main.key in ("accuracy", "balanced_accuracy")
         form = "hundred" if share else form_of(main.key)
+        if ends and form == "number":
+            form = f"fixed:{decimals(main['low'].number or 0.0, main['high'].number or 0.0)}"
         told = {end: study.figures.figure(node, form=form) for end, node in {"value": main["value"], **ends}.items()}
         kind = "right" if main.key == "accuracy" else "balanced" if share else "error" if study.regression else "metric"
         extra = (
@@ -72,6 +75,8 @@ class Answer(Section):
         for rival in ("simple", "plain", "boosting"):
             other = self._other(study, rival, main)
             if other["value"].number is None:
+                if main and rival != "boosting":
+                    lines.append(study.words.say(f"answer.{rival}.unknown"))
                 continue
             if study.root["winner"][f"{rival}_test"]["trial"].raw == study.root["winner"]["trial"].raw:
                 lines.append(study.words.say(f"answer.{rival}.same_model"))

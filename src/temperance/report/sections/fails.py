@@ -26,11 +26,13 @@ class Fails(Section):
     def context(self, study: Study) -> dict[str, Any]:
         """Collect robustness, slices and reliability."""
         slices = sorted(study.root["winner"]["slices"], key=self._urgency)
+        told = [s for s in slices if s["state"].raw != "too_small"]
         return {
             "robustness": Robustness().draw(study),
             "reliability": Reliability().draw(study),
-            "slices": self._slices(study, slices[:20]),
-            "slices_more": max(0, len(slices) - 20),
+            "slices": self._slices(study, told[:20]),
+            "slices_more": max(0, len(told) - 20),
+            "too_small": len(slices) - len(told),
             "worse": any(s["state"].raw == "worse" for s in slices),
             "tested": bool(slices),
         }

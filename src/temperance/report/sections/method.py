@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from markupsafe import Markup
+
 from temperance.report.base import Section, Study
 from temperance.report.figures import Shown
+from temperance.report.metrics import metric_name, named
 
 STATIONS = ("read", "audit", "search", "refit", "evaluation", "export", "report")
 GLOSSARY = (
@@ -41,9 +44,15 @@ class Method(Section):
             "citations": list(root["citations"])[:20],
             "citations_more": max(0, len(root["citations"]) - 20),
             "trial": study.trial(root["winner"]["trial"]),
+            "definitions": self._definitions(study),
             "glossary": GLOSSARY,
             "sources": _grouped(study.figures.shown),
         }
+
+    @staticmethod
+    def _definitions(study: Study) -> list[tuple[Markup, Markup]]:
+        test = [m for m in study.root["winner"]["test"] if m["convention"]]
+        return [(named(metric_name(study, m)), study.figures.quote(m["convention"], 200)) for m in test[:20]]
 
 
 def _grouped(shown: list[Shown]) -> list[tuple[str, list[Shown], int]]:
