@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from temperance.records.atomic import write_text
 from temperance.records.errors import BundleError
 
 FORMAT = "temperance-bundle"
@@ -30,6 +31,31 @@ def write_manifest(folder: Path) -> None:
     }
     body = {"format": FORMAT, "schema": SCHEMA, "files": files}
     (folder / MANIFEST).write_text(json.dumps(body, indent=1) + "\n", encoding="utf-8")
+
+
+def add_texts(folder: Path, texts: Mapping[str, str]) -> None:
+    """Put text files, e.g. cards, into a bundle that stands; it is whole at every moment.
+
+    Raises:
+        BundleError: a name that is not a plain file name.
+        DataError: the disk is full.
+
+    """
+    for name in texts:
+        if Path(name).name != name or name.startswith(".") or name in (MANIFEST, *REQUIRED):
+            raise BundleError(f"a text file named {name!r}", "a plain file name that the bundle does not use")
+    manifest = check_manifest(folder)
+    for name in texts:
+        manifest["files"].pop(name, None)
+    _replace_manifest(folder, manifest)  # first forget the old texts: a file that is not listed is not checked
+    for name, text in texts.items():
+        write_text(folder / name, text)
+        manifest["files"][name] = {"sha256": sha256(folder / name), "bytes": (folder / name).stat().st_size}
+    _replace_manifest(folder, manifest)
+
+
+def _replace_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
+    write_text(folder / MANIFEST, json.dumps(manifest, indent=1) + "\n")
 
 
 def check_manifest(folder: Path) -> dict[str, Any]:

@@ -1,0 +1,79 @@
+"""Predictions as columns of a file: safe for spreadsheets, in the order of the rows."""
+
+from __future__ import annotations
+
+import io
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from temperance.records.atomic import write_text
+from temperance.records.errors import DataError
+
+if TYPE_CHECKING:
+    from temperance.deployment import Bundle
+    from temperance.records.schema import Rows
+
+Columns = dict[str, list[Any]]
+RISKY = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def answers(bundle: Bundle, rows: Rows) -> Columns:
+    """Return ``prediction`` and ``probability_<class>`` per class, or ``low`` and ``high`` if the bundle has them."""
+    answer = np.asarray(bundle.predict(rows))
+    if not bundle.classes:
+        columns: Columns = {"prediction": answer.tolist()}
+        if bundle.has_interval:
+            width = bundle.half_width()
+            columns |= {"low": (answer - width).tolist(), "high": (answer + width).tolist()}
+        return columns
+    names = np.array(bundle.classes, dtype=object)
+    columns = {"prediction": names[answer.argmax(axis=1)].tolist() if len(answer) else []}
+    return columns | {f"probability_{name}": answer[:, i].tolist() for i, name in enumerate(bundle.classes)}
+
+
+def safe(value: Any) -> Any:
+    """Return a text that no spreadsheet runs as a formula: a quote before it, unless it is a plain number."""
+    if not isinstance(value, str) or not value.startswith(RISKY):
+        return value
+    try:
+        float(value)
+    except ValueError:
+        return f"'{value}"
+    return value
+
+
+def to_csv(columns: Columns) -> str:
+    """Return the columns as CSV."""
+    out = io.StringIO()
+    safe_columns = {safe(name): [safe(value) for value in values] for name, values in columns.items()}
+    pl.DataFrame(safe_columns, strict=False).write_csv(out)
+    return out.getvalue()
+
+
+def write(columns: Columns, path: Path) -> None:
+    """Write CSV or Parquet, whole or not at all.
+
+    Raises:
+        DataError: the disk is full or the folder cannot be written.
+
+    """
+    if path.suffix.lower() == ".csv":
+        write_text(path, to_csv(columns))
+        return
+    name = ""
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        os.close(handle)
+        pl.DataFrame(columns).write_parquet(name)
+        os.replace(name, path)
+    except OSError as fault:
+        if name:
+            Path(name).unlink(missing_ok=True)
+        raise DataError(
+            f"{path} could not be written: {fault}", "a folder with space that may be written", "Choose another --out"
+        ) from fault

@@ -1,0 +1,75 @@
+"""``temperance audit``: look at the data before a model does."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from temperance.cli import options
+from temperance.cli.console import Console, plain
+from temperance.records.atomic import write_text
+
+
+def audit(
+    data: options.Data,
+    target: options.Target = None,
+    test: options.Test = None,
+    group: options.Group = None,
+    time_column: options.Time = None,
+    seed: options.Seed = 0,
+    out: options.Out = None,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Check data before a model sees them.
+
+    Looks for copies across splits, leaks, wrong labels, personal data and more. Nothing is changed.
+    With --out DIR it writes audit.json and dataset_card.md there.
+    """
+    from temperance.audit import inspect
+    from temperance.data import read, split
+
+    with tempfile.TemporaryDirectory(prefix="temperance-audit-", ignore_cleanup_errors=True) as scratch:
+        place = Path(scratch)
+        reading = read(data, target=target, group=group, time=time_column, workdir=place / "data")
+        second = None
+        if test is not None:
+            second = read(test, target=target, schema=reading.table.schema, workdir=place / "test").table
+        roles = split(reading.table, seed=seed, test=second)
+        findings = [finding.to_dict() for finding in inspect(reading.table, roles, test=second, seed=seed)]
+    described = {**reading.to_dict(), "path": data, "licence": None}
+    value: dict[str, Any] = {"data": described, "roles": roles.to_dict(), "findings": findings}
+    if out is not None:
+        value["paths"] = _write(out, value)
+    console = Console(as_json, quiet)
+    console.result(value, text(value))
+
+
+def text(value: dict[str, Any]) -> str:
+    """Return the findings in words, the most urgent first."""
+    from temperance.records.finding import STATES
+
+    lines = [f"{value['data']['name']}: {value['data']['rows']} rows, target {value['data']['target']!r}."]
+    lines += [f"  {note}" for note in value["data"]["notes"]]
+    for state, words in STATES.items():
+        found = [finding for finding in value["findings"] if finding["state"] == state]
+        if not found:
+            continue
+        lines += ["", f"{words} ({len(found)})"]
+        for finding in found:
+            lines.append(f"  {finding['title']}")
+            if state in ("fix_before_use", "look_at_this"):
+                lines += [f"      → {step}" for step in finding["action"][:2]]
+    lines += ["", *(f"Written: {path}" for path in value.get("paths", {}).values())]
+    return "\n".join(lines).rstrip()
+
+
+def _write(out: Path, value: dict[str, Any]) -> dict[str, str]:
+    from temperance.governance import DatasetCard
+
+    out.mkdir(parents=True, exist_ok=True)
+    write_text(out / "audit.json", json.dumps(plain(value), indent=1, allow_nan=False))
+    card = DatasetCard().write(plain(value), out)
+    return {"audit": str(out / "audit.json"), "dataset_card": str(card)}

@@ -1,0 +1,59 @@
+"""``temperance evaluate``: measure a model on rows with a known answer."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from temperance.cli import options
+from temperance.cli.console import Console, plain
+from temperance.cli.models import open_bundle
+from temperance.records.atomic import write_text
+
+
+class Suite(StrEnum):
+    """How much is measured."""
+
+    quick = "quick"
+    standard = "standard"
+    publish = "publish"
+
+
+def evaluate(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A bundle, or the folder of the study that wrote it.")],
+    data: options.Data,
+    suite: Annotated[Suite, typer.Option("--suite", help="How much to measure: more takes longer.")] = Suite.quick,
+    seed: options.Seed = 0,
+    out: options.Out = None,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Measure a model on rows with known answers.
+
+    Quality, calibration, robustness and weak spots, each figure with its interval.
+    With --out DIR it writes evaluation.json there.
+    """
+    from temperance import evaluation
+    from temperance.data import read
+
+    bundle = open_bundle(model)
+    with tempfile.TemporaryDirectory(prefix="temperance-evaluate-", ignore_cleanup_errors=True) as scratch:
+        reading = read(data, target=bundle.schema.target.name, schema=bundle.schema, workdir=Path(scratch) / "data")
+        measured = evaluation.evaluate(bundle, reading.table, suite=suite.value, seed=seed)
+    value: dict[str, Any] = {
+        "model": str(bundle.folder), "version": bundle.version, "data": str(data), "notes": list(reading.notes),
+        "dropped": [dict(item) for item in reading.dropped], **measured.to_dict(),
+    }  # fmt: skip
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        value["paths"] = {"evaluation": str(out / "evaluation.json")}
+        write_text(out / "evaluation.json", json.dumps(plain(value), indent=1, allow_nan=False))
+    lines = [*reading.notes, *evaluation.sentences(measured)]
+    lines += [f"Left out: {item['what']} ({item['why']})." for item in value["left_out"]]
+    lines += [f"Written: {path}" for path in value.get("paths", {}).values()]
+    Console(as_json, quiet).result(value, "\n".join(lines))

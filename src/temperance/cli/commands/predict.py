@@ -1,0 +1,53 @@
+"""``temperance predict``: answers for a file of rows."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from temperance.cli import options
+from temperance.cli.console import Console
+from temperance.cli.models import open_bundle
+from temperance.records.errors import SettingError
+
+
+def predict(
+    bundle: options.BundleFolder,
+    data: options.Data,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="A .csv or .parquet file; else CSV to standard output."),
+    ] = None,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Answer each row of a file, in its order.
+
+    Columns: `prediction`, and `probability_<class>` for each class, or `low` and `high` for numbers.
+    """
+    from temperance.cli.answers import answers, to_csv, write
+    from temperance.data import read
+
+    if out is not None and out.suffix.lower() not in (".csv", ".parquet"):
+        raise SettingError(f"--out {out}", "a file that ends in .csv or .parquet", "Write --out predictions.csv")
+    model = open_bundle(bundle)
+    with tempfile.TemporaryDirectory(prefix="temperance-predict-", ignore_cleanup_errors=True) as scratch:
+        reading = read(data, schema=model.schema, workdir=Path(scratch) / "data")
+        columns = answers(model, reading.table.rows)
+    console = Console(as_json, quiet)
+    value: dict[str, Any] = {
+        "model": str(model.folder), "version": model.version, "rows": len(reading.table), "columns": list(columns),
+        "out": None if out is None else str(out), "notes": list(reading.notes),
+    }  # fmt: skip
+    if out is not None:
+        write(columns, out)
+        console.result(value, f"{len(reading.table)} predictions written to {out}.")
+    elif as_json:
+        console.result({**value, "predictions": {name: list(values) for name, values in columns.items()}}, "")
+    else:
+        typer.echo(to_csv(columns), nl=False)
+    for note in reading.notes if out is None and not as_json else ():
+        console.note(note)

@@ -1,0 +1,30 @@
+"""``temperance report``: write the report of a study again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from temperance.cli import options
+from temperance.cli.console import Console
+
+
+def report(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a study.")],
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Write the report of a study again.
+
+    report.html is made anew from study.json, and the cards where they are missing.
+    """
+    from temperance.cli.stations import read_study, write_cards
+    from temperance.report import render
+
+    document = read_study(folder)
+    page = render(folder)
+    cards = write_cards(folder, document, keep=True)
+    value = {"report": str(page), "cards": [str(card) for card in cards]}
+    Console(as_json, quiet).result(value, f"Report: {page}")

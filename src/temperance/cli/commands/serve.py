@@ -1,0 +1,62 @@
+"""``temperance serve``: answer requests over HTTP."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from temperance.cli import options
+from temperance.cli.console import Console
+from temperance.cli.models import bundle_folder
+
+
+class Level(StrEnum):
+    """What the server does beside answering."""
+
+    off = "off"
+    observe = "observe"
+    shadow = "shadow"
+    adapt = "adapt"
+
+
+def serve(
+    bundle: options.BundleFolder,
+    host: Annotated[
+        str, typer.Option("--host", help="Address to listen on; the default is reached from this machine only.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port; 0 picks a free one.")] = 8000,
+    level: Annotated[
+        Level,
+        typer.Option(
+            "--level",
+            help="off: only answer. observe: watch for drift. shadow: also reckon what adapting would do. "
+            "adapt: do it, behind a guard.",
+        ),
+    ] = Level.observe,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Answer requests over HTTP until Ctrl-C.
+
+    POST /predict takes JSON rows; /v2 speaks the Open Inference Protocol; GET /health and /metrics tell how it is.
+    The server loads no PyTorch.
+    """
+    from temperance.deployment.serve import run
+
+    run(
+        bundle_folder(bundle), host=host, port=port, level=level.value,
+        announce=_announce(Console(as_json, quiet)),
+    )  # fmt: skip
+
+
+def _announce(console: Console) -> Callable[[str], None]:
+    def say(line: str) -> None:
+        found = re.search(r"https?://\S+", line)
+        console.result({"status": "serving", "url": found[0] if found else None}, line)
+        typer.get_text_stream("stdout").flush()
+
+    return say

@@ -1,0 +1,178 @@
+"""``temperance study``: from a data file to a measured model."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from temperance.cli import options
+from temperance.cli.console import Console
+from temperance.cli.guard import STOPPED, Started
+from temperance.cli.quantities import bytes_of, milliseconds
+from temperance.cli.stations import command_line, run_study, study_folder
+from temperance.records.errors import SettingError, StudyError, nearest
+
+if TYPE_CHECKING:
+    from temperance.study.clock import Budget
+    from temperance.study.settings import StudySettings
+    from temperance.study.study import Progress
+
+TASKS = ("auto", "classification", "regression")
+DEVICES = ("auto", "cpu", "cuda", "mps")
+DEFAULT_BUDGET = "10m"
+
+
+def study(
+    context: typer.Context,
+    data: Annotated[
+        str | None, typer.Argument(metavar="DATA", help=f"{options.DATA_HELP} Not needed with --resume and --replay.")
+    ] = None,
+    target: options.Target = None,
+    test: options.Test = None,
+    task: options.Task = "auto",
+    budget: Annotated[
+        str | None,
+        typer.Option("--budget", metavar="TIME", help=options.BUDGET_HELP, show_default=DEFAULT_BUDGET),
+    ] = None,
+    group: options.Group = None,
+    time_column: options.Time = None,
+    metric: Annotated[
+        str | None,
+        typer.Option("--metric", metavar="NAME", help="What decides: accuracy, …", show_default="log_loss or rmse"),
+    ] = None,
+    seed: options.Seed = 0,
+    out: options.Out = None,
+    resume: Annotated[
+        Path | None, typer.Option("--resume", metavar="DIR", help="Go on with an interrupted study.")
+    ] = None,
+    replay: Annotated[
+        Path | None, typer.Option("--replay", metavar="DIR", help="Run a study again and compare it bit for bit.")
+    ] = None,
+    max_latency: Annotated[
+        str | None, typer.Option("--max-latency", metavar="TIME", help="No model slower than this a row, e.g. 5ms.")
+    ] = None,
+    max_size: Annotated[
+        str | None, typer.Option("--max-size", metavar="SIZE", help="No model larger than this, e.g. 2MB.")
+    ] = None,
+    device: options.Device = "auto",
+    workers: options.Workers = None,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Find and ship the best regularized model.
+
+    Takes a table or images. Writes study.json, report.html, leaderboard.csv, two cards and bundle/ into --out.
+    Ctrl-C keeps the best so far.
+    """
+    from temperance.study.clock import parse_budget
+    from temperance.study.settings import StudySettings
+
+    console, started = Console(as_json, quiet), context.obj
+    limits: dict[str, Any] = {
+        "max_latency_ms": milliseconds(max_latency) if max_latency else None,
+        "max_bytes": bytes_of(max_size) if max_size else None,
+    }
+    check_task(task)
+    check_device(device)
+    spent = parse_budget(budget) if budget else None
+    this_run: dict[str, Any] = {"started": started.moment, "command": command_line(context)}
+    this_run |= {} if workers is None else {"workers": workers}
+    if resume is not None and replay is not None:
+        raise SettingError("--resume and --replay together", "one of the two", "Leave one out")
+    if replay is not None:
+        from temperance.cli.replaying import run_replay
+
+        run_replay(replay, out=out, console=console, **this_run)
+    elif resume is not None:
+        conclude(resumed(resume, data=data, budget=spent, **this_run), resume, console=console, started=started)
+    else:
+        settings = StudySettings(
+            data=named(data), target=target, out=study_folder(out, named(data)), task=task, test=test, group=group,
+            budget=spent or parse_budget(DEFAULT_BUDGET), time=time_column, metric=metric, seed=seed, device=device,
+            **limits, **this_run,
+        )  # fmt: skip
+        conclude(new_study(settings), settings.out, console=console, started=started)
+
+
+def conclude(action: Callable[[Progress], Path], folder: Path, *, console: Console, started: Started) -> None:
+    """Run a study and print its verdict; end with 130 if the user stopped it early."""
+    from temperance.cli.verdict import summary, text
+
+    document = run_study(action, folder, console=console)
+    seconds = time.time() - started.moment
+    console.result(summary(folder, document, seconds=seconds), text(folder, document, seconds=seconds))
+    if document["status"] == "interrupted":
+        raise typer.Exit(STOPPED)
+
+
+def new_study(settings: StudySettings) -> Callable[[Progress], Path]:
+    """Return what runs a new study."""
+
+    def action(progress: Progress) -> Path:
+        from temperance.study.study import Study
+
+        return Study(settings, progress=progress).run()
+
+    return action
+
+
+def resumed(folder: Path, *, data: str | None, budget: Budget | None, **changed: Any) -> Callable[[Progress], Path]:
+    """Return what goes on with an interrupted study.
+
+    Args:
+        folder: the study's folder.
+        data: what was named on the command line; nothing may be.
+        budget: time from now on; None takes what the study has left.
+        **changed: settings of this run.
+
+    Raises:
+        StudyError: data were named, or the folder holds no study.
+
+    """
+    if data is not None:
+        raise StudyError(f"--resume {folder} with the data {data!r}", "a study keeps its own data", "Leave DATA out")
+    if not (folder / "ledger.jsonl").is_file():
+        raise StudyError(
+            f"there is no study in {folder}", "a folder that `temperance study` wrote", "Check the name after --resume"
+        )
+
+    def action(progress: Progress) -> Path:
+        from temperance.study.again import resume
+
+        return resume(folder, budget=budget, progress=progress, **changed)
+
+    return action
+
+
+def named(data: str | None) -> str:
+    """Return the data that were named.
+
+    Raises:
+        SettingError: none were.
+
+    """
+    if data is None:
+        raise SettingError(
+            "no data were named", "a file or a bundled set", "Write temperance study DATA --target COLUMN"
+        )
+    return data
+
+
+def check_task(task: str) -> None:
+    """Refuse a task that is neither known nor ``module:function``."""
+    if task not in TASKS and ":" not in task:
+        raise SettingError(
+            f"--task got {task!r}", f"{', '.join(TASKS)}, or module:function", nearest(task, TASKS) or "Use --task auto"
+        )
+
+
+def check_device(device: str) -> None:
+    """Refuse a device of an unknown kind."""
+    kind, _, number = device.partition(":")
+    if kind not in DEVICES or (":" in device and not number.isdigit()):
+        remedy = nearest(kind, DEVICES) or "Use --device auto"
+        raise SettingError(f"--device got {device!r}", "auto, cpu, cuda, cuda:1 or mps", remedy)

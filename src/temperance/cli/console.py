@@ -1,0 +1,67 @@
+"""What a command prints: plain text, or one JSON value with ``--json``, or nothing with ``--quiet``."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Console:
+    """Where the words of a command go.
+
+    Attributes:
+        as_json: standard output holds one JSON value and nothing else.
+        quiet: no words; errors are still said.
+
+    """
+
+    as_json: bool = False
+    quiet: bool = False
+
+    def result(self, value: Any, text: str) -> None:
+        """Print the result: ``value`` with ``--json``, else ``text`` unless ``--quiet``."""
+        if self.as_json:
+            print(json.dumps(plain(value), ensure_ascii=False, allow_nan=False))
+        elif not self.quiet:
+            print(text)
+
+    def note(self, text: str) -> None:
+        """Say something by the way, on standard error."""
+        if not self.quiet:
+            print(text, file=sys.stderr)
+
+    def warn(self, text: str) -> None:
+        """Say something that must not be missed, on standard error."""
+        print(text, file=sys.stderr)
+
+
+def plain(value: Any) -> Any:
+    """Return the value with JSON's own types; numbers that are not finite become null."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, Path):
+        return str(value)
+    if hasattr(value, "to_dict"):
+        return plain(value.to_dict())
+    if hasattr(value, "tolist"):
+        return plain(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def table(rows: list[tuple[str, ...]], *, indent: str = "  ") -> str:
+    """Return rows of words as columns of equal width."""
+    if not rows:
+        return ""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return "\n".join(
+        indent + "  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )

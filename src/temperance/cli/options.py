@@ -1,0 +1,51 @@
+"""Options that several commands share, with their help."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value to standard output, nothing else.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress and no words; errors are still said.")]
+DATA_HELP = (
+    "A CSV, TSV, Parquet or .npz file, a folder of Parquet files, a folder with one folder of images per class, or the "
+    "name of a bundled set (breast_cancer, diabetes, digits, iris, wine)."
+)
+BUDGET_HELP = "Time for the whole command (90s, 10m, 1h), or a count: 12trials."
+Data = Annotated[str, typer.Argument(metavar="DATA", help=DATA_HELP)]
+BundleFolder = Annotated[
+    Path, typer.Argument(metavar="BUNDLE", help="A bundle, or the folder of the study that wrote it.")
+]
+Target = Annotated[
+    str | None,
+    typer.Option("--target", metavar="COL", help="The column to predict. Bundled sets and image folders know theirs."),
+]
+Test = Annotated[
+    str | None,
+    typer.Option("--test", metavar="FILE", help="A second file as the test set; else 20 % of the rows."),
+]
+Task = Annotated[
+    str,
+    typer.Option(
+        "--task", metavar="TASK", help="auto, classification, regression, or module:function for your own PyTorch net."
+    ),
+]
+Group = Annotated[
+    str | None,
+    typer.Option(
+        "--group", metavar="COL", help="Rows with the same value here stay together, e.g. one patient's rows."
+    ),
+]
+Time = Annotated[
+    str | None, typer.Option("--time", metavar="COL", help="Split by this time: the latest rows are the test.")
+]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything random.")]
+Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where to write.")]
+Budget = Annotated[str, typer.Option("--budget", metavar="TIME", help=BUDGET_HELP)]
+Workers = Annotated[
+    int | None,
+    typer.Option("--workers", min=1, metavar="N", help="Processes that train; else as cores are free."),
+]
+Device = Annotated[str, typer.Option("--device", metavar="DEVICE", help="auto, cpu, cuda, cuda:1 or mps.")]

@@ -1,0 +1,159 @@
+"""Joins the stations of a study: search, cards, report. The study itself knows neither cards nor report."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from temperance.cli.console import Console
+from temperance.cli.guard import Interrupted
+from temperance.cli.progress import progress
+from temperance.records.atomic import write_text
+from temperance.records.errors import StudyError, TemperanceError
+
+if TYPE_CHECKING:
+    from temperance.study.study import Progress
+
+TRACES = ("study.json", "ledger.jsonl", "work", "bundle")  # what a study's folder has
+
+
+def study_folder(out: Path | None, name: str) -> Path:
+    """Return the folder for a new study: ``out``, or a free name made of the data's name.
+
+    Raises:
+        StudyError: ``out`` is a file or holds a study.
+
+    """
+    if out is None:
+        stem = "".join(c if c.isalnum() or c in "-_" else "-" for c in Path(name.rpartition(":")[2]).stem) or "study"
+        numbers = (Path(f"temperance-{stem}" + (f"-{i}" if i > 1 else "")) for i in range(1, 1_000_000))
+        return next(folder for folder in numbers if not folder.exists())
+    if out.exists() and not out.is_dir():
+        raise StudyError(f"--out {out} is a file", "a folder", "Choose another name")
+    if any((out / trace).exists() for trace in TRACES):
+        raise StudyError(
+            f"--out {out} holds a study",
+            "a new folder, so that nothing is lost",
+            f"Continue that study with `temperance study --resume {out}`, or choose another --out",
+        )
+    return out
+
+
+def command_line(context: typer.Context) -> str:
+    """Return the command as it was typed, or only its name where it was called from Python."""
+    typed = sys.argv[1:] if context.obj.process else [context.info_name or ""]
+    return " ".join(["temperance", *map(shlex.quote, typed)])
+
+
+def run_study(action: Callable[[Progress], Path], folder: Path, *, console: Console) -> dict[str, Any]:
+    """Run a study, write its cards and its report, and return ``study.json``.
+
+    Args:
+        action: runs the study, given what shows its progress.
+        folder: the study's folder.
+        console: where to print.
+
+    Raises:
+        TemperanceError: the study cannot be run; a folder that it only just made is taken away again.
+        Interrupted: the user stopped it before a model could be finished; the text says how to go on.
+
+    """
+    fresh = not folder.exists()
+    try:
+        with progress(quiet=console.quiet or console.as_json) as shown, _ended_by_signals():
+            action(shown)
+    except TemperanceError:
+        if fresh and not (folder / "work" / "data.json").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+    except KeyboardInterrupt:
+        raise Interrupted(kept(folder)) from None
+    return publish(folder)
+
+
+def publish(folder: Path) -> dict[str, Any]:
+    """Write cards and report of a finished study, note the time that took, and return ``study.json``."""
+    from temperance import report
+
+    began = time.time()
+    document = read_study(folder)
+    write_cards(folder, document)
+    report.render(folder)
+    document["budget"]["spent"]["publishing"] = round(time.time() - began, 3)
+    write_text(folder / "study.json", json.dumps(document, indent=1, allow_nan=False))
+    return document
+
+
+def read_study(folder: Path) -> dict[str, Any]:
+    """Return ``study.json`` of a folder.
+
+    Raises:
+        StudyError: it is missing, damaged or newer.
+
+    """
+    from temperance.report.page import read
+
+    return read(folder)
+
+
+def write_cards(folder: Path, document: dict[str, Any], *, keep: bool = False) -> list[Path]:
+    """Write the model card and the dataset card beside ``study.json`` and into the bundle.
+
+    Args:
+        folder: the study's folder.
+        document: its ``study.json``.
+        keep: leave cards as they are that the owner may have filled in.
+
+    """
+    from temperance.deployment.manifest import add_texts
+    from temperance.governance import DatasetCard, ModelCard
+
+    written = []
+    for card in (ModelCard(), DatasetCard()):
+        if keep and (folder / card.filename).exists():
+            continue
+        written.append(card.write(document, folder))
+    bundle = folder / str(document.get("bundle") or "bundle")
+    if written and document.get("bundle") and bundle.is_dir():
+        add_texts(bundle, {path.name: path.read_text(encoding="utf-8") for path in written})
+    return written
+
+
+def kept(folder: Path) -> str:
+    """Say what an interrupted study kept and how to go on."""
+    from temperance.study.ledger import read_ledger
+
+    done = 0
+    if (folder / "ledger.jsonl").exists():
+        rows = read_ledger(folder / "ledger.jsonl")
+        done = len({row["spec"]["id"] for row in rows if row["event"] == "trial" and row["result"]["status"] == "done"})
+    trials = "1 finished trial is" if done == 1 else f"{done} finished trials are"
+    return f"Stopped. {trials} kept in {folder}. Go on with: temperance study --resume {shlex.quote(str(folder))}"
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Treat SIGTERM as Ctrl-C, so that a study that is asked to end keeps what it has."""
+
+    def stop(number: int, frame: Any) -> None:
+        raise KeyboardInterrupt
+
+    try:
+        before = signal.signal(signal.SIGTERM, stop)
+    except ValueError:  # not in the main thread, where signals cannot be caught
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

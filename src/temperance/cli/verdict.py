@@ -1,0 +1,96 @@
+"""The end of a study in a few plain sentences, and as one JSON object."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+from temperance.cli.quantities import words_for_seconds
+
+FIRST = {"regression": ("rmse", "mae", "interval_coverage"), "": ("accuracy", "log_loss", "ece")}
+BESIDE = ("simple_test", "plain_test", "boosting_test")
+
+
+def paths(folder: Path, document: dict[str, Any]) -> dict[str, str | None]:
+    """Return where the parts of a study lie; None for a part that was not written."""
+    names = {
+        "study": "study.json", "report": "report.html", "leaderboard": "leaderboard.csv", "model_card": "model_card.md",
+        "dataset_card": "dataset_card.md", "bundle": str(document.get("bundle") or "bundle"), "ledger": "ledger.jsonl",
+    }  # fmt: skip
+    return {key: str(folder / name) if (folder / name).exists() else None for key, name in names.items()}
+
+
+def summary(folder: Path, document: dict[str, Any], *, seconds: float) -> dict[str, Any]:
+    """Return what ``--json`` prints after a study."""
+    winner = document["winner"]
+    chosen = {key: winner.get(key) for key in ("trial", "why", "test", "cost", "served")}
+    states: dict[str, int] = {}
+    for finding in document.get("findings") or []:
+        states[finding["state"]] = states.get(finding["state"], 0) + 1
+    statuses = [trial["status"] for trial in document["trials"]]
+    return {
+        "status": document["status"], "folder": str(folder), "paths": paths(folder, document),
+        "metric": document["metric"], "seed": document["seed"],
+        "winner": {**chosen, "name": name_of(document)},
+        "trials": {status: statuses.count(status) for status in sorted(set(statuses))},
+        "findings": states, "left_out": document["budget"]["left_out"], "seconds": round(seconds, 3),
+    }  # fmt: skip
+
+
+def name_of(document: dict[str, Any], trial: str | None = None) -> str:
+    """Return the name of a trial, by default the winner's."""
+    wanted = trial or document["winner"]["trial"]
+    return next((str(t["name"]) for t in document["trials"] if t["id"] == wanted), wanted)
+
+
+def text(folder: Path, document: dict[str, Any], *, seconds: float) -> str:
+    """Return the verdict: what won, how good it is, what regularization bought, what to look at, where things are."""
+    winner = document["winner"]
+    lines = [f"Best model: {name_of(document)}.", f"  {winner.get('why', '')}".rstrip()]
+    lines += [f"  {said}" for said in measured(document)]
+    lines += _beside(document)
+    bought = [row["sentence"] for row in winner.get("bought") or [] if row.get("sentence")]
+    lines += ["What regularization bought:", *(f"  {said}" for said in bought)] if bought else []
+    lines += _look_at(document)
+    spent = words_for_seconds(seconds)
+    lines += ["", f"Took {spent} for {len(document['trials'])} trials. Written to {folder}:"]
+    labels = {"report": "report", "bundle": "model to serve", "study": "all figures", "model_card": "model card"}
+    where = paths(folder, document)
+    lines += [f"  {label:<15} {where[key]}" for key, label in labels.items() if where[key]]
+    if where["bundle"]:
+        lines.append(f"Serve it with: temperance serve {shlex.quote(str(where['bundle']))}")
+    if document["status"] == "interrupted":
+        lines.append(f"It was stopped early. Go on with: temperance study --resume {shlex.quote(str(folder))}")
+    return "\n".join(line for line in lines if line.strip() or not line)
+
+
+def measured(document: dict[str, Any]) -> list[str]:
+    """Return sentences for the first test figures."""
+    from temperance.evaluation.words import sentence
+    from temperance.records.measurement import Measurement
+
+    task, test = document["data"]["task"], document["winner"]["test"]
+    names = dict.fromkeys([document["metric"]["name"], *FIRST.get(task, FIRST[""])])
+    return [sentence(Measurement.from_dict(test[name]), task=task) for name in names if name in test]
+
+
+def _beside(document: dict[str, Any]) -> list[str]:
+    name = document["metric"]["name"]
+    said = []
+    for key in BESIDE:
+        other = document["winner"].get(key)
+        figure = ((other or {}).get("measurements") or {}).get(name)
+        if other and figure and figure.get("value") is not None and other["trial"] != document["winner"]["trial"]:
+            said.append(f"{other['name']}: {figure['value']:.4g}")
+    return [f"  Beside it, {name} on the same rows: {'; '.join(said)}."] if said else []
+
+
+def _look_at(document: dict[str, Any]) -> list[str]:
+    found = document.get("findings") or []
+    lines: list[str] = []
+    for state, words in (("fix_before_use", "Fix before use"), ("look_at_this", "Look at this")):
+        titles = [finding["title"] for finding in found if finding["state"] == state]
+        lines += [f"{words}:", *(f"  {title}" for title in titles[:3])] if titles else []
+        lines += [f"  … and {len(titles) - 3} more in the report."] if len(titles) > 3 else []
+    return lines
