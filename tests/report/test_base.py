@@ -27,6 +27,14 @@ def test_a_trial_is_found_by_its_id(make_study: Callable[..., Study]) -> None:
     assert not study.trial(Node(None))
 
 
+def test_an_ensemble_is_made_of_its_members(make_study: Callable[..., Study]) -> None:
+    trials = [{"id": "a"}, {"id": "b"}, {"id": "c"}]
+    both = make_study({"trials": trials, "winner": {"trial": "c", "members": ["a", "b", "gone"]}})
+    assert [t["id"].raw for t in both.members] == ["a", "b"]
+    assert [t["id"].raw for t in make_study({"trials": trials, "winner": {"trial": "c"}}).members] == ["c"]
+    assert make_study({}).members == []
+
+
 def test_the_task_is_known(make_study: Callable[..., Study]) -> None:
     assert make_study({"data": {"task": "regression"}}).regression
     assert not make_study({}).regression

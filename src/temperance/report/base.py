@@ -60,6 +60,13 @@ class Study:
         """Return the trial that a node names, or an empty node."""
         return self._trials.get(name.raw, Node(None, "/trials")) if isinstance(name.raw, str) else Node(None, "/trials")
 
+    @property
+    def members(self) -> list[Node]:
+        """Return the trials that the winner is made of: its members, for an ensemble, else the trial itself."""
+        winner = self.root["winner"]
+        named = [self.trial(name) for name in winner["members"]] or [self.trial(winner["trial"])]
+        return [trial for trial in named if trial]
+
     @cached_property
     def _trials(self) -> dict[Any, Node]:
         return {trial["id"].raw: trial for trial in self.root["trials"] if isinstance(trial["id"].raw, str)}

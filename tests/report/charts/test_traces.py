@@ -45,3 +45,13 @@ def test_a_move_at_its_limit_is_a_hollow_dot_and_said(make_study: Callable[..., 
 
 def test_fixed_strengths_draw_nothing(make_study: Callable[..., Study]) -> None:
     assert Traces().figure(make_study(moves(0))) is None
+
+
+def test_an_ensemble_shows_the_moves_of_its_member_or_of_the_refit(make_study: Callable[..., Study]) -> None:
+    document = moves(5)
+    document["winner"] = {"trial": "e", "members": ["a"]}
+    assert Traces().figure(make_study(document)) is not None
+    trace = document["trials"].pop()["trace"]
+    assert Traces().figure(make_study(document)) is None
+    document["winner"]["refit_trace"] = trace
+    assert Traces().figure(make_study(document)) is not None

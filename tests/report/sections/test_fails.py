@@ -47,3 +47,9 @@ def test_no_weak_group_is_said(make_study: Callable[..., Study]) -> None:
     document: dict[str, Any] = study_example()
     document["winner"]["slices"] = document["winner"]["slices"][1:]
     assert "No group of test rows was clearly worse" in read(make_study(document))
+
+
+def test_damage_that_was_left_out_is_named(make_study: Callable[..., Study]) -> None:
+    document: dict[str, Any] = study_example()
+    document["winner"]["robustness_summary"] = {"left_out": [{"what": "unit_error", "why": "no time was left"}]}
+    assert "Not tested: wrong units. no time was left" in read(make_study(document))

@@ -67,3 +67,11 @@ def test_best_first_in_the_metric_s_own_direction(make_study: Callable[..., Stud
         document["metric"]["better"] = better
         first = Tried().context(make_study(document))["trials"][0]["selection"]["log_loss"]["value"].number
         assert first == pick(t["selection"]["log_loss"]["value"] for t in document["trials"])
+
+
+def test_an_ensemble_lists_its_members(make_study: Callable[..., Study]) -> None:
+    document: dict[str, Any] = study_example()
+    document["winner"]["members"] = ["t004", "t005"]
+    text = read(make_study(document))
+    assert "weight decay 1e-4 Drops some units" in text
+    assert "dropout 0.1 Drops some units" in text

@@ -25,7 +25,7 @@ class Learning(Chart):
 
     def figure(self, study: Study) -> Figure | None:
         """Return the curves, or None where no history was kept."""
-        history = study.trial(study.root["winner"]["trial"])["history"]
+        history = next((t["history"] for t in study.members if t["history"]), Node(None, "/trials"))
         rows = [row for row in history if row["epoch"].number is not None and _drawn(row)]
         if len(rows) < 2:
             return None

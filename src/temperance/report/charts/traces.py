@@ -26,8 +26,8 @@ class Traces(Chart):
 
     def figure(self, study: Study) -> Figure | None:
         """Return the traces of the winner, or None where nothing moved."""
-        trial = study.trial(study.root["winner"]["trial"])
-        moves = [m for m in trial["trace"] if m["value"].number is not None and m["fraction"].number is not None]
+        traced = next((t["trace"] for t in study.members if t["trace"]), study.root["winner"]["refit_trace"])
+        moves = [m for m in traced if m["value"].number is not None and m["fraction"].number is not None]
         if not moves:
             return None
         grouped: dict[str, list[Node]] = {}

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from markupsafe import Markup
 
 from temperance.report.base import Section, Study
-from temperance.report.charts.curves import Robustness
+from temperance.report.charts.curves import Robustness, damage
 from temperance.report.charts.reliability import Reliability
 from temperance.report.charts.strip import Row, Strip
 from temperance.report.metrics import form_of, metric_text, named
@@ -29,6 +29,8 @@ class Fails(Section):
         told = [s for s in slices if s["state"].raw != "too_small"]
         return {
             "robustness": Robustness().draw(study),
+            "untried": list(study.root["winner"]["robustness_summary"]["left_out"])[:10],
+            "damage": lambda node: damage(study, node),
             "reliability": Reliability().draw(study),
             "slices": self._slices(study, told[:20]),
             "slices_more": max(0, len(told) - 20),

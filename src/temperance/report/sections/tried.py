@@ -28,6 +28,7 @@ class Tried(Section):
         trial = study.trial(winner["trial"])
         return {
             "trial": trial,
+            "members": study.members[:10],
             "frontier": Frontier().draw(study),
             "traces": Traces().draw(study),
             "learning": Learning().draw(study),
