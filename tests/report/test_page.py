@@ -56,7 +56,7 @@ def test_every_text_is_the_one_that_its_path_names(page: Any, document: dict[str
 
 def test_every_mark_of_a_chart_is_the_value_that_its_path_names(page: Any, document: dict[str, Any]) -> None:
     marks = [e for e in page.walk() if "data-value" in e.attributes]
-    assert len(marks) > 40
+    assert len(marks) > 20
     for mark in marks:
         assert json.loads(mark.attributes["data-value"]) == resolve(document, mark.attributes["data-path"])
 
