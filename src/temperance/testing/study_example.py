@@ -95,62 +95,15 @@ class _Example:
     def data(self) -> dict[str, Any]:
         classes = {"binary": ["no", "yes"], "multiclass": ["red", "green", "blue"], "regression": []}[self.task]
         target = {"regression": "progression"}.get(self.task, "churned")
-        columns: list[dict[str, Any]] = [
-            {
-                "name": "age",
-                "kind": "numeric",
-                "missing": 31,
-                "unique": 62,
-                "low": 18.0,
-                "high": 91.0,
-                "mean": 44.2,
-                "top": [],
-            },
-            {
-                "name": "income",
-                "kind": "numeric",
-                "missing": 0,
-                "unique": 1804,
-                "low": 0.0,
-                "high": 214000.0,
-                "mean": 38120.5,
-                "top": [],
-            },
-            {
-                "name": "plan",
-                "kind": "categorical",
-                "missing": 4,
-                "unique": 3,
-                "low": None,
-                "high": None,
-                "mean": None,
-                "top": [["basic", 1210], ["plus", 640], ["pro", 146]],
-            },
-            {
-                "name": "region",
-                "kind": "categorical",
-                "missing": 0,
-                "unique": 14,
-                "low": None,
-                "high": None,
-                "mean": None,
-                "top": [["north", 402], ["south", 311]],
-            },
+        columns = [
+            _column("age", 31, 62, low=18.0, high=91.0, mean=44.2),
+            _column("income", 0, 1804, low=0.0, high=214000.0, mean=38120.5),
+            _column("plan", 4, 3, top=[["basic", 1210], ["plus", 640], ["pro", 146]]),
+            _column("region", 0, 14, top=[["north", 402], ["south", 311]]),
         ]
         if classes:
             top = [[name, 1460 // (i + 1)] for i, name in enumerate(classes)]
-            columns.append(
-                {
-                    "name": target,
-                    "kind": "categorical",
-                    "missing": 0,
-                    "unique": len(classes),
-                    "low": None,
-                    "high": None,
-                    "mean": None,
-                    "top": top,
-                }
-            )
+            columns.append(_column(target, 0, len(classes), top=top))
         schema = {
             "kind": "table",
             "image_shape": None,
@@ -383,6 +336,11 @@ class _Example:
             }
             for column, value, n, share, state in rows
         ]
+
+
+def _column(name: str, missing: int, unique: int, **known: Any) -> dict[str, Any]:
+    row = {"name": name, "kind": "categorical" if "top" in known else "numeric", "missing": missing, "unique": unique}
+    return {**row, "low": None, "high": None, "mean": None, "top": [], **known}
 
 
 def _near(rng: random.Random, i: int) -> float:
