@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from temperance.deployment.basic import basic_part
+from temperance.deployment.manifest import MANIFEST, sha256
+from temperance.deployment.write import Extras, write_bundle
 from temperance.models.basic import BASIC
 from temperance.records.schema import Column, Rows, Schema, Target
 
@@ -75,3 +80,42 @@ def linear(binary: Schema) -> Fitted:
 def kit() -> SimpleNamespace:
     """What tests build tables and models with."""
     return SimpleNamespace(schema_of=schema_of, table_of=table_of, Fitted=Fitted, WORDS=WORDS)
+
+
+@pytest.fixture(scope="session")
+def shipped(linear, binary, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("shipped") / "bundle"
+    extras = Extras(
+        reference={"counts": np.arange(3)},
+        recipe={"recipe": {}, "trace": [{"step": 1}]},
+        recipe_toml="[recipe]\n",
+        texts={"model_card.md": "# Card\n"},
+        details={"trial": "t001"},
+    )
+    part = basic_part(linear.fitted, binary)
+    write_bundle(folder, part=part, schema=binary, predictor=linear, rows=linear.rows, extras=extras)
+    return folder
+
+
+@pytest.fixture
+def copy(shipped, tmp_path):
+    shutil.copytree(shipped, tmp_path / "copy")
+    return tmp_path / "copy"
+
+
+@pytest.fixture(scope="session")
+def change():
+    """Edit a JSON file of a bundle, and the manifest's checksum of it."""
+
+    def edit_file(folder, name, edit=None):
+        path = folder / name
+        if edit is not None:
+            body = json.loads(path.read_text())
+            edit(body)
+            path.write_text(json.dumps(body))
+        if name != MANIFEST:
+            manifest = json.loads((folder / MANIFEST).read_text())
+            manifest["files"][name] = {"sha256": sha256(path), "bytes": path.stat().st_size}
+            (folder / MANIFEST).write_text(json.dumps(manifest))
+
+    return edit_file

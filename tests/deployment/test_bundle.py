@@ -1,7 +1,5 @@
 """Loading: whole bundles predict, and everything else is refused with a clear error."""
 
-import json
-import os
 import shutil
 import subprocess
 import sys
@@ -11,49 +9,9 @@ import pytest
 
 from temperance.deployment.basic import basic_part
 from temperance.deployment.bundle import check_difference, load, read_arrays
-from temperance.deployment.manifest import MANIFEST, sha256
-from temperance.deployment.write import Extras, Interval, write_bundle
+from temperance.deployment.write import Interval, write_bundle
 from temperance.records.errors import BundleError
 from temperance.records.predictor import Predictor
-
-
-@pytest.fixture(scope="module")
-def shipped(linear, binary, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("shipped") / "bundle"
-    extras = Extras(
-        reference={"counts": np.arange(3)},
-        recipe={"recipe": {}, "trace": [{"step": 1}]},
-        recipe_toml="[recipe]\n",
-        texts={"model_card.md": "# Card\n"},
-        details={"trial": "t001"},
-    )
-    part = basic_part(linear.fitted, binary)
-    write_bundle(folder, part=part, schema=binary, predictor=linear, rows=linear.rows, extras=extras)
-    return folder
-
-
-@pytest.fixture
-def copy(shipped, tmp_path):
-    shutil.copytree(shipped, tmp_path / "copy")
-    return tmp_path / "copy"
-
-
-def change(folder, name, edit):
-    """Edit a JSON file, and the manifest's checksum of it."""
-    path = folder / name
-    body = json.loads(path.read_text())
-    edit(body)
-    path.write_text(json.dumps(body))
-    resign(folder, name)
-
-
-def resign(folder, name):
-    if name == MANIFEST:
-        return
-    manifest = json.loads((folder / MANIFEST).read_text())
-    path = folder / name
-    manifest["files"][name] = {"sha256": sha256(path), "bytes": path.stat().st_size}
-    (folder / MANIFEST).write_text(json.dumps(manifest))
 
 
 def test_a_bundle_predicts_like_the_model(shipped, linear):
@@ -106,58 +64,6 @@ def test_half_widths_are_the_conformal_ranks():
         Interval.of(np.arange(5))
 
 
-@pytest.mark.parametrize("name", ["model.onnx", "bundle.json", "parity.npz", "weights.safetensors", "model_card.md"])
-def test_a_changed_byte_or_a_cut_file_is_named(copy, name):
-    data = bytearray((copy / name).read_bytes())
-    data[len(data) // 2] ^= 1
-    (copy / name).write_bytes(data)
-    with pytest.raises(BundleError, match=f"{name} was changed or damaged"):
-        load(copy)
-    (copy / name).write_bytes(data[:-3])
-    with pytest.raises(BundleError, match=f"{name} has .* bytes"):
-        load(copy)
-    (copy / name).unlink()
-    with pytest.raises(BundleError, match=f"lacks the file {name}"):
-        load(copy)
-
-
-def test_foreign_newer_and_missing_folders(copy, tmp_path):
-    with pytest.raises(BundleError, match="no folder"):
-        load(tmp_path / "nowhere")
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(BundleError, match=r"no manifest\.json"):
-        load(tmp_path / "empty")
-    change(copy, MANIFEST, lambda body: body.update(schema=2))
-    with pytest.raises(BundleError, match=r"newer Temperance .*Update Temperance"):
-        load(copy)
-    change(copy, MANIFEST, lambda body: body.update(format="mlflow"))
-    with pytest.raises(BundleError, match="not a Temperance bundle"):
-        load(copy)
-
-
-@pytest.mark.parametrize(
-    "text", ["", "[]", "{", "\xff", '{"format": "temperance-bundle", "schema": "1"}', "[" * 100_000]
-)
-def test_a_manifest_that_is_no_manifest(copy, text):
-    (copy / MANIFEST).write_text(text, encoding="latin-1")
-    with pytest.raises(BundleError):
-        load(copy)
-
-
-def test_paths_outside_the_folder_and_links_are_refused(copy):
-    for name in ("../secret", "/etc/passwd", "a\\..\\b"):
-        change(copy, MANIFEST, lambda body, name=name: body["files"].update({name: {"sha256": "0", "bytes": 0}}))
-        with pytest.raises(BundleError, match="inside its own folder"):
-            load(copy)
-        change(copy, MANIFEST, lambda body, name=name: body["files"].pop(name))
-    load(copy)
-    target = copy.parent / "elsewhere.onnx"
-    (copy / "model.onnx").rename(target)
-    os.symlink(target, copy / "model.onnx")
-    with pytest.raises(BundleError, match="no links"):
-        load(copy)
-
-
 @pytest.mark.parametrize(
     "edit",
     [
@@ -169,25 +75,25 @@ def test_paths_outside_the_folder_and_links_are_refused(copy):
         lambda body: body.pop("parity"),
     ],
 )
-def test_a_bundle_json_that_does_not_fit_the_graph(copy, edit):
+def test_a_bundle_json_that_does_not_fit_the_graph(copy, edit, change):
     change(copy, "bundle.json", edit)
     with pytest.raises(BundleError):
         load(copy)
 
 
-def test_another_graph_in_place_fails_the_replay(copy, kit, binary, tmp_path):
+def test_another_graph_in_place_fails_the_replay(copy, kit, binary, tmp_path, change):
     other = kit.Fitted("boosting", binary)
     write_bundle(tmp_path / "o", part=basic_part(other.fitted, binary), schema=binary, predictor=other, rows=other.rows)
     shutil.copy(tmp_path / "o" / "model.onnx", copy / "model.onnx")
-    resign(copy, "model.onnx")
+    change(copy, "model.onnx")
     with pytest.raises(BundleError, match="golden rows differs"):
         load(copy)
     assert load(copy, verify=False).predict(other.rows).shape == (400, 2)
 
 
-def test_pickled_arrays_are_refused(copy):
+def test_pickled_arrays_are_refused(copy, change):
     np.savez(copy / "parity.npz", expected=np.array([{}], dtype=object))
-    resign(copy, "parity.npz")
+    change(copy, "parity.npz")
     with pytest.raises(BundleError, match=r"parity\.npz cannot be read"):
         load(copy)
     (copy / "x.npz").write_bytes(b"PK\x03\x04 nothing")

@@ -30,8 +30,3 @@ def test_weights_that_do_not_fit_are_refused(binary, linear):
     for part in (Ensemble(()), Ensemble((one, one), (1.0,)), Ensemble((one,), (0.0,))):
         with pytest.raises(BundleError, match="positive weight"):
             predict(part, binary, linear.rows)
-
-
-def test_a_constant_of_another_length_is_refused(binary, linear):
-    with pytest.raises(BundleError, match="constant"):
-        predict(Constant(np.array([1.0])), binary, linear.rows)

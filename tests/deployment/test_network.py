@@ -87,29 +87,14 @@ def test_images_agree_on_both_paths(images):
 
 def test_torch_exporter_steps_in_for_operations_without_a_rule(kit, binary):
     class Odd(nn.Module):
-        def __init__(self, net):
-            super().__init__()
-            self.net = net
-
         def forward(self, numeric, categorical):
-            return self.net(numeric, categorical).mean(1) * torch.roll(numeric[:, :2], 1, 1).sinc()
-
-    model = Trained(binary, *kit.table_of(binary), "tabular", members=2, width=8, depth=1)
-    model.net = Odd(model.net)
-    exported = model.exported()
-    assert gate(model, exported, model.rows, binary, scale=0.0) < 1e-5
-
-
-def test_a_module_that_decides_by_the_data_is_refused_by_name(kit, binary):
-    class Branch(nn.Module):
-        def forward(self, numeric, categorical):
-            return numeric[:, :2] * (2 if numeric.sum() > 0 else 1)
+            return torch.atan2(numeric[:, :2], categorical[:, :2] + 1.0)
 
     model = Trained(binary, *kit.table_of(binary), "plain")
-    with pytest.raises(BundleError, match="by rule: the module cannot be recorded"):
-        model.exported(module=Branch(), exporter="rules")
-    with pytest.raises(BundleError, match="exporter refused"):
-        model.exported(module=Branch())
+    model.net = Odd()
+    with pytest.raises(BundleError, match="by rule: operation atan2"):
+        model.exported(exporter="rules")
+    assert gate(model, model.exported(), model.rows, binary, scale=0.0) < 1e-5
 
 
 def test_new_weights_fill_the_graph_without_a_new_export(kit, binary):

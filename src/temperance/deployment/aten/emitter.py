@@ -75,10 +75,13 @@ class Emitter:
             return args[0][args[1]]
         name = plain(operation(first), RULES)
         if name is None:
-            raise Unsupported(f"operation {operation(first)}")
+            raise Unsupported(f"operation {operation(first).removeprefix('prims::')}")
         self.out = _metas(first, second)
         kwargs = {key: self._merge(first.kwargs[key], second.kwargs[key], values, tape) for key in first.kwargs}
-        drawn = RULES[name](self, *args, **kwargs)
+        try:
+            drawn = RULES[name](self, *args, **kwargs)
+        except (TypeError, ValueError, IndexError, AttributeError) as error:
+            raise Unsupported(f"operation {name} in a form that its rule does not know") from error
         if isinstance(drawn, str):
             shape, dtype = self.out[0] if isinstance(self.out, list) else self.out
             one = Value(drawn, shape, dtype)
