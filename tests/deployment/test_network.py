@@ -1,19 +1,24 @@
 """Nets from raw rows through both whole paths, by rules and by torch's exporter."""
 
 import numpy as np
+import orjson
 import pytest
 import torch
 from torch import nn
 
 from temperance.data.preprocess import Preprocess
 from temperance.deployment.base import model_graph
+from temperance.deployment.basic import basic_part
+from temperance.deployment.bundle import load
+from temperance.deployment.ensemble import Ensemble
 from temperance.deployment.network import Network
 from temperance.deployment.parity import gate
+from temperance.deployment.serve import app
 from temperance.deployment.sketch import Sketch, fill
-from temperance.deployment.write import Exported
+from temperance.deployment.write import Exported, write_bundle
 from temperance.models.base import ModelInfo, build
 from temperance.models.loss import combine
-from temperance.records.errors import BundleError
+from temperance.records.errors import BundleError, RequestError
 from temperance.records.schema import Rows, Schema, Target
 from temperance.records.table import Table
 
@@ -151,3 +156,33 @@ def test_the_net_keeps_its_mode_and_weights(kit, binary):
     model.exported()
     assert model.net.training
     assert all(torch.equal(value, before[name]) for name, value in model.net.state_dict().items())
+
+
+def test_an_image_bundle_is_written_loaded_and_served(images, tmp_path):
+    bundle = write_bundle(tmp_path / "b", part=images.part(), schema=images.schema, predictor=images, rows=images.rows)
+    assert np.abs(load(tmp_path / "b").predict(images.rows) - images.predict(images.rows)).max() < 1e-5
+    assert bundle.card["inputs"][0]["datatype"] == "UINT8"
+    application, picture = app(bundle), images.rows.images[0]
+    row = application._predict(orjson.dumps({"image": picture.tolist()}))
+    tensor = {"name": "image", "shape": [1, 12, 10, 3], "datatype": "UINT8", "data": picture.ravel().tolist()}
+    infer = application._infer(orjson.dumps({"inputs": [tensor]}))
+    assert list(row["probabilities"].values()) == infer["outputs"][0]["data"]
+    tensor["data"][5] = 256
+    with pytest.raises(RequestError, match="0–255"):
+        application._infer(orjson.dumps({"inputs": [tensor]}))
+
+
+def test_an_ensemble_of_a_net_and_trees_is_one_graph(kit, binary, tmp_path):
+    net = Trained(binary, *kit.table_of(binary), "tabular", members=4, width=16)
+    trees = kit.Fitted("boosting", binary)
+
+    class Both:
+        schema = binary
+
+        def predict(self, rows):
+            return 0.3 * net.predict(rows) + 0.7 * trees.predict(rows)
+
+    part = Ensemble((net.part(), basic_part(trees.fitted, binary)), (0.3, 0.7))
+    bundle = write_bundle(tmp_path / "b", part=part, schema=binary, predictor=Both(), rows=net.rows)
+    assert bundle.card["parity"]["largest_difference"] < 1e-5
+    assert {name.split(".")[0] for name in part.arrays()} == {"member_0", "member_1"}

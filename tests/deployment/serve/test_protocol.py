@@ -7,6 +7,7 @@ import httpx
 import numpy as np
 import pytest
 
+from temperance import __version__
 from temperance.deployment.basic import basic_part
 from temperance.deployment.serve import app
 from temperance.deployment.write import Interval, write_bundle
@@ -38,7 +39,7 @@ def infer(bundle, **body):
 
 def test_metadata_and_readiness(bundle):
     for path in ("/v2", "/v2/"):
-        assert call(bundle, "GET", path).json() == {"name": "temperance", "version": "0.1.0", "extensions": []}
+        assert call(bundle, "GET", path).json() == {"name": "temperance", "version": __version__, "extensions": []}
     assert call(bundle, "GET", "/v2/health/live").json() == {"live": True}
     assert call(bundle, "GET", "/v2/health/ready").json() == {"ready": True}
     version = f"/versions/{bundle.version}"
