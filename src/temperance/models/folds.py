@@ -2,7 +2,7 @@
 
 A net with one bank per fold (``build("tabular", info, banks=5, members=20)``) holds five nets that share nothing.
 Trained once on all rows, with targets *left out* for the bank of a row's own fold, the members of that bank give its
-out-of-fold prediction. Five folds then cost about one training, not five.
+out-of-fold prediction. Five folds then cost less than two trainings, not five.
 """
 
 from __future__ import annotations
