@@ -1,0 +1,65 @@
+"""Stochastic depth: one draw per example, linear over depth."""
+
+import math
+
+import pytest
+import torch
+from scipy import stats
+from torch import nn
+
+from temperance import Recipe, StochasticDepth
+from temperance.core.random import pulse
+from temperance.records.errors import RecipeError, SettingError
+from temperance.regularizers.units.stochastic_depth import skip
+from temperance.testing.problems import PROBLEMS, Residual
+from temperance.testing.training import attach
+
+P = torch.tensor(0.4, dtype=torch.float64)
+
+
+def test_whole_examples_are_skipped_and_the_expectation_stays():
+    with pulse(3):
+        out = skip(torch.ones(20_000, 3, 2), P, "site")
+    rows = out.flatten(1)
+    assert bool((rows == rows[:, :1]).all())
+    kept = int((rows[:, 0] > 0).sum())
+    assert stats.binomtest(kept, 20_000, 0.6).pvalue > 1e-3
+    assert abs(float(rows.mean()) - 1) < 4 * math.sqrt(0.4 / 0.6 / 20_000)
+
+
+def test_the_chance_grows_linearly_with_depth():
+    model = nn.Sequential(*(Residual(nn.Linear(2, 2, bias=False)) for _ in range(4)))
+    for block in model:
+        block.branch[0].weight.data = torch.eye(2)
+    session = Recipe(StochasticDepth(0.8)).attach(
+        model, torch.optim.SGD(model.parameters(), lr=0.1), loss=lambda o, y: o.sum(1)
+    )
+    seen = []
+    for block in model:
+        block.branch.register_forward_hook(lambda _, inputs, out: seen.append((out / inputs[0])[:, 0]))
+    session.loss((torch.ones(20_000, 2), torch.zeros(20_000)))
+    for depth, values in enumerate(seen, 1):
+        chance = 0.8 * depth / 4
+        assert stats.binomtest(int((values == 0).sum()), 20_000, chance).pvalue > 1e-3
+        assert values[values > 0].unique().detach().numpy() == pytest.approx([1 / (1 - chance)] * 1, rel=1e-5)
+
+
+def test_a_hand_computed_case():
+    branch = torch.full((1000, 2), 3.0)
+    with pulse(1):
+        out = skip(branch, torch.tensor(0.5, dtype=torch.float64), "site")
+    assert set(out.flatten().tolist()) == {0.0, 6.0}
+    assert torch.equal(skip(branch, torch.tensor(0.0, dtype=torch.float64), "site"), branch)
+
+
+def test_branches_by_pattern():
+    session = attach(Recipe(StochasticDepth(0.5, at="blocks.*.branch")), PROBLEMS["transformer"])
+    assert [len(b.branch._forward_hooks) for b in session.model.blocks] == [1, 1]
+
+
+def test_wrong_uses_are_refused():
+    plain = nn.Sequential(nn.Linear(2, 2), nn.ReLU())
+    with pytest.raises(RecipeError, match="no residual branch"):
+        Recipe(StochasticDepth()).attach(plain, torch.optim.SGD(plain.parameters(), lr=0.1), loss=lambda o, y: o)
+    with pytest.raises(SettingError, match=r"p=-0\.1"):
+        StochasticDepth(-0.1)
