@@ -18,6 +18,8 @@ from temperance.core.recipe import Recipe
 from temperance.data import Preprocess, load_roles
 from temperance.data.preprocess import column_names
 from temperance.models import BASIC, ModelInfo, build, loss_for
+from temperance.models.defaults import size_for
+from temperance.models.edges import bin_edges
 from temperance.records.cost import TrialCost
 from temperance.records.roles import Roles
 from temperance.records.schema import Rows, Schema
@@ -32,6 +34,7 @@ from temperance.training.settings import TrainSettings
 
 Index = NDArray[np.int64]
 LATENCY_ROWS = 256
+EDGE_ROWS = 100_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,29 +94,41 @@ class Bench:
             self._preprocess[key] = Preprocess.fit(self.table, index)
         return self._preprocess[key]
 
-    def info(self, preprocess: Preprocess, rows: int) -> ModelInfo:
-        """Return the shape of the data after preprocessing."""
-        target = self.schema.target
+    def info(self, preprocess: Preprocess, rows: Index) -> ModelInfo:
+        """Return the shape of the data after preprocessing, with the edges of the numeric features."""
+        target, edges = self.schema.target, None
+        if self.schema.kind == "table" and preprocess.width:
+            sample = rows if len(rows) <= EDGE_ROWS else rows[:: len(rows) // EDGE_ROWS]
+            edges = bin_edges(preprocess.transform(self.table.rows.take(sample)).numeric)
         return ModelInfo(
-            preprocess.width, preprocess.cardinalities, target.outputs, target.task, self.schema.image_shape, rows
-        )
+            preprocess.width, preprocess.cardinalities, target.outputs, target.task, self.schema.image_shape,
+            len(rows), edges,
+        )  # fmt: skip
 
-    def net(self, spec: TrialSpec, preprocess: Preprocess, rows: int) -> Task:
+    def net(self, spec: TrialSpec, preprocess: Preprocess, rows: Index) -> Task:
         """Build a fresh net with its loss; a user's own where the study was given one."""
         if self.make is None or spec.model != "user":
-            module = build(spec.model, self.info(preprocess, rows), spec.seed, **spec.architecture)
+            info = self.info(preprocess, rows)
+            module = build(spec.model, info, spec.seed, **{**self.size(spec), **spec.architecture})
             return Task(module, loss_for(self.schema.target.task))
         target = self.schema.target
         shape = self.schema.image_shape
-        info = TaskInfo(
+        told = TaskInfo(
             target.task, target.outputs, target.classes, column_names(self.schema, preprocess),
             tuple(c.name for c in self.schema.categorical), preprocess.cardinalities,
-            (shape[2], shape[0], shape[1]) if shape else None, rows, spec.seed,
+            (shape[2], shape[0], shape[1]) if shape else None, len(rows), spec.seed,
         )  # fmt: skip
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(spec.seed)
-            made = make_task(self.make, info)
+            made = make_task(self.make, told)
         return Task(made.model, made.loss or _user_loss(target.task), made.optimizer, made.epochs, made.batch_size)
+
+    def size(self, spec: TrialSpec) -> dict[str, Any]:
+        """Return the size of our tabular net, chosen by the rows of a trial, so that a refit has the same."""
+        if spec.model != "Tabular":
+            return {}
+        chosen = size_for(len(self.roles.train))
+        return {"members": chosen.members, "width": chosen.width}
 
     # -- fitting --------------------------------------------------------------------------------------------------
 
@@ -177,7 +192,7 @@ class Bench:
     ) -> Fitted:  # fmt: skip
         preprocess = self.preprocess(rows)
         own = spec.model != "user"
-        made = self.net(spec, preprocess, len(rows))
+        made = self.net(spec, preprocess, rows)
         model = made.model.to(self.device)
         recipe = Recipe.from_dict(spec.recipe or {})
         if traces is not None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from temperance.records.measurement import Measurement
+from temperance.evaluation import compare
 from temperance.records.statistics import paired
 
 ALPHA = 0.16  # one-sided: about one standard error of the paired difference (the one-standard-error rule)
@@ -23,7 +23,7 @@ class Candidate:
         id: trial.
         losses: (b,) per-row losses of the study's metric on the selection rows, lower is better.
         price: what using it costs: latency of one row in ms, then bytes; smaller is cheaper.
-        robustness: loss of quality under damage (lower is better), NaN where it was not measured.
+        robustness: mean quality under damage (higher is better), NaN where it was not measured.
         seconds: training time.
         latency_1_ms: latency of one row.
         bytes: size.
@@ -45,6 +45,11 @@ class Candidate:
         return float(self.losses.mean())
 
     @property
+    def weakness(self) -> float:
+        """Robustness turned round: smaller is better; infinite where it was not measured."""
+        return -self.robustness if np.isfinite(self.robustness) else float("inf")
+
+    @property
     def price(self) -> tuple[float, float]:
         """Cost of use, the dearest first."""
         return self.latency_1_ms, self.bytes
@@ -60,41 +65,40 @@ class Choice:
 
 
 def choose(candidates: Sequence[Candidate], *, metric: str, names: Mapping[str, str]) -> Choice:
-    """Return the cheapest candidate that is not clearly worse than the best on the same rows.
+    """Return the cheapest candidate that is within one standard error of the best on the same rows.
 
-    The best is the one with the lowest mean loss. Another counts as *clearly worse* where the paired difference of the
-    per-row losses has a one-sided p below ``ALPHA`` (about one standard error). Among those that are not clearly worse,
-    the one that is cheapest to use wins.
+    The best is the one with the lowest mean loss. Another is *worse* where the paired difference of the per-row losses
+    has a one-sided p below ``ALPHA`` (about one standard error). Among the others, the cheapest to use wins.
     Source: the one-standard-error rule of Breiman et al. (1984), Classification and Regression Trees, section 3.4.3,
     on paired differences.
     """
     usable = [c for c in candidates if c.allowed and np.isfinite(c.losses).all()]
     best = min(usable, key=lambda c: (c.quality, c.price))
-    rows, equals = [], [best]
-    for other in sorted(usable, key=lambda c: c.quality):
-        if other is best:
-            continue
-        test = paired(other.losses, best.losses)
-        worse = test.difference > 0 and test.p / 2 < ALPHA
-        if not worse:
-            equals.append(other)
-        rows.append(_row(other, test, worse, metric))
+    worse = {c.id: _is_worse(c, best) for c in usable if c is not best}
+    equals = [c for c in usable if not worse.get(c.id, False)]
     winner = min(equals, key=lambda c: c.price)
-    why = f"{names[winner.id]} has the lowest {metric} on the selection rows"
+    words = metric.replace("_", " ")
     if winner is not best:
-        why = f"no clear difference to {names[best.id]} on the selection rows, and {names[winner.id]} is cheaper to use"
-    elif len(equals) > 1:
-        why += ", and nothing as good is cheaper to use"
-    return Choice(winner.id, why, tuple(rows))
+        why = (
+            f"On the selection rows it is within one standard error of the best ({names[best.id]}), and it is cheaper "
+            "to use."
+        )
+    else:
+        why = f"It has the best {words} on the selection rows"
+        why += ", and nothing as good is cheaper to use." if len(equals) > 1 else "; every other model is worse."
+    others = sorted((c for c in usable if c is not winner), key=lambda c: c.quality)
+    return Choice(winner.id, why, tuple(_row(winner, c, worse.get(c.id, False), metric) for c in others))
 
 
-def _row(other: Candidate, test: Any, worse: bool, metric: str) -> dict[str, Any]:
-    difference = Measurement(
-        f"{metric} difference", test.difference, test.low, test.high, test.n, better="lower",
-        convention=f"this trial − best, mean of per-row losses, {test.method}", confidence=test.confidence,
-    )  # fmt: skip
-    decision = "clearly worse" if worse else "no clear difference"
-    return {"against": other.id, "difference": difference.to_dict(), "p": test.p, "decision": decision}
+def _is_worse(other: Candidate, best: Candidate) -> bool:
+    test = paired(other.losses, best.losses)
+    return bool(test.difference > 0 and test.p / 2 < ALPHA)
+
+
+def _row(winner: Candidate, other: Candidate, worse: bool, metric: str) -> dict[str, Any]:
+    found = compare(winner.losses, other.losses, metric=metric)
+    decision = "worse by more than one standard error" if worse else "within one standard error of the best"
+    return {"against": other.id, "difference": found.difference.to_dict(), "p": found.p, "decision": decision}
 
 
 def frontier(candidates: Sequence[Candidate]) -> list[str]:
@@ -112,5 +116,5 @@ def _dominates(a: Candidate, b: Candidate) -> bool:
 
 
 def _axes(c: Candidate) -> tuple[float, ...]:
-    toughness = c.robustness if np.isfinite(c.robustness) else float("inf")
-    return c.quality, toughness, c.latency_1_ms, c.bytes, c.seconds
+    """Return what is compared, smaller is better."""
+    return c.quality, c.weakness, c.latency_1_ms, c.bytes, c.seconds

@@ -14,8 +14,6 @@ from temperance.study.choose import Choice
 if TYPE_CHECKING:
     from temperance.study.study import Study
 
-REFIT = 1.3  # a refit has more rows than the trial
-
 
 class Finale:
     """Refits and tests run side by side: the winner's first, then those that still fit the budget.
@@ -74,7 +72,7 @@ class Finale:
 
     def _start_refit(self, trial: str) -> int:
         study, one = self.study, self.study.result(trial)
-        expected = REFIT * one.seconds / (len(study.prepared.roles.folds) or 1) + 1.0
+        expected = study.refit_seconds(one) + 1.0
         if trial not in self.required and expected > self._spare():
             self.lost.add(trial)
             study.left_out.append({"what": f"test of {one.spec.name}", "why": "no time left in the budget"})

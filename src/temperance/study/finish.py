@@ -20,6 +20,7 @@ from temperance.evaluation.calibration import fit_temperature
 from temperance.monitoring import reference
 from temperance.records.cost import TrialCost
 from temperance.records.schema import Rows, Schema
+from temperance.study.banks import as_trained
 from temperance.study.bench import BasicPredictor, Bench, Fitted, Index
 from temperance.study.jobs import Say
 from temperance.study.serving import part_of
@@ -61,7 +62,7 @@ def audit(bench: Bench, job: dict[str, Any], say: Say) -> dict[str, Any]:
 def pace(bench: Bench, job: dict[str, Any], say: Say) -> dict[str, Any]:
     """Measure how long an epoch of a net takes here, with a few steps that are thrown away."""
     spec = TrialSpec.from_dict(job["spec"])
-    rows = bench.roles.folds[0][0] if bench.roles.folds else bench.roles.train
+    spec, rows = as_trained(bench, spec)
     settings = spec.settings
     batch = min(int(settings["batch_size"]), len(rows))
     sample = rows[: batch * PACE_STEPS]
@@ -110,7 +111,7 @@ def reopen(bench: Bench, spec: TrialSpec) -> Fitted:
         return Fitted(spec, BasicPredictor(bench.schema, fitted), TrialCost())
     rows = refit_rows(bench)
     preprocess = bench.preprocess(rows)
-    made = bench.net(spec, preprocess, len(rows))
+    made = bench.net(spec, preprocess, rows)
     made.model.load_state_dict(load_file(folder / f"{spec.id}.safetensors"))
     model = made.model.to(bench.device).eval()
     return Fitted(spec, NetPredictor(bench.schema, preprocess, model, bench.device, spec.model != "user"), TrialCost())

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from temperance.evaluation.robustness import probe
 from temperance.records.errors import TemperanceError
+from temperance.study.banks import fit_all_folds, is_banked
 from temperance.study.bench import LATENCY_ROWS, Bench, Fitted, Index
 from temperance.study.serving import served_cost
 from temperance.study.spec import TrialSpec
@@ -29,6 +30,8 @@ def trial(bench: Bench, job: dict[str, Any], say: Say) -> dict[str, Any]:
     folder = bench.folder / "trials" / spec.id
     folder.mkdir(parents=True, exist_ok=True)
     runner = _folds if bench.roles.folds else _split
+    if is_banked(spec, bench.roles):
+        runner = _banked
     return runner(bench, spec, folder, until, say, bool(job.get("robustness", True)))
 
 
@@ -55,6 +58,30 @@ def _split(bench: Bench, spec: TrialSpec, folder: Path, deadline: float, say: Sa
         "files": {"selection": selection, "calibration": calibration},
         "robustness": _robustness(bench, fitted.predictor, roles.selection, rows) if robust else None,
     }
+
+
+def _banked(bench: Bench, spec: TrialSpec, folder: Path, deadline: float, say: Say, robust: bool) -> dict[str, Any]:
+    def tick(fraction: float, answer: NDArray[Any]) -> bool:
+        path = _save(folder / "mark.npy", answer)
+        return bool(say({"event": "mark", "id": spec.id, "fraction": round(fraction, 3), "file": path})["continue"])
+
+    result = fit_all_folds(bench, spec, marks=(0.25, 0.5), tick=tick, deadline=deadline)
+    fitted = result.fitted
+    stopped = fitted.trained.stopped if fitted.trained else ""
+    if stopped in ("discarded", "out of time"):
+        return {**_result(fitted), "status": "discarded", "why": stopped}
+    fitted.cost = served_cost(bench, fitted, bench.table.rows.take(bench.roles.refit[:LATENCY_ROWS]))
+    files = {"selection": _save(folder / "selection.npy", result.prediction), "calibration": ""}
+    return {**_result(fitted), "status": "done", "files": files, "robustness": _held_fold(bench, spec, robust)}
+
+
+def _held_fold(bench: Bench, spec: TrialSpec, robust: bool) -> dict[str, Any] | None:
+    """Return the robustness of a net trained on one fold's rows, measured on the rows that it holds out."""
+    if not robust:
+        return None
+    rows, held = bench.roles.folds[0]
+    fitted = bench.fit(spec, rows, np.empty(0, dtype=np.int64), measure=False)
+    return _robustness(bench, fitted.predictor, held, rows)
 
 
 def _folds(bench: Bench, spec: TrialSpec, folder: Path, deadline: float, say: Say, robust: bool) -> dict[str, Any]:

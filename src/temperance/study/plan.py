@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from temperance.models.defaults import training_for
 from temperance.records.roles import Roles
 from temperance.records.table import Table
@@ -32,9 +34,27 @@ def default_settings(table: Table, roles: Roles, *, model: str) -> dict[str, Any
     }  # fmt: skip
 
 
-def trainings(roles: Roles) -> int:
-    """Return how often one trial trains: once, or once per fold."""
-    return max(1, len(roles.folds))
+def covered_once(roles: Roles) -> bool:
+    """Return whether the folds hold out each development row exactly once (not so for folds in time order)."""
+    held = np.concatenate([h for _, h in roles.folds]) if roles.folds else np.empty(0, dtype=np.int64)
+    return len(np.unique(held)) == len(held) == len(roles.refit)
+
+
+def trained_rows(roles: Roles, model: str) -> int:
+    """Return the rows of one training of a trial."""
+    if not roles.folds:
+        return len(roles.train)
+    return len(roles.refit) if model == "Tabular" and covered_once(roles) else len(roles.folds[0][0])
+
+
+def trainings(roles: Roles, model: str) -> float:
+    """Return how often one trial trains: once, or once per fold; our tabular net trains all folds at once.
+
+    It then trains once more on one fold, which is what its robustness is measured on.
+    """
+    if not roles.folds:
+        return 1.0
+    return 1.6 if model == "Tabular" and covered_once(roles) else float(len(roles.folds))
 
 
 def epoch_steps(settings: dict[str, Any], rows: int) -> int:
@@ -42,15 +62,14 @@ def epoch_steps(settings: dict[str, Any], rows: int) -> int:
     return int(max(1, math.ceil((rows - 1) / settings["batch_size"])))
 
 
-def trial_seconds(settings: dict[str, Any], speed: Speed, roles: Roles, *, passes: float = 1.0) -> float:
+def trial_seconds(settings: dict[str, Any], speed: Speed, roles: Roles, *, model: str, passes: float = 1.0) -> float:
     """Return the expected time of one trial."""
-    rows = len(roles.folds[0][0]) if roles.folds else len(roles.train)
-    steps = settings["epochs"] * epoch_steps(settings, rows)
-    return float(trainings(roles) * (steps * speed.step_seconds * passes + speed.fixed_seconds))
+    steps = settings["epochs"] * epoch_steps(settings, trained_rows(roles, model))
+    return float(trainings(roles, model) * (steps * speed.step_seconds * passes + speed.fixed_seconds))
 
 
 def fit_to_budget(
-    settings: dict[str, Any], speed: Speed, roles: Roles, *, seconds: float, workers: int
+    settings: dict[str, Any], speed: Speed, roles: Roles, *, model: str, seconds: float, workers: int
 ) -> dict[str, Any]:
     """Return settings whose trials leave time for several trials and the refit; epochs may become a fraction.
 
@@ -59,8 +78,8 @@ def fit_to_budget(
     """
     if not math.isfinite(seconds):
         return settings
-    share = 1.3 if not roles.folds else 1.3 / len(roles.folds)
-    wanted = trial_seconds(settings, speed, roles)
+    share = 1.3 / trainings(roles, model)
+    wanted = trial_seconds(settings, speed, roles, model=model)
     most = seconds / (math.ceil(4 / workers) + share)
     if wanted > 2 * most:
         most = seconds / (math.ceil(2 / workers) + share) / SAFETY

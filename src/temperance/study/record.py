@@ -17,6 +17,7 @@ import psutil
 from temperance import __version__
 from temperance.control.base import Move
 from temperance.evaluation import compare
+from temperance.evaluation.metrics.registry import METRICS
 from temperance.records.atomic import write_text
 from temperance.records.measurement import Measurement
 from temperance.study.choose import Candidate, Choice
@@ -82,7 +83,7 @@ def _study_row(study: Study, choice: Choice, edge: list[Candidate], finished: di
                    "trials": study.settings.budget.trials, "reserved": dict(study.clock.reserved),
                    "spent": {}, "left_out": _left_out(study, finished)},
         "trials": [trial_row(study, r) for r in study.results],
-        "frontier": [_edge_row(c, edge) for c in edge],
+        "frontier": [_edge_row(c, edge, prepared.metric) for c in edge],
         "winner": _winner(study, choice, finished),
         "findings": study.findings,
         "bundle": "bundle" if study.settings.bundle else None, "ledger": "ledger.jsonl",
@@ -111,11 +112,22 @@ def trial_row(study: Study, result: Result) -> dict[str, Any]:
         "id": spec.id, "name": spec.name, "kind": spec.kind, "model": spec.model.lower(), "recipe": recipe,
         "recipe_text": _recipe_text(recipe), "explanation": _explain(recipe), "adaptive": spec.adaptive,
         "seed": spec.seed, "executor": spec.executor, "settings": spec.settings, "status": result.status,
-        "why": event.get("why", "") or event.get("stopped", ""), "epochs": event.get("epochs", 0),
+        "why": _why(event), "epochs": event.get("epochs", 0),
         "fraction": event.get("fraction"), "cost": event.get("cost", {}), "selection": result.measurements,
         "robustness": event.get("robustness"), "acted": [_acted(row) for row in event.get("acted", [])],
         "trace": _thin(trace), "history": event.get("history", []),
     }  # fmt: skip
+
+
+_WHY = {
+    "discarded": "Another trial was clearly better at the same point of its training.",
+    "out of time": "Its share of the time budget ended before its training did.",
+}
+
+
+def _why(event: dict[str, Any]) -> str:
+    said = str(event.get("why", "") or event.get("stopped", ""))
+    return _WHY.get(said, said)
 
 
 def _acted(row: dict[str, Any]) -> dict[str, Any]:
@@ -133,20 +145,28 @@ def _thin(trace: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [trace[i] for i in np.unique(np.linspace(0, len(trace) - 1, MOST_MOVES).astype(int))]
 
 
-def _edge_row(one: Candidate, edge: list[Candidate]) -> dict[str, Any]:
+def _edge_row(one: Candidate, edge: list[Candidate], metric: str) -> dict[str, Any]:
     best = {
         "best quality": min(edge, key=lambda c: c.quality),
-        "toughest": min(edge, key=lambda c: c.robustness if np.isfinite(c.robustness) else np.inf),
+        "toughest": min(edge, key=lambda c: c.weakness),
         "fastest to use": min(edge, key=lambda c: c.latency_1_ms),
         "smallest": min(edge, key=lambda c: c.bytes),
         "fastest to train": min(edge, key=lambda c: c.seconds),
     }
     why = [words for words, c in best.items() if c is one] or ["a middle way that nothing beats at once"]
     return {
-        "trial": one.id, "quality": one.quality, "robustness": one.robustness if np.isfinite(one.robustness) else None,
+        "trial": one.id, "quality": _natural(one.quality, metric),
+        "robustness": one.robustness if np.isfinite(one.robustness) else None,
         "seconds": one.seconds, "latency_1_ms": one.latency_1_ms if np.isfinite(one.latency_1_ms) else None,
         "bytes": one.bytes if np.isfinite(one.bytes) else None, "why": ", ".join(why),
     }  # fmt: skip
+
+
+def _natural(loss: float, metric: str) -> float:
+    """Return a mean per-row loss in the metric's own unit and direction."""
+    if metric == "rmse":
+        return float(np.sqrt(loss))
+    return 1.0 - loss if METRICS[metric].better == "higher" else loss
 
 
 def _winner(study: Study, choice: Choice, finished: dict[str, Any]) -> dict[str, Any]:

@@ -119,10 +119,9 @@ def candidate(result: Result, *, max_latency_ms: float | None, max_bytes: float 
     within = (max_latency_ms is None or latency <= max_latency_ms) and (max_bytes is None or size <= max_bytes)
     toughness = result.event.get("robustness") or {}
     value = toughness.get("value")
-    better = 1.0 if toughness.get("better", "higher") == "lower" else -1.0
     return Candidate(
         result.spec.id, result.losses if result.losses is not None else np.array([np.inf]),
-        math.nan if value is None else better * float(value), result.seconds, latency, size, within,
+        math.nan if value is None else float(value), result.seconds, latency, size, within,
     )  # fmt: skip
 
 

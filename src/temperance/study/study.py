@@ -16,7 +16,16 @@ from temperance.study.clock import Clock, process_start
 from temperance.study.ensemble import greedy_weights
 from temperance.study.finale import Finale
 from temperance.study.ledger import Ledger, read_ledger
-from temperance.study.plan import FIXED, SAFETY, Speed, cost_factor, default_settings, fit_to_budget, trial_seconds
+from temperance.study.plan import (
+    FIXED,
+    SAFETY,
+    Speed,
+    cost_factor,
+    default_settings,
+    fit_to_budget,
+    trainings,
+    trial_seconds,
+)
 from temperance.study.pool import Pool, worker_count
 from temperance.study.prepare import prepare
 from temperance.study.race import Race
@@ -27,6 +36,7 @@ from temperance.study.search.tpe import TPE
 from temperance.study.settings import StudySettings
 from temperance.study.spec import TrialSpec
 
+REFIT = 1.3 * 1.25  # a refit has about 1.3 times the rows of a trial, and the machine may be busier by then
 Progress = Callable[[dict[str, Any]], None]
 """Called with ``{"part", "done", "planned", "left_seconds", "best", "message"}`` whenever something happened."""
 
@@ -158,7 +168,7 @@ class Study:
                 raise StudyError(f"the net cannot be trained: {event['why']}", "", "Mend the net, or leave --task out")
             self.speed = Speed(event["step_seconds"], event["fixed_seconds"])
         fitted = fit_to_budget(
-            settings, self.speed, self.prepared.roles, seconds=self.clock.for_search, workers=self.workers
+            settings, self.speed, self.prepared.roles, model=model, seconds=self.clock.for_search, workers=self.workers
         )
         self.ledger.write("pace", speed=vars(self.speed), settings=fitted, wanted=settings)
         if fitted["epochs"] < settings["epochs"]:
@@ -171,7 +181,7 @@ class Study:
         pending: TrialSpec | None = None
         self._proposer = proposer
         while True:
-            if self._spent():
+            if self._spent() or self._hopeless():
                 break
             pending = pending or proposer.propose()
             if pending is None:
@@ -196,6 +206,12 @@ class Study:
             return True
         return self.clock.for_search <= 0.2
 
+    def _hopeless(self) -> bool:
+        """Return whether the last three nets failed for one reason and none succeeded: more of them would too."""
+        nets = [r for r in self.results if r.spec.is_net]
+        last = {r.event.get("why", "") for r in nets[-3:]}
+        return len(nets) >= 3 and all(r.status == "failed" for r in nets) and len(last) == 1
+
     def _running(self) -> list[dict[str, Any]]:
         return [job for job in self.pool.running if job["job"] == "trial"]
 
@@ -205,14 +221,16 @@ class Study:
     def _expected(self, spec: TrialSpec) -> float:
         same = [r.seconds for r in self.results if r.spec.model == spec.model and r.losses is not None]
         if spec.is_net and hasattr(self, "speed"):
-            planned = trial_seconds(spec.settings, self.speed, self.prepared.roles, passes=cost_factor(spec.recipe))
+            planned = self._planned(spec)
             plain = [r for r in self.results if r.spec.is_net and r.losses is not None]
             ratio = max([r.seconds / max(self._planned(r.spec), 1e-6) for r in plain], default=1.0)
             return planned * max(0.5, min(ratio, 3.0))
         return max(same, default=0.5)
 
     def _planned(self, spec: TrialSpec) -> float:
-        return trial_seconds(spec.settings, self.speed, self.prepared.roles, passes=cost_factor(spec.recipe))
+        return trial_seconds(
+            spec.settings, self.speed, self.prepared.roles, model=spec.model, passes=cost_factor(spec.recipe)
+        )
 
     def _launch(self, spec: TrialSpec) -> None:
         if not spec.id:
@@ -274,13 +292,17 @@ class Study:
         done = [r for r in self.results if r.losses is not None and r.spec.kind != "ensemble"]
         if not done or self.settings.budget.seconds is None:
             return
-        best = sorted(done, key=lambda r: r.quality or math.inf)[:3]
-        folds = len(self.prepared.roles.folds) or 1
-        each = [1.3 * r.seconds / folds for r in best]
+        best = sorted(done, key=lambda r: r.quality or math.inf)[:4]
+        each = [self.refit_seconds(r) for r in best]
         self.clock.reserved["refit"] = 0.5 + max(max(each), sum(each) / self.workers)
         row = max(float(r.event["cost"].get("latency_256_ms") or 1.0) for r in best) / 256 / 1000
         rows = len(self.prepared.roles.test) + 25_000
         self.clock.reserved["evaluation"] = 1.0 + 2 * row * rows
+
+    def refit_seconds(self, result: Result) -> float:
+        """Return the expected time of a trial's refit."""
+        roles = self.prepared.roles
+        return REFIT * result.seconds / trainings(roles, result.spec.model) + 0.3
 
     def _until_idle(self) -> None:
         while not self.pool.idle:

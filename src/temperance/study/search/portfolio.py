@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from temperance.models.defaults import RECIPES
+from temperance.models.defaults import Candidate, candidates_for, recipes_for
+from temperance.records.schema import Task
 from temperance.study.search.base import Proposer
 from temperance.study.spec import Kind, TrialSpec
 
@@ -41,59 +42,64 @@ def basic_specs(*, images: bool, seed: int) -> list[TrialSpec]:
 
 
 def net_specs(
-    *, model: str, settings: dict[str, Any], task: str, images: bool, has_controller_rows: bool, seed: int
+    *, model: str, settings: dict[str, Any], task: Task, images: bool, has_controller_rows: bool, seed: int
 ) -> list[TrialSpec]:
     """Return the nets in the order in which they are worth trying when time is short."""
-    found: list[TrialSpec] = []
+    controller = adaptive_controller(has_controller_rows=has_controller_rows)
 
-    def add(name: str, kind: Kind, techniques: list[dict[str, Any]], controller: dict[str, Any] | None = None) -> None:
+    def spec(
+        name: str, kind: Kind, techniques: list[dict[str, Any]], *, adapt: bool = False, **changes: Any
+    ) -> TrialSpec:
         recipe: dict[str, Any] = {"regularizers": techniques}
-        if controller is not None:
+        if adapt:
             recipe["controller"] = controller
-        found.append(TrialSpec("", name, kind, model, recipe, settings, seed=seed, adaptive=controller is not None))
+        return TrialSpec("", name, kind, model, recipe, settings, seed=seed, adaptive=adapt).changed(**changes)
 
-    mild, strong = cocktail(images=images), strong_cocktail(images=images)
-    add("adaptive cocktail", "cocktail", mild, adaptive_controller(has_controller_rows=has_controller_rows))
-    add("plain net", "plain", [])
-    add("light cocktail", "cocktail", light_cocktail())
-    add("mild cocktail", "cocktail", mild)
-    add("strong cocktail", "cocktail", strong)
+    ways = [way for way in candidates_for(task) if model == "Tabular" or way.views == "both"]
+    mixtures = [_techniques(way, task=task, images=images) for way in ways]
+    first = next(mixture for mixture in mixtures if mixture)
+    found = [spec("adaptive cocktail", "cocktail", first, adapt=True), spec("plain net", "plain", [])]
+    for way in ways:
+        techniques = _techniques(way, task=task, images=images)
+        if not techniques and way.epochs_share == 1.0 and way.views == "both":
+            continue  # the plain net
+        changes = _changes(way, settings, model)
+        kind: Kind = "cocktail" if len(techniques) > 1 else "single"
+        found.append(spec(f"{way.name} cocktail", kind, techniques, **changes))
     for name, technique in singles(task=task, images=images).items():
-        add(f"{name} alone", "single", [technique])
-    add(
-        "adaptive strong cocktail", "cocktail", strong,
-        adaptive_controller(has_controller_rows=has_controller_rows),
-    )  # fmt: skip
+        found.append(spec(f"{name} alone", "single", [technique]))
+    found.append(spec("adaptive strong cocktail", "cocktail", strong_cocktail(task=task), adapt=True))
     return found
 
 
-def cocktail(*, images: bool) -> list[dict[str, Any]]:
-    """Return the mild default mixture of techniques."""
-    mixed: list[dict[str, Any]] = [{"name": "EMA", "decay": 0.99}]
-    mixed += [{"name": name, **settings} for name, settings in _strengths("medium").items()]
-    return [*mixed, {"name": "MixUp", "alpha": 0.2}] if images else mixed
+def _techniques(way: Candidate, *, task: Task, images: bool) -> list[dict[str, Any]]:
+    chosen = next(recipe for recipe in recipes_for(task) if recipe.name == way.strengths)
+    found: list[dict[str, Any]] = []
+    if chosen.weight_decay:
+        found.append({"name": "WeightDecay", "rate": chosen.weight_decay})
+    if chosen.dropout:
+        found.append({"name": "Dropout", "p": chosen.dropout})
+    return [*found, {"name": "MixUp", "alpha": 0.2}, {"name": "EMA", "decay": 0.99}] if images else found
 
 
-def strong_cocktail(*, images: bool) -> list[dict[str, Any]]:
+def _changes(way: Candidate, settings: dict[str, Any], model: str) -> dict[str, Any]:
+    changes: dict[str, Any] = {"settings": {**settings, "epochs": round(settings["epochs"] * way.epochs_share, 4)}}
+    if model == "Tabular" and way.views != "both":
+        changes["architecture"] = {"views": way.views}
+    return changes
+
+
+def strong_cocktail(*, task: Task) -> list[dict[str, Any]]:
     """Return a mixture for small or noisy data."""
-    mixed = [{"name": "EMA", "decay": 0.99}, {"name": "FeatureNoise", "sigma": 0.05}, {"name": "MixUp", "alpha": 0.2}]
-    return mixed + [{"name": name, **settings} for name, settings in _strengths("strong").items()]
+    chosen = next(recipe for recipe in recipes_for(task) if recipe.name == "strong")
+    mixed: list[dict[str, Any]] = [{"name": "EMA", "decay": 0.99}, {"name": "FeatureNoise", "sigma": 0.05}]
+    return [
+        *mixed, {"name": "MixUp", "alpha": 0.2}, {"name": "WeightDecay", "rate": chosen.weight_decay},
+        {"name": "Dropout", "p": chosen.dropout},
+    ]  # fmt: skip
 
 
-def light_cocktail() -> list[dict[str, Any]]:
-    """Return the lightest mixture, for large data."""
-    light = _strengths("light").items()
-    return [{"name": "EMA", "decay": 0.99}, *({"name": name, **settings} for name, settings in light)]
-
-
-def _strengths(name: str) -> dict[str, dict[str, float]]:
-    """Return the techniques of a measured starting recipe that are not neutral."""
-    chosen = next(recipe for recipe in RECIPES if recipe.name == name)
-    found = {"WeightDecay": {"rate": chosen.weight_decay}, "Dropout": {"p": chosen.dropout}}
-    return {technique: values for technique, values in found.items() if any(values.values())}
-
-
-def singles(*, task: str, images: bool) -> dict[str, dict[str, Any]]:
+def singles(*, task: Task, images: bool) -> dict[str, dict[str, Any]]:
     """Return single techniques by plain name, the most promising first."""
     found = {
         "averaging (EMA)": {"name": "EMA", "decay": 0.99},
