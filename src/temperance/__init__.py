@@ -3,45 +3,89 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from temperance.control import (
+        Clamp,
+        Constant,
+        Constraint,
+        Controller,
+        Cosine,
+        Curriculum,
+        Delay,
+        Early,
+        EarlyStopping,
+        Every,
+        GapFeedback,
+        Hypergradient,
+        Late,
+        LikeRate,
+        Linear,
+        Only,
+        PopulationBased,
+        RateLimit,
+        Restarts,
+        SignFeedback,
+        Spectral,
+        Staged,
+        Steps,
+        StopAbove,
+        Strength,
+    )
+    from temperance.core.batch import Batch, Mixed
+    from temperance.core.recipe import Recipe
+    from temperance.core.regularizer import Regularizer
+    from temperance.core.session import Session
+    from temperance.core.signal import Signal
+    from temperance.records.errors import TemperanceError
+    from temperance.records.finding import Finding
+    from temperance.records.measurement import Measurement
+    from temperance.regularizers import *  # noqa: F403
+    from temperance.study.task import Task, TaskInfo
 
 __version__ = "0.1.0"
 
+_CONTROL = (
+    "Clamp", "Constant", "Constraint", "Controller", "Cosine", "Curriculum", "Delay", "Early", "EarlyStopping", "Every",
+    "GapFeedback", "Hypergradient", "Late", "LikeRate", "Linear", "Only", "PopulationBased", "RateLimit", "Restarts",
+    "SignFeedback", "Spectral", "Staged", "Steps", "StopAbove", "Strength",
+)  # fmt: skip
 _WHERE = {
+    **dict.fromkeys(_CONTROL, "control"),
     "Batch": "core.batch",
+    "Finding": "records.finding",
+    "Measurement": "records.measurement",
     "Mixed": "core.batch",
     "Recipe": "core.recipe",
-    "Session": "core.session",
     "Regularizer": "core.regularizer",
-    "Strength": "control.strength",
-    "Controller": "control.base",
+    "Session": "core.session",
     "Signal": "core.signal",
-    **dict.fromkeys(
-        ("EMA", "L1", "L2", "SAM", "SWA", "Dropout", "FeatureNoise", "GradientClipping", "LabelSmoothing", "MixUp",
-         "StochasticDepth", "WeightDecay"), "regularizers"),
-    "Constant": "control.constant",
-    "GapFeedback": "control.gap_feedback",
-    "EarlyStopping": "control.early_stopping",
-    "Measurement": "records.measurement",
-    "Finding": "records.finding",
+    "Task": "study.task",
+    "TaskInfo": "study.task",
     "TemperanceError": "records.errors",
-}  # fmt: skip
-_REGISTERING = ("regularizers", "signals")  # rooms that fill the registries when training is in play
-
-__all__ = sorted(_WHERE)
+}
+_REGISTERING = ("regularizers", "signals")  # rooms that fill the registries; also where all other names are looked up
+_SHOWN = ("__version__", *sorted(_WHERE))
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _WHERE:
+    """Load a public name on first use (PEP 562); a name that is not listed here is a technique's, or an error."""
+    if name == "__all__":
+        return [*_SHOWN, *importlib.import_module("temperance.regularizers").__all__]
+    if name.startswith("_"):
         raise AttributeError(f"module 'temperance' has no attribute {name!r}")
-    where = _WHERE[name]
-    if where.startswith("core."):
+    where = _WHERE.get(name)
+    if where is None or where.startswith("core."):
         for room in _REGISTERING:
             importlib.import_module(f"temperance.{room}")
-    value = getattr(importlib.import_module(f"temperance.{where}"), name)
+    try:
+        value = getattr(importlib.import_module(f"temperance.{where or 'regularizers'}"), name)
+    except AttributeError:
+        raise AttributeError(f"module 'temperance' has no attribute {name!r}") from None
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return [*globals(), *__all__]
+    return [*globals(), *__getattr__("__all__")]

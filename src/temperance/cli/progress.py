@@ -27,7 +27,7 @@ def fraction(event: Event) -> float:
 
 def words(event: Event) -> str:
     """Return time left, count of trials and the best so far in one line."""
-    parts = [f"{event.get('done', 0)} trials"]
+    parts = [f"{event['done']} trials"] if "done" in event else []
     left = event.get("left_seconds")
     if left is not None and math.isfinite(left):
         parts.append(f"{words_for_seconds(left)} left")
@@ -66,7 +66,7 @@ class Lines(Silent):
             return
         self._part, self._said = part, now
         message = str(event.get("message") or "")
-        print(f"[{part}] {words(event)}" + (f" | {message}" if message else ""), file=self.stream, flush=True)
+        print(f"[{part}] " + " | ".join(filter(None, (words(event), message))), file=self.stream, flush=True)
 
 
 class Bar(Silent):

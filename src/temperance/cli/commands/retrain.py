@@ -7,8 +7,10 @@ from typing import Any
 import typer
 
 from temperance.cli import options
+from temperance.cli.commands.study import check_device
 from temperance.cli.console import Console
 from temperance.cli.models import bundle_folder
+from temperance.cli.progress import progress
 from temperance.cli.stations import study_folder
 
 
@@ -19,27 +21,36 @@ def retrain(
     target: options.Target = None,
     budget: options.Budget = "2m",
     out: options.Out = None,
+    group: options.Group = None,
+    time_column: options.Time = None,
+    task: options.Task = "",
+    seed: options.Seed = 0,
+    device: options.Device = "cpu",
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Train again on new data; keep the better model.
 
     The bundle's recipe makes a challenger, and a paired test on rows that neither has seen decides.
+    The model in use is only read. Writes retrain.json and bundle/ into --out.
     """
     from temperance.lifecycle import retrain as run
-    from temperance.study.clock import parse_budget
 
-    place = study_folder(out, f"retrain-{bundle.resolve().name}")
-    value = run(bundle_folder(bundle), data, target=target, budget=parse_budget(budget), out=place)
-    Console(as_json, quiet).result(value, text(value))
+    check_device(device)
+    console = Console(as_json, quiet)
+    folder = bundle_folder(bundle)
+    place = study_folder(out, f"retrain-{folder.resolve().parent.name}")
+    with progress(quiet=quiet or as_json) as shown:
+        value = run(
+            folder, data, target=target, budget=budget, out=place, seed=seed, group=group, time_column=time_column,
+            task=task if ":" in task else "", device=device, started=context.obj.moment, progress=shown,
+        )  # fmt: skip
+    console.result(value, text(value))
 
 
 def text(value: dict[str, Any]) -> str:
     """Return the decision in words."""
-    lines = [str(value[key]) for key in ("sentence", "why") if value.get(key)]
-    lines += [
-        f"  {label}: {value[key]}"
-        for key, label in (("bundle", "model to serve"), ("folder", "written to"))
-        if value.get(key)
-    ]
+    lines = [str(value["sentence"]), f"  {value['why']}"]
+    lines += [f"  {row['column']}: {row['what']}" for row in value["changes"]]
+    lines += [f"  model to serve  {value['bundle']}", f"  all figures     {value['folder']}/retrain.json"]
     return "\n".join(lines)
