@@ -1,0 +1,196 @@
+"""Train the recipe of a champion on new rows and write it as a bundle; the search is left out."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from temperance.lifecycle.champion import Champion
+from temperance.lifecycle.schedule import EXPORT_SECONDS, Schedule, schedule
+from temperance.records.errors import BudgetError, StudyError
+from temperance.study import finish, jobs
+from temperance.study.bench import Bench
+from temperance.study.plan import Speed
+from temperance.study.recipes import toml
+from temperance.study.spec import TrialSpec
+
+Left = Callable[[], float]
+"""Seconds left of the budget."""
+
+
+@dataclass(eq=False)
+class Challenger:
+    """A training under way.
+
+    Args:
+        champion: whose recipe is trained.
+        bench: the new data.
+        seed: of the weights, the order and the noise.
+        left: seconds left of the budget.
+        say: told in words what happens.
+
+    """
+
+    champion: Champion
+    bench: Bench
+    seed: int
+    left: Left
+    say: Callable[[str], None]
+    notes: list[str] = field(default_factory=list)
+    chosen: dict[str, Any] = field(default_factory=dict)
+    courses: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def train(self, *, elapsed: float) -> Schedule:
+        """Train and refit every member; they lie in the bench's folder then.
+
+        Raises:
+            BudgetError: the budget is too small.
+            StudyError: a member cannot be trained on these rows.
+
+        """
+        self.specs = [spec.changed(seed=self.seed) for _, spec in self.champion.members]
+        speeds = {spec.id: self._speed(spec) for spec in self.specs if spec.is_net}
+        plan = schedule(self.specs, speeds, self.bench.roles, seconds=self.left(), elapsed=elapsed)
+        self._note(plan)
+        self.specs = [self._shortened(spec, plan.epochs_share) for spec in self.specs]
+        for spec in self.specs:
+            self.say(f"Training {spec.name}")
+            self._trial(spec, plan) if plan.mode == "trial" else self._course(spec)
+        for spec in self.specs:
+            self.say(f"Refitting {spec.name}")
+            self._refit(spec)
+        return plan
+
+    def export(self, folder: Path, *, name: str, details: dict[str, Any]) -> dict[str, Any]:
+        """Calibrate, check and write the bundle; return what ``study.finish`` reports."""
+        weights = [weight for weight, _ in self.champion.members]
+        job = {
+            "members": [spec.to_dict() for spec in self.specs], "weights": weights, "seed": self.seed,
+            "suite": "quick", "name": "challenger", "seconds": 0.0, "out_of_fold": self._out_of_fold(weights),
+            "bundle": str(folder), "recipe": self._recipe(weights), "details": details, "model_name": name,
+            "recipe_toml": toml(self._first.recipe or {}),
+        }  # fmt: skip
+        return finish.finish(self.bench, job, _go_on)
+
+    # -- parts ----------------------------------------------------------------------------------------------------
+
+    @property
+    def _first(self) -> TrialSpec:
+        """The member whose course the bundle keeps: the net with most weight."""
+        pairs = zip(self.champion.members, self.specs, strict=True)
+        return max(pairs, key=lambda pair: pair[0][0] if pair[1].is_net else -1.0)[1]
+
+    def _speed(self, spec: TrialSpec) -> Speed:
+        plain = spec.changed(recipe={"regularizers": []})
+        event = finish.pace(self.bench, {"spec": plain.to_dict()}, _go_on)
+        return Speed(event["step_seconds"], event["fixed_seconds"])
+
+    def _note(self, plan: Schedule) -> None:
+        if plan.mode == "course":
+            self.notes.append(
+                "To fit the budget, the strengths follow the course of the model in use; no controller read new rows."
+            )
+        if plan.epochs_share < 1:
+            self.notes.append(f"To fit the budget, nets had {100 * plan.epochs_share:.0f} % of their epochs.")
+
+    def _shortened(self, spec: TrialSpec, share: float) -> TrialSpec:
+        if not spec.is_net or share >= 1:
+            return spec
+        return spec.changed(settings={**spec.settings, "epochs": round(spec.settings["epochs"] * share, 4)})
+
+    def _trial(self, spec: TrialSpec, plan: Schedule) -> None:
+        spare = self.left() - EXPORT_SECONDS - plan.refit_seconds
+        seconds = None if math.isinf(spare) else max(0.5, spare)
+        plain = spec if spec.is_net else spec.changed(settings={})
+        job = {"spec": plain.to_dict(), "seconds": seconds, "robustness": False}
+        event = jobs.trial(self.bench, job, _go_on)
+        if event["status"] == "done":
+            self.chosen[spec.id] = event.get("chosen")
+            self.courses[spec.id] = {"fraction": event.get("fraction", 1.0), "traces": event.get("traces", [])}
+        elif self.bench.roles.folds:
+            raise BudgetError(
+                f"training {spec.name} took longer than the budget allows",
+                "small data need a training for each fold and a refit",
+                "Give a larger --budget",
+            )
+        else:
+            self.notes.append(f"{spec.name} ran out of time; it follows the course of the model in use.")
+            self._course(spec)
+
+    def _course(self, spec: TrialSpec) -> None:
+        fraction, traces = self.champion.course(spec.id)
+        self.chosen[spec.id] = self.champion.chosen(spec.id) or None
+        self.courses[spec.id] = {"fraction": fraction, "traces": traces}
+
+    def _refit(self, spec: TrialSpec) -> None:
+        course = self.courses[spec.id]
+        settled = spec if spec.is_net else spec.changed(settings=self.chosen[spec.id] or {})
+        job = {"spec": settled.to_dict(), "until": course["fraction"] or 1.0, "traces": course["traces"]}
+        finish.refit(self.bench, job, _go_on)
+
+    def _out_of_fold(self, weights: list[float]) -> str:
+        """Write the members' weighted out-of-fold predictions; return the file's name, empty without folds."""
+        if not self.bench.roles.folds:
+            return ""
+        parts = [
+            weight * np.load(self.bench.folder / "trials" / spec.id / "selection.npy", allow_pickle=False)
+            for weight, spec in zip(weights, self.specs, strict=True)
+        ]
+        np.save(self.bench.folder / "out_of_fold.npy", np.sum(parts, axis=0))
+        return "out_of_fold.npy"
+
+    def _recipe(self, weights: list[float]) -> dict[str, Any]:
+        course = self.courses[self._first.id]
+        rows = [
+            {"weight": weight, **(spec if spec.is_net else spec.changed(settings={})).to_dict()}
+            for weight, spec in zip(weights, self.specs, strict=True)
+        ]
+        return {
+            "trial": self.champion.recipe.get("trial", ""), "members": rows, "fraction": course["fraction"],
+            "traces": course["traces"], "chosen": self.chosen, "metric": self.champion.metric, "seed": self.seed,
+            "parent": self.champion.bundle.version,
+        }  # fmt: skip
+
+
+def check_trainable(champion: Champion, task: str) -> None:
+    """Refuse a user's own net whose code was not named, before anything is trained.
+
+    Raises:
+        StudyError: the bundle holds a user's net and ``task`` is empty.
+
+    """
+    own = [spec.name for _, spec in champion.members if spec.model == "user"]
+    if own and not task:
+        raise StudyError(
+            f"the bundle holds a net of your own ({', '.join(own)})",
+            "the module:function that builds it",
+            "Pass task='module:function', as in the study",
+        )
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Train on one thread, so that the same seed gives the same weights; put the setting back after."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _go_on(event: dict[str, Any]) -> dict[str, Any]:
+    return {"continue": True}
+
+
+def timer(seconds: float | None, started: float) -> Left:
+    """Return what says how many seconds are left."""
+    return lambda: math.inf if seconds is None else seconds - (time.time() - started)

@@ -1,0 +1,107 @@
+"""The model in use: its bundle, the recipe it was made by, and how it reads the rows of a newer table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from temperance.deployment import Bundle, load
+from temperance.deployment.manifest import read_json
+from temperance.records.errors import BundleError
+from temperance.records.schema import UNSEEN, Rows, Schema
+from temperance.study.spec import TrialSpec
+
+
+@dataclass(frozen=True, eq=False)
+class Champion:
+    """A loaded bundle with its recipe.
+
+    Attributes:
+        bundle: the bundle.
+        recipe: the contents of ``recipe.json``.
+        members: (weight, trial) for each model that the bundle holds.
+
+    """
+
+    bundle: Bundle
+    recipe: dict[str, Any]
+    members: tuple[tuple[float, TrialSpec], ...]
+
+    @property
+    def metric(self) -> str:
+        """The metric that chose the model."""
+        return str(self.recipe["metric"])
+
+    @property
+    def data(self) -> str:
+        """SHA-256 of the data that it was made from, or empty."""
+        return str(self.bundle.card.get("details", {}).get("data", ""))
+
+    def chosen(self, member: str) -> dict[str, Any]:
+        """Return the settings that the first study chose for a basic model."""
+        return dict((self.recipe.get("chosen") or {}).get(member) or {})
+
+    def course(self, member: str) -> tuple[float, list[list[dict[str, Any]]]]:
+        """Return (stopping point, traces) of a member's training; (1, none) where the bundle holds none."""
+        traced = max(self.members, key=lambda one: one[0] if one[1].is_net else -1.0)[1].id
+        if member != traced:
+            return 1.0, []
+        return float(self.recipe.get("fraction") or 1.0), list(self.recipe.get("traces") or [])
+
+
+def open_champion(folder: Path) -> Champion:
+    """Load the bundle in ``folder`` with what is needed to train its like.
+
+    Raises:
+        BundleError: it is missing, damaged or newer, or it holds no recipe.
+
+    """
+    bundle = load(folder)
+    if "recipe.json" not in bundle.manifest["files"]:
+        raise BundleError(
+            f"the bundle {str(folder)!r} has no recipe.json",
+            "a bundle that a study or a retraining wrote",
+            "Run `temperance study` on the new data instead",
+        )
+    recipe = read_json(folder / "recipe.json")
+    try:
+        members = tuple((float(row["weight"]), TrialSpec.from_dict(row)) for row in recipe["members"])
+        str(recipe["metric"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise BundleError(
+            f"recipe.json is not complete: {error!r}", "what a study writes", "Run `temperance study` on the new data"
+        ) from error
+    if not members:
+        raise BundleError("recipe.json names no model", "at least one member", "Run `temperance study` on the new data")
+    return Champion(bundle, recipe, members)
+
+
+@dataclass(frozen=True, eq=False)
+class Served:
+    """A bundle as a ``Predictor`` for rows of a schema whose vocabularies go on where the bundle's end."""
+
+    bundle: Bundle
+
+    @property
+    def schema(self) -> Schema:
+        """Columns and target of the bundle."""
+        schema: Schema = self.bundle.schema
+        return schema
+
+    def predict(self, rows: Rows) -> NDArray[Any]:
+        """Return probabilities (b, c) or values (b,); categories that are new to the bundle count as unseen."""
+        answer: NDArray[Any] = self.bundle.predict(self._known(rows))
+        return answer
+
+    def interval(self, rows: Rows) -> tuple[NDArray[Any], NDArray[Any]] | None:
+        """Return (low, high), each (b,), or None where the bundle states no intervals."""
+        return self.bundle.interval(self._known(rows)) if self.bundle.has_interval else None
+
+    def _known(self, rows: Rows) -> Rows:
+        sizes = np.array([len(c.vocabulary) for c in self.schema.categorical], dtype=np.int64)
+        codes = np.where(rows.categorical >= sizes, UNSEEN, rows.categorical).astype(np.int32)
+        return rows._replace(categorical=codes)

@@ -1,0 +1,73 @@
+"""New data against the schema of a model that exists."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from temperance.data import read
+from temperance.lifecycle.renewal import extended, renew
+from temperance.records.errors import DataError
+from temperance.records.schema import MISSING, Column, Schema, Target
+
+
+def frame(rows: int = 60, *, words: tuple[str, ...] = ("a", "b"), shift: float = 0.0) -> dict[str, list[object]]:
+    rng = np.random.default_rng(0)
+    return {
+        "x": list(shift + rng.uniform(size=rows)),
+        "c": [words[i % len(words)] for i in range(rows)],
+        "y": ["no", "yes"] * (rows // 2),
+    }
+
+
+def old_schema() -> Schema:
+    return read(frame(), target="y").table.schema
+
+
+def test_old_codes_stay_and_new_categories_follow(tmp_path: Path) -> None:
+    found = renew(frame(words=("z", "b")), old_schema(), target=None, group=None, time=None, workdir=tmp_path)
+    column = found.reading.table.schema.categorical[0]
+    assert column.vocabulary == ("a", "b", "z")
+    assert sorted(set(found.reading.table.rows.categorical[:, 0].tolist())) == [1, 2]
+    assert found.changes == ({"column": "c", "what": "It has 1 new category: 'z'."},)
+
+
+def test_a_range_that_moves_is_said(tmp_path: Path) -> None:
+    found = renew(frame(shift=5.0), old_schema(), target="y", group=None, time=None, workdir=tmp_path)
+    assert [row["column"] for row in found.changes] == ["x"]
+    assert "now runs from 5" in found.changes[0]["what"]
+    assert found.reading.table.schema.numeric[0].low == pytest.approx(5.0, abs=0.1)
+
+
+def test_new_and_empty_columns_are_said_and_not_used(tmp_path: Path) -> None:
+    data = {**frame(), "extra": list(np.random.default_rng(1).uniform(size=60)), "c": [None] * 60}
+    found = renew(data, old_schema(), target="y", group=None, time=None, workdir=tmp_path)
+    assert {row["column"] for row in found.changes} == {"c", "extra"}
+    assert [c.name for c in found.reading.table.schema.columns] == ["x", "c"]
+    assert (found.reading.table.rows.categorical == MISSING).all()
+
+
+def test_a_class_that_is_missing_keeps_its_place(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    three = {"x": rng.uniform(size=60), "y": ["p", "q", "r"] * 20}
+    schema = read(three, target="y").table.schema
+    two = {"x": rng.uniform(size=60), "y": ["p", "r"] * 30}
+    found = renew(two, schema, target="y", group=None, time=None, workdir=tmp_path)
+    assert found.reading.table.schema.target.classes == ("p", "q", "r")
+    assert set(found.reading.table.target.tolist()) == {0, 2}
+
+
+def test_another_target_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="Pass --target y"):
+        renew(frame(), old_schema(), target="x", group=None, time=None, workdir=tmp_path)
+
+
+def test_a_column_of_another_kind_keeps_its_kind() -> None:
+    target = Target("y", "binary", ("no", "yes"))
+    old = Schema((Column("x", "numeric", low=0.0, high=1.0),), target)
+    new = Schema((Column("x", "categorical", ("low", "high")),), target)
+    schema, changes = extended(old, new)
+    assert schema.columns == old.columns
+    assert "look categorical" in changes[0]["what"]
