@@ -32,7 +32,7 @@ def test_gap_is_the_difference_of_clean_losses_in_evaluation_mode():
     model.eval()
     with torch.no_grad():
         one, two = [(model(b.inputs).squeeze(-1) - b.targets).square() for b in (valid, train)]
-    assert got["gap"] == pytest.approx(float(one.mean() - two.mean()), rel=1e-5)
+    assert got["gap"] == pytest.approx(float(one.double().mean() - two.double().mean()), rel=1e-6)
     assert got["gap_error"] == pytest.approx(math.hypot(float(one.std()), float(two.std())) / math.sqrt(20), rel=1e-5)
 
 

@@ -20,6 +20,8 @@ import torch
 from torch import Tensor
 
 _MASK = (1 << 64) - 1
+_STEP = 0x9E3779B97F4A7C15  # SplitMix64's increment
+_SPREAD = 0xD1342543DE82EF95  # an odd multiplier with a good spectrum (Steele and Vigna 2021)
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -33,11 +35,14 @@ Key = int | Path
 
 
 def fold(key: Key, *parts: str | int) -> Any:
-    """Return the key of a part: SplitMix64 over host integers; a string counts as its 64-bit BLAKE2b digest."""
+    """Return the key of a part: SplitMix64 over host integers; a string counts as its 64-bit BLAKE2b digest.
+
+    The key is multiplied before a part is added, so (seed 0, step 1) and (seed 1, step 0) are different keys.
+    """
     if isinstance(key, Path):
         return Path((*key.parts, *parts))
     for part in parts:
-        key = _mix((key ^ (_digest(part) if isinstance(part, str) else part & _MASK)) + 0x9E3779B97F4A7C15)
+        key = _mix(key * _SPREAD + (_digest(part) if isinstance(part, str) else part) + _STEP)
     return key
 
 
@@ -133,19 +138,19 @@ def permutation(key: Key, count: int, device: torch.device) -> Tensor:
     return _noise("permutation", key, (count,), device, torch.int64)
 
 
-def beta(key: Key, alpha: Tensor | float, device: torch.device, *, strength: str) -> Tensor:
+def beta(key: Key, alpha: Tensor | float, device: torch.device, *, strength: str = "") -> Tensor:
     """Return λ ~ Beta(α, α), float32 (); exactly 1 where α = 0 (no mixing).
 
     Args:
         key: key of the draw.
         alpha: α; in a population each member's own value is looked up instead.
         device: where λ is needed.
-        strength: address of the strength that holds α, e.g. ``mixup.alpha``.
+        strength: address of the strength that holds α, e.g. ``mixup.alpha``; empty where α is a fixed setting.
 
     """
     if isinstance(key, int):
         return torch.full((), beta_number(key, float(alpha)), dtype=torch.float32, device=device)
-    return _play(Request("beta", key.parts, (), device, torch.float32, strength))
+    return _play(Request("beta", key.parts, (), device, torch.float32, strength or f"={float(alpha)!r}"))
 
 
 def beta_number(key: int, alpha: float) -> float:
@@ -167,7 +172,7 @@ class _Stream:
         self.state = key
 
     def uniform(self) -> float:
-        self.state = (self.state + 0x9E3779B97F4A7C15) & _MASK
+        self.state = (self.state + _STEP) & _MASK
         return ((_mix(self.state) >> 11) + 0.5) * 2.0**-53  # never 0 or 1
 
     def normal(self) -> float:
@@ -216,7 +221,9 @@ class Tape:
 def _answer(request: Request, key: int, strengths: Mapping[str, Any], member: int) -> Tensor:
     own = fold(key, *request.path)
     if request.kind == "beta":
-        return beta(own, strengths[request.strength][member], request.device, strength=request.strength)
+        named = request.strength
+        alpha = float(named[1:]) if named.startswith("=") else strengths[named][member]
+        return beta(own, alpha, request.device)
     return _draw(request.kind, own, request.shape, request.device, request.dtype)  # type: ignore[no-any-return]
 
 

@@ -1,0 +1,65 @@
+import pytest
+import torch
+
+from temperance.core.batch import Batch, Mixed, call, first_leaf, map_leaves, measure, reduce, to_batch, to_device
+from temperance.records.errors import SettingError
+
+X, Y = torch.arange(6.0).reshape(3, 2), torch.tensor([1.0, 2.0, 4.0])
+
+
+def rows(outputs, targets):
+    return (outputs[:, 0] - targets).square()
+
+
+@pytest.mark.parametrize("given", [Batch(X, Y), (X, Y), [X, Y], {"inputs": X, "targets": Y}])
+def test_what_loaders_yield_becomes_a_batch(given):
+    batch = to_batch(given)
+    assert batch.inputs is X
+    assert batch.targets is Y
+    assert batch.size == 3
+
+
+def test_anything_else_is_refused():
+    with pytest.raises(SettingError, match="a batch of type Tensor"):
+        to_batch(X)
+
+
+@pytest.mark.parametrize("inputs", [X, (X,), {"x": X}])
+def test_the_model_is_called_as_the_type_of_the_inputs_says(inputs):
+    assert torch.equal(call(lambda x: 2 * x, inputs), 2 * X)
+    assert first_leaf(inputs) is X
+
+
+def test_leaves_of_a_nest_are_mapped_and_the_rest_stays():
+    out = map_leaves(lambda t: t + 1, {"a": (X, [Y]), "b": "text"})
+    assert torch.equal(out["a"][1][0], Y + 1)
+    assert out["b"] == "text"
+    assert to_device(Batch((X,), Y, weight=Y), torch.device("cpu")).weight is not None
+
+
+def test_losses_are_averaged_and_weighted():
+    losses = torch.tensor([1.0, 2.0, 6.0])
+    assert reduce(losses, None).item() == 3.0
+    assert reduce(losses, torch.tensor([1.0, 1.0, 0.0])).item() == 1.5
+    assert reduce(torch.stack([losses, losses + 2], 1), torch.tensor([0.0, 0.0, 2.0])).item() == 7.0
+    with pytest.raises(SettingError, match="one number"):
+        reduce(losses.mean(), torch.ones(3))
+
+
+def test_mixed_targets_weigh_two_losses():
+    first, second = torch.zeros(3), torch.ones(3)
+    one, two = rows(X, first).mean(), rows(X, second).mean()
+    mixed = measure(rows, X, Batch(X, Mixed(first, second, torch.tensor(0.25))))
+    torch.testing.assert_close(mixed, 0.25 * one + 0.75 * two)
+    share = torch.tensor([1.0, 0.0, 0.5])
+    each = measure(rows, X, Batch(X, Mixed(first, second, share)))
+    torch.testing.assert_close(each, (share * rows(X, first) + (1 - share) * rows(X, second)).mean())
+    with pytest.raises(SettingError, match="a share per example"):
+        measure(lambda o, y: rows(o, y).mean(), X, Batch(X, Mixed(first, second, share)))
+
+
+def test_a_pass_remembers_by_address():
+    from temperance.core.batch import Pass
+
+    passed = Pass(X, X, {}, {"a": {"old": 1}}, {}).remember("a", new=2).remember("b", x=3)
+    assert passed.memory == {"a": {"old": 1, "new": 2}, "b": {"x": 3}}

@@ -1,0 +1,92 @@
+import math
+
+import pytest
+
+from temperance import (
+    EMA,
+    L2,
+    SAM,
+    SWA,
+    Dropout,
+    GapFeedback,
+    GradientClipping,
+    LabelSmoothing,
+    MixUp,
+    Recipe,
+    WeightDecay,
+)  # fmt: skip
+from temperance.control.early_stopping import EarlyStopping
+from temperance.core.regularizer import Regularizer
+from temperance.records.errors import RecipeError, SettingError
+
+ALL = (EMA(0.9), Dropout(0.2), WeightDecay(1e-3), MixUp(0.3), SAM(), GradientClipping(math.inf))
+
+
+def test_the_order_typed_does_not_matter():
+    one, two = Recipe(*ALL), Recipe(*reversed(ALL))
+    assert one == two
+    assert hash(one) == hash(two)
+    assert repr(one) == repr(two)
+    assert [type(r).__name__ for r in one.regularizers] == [
+        "Dropout", "MixUp", "SAM", "GradientClipping", "WeightDecay", "EMA",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("controller", [None, GapFeedback(0.02), [GapFeedback(), EarlyStopping(3)]])
+def test_it_is_a_value(controller):
+    recipe = Recipe(*ALL, controller=controller)
+    assert Recipe.from_dict(recipe.to_dict()) == recipe
+    assert Recipe.from_toml(recipe.to_toml()) == recipe
+    import temperance
+    from temperance import control
+
+    names = {n: getattr(temperance, n) for n in temperance.__all__} | {n: getattr(control, n) for n in control.__all__}
+    assert eval(repr(recipe), {**names, "inf": math.inf}) == recipe
+    assert recipe.is_adaptive == (controller is not None)
+
+
+def test_recipes_that_differ_are_not_equal():
+    assert Recipe(Dropout(0.1)) != Recipe(Dropout(0.2))
+    assert Recipe(Dropout(0.1)) != Recipe(Dropout(0.1), controller=GapFeedback())
+    assert Recipe() != 3
+    assert len(Recipe()) == 0
+
+
+def test_two_of_a_class_keep_their_order_and_get_addresses():
+    recipe = Recipe(Dropout(0.1, at="a"), Dropout(0.5, at="b"))
+    assert list(recipe.by_address) == ["dropout", "dropout_2"]
+    assert recipe.by_address["dropout_2"].p == 0.5
+    assert list(recipe.specs) == ["dropout.p", "dropout_2.p"]
+
+
+def test_what_excludes_each_other_is_refused_with_a_remedy():
+    with pytest.raises(RecipeError, match=r"EMA and SWA cannot stand in one recipe.*which weights.*Keep one"):
+        Recipe(EMA(), SWA())
+    with pytest.raises(RecipeError, match="SAM stands twice"):
+        Recipe(SAM(), SAM(0.1))
+
+
+def test_doubtful_pairs_are_named():
+    recipe = Recipe(L2(), WeightDecay(), LabelSmoothing(), MixUp())
+    assert len(recipe.warnings) == 2
+    assert all(f"Note: {warning}" in recipe.explain() for warning in recipe.warnings)
+    assert Recipe(Dropout()).warnings == ()
+
+
+def test_explanation_and_sources():
+    recipe = Recipe(Dropout(0.2), controller=GapFeedback())
+    assert recipe.explain().startswith("1. Dropout: switch off random units")
+    assert "GapFeedback" in recipe.explain()
+    assert Recipe().explain() == "No regularization: the plain model."
+    assert [c.key for c in Recipe(Dropout(), SAM()).citations()] == ["foret2021", "srivastava2014"]
+
+
+def test_wrong_ingredients_are_refused():
+    with pytest.raises(SettingError, match="ingredients are regularizers"):
+        Recipe(GapFeedback())
+    with pytest.raises(SettingError, match="not valid TOML"):
+        Recipe.from_toml("regularizers = [")
+    with pytest.raises(SettingError, match="Did you mean 'Dropout'"):
+        Recipe.from_dict({"regularizers": [{"name": "Dropuot"}]})
+    with pytest.raises(SettingError, match="it knows"):
+        Regularizer.from_dict({"name": "Dropout", "q": 0.1})
