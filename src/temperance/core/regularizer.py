@@ -229,6 +229,7 @@ techniques: Registry[Regularizer] = Registry("technique", "temperance.regularize
 
 def snake(name: str) -> str:
     """Return the address of a class: ``WeightDecay`` → ``weight_decay``, ``SAM`` → ``sam``, ``MixUp`` → ``mixup``."""
-    if name in ("MixUp", "CutMix", "RegMixUp", "AugMix", "DropBlock", "DropConnect", "MaxSup"):
+    if name in ("MixUp", "CutMix", "CMixUp", "RegMixUp", "AugMix", "DropBlock", "DropConnect", "MaxSup"):
         return name.lower()
+    name = name.replace("MixUp", "Mixup").replace("LoRA", "Lora")
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()

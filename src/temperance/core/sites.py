@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from torch import Tensor, nn
@@ -16,6 +17,7 @@ ACTIVATIONS = (
     nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.RReLU, nn.ELU, nn.SELU, nn.CELU, nn.GELU, nn.SiLU, nn.Mish,
     nn.Tanh, nn.Sigmoid, nn.Softplus, nn.Softsign, nn.Hardswish, nn.Hardtanh, nn.Hardsigmoid, nn.GLU,
 )  # fmt: skip
+DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)
 
 
 def named(model: nn.Module, pattern: str, owner: str) -> list[tuple[str, nn.Module]]:
@@ -51,6 +53,50 @@ def change_output(module: nn.Module, change: Change) -> Callable[[], None]:
         return change(owner, output) if owner.training else None
 
     return module.register_forward_hook(hook).remove
+
+
+def change_input(module: nn.Module, change: Change) -> Callable[[], None]:
+    """Pass the module's first input through ``change(module, input)`` in training; return what undoes it."""
+
+    def hook(owner: nn.Module, inputs: Any) -> Any:
+        return (change(owner, inputs[0]), *inputs[1:]) if owner.training and inputs else None
+
+    return module.register_forward_pre_hook(hook).remove
+
+
+def units(model: nn.Module, at: str | None, owner: str) -> tuple[list[nn.Module], Callable[[], None]]:
+    """Return the modules whose outputs are a layer's units, and what undoes the search.
+
+    They are those that match ``at``; else stand-ins for the model's dropout layers; else its activations.
+
+    Raises:
+        RecipeError: no such place.
+
+    """
+    if at is not None:
+        return [m for _, m in named(model, at, owner)], together([])
+    layers = list(of_type(model, DROPOUTS))
+    if layers:
+        return _stand_ins(layers)
+    hidden: list[nn.Module] = [m for m in model.modules() if isinstance(m, ACTIVATIONS)]
+    if not hidden:
+        raise RecipeError(
+            f"{owner} finds no dropout layer and no activation module in {type(model).__name__}",
+            "it needs a place to act",
+            f"Name one: {owner}(at='layers.*'), or add nn.Dropout layers (functional F.relu cannot be seen)",
+        )
+    return hidden, together([])
+
+
+def _stand_ins(layers: list[tuple[nn.Module, str, nn.Module]]) -> tuple[list[nn.Module], Callable[[], None]]:
+    places: list[nn.Module] = []
+    undos = []
+    for parent, name, child in layers:
+        place = nn.Identity().train(child.training)
+        setattr(parent, name, place)
+        places.append(place)
+        undos.append(partial(setattr, parent, name, child))
+    return places, together(undos)
 
 
 def hold(module: nn.Module, name: str, tensor: Tensor) -> Callable[[], None]:

@@ -1,0 +1,167 @@
+"""Transforms of image batches on tensors, each example with its own setting; no loop over examples.
+
+Images are floating leaves of four axes (b, c, h, w) in any range; ``span`` finds the range. Everything here also runs
+under ``vmap``: nothing branches on a tensor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from temperance.core.batch import map_leaves
+from temperance.records.errors import RecipeError
+
+GEOMETRIC = ("shear_x", "shear_y", "translate_x", "translate_y", "rotate")
+PHOTOMETRIC = (
+    "posterize", "solarize", "autocontrast", "equalize", "brightness", "contrast", "color", "sharpness",
+)  # fmt: skip
+_LUMA = (0.299, 0.587, 0.114)
+
+
+def is_image(leaf: Tensor) -> bool:
+    """Return whether a leaf is a batch of images."""
+    return leaf.is_floating_point() and leaf.dim() == 4
+
+
+def on_images(inputs: Any, change: Callable[[Tensor, int], Tensor], owner: str) -> Any:
+    """Pass each image leaf through ``change(x, number)``; other leaves stay.
+
+    Raises:
+        RecipeError: there is no image among the inputs; names ``owner``.
+
+    """
+    shapes: list[str] = []
+    seen = iter(range(1_000_000))
+    count = 0
+
+    def one(leaf: Tensor) -> Tensor:
+        nonlocal count
+        shapes.append(f"{tuple(leaf.shape)} {str(leaf.dtype).removeprefix('torch.')}")
+        if not is_image(leaf):
+            return leaf
+        count += 1
+        return change(leaf, next(seen))
+
+    changed = map_leaves(one, inputs)
+    if not count:
+        raise RecipeError(
+            f"{owner} found no image among the inputs, only {', '.join(shapes)}",
+            f"{owner} acts on images: floating tensors of four axes (b, c, h, w)",
+            "For tables use TabularCorruption, FeatureNoise or MixUp",
+        )
+    return changed
+
+
+def span(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the lowest and the highest value of a batch, () each."""
+    return x.amin(), x.amax()
+
+
+def per_image(values: Tensor, x: Tensor) -> Tensor:
+    """Return (b,) values as (b, 1, 1, 1) in the dtype of ``x``."""
+    return values.to(x.dtype).reshape(-1, 1, 1, 1)
+
+
+def choose(which: Tensor, changed: Tensor, x: Tensor) -> Tensor:
+    """Return ``changed`` for the examples where ``which`` (b,) holds, else ``x``, bit for bit."""
+    return torch.where(which.reshape(-1, 1, 1, 1), changed, x)
+
+
+def warp(x: Tensor, matrix: Tensor) -> Tensor:
+    """Return images moved by one affine map each, bilinear, zeros from outside.
+
+    Shapes: x (b, c, h, w) · matrix (b, 2, 3): from output to input, in pixels from the image's centre → (b, c, h, w).
+    """
+    height, width = x.shape[-2:]
+    matrix = matrix.to(x.dtype)
+    dy = torch.arange(height, device=x.device, dtype=x.dtype) - (height - 1) / 2
+    dx = torch.arange(width, device=x.device, dtype=x.dtype) - (width - 1) / 2
+    a, b, tx = (matrix[:, 0, i].reshape(-1, 1, 1) for i in range(3))
+    c, d, ty = (matrix[:, 1, i].reshape(-1, 1, 1) for i in range(3))
+    across = (a * dx + b * dy[:, None] + tx) * (2 / width)
+    down = (c * dx + d * dy[:, None] + ty) * (2 / height)
+    return functional.grid_sample(x, torch.stack([across, down], -1), align_corners=False)
+
+
+def affine(a: Tensor, b: Tensor, tx: Tensor, c: Tensor, d: Tensor, ty: Tensor) -> Tensor:
+    """Return the maps ((a, b, tx), (c, d, ty)) as (b, 2, 3)."""
+    return torch.stack([torch.stack([a, b, tx], -1), torch.stack([c, d, ty], -1)], -2)
+
+
+def shift(x: Tensor, down: Tensor, right: Tensor, *, border: str = "zeros") -> Tensor:
+    """Return images moved by whole pixels, (b,) int64 each; exact where both are 0.
+
+    ``border``: what comes in from outside, ``zeros`` or ``edge`` (the outermost pixel again).
+    """
+    height, width = x.shape[-2:]
+    rows = torch.arange(height, device=x.device) - down[:, None]
+    columns = torch.arange(width, device=x.device) - right[:, None]
+    taken = rows.clamp(0, height - 1)[:, None, :, None].expand(x.shape)
+    moved = torch.gather(x, 2, taken)
+    moved = torch.gather(moved, 3, columns.clamp(0, width - 1)[:, None, None, :].expand(x.shape))
+    if border == "edge":
+        return moved
+    inside = ((rows >= 0) & (rows < height))[:, :, None] & ((columns >= 0) & (columns < width))[:, None, :]
+    return torch.where(inside[:, None], moved, torch.zeros((), dtype=x.dtype, device=x.device))
+
+
+def box(size: tuple[int, int], top: Tensor, bottom: Tensor, left: Tensor, right: Tensor) -> Tensor:
+    """Return whether a pixel lies in rows [top, bottom) and columns [left, right): bool (…, h, w), corners (…)."""
+    rows = torch.arange(size[0], device=top.device)
+    columns = torch.arange(size[1], device=top.device)
+    tall = (rows >= top[..., None]) & (rows < bottom[..., None])
+    wide = (columns >= left[..., None]) & (columns < right[..., None])
+    return tall[..., :, None] & wide[..., None, :]
+
+
+def gray(x: Tensor) -> Tensor:
+    """Return the brightness of each pixel, (b, 1, h, w): luma of three channels, else their mean."""
+    if x.shape[1] != 3:
+        return x.mean(1, keepdim=True)
+    weights = torch.tensor(_LUMA, dtype=x.dtype, device=x.device).reshape(1, 3, 1, 1)
+    return (x * weights).sum(1, keepdim=True)
+
+
+def smooth(x: Tensor) -> Tensor:
+    """Return each channel passed through the 3×3 filter (1 1 1; 1 5 1; 1 1 1)/13, edges repeated."""
+    height, width = x.shape[-2:]
+    wide = functional.pad(x, (1, 1, 1, 1), mode="replicate")
+    around = sum((wide[..., i : i + height, j : j + width] for i in range(3) for j in range(3)), torch.zeros_like(x))
+    return (around + 4 * x) / 13
+
+
+def posterize(u: Tensor, bits: Tensor) -> Tensor:
+    """Keep ``bits`` (b, 1, 1, 1) of the eight bits of images in [0, 1]."""
+    step = torch.exp2(8 - torch.round(bits))
+    return torch.floor(u * 255 / step) * step / 255
+
+
+def solarize(u: Tensor, threshold: Tensor) -> Tensor:
+    """Turn pixels at or above the threshold (b, 1, 1, 1) into their negative; images in [0, 1]."""
+    return torch.where(u >= threshold, 1 - u, u)
+
+
+def autocontrast(u: Tensor) -> Tensor:
+    """Stretch each channel of each image to [0, 1]; a flat channel stays."""
+    low, high = u.amin((-2, -1), keepdim=True), u.amax((-2, -1), keepdim=True)
+    width = high - low
+    return torch.where(width > 0, (u - low) / torch.where(width > 0, width, torch.ones_like(width)), u)
+
+
+def equalize(u: Tensor) -> Tensor:
+    """Make the grey values of each channel of each image equally frequent; a flat channel stays.
+
+    u' = (F(u) − F(min)) / (1 − F(min)),  F the share of pixels at or below a value
+    """
+    flat = u.flatten(2).contiguous()
+    order = flat.sort(-1)[0].contiguous()
+    rank = torch.searchsorted(order, flat, right=True).to(u.dtype)
+    first = rank.amin(-1, keepdim=True)
+    left = flat.shape[-1] - first
+    even = (rank - first) / torch.where(left > 0, left, torch.ones_like(left))
+    return torch.where(left > 0, even, flat).reshape(u.shape)
