@@ -51,6 +51,7 @@ class Strengths(NamedTuple):
 _SIZES: tuple[tuple[int, Size], ...] = ((5_000, Size(16, 64)), (15_000, Size(8, 96)))
 _LARGE = Size(4, 128)
 _BATCHES: tuple[tuple[int, int], ...] = ((1_000, 64), (4_000, 128))
+_IMAGE_EPOCHS: tuple[tuple[int, int], ...] = ((1_000, 25), (4_000, 15), (15_000, 8))
 _EPOCHS: tuple[tuple[int, int], ...] = ((1_000, 40), (4_000, 30), (15_000, 20))
 
 RECIPES: tuple[Strengths, ...] = (
@@ -123,5 +124,6 @@ def training_for(name: str, task: Task, rows: int) -> Training:
         large = rows >= _SIZES[-1][0]  # few passes: classification gains from a faster rate
         return Training(0.1 if task == "regression" else 0.05 if large else 0.03, batch, epochs)
     if name.lower() == "resnet":
-        return Training(2e-3, min(batch, 128), max(5, epochs // 2), seconds_per_1000_rows=1.0)
+        passes = next((count for below, count in _IMAGE_EPOCHS if rows < below), 4)
+        return Training(1e-2 if rows < 10_000 else 5e-3, 64 if rows < 10_000 else 128, passes, beta2=0.99)
     return Training(1e-3, batch, epochs, beta2=0.999, seconds_per_1000_rows=0.015)

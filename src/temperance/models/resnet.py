@@ -26,6 +26,7 @@ class ResidualBlock(nn.Module):
         self.second = nn.Conv2d(after, after, 3, padding=1, bias=False)
         self.second_norm = nn.GroupNorm(groups, after)
         nn.init.zeros_(self.second_norm.weight)  # every block starts as its shortcut
+        self.second_norm.residual_branch = True  # type: ignore[assignment]  # where StochasticDepth acts
         same = stride == 1 and before == after
         self.shortcut = nn.Identity() if same else nn.Conv2d(before, after, 1, stride=stride, bias=False)
 

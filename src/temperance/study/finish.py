@@ -66,9 +66,11 @@ def pace(bench: Bench, job: dict[str, Any], say: Say) -> dict[str, Any]:
     settings = spec.settings
     batch = min(int(settings["batch_size"]), len(rows))
     sample = rows[: batch * PACE_STEPS]
-    started = time.monotonic()
     short = spec.changed(settings={**settings, "epochs": 1.0})
-    fitted = bench.fit(short, sample, np.empty(0, dtype=np.int64), measure=False)
+    empty = np.empty(0, dtype=np.int64)
+    bench.fit(short, sample[: 2 * batch], empty, measure=False)  # the first steps of a process load and plan
+    started = time.monotonic()
+    fitted = bench.fit(short, sample, empty, measure=False)
     steps = fitted.trained.steps if fitted.trained else 1
     per_step = (fitted.cost.seconds or 0.0) / max(1, steps)
     return {"step_seconds": per_step, "fixed_seconds": time.monotonic() - started - (fitted.cost.seconds or 0.0)}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from temperance import Recipe
+import temperance.regularizers  # noqa: F401  # fills the registry
+from temperance.core.recipe import Recipe
 
 
 def text(recipe: dict[str, Any] | None) -> str:

@@ -22,7 +22,9 @@ from temperance.study.plan import (
     Speed,
     cost_factor,
     default_settings,
+    epoch_steps,
     fit_to_budget,
+    trained_rows,
     trainings,
     trial_seconds,
 )
@@ -31,7 +33,7 @@ from temperance.study.prepare import prepare
 from temperance.study.race import Race
 from temperance.study.results import Result, Scorer, candidate
 from temperance.study.search.base import Proposer
-from temperance.study.search.portfolio import Portfolio, basic_specs, net_specs
+from temperance.study.search.portfolio import Portfolio, average, basic_specs, net_specs
 from temperance.study.search.tpe import TPE
 from temperance.study.settings import StudySettings
 from temperance.study.spec import TrialSpec
@@ -144,8 +146,9 @@ class Study:
         model = "user" if self.settings.user_task else ("ResNet" if images else "Tabular")
         settings = default_settings(self.prepared.table, roles, model="plain" if model == "user" else model)
         settings = self._paced(model, settings)
+        steps = round(settings["epochs"] * epoch_steps(settings, trained_rows(roles, model)))
         nets = net_specs(
-            model=model, settings=settings, task=schema.target.task, images=images,
+            model=model, settings=settings, steps=steps, task=schema.target.task, images=images,
             has_controller_rows=len(roles.controller) > 0, seed=self.settings.seed,
         )  # fmt: skip
         portfolio = Portfolio([s for s in nets if s.name not in finished])
@@ -154,7 +157,7 @@ class Study:
             self.left_out.append({"what": spec.name, "why": "no time left in the budget"})
         if not portfolio.left:
             base = nets[0].changed(recipe=None, adaptive=False)
-            self._drive(TPE(base, task=schema.target.task, seed=self.settings.seed + 1))
+            self._drive(TPE(base, task=schema.target.task, seed=self.settings.seed + 1, average=average(steps)))
         self._drain()
 
     def _paced(self, model: str, settings: dict[str, Any]) -> dict[str, Any]:

@@ -42,9 +42,12 @@ def basic_specs(*, images: bool, seed: int) -> list[TrialSpec]:
 
 
 def net_specs(
-    *, model: str, settings: dict[str, Any], task: Task, images: bool, has_controller_rows: bool, seed: int
+    *, model: str, settings: dict[str, Any], steps: int, task: Task, images: bool, has_controller_rows: bool, seed: int
 ) -> list[TrialSpec]:
-    """Return the nets in the order in which they are worth trying when time is short."""
+    """Return the nets in the order in which they are worth trying when time is short.
+
+    ``steps`` is the length of one training: an average of the weights looks back over a share of it.
+    """
     controller = adaptive_controller(has_controller_rows=has_controller_rows)
 
     def spec(
@@ -66,9 +69,9 @@ def net_specs(
         changes = _changes(way, settings, model)
         kind: Kind = "cocktail" if len(techniques) > 1 else "single"
         found.append(spec(f"{way.name} cocktail", kind, techniques, **changes))
-    for name, technique in singles(task=task, images=images).items():
+    for name, technique in singles(task=task, images=images, steps=steps).items():
         found.append(spec(f"{name} alone", "single", [technique]))
-    found.append(spec("adaptive strong cocktail", "cocktail", strong_cocktail(task=task), adapt=True))
+    found.append(spec("adaptive strong cocktail", "cocktail", strong_cocktail(task=task, steps=steps), adapt=True))
     return found
 
 
@@ -79,7 +82,7 @@ def _techniques(way: Candidate, *, task: Task, images: bool) -> list[dict[str, A
         found.append({"name": "WeightDecay", "rate": chosen.weight_decay})
     if chosen.dropout:
         found.append({"name": "Dropout", "p": chosen.dropout})
-    return [*found, {"name": "MixUp", "alpha": 0.2}, {"name": "EMA", "decay": 0.99}] if images else found
+    return [*found, {"name": "MixUp", "alpha": 0.2}] if images and way.strengths != "light" else found
 
 
 def _changes(way: Candidate, settings: dict[str, Any], model: str) -> dict[str, Any]:
@@ -89,20 +92,20 @@ def _changes(way: Candidate, settings: dict[str, Any], model: str) -> dict[str, 
     return changes
 
 
-def strong_cocktail(*, task: Task) -> list[dict[str, Any]]:
+def strong_cocktail(*, task: Task, steps: int) -> list[dict[str, Any]]:
     """Return a mixture for small or noisy data."""
     chosen = next(recipe for recipe in recipes_for(task) if recipe.name == "strong")
-    mixed: list[dict[str, Any]] = [{"name": "EMA", "decay": 0.99}, {"name": "FeatureNoise", "sigma": 0.05}]
+    mixed: list[dict[str, Any]] = [average(steps), {"name": "FeatureNoise", "sigma": 0.05}]
     return [
         *mixed, {"name": "MixUp", "alpha": 0.2}, {"name": "WeightDecay", "rate": chosen.weight_decay},
         {"name": "Dropout", "p": chosen.dropout},
     ]  # fmt: skip
 
 
-def singles(*, task: Task, images: bool) -> dict[str, dict[str, Any]]:
+def singles(*, task: Task, images: bool, steps: int) -> dict[str, dict[str, Any]]:
     """Return single techniques by plain name, the most promising first."""
     found = {
-        "averaging (EMA)": {"name": "EMA", "decay": 0.99},
+        "averaging (EMA)": average(steps),
         "dropout": {"name": "Dropout", "p": 0.2},
         "weight decay": {"name": "WeightDecay", "rate": 0.1},
         "mixup": {"name": "MixUp", "alpha": 0.2},
@@ -117,6 +120,14 @@ def singles(*, task: Task, images: bool) -> dict[str, dict[str, Any]]:
     if images:
         found["stochastic depth"] = {"name": "StochasticDepth", "p": 0.1}
     return found
+
+
+def average(steps: int, share: float = 0.02) -> dict[str, Any]:
+    """Return an EMA that looks back over ``share`` of the training.
+
+    Windows of about 1 % of the steps are near the best (Ajroldi et al. 2025, arXiv:2502.06761).
+    """
+    return {"name": "EMA", "decay": round(min(0.999, max(0.5, 1 - 1 / max(1.0, share * steps))), 5)}
 
 
 def adaptive_controller(*, has_controller_rows: bool) -> dict[str, Any]:

@@ -25,20 +25,21 @@ class TPE(Proposer):
         base: a net's trial; its settings, model and seed are kept.
         task: without label smoothing for regression.
         seed: of the sampler.
+        average: the averaging technique, where one is proposed.
         patience: ends after so many proposals without a better result.
 
     Reference: Bergstra et al. (2011), Algorithms for hyper-parameter optimization, NeurIPS.
 
     """
 
-    def __init__(self, base: TrialSpec, *, task: str, seed: int, patience: int = 40) -> None:
+    def __init__(self, base: TrialSpec, *, task: str, seed: int, average: dict[str, Any], patience: int = 40) -> None:
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         sampler = optuna.samplers.TPESampler(seed=seed, multivariate=False, n_startup_trials=8, constant_liar=True)
         self._study = optuna.create_study(sampler=sampler)
         self._asked: dict[str, Any] = {}
-        self.base, self.task, self.patience = base, task, patience
+        self.base, self.task, self.patience, self.average = base, task, patience, average
         self._best, self._since = float("inf"), 0
         self._optuna = optuna
 
@@ -78,7 +79,7 @@ class TPE(Proposer):
             if value > off:
                 techniques.append({"name": technique, field: round(value, 6)})
         if asked.suggest_categorical("average", [True, False]):
-            techniques.append({"name": "EMA", "decay": 0.99})
+            techniques.append(self.average)
         factor = asked.suggest_float("rate", 0.4, 2.5, log=True)
         settings = {**self.base.settings, "lr": round(self.base.settings["lr"] * factor, 8)}
         return {"regularizers": techniques}, settings
