@@ -70,3 +70,13 @@ def test_copies_are_independent():
     assert copy["w"].tolist() == [1.0, 2.0]
     assert copy.map(lambda t: t + 1)["b"].tolist() == [4.0]
     assert len(a.detach()) == 2
+
+
+@pytest.mark.parametrize("owned", [True, False])
+def test_products_dots_and_blends_are_new_tensors(owned):
+    one = Leaves(["a", "b"], [torch.tensor([1.0, 2.0]), torch.tensor([[3.0]])], owned=owned)
+    two = Leaves(["a", "b"], [torch.tensor([4.0, 5.0]), torch.tensor([[6.0]])], owned=owned)
+    assert [t.flatten().tolist() for t in one.times(two).tensors] == [[4.0, 10.0], [18.0]]
+    assert float(one.dot(two)) == 32.0
+    assert [t.flatten().tolist() for t in one.lerp(two, 0.5).tensors] == [[2.5, 3.5], [4.5]]
+    assert one["a"].tolist() == [1.0, 2.0]

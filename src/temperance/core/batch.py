@@ -55,6 +55,7 @@ class Pass(NamedTuple):
         buffers: buffers after the pass (population and ``compile``; solo's live in the module).
         memory: new memory by address of the regularizer.
         notes: what a technique wants to tell, detached.
+        batch: the batch as the model and the loss took it, so after mixing; empty where nobody told.
 
     """
 
@@ -63,6 +64,7 @@ class Pass(NamedTuple):
     buffers: dict[str, Tensor]
     memory: dict[str, dict[str, Any]]
     notes: dict[str, Tensor]
+    batch: Any = ()
 
     def remember(self, address: str, **values: Any) -> Pass:
         """Return this pass with new memory for the regularizer at ``address``."""

@@ -120,7 +120,11 @@ class Compiled:
             a: {n: torch.as_tensor(after[f"{a}.{n}"], dtype=t.dtype, device=t.device) for n, t in part.items()}
             for a, part in state.strengths.items()
         }
-        return state._replace(strengths=strengths, control=control)
+        memory = dict(state.memory)
+        for address, one in self.parts.items():
+            if one.reads:
+                memory[address] = {**memory[address], **one.hear(signals, memory[address])}
+        return state._replace(strengths=strengths, control=control, memory=memory)
 
     def served(self, state: TrainState) -> dict[str, Tensor]:
         """Return the weights to evaluate and ship."""
@@ -144,7 +148,7 @@ class Compiled:
             def value(named: dict[str, Tensor]) -> tuple[Tensor, Pass]:
                 with pulse(k):
                     passed = objective(Leaves.of(named), b, one, k)
-                return passed.loss, passed
+                return passed.loss, passed._replace(batch=())
 
             grads, passed = grad(value, has_aux=True)(dict(p))
             return Leaves.of(grads), passed
@@ -168,7 +172,7 @@ class Compiled:
         own = {n: b.clone() if b.is_floating_point() or b.dtype == torch.int64 else b for n, b in buffers.items()}
         wired = {n: strengths[a][s] for n, (a, s) in self._wired.items()}
         outputs = self._call({**params, **own, **wired}, batch.inputs)
-        return Pass(measure(self.loss, outputs, batch), outputs, own, {}, {})
+        return Pass(measure(self.loss, outputs, batch), outputs, own, {}, {}, batch)
 
     def _call(self, tensors: dict[str, Tensor], inputs: Any) -> Any:
         if isinstance(inputs, dict):

@@ -118,6 +118,26 @@ class Leaves(Mapping[str, Tensor]):
             return self
         return self._put(part, [a + scale * b for a, b in zip(part.tensors, other.tensors, strict=True)])
 
+    def times(self, other: Leaves | Sequence[Tensor]) -> Leaves:
+        """Return the products leaf by leaf as new tensors, without history."""
+        tensors = other.tensors if isinstance(other, Leaves) else list(other)
+        if self.owned:
+            with torch.no_grad():
+                return self.like(torch._foreach_mul(self.tensors, tensors), owned=True)
+        return self.like([a * b for a, b in zip(self.tensors, tensors, strict=True)])
+
+    def dot(self, other: Leaves) -> Tensor:
+        """Return Σ aᵢ bᵢ over all leaves, ()."""
+        products = self.times(other).tensors
+        return torch.stack([t.sum() for t in products]).sum()
+
+    def lerp(self, other: Leaves, weight: float) -> Leaves:
+        """Return self + weight·(other − self) as new tensors, without history."""
+        if self.owned:
+            with torch.no_grad():
+                return self.like(torch._foreach_lerp(self.tensors, other.tensors, weight), owned=True)
+        return self.like([torch.lerp(a, b, weight) for a, b in zip(self.tensors, other.tensors, strict=True)])
+
     def lerp_(self, other: Leaves, weight: Number) -> Leaves:
         """Move towards ``other``: self + weight·(other − self)."""
         if self.owned:

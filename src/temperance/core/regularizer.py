@@ -113,6 +113,7 @@ class Regularizer(ABC):  # noqa: B024 (every stage may stay as it is)
         unique: a recipe may hold it only once.
         roles: what it does to a training, in one or two words each, so that rules of others can name it.
         rules: what happens where it meets another technique.
+        reads: signals that ``hear`` needs; they are measured at every ``validate``.
     """
 
     strengths: ClassVar[Mapping[str, Strength]] = {}
@@ -126,6 +127,7 @@ class Regularizer(ABC):  # noqa: B024 (every stage may stay as it is)
     unique: ClassVar[bool] = False
     roles: ClassVar[tuple[str, ...]] = ()
     rules: ClassVar[tuple[Rule, ...]] = ()
+    reads: ClassVar[frozenset[str]] = frozenset()
 
     def __post_init__(self) -> None:
         for name, spec in self.strengths.items():
@@ -163,6 +165,10 @@ class Regularizer(ABC):  # noqa: B024 (every stage may stay as it is)
 
     def begin(self, params: Leaves, context: Context) -> dict[str, Any]:
         """Return the memory before the first step."""
+        return {}
+
+    def hear(self, signals: Mapping[str, Any], memory: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what changes in memory now that ``signals`` were measured: shape () or (k,), NaN where unknown."""
         return {}
 
     def initial(self, context: Context) -> dict[str, float]:

@@ -114,7 +114,8 @@ class Session:
         )  # fmt: skip
         for address, one in parts.items():
             self._memory[address].update(one.begin(self.solo.home, context))
-        self._signals = providers(self.recipe.controller.reads)
+        heard = frozenset[str]().union(*(one.reads for one in parts.values()))
+        self._signals = providers(self.recipe.controller.reads | heard)
         if not any(signal.when == "validate" for signal in self._signals):
             self._clean_batches = min(1, self._clean_batches)
         self._control = self.recipe.controller.begin(self._values(), self.recipe.specs)
@@ -241,6 +242,9 @@ class Session:
                 numbers.update(signal.measure(probe))
         numbers = agree(numbers, self.solo.device)
         self.signals.update(numbers)
+        for address, one in self.recipe.by_address.items():
+            if one.reads:
+                self._memory[address].update(one.hear(numbers, self._memory[address]))
         before = self._values()
         controller, specs = self.recipe.controller, self.recipe.specs
         after, self._control = controller.steer(before, numbers, self._control, specs)

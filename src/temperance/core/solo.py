@@ -79,15 +79,18 @@ class Solo:
         self._finish(grads, passed)
 
     def _finish(self, grads: Leaves, passed: Pass) -> None:
-        for address, values in passed.memory.items():
-            self.memory[address].update(values)
         if self.scaler is not None and self._overflowed(grads):
             return
+        self._settle(passed)
         if self.has_gradient_stage:
             for name, grad in grads.items():
                 if self.home[name].grad is not grad:
                     self.home[name].grad = grad
         self.update(self.home, grads, self.rate())
+
+    def _settle(self, passed: Pass) -> None:
+        for address, values in passed.memory.items():
+            self.memory[address].update(values)
 
     def rate(self) -> Rate:
         """Return the learning rate: one number, or one per leaf where parameter groups differ."""
@@ -101,10 +104,13 @@ class Solo:
     # -- the innermost functions ----------------------------------------------------------------------------------
 
     def _plain(self, params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any) -> Pass:
+        if params is not self.home:  # a teacher with weights of its own: nothing flows back to it
+            with self.at(params, keep_statistics=True), torch.no_grad():
+                return self._plain(self.home, buffers, batch, key)
         with self._precision():
             outputs = call(self.model, batch.inputs)
             value = measure(self.loss, outputs, batch)
-        return Pass(value, outputs, {}, {}, {})
+        return Pass(value, outputs, {}, {}, {}, batch)
 
     def _backward(self, params: Leaves, buffers: Any, micros: Sequence[Batch], key: int) -> tuple[Leaves, Pass]:
         if self._ready is not None:
@@ -114,8 +120,10 @@ class Solo:
             for p in self.home.tensors:
                 p.grad = None
             total = sum(micro.size for micro in micros) if len(micros) > 1 else 1
-            passes = []
+            passes: list[Pass] = []
             for j, micro in enumerate(micros):
+                if passes and not elsewhere:
+                    self._settle(passes[-1])  # what one micro-batch taught, the next one knows
                 passes.append(
                     self._one(
                         micro,

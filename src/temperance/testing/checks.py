@@ -41,7 +41,7 @@ MEMBERS, POPULATION_STEPS = 3, 10
 def neutral(one: Regularizer, problem: Problem) -> None:
     """Check that at neutral strengths it is as if absent, bit for bit, also beside a technique that draws noise."""
     for others in ((), (Bystander(),)):
-        with_it = outcome(trained(Recipe(at_neutral(one), *others), problem))
+        with_it = _without_own(outcome(trained(Recipe(at_neutral(one), *others), problem)))
         assert_same(with_it, outcome(trained(Recipe(*others), problem)), f"neutral {one!r} beside {others}")
 
 
@@ -168,8 +168,7 @@ def direction(one: Regularizer, problem: Problem) -> None:
         assert name in one.effect, f"declare effect[{name!r}]: one of {sorted(EFFECTS)} and 'up' or 'down'"
         quantity, way = one.effect[name]
         weak, strong = (
-            EFFECTS[quantity](replace(at_neutral(one), **{name: float(spec.from_pressure(p))}), problem)
-            for p in (0.3, 0.9)
+            EFFECTS[quantity](replace(one, **{name: float(spec.from_pressure(p))}), problem) for p in (0.3, 0.9)
         )
         assert (strong > weak) == (way == "up"), f"{quantity} went from {weak:.4g} to {strong:.4g}, declared {way}"
         assert strong != weak, f"{name} does not move {quantity}"
@@ -208,7 +207,7 @@ def cocktail(one: Regularizer, problem: Problem) -> None:
     """Check that with every other technique it trains, or that the refusal names both."""
     for _, cls in techniques.items():
         other = next(iter(cls.samples()))
-        if type(other) is type(one):
+        if type(other) is type(one) or applies(other, problem):
             continue
         try:
             session = attach(Recipe(one, other), problem)
@@ -223,13 +222,19 @@ def cocktail(one: Regularizer, problem: Problem) -> None:
 
 
 def applies(one: Regularizer, problem: Problem) -> str:
-    """Return why the technique refuses this model, or an empty string."""
+    """Return why the technique refuses this model or its inputs, or an empty string."""
     try:
         session: Session = attach(Recipe(one), problem)
+        session.step(problem.batch(0))
     except RecipeError as error:
         return str(error)
     session._detach()
     return ""
+
+
+def _without_own(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Leave out the parameters that a technique brought itself: there is nothing to compare them with."""
+    return {name: t for name, t in tensors.items() if not name.rsplit(".", 1)[-1].startswith("temperance_")}
 
 
 def _shape_of(model: nn.Module) -> dict[str, object]:

@@ -40,7 +40,8 @@ class Problem:
         """Return batch ``number``; always the same."""
         generator = torch.Generator().manual_seed(number)
         inputs = map_leaves(lambda x: x.to(dtype) if x.is_floating_point() else x, self.inputs(generator))
-        return Batch(inputs, torch.randint(0, CLASSES, (ROWS,), generator=generator))
+        targets = torch.randint(0, CLASSES, (ROWS,), generator=generator)
+        return Batch(inputs, targets, index=torch.arange(number * ROWS, (number + 1) * ROWS))
 
     @staticmethod
     def loss(outputs: Tensor, targets: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from temperance.control.strength import Strength
 from temperance.core.batch import Pass
 from temperance.core.leaves import Leaves
 from temperance.core.regularizer import Effect, Gradient, Memory, Rank, Regularizer, Strengths, techniques
+from temperance.core.rules import Rule
 from temperance.records.citation import Citation
 from temperance.records.cost import Cost
 
@@ -52,6 +53,10 @@ class SAM(Regularizer):
     effect: ClassVar[Effect] = {"rho": ("departure", "up")}
     cost: ClassVar[Cost] = Cost(forwards=2, backwards=2, copies=1)
     unique: ClassVar[bool] = True
+    roles: ClassVar[tuple[str, ...]] = ("ascends",)
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule("ascends", "refuse", "two techniques would move the weights uphill", "Keep one of them"),
+    )
     citations: ClassVar[tuple[Citation, ...]] = (
         Citation(
             "foret2021",

@@ -1,0 +1,54 @@
+"""Class outputs with members, pictures and labels of every kind."""
+
+import pytest
+import torch
+
+from temperance.core.classes import class_logits, expected, member_mean, spread
+from temperance.records.errors import RecipeError
+
+GENERATOR = torch.Generator().manual_seed(0)
+
+
+def test_the_classes_come_last():
+    assert class_logits(torch.zeros(5, 3), "X").shape == (5, 3)
+    assert class_logits(torch.zeros(5, 4, 3), "X").shape == (5, 4, 3)
+    assert class_logits(torch.zeros(5, 3, 6, 7), "X").shape == (5, 6, 7, 3)
+    assert class_logits(torch.zeros(5, 3, 6), "X", axis=1).shape == (5, 6, 3)
+    assert class_logits(torch.zeros(5, 3, dtype=torch.bfloat16), "X").dtype == torch.float32
+
+
+@pytest.mark.parametrize("outputs", [torch.zeros(5), torch.zeros(5, 1), (torch.zeros(5, 3),)])
+def test_what_is_no_classifier_is_refused_by_name(outputs):
+    with pytest.raises(RecipeError, match="Focal"):
+        class_logits(outputs, "Focal")
+
+
+def test_labels_choose_their_class_for_every_member():
+    values = torch.randn(4, 2, 3, generator=GENERATOR)
+    labels = torch.tensor([0, 2, 1, 2])
+    chosen = expected(values, labels, "X")
+    assert chosen.shape == (4, 2)
+    assert torch.equal(chosen[1], values[1, :, 2])
+    own = torch.tensor([[0, -1], [2, 1], [1, 1], [2, 0]])
+    chosen = expected(values, own, "X")
+    assert chosen[0, 1] == 0.0
+    assert chosen[1, 1] == values[1, 1, 1]
+
+
+def test_probabilities_take_the_mean_over_classes():
+    values = torch.randn(4, 2, 3, generator=GENERATOR)
+    shares = torch.eye(3)[[0, 2, 1, 2]]
+    assert torch.equal(expected(values, shares, "X"), expected(values, torch.tensor([0, 2, 1, 2]), "X"))
+
+
+@pytest.mark.parametrize("labels", [torch.zeros(5, dtype=torch.long), torch.zeros(4, 7)])
+def test_labels_that_do_not_fit_are_refused(labels):
+    with pytest.raises(RecipeError, match="labels"):
+        expected(torch.zeros(4, 3), labels, "X")
+
+
+def test_rows_spread_over_members_and_back():
+    assert spread(torch.zeros(4, 3), 4).shape == (4, 1, 1, 3)
+    assert member_mean(torch.ones(4, 2, 3), "X").shape == (4, 3)
+    with pytest.raises(RecipeError, match="dense"):
+        member_mean(torch.ones(4, 2, 2, 3), "X")
