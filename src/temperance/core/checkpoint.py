@@ -22,6 +22,7 @@ def state_of(session: Session) -> dict[str, Any]:
     return {
         "recipe": session.recipe.to_toml(),
         "model": {n: t.detach().clone() for n, t in session.model.state_dict().items()},
+        "held": {n: b.detach().clone() for n, b in session.model.named_buffers() if is_held(n)},
         "optimizer": session.optimizer.state_dict(),
         "strengths": {f"{a}.{n}": v for a, s in session._strengths.items() for n, v in (s.mirror or {}).items()},
         "memory": {a: {n: _out(v) for n, v in m.items()} for a, m in session._memory.items()},
@@ -45,6 +46,9 @@ def restore(session: Session, state: Mapping[str, Any]) -> None:
             "Attach that recipe (Recipe.from_toml), then load",
         )
     session.model.load_state_dict(state["model"])
+    for name, buffer in session.model.named_buffers():
+        if is_held(name):
+            buffer.copy_(state["held"][name])
     session.optimizer.load_state_dict(state["optimizer"])
     session._set(state["strengths"])
     for address, values in state["memory"].items():
@@ -62,6 +66,11 @@ def restore(session: Session, state: Mapping[str, Any]) -> None:
     session.steps, session.epoch, session.seed = counts["steps"], counts["epoch"], counts["seed"]
     session._lr_max, session.steps_per_epoch = counts["lr_max"], counts["steps_per_epoch"]
     session.stopped = counts["stopped"]
+
+
+def is_held(name: str) -> bool:
+    """Return whether a buffer was put there by a layer technique: it is state, but not in the user's ``state_dict``."""
+    return name.rsplit(".", 1)[-1].startswith("temperance_")
 
 
 def _out(value: Any) -> Any:

@@ -87,12 +87,16 @@ class Compiled:
         params = {n: p.detach().clone() for n, p in trainable(self.model).items()}
         buffers = {n: b.detach().clone() for n, b in self.model.named_buffers() if n not in self._wired}
         frozen = {n: p.detach() for n, p in self.model.named_parameters() if not p.requires_grad}
-        memory = {a: plain(one.begin(Leaves.of(params), self.context)) for a, one in self.parts.items()}
+        memory = self.memory(params)
         strengths = {a: {n: t.detach().clone() for n, t in part.items()} for a, part in self._start.items()}
         state = TrainState(
             params, {**buffers, **frozen}, strengths, memory, self.optimizer.begin(params), {}, 0, (seed,)
         )
         return state._replace(control=self.recipe.controller.begin(state.values, self.recipe.specs))
+
+    def memory(self, params: Mapping[str, Tensor]) -> dict[str, dict[str, Any]]:
+        """Return what each technique remembers before the first step from these parameters."""
+        return {a: plain(one.begin(Leaves.of(params), self.context)) for a, one in self.parts.items()}
 
     def __call__(
         self, state: TrainState, batch: Any, signals: Mapping[str, Any] | None = None, *, lr: float | None = None

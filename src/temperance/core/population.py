@@ -72,7 +72,8 @@ class Population:
             single = self.step.begin(seed)
             if weights is not None:
                 params = {n: weights[i][n].detach().clone() for n in single.params}
-                single = single._replace(params=params, optimizer=self.step.optimizer.begin(params))
+                memory = self.step.memory(params)
+                single = single._replace(params=params, memory=memory, optimizer=self.step.optimizer.begin(params))
             for address, values in (strengths or {}).items():
                 owner, name = address.rsplit(".", 1)
                 spec = self.step.recipe.specs[address]

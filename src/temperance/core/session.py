@@ -264,7 +264,7 @@ class Session:
 
     def _persistent(self) -> dict[str, Tensor]:
         kept = self.model.state_dict(keep_vars=True)
-        return {name: b for name, b in self.model.named_buffers() if name in kept}
+        return {n: b for n, b in self.model.named_buffers() if n in kept or checkpoint.is_held(n)}
 
     def _values(self) -> dict[str, Any]:
         return {f"{a}.{n}": np.asarray(v) for a, s in self._strengths.items() for n, v in (s.mirror or {}).items()}

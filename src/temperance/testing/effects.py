@@ -11,7 +11,7 @@ from temperance.core.policy import matrices
 from temperance.core.recipe import Recipe
 from temperance.core.regularizer import Regularizer
 from temperance.testing.problems import Problem
-from temperance.testing.training import attach, outcome, train, trained
+from temperance.testing.training import STEPS, attach, outcome, train, trained
 
 Effect = Callable[[Regularizer, Problem], float]
 
@@ -64,6 +64,14 @@ def final_weights(one: Regularizer, problem: Problem) -> float:
     return float(torch.stack([t.norm() for name, t in kept.items() if name.startswith("served.")]).norm())
 
 
+def travel(one: Regularizer, problem: Problem) -> float:
+    """Return how far the weights end from where they started."""
+    session = attach(Recipe(one), problem)
+    start = session.solo.home.clone(owned=True)
+    return float(start.add(train(session, problem, range(STEPS)).solo.home, -1.0).norm())
+
+
 EFFECTS: dict[str, Effect] = {
-    one.__name__: one for one in (weight_size, loss_noise, step_length, departure, lag, confidence, final_weights)
+    one.__name__: one
+    for one in (weight_size, loss_noise, step_length, departure, lag, confidence, final_weights, travel)
 }

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from temperance.control.strength import Strength
+from temperance.core import equilibrium
 from temperance.core.functional import no_torch_optimizer_decay
 from temperance.core.leaves import Leaves
 from temperance.core.policy import matrices, reason_kept
@@ -98,6 +99,23 @@ class WeightDecay(Regularizer):
             )
         value = 1.0 / (context.lr * self.timescale * context.steps_per_epoch)
         return {"rate": self.strengths["rate"].check("WeightDecay", "rate (from the timescale)", value)}
+
+    def timescale_epochs(self, *, lr: float, steps_per_epoch: int) -> float:
+        """Return over how many epochs the weights average their updates, τ = 1/(η·λ·M)."""
+        return self.timescale or equilibrium.timescale_epochs(lr, self.rate, steps_per_epoch)
+
+    def equilibrium_angle(self, *, lr: float, momentum: float = 0.9, steps_per_epoch: int | None = None) -> float:
+        """Return by how many radians a weight turns per step under Adam once it has settled.
+
+        √(2·η·λ·(1 − β₁)/(1 + β₁)); it holds where only the direction of a weight counts (normalized layers), after
+        about 5/(η·λ) steps. ``steps_per_epoch`` is needed where the decay is given as a timescale.
+
+        References: Kosson, Messmer and Jaggi (2024), arXiv:2305.17212, table 1.
+        """
+        decay = self.rate
+        if self.timescale is not None:
+            decay = equilibrium.decay_for(self.timescale, lr, steps_per_epoch or 0)
+        return equilibrium.equilibrium_angle(lr, decay, momentum)
 
     def check(self, context: Context, optimizer: Any) -> None:
         """Refuse a second decay, and a model without anything to decay."""

@@ -1,0 +1,1 @@
+"""Techniques on the scale of layers."""

@@ -1,0 +1,166 @@
+"""Spectral normalization."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from temperance.control.strength import Strength
+from temperance.core.random import fold, normal
+from temperance.core.regularizer import Effect, Rank, Regularizer, Strengths, Undo, techniques
+from temperance.core.rules import Rule
+from temperance.core.session import _MARK as ATTACHED
+from temperance.core.sites import hold, named, together
+from temperance.records.citation import Citation
+from temperance.records.errors import RecipeError, SettingError
+
+_KINDS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
+_VECTOR = "temperance_left"
+_FIRST = 15  # power iterations before the first step
+
+
+@techniques.add
+@dataclass(frozen=True, repr=False)
+class SpectralNorm(Regularizer):
+    """Divide each layer's weights by their largest singular value.
+
+        W' = W/σ(W)ˢ,  σ by power iteration: v = Wᵀu/‖Wᵀu‖, u = Wv/‖Wv‖, σ = uᵀWv
+
+    No parameter is replaced: W'x is the layer's own product times σ⁻ˢ. It acts at inference too; ``session.finish``
+    writes W' into the weights, so that the shipped model is an ordinary one.
+
+    Stage: layers.  Cost: two products of a matrix and a vector per layer and step.
+    Strengths: share s in [0, 1], neutral 0, linear, stronger = up; 1 is the published form.
+    Shapes: weights (o, …) are read as (o, rest).
+    Use when: discriminators, nets that shall not amplify small changes.
+    Avoid when: normalization layers follow (they undo it).
+
+    Args:
+        share: s.
+        at: shell pattern of the layers, e.g. ``"critic.*"``; None: all linear and convolution layers.
+        iterations: power iterations per pass in training.
+
+    Raises:
+        SettingError: s outside its range, or no iteration.
+        RecipeError: no linear or convolution layer.
+
+    Example:
+        >>> SpectralNorm(at="critic.*")
+        SpectralNorm(at='critic.*')
+
+    References: Miyato et al. (2018), arXiv:1802.05957, algorithm 1.
+
+    """
+
+    share: float = 1.0
+    at: str | None = None
+    iterations: int = 1
+
+    strengths: ClassVar[dict[str, Strength]] = {
+        "share": Strength(1.0, low=0.0, high=1.0, neutral=0.0, words="how far each layer is kept from amplifying")
+    }
+    family: ClassVar[str] = "normalization"
+    rank: ClassVar[Rank] = Rank.LAYERS
+    effect: ClassVar[Effect] = {"share": ("departure", "up")}
+    unique: ClassVar[bool] = True
+    exceptions: ClassVar[dict[str, str]] = {"quiet": "it acts at inference by design"}
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule("decays", "warn", "the size of the weights no longer counts, only the learning rate changes", "Drop one"),
+        Rule("sets norms", "warn", "the size of the weights no longer counts", "Keep one of them"),
+    )
+    citations: ClassVar[tuple[Citation, ...]] = (
+        Citation(
+            "miyato2018",
+            "Miyato et al.",
+            2018,
+            "Spectral normalization for generative adversarial networks",
+            "ICLR",
+            "1802.05957",
+        ),
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.iterations < 1:
+            raise SettingError(f"SpectralNorm got iterations={self.iterations!r}", "at least 1", "1 is the default")
+
+    def rewire(self, model: nn.Module, strengths: Strengths) -> Undo:
+        """Put a hook and a singular vector on every layer."""
+        inside = {id(m) for a in model.modules() if isinstance(a, nn.MultiheadAttention) for m in a.modules()}
+        found = named(model, self.at, "SpectralNorm") if self.at is not None else list(model.named_modules())
+        layers = [(name, m) for name, m in found if isinstance(m, _KINDS) and id(m) not in inside]
+        if not layers:
+            raise RecipeError(
+                f"SpectralNorm finds no linear or convolution layer in {type(model).__name__}",
+                "it divides the weights of such layers",
+                "Leave it out, or name other layers with at='…'",
+            )
+        undos: list[Undo] = []
+        for name, layer in layers:
+            undos.append(partial(_write, model, layer))
+            undos.append(hold(layer, "temperance_share", strengths["share"]))
+            undos.append(hold(layer, _VECTOR, _start(layer, name)))
+            undos.append(layer.register_forward_hook(_Divide(self.iterations)).remove)
+        # the weights are written while the vectors are still there
+        return together([*undos[1::4], *undos[2::4], *undos[3::4], *undos[0::4]])
+
+
+def _start(layer: nn.Module, name: str) -> Tensor:
+    weight: Tensor = layer.weight.detach().flatten(1)  # type: ignore[operator,union-attr,assignment]
+    left = normal(fold(0, "spectral_norm", name), (weight.shape[0],), weight.device, torch.float32)
+    return iterate(weight, left.to(weight.dtype), _FIRST)
+
+
+def _write(model: nn.Module, layer: Any) -> None:
+    if hasattr(model, ATTACHED):  # not where attaching failed half-way
+        with torch.no_grad():
+            left = getattr(layer, _VECTOR)
+            layer.weight.mul_(largest(layer.weight, left) ** -layer.temperance_share)
+
+
+@dataclass(frozen=True)
+class _Divide:
+    iterations: int
+
+    def __call__(self, owner: Any, inputs: Any, output: Tensor) -> Tensor:
+        left = getattr(owner, _VECTOR)
+        with torch.autocast(output.device.type, enabled=False):
+            if owner.training:
+                with torch.no_grad():
+                    new = iterate(owner.weight.detach().flatten(1), left, self.iterations)
+                    left.copy_(new)
+                left = new
+            factor = largest(owner.weight, left) ** -owner.temperance_share
+        scaled: Tensor = output * factor.to(output.dtype)
+        if owner.bias is None:
+            return scaled
+        bias: Tensor = owner.bias.reshape(-1, *[1] * _behind(owner))
+        return torch.add(scaled, (bias * (1.0 - factor).to(bias.dtype)).to(output.dtype))
+
+
+def _behind(layer: nn.Module) -> int:
+    return 0 if isinstance(layer, nn.Linear) else len(layer.kernel_size)  # type: ignore[arg-type]
+
+
+def iterate(weight: Tensor, left: Tensor, times: int) -> Tensor:
+    """Return u after power iterations; shapes (o, r), (o,) → (o,)."""
+    for _ in range(times):
+        right = _unit(weight.T @ left)
+        left = _unit(weight @ right)
+    return left
+
+
+def largest(weight: Tensor, left: Tensor) -> Tensor:
+    """Return σ = uᵀ·W·v with v = Wᵀu/‖Wᵀu‖ held fixed, (); the gradient flows through W alone."""
+    flat, left = weight.flatten(1), left.detach().clone()
+    right = _unit(flat.detach().T @ left).detach()
+    return torch.dot(left, flat @ right).clamp_min(1e-12)
+
+
+def _unit(x: Tensor) -> Tensor:
+    length: Tensor = torch.linalg.vector_norm(x)
+    return x / length.clamp_min(1e-12)

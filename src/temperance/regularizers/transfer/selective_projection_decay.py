@@ -1,0 +1,113 @@
+"""Selective projection decay."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from temperance.control.strength import Strength
+from temperance.core.leaves import Leaves
+from temperance.core.policy import trainable
+from temperance.core.regularizer import Context, Effect, Memory, Rank, Rate, Regularizer, Strengths, Update, techniques
+from temperance.core.rules import Rule
+from temperance.core.weights import present, rebuild
+from temperance.records.citation import Citation
+from temperance.records.cost import Cost
+
+
+@techniques.add
+@dataclass(frozen=True, repr=False)
+class SelectiveProjectionDecay(Regularizer):
+    """Pull a layer back to its pretrained weights only while it runs away from them.
+
+        where Σ g·(w − w₀) > 0 before the step w → w':
+        w' ← w' − λ·r·(w' − w₀),  r = clip((‖w' − w₀‖ − ‖w − w₀‖)/‖w' − w₀‖, 0, 1)
+
+    The condition says that the gradient itself wants to come back. With λ = 1 the layer then goes no further from w₀
+    than it was. Each tensor decides alone. w₀ are the weights at attach: load the pretrained ones before.
+
+    Stage: update (project, after the optimizer).  Cost: one copy of the weights, two norms per tensor.
+    Strengths: rate λ in [1e-3, 10], neutral 0, log, stronger = up.
+    Shapes: any; every trained tensor.
+    Use when: fine-tuning large pretrained nets that shall stay good on other data.
+    Avoid when: training from scratch, or the tasks are far apart.
+
+    Args:
+        rate: coefficient λ.
+
+    Raises:
+        SettingError: λ outside its range.
+
+    Example:
+        >>> SelectiveProjectionDecay(0.5)
+        SelectiveProjectionDecay(rate=0.5)
+
+    References: Tian, Huang and Kira (2024), arXiv:2411.01713, algorithm 1.
+
+    """
+
+    rate: float = 1.0
+
+    strengths: ClassVar[dict[str, Strength]] = {
+        "rate": Strength(
+            1.0, low=1e-3, high=10.0, neutral=0.0, scale="log", words="how hard a layer that runs away is pulled back"
+        )
+    }
+    family: ClassVar[str] = "transfer"
+    rank: ClassVar[Rank] = Rank.PROJECT
+    effect: ClassVar[Effect] = {"rate": ("travel", "down")}
+    cost: ClassVar[Cost] = Cost(copies=1)
+    unique: ClassVar[bool] = True
+    roles: ClassVar[tuple[str, ...]] = ("anchors",)
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule("decays", "warn", "one pulls to zero, the other to the starting weights", "Leave the decay out"),
+        Rule("anchors", "refuse", "both hold on to the starting weights", "Keep one of them"),
+    )
+    citations: ClassVar[tuple[Citation, ...]] = (
+        Citation(
+            "tian2024",
+            "Tian, Huang, Kira",
+            2024,
+            "Rethinking weight decay for robust fine-tuning of foundation models",
+            "NeurIPS",
+            "2411.01713",
+        ),
+    )
+
+    def plan(self, context: Context) -> tuple[str, ...]:
+        """Return the names of the trained tensors."""
+        return tuple(trainable(context.model))
+
+    def begin(self, params: Leaves, context: Context) -> dict[str, Any]:
+        """Remember the starting weights."""
+        return {"anchor": params.clone()}
+
+    def update(self, inner: Update, strengths: Strengths, memory: Memory) -> Update:
+        """Note where each tensor is, step, then pull back."""
+
+        def step(params: Leaves, grads: Leaves, rate: Rate) -> Leaves:
+            if strengths.is_off("rate"):
+                return inner(params, grads, rate)
+            names = present(grads, memory.plan)
+            anchor = memory["anchor"].part(names).tensors
+            with torch.no_grad():
+                away = [w - a for w, a in zip(params.part(names).tensors, anchor, strict=True)]
+                wants_back = [torch.sum(g * d) > 0 for g, d in zip(grads.part(names).tensors, away, strict=True)]
+                before = [torch.linalg.vector_norm(d) for d in away]
+            del away
+            params = inner(params, grads, rate)
+            lam = strengths["rate"]
+            return rebuild(params, names, lambda i, w: pulled(w, anchor[i], before[i], wants_back[i], lam))
+
+        return step
+
+
+def pulled(w: Tensor, anchor: Tensor, before: Tensor, wants_back: Tensor, lam: Tensor) -> Tensor:
+    """Return w − λ·r·(w − w₀) where ``wants_back``, else w; ``before`` is the distance before the step."""
+    away = w - anchor
+    now: Tensor = torch.linalg.vector_norm(away)
+    ratio = ((now - before) / now.clamp_min(1e-30)).clamp(0.0, 1.0) * wants_back
+    return w - lam * ratio * away
