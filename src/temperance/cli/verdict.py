@@ -82,7 +82,7 @@ def _beside(document: dict[str, Any]) -> list[str]:
         other = document["winner"].get(key)
         figure = ((other or {}).get("measurements") or {}).get(name)
         if other and figure and figure.get("value") is not None and other["trial"] != document["winner"]["trial"]:
-            said.append(f"{other['name']}: {figure['value']:.4g}")
+            said.append(f"{name_of(document, other['trial'])}: {figure['value']:.4g}")
     return [f"  Beside it, {name} on the same rows: {'; '.join(said)}."] if said else []
 
 

@@ -1,0 +1,118 @@
+import json
+import os
+import signal
+
+import pytest
+
+from temperance.cli.console import Console
+from temperance.cli.guard import Interrupted
+from temperance.cli.stations import kept, publish, read_study, run_study, study_folder, write_cards
+from temperance.deployment import load
+from temperance.records.errors import BundleError, DataError, StudyError
+from temperance.testing.study_example import study_example
+
+QUIET = Console(quiet=True)
+
+
+def write_study(folder) -> None:
+    folder.mkdir(exist_ok=True)
+    (folder / "study.json").write_text(json.dumps(study_example()))
+
+
+def test_a_new_folder_is_named_after_the_data(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert str(study_folder(None, "sklearn:iris")) == "temperance-iris"
+    (tmp_path / "temperance-my-data").mkdir()
+    assert str(study_folder(None, "some/where/my data.csv")) == "temperance-my-data-2"
+
+
+@pytest.mark.parametrize("trace", ["study.json", "ledger.jsonl"])
+def test_a_study_is_never_written_over(tmp_path, trace: str) -> None:
+    (tmp_path / trace).write_text("{}")
+    with pytest.raises(StudyError, match="--resume"):
+        study_folder(tmp_path, "x")
+
+
+def test_a_file_is_no_folder(tmp_path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StudyError, match="is a file"):
+        study_folder(tmp_path / "file", "x")
+
+
+def test_the_parts_are_joined(tmp_path) -> None:
+    document = run_study(lambda _: write_study(tmp_path / "s"), tmp_path / "s", console=QUIET)
+    names = {path.name for path in (tmp_path / "s").iterdir()}
+    assert names == {"study.json", "report.html", "model_card.md", "dataset_card.md"}
+    assert json.loads((tmp_path / "s" / "study.json").read_text()) == document
+    assert document["budget"]["spent"]["publishing"] > 0
+
+
+def test_bad_data_leave_no_folder_behind(tmp_path) -> None:
+    folder = tmp_path / "s"
+
+    def action(_) -> None:
+        (folder / "work").mkdir(parents=True)
+        raise DataError("no such column")
+
+    with pytest.raises(DataError):
+        run_study(action, folder, console=QUIET)
+    assert not folder.exists()
+
+
+def test_what_was_trained_is_never_taken_away(tmp_path) -> None:
+    folder = tmp_path / "s"
+
+    def action(_) -> None:
+        (folder / "work").mkdir(parents=True)
+        (folder / "work" / "data.json").write_text("{}")
+        raise DataError("the disk is full")
+
+    with pytest.raises(DataError):
+        run_study(action, folder, console=QUIET)
+    assert (folder / "work" / "data.json").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_says_how_to_go_on(tmp_path, number: int) -> None:
+    folder = tmp_path / "my study"
+
+    def action(_) -> None:
+        folder.mkdir()
+        rows = [
+            {"event": "trial", "spec": {"id": f"t{i}"}, "result": {"status": s}}
+            for i, s in enumerate(["done", "failed"])
+        ]
+        (folder / "ledger.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        os.kill(os.getpid(), number)
+        signal.pause()
+
+    with pytest.raises(Interrupted, match=r"1 finished trial is kept .*--resume '.*my study'"):
+        run_study(action, folder, console=QUIET)
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
+def test_kept_counts_each_trial_once(tmp_path) -> None:
+    row = {"event": "trial", "spec": {"id": "t000"}, "result": {"status": "done"}}
+    (tmp_path / "ledger.jsonl").write_text((json.dumps(row) + "\n") * 2)
+    assert kept(tmp_path).startswith("Stopped. 1 finished trial is kept")
+    assert kept(tmp_path / "nowhere").startswith("Stopped. 0 finished trials are kept")
+
+
+def test_the_cards_go_into_the_bundle_and_it_stays_whole(tmp_path, classes) -> None:
+    import shutil
+
+    write_study(tmp_path)
+    shutil.copytree(classes.folder, tmp_path / "bundle")
+    publish(tmp_path)
+    assert load(tmp_path / "bundle").manifest["files"]["model_card.md"]["bytes"] > 500
+    (tmp_path / "bundle" / "model_card.md").write_text("changed")
+    with pytest.raises(BundleError, match="model_card"):
+        load(tmp_path / "bundle")
+
+
+def test_cards_that_the_owner_filled_in_can_be_kept(tmp_path) -> None:
+    write_study(tmp_path)
+    (tmp_path / "model_card.md").write_text("filled in")
+    written = write_cards(tmp_path, read_study(tmp_path), keep=True)
+    assert [path.name for path in written] == ["dataset_card.md"]
+    assert (tmp_path / "model_card.md").read_text() == "filled in"

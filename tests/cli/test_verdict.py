@@ -1,0 +1,47 @@
+import json
+
+import pytest
+
+from temperance.cli.verdict import measured, name_of, paths, summary, text
+from temperance.testing.study_example import study_example
+
+
+@pytest.fixture(params=["binary", "multiclass", "regression"])
+def document(request):
+    return study_example(request.param)
+
+
+def test_the_verdict_says_who_won_how_good_it_is_and_where_it_lies(document, tmp_path) -> None:
+    for name in ("study.json", "report.html"):
+        (tmp_path / name).write_text("")
+    (tmp_path / "bundle").mkdir()
+    said = text(tmp_path, document, seconds=61.0)
+    assert f"Best model: {name_of(document)}." in said
+    assert "Took 1 min 01 s" in said
+    assert f"{tmp_path}/report.html" in said
+    assert "temperance serve" in said
+    assert len(measured(document)) >= 2
+
+
+def test_an_interrupted_study_says_how_to_go_on(tmp_path) -> None:
+    assert f"--resume {tmp_path}" in text(tmp_path, study_example(status="interrupted"), seconds=5.0)
+
+
+def test_the_summary_is_json_with_paths_only_of_what_is_there(document, tmp_path) -> None:
+    (tmp_path / "study.json").write_text("")
+    row = json.loads(json.dumps(summary(tmp_path, document, seconds=1.23456)))
+    assert row["paths"]["study"] == str(tmp_path / "study.json")
+    assert row["paths"]["report"] is None
+    assert row["winner"]["trial"] == document["winner"]["trial"]
+    assert sum(row["trials"].values()) == len(document["trials"])
+    assert row["seconds"] == 1.235
+    assert paths(tmp_path, document)["bundle"] is None
+
+
+def test_findings_that_need_a_person_are_said(tmp_path) -> None:
+    document = study_example()
+    urgent = [f for f in document["findings"] if f["state"] == "fix_before_use"]
+    said = text(tmp_path, document, seconds=1.0)
+    assert urgent
+    assert "Fix before use:" in said
+    assert urgent[0]["title"] in said
