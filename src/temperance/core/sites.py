@@ -90,7 +90,7 @@ def units(model: nn.Module, at: str | None, owner: str) -> tuple[list[nn.Module]
 
 def _stand_ins(layers: list[tuple[nn.Module, str, nn.Module]]) -> tuple[list[nn.Module], Callable[[], None]]:
     places: list[nn.Module] = []
-    undos = []
+    undos: list[Callable[[], None]] = []
     for parent, name, child in layers:
         place = nn.Identity().train(child.training)
         setattr(parent, name, place)

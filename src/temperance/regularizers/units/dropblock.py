@@ -1,0 +1,144 @@
+"""DropBlock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from temperance.control.strength import Strength
+from temperance.core.random import site_uniform
+from temperance.core.regularizer import Effect, Rank, Regularizer, Strengths, Undo, techniques
+from temperance.core.sites import ACTIVATIONS, change_output, hold, named, together
+from temperance.records.citation import Citation
+from temperance.records.errors import RecipeError, SettingError
+
+
+@techniques.add
+@dataclass(frozen=True, repr=False)
+class DropBlock(Regularizer):
+    """Switch off random squares of feature maps in training and scale up the rest.
+
+        γ = p / s² · h·w / ((h − s + 1)(w − s + 1));  corners ~ Bernoulli(γ), each switches off an s × s square
+        x' = x · m · (count of m) / (sum of m)
+
+    The second factor of γ corrects for squares that must lie inside the map; without it less than p is dropped. Each
+    channel has squares of its own. On maps smaller than ``size`` the square shrinks to fit.
+
+    Stage: layers.  Cost: one draw and one max-pooling per map.  Strengths: p in [0, 0.5], neutral 0, linear, stronger
+    = up.
+    Shapes: (b, c, h, w) → same.
+    Use when: convolution nets over-fit; let p ramp up (``Linear``).  Avoid when: tables; maps of a few pixels.
+
+    Args:
+        p: share of the map that is switched off, about (squares may overlap).
+        size: side s of a square, in pixels of the map.
+        at: shell pattern of modules whose outputs are dropped; without it each activation's, where it has four axes.
+
+    Raises:
+        SettingError: p or size outside its range.
+        RecipeError: the model has no convolution, or a module that matches ``at`` gives no feature map.
+
+    Example:
+        >>> DropBlock(0.1, size=3).to_dict()
+        {'name': 'DropBlock', 'p': 0.1, 'size': 3}
+
+    References: Ghiasi et al. (2018), arXiv:1810.12890, section 3, eq. 1 and algorithm 1.
+
+    """
+
+    p: float = 0.1
+    size: int = 7
+    at: str | None = None
+
+    strengths: ClassVar[dict[str, Strength]] = {
+        "p": Strength(0.1, low=0.0, high=0.5, neutral=0.0, words="share of each feature map that is switched off")
+    }
+    family: ClassVar[str] = "units"
+    rank: ClassVar[Rank] = Rank.LAYERS
+    effect: ClassVar[Effect] = {"p": ("loss_noise", "up")}
+    unique: ClassVar[bool] = True
+    roles: ClassVar[tuple[str, ...]] = ("noise on units",)
+    citations: ClassVar[tuple[Citation, ...]] = (
+        Citation(
+            "ghiasi2018",
+            "Ghiasi et al.",
+            2018,
+            "DropBlock: a regularization method for convolutional networks",
+            "NeurIPS",
+            "1810.12890",
+            "section 3",
+        ),
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.size, int) or self.size < 1:
+            raise SettingError(f"DropBlock got size={self.size!r}", "size is a whole number from 1", "7 is the default")
+
+    @classmethod
+    def samples(cls) -> tuple[DropBlock, ...]:
+        """Return a size that fits small maps."""
+        return (cls(0.1, size=3),)
+
+    def rewire(self, model: nn.Module, strengths: Strengths) -> Undo:
+        """Follow the activations, or the modules that match ``at``."""
+        undos = []
+        for i, (name, place) in enumerate(self._places(model)):
+            undos.append(hold(place, "dropblock_p", strengths["p"]))
+            change = _Drop(f"{strengths.address}/{i}", self.size, name if self.at is not None else "")
+            undos.append(change_output(place, change))
+        return together(undos)
+
+    def _places(self, model: nn.Module) -> list[tuple[str, nn.Module]]:
+        if self.at is not None:
+            return named(model, self.at, "DropBlock")
+        found: list[tuple[str, nn.Module]] = [
+            (name, m) for name, m in model.named_modules() if isinstance(m, ACTIVATIONS)
+        ]
+        if not found or not any(isinstance(m, nn.Conv2d) for m in model.modules()):
+            raise RecipeError(
+                f"DropBlock finds no nn.Conv2d with activation modules in {type(model).__name__}",
+                "it acts on outputs of four axes (b, c, h, w)",
+                "Use Dropout for tables and sequences, or name a place: DropBlock(at='stem.*')",
+            )
+        return found
+
+
+@dataclass(frozen=True)
+class _Drop:
+    site: str
+    size: int
+    name: str
+
+    def __call__(self, owner: nn.Module, out: Tensor) -> Tensor:
+        if out.dim() == 4:
+            return drop_blocks(out, owner.dropblock_p, self.size, self.site)  # type: ignore[arg-type]
+        if not self.name:
+            return out
+        raise RecipeError(
+            f"DropBlock acts on {self.name!r}, whose output has shape {tuple(out.shape)}",
+            "it needs feature maps (b, c, h, w)",
+            "Choose another pattern, or use Dropout",
+        )
+
+
+def rate_of_corners(p: Tensor, size: tuple[int, int], shape: tuple[int, int]) -> Tensor:
+    """Return γ for squares of ``size`` in maps of ``shape``, at most 1."""
+    free = (shape[0] - size[0] + 1) * (shape[1] - size[1] + 1)
+    return torch.clamp(p * (shape[0] * shape[1] / (size[0] * size[1] * free)), max=1.0)
+
+
+def drop_blocks(x: Tensor, p: Tensor, size: int, site: str) -> Tensor:
+    """Return x·m·count/sum with the squares of ``site``; exact for p = 0."""
+    height, width = x.shape[-2:]
+    tall, wide = min(size, height), min(size, width)
+    free = (*x.shape[:2], height - tall + 1, width - wide + 1)
+    corners = site_uniform(site, x, free) < rate_of_corners(p, (tall, wide), (height, width))
+    around = functional.pad(corners.to(torch.float32), (wide - 1, wide - 1, tall - 1, tall - 1))
+    kept = 1 - functional.max_pool2d(around, (tall, wide), stride=1)
+    share = kept.sum() / kept.numel()
+    return x * (kept / torch.clamp(share, min=1 / kept.numel())).to(x.dtype)
