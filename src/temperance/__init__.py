@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from temperance.core.regularizer import Regularizer
     from temperance.core.session import Session
     from temperance.core.signal import Signal
+    from temperance.estimators.classifier import TemperanceClassifier
+    from temperance.estimators.fit import fit
+    from temperance.estimators.regressor import TemperanceRegressor
     from temperance.records.errors import TemperanceError
     from temperance.records.finding import Finding
     from temperance.records.measurement import Measurement
@@ -63,7 +66,10 @@ _WHERE = {
     "Signal": "core.signal",
     "Task": "study.task",
     "TaskInfo": "study.task",
+    "TemperanceClassifier": "estimators.classifier",
     "TemperanceError": "records.errors",
+    "TemperanceRegressor": "estimators.regressor",
+    "fit": "estimators.fit",
 }
 _REGISTERING = ("regularizers", "signals")  # rooms that fill the registries; also where all other names are looked up
 _SHOWN = ("__version__", *sorted(_WHERE))

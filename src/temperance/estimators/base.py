@@ -1,0 +1,152 @@
+"""What both estimators share: parameters, the way from data to a predictor, saving."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from temperance.estimators.inputs import Given, check_inputs, given, rows_of
+from temperance.estimators.packed import PackedBundle
+from temperance.records.errors import SettingError
+
+
+class TemperanceEstimator(BaseEstimator, ABC):  # type: ignore[misc]
+    """A net with a recipe, or with ``budget`` a whole study, behind scikit-learn's interface.
+
+    Without ``budget``, one net is trained with one recipe for fixed epochs in this process. With it, a study searches
+    for the best regularized model; its own test rows (20 %) are held out of the training, and figures of them are in
+    ``study_``.
+
+    Args:
+        recipe: techniques and controller (without ``budget``); None: weight decay and dropout of medium strength.
+        budget: ``"2m"``, ``"90s"``, ``"12trials"``; None trains one net.
+        epochs: passes over the rows (without ``budget``); None: by the count of rows.
+        batch_size: rows per step (without ``budget``); None: by the count of rows.
+        learning_rate: largest rate of AdamW (without ``budget``); None: what suits the net.
+        metric: metric that decides the study; None: log loss, or RMSE.
+        net: ``Tabular``, ``plain``, or a plug-in's net (without ``budget``).
+        device: ``cpu``, ``cuda`` or ``auto``.
+        workers: processes of the study; None: by cores and load.
+        random_state: seed, or a NumPy ``RandomState``.
+        out: folder that keeps the whole study; None keeps it in memory.
+
+    Attributes:
+        n_features_in_: count of features.
+        feature_names_in_: their names, where X was a frame.
+        predictor_: the fitted model over raw rows.
+        study_: ``study.json`` as a dict; without ``budget`` its ``trials`` with the one training.
+
+    """
+
+    _task = ""
+
+    def __init__(
+        self,
+        recipe: Any = None,
+        *,
+        budget: Any = None,
+        epochs: float | None = None,
+        batch_size: int | None = None,
+        learning_rate: float | None = None,
+        metric: str | None = None,
+        net: str = "Tabular",
+        device: str = "cpu",
+        workers: int | None = None,
+        random_state: Any = 0,
+        out: str | Path | None = None,
+    ) -> None:
+        self.recipe = recipe
+        self.budget = budget
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.metric = metric
+        self.net = net
+        self.device = device
+        self.workers = workers
+        self.random_state = random_state
+        self.out = out
+
+    @abstractmethod
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Predict for each row."""
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Train.
+
+        Args:
+            X: (b, f) array of numbers, NaN for missing; or a frame with columns of any type.
+            y: (b,) labels or values.
+
+        """
+        self._check_settings()
+        data = given(self, X, y, task=self._task)
+        self._note_target(data)
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        if isinstance(self.random_state, (int, np.integer)):
+            seed = int(self.random_state)
+        if self.budget is None:
+            self.predictor_, trial = self._single(seed).train(data.table)
+            self.study_: dict[str, Any] = {"trials": [trial], "winner": {"trial": trial["id"]}}
+        else:
+            self.predictor_, self.study_ = self._searched(seed).train(data.inputs, data.targets, task=self._task)
+        return self
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the bundle to a new folder, ready for ``temperance serve`` and ``temperance predict``.
+
+        Raises:
+            SettingError: the model was trained without a budget, so there is no tested bundle.
+            BundleError: the folder holds something already.
+
+        """
+        check_is_fitted(self)
+        if not isinstance(self.predictor_, PackedBundle):
+            raise SettingError(
+                "save on a model that was trained without a budget", "a study writes a bundle", 'Fit with budget="2m"'
+            )
+        return self.predictor_.write(Path(folder))
+
+    # -- parts ----------------------------------------------------------------------------------------------------
+
+    def _answer(self, X: Any) -> NDArray[np.float64]:
+        check_is_fitted(self)
+        inputs = check_inputs(self, X, reset=False)
+        answer: NDArray[np.float64] = self.predictor_.predict(rows_of(inputs, self.predictor_.schema))
+        return answer
+
+    def _note_target(self, data: Given) -> None:
+        """Keep what the target says; nothing by default."""
+
+    def _check_settings(self) -> None:
+        alone = ("recipe", "epochs", "batch_size", "learning_rate")
+        set_too = [name for name in alone if getattr(self, name) is not None]
+        if self.budget is not None and set_too:
+            raise SettingError(
+                f"budget together with {', '.join(set_too)}",
+                "a budget searches for recipe and training by itself",
+                "Leave out one of the two",
+            )
+
+    def _single(self, seed: int) -> Any:
+        from temperance.estimators.single import Single
+
+        return Single(self.recipe, self.epochs, self.batch_size, self.learning_rate, self.net, self.device, seed)
+
+    def _searched(self, seed: int) -> Any:
+        from temperance.estimators.searched import Searched
+
+        return Searched(self.budget, self.metric, self.device, self.workers, seed, self.out)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.target_tags.required = True
+        return tags

@@ -1,0 +1,47 @@
+"""``temperance.fit``: a study on arrays or frames, as one call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from temperance.data import read
+from temperance.estimators.classifier import TemperanceClassifier
+from temperance.estimators.regressor import TemperanceRegressor
+from temperance.records.errors import SettingError, nearest
+
+TASKS = ("auto", "classification", "regression")
+
+
+def fit(
+    X: Any, y: Any, *, budget: Any = "2m", task: str = "auto", **settings: Any
+) -> TemperanceClassifier | TemperanceRegressor:
+    """Find and train the best regularized model for X and y.
+
+    Args:
+        X: (b, f) array, or a frame.
+        y: (b,) labels or values.
+        budget: wall clock of the whole call (``"2m"``) or a count (``"12trials"``); None trains one net.
+        task: ``auto`` tells by y: words, and few different whole numbers, are classes.
+        **settings: further parameters of the estimator: ``metric``, ``random_state``, ``workers``, ``out`` …
+
+    Returns:
+        The fitted classifier or regressor.
+
+    Example:
+        >>> from sklearn.datasets import load_wine
+        >>> X, y = load_wine(return_X_y=True)
+        >>> model = fit(X, y, budget=None, epochs=3)
+        >>> type(model).__name__, len(model.classes_)
+        ('TemperanceClassifier', 3)
+
+    """
+    if task not in TASKS:
+        raise SettingError(f"task={task!r}", f"one of {', '.join(TASKS)}", nearest(task, TASKS) or "Use task='auto'")
+    if task == "auto":
+        task = "regression" if read((X, y)).table.schema.target.task == "regression" else "classification"
+    kind = TemperanceRegressor if task == "regression" else TemperanceClassifier
+    known = kind._get_param_names()
+    for name in settings:
+        if name not in known:
+            raise SettingError(f"fit got {name!r}", f"it takes {', '.join(known)}", nearest(name, known))
+    return kind(budget=budget, **settings).fit(X, y)

@@ -1,0 +1,121 @@
+"""From what scikit-learn's users pass to tables: arrays of numbers, or frames with columns of any type."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_consistent_length, column_or_1d, validate_data
+
+from temperance.data import read
+from temperance.data.arrays import as_frame
+from temperance.records.errors import DataError
+from temperance.records.schema import Rows, Schema
+from temperance.records.table import Table
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """Training data.
+
+    Attributes:
+        inputs: an array (b, f) float64, or a Polars frame.
+        targets: (b,) values or labels, as the reader takes them.
+        table: both, read.
+        order: (c,) for each class in sorted order its place among the table's classes; empty for regression.
+        classes: (c,) the classes, sorted; empty for regression.
+
+    """
+
+    inputs: Any
+    targets: NDArray[Any]
+    table: Table
+    order: NDArray[np.int64]
+    classes: NDArray[Any]
+
+
+def check_inputs(estimator: Any, X: Any, *, reset: bool) -> Any:
+    """Return X as a float64 array or a Polars frame; the estimator notes or checks count and names of the features."""
+    if not isinstance(X, np.ndarray):
+        frame = as_frame(X)
+        if frame is not None:
+            validate_data(estimator, X, reset=reset, skip_check_array=True)
+            return frame
+    least = 2 if reset else 1
+    array = validate_data(estimator, X, reset=reset, ensure_all_finite="allow-nan", ensure_min_samples=least)
+    return np.asarray(array, dtype=np.float64)
+
+
+def given(estimator: Any, X: Any, y: Any, *, task: str) -> Given:
+    """Check and read training data.
+
+    Args:
+        estimator: told of the features.
+        X: array or frame (b, f).
+        y: (b,).
+        task: ``classification`` or ``regression``.
+
+    Raises:
+        ValueError: shapes, lengths or values that do not fit (``DataError`` is one).
+
+    """
+    if y is None:
+        name = type(estimator).__name__
+        raise ValueError(f"{name} requires y to be passed, but the target y is None. Pass y, one target per row.")
+    inputs = check_inputs(estimator, X, reset=True)
+    if task == "regression":
+        values = _finite(column_or_1d(y, warn=True))
+        check_consistent_length(inputs, values)
+        table = read((inputs, values), task=task).table
+        return Given(inputs, values, table, np.empty(0, dtype=np.int64), np.empty(0))
+    labels = column_or_1d(y, warn=True)
+    check_consistent_length(inputs, labels)
+    if labels.dtype.kind == "f":
+        _finite(labels)
+    check_classification_targets(labels)
+    return _labelled(inputs, labels)
+
+
+def _finite(values: NDArray[Any]) -> NDArray[np.float64]:
+    numbers = np.asarray(values, dtype=np.float64)
+    if not np.isfinite(numbers).all():
+        bad = int((~np.isfinite(numbers)).sum())
+        raise DataError(f"y holds {bad} values that are NaN or infinity", "finite numbers", "Leave those rows out")
+    return numbers
+
+
+def _labelled(inputs: Any, labels: NDArray[Any]) -> Given:
+    """Read with the labels as class names; where two would read alike or as missing, with numbered classes."""
+    classes, first, codes = np.unique(labels, return_index=True, return_inverse=True)
+    table = _read_classes(inputs, labels, len(classes))
+    if table is None:
+        width = len(str(len(classes)))
+        labels = np.array([f"class {code:0{width}d}" for code in codes])
+        table = read((inputs, labels), task="classification").table
+    order = np.asarray(table.target[first], dtype=np.int64)
+    return Given(inputs, labels, table, order, classes)
+
+
+def _read_classes(inputs: Any, labels: NDArray[Any], count: int) -> Table | None:
+    """Return the table, or None where not every label was read as a class of its own."""
+    try:
+        table: Table = read((inputs, labels), task="classification").table
+    except DataError:
+        if count < 2:
+            raise
+        return None  # read again with numbered classes, which raises what is not about the labels
+    return table if len(table) == len(labels) and len(table.schema.target.classes) == count else None
+
+
+def rows_of(inputs: Any, schema: Schema) -> Rows:
+    """Return checked inputs as rows of a schema."""
+    if not isinstance(inputs, np.ndarray):
+        rows: Rows = read(inputs, schema=schema).table.rows
+        return rows
+    if len(schema.columns) == inputs.shape[1]:
+        return Rows(inputs, np.empty((len(inputs), 0), dtype=np.int32))
+    places = [int((c.source or c.name).removeprefix("x")) for c in schema.columns]
+    return Rows(np.ascontiguousarray(inputs[:, places]), np.empty((len(inputs), 0), dtype=np.int32))

@@ -1,0 +1,63 @@
+"""A study in a temporary folder: what an estimator runs when it is given a budget."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from temperance.estimators.packed import PackedBundle
+from temperance.study.clock import Budget, parse_budget
+from temperance.study.settings import StudySettings
+
+Progress = Callable[[dict[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Searched:
+    """How the study is run.
+
+    Attributes:
+        budget: ``"2m"``, ``"12trials"``, or a ``Budget``.
+        metric: metric that decides; None: log loss, or RMSE.
+        device: where nets are trained.
+        workers: processes; None: by cores and load.
+        seed: of everything random.
+        out: folder that keeps the whole study; None keeps only ``study.json`` and the bundle, in memory.
+
+    """
+
+    budget: str | Budget
+    metric: str | None = None
+    device: str = "auto"
+    workers: int | None = None
+    seed: int = 0
+    out: str | Path | None = None
+
+    def train(
+        self, inputs: Any, targets: Any, *, task: str, progress: Progress | None = None
+    ) -> tuple[PackedBundle, dict[str, Any]]:
+        """Run the study on (inputs, targets); return the winner's bundle and ``study.json``."""
+        began = time.time()
+        budget = parse_budget(self.budget) if isinstance(self.budget, str) else self.budget
+        if self.out is not None:
+            return self._run(inputs, targets, Path(self.out), budget, task, began, progress)
+        with tempfile.TemporaryDirectory(prefix="temperance-study-") as scratch:
+            return self._run(inputs, targets, Path(scratch) / "study", budget, task, began, progress)
+
+    def _run(
+        self, inputs: Any, targets: Any, out: Path, budget: Budget, task: str, began: float, progress: Progress | None
+    ) -> tuple[PackedBundle, dict[str, Any]]:
+        from temperance.study.study import Study
+
+        settings = StudySettings(
+            data=(inputs, targets), target=None, out=out, budget=budget, task=task, metric=self.metric,
+            seed=self.seed, device=self.device, workers=self.workers, started=began, command="temperance.fit",
+        )  # fmt: skip
+        Study(settings, progress=progress).run()
+        document = json.loads((out / "study.json").read_text(encoding="utf-8"))
+        return PackedBundle.of(out / "bundle"), document

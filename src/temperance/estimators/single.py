@@ -1,0 +1,103 @@
+"""One net with one recipe for fixed epochs, in this process: what an estimator trains without a budget."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+import temperance.regularizers
+import temperance.signals  # noqa: F401  # both fill their registries
+from temperance.core.recipe import Recipe
+from temperance.data import save_roles
+from temperance.models import recipes_for, training_for
+from temperance.records.errors import SettingError
+from temperance.records.roles import Roles
+from temperance.records.schema import Task
+from temperance.records.table import Table
+from temperance.regularizers import Dropout, WeightDecay
+from temperance.study.bench import Bench
+from temperance.study.spec import TrialSpec
+from temperance.study.store import save_table
+from temperance.training.predictor import NetPredictor
+
+
+@dataclass(frozen=True)
+class Single:
+    """How the net is trained; None takes what suits the task and the count of rows.
+
+    Attributes:
+        recipe: techniques and controller.
+        epochs: passes over the rows.
+        batch_size: rows per step.
+        learning_rate: largest learning rate of AdamW.
+        net: name of the architecture.
+        device: ``auto``, ``cpu``, ``cuda`` …
+        seed: of weights, order and noise.
+
+    """
+
+    recipe: Recipe | None = None
+    epochs: float | None = None
+    batch_size: int | None = None
+    learning_rate: float | None = None
+    net: str = "Tabular"
+    device: str = "cpu"
+    seed: int = 0
+
+    def train(self, table: Table) -> tuple[NetPredictor, dict[str, Any]]:
+        """Train on all rows of ``table``; return the predictor and a trial as in ``study.json``."""
+        spec = self.spec(table.schema.target.task, len(table))
+        everything, none = np.arange(len(table), dtype=np.int64), np.empty(0, dtype=np.int64)
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)  # small steps are faster on one, and the same seed gives the same weights
+        try:
+            with tempfile.TemporaryDirectory(prefix="temperance-") as scratch:
+                save_table(table, Path(scratch) / "table")
+                save_roles(Roles(everything, none, none, none, none), Path(scratch) / "roles.npz")
+                bench = Bench(Path(scratch), device=self._device())
+                fitted = bench.fit(spec, everything, none, measure=False)
+        finally:
+            torch.set_num_threads(threads)
+        trained = fitted.trained
+        history, trace = (trained.history, trained.trace) if trained else ([], [])
+        row = {
+            **spec.to_dict(), "status": "done", "cost": fitted.cost.to_dict(), "history": history,
+            "epochs": trained.epochs if trained else 0.0, "trace": [move.to_dict() for move in trace],
+        }  # fmt: skip
+        return fitted.predictor, row
+
+    def spec(self, task: Task, rows: int) -> TrialSpec:
+        """Return the trial that this is, for a task and a count of rows."""
+        usual = training_for(self.net, task, rows)
+        recipe = default_recipe(task) if self.recipe is None else self.recipe
+        if not isinstance(recipe, Recipe):
+            raise SettingError(
+                f"recipe={recipe!r} of type {type(recipe).__name__}", "a temperance.Recipe, or None for the default",
+                "Write Recipe(Dropout(0.1), WeightDecay(0.1))",
+            )  # fmt: skip
+        settings = {
+            "epochs": float(usual.epochs if self.epochs is None else self.epochs),
+            "batch_size": int(usual.batch_size if self.batch_size is None else self.batch_size),
+            "lr": float(usual.lr if self.learning_rate is None else self.learning_rate),
+            "curve": usual.curve, "beta2": usual.beta2,
+        }  # fmt: skip
+        return TrialSpec(
+            "t000", "one net", "cocktail", self.net, recipe.to_dict(), settings, seed=self.seed,
+            adaptive=recipe.is_adaptive,
+        )  # fmt: skip
+
+    def _device(self) -> str:
+        if self.device != "auto":
+            return self.device
+        return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def default_recipe(task: Task) -> Recipe:
+    """Return the recipe of medium strength for a task: weight decay and dropout."""
+    medium = next(one for one in recipes_for(task) if one.name == "medium")
+    return Recipe(WeightDecay(medium.weight_decay), Dropout(medium.dropout))

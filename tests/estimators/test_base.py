@@ -1,0 +1,52 @@
+"""What both estimators share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from sklearn.exceptions import NotFittedError
+
+from temperance import Dropout, MixUp, Recipe
+from temperance.estimators import TemperanceClassifier, TemperanceRegressor
+from temperance.records.errors import SettingError
+
+
+def test_the_training_is_told_as_in_a_study(data: SimpleNamespace) -> None:
+    model = TemperanceClassifier(Recipe(MixUp(0.2), Dropout(0.2)), epochs=3, batch_size=40).fit(data.X, data.labels)
+    trial = model.study_["trials"][0]
+    assert model.study_["winner"] == {"trial": trial["id"]}
+    assert trial["settings"]["epochs"] == 3.0
+    assert trial["settings"]["batch_size"] == 40
+    assert {one["name"] for one in trial["recipe"]["regularizers"]} == {"MixUp", "Dropout"}
+    assert len(trial["history"]) >= 3
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"recipe": "dropout"}, "temperance.Recipe"),
+        ({"budget": "2m", "epochs": 3}, "budget together with epochs"),
+        ({"epochs": 0}, "above 0"),
+        ({"net": "nothing"}, "there is no net 'nothing'"),
+        ({"budget": "1s"}, "at least|the least"),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused(data: SimpleNamespace, settings: dict[str, object], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        TemperanceRegressor(**settings).fit(data.X, data.values)
+
+
+def test_save_needs_a_fitted_study(data: SimpleNamespace, tmp_path: Path) -> None:
+    with pytest.raises(NotFittedError):
+        TemperanceClassifier().save(tmp_path / "bundle")
+    with pytest.raises(SettingError, match="budget"):
+        TemperanceClassifier(epochs=1).fit(data.X, data.labels).save(tmp_path / "bundle")
+
+
+def test_a_random_state_gives_the_seed(data: SimpleNamespace) -> None:
+    first = TemperanceRegressor(epochs=1, random_state=np.random.RandomState(1)).fit(data.X, data.values)
+    second = TemperanceRegressor(epochs=1, random_state=np.random.RandomState(2)).fit(data.X, data.values)
+    assert first.study_["trials"][0]["seed"] != second.study_["trials"][0]["seed"]

@@ -1,0 +1,37 @@
+"""``temperance.fit``."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import temperance
+from temperance.estimators import TemperanceClassifier, TemperanceRegressor
+from temperance.records.errors import SettingError
+
+
+def test_the_task_is_told_by_the_target(data: SimpleNamespace) -> None:
+    words = temperance.fit(data.X, data.labels, budget=None, epochs=1)
+    numbers = temperance.fit(data.frame, data.values, budget=None, epochs=1)
+    forced = temperance.fit(data.X, np.arange(160) % 4, budget=None, epochs=1, task="regression")
+    assert isinstance(words, TemperanceClassifier)
+    assert isinstance(numbers, TemperanceRegressor)
+    assert isinstance(forced, TemperanceRegressor)
+    assert temperance.TemperanceClassifier is TemperanceClassifier
+
+
+def test_unknown_settings_name_the_nearest(data: SimpleNamespace) -> None:
+    with pytest.raises(SettingError, match="Did you mean 'workers'"):
+        temperance.fit(data.X, data.labels, worker=2)
+    with pytest.raises(SettingError, match="Did you mean 'regression'"):
+        temperance.fit(data.X, data.labels, task="regresion")
+
+
+def test_importing_the_package_loads_neither_torch_nor_sklearn() -> None:
+    code = "import sys, temperance, temperance.estimators; print({'torch', 'sklearn'} & set(sys.modules))"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "set()"
