@@ -1,0 +1,59 @@
+"""One of two processes of ``test_replicas``: python replica_program.py RANK FOLDER."""
+
+import sys
+from pathlib import Path
+
+import torch
+from torch import distributed
+from torch.nn.parallel import DistributedDataParallel
+
+from temperance import EMA, SAM, Dropout, GapFeedback, MixUp, Recipe, WeightDecay
+from temperance.core.replicas import rank
+from temperance.testing.problems import PROBLEMS
+
+NUMBER, FOLDER = int(sys.argv[1]), Path(sys.argv[2])
+MLP = PROBLEMS["mlp"]
+RECIPES = {
+    "plain": Recipe(),
+    "cocktail": Recipe(
+        Dropout(0.2), MixUp(0.5), SAM(0.1), WeightDecay(0.1), EMA(0.9), controller=GapFeedback(-0.5, noise=0.0)
+    ),
+}
+
+
+def single():
+    """Train on the rows of both processes at once."""
+    model = MLP.model().train()
+    session = Recipe().attach(model, torch.optim.SGD(model.parameters(), lr=0.05), loss=MLP.loss)
+    for step in range(6):
+        session.step([MLP.batch(10 * step + number) for number in range(2)])
+    return dict(model.state_dict())
+
+
+def together(kind):
+    """Train on this process's rows; odd steps in two micro-batches."""
+    model = DistributedDataParallel(MLP.model().train())
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+    session = RECIPES[kind].attach(model, optimizer, loss=MLP.loss, epochs=3, steps_per_epoch=2)
+    losses = []
+    for step in range(6):
+        rows = MLP.batch(10 * step + NUMBER)
+        micros = [(rows.inputs[:6], rows.targets[:6]), (rows.inputs[6:], rows.targets[6:])] if step % 2 else rows
+        losses.append(session.step(micros).loss.item())
+        if step % 2:
+            session.validate([MLP.batch(100 + NUMBER)])
+    kept = {"strengths": session.strengths, "moves": len(session.trace), "rank": rank(), "losses": losses}
+    session.finish()
+    return {**kept, "model": dict(model.module.state_dict())}
+
+
+def main():
+    torch.set_num_threads(1)
+    store = distributed.FileStore(str(FOLDER / "store"), 2)
+    distributed.init_process_group("gloo", store=store, rank=NUMBER, world_size=2)
+    torch.save({**{kind: together(kind) for kind in RECIPES}, "single": single()}, FOLDER / f"{NUMBER}.pt")
+    distributed.destroy_process_group()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""Data-parallel training: two processes on one machine, their replicas must stay equal."""
+
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from temperance.core.replicas import agree, rank
+
+PROGRAM = Path(__file__).parent / "replica_program.py"
+
+
+def test_alone_every_number_stays():
+    assert rank() == 0
+    numbers = {"gap": 0.3, "gap_error": math.nan}
+    assert agree(numbers, torch.device("cpu"))["gap"] == 0.3
+
+
+@pytest.fixture(scope="module")
+def replicas(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("replicas")
+    env = {**os.environ, "OMP_NUM_THREADS": "1"}
+    commands = [[sys.executable, str(PROGRAM), str(number), str(folder)] for number in range(2)]
+    pipe = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "env": env, "text": True}
+    runs = [subprocess.Popen(command, **pipe) for command in commands]
+    said = [run.communicate(timeout=180)[0] for run in runs]
+    assert [run.returncode for run in runs] == [0, 0], said
+    return [torch.load(folder / f"{number}.pt", weights_only=True) for number in range(2)]
+
+
+@pytest.mark.parametrize("kind", ["plain", "cocktail"])
+def test_replicas_stay_equal_bit_for_bit(replicas, kind):
+    one, two = (replica[kind] for replica in replicas)
+    for name in one["model"]:
+        assert torch.equal(one["model"][name], two["model"][name]), name
+    assert one["strengths"] == two["strengths"]
+    assert {one["rank"], two["rank"]} == {0, 1}
+    assert one["losses"] != two["losses"]  # each saw its own rows
+
+
+def test_two_replicas_equal_one_process_with_all_rows(replicas):
+    torch.testing.assert_close(replicas[0]["plain"]["model"], replicas[0]["single"], rtol=1e-5, atol=1e-6)
+
+
+def test_strengths_move_under_replicas(replicas):
+    assert replicas[0]["cocktail"]["moves"] > 0

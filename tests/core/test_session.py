@@ -1,0 +1,240 @@
+"""Sessions in every kind of loop."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from temperance import EMA, SAM, Batch, Dropout, EarlyStopping, GapFeedback, MixUp, Recipe, WeightDecay
+from temperance.control.schedule import Linear
+from temperance.records.errors import RecipeError, SettingError
+from temperance.signals.gap import Gap
+from temperance.testing.problems import PROBLEMS
+from temperance.testing.training import assert_same, attach, outcome, train, trained
+
+MLP, CONV = PROBLEMS["mlp"], PROBLEMS["convnet"]
+COCKTAIL = (Dropout(0.2), MixUp(0.4), WeightDecay(0.1), EMA(0.9))
+
+
+def test_an_empty_recipe_is_the_plain_loop_bit_for_bit():
+    session = trained(Recipe(), CONV)
+    model = CONV.model().train()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
+    for number in range(6):
+        batch = CONV.batch(number)
+        optimizer.zero_grad()
+        CONV.loss(model(batch.inputs), batch.targets).mean().backward()
+        optimizer.step()
+    assert_same(dict(session.model.state_dict()), dict(model.state_dict()), "plain loop")
+
+
+@pytest.mark.parametrize("recipe", [Recipe(), Recipe(WeightDecay(0.1), EMA(0.9)), Recipe(SAM(0.1))], ids=repr)
+def test_micro_batches_add_up_to_the_big_batch(recipe):
+    whole, parts = attach(recipe, MLP, dtype=torch.float64), attach(recipe, MLP, dtype=torch.float64)
+    for number in range(5):
+        batch = MLP.batch(number, torch.float64)
+        cut = [slice(0, 5), slice(5, 8), slice(8, 12)]
+        passed = parts.step([(batch.inputs[c], batch.targets[c]) for c in cut])
+        one = whole.step(batch)
+        assert passed.loss.item() == pytest.approx(one.loss.item(), rel=1e-12)
+    assert parts.steps == 5
+    for a, b in zip(whole.solo.home.tensors, parts.solo.home.tensors, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-11, atol=1e-13)
+
+
+def test_a_loop_that_owns_its_backward_equals_step():
+    own, ours = attach(Recipe(*COCKTAIL), MLP), trained(Recipe(*COCKTAIL), MLP)
+    for number in range(6):
+        own.optimizer.zero_grad()
+        own.loss(MLP.batch(number)).backward()
+        own.update()
+    assert_same(outcome(own), outcome(ours), "loss, backward, update")
+    with pytest.raises(SettingError, match="without a loss"):
+        own.update()
+
+
+@pytest.mark.parametrize("wrap", [lambda x: x, lambda x: (x,), lambda x: {"input": x}], ids=["tensor", "tuple", "dict"])
+def test_inputs_of_every_form_give_the_same_training(wrap):
+    session = attach(Recipe(*COCKTAIL), MLP)
+    for number in range(6):
+        batch = MLP.batch(number)
+        session.step(Batch(wrap(batch.inputs), batch.targets))
+    assert_same(outcome(session), outcome(trained(Recipe(*COCKTAIL), MLP)), "form of the inputs")
+
+
+def test_tied_weights_stay_tied_and_are_decayed_once():
+    model = nn.Sequential(nn.Linear(3, 3, bias=False), nn.ReLU(), nn.Linear(3, 3, bias=False))
+    model[2].weight = model[0].weight
+    start = model[0].weight.detach().clone()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    session = Recipe(WeightDecay(1.0), SAM(0.1), EMA(0.5)).attach(model, optimizer, loss=lambda o, y: o.sum(1) * 0)
+    session.step((torch.ones(4, 3), torch.zeros(4)))
+    torch.testing.assert_close(model[0].weight, start * 0.9)
+    model = session.finish()
+    assert model[2].weight is model[0].weight
+
+
+def test_frozen_and_unused_parameters_are_left_alone():
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.used, self.unused = nn.Linear(2, 3), nn.Linear(2, 3)
+            self.frozen = nn.Linear(2, 2).requires_grad_(False)
+            self.act = nn.ReLU()
+
+        def forward(self, x):
+            return self.act(self.used(self.frozen(x)))
+
+    model = Net()
+    unused, frozen = model.unused.bias.detach().clone(), model.frozen.weight.clone()
+    optimizer = torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=0.1)
+    session = Recipe(SAM(0.1), Dropout(0.1), EMA(0.9)).attach(model, optimizer, loss=MLP.loss)
+    for _ in range(3):
+        session.step((torch.randn(5, 2), torch.zeros(5, dtype=torch.int64)))
+    assert torch.equal(model.unused.bias, unused)
+    assert torch.equal(model.frozen.weight, frozen)
+
+
+def test_autocast_trains_and_keeps_float32_weights():
+    session = trained(Recipe(*COCKTAIL, SAM(0.1)), MLP, autocast=torch.bfloat16)
+    assert {p.dtype for p in session.model.parameters()} == {torch.float32}
+    plain = trained(Recipe(*COCKTAIL, SAM(0.1)), MLP)
+    far = float(session.solo.home.clone().add(plain.solo.home, -1.0).norm() / plain.solo.home.norm())
+    assert 0 < far < 0.1
+
+
+def test_two_recipes_on_one_model_are_refused():
+    session = attach(Recipe(Dropout(0.1)), MLP)
+    optimizer = torch.optim.SGD(session.model.parameters(), lr=0.1)
+    with pytest.raises(RecipeError, match="attached already"):
+        Recipe().attach(session.model, optimizer, loss=MLP.loss)
+    session.finish()
+    Recipe().attach(session.model, optimizer, loss=MLP.loss)
+
+
+def test_a_failed_attach_leaves_nothing_behind():
+    model = MLP.model()
+    with pytest.raises(RecipeError, match="weight_decay=0"):
+        Recipe(Dropout(0.1), WeightDecay()).attach(model, torch.optim.AdamW(model.parameters()), loss=MLP.loss)
+    assert sum(len(m._forward_hooks) for m in model.modules()) == 0
+    Recipe().attach(model, torch.optim.SGD(model.parameters(), lr=0.1), loss=MLP.loss)
+
+
+def test_optimizers_that_cannot_work_are_refused():
+    model = MLP.model()
+    with pytest.raises(RecipeError, match="holds none of the model's"):
+        Recipe().attach(model, torch.optim.SGD(MLP.model().parameters(), lr=0.1), loss=MLP.loss)
+    with pytest.raises(RecipeError, match="LBFGS"):
+        Recipe().attach(model, torch.optim.LBFGS(model.parameters()), loss=MLP.loss)
+
+
+@pytest.mark.parametrize("kind", ["onecycle", "linear", "lambda"])
+def test_the_rate_counts_against_the_top_of_its_schedule(kind):
+    model = MLP.model()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.4)
+    lr = torch.optim.lr_scheduler
+    made = {
+        "onecycle": lambda: lr.OneCycleLR(optimizer, max_lr=0.4, total_steps=10),
+        "linear": lambda: lr.LinearLR(optimizer, start_factor=0.1, total_iters=5),
+        "lambda": lambda: lr.LambdaLR(optimizer, lambda step: min(1.0, (step + 1) / 5)),
+    }[kind]()
+    session = Recipe().attach(model, optimizer, loss=MLP.loss)
+    assert session.probe().lr_ratio < 0.5
+    seen = []
+    for number in range(8):
+        session.step(MLP.batch(number))
+        made.step()
+        seen.append(session.probe().lr_ratio)
+    assert max(seen) == pytest.approx(1.0, abs=0.1)
+
+
+def test_the_controller_waits_for_the_end_of_the_warm_up():
+    session = attach(Recipe(Dropout(0.1), controller=GapFeedback(-1.0, noise=0.0)), MLP)
+    group = session.optimizer.param_groups[0]
+    group["initial_lr"] = 0.5
+    held, moved = [], []
+    for number, (rate, kept) in enumerate([(0.1, held), (0.3, held), (0.5, moved), (0.5, moved), (0.4, moved)]):
+        group["lr"] = rate
+        train(session, MLP, [number])
+        session.validate([MLP.batch(100)])
+        kept.append(session.strengths["dropout.p"])
+    assert held == [0.1, 0.1]
+    assert max(moved) > 0.1
+
+
+@pytest.mark.parametrize("steps", [50, 399, 1000, 4321])
+def test_a_schedule_leaves_at_most_about_200_lines(steps):
+    recipe = Recipe(Dropout(0.1), controller=Linear(0.0, 1.0))
+    session = attach(recipe, MLP, epochs=1, steps_per_epoch=steps)
+    session.solo.step = lambda micros, key: None  # the steps themselves are not needed here
+    for _ in range(steps):
+        session.step(MLP.batch(0))
+    assert min(steps, 100) - 2 <= len(session.trace) <= 200
+    assert session.trace[-1].fraction >= 0.98
+    assert session.strengths["dropout.p"] == pytest.approx(0.1, rel=0.02)
+
+
+def test_readings_become_rarer_where_the_end_is_unknown():
+    session = attach(Recipe(Dropout(0.1), controller=Linear()), MLP, epochs=None, steps_per_epoch=None)
+    count = 0
+    for step in range(1, 200_001):
+        session.steps = step
+        count += step % session._interval == 0
+    assert 200 <= count <= 1500
+
+
+def test_early_stopping_brings_back_the_best_weights_and_their_statistics(monkeypatch):
+    session = attach(Recipe(Dropout(0.1), controller=EarlyStopping(2)), CONV, epochs=50)
+    values, best = iter([1.0, 0.5, 0.9, 0.8, 0.7]), None
+    monkeypatch.setattr(Gap, "measure", lambda _, probe: {"valid_loss": next(values)})
+    for epoch in range(5):
+        train(session, CONV, [epoch])
+        session.validate([CONV.batch(50)])
+        if epoch == 1:
+            best = {name: t.clone() for name, t in session.model.state_dict().items()}
+        if session.stopped:
+            break
+    assert session.stopped
+    assert epoch >= 3
+    model = session.finish()
+    assert_same(dict(model.state_dict()), best, "the best state")
+
+
+def test_validate_measures_and_learns_the_length_of_an_epoch():
+    session = attach(Recipe(Dropout(0.3), controller=GapFeedback()), MLP, epochs=4, steps_per_epoch=None)
+    train(session, MLP, range(7))
+    numbers = session.validate([MLP.batch(20), MLP.batch(21)])
+    assert session.steps_per_epoch == 7
+    assert session.planned_steps == 28
+    assert math.isfinite(numbers["gap"])
+    assert session.signals["epoch"] == 1.0
+    with pytest.raises(SettingError, match="no batches"):
+        session.validate([])
+
+
+def test_every_move_is_logged_with_its_reason():
+    session = attach(Recipe(Dropout(0.1), WeightDecay(1e-3), controller=GapFeedback(-1.0, noise=0.0)), MLP)
+    train(session, MLP, range(5))
+    before = session.strengths
+    session.validate([MLP.batch(20)])
+    moved = {name for name, value in session.strengths.items() if value != before[name]}
+    assert moved == {move.strength for move in session.trace} == {"dropout.p", "weight_decay.rate"}
+    assert all(move.reason and move.step == 5 for move in session.trace)
+
+
+def test_strengths_by_hand_are_checked_and_reach_the_layers():
+    session = attach(Recipe(Dropout(0.1)), MLP)
+    session.set_strength("dropout.p", 0.9)
+    assert session.strengths == {"dropout.p": 0.9}
+    assert float(session.model[1].dropout_p) == pytest.approx(0.9)
+    with pytest.raises(SettingError, match=r"p=1\.5"):
+        session.set_strength("dropout.p", 1.5)
+    with pytest.raises(SettingError, match="there is no strength"):
+        session.set_strength("dropout.q", 0.5)
+
+
+def test_only_the_gap_makes_it_keep_several_training_batches():
+    for recipe, count in ((Recipe(), 1), (Recipe(Dropout(0.1), controller=GapFeedback()), 4)):
+        session = train(attach(recipe, MLP), MLP, range(6))
+        assert len(session._clean) == count
