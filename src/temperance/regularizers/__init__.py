@@ -2,10 +2,30 @@
 
 from temperance.regularizers.averaging.ema import EMA
 from temperance.regularizers.averaging.swa import SWA
+from temperance.regularizers.flatness.adaptive_gradient_clipping import AdaptiveGradientClipping
+from temperance.regularizers.flatness.asam import ASAM
+from temperance.regularizers.flatness.awp import AWP
+from temperance.regularizers.flatness.friendly_sam import FriendlySAM
+from temperance.regularizers.flatness.gated_sam import GatedSAM
 from temperance.regularizers.flatness.gradient_clipping import GradientClipping
+from temperance.regularizers.flatness.gradient_noise import GradientNoise
+from temperance.regularizers.flatness.gsam import GSAM
+from temperance.regularizers.flatness.look_sam import LookSAM
+from temperance.regularizers.flatness.norm_sam import NormSAM
 from temperance.regularizers.flatness.sam import SAM
+from temperance.regularizers.mixing.adaptive_augmentation import AdaptiveAugmentation
+from temperance.regularizers.mixing.augmix import AugMix
+from temperance.regularizers.mixing.cmixup import CMixUp
+from temperance.regularizers.mixing.cutmix import CutMix
+from temperance.regularizers.mixing.cutout import Cutout
 from temperance.regularizers.mixing.feature_noise import FeatureNoise
+from temperance.regularizers.mixing.manifold_mixup import ManifoldMixUp
 from temperance.regularizers.mixing.mixup import MixUp
+from temperance.regularizers.mixing.random_crop import RandomCrop
+from temperance.regularizers.mixing.random_flip import RandomFlip
+from temperance.regularizers.mixing.regmixup import RegMixUp
+from temperance.regularizers.mixing.tabular_corruption import TabularCorruption
+from temperance.regularizers.mixing.trivial_augment import TrivialAugment
 from temperance.regularizers.normalization.spectral_norm import SpectralNorm
 from temperance.regularizers.targets.label_smoothing import LabelSmoothing
 from temperance.regularizers.transfer.l2_sp import L2SP
@@ -35,37 +55,57 @@ from temperance.regularizers.weights.stable_decay import StableDecay
 from temperance.regularizers.weights.weight_decay import WeightDecay
 
 __all__ = [
+    "ASAM",
     "AWD",
+    "AWP",
     "CPR",
     "EMA",
+    "GSAM",
     "L1",
     "L2",
     "L2SP",
     "SAM",
     "SWA",
+    "AdaptiveAugmentation",
+    "AdaptiveGradientClipping",
+    "AugMix",
+    "CMixUp",
     "CautiousDecay",
     "ConcreteDropout",
     "CorrectedDecay",
+    "CutMix",
+    "Cutout",
     "DropBlock",
     "DropConnect",
     "Dropout",
     "ElasticNet",
     "FeatureNoise",
     "FixedNorm",
+    "FriendlySAM",
+    "GatedSAM",
     "GaussianDropout",
     "GhostBatchNorm",
     "GradientClipping",
+    "GradientNoise",
     "GroupLasso",
     "LabelSmoothing",
     "LoRADropout",
+    "LookSAM",
+    "ManifoldMixUp",
     "MaxNorm",
     "MixUp",
     "NormControl",
+    "NormSAM",
     "Orthogonality",
     "RDrop",
+    "RandomCrop",
+    "RandomFlip",
+    "RegMixUp",
     "SelectiveProjectionDecay",
     "SpectralNorm",
     "StableDecay",
     "StochasticDepth",
+    "TabularCorruption",
+    "TrivialAugment",
     "WeightDecay",
 ]

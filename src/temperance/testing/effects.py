@@ -71,7 +71,23 @@ def travel(one: Regularizer, problem: Problem) -> float:
     return float(start.add(train(session, problem, range(STEPS)).solo.home, -1.0).norm())
 
 
+def passes(one: Regularizer, problem: Problem) -> float:
+    """Return how many backward passes twenty steps take."""
+    session = attach(Recipe(one), problem)
+    count = 0
+
+    def add(*_: Any) -> None:
+        nonlocal count
+        count += 1
+
+    last = session.solo.home.tensors[-1]
+    hook = last.register_post_accumulate_grad_hook(add)  # type: ignore[no-untyped-call]
+    train(session, problem, range(20))
+    hook.remove()
+    return float(count)
+
+
 EFFECTS: dict[str, Effect] = {
     one.__name__: one
-    for one in (weight_size, loss_noise, step_length, departure, lag, confidence, final_weights, travel)
+    for one in (weight_size, loss_noise, step_length, departure, lag, confidence, final_weights, travel, passes)
 }
