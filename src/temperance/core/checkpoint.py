@@ -29,6 +29,7 @@ def state_of(session: Session) -> dict[str, Any]:
         "control": {n: torch.from_numpy(np.array(v)) for n, v in session._control.items()},
         "trace": [move.to_dict() for move in session.trace],
         "signals": dict(session.signals),
+        "meter": session._meter.state_dict(),
         "best": None if session.best is None else dict(session.best.clone()),
         "best_buffers": {n: b.clone() for n, b in session._best_buffers.items()},
         "clean": [list(batch) for batch in session._clean],
@@ -58,6 +59,7 @@ def restore(session: Session, state: Mapping[str, Any]) -> None:
     session._control = {n: v.numpy().copy() for n, v in state["control"].items()}
     session.trace = [Move.from_dict(row) for row in state["trace"]]
     session.signals = dict(state["signals"])
+    session._meter.load_state_dict(state.get("meter", {}))
     best = state["best"]
     session.best = None if best is None else Leaves.of(best, owned=True).clone()
     session._best_buffers = {n: b.clone() for n, b in state["best_buffers"].items()}

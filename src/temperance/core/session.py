@@ -15,11 +15,13 @@ from temperance.control.base import Move
 from temperance.core import averaging, checkpoint, proof, stages
 from temperance.core.batch import Batch, Pass, to_batch
 from temperance.core.leaves import Leaves
+from temperance.core.metering import Meter
+from temperance.core.policy import matrices
 from temperance.core.random import fold
 from temperance.core.recipe import Recipe
 from temperance.core.regularizer import Context, Memory, Strengths, Undo
 from temperance.core.replicas import agree
-from temperance.core.signal import Probe, providers
+from temperance.core.signal import Probe, Signal
 from temperance.core.solo import Solo, check_optimizer
 from temperance.records.errors import RecipeError, SettingError
 
@@ -42,7 +44,8 @@ class Session:
         autocast: dtype for ``torch.autocast``, e.g. ``torch.bfloat16``.
         scaler: a ``torch.amp.GradScaler``; every pass of a step is unscaled, an overflow skips the update.
         fabric: a Lightning Fabric whose ``backward`` is used.
-        clean_batches: how many training batches are kept for the gap.
+        clean_batches: how many training batches are kept for the gap and other signals.
+        signals: signals to measure besides those that controllers read, e.g. ``[Sharpness(every=5)]``.
 
     Raises:
         RecipeError: the recipe cannot work on this model or optimizer, or a recipe is attached already.
@@ -64,6 +67,7 @@ class Session:
         scaler: Any = None,
         fabric: Any = None,
         clean_batches: int = 4,
+        signals: Iterable[Signal] = (),
     ) -> None:
         if getattr(model, _MARK, None) is not None:
             raise RecipeError(
@@ -84,13 +88,13 @@ class Session:
         self._last: tuple[Pass, int] | None = None
         self._undo: list[Undo] = []
         try:
-            self._wire(loss, autocast, scaler, fabric)
+            self._wire(loss, autocast, scaler, fabric, signals)
         except BaseException:
             self._detach()
             raise
         setattr(model, _MARK, self.seed)
 
-    def _wire(self, loss: Any, autocast: torch.dtype | None, scaler: Any, fabric: Any) -> None:
+    def _wire(self, loss: Any, autocast: torch.dtype | None, scaler: Any, fabric: Any, own: Iterable[Signal]) -> None:
         parts = self.recipe.by_address
         device = next((p.device for p in self.model.parameters()), torch.device("cpu"))
         context = Context(
@@ -115,8 +119,8 @@ class Session:
         for address, one in parts.items():
             self._memory[address].update(one.begin(self.solo.home, context))
         heard = frozenset[str]().union(*(one.reads for one in parts.values()))
-        self._signals = providers(self.recipe.controller.reads | heard)
-        if not any(signal.when == "validate" for signal in self._signals):
+        self._meter = Meter(self.recipe.controller.reads | heard, own)
+        if not self._meter.needs_batches:
             self._clean_batches = min(1, self._clean_batches)
         self._control = self.recipe.controller.begin(self._values(), self.recipe.specs)
 
@@ -147,7 +151,7 @@ class Session:
         if len(self._clean) < self._clean_batches:
             self._clean.append(micros[0])
         passed = self.solo.step(micros, fold(self.seed, self.steps))
-        self._after()
+        self._after(passed)
         return passed
 
     def loss(self, batch: Any) -> Tensor:
@@ -178,12 +182,16 @@ class Session:
         passed, key = self._last
         self._last = None
         self.solo.settle(passed, key)
-        self._after()
+        self._after(passed)
 
-    def _after(self) -> None:
+    def _after(self, passed: Pass) -> None:
         self.steps += 1
-        if self.recipe.is_adaptive and self.steps % self._interval == 0:
-            self._steer(valid=())
+        self._meter.watch(passed, self.solo.loss)
+        if self.recipe.is_adaptive or self._meter.has_own:
+            if self.steps % self._interval == 0:
+                self._steer(valid=())
+            if (self.steps + 1) % self._interval == 0:
+                self._meter.prepare(self.probe)
 
     @property
     def _interval(self) -> int:
@@ -232,15 +240,14 @@ class Session:
             valid=tuple(valid),
             losses=self.solo.losses,
             gradient=self.solo.plain_gradient,
+            outputs=self.solo.outputs,
+            product=self.solo.product,
+            matrices=matrices(self.model),
         )
 
     def _steer(self, valid: Iterable[Batch]) -> None:
         probe = self.probe(valid)
-        numbers: dict[str, float] = {"step": float(self.steps)}
-        for signal in self._signals:
-            if probe.valid or signal.when == "step":
-                numbers.update(signal.measure(probe))
-        numbers = agree(numbers, self.solo.device)
+        numbers = agree({"step": float(self.steps), **self._meter.measure(probe)}, self.solo.device)
         self.signals.update(numbers)
         for address, one in self.recipe.by_address.items():
             if one.reads:
@@ -277,6 +284,11 @@ class Session:
             if strengths.mirror is not None and strengths.mirror[name] != number:
                 strengths.mirror[name] = number
                 strengths[name].fill_(number)
+
+    @property
+    def signal_seconds(self) -> dict[str, float]:
+        """Seconds spent on each signal so far, by its name; they are part of the training's time."""
+        return dict(self._meter.seconds)
 
     @property
     def strengths(self) -> dict[str, float]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import ClassVar, Literal
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -17,7 +17,7 @@ from temperance.records.registry import Registry
 
 @dataclass(frozen=True)
 class Probe:
-    """What a signal may look at. Everything is read-only.
+    """What a signal may look at. Everything but ``memory`` is read-only.
 
     Attributes:
         step: optimizer steps done.
@@ -30,6 +30,11 @@ class Probe:
         valid: the batches given to ``validate``; empty between validations.
         losses: ``losses(batch, params)`` → (b,) in evaluation mode, no gradient, no technique acting on the batch.
         gradient: ``gradient(batch)`` → gradients of the plain loss at the trained weights, in evaluation mode.
+        outputs: ``outputs(batch, params)`` → what the model gives in evaluation mode, no gradient.
+        product: ``product(batch, direction)`` → Hessian of the plain loss at the trained weights times a direction.
+        matrices: names of the weight matrices (no biases, norms, embeddings).
+        known: numbers that other signals gave at this reading; those named in ``needs`` come first.
+        memory: what this signal remembers between readings: tensors, numbers, lists and dicts of them.
 
     """
 
@@ -43,17 +48,33 @@ class Probe:
     valid: Sequence[Batch]
     losses: Callable[[Batch, Leaves], Tensor]
     gradient: Callable[[Batch], Leaves]
+    outputs: Callable[[Batch, Leaves], Any]
+    product: Callable[[Batch, Leaves], Leaves]
+    matrices: tuple[str, ...] = ()
+    known: Mapping[str, float] = field(default_factory=dict)
+    memory: dict[str, Any] = field(default_factory=dict)
+
+
+class Sight(NamedTuple):
+    """One training pass as ``watch`` sees it: the batch as the model took it, its outputs, and the loss function."""
+
+    batch: Batch
+    outputs: Any
+    loss: Callable[[Any, Any], Tensor]
 
 
 @dataclass(frozen=True)
 class Signal(ABC):
-    """One measured quantity. Class attributes: ``gives`` (names of its numbers), ``when``, ``price``.
+    """One measured quantity. Class attributes: ``gives`` (names of its numbers), ``when``, ``price``, ``needs``.
 
     ``when`` is ``step`` for free ones (read many times an epoch) or ``validate`` for those that need passes.
-    ``price`` says in words what a reading costs.
+    ``price`` says in words what a reading costs. ``needs`` names numbers of other signals, found in ``probe.known``.
+    A costly one has a setting ``every``: it is read at every so-manieth occasion only. What readings cost in seconds
+    is kept in ``session.signal_seconds``.
     """
 
     gives: ClassVar[tuple[str, ...]] = ()
+    needs: ClassVar[tuple[str, ...]] = ()
     when: ClassVar[Literal["step", "validate"]] = "validate"
     price: ClassVar[str] = "free"
 
@@ -61,14 +82,45 @@ class Signal(ABC):
     def measure(self, probe: Probe) -> dict[str, float]:
         """Return the numbers by name; NaN for what cannot be known now."""
 
+    def prepare(self, probe: Probe) -> None:  # noqa: B027
+        """Look at the weights one step before a reading (signals read by the step that compare two steps)."""
+
+    def watch(self, sight: Sight, memory: dict[str, Any]) -> None:  # noqa: B027
+        """Look at a training pass as it happens, without cost worth naming; write to ``memory``."""
+
 
 signals: Registry[Signal] = Registry("signal", "temperance.signals")
 
 
-def providers(names: frozenset[str]) -> list[Signal]:
-    """Return the fewest registered signals that give ``names``; names that nobody gives are left to the caller."""
-    chosen = [cls() for _, cls in signals.items() if names & set(cls.gives)]
-    return sorted(chosen, key=lambda s: type(s).__name__)
+def providers(names: frozenset[str], own: Iterable[Signal] = ()) -> list[Signal]:
+    """Return the fewest signals that give ``names`` and what they need, in an order in which each finds its needs.
+
+    Args:
+        names: numbers that somebody reads; those that nobody gives are left to the caller.
+        own: signals with the user's settings; all of them are taken, in place of the registered ones of their class.
+
+    """
+    chosen: dict[str, Signal] = {type(one).__name__: one for one in own}
+    wanted = names | {need for one in chosen.values() for need in one.needs}
+    known = {name: cls for name, cls in signals.items() if name not in chosen}
+    while True:
+        new = {name: cls() for name, cls in known.items() if name not in chosen and wanted & set(cls.gives)}
+        if not new:
+            break
+        chosen |= new
+        wanted = wanted | {need for one in new.values() for need in one.needs}
+    return _in_order(sorted(chosen.values(), key=lambda one: type(one).__name__))
+
+
+def _in_order(waiting: list[Signal]) -> list[Signal]:
+    """Return the signals so that whatever gives a number comes before whatever needs it."""
+    ordered: list[Signal] = []
+    while waiting:
+        open_names = {name for one in waiting for name in one.gives}
+        ready = [one for one in waiting if not open_names & set(one.needs)] or waiting
+        ordered += ready
+        waiting = [one for one in waiting if one not in ready]
+    return ordered
 
 
 def mean_and_error(losses: Tensor) -> tuple[float, float, int]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from temperance.core import stages
 from temperance.core.batch import Batch, Pass, call, measure, reduce
@@ -217,6 +218,24 @@ class Solo:
         value = value.detach().float()
         return value.reshape(1) if value.dim() == 0 else value.flatten(1).mean(1) if value.dim() > 1 else value
 
+    def outputs(self, batch: Batch, params: Leaves) -> Any:
+        """Return what the model gives in evaluation mode, without gradient."""
+        with self.at(params), evaluating(self.model), torch.no_grad(), self._precision():
+            return call(self.model, batch.inputs)
+
+    def product(self, batch: Batch, direction: Leaves) -> Leaves:
+        """Return the Hessian of the plain loss at the trained weights, in evaluation mode, times a direction."""
+        kernels = sdpa_kernel(SDPBackend.MATH)  # the fused kernels have no second derivative, nor has cuDNN's RNN
+        with evaluating(self.model), torch.enable_grad(), kernels, torch.backends.cudnn.flags(enabled=False):
+            value = reduce(self.loss(call(self.model, batch.inputs), batch.targets), batch.weight)
+            first = torch.autograd.grad(value, self.home.tensors, create_graph=True, allow_unused=True)
+            used = [(g, v) for g, v in zip(first, direction.tensors, strict=True) if g is not None and g.requires_grad]
+            along = torch.stack([(g * v).sum() for g, v in used]).sum() if used else None
+            second = () if along is None else torch.autograd.grad(along, self.home.tensors, allow_unused=True)
+        parts = second or [None] * len(self.home)
+        kept = [torch.zeros_like(p) if h is None else h for h, p in zip(parts, self.home.tensors, strict=True)]
+        return Leaves(self.home.names, kept, owned=True)
+
     def plain_gradient(self, batch: Batch) -> Leaves:
         """Return the gradient of the plain loss in evaluation mode; the module's ``.grad`` stays as it is."""
         with evaluating(self.model), torch.enable_grad(), self._precision():
@@ -268,4 +287,4 @@ def _joined(passes: list[Pass], micros: Sequence[Batch]) -> Pass:
     for p in passes:
         for address, values in p.memory.items():
             memory.setdefault(address, {}).update(values)
-    return Pass(loss, [p.outputs for p in passes], {}, memory, passes[0].notes)
+    return Pass(loss, [p.outputs for p in passes], {}, memory, passes[0].notes, [p.batch for p in passes])
