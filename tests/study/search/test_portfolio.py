@@ -1,0 +1,49 @@
+"""The fixed list: every recipe can be built, short trainings get short averages."""
+
+import pytest
+
+from temperance.study.recipes import text
+from temperance.study.search.portfolio import Portfolio, average, basic_specs, net_specs
+
+SETTINGS = {"epochs": 10.0, "batch_size": 64, "lr": 0.03}
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+@pytest.mark.parametrize("images", [False, True])
+def test_every_recipe_can_be_built(task, images):
+    model = "ResNet" if images else "Tabular"
+    specs = net_specs(
+        model=model, settings=SETTINGS, steps=100, task=task, images=images, has_controller_rows=True, seed=0
+    )
+    names = [spec.name for spec in specs]
+    assert len(set(names)) == len(names)
+    assert all(text(spec.recipe).startswith("Recipe(") for spec in specs)
+    assert any(spec.kind == "plain" for spec in specs)
+    first = specs[0]
+    assert first.adaptive
+    assert first.recipe["regularizers"]
+    assert ("LabelSmoothing" in str([s.recipe for s in specs])) == (task != "regression")
+
+
+def test_without_controller_rows_the_adaptive_trials_follow_a_schedule():
+    specs = net_specs(
+        model="Tabular", settings=SETTINGS, steps=9, task="binary", images=False, has_controller_rows=False, seed=0
+    )
+    assert specs[0].recipe["controller"] == {"name": "Curriculum"}
+
+
+def test_basic_models_always_compete():
+    assert [s.model for s in basic_specs(images=False, seed=0)] == ["Majority", "Linear", "Boosting"]
+
+
+def test_an_average_looks_back_over_a_share_of_the_training():
+    assert average(100)["decay"] == 0.5
+    assert average(5000)["decay"] == 0.99
+    assert average(10**7)["decay"] == 0.999
+
+
+def test_a_portfolio_runs_out():
+    portfolio = Portfolio(basic_specs(images=True, seed=0))
+    assert portfolio.propose().model == "Majority"
+    assert portfolio.left == ()
+    assert portfolio.propose() is None

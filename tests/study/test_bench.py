@@ -1,0 +1,68 @@
+"""Fitting is a function of the spec and the rows: bit for bit the same each time."""
+
+import numpy as np
+import pytest
+
+from temperance.control.base import Move
+from temperance.study.bench import BasicPredictor, refit_settings
+from temperance.study.spec import TrialSpec
+
+SETTINGS = {"epochs": 2.0, "batch_size": 32, "lr": 0.03}
+RECIPE = {"regularizers": [{"name": "Dropout", "p": 0.2}, {"name": "MixUp", "alpha": 0.2}]}
+NET = TrialSpec("t", "net", "cocktail", "Tabular", RECIPE, SETTINGS, seed=1)
+NONE = np.empty(0, dtype=np.int64)
+
+
+def fold(bench):
+    return bench.roles.folds[0]
+
+
+def test_a_net_is_reproducible_bit_for_bit(bench):
+    rows, held = fold(bench)
+    first, second = (bench.fit(NET, rows, NONE, measure=False) for _ in range(2))
+    a, b = (one.predictor.predict(bench.table.rows.take(held)) for one in (first, second))
+    assert a.tobytes() == b.tobytes()
+    assert a.shape == (len(held), 2)
+    other = bench.fit(NET.changed(seed=2), rows, NONE, measure=False)
+    assert other.predictor.predict(bench.table.rows.take(held)).tobytes() != a.tobytes()
+
+
+@pytest.mark.parametrize("model", ["Majority", "Linear", "Boosting"])
+def test_basic_models_choose_and_can_be_refitted_as_chosen(bench, model):
+    rows, held = fold(bench)
+    fitted = bench.fit(TrialSpec("b", "b", "basic", model), rows, NONE)
+    assert isinstance(fitted.predictor, BasicPredictor)
+    chosen = refit_settings(fitted.predictor.fitted)
+    again = bench.fit(TrialSpec("b", "b", "basic", model, settings=chosen), rows, NONE)
+    answer = again.predictor.predict(bench.table.rows.take(held))
+    assert answer.sum(axis=1) == pytest.approx(1.0)
+    assert fitted.cost.parameters > 0
+
+
+def test_marks_can_discard(bench):
+    rows, _ = fold(bench)
+    seen = []
+
+    def tick(fraction, predictor):
+        seen.append(fraction)
+        return fraction < 0.5
+
+    fitted = bench.fit(NET, rows, NONE, marks=(0.25, 0.5), tick=tick, measure=False)
+    assert [round(f, 1) for f in seen] == [0.2, 0.5] or seen[-1] >= 0.5
+    assert fitted.trained.stopped == "discarded"
+
+
+def test_a_trace_is_replayed_up_to_its_stopping_point(bench):
+    rows, _ = fold(bench)
+    trace = [
+        Move(0, 0.0, "dropout.p", "gap", 0.0, 0.4, False, ""),
+        Move(2, 0.3, "dropout.p", "gap", 0.0, 0.6, False, ""),
+    ]
+    fitted = bench.fit(NET, rows, NONE, traces=[trace], until=0.5, measure=False)
+    assert fitted.trained.fraction == pytest.approx(0.5, abs=0.1)
+    assert {move.value for move in fitted.trained.trace if move.strength == "dropout.p"} == {0.4, 0.6}
+
+
+def test_a_refit_has_the_size_of_the_trial(bench, large_bench):
+    assert large_bench.size(NET) == bench.size(NET)
+    assert bench.size(NET.changed(model="user")) == {}

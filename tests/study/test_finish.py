@@ -1,0 +1,63 @@
+"""Refit, reopen, calibrate, test and export give one consistent model."""
+
+import numpy as np
+import pytest
+
+from temperance.deployment import load
+from temperance.study import finish
+from temperance.study.bench import BasicPredictor
+from temperance.study.finish import EnsemblePredictor
+from temperance.study.spec import TrialSpec
+
+NET = TrialSpec("net", "net", "plain", "Tabular", {"regularizers": []}, {"epochs": 4.0, "batch_size": 64, "lr": 0.03})
+LINEAR = TrialSpec("lin", "linear", "basic", "Linear", settings={"grid": (0.01,)})
+
+
+@pytest.fixture(scope="module")
+def refitted(large_bench):
+    for spec in (NET, LINEAR):
+        finish.refit(large_bench, {"spec": spec.to_dict()}, None)
+    return large_bench
+
+
+def test_a_reopened_model_is_the_refitted_one(refitted):
+    rows = refitted.table.rows.take(refitted.roles.test[:50])
+    first, second = (finish.reopen(refitted, NET).predictor.predict(rows) for _ in range(2))
+    assert first.tobytes() == second.tobytes()
+    assert isinstance(finish.reopen(refitted, LINEAR).predictor, BasicPredictor)
+    assert len(finish.refit_rows(refitted)) == len(refitted.table) - len(refitted.roles.test) - len(
+        refitted.roles.calibration
+    )
+
+
+def test_an_ensemble_is_the_weighted_mean(refitted):
+    members = tuple(finish.reopen(refitted, spec).predictor for spec in (NET, LINEAR))
+    rows = refitted.table.rows.take(refitted.roles.test[:20])
+    mixed = EnsemblePredictor(members, (0.25, 0.75)).predict(rows)
+    assert mixed == pytest.approx(0.25 * members[0].predict(rows) + 0.75 * members[1].predict(rows))
+
+
+def test_the_bundle_answers_like_the_tested_model(refitted, tmp_path):
+    job = {
+        "members": [NET.to_dict(), LINEAR.to_dict()], "weights": [0.5, 0.5], "seed": 0, "name": "both",
+        "out_of_fold": "", "bundle": str(tmp_path / "bundle"), "recipe": {"trial": "x"}, "details": {},
+    }  # fmt: skip
+    event = finish.finish(refitted, job, None)
+    bundle = load(tmp_path / "bundle")
+    rows = refitted.roles.test
+    answer = bundle.predict(refitted.table.rows.take(rows))
+    right = (answer.argmax(axis=1) == refitted.table.target[rows]).mean()
+    assert event["evaluation"]["measurements"]["accuracy"]["value"] == pytest.approx(right)
+    assert event["temperature"] > 0
+    assert event["served"]["latency_1_ms"] > 0
+
+
+def test_pace_measures_a_step(refitted):
+    event = finish.pace(refitted, {"spec": NET.to_dict()}, None)
+    assert 0 < event["step_seconds"] < 1
+
+
+def test_audit_runs_within_its_share(refitted):
+    findings = finish.audit(refitted, {"seed": 0, "seconds": 3.0}, None)["findings"]
+    assert {"duplicates", "leaks"} <= {f["check"] for f in findings}
+    assert np.isfinite([f["cost_seconds"] for f in findings]).all()

@@ -1,0 +1,63 @@
+"""Trials as workers run them: predictions on the selection rows, marks, failures with a reason."""
+
+import numpy as np
+import pytest
+
+from temperance.records.errors import RecipeError
+from temperance.study import jobs
+from temperance.study.spec import TrialSpec
+
+SETTINGS = {"epochs": 2.0, "batch_size": 64, "lr": 0.03}
+ADAPTIVE = {"regularizers": [{"name": "Dropout", "p": 0.2}], "controller": {"name": "GapFeedback"}}
+
+
+def run(bench, spec, answer=True, **job):
+    said = []
+
+    def say(event):
+        said.append(event)
+        return {"continue": answer}
+
+    return jobs.trial(bench, {"spec": spec.to_dict(), "robustness": False, **job}, say), said
+
+
+def test_a_net_on_folds_predicts_all_development_rows(bench):
+    spec = TrialSpec("f1", "net", "plain", "Tabular", {"regularizers": []}, SETTINGS)
+    result, said = run(bench, spec)
+    answer = np.load(bench.folder / "trials" / "f1" / result["files"]["selection"])
+    assert result["status"] == "done"
+    assert np.isfinite(answer[bench.roles.refit]).all()
+    assert [event["fraction"] for event in said][-1] >= 0.5
+    assert result["cost"]["latency_1_ms"] > 0
+
+
+def test_an_adaptive_net_reads_the_controller_rows(large_bench):
+    spec = TrialSpec("s1", "net", "cocktail", "Tabular", ADAPTIVE, SETTINGS, adaptive=True)
+    result, _ = run(large_bench, spec)
+    rows = large_bench.roles
+    assert len(np.load(large_bench.folder / "trials" / "s1" / "selection.npy")) == len(rows.selection)
+    assert len(np.load(large_bench.folder / "trials" / "s1" / "calibration.npy")) == len(rows.calibration)
+    assert any("gap" in row for row in result["history"])
+    assert result["acted"][0]["acted"]
+
+
+def test_discarded_and_out_of_time_are_said(large_bench):
+    spec = TrialSpec("s2", "net", "plain", "Tabular", {"regularizers": []}, SETTINGS)
+    assert run(large_bench, spec, answer=False)[0]["status"] == "discarded"
+    assert run(large_bench, spec, seconds=1e-6)[0]["why"] == "out of time"
+
+
+def test_basic_models_on_folds_keep_the_middle_of_what_they_chose(bench):
+    result, _ = run(bench, TrialSpec("b1", "linear", "basic", "Linear"))
+    assert len(result["chosen"]["grid"]) == 1
+    assert len(result["fold_seconds"]) == len(bench.roles.folds)
+
+
+@pytest.mark.parametrize("fault", [RecipeError("two averages", "one", "drop one"), ZeroDivisionError("division")])
+def test_a_failure_is_an_event_with_its_reason(fault):
+    def broken():
+        raise fault
+
+    event = jobs.safe(broken)
+    assert event["event"] == "failed"
+    assert str(fault).split()[0] in event["why"]

@@ -1,0 +1,59 @@
+"""Trainings are cut to the budget, so that several trials and the refit fit."""
+
+import math
+
+import pytest
+
+from temperance.study.plan import (
+    Speed,
+    cost_factor,
+    covered_once,
+    default_settings,
+    epoch_steps,
+    fit_to_budget,
+    trainings,
+    trial_seconds,
+)
+
+SPEED = Speed(step_seconds=0.01, fixed_seconds=0.1)
+
+
+def test_default_settings_depend_on_the_size(bench, large_bench):
+    small = default_settings(bench.table, bench.roles, model="Tabular")
+    large = default_settings(large_bench.table, large_bench.roles, model="Tabular")
+    assert small["epochs"] > large["epochs"]
+    assert small["batch_size"] < large["batch_size"]
+
+
+def test_folds_are_trained_at_once_by_the_tabular_net(bench):
+    assert covered_once(bench.roles)
+    assert trainings(bench.roles, "Tabular") < trainings(bench.roles, "ResNet") == len(bench.roles.folds)
+
+
+def test_time_follows_steps(large_bench):
+    settings = {"epochs": 10.0, "batch_size": 128}
+    steps = 10 * epoch_steps(settings, len(large_bench.roles.train))
+    found = trial_seconds(settings, SPEED, large_bench.roles, model="Tabular")
+    assert found == pytest.approx(steps * 0.01 + 0.1)
+
+
+@pytest.mark.parametrize("seconds", [1.0, 5.0, 20.0])
+def test_cut_trainings_leave_time_for_the_refit(large_bench, seconds):
+    settings = {"epochs": 100.0, "batch_size": 64}
+    cut = fit_to_budget(settings, SPEED, large_bench.roles, model="Tabular", seconds=seconds, workers=2)
+    once = trial_seconds(cut, SPEED, large_bench.roles, model="Tabular")
+    assert cut["epochs"] < 100
+    assert once * 2.3 <= seconds * 1.15
+
+
+def test_enough_time_or_no_clock_changes_nothing(large_bench):
+    settings = {"epochs": 3.0, "batch_size": 64}
+    for seconds in (1000.0, math.inf):
+        assert (
+            fit_to_budget(settings, SPEED, large_bench.roles, model="Tabular", seconds=seconds, workers=2) == settings
+        )
+
+
+def test_two_passes_cost_more():
+    assert cost_factor({"regularizers": [{"name": "SAM"}]}) > 2
+    assert cost_factor(None) == 1.0

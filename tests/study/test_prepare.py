@@ -1,0 +1,31 @@
+"""Data are read once; a prepared folder is opened as it is."""
+
+import numpy as np
+import pytest
+
+from temperance.records.errors import DataError, SettingError
+from temperance.study.prepare import prepare
+
+
+def test_prepared_and_reopened_are_the_same(csv_file, tmp_path, make_settings):
+    settings = make_settings(csv_file, tmp_path / "s")
+    first = prepare(settings, tmp_path / "work")
+    again = prepare(settings, tmp_path / "work")
+    assert again.metric == first.metric == "log_loss"
+    assert again.data["rows"] == 160
+    assert np.array_equal(first.roles.test, again.roles.test)
+
+
+def test_a_test_file_is_the_test(csv_file, tmp_path, make_settings, make_csv):
+    other = make_csv(tmp_path / "other.csv", rows=60, seed=9)
+    ready = prepare(make_settings(csv_file, tmp_path / "s", test=str(other)), tmp_path / "work")
+    assert ready.roles.test_is_separate
+    assert len(ready.test) == len(ready.roles.test) == 60
+
+
+def test_wrong_metric_and_wrong_column_are_refused(csv_file, tmp_path, make_settings):
+    with pytest.raises(SettingError, match="rmse"):
+        prepare(make_settings(csv_file, tmp_path / "s", metric="rmse"), tmp_path / "w1")
+    settings = make_settings(csv_file, tmp_path / "s")
+    with pytest.raises(DataError, match="Did you mean 'answer'"):
+        prepare(type(settings)(**{**vars(settings), "target": "anser"}), tmp_path / "w2")

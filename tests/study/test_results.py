@@ -1,0 +1,49 @@
+"""Prediction files become losses on the selection rows."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from temperance.study.prepare import reopen
+from temperance.study.results import Result, Scorer, candidate, metric_card
+from temperance.study.spec import TrialSpec
+
+
+@pytest.fixture
+def scorer(finished, csv_file, make_settings):
+    work = finished / "work"
+    return Scorer(reopen(make_settings(csv_file, Path("unused")), work), work)
+
+
+def test_scored_again_gives_the_recorded_measurements(scorer, finished):
+    lines = [json.loads(line) for line in (finished / "ledger.jsonl").read_text().splitlines()]
+    trials = [line for line in lines if line["event"] == "trial" and line["result"]["status"] == "done"]
+    for line in trials:
+        result = Result(TrialSpec.from_dict(line["spec"]), line["result"])
+        scorer.score(result)
+        assert result.quality == line["quality"]
+        assert len(result.losses) == len(scorer.rows) == 128
+
+
+def test_marks_know_only_what_was_predicted(scorer, finished):
+    trial = next((finished / "work" / "trials").iterdir())
+    answer = np.load(trial / "selection.npy")
+    answer[scorer.rows[:10]] = np.nan
+    np.save(trial / "part.npy", answer)
+    assert np.isnan(scorer.mark(trial.name, "part.npy")).sum() == 10
+
+
+def test_limits_and_unmeasured_robustness(scorer):
+    event = {"status": "done", "cost": {"latency_1_ms": 2.0, "bytes": 100}, "robustness": None}
+    result = Result(TrialSpec("t", "t", "plain", "Tabular"), event, losses=np.ones(3))
+    assert not candidate(result, max_latency_ms=1.0, max_bytes=None).allowed
+    free = candidate(result, max_latency_ms=None, max_bytes=200)
+    assert free.allowed
+    assert np.isnan(free.robustness)
+
+
+def test_metric_card_says_the_direction():
+    assert metric_card("log_loss")["better"] == "lower"
+    assert metric_card("accuracy")["better"] == "higher"

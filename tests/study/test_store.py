@@ -1,0 +1,18 @@
+"""A table comes back from disk as it was, memory-mapped."""
+
+import numpy as np
+
+from temperance.study.store import load_table, save_table
+
+
+def test_round_trip(bench, tmp_path):
+    table = bench.table
+    save_table(table, tmp_path)
+    again = load_table(tmp_path)
+    assert again.schema == table.schema
+    assert np.array_equal(again.rows.numeric, table.rows.numeric, equal_nan=True)
+    assert np.array_equal(again.rows.categorical, table.rows.categorical)
+    assert np.array_equal(again.target, table.target)
+    assert isinstance(again.target, np.memmap)
+    assert again.group is None
+    assert again.fingerprint == table.fingerprint

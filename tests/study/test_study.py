@@ -1,0 +1,92 @@
+"""The whole: a study of a file ends with a winner, a bundle and figures that agree."""
+
+import json
+
+import numpy as np
+import pytest
+
+from temperance.deployment import load
+from temperance.records.errors import StudyError
+from temperance.study.study import Study
+
+OWN_NET = """
+import torch
+from temperance import Task
+
+def task(info):
+    print("hello")
+    layers = torch.nn.Linear(len(info.numeric), 8), torch.nn.ReLU(), torch.nn.Linear(8, info.outputs)
+    return Task(model=torch.nn.Sequential(*layers))
+"""
+
+
+def row(folder):
+    return json.loads((folder / "study.json").read_text())
+
+
+def test_a_finished_study_has_everything(finished):
+    study = row(finished)
+    done = [t for t in study["trials"] if t["kind"] != "ensemble"]
+    assert study["status"] == "complete"
+    assert len(done) == 5
+    assert {"basic", "plain"} <= {t["kind"] for t in done}
+    assert study["winner"]["trial"] in [t["id"] for t in study["trials"]]
+    assert study["frontier"]
+    assert study["findings"]
+    for name in ("ledger.jsonl", "leaderboard.csv", "bundle/model.onnx", "bundle/recipe.toml"):
+        assert (finished / name).exists(), name
+
+
+def test_the_bundle_gives_the_tested_accuracy(finished):
+    study = row(finished)
+    table_dir = finished / "work"
+    from temperance.data import load_roles
+    from temperance.study.store import load_table
+
+    table, roles = load_table(table_dir / "table"), load_roles(table_dir / "roles.npz")
+    answer = load(finished / "bundle").predict(table.rows.take(roles.test))
+    right = (answer.argmax(axis=1) == table.target[roles.test]).mean()
+    assert study["winner"]["test"]["accuracy"]["value"] == pytest.approx(right)
+
+
+def test_every_ingredient_of_every_net_proved_that_it_acted(finished):
+    nets = [t for t in row(finished)["trials"] if t["recipe"] and t["status"] == "done" and t["recipe"]["regularizers"]]
+    assert nets
+    for trial in nets:
+        assert {a["ingredient"] for a in trial["acted"]}
+        assert all(a["silent"] for a in trial["acted"])
+
+
+def test_limits_that_nothing_meets_are_an_error_that_says_the_best(csv_file, tmp_path, make_settings):
+    settings = make_settings(csv_file, tmp_path / "s", trials=2, max_bytes=10.0, audit=False)
+    with pytest.raises(StudyError, match="smallest has"):
+        Study(settings).run()
+
+
+def test_an_interrupt_keeps_the_best_so_far(csv_file, tmp_path, make_settings):
+    calls = []
+
+    def progress(event):
+        calls.append(event)
+        if event["done"] >= 2 and not any(c["part"] == "interrupted" for c in calls):
+            raise KeyboardInterrupt
+
+    Study(make_settings(csv_file, tmp_path / "s", audit=False), progress=progress).run()
+    study = row(tmp_path / "s")
+    assert study["status"] == "interrupted"
+    assert study["winner"]["trial"]
+    assert "stopped early" in " ".join(study["limits"])
+
+
+def test_regression_and_a_users_own_net(tmp_path, monkeypatch, make_settings):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(120, 3))
+    y = x @ np.array([1.0, -2.0, 0.5]) + 0.1 * rng.normal(size=120)
+    (tmp_path / "own_net.py").write_text(OWN_NET)
+    monkeypatch.chdir(tmp_path)
+    settings = make_settings((x, y), tmp_path / "s", trials=5, task="own_net:task", audit=False)
+    Study(type(settings)(**{**vars(settings), "target": None})).run()
+    study = row(tmp_path / "s")
+    assert study["data"]["task"] == "regression"
+    assert "user" in [t["model"] for t in study["trials"] if t["status"] == "done"]
+    assert study["winner"]["test"]["rmse"]["value"] < 2.3
