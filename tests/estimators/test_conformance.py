@@ -61,4 +61,4 @@ def test_all_checks_with_default_settings(estimator: Any) -> None:
     states = {row["check_name"]: row["status"] for row in rows}
     assert {"passed"} <= set(states.values()) <= {"passed", "skipped", "xfail"}
     assert {check for check, state in states.items() if state == "xfail"} == set(EXPECTED_FAILED)
-    assert sum(state == "passed" for state in states.values()) > 50
+    assert sum(state == "passed" for state in states.values()) > 40
