@@ -17,18 +17,20 @@ ROWS, CLASSES = 12, 3
 
 @dataclass(frozen=True)
 class Problem:
-    """A model and batches of three classes.
+    """A model and batches of three classes, or of numbers.
 
     Attributes:
         name: short name.
         build: makes the module; the same weights each time.
         inputs: makes the inputs of one batch from a generator.
+        numeric: targets are numbers (regression, squared error), not classes.
 
     """
 
     name: str
     build: Callable[[], nn.Module]
     inputs: Callable[[torch.Generator], Any]
+    numeric: bool = False
 
     def model(self, dtype: torch.dtype = torch.float32) -> nn.Module:
         """Return the module with its starting weights; the global generator stays as it was."""
@@ -41,11 +43,15 @@ class Problem:
         generator = torch.Generator().manual_seed(number)
         inputs = map_leaves(lambda x: x.to(dtype) if x.is_floating_point() else x, self.inputs(generator))
         targets = torch.randint(0, CLASSES, (ROWS,), generator=generator)
+        if self.numeric:
+            targets = torch.randn(ROWS, generator=generator).to(dtype)
         return Batch(inputs, targets, index=torch.arange(number * ROWS, (number + 1) * ROWS))
 
     @staticmethod
     def loss(outputs: Tensor, targets: Tensor) -> Tensor:
-        """Return the cross-entropy per row, (b,)."""
+        """Return the cross-entropy per row, (b,); for numbers the squared error."""
+        if targets.is_floating_point():
+            return (outputs.squeeze(-1) - targets) ** 2
         return functional.cross_entropy(outputs, targets, reduction="none")
 
 
@@ -128,6 +134,10 @@ def _mlp() -> nn.Module:
     )
 
 
+def _regressor() -> nn.Module:
+    return nn.Sequential(nn.Linear(6, 8), nn.ReLU(), Residual(nn.Linear(8, 8), nn.ReLU()), nn.Linear(8, 1))
+
+
 def _convnet() -> nn.Module:
     return nn.Sequential(
         nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(),
@@ -155,5 +165,6 @@ PROBLEMS: dict[str, Problem] = {
         Problem("embeddings", Embedded, _mixed_columns),
         Problem("transformer", Transformer, _normal(5, 4)),
         Problem("rnn", Recurrent, _normal(5, 4)),
+        Problem("regression", _regressor, _normal(6), numeric=True),
     )
 }
