@@ -25,7 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Generate docs/techniques and docs/commands.")
     parser.add_argument("--check", action="store_true", help="write nothing; fail where a page is stale")
     check = parser.parse_args(arguments).check
-    pages = {**technique_pages(), **command_pages()}
+    pages = {**technique_pages(), **command_pages(), **decision_pages()}
     stale = [name for name, text in pages.items() if _read(DOCS / name) != text]
     gone = [
         path
@@ -121,6 +121,17 @@ def command_page(name: str, command: Any) -> str:
     lines += ["| option | meaning | default |", "|---|---|---|"]
     lines += [f"| `{', '.join(p.opts)}` | {_cell(p.help or '')} | {_default(p)} |" for p in options]
     return "\n".join([*lines, ""])
+
+
+def decision_pages() -> dict[str, str]:
+    """Return the list of decisions; the decisions themselves are written by hand."""
+    lines = [NOTE.rstrip(), "", "# Decisions", ""]
+    lines += ["Each page says what was asked, what was measured, what was decided, and what would change it.", ""]
+    for path in sorted((DOCS / "decisions").glob("*.md")):
+        if path.name != "index.md":
+            title = path.read_text(encoding="utf-8").splitlines()[0].lstrip("# ")
+            lines.append(f"- [{title}]({path.name})")
+    return {"decisions/index.md": "\n".join([*lines, ""])}
 
 
 def _default(option: Any) -> str:

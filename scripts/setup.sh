@@ -13,7 +13,7 @@ if [ ! -x "$venv/bin/python" ]; then
         exit 2
     }
 fi
-pip() { "$venv/bin/python" -m pip --quiet "$@"; }
+pip() { "$venv/bin/python" -m pip -qq "$@"; }
 
 pip install 'pip>=25.1'
 if [ "$(uname -s)" = Linux ] && ! "$venv/bin/python" -c 'import torch' 2>/dev/null; then

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from temperance.control import (
+        Chain,
         Clamp,
         Constant,
         Constraint,
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _CONTROL = (
-    "Clamp", "Constant", "Constraint", "Controller", "Cosine", "Curriculum", "Delay", "Early", "EarlyStopping", "Every",
+    "Chain", "Clamp", "Constant", "Constraint", "Controller", "Cosine", "Curriculum", "Delay", "Early", "EarlyStopping", "Every",
     "GapFeedback", "Hypergradient", "Late", "LikeRate", "Linear", "Only", "PopulationBased", "RateLimit", "Restarts",
     "SignFeedback", "Spectral", "Staged", "Steps", "StopAbove", "Strength",
 )  # fmt: skip
