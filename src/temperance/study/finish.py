@@ -22,7 +22,7 @@ from temperance.records.cost import TrialCost
 from temperance.records.schema import Rows, Schema
 from temperance.study.banks import as_trained
 from temperance.study.bench import BasicPredictor, Bench, Fitted, Index
-from temperance.study.jobs import Say
+from temperance.study.jobs import Say, limited
 from temperance.study.serving import part_of
 from temperance.study.spec import TrialSpec
 from temperance.training.predictor import NetPredictor, Tempered
@@ -79,7 +79,7 @@ def pace(bench: Bench, job: dict[str, Any], say: Say) -> dict[str, Any]:
 def refit(bench: Bench, job: dict[str, Any], say: Say) -> dict[str, Any]:
     """Refit one model on the refit rows, replaying strengths and stopping point, and keep it in ``refit/``."""
     spec = TrialSpec.from_dict(job["spec"])
-    rows = refit_rows(bench)
+    rows = limited(refit_rows(bench), spec)
     traces = None
     if spec.is_net:
         traces = [[Move.from_dict(move) for move in trace] for trace in job.get("traces", [])]
@@ -111,7 +111,7 @@ def reopen(bench: Bench, spec: TrialSpec) -> Fitted:
     if spec.kind == "basic":
         fitted = pickle.loads((folder / f"{spec.id}.pickle").read_bytes())
         return Fitted(spec, BasicPredictor(bench.schema, fitted), TrialCost())
-    rows = refit_rows(bench)
+    rows = limited(refit_rows(bench), spec)
     preprocess = bench.preprocess(rows)
     made = bench.net(spec, preprocess, rows)
     made.model.load_state_dict(load_file(folder / f"{spec.id}.safetensors"))

@@ -37,7 +37,7 @@ def trial(bench: Bench, job: dict[str, Any], say: Say) -> dict[str, Any]:
 
 def _split(bench: Bench, spec: TrialSpec, folder: Path, deadline: float, say: Say, robust: bool) -> dict[str, Any]:
     roles = bench.roles
-    rows = _limited(roles.train, spec, seed=spec.seed)
+    rows = limited(roles.train, spec)
 
     def tick(fraction: float, predictor: Any) -> bool:
         path = _save(folder / f"mark_{round(100 * fraction)}.npy", _predict(bench, predictor, roles.selection))
@@ -121,12 +121,11 @@ def _folds(bench: Bench, spec: TrialSpec, folder: Path, deadline: float, say: Sa
     }
 
 
-def _limited(rows: Index, spec: TrialSpec, *, seed: int) -> Index:
-    """Return at most ``spec.settings["most_rows"]`` rows for a basic model's quick fit; all where it is not set."""
-    most = int(spec.settings.get("most_rows", 0)) if spec.is_net else 0
-    if not most or len(rows) <= most:
+def limited(rows: Index, spec: TrialSpec) -> Index:
+    """Return the rows that the trial trains on: all, or ``most_rows`` drawn by its seed."""
+    if spec.most_rows is None or len(rows) <= spec.most_rows:
         return rows
-    return np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
+    return np.sort(np.random.default_rng(spec.seed).choice(rows, spec.most_rows, replace=False))
 
 
 def _predict(bench: Bench, predictor: Any, index: Index) -> NDArray[Any]:

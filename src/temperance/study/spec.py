@@ -23,6 +23,7 @@ class TrialSpec:
         executor: ``solo`` or ``population``.
         adaptive: a controller moves strengths.
         architecture: settings of the net that differ from its sized defaults.
+        most_rows: training rows used at most, drawn by ``seed``; None: all.
 
     """
 
@@ -36,6 +37,7 @@ class TrialSpec:
     executor: str = "solo"
     adaptive: bool = False
     architecture: dict[str, Any] = field(default_factory=dict)
+    most_rows: int | None = None
 
     @property
     def is_net(self) -> bool:

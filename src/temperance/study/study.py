@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +22,12 @@ from temperance.study.plan import (
     FIXED,
     SAFETY,
     Speed,
+    boosting_rows,
     cost_factor,
     default_settings,
     epoch_steps,
     fit_to_budget,
+    rows_for,
     trained_rows,
     trainings,
     trial_seconds,
@@ -111,7 +115,7 @@ class Study:
             )  # fmt: skip
         self._add_ensemble()
         pool = [r for r in self.results if r.losses is not None]
-        candidates = {r.spec.id: self._candidate(r) for r in pool}
+        candidates = {r.spec.id: self._usable(r) for r in pool}
         if not any(c.allowed for c in candidates.values()):
             raise StudyError(
                 "no trial is within --max-latency and --max-size",
@@ -140,17 +144,26 @@ class Study:
         images = schema.kind == "images"
         finished = {r.spec.name for r in self.results}
         basic = [s for s in basic_specs(images=images, seed=self.settings.seed) if s.name not in finished]
+        cap = boosting_rows(self.clock.for_search)
+        if cap is not None and cap < len(roles.train):
+            basic = [s.changed(most_rows=cap) if s.model == "Boosting" else s for s in basic]
+            self.left_out.append({"what": "boosting on all rows", "why": f"{cap} rows fit the budget"})
         if self.settings.audit and not self.findings:
             self._start_audit()
         self._drive(Portfolio(basic))
         model = "user" if self.settings.user_task else ("ResNet" if images else "Tabular")
         settings = default_settings(self.prepared.table, roles, model="plain" if model == "user" else model)
         settings = self._paced(model, settings)
-        steps = round(settings["epochs"] * epoch_steps(settings, trained_rows(roles, model)))
+        rows = trained_rows(roles, model)
+        settings, most_rows = rows_for(settings, rows)
+        steps = round(settings["epochs"] * epoch_steps(settings, most_rows or rows))
         nets = net_specs(
             model=model, settings=settings, steps=steps, task=schema.target.task, images=images,
             has_controller_rows=len(roles.controller) > 0, seed=self.settings.seed,
         )  # fmt: skip
+        if most_rows is not None:
+            nets = [net.changed(most_rows=most_rows) for net in nets]
+            self.left_out.append({"what": "nets on all rows", "why": f"{most_rows} rows fit the budget"})
         portfolio = Portfolio([s for s in nets if s.name not in finished])
         self._drive(portfolio)
         for spec in portfolio.left:
@@ -232,7 +245,12 @@ class Study:
 
     def _planned(self, spec: TrialSpec) -> float:
         return trial_seconds(
-            spec.settings, self.speed, self.prepared.roles, model=spec.model, passes=cost_factor(spec.recipe)
+            spec.settings,
+            self.speed,
+            self.prepared.roles,
+            model=spec.model,
+            passes=cost_factor(spec.recipe),
+            rows=spec.most_rows,
         )
 
     def _launch(self, spec: TrialSpec) -> None:
@@ -256,7 +274,8 @@ class Study:
             if event["event"] == "mark":
                 self._mark(event, answer)
             elif job.get("job") == "trial":
-                self._finished(TrialSpec.from_dict(job["spec"]), event)
+                wall = time.monotonic() - job["since"]
+                self._finished(TrialSpec.from_dict(job["spec"]), {**event, "wall": wall})
             elif job.get("job") == "audit":
                 self._audited(event)
             else:
@@ -305,7 +324,8 @@ class Study:
     def refit_seconds(self, result: Result) -> float:
         """Return the expected time of a trial's refit."""
         roles = self.prepared.roles
-        return REFIT * result.seconds / trainings(roles, result.spec.model) + 0.3
+        wall = float(result.event.get("wall") or result.seconds)
+        return REFIT * wall / trainings(roles, result.spec.model) + 0.3
 
     def _until_idle(self) -> None:
         while not self.pool.idle:
@@ -333,7 +353,7 @@ class Study:
 
     def _add_ensemble(self) -> None:
         done = [r for r in self.results if r.prediction is not None and r.spec.kind != "ensemble"]
-        done = [r for r in done if self._candidate(r).allowed and r.spec.model != "Majority"]
+        done = [r for r in done if self._candidate(r).allowed and r.spec.model != "Majority" and self._refits([r])]
         if len(done) < 2:
             return
         done = sorted(done, key=lambda r: r.quality or math.inf)[:8]
@@ -343,6 +363,9 @@ class Study:
         )
         chosen = [(r, w) for r, w in zip(done, weights, strict=True) if w > 0]
         if len(chosen) < 2:
+            return
+        if not self._refits([r for r, _ in chosen]):
+            self.left_out.append({"what": "an ensemble", "why": "the refits of its members do not fit the budget"})
             return
         members = {r.spec.id: w for r, w in chosen}
         spec = TrialSpec(
@@ -355,6 +378,21 @@ class Study:
         self.scorer.fill(result, prediction)
         self.results = [r for r in self.results if r.spec.kind != "ensemble"] + [result]
         self.ledger.write("ensemble", members=members, quality=result.quality)
+
+    def _refits(self, results: list[Result]) -> bool:
+        """Return whether these models can be refitted and tested in the time that is left."""
+        each = [self.refit_seconds(r) for r in results]
+        needed = max([*each, sum(each) / self.workers])
+        rest = sum(v for k, v in self.clock.reserved.items() if k != "refit")
+        return needed + rest <= self.clock.left
+
+    def _usable(self, result: Result) -> Any:
+        """Return the candidate; not allowed to win where there is no time for its refit."""
+        one = self._candidate(result)
+        if result.spec.kind in ("ensemble", "basic") or self._refits([result]):
+            return one
+        self.left_out.append({"what": f"{result.spec.name} as the winner", "why": "its refit does not fit the budget"})
+        return replace(one, allowed=False)
 
     def _candidate(self, result: Result) -> Any:
         return candidate(result, max_latency_ms=self.settings.max_latency_ms, max_bytes=self.settings.max_bytes)
