@@ -64,9 +64,11 @@ def epoch_steps(settings: dict[str, Any], rows: int) -> int:
     return int(max(1, math.ceil((rows - 1) / settings["batch_size"])))
 
 
-def trial_seconds(settings: dict[str, Any], speed: Speed, roles: Roles, *, model: str, passes: float = 1.0) -> float:
-    """Return the expected time of one trial."""
-    steps = settings["epochs"] * epoch_steps(settings, trained_rows(roles, model))
+def trial_seconds(
+    settings: dict[str, Any], speed: Speed, roles: Roles, *, model: str, passes: float = 1.0, rows: int | None = None
+) -> float:
+    """Return the expected time of one trial on ``rows`` rows, by default all that a trial trains on."""
+    steps = settings["epochs"] * epoch_steps(settings, rows or trained_rows(roles, model))
     return float(trainings(roles, model) * (steps * speed.step_seconds * passes + speed.fixed_seconds))
 
 
