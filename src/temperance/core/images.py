@@ -6,8 +6,9 @@ under ``vmap``: nothing branches on a tensor.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -20,6 +21,18 @@ GEOMETRIC = ("shear_x", "shear_y", "translate_x", "translate_y", "rotate")
 PHOTOMETRIC = (
     "posterize", "solarize", "autocontrast", "equalize", "brightness", "contrast", "color", "sharpness",
 )  # fmt: skip
+
+
+class Reach(NamedTuple):
+    """How far the strongest distortions go: slope, share of the side, degrees, bits kept, factor 1 ± ``factor``."""
+
+    shear: float
+    translate: float
+    degrees: float
+    bits: float
+    factor: float
+
+
 _LUMA = (0.299, 0.587, 0.114)
 
 
@@ -165,3 +178,57 @@ def equalize(u: Tensor) -> Tensor:
     left = flat.shape[-1] - first
     even = (rank - first) / torch.where(left > 0, left, torch.ones_like(left))
     return torch.where(left > 0, even, flat).reshape(u.shape)
+
+
+def distort(x: Tensor, ops: tuple[str, ...], which: Tensor, amount: Tensor, sign: Tensor, reach: Reach) -> Tensor:
+    """Return each image after one distortion of its own.
+
+    Args:
+        x: images (b, c, h, w).
+        ops: names out of ``GEOMETRIC``, ``PHOTOMETRIC`` and ``identity``.
+        which: position in ``ops`` for each image, int64 (b,).
+        amount: how strong, (b,) in [0, 1].
+        sign: direction, (b,) of ±1.
+        reach: what amount 1 means.
+
+    """
+    out = x
+    if set(ops) & set(GEOMETRIC):
+        moves = [i for i, name in enumerate(ops) if name in GEOMETRIC]
+        moved = (which[:, None] == torch.tensor(moves, device=which.device)).any(1)
+        out = choose(moved, warp(x, _motion(x, ops, which, amount * sign, reach)), x)
+    low, high = span(x)
+    width = torch.where(high > low, high - low, torch.ones_like(low))
+    u = (x - low) / width
+    for i, name in enumerate(ops):
+        if name in PHOTOMETRIC:
+            changed = _recolor(name, u, amount, sign, reach).clamp(0, 1) * width + low
+            out = choose(which == i, changed, out)
+    return out
+
+
+def _motion(x: Tensor, ops: tuple[str, ...], which: Tensor, size: Tensor, reach: Reach) -> Tensor:
+    def of(name: str, factor: float) -> Tensor:
+        here = which == ops.index(name) if name in ops else torch.zeros_like(which, dtype=torch.bool)
+        return torch.where(here, size * factor, torch.zeros_like(size))
+
+    angle = of("rotate", math.radians(reach.degrees))
+    cos, sin = torch.cos(angle), torch.sin(angle)
+    right, down = of("translate_x", reach.translate * x.shape[3]), of("translate_y", reach.translate * x.shape[2])
+    return affine(cos, of("shear_x", reach.shear) - sin, right, of("shear_y", reach.shear) + sin, cos, down)
+
+
+def _recolor(name: str, u: Tensor, amount: Tensor, sign: Tensor, reach: Reach) -> Tensor:
+    if name == "posterize":
+        return posterize(u, per_image(8 - amount * (8 - reach.bits), u))
+    if name == "solarize":
+        return solarize(u, per_image(1 - amount, u))
+    if name in ("autocontrast", "equalize"):
+        return autocontrast(u) if name == "autocontrast" else equalize(u)
+    if name == "brightness":
+        base = torch.zeros_like(u)
+    elif name == "contrast":
+        base = gray(u).mean((-2, -1), keepdim=True)
+    else:
+        base = gray(u) if name == "color" else smooth(u)
+    return base + per_image(1 + sign * amount * reach.factor, u) * (u - base)

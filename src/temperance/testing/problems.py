@@ -50,7 +50,7 @@ class Problem:
     @staticmethod
     def loss(outputs: Tensor, targets: Tensor) -> Tensor:
         """Return the cross-entropy per row, (b,); for numbers the squared error."""
-        if targets.is_floating_point():
+        if targets.is_floating_point() and targets.dim() == 1:
             return (outputs.squeeze(-1) - targets) ** 2
         return functional.cross_entropy(outputs, targets, reduction="none")
 

@@ -1,0 +1,139 @@
+"""CutMix."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from temperance.control.strength import Strength
+from temperance.core.batch import Batch, Mixed, Pass, first_leaf
+from temperance.core.images import box, on_images
+from temperance.core.leaves import Leaves
+from temperance.core.mixing import paired
+from temperance.core.random import beta, fold, permutation, uniform
+from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
+from temperance.core.rules import Rule
+from temperance.records.citation import Citation
+from temperance.records.errors import RecipeError, SettingError
+
+
+@techniques.add
+@dataclass(frozen=True, repr=False)
+class CutMix(Regularizer):
+    """Paste a box of another image into each image and mix the answers by area.
+
+        λ₀ ~ Beta(α, α);  box with sides √(1 − λ₀)·h and √(1 − λ₀)·w around a random pixel, cut at the border
+        x' = x_partner inside the box, x outside;  λ = 1 − (pixels of the box)/(h·w)
+        loss = λ·l(y) + (1 − λ)·l(y_partner)
+
+    λ is counted after the box was cut at the border, so it is the exact share of pixels. One box and one order of
+    partners per batch. All images of the inputs must have one size; other inputs (tables) stay those of the first.
+
+    Stage: objective (mix).  Cost: one selection, a second loss.  Strengths: p in [0, 1], neutral 0, linear, stronger =
+    up.
+    Shapes: images (b, c, h, w) → same; targets (b,) or (b, c) → ``Mixed`` with share ().
+    Use when: image classification; localization matters.  Avoid when: tables; the class sits in a small detail.
+
+    Args:
+        p: probability that a batch is mixed.
+        alpha: α of the Beta distribution; 1 is uniform, towards 0 boxes become nothing or all.
+
+    Raises:
+        SettingError: p or α outside its range.
+        RecipeError: no images among the inputs, images of several sizes, targets per pixel, or a batch mixed already.
+
+    Example:
+        >>> CutMix(0.5).to_dict()
+        {'name': 'CutMix', 'p': 0.5, 'alpha': 1.0}
+
+    References: Yun et al. (2019), arXiv:1905.04899, section 3.1, eqs. 1 and 2.
+
+    """
+
+    p: float = 0.5
+    alpha: float = 1.0
+
+    strengths: ClassVar[dict[str, Strength]] = {
+        "p": Strength(0.5, low=0.0, high=1.0, neutral=0.0, words="share of the batches that are mixed")
+    }
+    family: ClassVar[str] = "mixing"
+    rank: ClassVar[Rank] = Rank.MIX
+    effect: ClassVar[Effect] = {"p": ("confidence", "down")}
+    unique: ClassVar[bool] = True
+    roles: ClassVar[tuple[str, ...]] = ("mixes",)
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule("mixes", "refuse", "a batch can be mixed once", "Keep one of them"),
+        Rule("softens targets", "warn", "both take certainty from the targets", "Use less of each"),
+    )
+    citations: ClassVar[tuple[Citation, ...]] = (
+        Citation(
+            "yun2019", "Yun et al.", 2019, "CutMix: regularization strategy to train strong classifiers", "ICCV",
+            "1905.04899", "section 3.1",
+        ),
+    )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.alpha <= 32:
+            raise SettingError(f"CutMix got alpha={self.alpha!r}", "alpha lies between 0 and 32", "1 is the default")
+
+    def objective(self, inner: Objective, strengths: Strengths, memory: Memory) -> Objective:
+        """Mix the batch, then go on."""
+        address = strengths.address
+
+        def mixed(params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any) -> Pass:
+            if strengths.is_off("p"):
+                return inner(params, buffers, batch, key)
+            return inner(params, buffers, cut(batch, strengths["p"], self.alpha, fold(key, address)), key)
+
+        return mixed
+
+
+def cut(batch: Batch, p: Tensor | float, alpha: float, key: Any) -> Batch:
+    """Return the mixed batch; the noise is that of ``key``."""
+    _check_targets(batch.targets)
+    leaf = first_leaf(batch.inputs)
+    device = leaf.device
+    share = beta(fold(key, "share"), alpha, device)
+    use = uniform(fold(key, "use"), (), device) < p
+    place = uniform(fold(key, "place"), (2,), device)
+    partner = permutation(fold(key, "partner"), leaf.shape[0], device)
+    sizes: list[tuple[int, int]] = []
+    inside: list[Tensor] = []
+
+    def paste(x: Tensor, _: int) -> Tensor:
+        sizes.append((int(x.shape[-2]), int(x.shape[-1])))
+        if len(set(sizes)) > 1:
+            raise RecipeError(
+                f"CutMix got images of the sizes {sizes}", "one box must mean the same share in each", "Resize them"
+            )
+        inside.append(cut_out(sizes[-1], share, place) & use)
+        return torch.where(inside[-1], torch.index_select(x, 0, partner), x)
+
+    inputs = on_images(batch.inputs, paste, "CutMix")
+    return paired(batch, inputs, partner, 1 - inside[0].to(torch.float64).mean())
+
+
+def cut_out(size: tuple[int, int], share: Tensor, place: Tensor) -> Tensor:
+    """Return where the box lies, bool (h, w): sides √(1 − share), centre at ``place`` (2,) in [0, 1)."""
+    side = torch.sqrt(1 - share)
+    edges = []
+    for axis in (0, 1):
+        half = torch.floor(side * size[axis] / 2)
+        centre = torch.floor(place[axis] * size[axis])
+        edges += [centre - half, centre + half]
+    return box(size, edges[0], edges[1], edges[2], edges[3])
+
+
+def _check_targets(targets: Any) -> None:
+    if isinstance(targets, Mixed) or targets.dim() <= 2:
+        return
+    raise RecipeError(
+        f"CutMix got targets of shape {tuple(targets.shape)}",
+        "it mixes one answer per image: (b,) or (b, c)",
+        "Leave it out where each pixel has an answer",
+    )

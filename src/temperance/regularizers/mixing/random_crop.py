@@ -1,0 +1,94 @@
+"""Random crops of padded images, that is random shifts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import torch
+from torch import Tensor
+
+from temperance.control.strength import Strength
+from temperance.core.batch import Batch, Pass
+from temperance.core.images import on_images, shift
+from temperance.core.leaves import Leaves
+from temperance.core.random import fold, uniform
+from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
+from temperance.records.citation import Citation
+from temperance.records.errors import SettingError
+
+
+@techniques.add
+@dataclass(frozen=True, repr=False)
+class RandomCrop(Regularizer):
+    """Pad each image and cut a random window of its own size out of it.
+
+        m = round(margin·side);  the window starts at a uniform place in {−m, …, m}, for each axis and image
+
+    Stage: objective (augment).  Cost: two selections.  Strengths: margin in [0, 0.5], neutral 0, linear, stronger = up.
+    Shapes: images (b, c, h, w) → same; other inputs stay.
+    Use when: image classification (4 pixels of 32: margin 0.125).  Avoid when: tables; the place of things is the
+    answer.
+
+    Args:
+        margin: padding on each side over the side of the image.
+        border: what the padding holds: ``zeros`` or ``edge`` (the outermost pixel again).
+
+    Raises:
+        SettingError: a setting outside its range.
+        RecipeError: no images among the inputs.
+
+    Example:
+        >>> RandomCrop(0.25, border="edge").to_dict()
+        {'name': 'RandomCrop', 'margin': 0.25, 'border': 'edge'}
+
+    References: He et al. (2016), arXiv:1512.03385, section 4.2.
+
+    """
+
+    margin: float = 0.125
+    border: Literal["zeros", "edge"] = "zeros"
+
+    strengths: ClassVar[dict[str, Strength]] = {
+        "margin": Strength(0.125, low=0.0, high=0.5, neutral=0.0, words="how far images are shifted")
+    }
+    family: ClassVar[str] = "mixing"
+    rank: ClassVar[Rank] = Rank.AUGMENT
+    effect: ClassVar[Effect] = {"margin": ("loss_noise", "up")}
+    citations: ClassVar[tuple[Citation, ...]] = (
+        Citation(
+            "he2016", "He et al.", 2016, "Deep residual learning for image recognition", "CVPR", "1512.03385",
+            "section 4.2",
+        ),
+    )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.border not in ("zeros", "edge"):
+            raise SettingError(f"RandomCrop got border={self.border!r}", "border is 'zeros' or 'edge'", "Pick one")
+
+    def objective(self, inner: Objective, strengths: Strengths, memory: Memory) -> Objective:
+        """Shift, then go on."""
+        address = strengths.address
+
+        def cropped(params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any) -> Pass:
+            if strengths.is_off("margin"):
+                return inner(params, buffers, batch, key)
+            own = fold(key, address)
+            inputs = on_images(
+                batch.inputs, lambda x, i: crop(x, strengths["margin"], self.border, fold(own, i)), "RandomCrop"
+            )
+            return inner(params, buffers, batch._replace(inputs=inputs), key)
+
+        return cropped
+
+
+def crop(x: Tensor, margin: Tensor | float, border: str, key: Any) -> Tensor:
+    """Return the images, each shifted by up to round(margin·side) whole pixels along each axis."""
+    drawn = uniform(key, (2, x.shape[0]), x.device, torch.float64)
+    moves = []
+    for axis in (0, 1):
+        most = torch.round(torch.as_tensor(margin, device=x.device) * x.shape[2 + axis])
+        moves.append((torch.floor(drawn[axis] * (2 * most + 1)) - most).to(torch.int64))
+    return shift(x, moves[0], moves[1], border=border)

@@ -1,0 +1,99 @@
+"""TrivialAugment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from temperance.control.strength import Strength
+from temperance.core.batch import Batch, Pass
+from temperance.core.images import GEOMETRIC, PHOTOMETRIC, Reach, choose, distort, on_images
+from temperance.core.leaves import Leaves
+from temperance.core.random import fold, uniform
+from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
+from temperance.records.citation import Citation
+
+OPS = ("identity", *GEOMETRIC, *PHOTOMETRIC)
+WIDE = Reach(shear=0.99, translate=1.0, degrees=135.0, bits=2.0, factor=0.99)
+NARROW = Reach(shear=0.3, translate=0.33, degrees=30.0, bits=4.0, factor=0.9)
+_LEVELS = 31
+
+
+@techniques.add
+@dataclass(frozen=True, repr=False)
+class TrivialAugment(Regularizer):
+    """Distort each image by one random operation of random size.
+
+        with probability p: operation uniform among 14, size uniform among 31 levels, direction ±
+
+    Operations: identity, shear and translate (x, y), rotate, posterize, solarize, autocontrast, equalize, brightness,
+    contrast, color, sharpness; all run on the whole batch as tensors, and each image takes its own. The value range is
+    that of the batch, so standardized images work; what comes in from outside is 0.
+
+    Stage: objective (augment).  Cost: about 13 passes over the pixels (no forward pass).  Strengths: p in [0, 1],
+    neutral 0, linear, stronger = up.
+    Shapes: images (b, c, h, w) → same; other inputs stay.
+    Use when: image classification without time to tune augmentation.  Avoid when: tables; orientation or brightness is
+    the answer.
+
+    Args:
+        p: probability that an image is distorted; 1 in the paper.
+        wide: the paper's wide ranges; False: those of RandAugment.
+
+    Raises:
+        SettingError: p outside its range.
+        RecipeError: no images among the inputs.
+
+    Example:
+        >>> TrivialAugment(0.5, wide=False).to_dict()
+        {'name': 'TrivialAugment', 'p': 0.5, 'wide': False}
+
+    References: Müller and Hutter (2021), arXiv:2103.10158, section 3 and table 1.
+
+    """
+
+    p: float = 1.0
+    wide: bool = True
+
+    strengths: ClassVar[dict[str, Strength]] = {
+        "p": Strength(1.0, low=0.0, high=1.0, neutral=0.0, words="share of the images that are distorted")
+    }
+    family: ClassVar[str] = "mixing"
+    rank: ClassVar[Rank] = Rank.AUGMENT
+    effect: ClassVar[Effect] = {"p": ("loss_noise", "up")}
+    unique: ClassVar[bool] = True
+    citations: ClassVar[tuple[Citation, ...]] = (
+        Citation(
+            "muller2021", "Müller and Hutter", 2021,
+            "TrivialAugment: tuning-free yet state-of-the-art data augmentation",
+            "ICCV", "2103.10158", "section 3",
+        ),
+    )  # fmt: skip
+
+    def objective(self, inner: Objective, strengths: Strengths, memory: Memory) -> Objective:
+        """Distort, then go on."""
+        address, reach = strengths.address, WIDE if self.wide else NARROW
+
+        def augmented(params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any) -> Pass:
+            if strengths.is_off("p"):
+                return inner(params, buffers, batch, key)
+            own = fold(key, address)
+            inputs = on_images(
+                batch.inputs, lambda x, i: augment(x, strengths["p"], reach, fold(own, i)), "TrivialAugment"
+            )
+            return inner(params, buffers, batch._replace(inputs=inputs), key)
+
+        return augmented
+
+
+def augment(x: Tensor, p: Tensor | float, reach: Reach, key: Any) -> Tensor:
+    """Return the images, each distorted with probability p; the noise is that of ``key``."""
+    drawn = uniform(key, (4, x.shape[0]), x.device)
+    which = (drawn[0] * len(OPS)).to(torch.int64)
+    amount = torch.floor(drawn[1] * _LEVELS).to(x) / (_LEVELS - 1)
+    sign = torch.where(drawn[2] < 0.5, -1.0, 1.0)
+    return choose(drawn[3] < p, distort(x, OPS, which, amount, sign, reach), x)
