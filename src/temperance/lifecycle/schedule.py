@@ -9,7 +9,7 @@ from typing import Literal
 from temperance.records.errors import BudgetError
 from temperance.records.roles import Roles
 from temperance.study.clock import LEAST_SECONDS
-from temperance.study.plan import SAFETY, Speed, cost_factor, trainings, trial_seconds
+from temperance.study.plan import SAFETY, Speed, cost_factor, trained_rows, trainings, trial_seconds
 from temperance.study.spec import TrialSpec
 
 TEST_SECONDS, EXPORT_SECONDS = 2.0, 4.0
@@ -79,7 +79,11 @@ def schedule(
 def _trial(spec: TrialSpec, speeds: dict[str, Speed], roles: Roles) -> float:
     if not spec.is_net:
         return BASIC_SECONDS
-    return trial_seconds(spec.settings, speeds[spec.id], roles, model=spec.model, passes=cost_factor(spec.recipe))
+    rows = trained_rows(roles, spec.model)
+    return trial_seconds(
+        spec.settings, speeds[spec.id], roles, model=spec.model, passes=cost_factor(spec.recipe),
+        rows=min(rows, spec.most_rows or rows),
+    )  # fmt: skip
 
 
 def _times(spec: TrialSpec, roles: Roles) -> float:
