@@ -105,6 +105,12 @@ class Recipe:
 
         return Population(self, model, loss, optimizer, members, **settings)
 
+    def price(self, model: nn.Module, batch: Any, **settings: Any) -> Any:
+        """Measure what each technique and the whole recipe cost on this machine; see ``core.price.price``."""
+        from temperance.core.price import price
+
+        return price(self, model, batch, **settings)
+
     # -- as a value ---------------------------------------------------------------------------------------------
 
     def __eq__(self, other: object) -> bool:
