@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         Every,
         GapFeedback,
         Hypergradient,
+        LabelWave,
         Late,
         LikeRate,
         Linear,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
         Staged,
         Steps,
         StopAbove,
+        StopRising,
         Strength,
     )
     from temperance.core.batch import Batch, Mixed
@@ -51,9 +53,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _CONTROL = (
-    "Chain", "Clamp", "Constant", "Constraint", "Controller", "Cosine", "Curriculum", "Delay", "Early", "EarlyStopping", "Every",
-    "GapFeedback", "Hypergradient", "Late", "LikeRate", "Linear", "Only", "PopulationBased", "RateLimit", "Restarts",
-    "SignFeedback", "Spectral", "Staged", "Steps", "StopAbove", "Strength",
+    "Chain", "Clamp", "Constant", "Constraint", "Controller", "Cosine", "Curriculum", "Delay", "Early",
+    "EarlyStopping", "Every", "GapFeedback", "Hypergradient", "LabelWave", "Late", "LikeRate", "Linear", "Only",
+    "PopulationBased", "RateLimit", "Restarts", "SignFeedback", "Spectral", "Staged", "Steps", "StopAbove",
+    "StopRising", "Strength",
 )  # fmt: skip
 _WHERE = {
     **dict.fromkeys(_CONTROL, "control"),
