@@ -14,6 +14,7 @@ from temperance.cli.commands.audit import audit
 from temperance.cli.commands.demo import demo
 from temperance.cli.commands.evaluate import evaluate
 from temperance.cli.commands.predict import predict
+from temperance.cli.commands.price import price
 from temperance.cli.commands.report import report
 from temperance.cli.commands.retrain import retrain
 from temperance.cli.commands.serve import serve
@@ -21,7 +22,7 @@ from temperance.cli.commands.study import study
 from temperance.cli.commands.techniques import techniques
 from temperance.cli.guard import Started, guarded
 
-COMMANDS = (study, demo, audit, evaluate, predict, serve, retrain, techniques, report)
+COMMANDS = (study, demo, audit, evaluate, predict, serve, retrain, techniques, price, report)
 
 
 def build() -> typer.Typer:

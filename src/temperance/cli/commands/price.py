@@ -1,0 +1,113 @@
+"""``temperance price``: what each technique costs on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from temperance.cli import options
+from temperance.cli.console import Console, table
+
+
+def price(
+    recipe: Annotated[
+        str | None,
+        typer.Argument(metavar="RECIPE", help="A TOML file, or names with commas: SAM,EMA. All by default."),
+    ] = None,
+    task: Annotated[str | None, typer.Option("--task", help="Your own net, module:function.")] = None,
+    rows: Annotated[int, typer.Option("--rows", min=2, help="Rows of the batch.")] = 256,
+    features: Annotated[int, typer.Option("--features", min=1, help="Numeric inputs of the batch.")] = 64,
+    classes: Annotated[int, typer.Option("--classes", min=2, help="Classes.")] = 10,
+    steps: Annotated[int, typer.Option("--steps", min=3, help="Pairs of steps that are timed.")] = 40,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Measure what techniques cost on this machine.
+
+    Each is timed step by step against the plain step, in turn, on a batch of random rows. The ratio is the median of
+    the pairs, with the middle half of them beside it.
+    """
+    found, refused = measured(recipe, task, rows=rows, features=features, classes=classes, steps=steps)
+    console = Console(as_json, quiet)
+    for name, why in refused.items():
+        console.warn(f"{name} left out: {why}")
+    console.result(found, listed(found))
+
+
+def measured(
+    recipe: str | None, task: str | None, *, rows: int, features: int, classes: int, steps: int
+) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """Return the prices, and what could not be priced on this net with the reason."""
+    import torch
+    from torch.nn import functional
+
+    from temperance.core.batch import Batch
+    from temperance.records.errors import TemperanceError
+
+    torch.set_num_threads(1)
+    wanted, everything = _recipes(recipe)
+    generator = torch.Generator().manual_seed(0)
+    inputs = torch.randn(rows, features, generator=generator)
+    batch = Batch(inputs, torch.randint(0, classes, (rows,), generator=generator), index=torch.arange(rows))
+    model, loss = _net(task, features, classes, rows)
+    found: list[dict[str, Any]] = []
+    refused: dict[str, str] = {}
+    for one in wanted:
+        try:
+            prices = one.price(model, batch, loss=loss or functional.cross_entropy, steps=steps)
+        except TemperanceError as fault:
+            if not everything:
+                raise
+            refused[type(one.regularizers[0]).__name__] = str(fault)
+            continue
+        found += [row.to_dict() for row in prices]
+    return found, refused
+
+
+def listed(found: list[dict[str, Any]]) -> str:
+    """Return the prices as a table."""
+    lines: list[tuple[str, ...]] = []
+    head = ("technique", "ms a step", "times plain", "middle half", "backward passes", "kept", "prediction")
+    lines.append(head)
+    for row in found:
+        lines.append((
+            row["name"], f"{row['ms_per_step']:.3g}", f"{row['ratio']:.2f}",
+            f"{row['ratio_low']:.2f} to {row['ratio_high']:.2f}", f"{row['backwards']:g}",
+            f"{row['memory_bytes'] / 1e6:.3g} MB", f"{row['inference_ratio']:.2f} x",
+        ))  # fmt: skip
+    return table(lines)
+
+
+def _recipes(text: str | None) -> tuple[list[Any], bool]:
+    import temperance.regularizers  # noqa: F401  # fills the registry
+    from temperance.core.recipe import Recipe
+    from temperance.core.regularizer import techniques
+    from temperance.records.errors import DataError
+
+    if text is None:
+        return [Recipe(sample) for _, cls in techniques.items() for sample in list(cls.samples())[:1]], True
+    if text.endswith(".toml"):
+        path = Path(text)
+        if not path.is_file():
+            raise DataError(
+                f"there is no file {text!r}", "a recipe in TOML, as `Recipe.to_toml` writes it", "Check the path"
+            )
+        return [Recipe.from_toml(path.read_text(encoding="utf-8"))], False
+    return [Recipe(*(techniques[name.strip()]() for name in text.split(",") if name.strip()))], False
+
+
+def _net(task: str | None, features: int, classes: int, rows: int) -> tuple[Any, Any]:
+    from torch import nn
+
+    from temperance.study.task import TaskInfo, load_task, make_task
+
+    if task is None:
+        layers = nn.Linear(features, 512), nn.ReLU(), nn.Linear(512, 512), nn.ReLU(), nn.Linear(512, classes)
+        return nn.Sequential(*layers), None
+    names = tuple(f"x{i}" for i in range(features))
+    labels = tuple(str(i) for i in range(classes))
+    kind = "binary" if classes == 2 else "multiclass"
+    made = make_task(load_task(task), TaskInfo(kind, classes, labels, names, (), (), None, rows, 0))
+    return made.model, made.loss
