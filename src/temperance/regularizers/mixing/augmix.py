@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -150,5 +151,5 @@ def jensen_shannon(*outputs: Any) -> Tensor:
         )
     axis = 1 if first.dim() >= 4 else -1
     logs = torch.stack([torch.log_softmax(out, axis) for out in outputs])
-    middle = torch.logsumexp(logs, 0) - torch.log(torch.full((), float(len(outputs)), device=first.device))
-    return (logs.exp() * (logs - middle.to(logs.dtype))).sum(axis if axis < 0 else axis + 1).mean(0)
+    middle = torch.logsumexp(logs, 0) - math.log(len(outputs))
+    return (logs.exp() * (logs - middle)).sum(axis if axis < 0 else axis + 1).mean(0)
