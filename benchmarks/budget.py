@@ -82,12 +82,13 @@ def main() -> None:
     parser.add_argument("--rows", default="300,50000")
     parser.add_argument("--budgets", default="20s,30s,60s,2m,10m")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--records", type=Path, default=RECORDS)
     parser.add_argument("--again", action="store_true")
     given, _ = parser.parse_known_args()  # `make bench ARGS=…` gives all scripts the same
-    RECORDS.mkdir(parents=True, exist_ok=True)
+    given.records.mkdir(parents=True, exist_ok=True)
     for budget in given.budgets.split(","):
         for rows in map(int, given.rows.split(",")):
-            path = RECORDS / f"{rows}-{budget}-s{given.seed}.json"
+            path = given.records / f"{rows}-{budget}-s{given.seed}.json"
             if path.exists() and not given.again:
                 continue
             before = os.getloadavg()[0]

@@ -100,6 +100,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=2_000_000)
     parser.add_argument("--budget", default="120s")
+    parser.add_argument("--record", type=Path, default=RECORD)
     given, _ = parser.parse_known_args()  # `make bench ARGS=…` gives all scripts the same
     with tempfile.TemporaryDirectory(prefix="memory-study-") as name:
         table = Path(name) / "table.parquet"
@@ -111,7 +112,7 @@ def main() -> None:
             "created": datetime.now(UTC).isoformat(timespec="seconds"), "load": os.getloadavg()[0],
             "machine": {"cores": os.cpu_count(), "system": platform.platform()},
         }  # fmt: skip
-    RECORD.write_text(json.dumps(record, indent=1))
+    given.record.write_text(json.dumps(record, indent=1))
     print(json.dumps({k: v for k, v in record.items() if k != "course"}, indent=1))
 
 

@@ -6,7 +6,7 @@
 
 DIR has a folder per set with ``data.parquet`` and ``meta.json`` (``target``, ``task``: classification or regression;
 ``split_columns`` are dropped). One record per cell (set, seed, method) in ``benchmarks/records/quality``; cells that
-have a record are not run again. Every method gets the same rows: per seed 80 % for training (validation is the
+have a record are not run again (failed ones are). Every method gets the same rows: per seed 80 % for training (validation is the
 method's own affair) and 20 % for the test, by class. One thread a process. A study has 60 s of wall clock on two
 processes, everything included; "hgb-tuned" searches for 60 CPU-seconds in one process. Cells over ``--cpu-limit``
 are recorded as timed out.
@@ -192,8 +192,8 @@ def run_peer(split: Split, method: str, folder: Path, given: argparse.Namespace)
 
 
 def cell(name: str, seed: int, method: str, given: argparse.Namespace) -> None:
-    path = RECORDS / f"{name}-s{seed}-{method}.json"
-    if path.exists():
+    path = given.records / f"{name}-s{seed}-{method}.json"
+    if path.exists() and json.loads(path.read_text())["status"] != "failed":
         return
     split = cut(given.data, name, seed)
     if split.task == "regression" and method.endswith("-accuracy"):
@@ -252,13 +252,14 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--cpu-limit", type=int, default=480, help="CPU-seconds a peer may take")
     parser.add_argument("--jobs", type=int, default=1, help="cells at once (peers only)")
     parser.add_argument("--by-size", action="store_true", help="small sets first")
+    parser.add_argument("--records", type=Path, default=RECORDS)
     parser.add_argument("--summary", action="store_true", help="write summary.json and summary.md")
     return parser.parse_args()
 
 
 def main() -> None:
     given = arguments()
-    RECORDS.mkdir(parents=True, exist_ok=True)
+    given.records.mkdir(parents=True, exist_ok=True)
     if given.data is not None:
         with ThreadPoolExecutor(given.jobs) as pool:
             for future in [pool.submit(cell, *one, given) for one in in_order(given)]:
@@ -266,7 +267,7 @@ def main() -> None:
     elif not given.summary:
         print("quality: no --data DIR, so no cell is run; the summary is made of the records there are")
     if given.summary or given.data is None:
-        print(summary.write(RECORDS))
+        print(summary.write(given.records))
 
 
 if __name__ == "__main__":
