@@ -13,6 +13,7 @@ from temperance.control.hypergradient import Hypergradient
 from temperance.control.only import Only
 from temperance.control.population_based import PopulationBased
 from temperance.control.rate_limit import RateLimit
+from temperance.control.rising import LabelWave, StopRising
 from temperance.control.schedule import (
     Cosine,
     Curriculum,
@@ -45,6 +46,7 @@ __all__ = [
     "Every",
     "GapFeedback",
     "Hypergradient",
+    "LabelWave",
     "Late",
     "LikeRate",
     "Linear",
@@ -62,6 +64,7 @@ __all__ = [
     "Staged",
     "Steps",
     "StopAbove",
+    "StopRising",
     "Strength",
     "Values",
     "Wrapper",

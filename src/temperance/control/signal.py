@@ -21,6 +21,20 @@ STANDARD: dict[str, str] = {
     "gap_error": "standard error of gap",
     "gradient_noise": "gradient noise scale, tr(covariance) / |gradient|²",
     "weight_norm": "norm of the weights",
+    "plateau": "readings since the held-out loss was last clearly better",
+    "plateau_slope": "change of the smoothed held-out loss from one reading to the next",
+    "gradient_disparity": "mean distance between the gradients of training batches",
+    "gradient_coherence": "mean cosine between the gradients of training batches",
+    "angular_step": "mean angle by which one step turns a weight matrix, in radians",
+    "relative_step": "mean size of a step over the size of the weight matrix",
+    "tail_exponent": "exponent of the tail of the weight matrices' spectra",
+    "sharpness": "rise of the loss a small way up the gradient",
+    "lambda_max": "largest eigenvalue of the loss' Hessian",
+    "confidence": "mean largest probability on the held-out rows",
+    "overconfidence": "confidence minus accuracy on the held-out rows",
+    "prediction_flips": "training rows whose predicted class changed since the last reading",
+    "difficulty_p90": "90th percentile of the training rows' losses",
+    "evidence": "1 - (b/D) sum of squared gradient over variance: above 0 the gradient looks like noise",
 }
 """Names that training provides. Production feeds in its own (drift, entropy, …)."""
 

@@ -290,6 +290,10 @@ class Session:
         """Seconds spent on each signal so far, by its name; they are part of the training's time."""
         return dict(self._meter.seconds)
 
+    def signal_memory(self, name: str) -> dict[str, Any]:
+        """Return what the signal of this name (``difficulty``, say) remembers; KeyError where it is not measured."""
+        return self._meter.memory[name]
+
     @property
     def strengths(self) -> dict[str, float]:
         """Current strengths by address, e.g. ``{"dropout.p": 0.1}``."""
