@@ -6,6 +6,7 @@ the outputs without their class axis (missing member axes are added; −1 leaves
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -64,6 +65,33 @@ def expected(values: Tensor, labels: Tensor, owner: str) -> Tensor:
     places = labels.reshape(*labels.shape, *[1] * (values.dim() - 1 - labels.dim())).expand(values.shape[:-1])
     chosen = values.gather(-1, places.clamp_min(0).unsqueeze(-1)).squeeze(-1)
     return torch.where(places >= 0, chosen, torch.zeros_like(chosen))
+
+
+def per_label(log_probs: Tensor, labels: Tensor, function: Callable[[Tensor], Tensor], owner: str) -> Tensor:
+    """Return ``function(log p of the label)`` per place; members that leave a row out do not count in its mean.
+
+    Args:
+        log_probs: (b, …, c).
+        labels: class numbers, or probabilities over whose classes the mean is taken.
+        function: elementwise, 0 at 0 (so that a place left out adds nothing).
+        owner: technique that asks, for the message.
+
+    Returns:
+        (b, …), or (b,) for labels per member.
+
+    """
+    if labels.is_floating_point():
+        return expected(function(log_probs), labels, owner)
+    values = function(expected(log_probs, labels, owner))
+    return mean_of_kept(values, labels)
+
+
+def mean_of_kept(values: Tensor, labels: Tensor) -> Tensor:
+    """Return (b,) of (b, k) where labels are given per member: the mean over those that keep the row; else as it is."""
+    if labels.is_floating_point() or labels.dim() != 2 or values.dim() != 2:
+        return values
+    kept = (labels >= 0).to(values.dtype)
+    return (values * kept).sum(1) / kept.sum(1).clamp_min(1.0)
 
 
 def spread(rows: Tensor, axes: int) -> Tensor:

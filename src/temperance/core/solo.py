@@ -17,6 +17,7 @@ from temperance.core.policy import trainable
 from temperance.core.random import fold, pulse
 from temperance.core.regularizer import Memory, Rate, Regularizer, Strengths
 from temperance.core.replicas import rank
+from temperance.core.statistics import unchanged
 from temperance.records.errors import RecipeError
 
 Loss = Callable[[Any, Any], Tensor]
@@ -106,7 +107,7 @@ class Solo:
 
     def _plain(self, params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any) -> Pass:
         if params is not self.home:  # a teacher with weights of its own: nothing flows back to it
-            with self.at(params, keep_statistics=True), torch.no_grad():
+            with self.at(params), unchanged(self.statistics), torch.no_grad():
                 return self._plain(self.home, buffers, batch, key)
         with self._precision():
             outputs = call(self.model, batch.inputs)

@@ -27,7 +27,17 @@ from temperance.regularizers.mixing.regmixup import RegMixUp
 from temperance.regularizers.mixing.tabular_corruption import TabularCorruption
 from temperance.regularizers.mixing.trivial_augment import TrivialAugment
 from temperance.regularizers.normalization.spectral_norm import SpectralNorm
+from temperance.regularizers.targets.ada_focal import AdaFocal
+from temperance.regularizers.targets.confidence_penalty import ConfidencePenalty
+from temperance.regularizers.targets.early_learning import EarlyLearning
+from temperance.regularizers.targets.focal import Focal
+from temperance.regularizers.targets.generalized_cross_entropy import GeneralizedCrossEntropy
 from temperance.regularizers.targets.label_smoothing import LabelSmoothing
+from temperance.regularizers.targets.margin_smoothing import MarginSmoothing
+from temperance.regularizers.targets.max_sup import MaxSup
+from temperance.regularizers.targets.online_label_smoothing import OnlineLabelSmoothing
+from temperance.regularizers.targets.self_distillation import SelfDistillation
+from temperance.regularizers.targets.symmetric_cross_entropy import SymmetricCrossEntropy
 from temperance.regularizers.transfer.l2_sp import L2SP
 from temperance.regularizers.transfer.selective_projection_decay import SelectiveProjectionDecay
 from temperance.regularizers.units.concrete_dropout import ConcreteDropout
@@ -66,24 +76,29 @@ __all__ = [
     "L2SP",
     "SAM",
     "SWA",
+    "AdaFocal",
     "AdaptiveAugmentation",
     "AdaptiveGradientClipping",
     "AugMix",
     "CMixUp",
     "CautiousDecay",
     "ConcreteDropout",
+    "ConfidencePenalty",
     "CorrectedDecay",
     "CutMix",
     "Cutout",
     "DropBlock",
     "DropConnect",
     "Dropout",
+    "EarlyLearning",
     "ElasticNet",
     "FeatureNoise",
     "FixedNorm",
+    "Focal",
     "FriendlySAM",
     "GatedSAM",
     "GaussianDropout",
+    "GeneralizedCrossEntropy",
     "GhostBatchNorm",
     "GradientClipping",
     "GradientNoise",
@@ -92,19 +107,24 @@ __all__ = [
     "LoRADropout",
     "LookSAM",
     "ManifoldMixUp",
+    "MarginSmoothing",
     "MaxNorm",
+    "MaxSup",
     "MixUp",
     "NormControl",
     "NormSAM",
+    "OnlineLabelSmoothing",
     "Orthogonality",
     "RDrop",
     "RandomCrop",
     "RandomFlip",
     "RegMixUp",
     "SelectiveProjectionDecay",
+    "SelfDistillation",
     "SpectralNorm",
     "StableDecay",
     "StochasticDepth",
+    "SymmetricCrossEntropy",
     "TabularCorruption",
     "TrivialAugment",
     "WeightDecay",

@@ -1,0 +1,164 @@
+"""Calibration-aware adaptive focal loss."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from temperance.control.strength import Strength
+from temperance.core.batch import Batch, Mixed, Pass, measure
+from temperance.core.classes import class_logits, per_label
+from temperance.core.leaves import Leaves
+from temperance.core.regularizer import Context, Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
+from temperance.core.rules import Rule
+from temperance.records.citation import Citation
+from temperance.records.errors import RecipeError, SettingError
+
+BINS = 15
+GAPS = tuple(f"calibration_gap_{i:02d}" for i in range(BINS))
+EDGES = tuple(f"calibration_edge_{i:02d}" for i in range(1, BINS))
+LOW, HIGH, SWITCH = -2.0, 20.0, 0.2
+_MIXES = Rule("mixes", "refuse", "its bins are found by the probability of one label", "Use Focal with mixing")
+
+
+@techniques.add
+@dataclass(frozen=True, repr=False)
+class AdaFocal(Regularizer):
+    """Give each range of confidence its own focal exponent, moved by how wrong that confidence is on held-out rows.
+
+        p in bin i:  γᵢ ≥ 0: (1 − p)^γᵢ · CE;  γᵢ < 0: (1 + p)^|γᵢ| · CE
+        at every validation:  γᵢ ← clip(γᵢ·exp(±λ·(confidenceᵢ − accuracyᵢ)), −2, 20), + for γᵢ > 0
+                              |γᵢ| < 0.2: switch to −0.2 or 0.2 on the other side
+
+    Fifteen bins of equal count on the held-out rows (signal ``CalibrationBins``); γ is memory and begins at 1. The
+    exponent used is power·γᵢ. Call ``session.validate`` once an epoch.
+
+    Stage: objective (target).  Cost: one log-softmax, and one forward pass over the held-out rows at each validation.
+    Strengths: power in [0, 4], neutral 0, linear, stronger = up.
+    Shapes: outputs (b, …, c) logits, (b, k, c) with members; targets class numbers or probabilities (b, c).
+    Use when: probabilities must be calibrated and held-out rows are at hand.  Avoid when: they are fewer than a few
+    hundred: fifteen bins of them are noise.
+
+    Args:
+        power: factor on all exponents; 1 is the paper's.
+        rate: λ, how fast exponents follow the gaps.
+        start: γ at first.
+        axis: axis of the classes; None: 1 for outputs of four or more axes, else the last.
+
+    Raises:
+        SettingError: power, λ or start outside its range.
+        RecipeError: the outputs are not logits of two or more classes; the batch is mixed.
+
+    Example:
+        >>> AdaFocal(rate=0.5).to_dict()
+        {'name': 'AdaFocal', 'power': 1.0, 'rate': 0.5, 'start': 1.0}
+
+    References: Ghosh, Schaaf and Gormley (2022), arXiv:2211.11838, section 4, algorithm 1.
+
+    """
+
+    power: float = 1.0
+    rate: float = 1.0
+    start: float = 1.0
+    axis: int | None = None
+
+    strengths: ClassVar[dict[str, Strength]] = {
+        "power": Strength(
+            1.0, low=0.0, high=4.0, neutral=0.0, adaptive=False, words="factor on the exponents that it finds itself"
+        )
+    }
+    family: ClassVar[str] = "targets"
+    rank: ClassVar[Rank] = Rank.TARGET
+    effect: ClassVar[Effect] = {"power": ("confidence", "down")}
+    unique: ClassVar[bool] = True
+    roles: ClassVar[tuple[str, ...]] = ("replaces the loss",)
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule("replaces the loss", "refuse", "each would replace the loss", "Keep one of them"),
+        Rule("softens targets", "refuse", "it is not clear which loss is softened", "Keep one of them"),
+        _MIXES,
+    )
+    reads: ClassVar[frozenset[str]] = frozenset((*GAPS, *EDGES))
+    citations: ClassVar[tuple[Citation, ...]] = (
+        Citation(
+            "ghosh2022", "Ghosh, Schaaf, Gormley", 2022, "AdaFocal: calibration-aware adaptive focal loss", "NeurIPS",
+            "2211.11838", "section 4",
+        ),
+    )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name, low, high in (("rate", 0.0, 10.0), ("start", LOW, HIGH)):
+            if not low <= getattr(self, name) <= high:
+                raise SettingError(
+                    f"AdaFocal got {name}={getattr(self, name)!r}", f"it lies between {low:g} and {high:g}", "Try 1"
+                )
+
+    def begin(self, params: Leaves, context: Context) -> dict[str, Any]:
+        """Return the exponents and the bounds between the bins: equally wide before the first validation."""
+        like = params.tensors[0].detach()
+        edges = torch.arange(1, BINS, dtype=like.dtype, device=like.device) / BINS
+        return {"gammas": like.new_full((BINS,), self.start), "edges": edges}
+
+    def hear(self, signals: Mapping[str, Any], memory: Mapping[str, Any]) -> dict[str, Any]:
+        """Move the exponents by the gaps, and the bounds to the new bins; hold both where a number is missing."""
+        gaps = np.stack([np.asarray(signals.get(name, np.nan), dtype=np.float64) for name in GAPS], -1)
+        edges = np.stack([np.asarray(signals.get(name, np.nan), dtype=np.float64) for name in EDGES], -1)
+        if not (np.isfinite(gaps).all() and np.isfinite(edges).all()):
+            return {}
+        old = memory["gammas"]
+        return {
+            "gammas": next_gammas(old, torch.as_tensor(gaps, dtype=old.dtype, device=old.device), rate=self.rate),
+            "edges": torch.as_tensor(edges, dtype=old.dtype, device=old.device).expand_as(memory["edges"]).clone(),
+        }
+
+    def objective(self, inner: Objective, strengths: Strengths, memory: Memory) -> Objective:
+        """Weigh the cross-entropy by the exponent of each example's bin."""
+
+        def focused(params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any) -> Pass:
+            passed = inner(params, buffers, batch, key)
+            if strengths.is_off("power"):
+                return passed
+            seen: Batch = passed.batch or batch
+            if isinstance(seen.targets, Mixed):
+                raise RecipeError("AdaFocal got a mixed batch", _MIXES.why, _MIXES.remedy)
+
+            def change(outputs: Any, labels: Tensor) -> Tensor:
+                logs = torch.log_softmax(class_logits(outputs, "AdaFocal", self.axis), -1)
+                gammas = strengths["power"].to(logs.dtype) * memory["gammas"]
+                return per_label(logs, labels, lambda log_p: _change(log_p, gammas, memory["edges"]), "AdaFocal")
+
+            return passed._replace(loss=passed.loss + measure(change, passed.outputs, seen))
+
+        return focused
+
+
+def next_gammas(
+    gammas: Tensor, gaps: Tensor, *, rate: float = 1.0, low: float = LOW, high: float = HIGH, switch: float = SWITCH
+) -> Tensor:
+    """Return the exponents after one validation.
+
+    Args:
+        gammas: exponents now, (…, bins).
+        gaps: confidence − accuracy per bin on held-out rows, (…, bins).
+        rate: λ.
+        low: smallest exponent.
+        high: largest exponent.
+        switch: an exponent nearer to 0 than this changes sides.
+
+    """
+    moved = gammas * torch.exp(torch.where(gammas > 0, rate, -rate) * gaps)
+    crossed = torch.where(moved > 0, -switch, switch).to(moved.dtype)
+    return torch.where(moved.abs() < switch, crossed, moved).clamp(low, high)
+
+
+def _change(log_p: Tensor, gammas: Tensor, edges: Tensor) -> Tensor:
+    """Return the adaptive focal loss minus the cross-entropy; the bin is that of p, its lower bound included."""
+    p = log_p.exp()
+    gamma = gammas[(p.detach().unsqueeze(-1) >= edges).sum(-1)]
+    base = (1 - torch.where(gamma < 0, -p, p)).clamp_min(torch.finfo(p.dtype).eps)
+    return (1 - base ** gamma.abs()) * log_p

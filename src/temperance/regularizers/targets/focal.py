@@ -1,0 +1,111 @@
+"""Focal loss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import torch
+from torch import Tensor
+
+from temperance.control.strength import Strength
+from temperance.core.batch import Batch, Pass, measure
+from temperance.core.classes import class_logits, per_label
+from temperance.core.leaves import Leaves
+from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
+from temperance.core.rules import Rule
+from temperance.records.citation import Citation
+from temperance.records.errors import SettingError
+
+
+@techniques.add
+@dataclass(frozen=True, repr=False)
+class Focal(Regularizer):
+    """Count examples less the surer the net is of their label.
+
+        loss + ((1 − p)^γ − 1)·(−log p),  p the probability of the label;  for cross-entropy: (1 − p)^γ · CE
+
+    ``by="flsd53"``: γ grows by 5/3 where p < 0.2, so that γ = 3 gives the published 5 and 3.
+
+    Stage: objective (target).  Cost: one log-softmax.  Strengths: gamma in [0, 20], neutral 0, linear, stronger = up.
+    Shapes: outputs (b, …, c) logits, (b, k, c) with members; targets class numbers, probabilities (b, c) or mixed. The
+    loss should be cross-entropy.
+    Use when: most examples are easy, or probabilities are too extreme.  Avoid when: labels are noisy (it dwells on the
+    wrong ones); late in training it makes the net less sure than it should be.
+
+    Args:
+        gamma: exponent γ.
+        by: ``all`` for one γ, or ``flsd53``.
+        axis: axis of the classes; None: 1 for outputs of four or more axes, else the last.
+
+    Raises:
+        SettingError: γ outside its range, or an unknown ``by``.
+        RecipeError: the outputs are not logits of two or more classes.
+
+    Example:
+        >>> Focal(by="flsd53").to_dict()
+        {'name': 'Focal', 'gamma': 3.0, 'by': 'flsd53'}
+
+    References: Lin et al. (2017), arXiv:1708.02002, eq. 4; Mukhoti et al. (2020), arXiv:2002.09437, section 5.
+
+    """
+
+    gamma: float = 3.0
+    by: str = "all"
+    axis: int | None = None
+
+    strengths: ClassVar[dict[str, Strength]] = {
+        "gamma": Strength(3.0, low=0.0, high=20.0, neutral=0.0, words="how little easy examples count")
+    }
+    family: ClassVar[str] = "targets"
+    rank: ClassVar[Rank] = Rank.TARGET
+    effect: ClassVar[Effect] = {"gamma": ("confidence", "down")}
+    unique: ClassVar[bool] = True
+    roles: ClassVar[tuple[str, ...]] = ("replaces the loss",)
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule("replaces the loss", "refuse", "each would replace the loss", "Keep one of them"),
+        Rule("softens targets", "refuse", "it is not clear which loss is softened", "Keep one of them"),
+    )
+    citations: ClassVar[tuple[Citation, ...]] = (
+        Citation("lin2017", "Lin et al.", 2017, "Focal loss for dense object detection", "ICCV", "1708.02002", "eq. 4"),
+        Citation(
+            "mukhoti2020", "Mukhoti et al.", 2020, "Calibrating deep neural networks using focal loss", "NeurIPS",
+            "2002.09437", "section 5",
+        ),
+    )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.by not in ("all", "flsd53"):
+            raise SettingError(f"Focal got by={self.by!r}", "it is 'all' or 'flsd53'", "Pick one")
+
+    @classmethod
+    def samples(cls) -> Iterable[Self]:
+        """Return both kinds."""
+        return (cls(), cls(by="flsd53"))
+
+    def objective(self, inner: Objective, strengths: Strengths, memory: Memory) -> Objective:
+        """Weigh the cross-entropy."""
+
+        def focused(params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any) -> Pass:
+            passed = inner(params, buffers, batch, key)
+            if strengths.is_off("gamma"):
+                return passed
+
+            def less(outputs: Any, labels: Tensor) -> Tensor:
+                logs = torch.log_softmax(class_logits(outputs, "Focal", self.axis), -1)
+                return per_label(logs, labels, lambda log_p: self._less(log_p, strengths["gamma"]), "Focal")
+
+            return passed._replace(loss=passed.loss + measure(less, passed.outputs, passed.batch or batch))
+
+        return focused
+
+    def _less(self, log_p: Tensor, gamma: Tensor) -> Tensor:
+        """Return focal loss minus cross-entropy."""
+        p = log_p.exp()
+        gamma = gamma.to(p.dtype)
+        if self.by == "flsd53":
+            gamma = torch.where(p.detach() < 0.2, gamma * (5 / 3), gamma)
+        rest = (1 - p).clamp_min(torch.finfo(p.dtype).eps)
+        return (1 - rest**gamma) * log_p
