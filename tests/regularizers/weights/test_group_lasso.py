@@ -4,7 +4,7 @@ import torch
 
 from temperance import GroupLasso, Recipe
 from temperance.records.errors import SettingError
-from temperance.regularizers.weights.group_lasso import shrink_groups
+from temperance.regularizers.weights.group_lasso import kept
 from temperance.testing.driven import advance, begin, drive, moving, waves
 
 
@@ -24,7 +24,7 @@ def test_equals_the_proximal_step(groups):
 def test_it_minimizes_the_penalty():
     """The proximal point beats its neighbours in ½‖x − w‖² + cut·√p·Σ‖x_G‖."""
     w = waves()[0]
-    best = shrink_groups(w, 0.2, 1)
+    best = w * kept(w, 0.2, 1)
 
     def value(x):
         return 0.5 * ((x - w) ** 2).sum() + 0.2 * 4**0.5 * x.norm(dim=0).sum()
@@ -39,15 +39,15 @@ def test_by_hand_and_exact_zeros():
     """Columns (3, 4) and (0.1, 0.1); cut 1·√2: the first keeps 1 − √2/5, the second vanishes."""
     session = begin(GroupLasso(1.0), [torch.tensor([[3.0, 0.1], [4.0, 0.1]])], lambda p: torch.optim.SGD(p, lr=1.0))
     (after,) = advance(session, [torch.zeros(2, 2)])
-    kept = 1 - 2**0.5 / 5
-    assert after.flatten().tolist() == pytest.approx([3 * kept, 0, 4 * kept, 0], rel=1e-6)
+    left = 1 - 2**0.5 / 5
+    assert after.flatten().tolist() == pytest.approx([3 * left, 0, 4 * left, 0], rel=1e-6)
     assert torch.equal(after[:, 1], torch.zeros(2))
 
 
 def test_convolutions_are_grouped_by_channel():
     w = torch.ones(4, 3, 2, 2)
     w[:, 1] *= 0.01
-    shrunk = shrink_groups(w, 0.1, 1)
+    shrunk = w * kept(w, 0.1, 1)
     assert torch.equal(shrunk[:, 1], torch.zeros(4, 2, 2))
     assert bool((shrunk[:, 0] > 0).all())
 

@@ -4,7 +4,7 @@ import torch
 
 from temperance import FixedNorm, MaxNorm, Recipe
 from temperance.records.errors import RecipeError
-from temperance.regularizers.weights.max_norm import bounded
+from temperance.regularizers.weights.max_norm import factor
 from temperance.testing.driven import advance, begin, drive, moving, waves
 
 
@@ -27,7 +27,7 @@ def test_by_hand():
 def test_filters_have_one_norm_each_and_zero_stays_zero():
     w = torch.ones(2, 3, 2, 2)
     w[1] = 0
-    limited = bounded(w, torch.tensor(1.0))
+    limited = w * factor(w, torch.tensor(1.0))
     assert float(limited[0].norm()) == pytest.approx(1.0)
     assert torch.equal(limited[1], torch.zeros(3, 2, 2))
 

@@ -102,14 +102,22 @@ class L2SP(Regularizer):
         def step(params: Leaves, grads: Leaves, rate: Rate) -> Leaves:
             if not strengths.is_off("rate"):
                 pulls = [eta * strengths.number("rate") for eta in rates(params, rate, held)]
-                anchor = memory["anchor"].tensors
-                params = rebuild(params, held, lambda i, w: w - pulls[i] * (w - anchor[i]))
+                params = pull(params, memory["anchor"], pulls, held)
                 if fresh:
                     shares = [eta * strengths.number("rate") * self.share for eta in rates(params, rate, fresh)]
                     params = params.mul_([1.0 - s for s in shares], only=fresh)
             return inner(params, grads, rate)
 
         return step
+
+
+def pull(params: Leaves, anchor: Leaves, shares: list[Any], names: tuple[str, ...]) -> Leaves:
+    """Return the leaves with w − share·(w − w₀) in place of ``names``; solo with one share needs no temporary."""
+    part = params.part(names)
+    if params.owned and all(share is shares[0] or share == shares[0] for share in shares):
+        part.lerp_(anchor, shares[0])
+        return params
+    return rebuild(params, names, lambda i, w: w - shares[i] * (w - anchor.tensors[i]))
 
 
 def anchored(model: nn.Module, new: str | None, owner: str) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -13,7 +13,7 @@ from temperance.core.leaves import Leaves
 from temperance.core.policy import trainable
 from temperance.core.regularizer import Context, Effect, Memory, Rank, Rate, Regularizer, Strengths, Update, techniques
 from temperance.core.rules import Rule
-from temperance.core.weights import present, rebuild
+from temperance.core.weights import present
 from temperance.records.citation import Citation
 from temperance.records.cost import Cost
 
@@ -100,14 +100,17 @@ class SelectiveProjectionDecay(Regularizer):
             del away
             params = inner(params, grads, rate)
             lam = strengths["rate"]
-            return rebuild(params, names, lambda i, w: pulled(w, anchor[i], before[i], wants_back[i], lam))
+            with torch.no_grad():
+                part = params.part(names)
+                rows = zip(part.tensors, anchor, before, wants_back, strict=True)
+                return params.add_(part.like([excess(*row) * lam for row in rows]), -1.0, only=names)
 
         return step
 
 
-def pulled(w: Tensor, anchor: Tensor, before: Tensor, wants_back: Tensor, lam: Tensor) -> Tensor:
-    """Return w − λ·r·(w − w₀) where ``wants_back``, else w; ``before`` is the distance before the step."""
+def excess(w: Tensor, anchor: Tensor, before: Tensor, wants_back: Tensor) -> Tensor:
+    """Return r·(w − w₀) where ``wants_back``, else 0; ``before`` is the distance before the step."""
     away = w - anchor
     now: Tensor = torch.linalg.vector_norm(away)
     ratio = ((now - before) / now.clamp_min(1e-30)).clamp(0.0, 1.0) * wants_back
-    return w - lam * ratio * away
+    return away * ratio

@@ -13,7 +13,7 @@ from temperance.core.functional import no_torch_optimizer_decay
 from temperance.core.leaves import Leaves
 from temperance.core.regularizer import Context, Effect, Memory, Rank, Rate, Regularizer, Strengths, Update, techniques
 from temperance.core.rules import Rule
-from temperance.core.weights import rates, rebuild, require_matrices
+from temperance.core.weights import rates, require_matrices
 from temperance.records.citation import Citation
 from temperance.records.cost import Cost
 
@@ -88,14 +88,20 @@ class CautiousDecay(Regularizer):
         def step(params: Leaves, grads: Leaves, rate: Rate) -> Leaves:
             if strengths.is_off("rate"):
                 return inner(params, grads, rate)
-            before = params.part(decayed).clone().tensors if params.owned else params.part(decayed).tensors
+            before = params.part(decayed).clone() if params.owned else params.part(decayed)
             shares = [eta * strengths.number("rate") for eta in rates(params, rate, decayed)]
             params = inner(params, grads, rate)
-            return rebuild(params, decayed, lambda i, w: w - shares[i] * agreeing(before[i], w))
+            with torch.no_grad():
+                after = params.part(decayed)
+                pairs = zip(before.tensors, after.tensors, strict=True)
+                faded = after.like([agreeing(b, a, in_place=params.owned) for b, a in pairs], owned=params.owned)
+                return params.add_(faded.mul_(shares), -1.0, only=decayed)
 
         return step
 
 
-def agreeing(before: Tensor, after: Tensor) -> Tensor:
+def agreeing(before: Tensor, after: Tensor, *, in_place: bool = False) -> Tensor:
     """Return the old weights where the step moved them towards zero (or not at all), elsewhere 0."""
+    if in_place:
+        return before.mul_(torch.sub(before, after).mul_(before).ge_(0))
     return torch.where((before - after) * before >= 0, before, torch.zeros_like(before))

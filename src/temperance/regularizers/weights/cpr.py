@@ -14,7 +14,7 @@ from temperance.core.functional import no_torch_optimizer_decay
 from temperance.core.leaves import Leaves
 from temperance.core.regularizer import Context, Effect, Memory, Rank, Rate, Regularizer, Strengths, Update, techniques
 from temperance.core.rules import Rule
-from temperance.core.weights import rebuild, require_matrices
+from temperance.core.weights import require_matrices
 from temperance.records.citation import Citation
 from temperance.records.errors import SettingError
 
@@ -158,7 +158,9 @@ class CPR(Regularizer):
                     return params
                 if self.measure == "l2":  # never past zero
                     return params.mul_(list((1.0 - 2.0 * push).clamp_min(0).unbind()), only=names)
-            return rebuild(params, names, lambda i, w: w - push[i] * slope(w))
+                part = params.part(names)
+                back = [slope(w) * p for w, p in zip(part.tensors, push.unbind(), strict=True)]
+                return params.add_(part.like(back), -1.0, only=names)
 
         return step
 

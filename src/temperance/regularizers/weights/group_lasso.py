@@ -11,7 +11,7 @@ from torch import Tensor
 from temperance.control.strength import Strength
 from temperance.core.leaves import Leaves
 from temperance.core.regularizer import Context, Effect, Memory, Rank, Rate, Regularizer, Strengths, Update, techniques
-from temperance.core.weights import rates, rebuild, require_matrices
+from temperance.core.weights import rates, require_matrices
 from temperance.records.citation import Citation
 from temperance.records.errors import SettingError
 
@@ -102,15 +102,17 @@ class GroupLasso(Regularizer):
             if strengths.is_off("rate"):
                 return params
             cuts = [eta * strengths["rate"] for eta in rates(params, rate, names)]
-            return rebuild(params, names, lambda i, w: shrink_groups(w, cuts[i], axis))
+            with torch.no_grad():
+                part = params.part(names).tensors
+                return params.mul_([kept(w, cut, axis) for w, cut in zip(part, cuts, strict=True)], only=names)
 
         return step
 
 
-def shrink_groups(w: Tensor, cut: Any, axis: int) -> Tensor:
-    """Return w_G·max(0, 1 − cut·√p/‖w_G‖) for the groups along ``axis``; a group of zeros stays zero."""
+def kept(w: Tensor, cut: Any, axis: int) -> Tensor:
+    """Return max(0, 1 − cut·√p/‖w_G‖) for the groups along ``axis``; shapes (o, i, …) → (1, i, 1 …) or (o, 1, …)."""
     others = [a for a in range(w.dim()) if a != axis]
     norm: Tensor = torch.linalg.vector_norm(w, dim=others, keepdim=True)
     root = (w.numel() / max(w.shape[axis], 1)) ** 0.5
-    kept: Tensor = (1.0 - cut * root / norm.clamp_min(1e-30)).clamp_min(0.0)
-    return w * kept
+    share: Tensor = (1.0 - cut * root / norm.clamp_min(1e-30)).clamp_min(0.0)
+    return share

@@ -12,7 +12,7 @@ from temperance.control.strength import Strength
 from temperance.core.leaves import Leaves
 from temperance.core.regularizer import Context, Effect, Memory, Rank, Rate, Regularizer, Strengths, Update, techniques
 from temperance.core.rules import Rule
-from temperance.core.weights import rebuild, require_matrices
+from temperance.core.weights import require_matrices
 from temperance.records.citation import Citation
 
 
@@ -91,12 +91,14 @@ class MaxNorm(Regularizer):
             params = inner(params, grads, rate)
             if strengths.is_off("norm", float("inf")):
                 return params
-            return rebuild(params, names, lambda _, w: bounded(w, strengths["norm"]))
+            with torch.no_grad():
+                factors = [factor(w, strengths["norm"]) for w in params.part(names).tensors]
+                return params.mul_(factors, only=names)
 
         return step
 
 
-def bounded(w: Tensor, limit: Tensor) -> Tensor:
-    """Return w with every output's norm at most ``limit``; shapes (o, …), () → (o, …)."""
+def factor(w: Tensor, limit: Tensor) -> Tensor:
+    """Return what brings every output's norm to at most ``limit``; shapes (o, …), () → (o, 1, …)."""
     norm: Tensor = torch.linalg.vector_norm(w, dim=list(range(1, w.dim())), keepdim=True)
-    return w * (limit / norm.clamp_min(1e-30)).clamp_max(1.0)
+    return (limit / norm.clamp_min(1e-30)).clamp_max(1.0)
