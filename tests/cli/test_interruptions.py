@@ -17,19 +17,20 @@ WORDS = [sys.executable, "-c", "import sys; from temperance.cli import main; sys
 
 def start(table, out, *, trials: int = 5) -> subprocess.Popen:
     words = [
-        *WORDS,
         "study",
-        str(table),
+        table,
         "--target",
         "answer",
-        "--budget",
-        f"{trials}trials",
         "--workers",
         "1",
         "--json",
+        "--budget",
+        f"{trials}trials",
+        "--out",
+        out,
     ]
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen([*words, "--budget", f"{trials}trials", "--out", str(out)], start_new_session=True, **streams)
+    return subprocess.Popen([*WORDS, *map(str, words)], start_new_session=True, **streams)
 
 
 def finished(out) -> list[str]:
