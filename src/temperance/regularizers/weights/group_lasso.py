@@ -41,7 +41,7 @@ class GroupLasso(Regularizer):
 
     Example:
         >>> GroupLasso(0.01, groups="outputs")
-        GroupLasso(rate=0.01, groups='outputs')
+        GroupLasso(groups='outputs')
 
     References: Yuan and Lin (2006), Journal of the Royal Statistical Society B 68(1), eq. 2.1; for nets: Wen et al.
     (2016), arXiv:1608.03665, section 3; proximal step: Parikh and Boyd (2014), section 6.5.1.

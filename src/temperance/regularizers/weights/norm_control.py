@@ -43,7 +43,7 @@ class NormControl(Regularizer):
 
     Example:
         >>> NormControl(0.1, target=2.0)
-        NormControl(rate=0.1, target=2.0)
+        NormControl(target=2.0)
 
     References: Loshchilov (2023), arXiv:2311.11446, section 3.
 
