@@ -6,10 +6,10 @@
 
 DIR has a folder per set with ``data.parquet`` and ``meta.json`` (``target``, ``task``: classification or regression;
 ``split_columns`` are dropped). One record per cell (set, seed, method) in ``benchmarks/records/quality``; cells that
-have a record are not run again (failed ones are). Every method gets the same rows: per seed 80 % for training (validation is the
-method's own affair) and 20 % for the test, by class. One thread a process. A study has 60 s of wall clock on two
-processes, everything included; "hgb-tuned" searches for 60 CPU-seconds in one process. Cells over ``--cpu-limit``
-are recorded as timed out.
+have a record are not run again (failed ones are). Every method gets the same rows: per seed 80 % for training
+(validation is the method's own affair) and 20 % for the test, by class. One thread a process. A study has 60 s of
+wall clock on two processes, everything included; "hgb-tuned" searches for 60 CPU-seconds in one process. Cells over
+``--cpu-limit`` are recorded as timed out.
 """
 
 from __future__ import annotations
