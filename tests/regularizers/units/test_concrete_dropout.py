@@ -91,7 +91,7 @@ def _toy(rows: int) -> float:
     x = torch.randn(rows, 1, generator=generator)
     y = 2 * x + 8 + torch.randn(rows, 1, generator=generator)
     torch.manual_seed(0)
-    model = nn.Sequential(nn.Linear(1, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 2))
+    model = nn.Sequential(nn.Linear(1, 256), nn.ReLU(), nn.Linear(256, 256), nn.ReLU(), nn.Linear(256, 2))
 
     def loss(out, target):
         return (torch.exp(-out[:, 1:]) * (target - out[:, :1]) ** 2 + out[:, 1:]).squeeze(1)
@@ -99,7 +99,7 @@ def _toy(rows: int) -> float:
     session = Recipe(ConcreteDropout(rows=rows, at="[24]")).attach(
         model, torch.optim.Adam(model.parameters(), lr=5e-3), loss=loss
     )
-    for _ in range(2000):
+    for _ in range(1200):
         rows_now = torch.randint(0, rows, (64,), generator=generator)
         session.step((x[rows_now], y[rows_now]))
     return float(np.mean(list(learned(model).values())))
