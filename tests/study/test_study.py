@@ -81,12 +81,14 @@ def test_an_interrupt_keeps_the_best_so_far(csv_file, tmp_path, make_settings):
 def test_regression_and_a_users_own_net(tmp_path, monkeypatch, make_settings):
     rng = np.random.default_rng(0)
     x = rng.normal(size=(120, 3))
-    y = x @ np.array([1.0, -2.0, 0.5]) + 0.1 * rng.normal(size=120)
+    y = 3.0 * np.abs(x[:, 0]) + x[:, 1] + 0.1 * rng.normal(size=120)
     (tmp_path / "own_net.py").write_text(OWN_NET)
     monkeypatch.chdir(tmp_path)
     settings = make_settings((x, y), tmp_path / "s", trials=5, task="own_net:task", audit=False)
     Study(type(settings)(**{**vars(settings), "target": None})).run()
     study = row(tmp_path / "s")
     assert study["data"]["task"] == "regression"
-    assert "user" in [t["model"] for t in study["trials"] if t["status"] == "done"]
-    assert study["winner"]["test"]["rmse"]["value"] < 2.3
+    own = [t["status"] for t in study["trials"] if t["model"] == "user"]
+    assert len(own) == 2
+    assert set(own) <= {"done", "discarded"}
+    assert study["winner"]["test"]["rmse"]["value"] < 3.0

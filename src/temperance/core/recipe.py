@@ -121,6 +121,9 @@ class Recipe:
     def __hash__(self) -> int:
         return hash((self.regularizers, self.controller))
 
+    def __bool__(self) -> bool:
+        return True  # a recipe without techniques is still a recipe
+
     def __len__(self) -> int:
         return len(self.regularizers)
 

@@ -17,28 +17,17 @@ from temperance.study.choose import Choice, choose, frontier
 from temperance.study.clock import Clock, process_start
 from temperance.study.ensemble import greedy_weights
 from temperance.study.finale import Finale
+from temperance.study.hunt import Hunt
 from temperance.study.ledger import Ledger, read_ledger
 from temperance.study.plan import (
     FIXED,
-    SAFETY,
-    Speed,
-    boosting_rows,
-    cost_factor,
-    default_settings,
-    epoch_steps,
-    fit_to_budget,
-    rows_for,
-    trained_rows,
     trainings,
-    trial_seconds,
 )
 from temperance.study.pool import Pool, worker_count
 from temperance.study.prepare import prepare
 from temperance.study.race import Race
 from temperance.study.results import Result, Scorer, candidate
 from temperance.study.search.base import Proposer
-from temperance.study.search.portfolio import Portfolio, average, basic_specs, net_specs
-from temperance.study.search.tpe import TPE
 from temperance.study.settings import StudySettings
 from temperance.study.spec import TrialSpec
 
@@ -72,8 +61,9 @@ class Study:
         self.findings: list[dict[str, Any]] = []
         self.race = Race()
         self.interrupted = False
-        self._count = 0
+        self.count = 0
         self._other: dict[str, list[dict[str, Any]]] = {}
+        self.proposer: Proposer | None = None
 
     # -- the whole ------------------------------------------------------------------------------------------------
 
@@ -91,7 +81,7 @@ class Study:
             self.clock.reserved = dict(FIXED)
             self.clock.begin("search")
             try:
-                self._search()
+                Hunt(self).run()
             except KeyboardInterrupt:
                 self.interrupted = True
                 self._say("interrupted", message="Stopping: the best so far is kept.")
@@ -134,143 +124,15 @@ class Study:
         self.clock.begin("report")
         return record.write(self, choice, [candidates[i] for i in edge], finished)
 
-    # -- search ---------------------------------------------------------------------------------------------------
-
-    def _search(self) -> None:
-        if self.replay is not None:
-            self._drive(Portfolio(self.replay))
-            return
-        schema, roles = self.prepared.table.schema, self.prepared.roles
-        images = schema.kind == "images"
-        finished = {r.spec.name for r in self.results}
-        basic = [s for s in basic_specs(images=images, seed=self.settings.seed) if s.name not in finished]
-        cap = boosting_rows(self.clock.for_search)
-        if cap is not None and cap < len(roles.train):
-            basic = [s.changed(most_rows=cap) if s.model == "Boosting" else s for s in basic]
-            self.left_out.append({"what": "boosting on all rows", "why": f"{cap} rows fit the budget"})
-        if self.settings.audit and not self.findings:
-            self._start_audit()
-        self._drive(Portfolio(basic))
-        model = "user" if self.settings.user_task else ("ResNet" if images else "Tabular")
-        settings = default_settings(self.prepared.table, roles, model="plain" if model == "user" else model)
-        settings = self._paced(model, settings)
-        rows = trained_rows(roles, model)
-        settings, most_rows = rows_for(settings, rows)
-        steps = round(settings["epochs"] * epoch_steps(settings, most_rows or rows))
-        nets = net_specs(
-            model=model, settings=settings, steps=steps, task=schema.target.task, images=images,
-            has_controller_rows=len(roles.controller) > 0, seed=self.settings.seed,
-        )  # fmt: skip
-        if most_rows is not None:
-            nets = [net.changed(most_rows=most_rows) for net in nets]
-            self.left_out.append({"what": "nets on all rows", "why": f"{most_rows} rows fit the budget"})
-        portfolio = Portfolio([s for s in nets if s.name not in finished])
-        self._drive(portfolio)
-        for spec in portfolio.left:
-            self.left_out.append({"what": spec.name, "why": "no time left in the budget"})
-        if not portfolio.left:
-            base = nets[0].changed(recipe=None, adaptive=False)
-            self._drive(TPE(base, task=schema.target.task, seed=self.settings.seed + 1, average=average(steps)))
-        self._drain()
-
-    def _paced(self, model: str, settings: dict[str, Any]) -> dict[str, Any]:
-        """Return settings that fit the budget, from the measured speed of a few steps."""
-        spec = TrialSpec("pace", "pace", "plain", model, {"regularizers": []}, settings, seed=self.settings.seed)
-        self._until_idle()
-        self.pool.start("pace", spec=spec.to_dict())
-        self.speed = Speed(0.01, 0.5)
-        for event in self._until_event("pace"):
-            if event["event"] == "failed":
-                raise StudyError(f"the net cannot be trained: {event['why']}", "", "Mend the net, or leave --task out")
-            self.speed = Speed(event["step_seconds"], event["fixed_seconds"])
-        fitted = fit_to_budget(
-            settings, self.speed, self.prepared.roles, model=model, seconds=self.clock.for_search, workers=self.workers
-        )
-        self.ledger.write("pace", speed=vars(self.speed), settings=fitted, wanted=settings)
-        if fitted["epochs"] < settings["epochs"]:
-            why = f"{fitted['epochs']:g} instead of {settings['epochs']:g} epochs, so that several nets fit the budget"
-            self.left_out.append({"what": "longer training", "why": why})
-        return fitted
-
-    def _drive(self, proposer: Proposer) -> None:
-        """Run what ``proposer`` asks for until it, the budget or the user ends it; running trials go on."""
-        pending: TrialSpec | None = None
-        self._proposer = proposer
-        while True:
-            if self._spent() or self._hopeless():
-                break
-            pending = pending or proposer.propose()
-            if pending is None:
-                break
-            if not self.pool.idle:
-                self._handle(wait=0.5)
-                continue
-            if not self._fits(pending):
-                if isinstance(proposer, Portfolio):
-                    self.left_out.append({"what": pending.name, "why": "no time left in the budget"})
-                    pending = None
-                    continue
-                break
-            self._launch(pending)
-            pending = None
-        self._handle(wait=0.0)
-
-    def _spent(self) -> bool:
-        trials = self.settings.budget.trials
-        counted = sum(1 for r in self.results if r.spec.kind != "ensemble") + len(self._running())
-        if self.replay is None and trials is not None and counted >= trials:
-            return True
-        return self.clock.for_search <= 0.2
-
-    def _hopeless(self) -> bool:
-        """Return whether the last three nets failed for one reason and none succeeded: more of them would too."""
-        nets = [r for r in self.results if r.spec.is_net]
-        last = {r.event.get("why", "") for r in nets[-3:]}
-        return len(nets) >= 3 and all(r.status == "failed" for r in nets) and len(last) == 1
-
-    def _running(self) -> list[dict[str, Any]]:
+    def running(self) -> list[dict[str, Any]]:
+        """Return the trials that run now."""
         return [job for job in self.pool.running if job["job"] == "trial"]
-
-    def _fits(self, spec: TrialSpec) -> bool:
-        return self._expected(spec) * SAFETY < self.clock.for_search
-
-    def _expected(self, spec: TrialSpec) -> float:
-        same = [r.seconds for r in self.results if r.spec.model == spec.model and r.losses is not None]
-        if spec.is_net and hasattr(self, "speed"):
-            planned = self._planned(spec)
-            plain = [r for r in self.results if r.spec.is_net and r.losses is not None]
-            ratio = max([r.seconds / max(self._planned(r.spec), 1e-6) for r in plain], default=1.0)
-            return planned * max(0.5, min(ratio, 3.0))
-        return max(same, default=0.5)
-
-    def _planned(self, spec: TrialSpec) -> float:
-        return trial_seconds(
-            spec.settings,
-            self.speed,
-            self.prepared.roles,
-            model=spec.model,
-            passes=cost_factor(spec.recipe),
-            rows=spec.most_rows,
-        )
-
-    def _launch(self, spec: TrialSpec) -> None:
-        if not spec.id:
-            spec = spec.changed(id=f"t{self._count:03d}")
-        self._count += 1
-        seconds = None if math.isinf(self.clock.for_search) else max(0.5, self.clock.for_search)
-        self.ledger.write("start", spec=spec.to_dict(), elapsed=self.clock.elapsed)
-        self.pool.start("trial", spec=spec.to_dict(), seconds=seconds)
-
-    def _start_audit(self) -> None:
-        seconds = None
-        if self.settings.budget.seconds is not None:
-            seconds = max(2.0, 0.1 * self.settings.budget.seconds)
-        self.pool.start("audit", seed=self.settings.seed, seconds=seconds)
 
     # -- events ---------------------------------------------------------------------------------------------------
 
-    def _handle(self, wait: float) -> None:
-        for job, event, answer in self.pool.wait(wait):
+    def handle(self, seconds: float) -> None:
+        """Wait for events of the workers, at most so long, and note them."""
+        for job, event, answer in self.pool.wait(seconds):
             if event["event"] == "mark":
                 self._mark(event, answer)
             elif job.get("job") == "trial":
@@ -297,8 +159,8 @@ class Study:
         self.ledger.write(
             "trial", spec=spec.to_dict(), result=result.event, quality=quality, elapsed=self.clock.elapsed
         )
-        if hasattr(self, "_proposer"):
-            self._proposer.observe(spec, quality)
+        if self.proposer is not None:
+            self.proposer.observe(spec, quality)
         self._reserve()
         said = f"{spec.name}: {result.status}" if quality is None else f"{spec.name}: {quality:.4g}"
         self._say("search", message=said)
@@ -327,27 +189,16 @@ class Study:
         wall = float(result.event.get("wall") or result.seconds)
         return REFIT * wall / trainings(roles, result.spec.model) + 0.3
 
-    def _until_idle(self) -> None:
+    def until_idle(self) -> None:
+        """Wait until a worker is idle."""
         while not self.pool.idle:
-            self._handle(wait=0.5)
+            self.handle(0.5)
 
-    def _until_event(self, job: str, count: int = 1) -> list[dict[str, Any]]:
+    def until_event(self, job: str, count: int = 1) -> list[dict[str, Any]]:
+        """Wait for the events that end ``count`` jobs of a kind."""
         while len(self._other.get(job, [])) < count:
-            self._handle(wait=0.5)
+            self.handle(0.5)
         return self._other.pop(job)
-
-    def _drain(self) -> None:
-        """Wait for running trials; at the end of the search time they are ended."""
-        while self.pool.running:
-            self._handle(wait=0.25)
-            if self.clock.for_search < -0.5:
-                for job in list(self.pool.running):
-                    self.pool.kill_job(job)
-                    if job["job"] == "trial":
-                        event = {"event": "failed", "why": "out of time", "status": "discarded"}
-                        self.results.append(Result(TrialSpec.from_dict(job["spec"]), event))
-                    else:
-                        self.left_out.append({"what": job["job"], "why": "no time left in the budget"})
 
     # -- ensemble, refit, test ------------------------------------------------------------------------------------
 
@@ -408,20 +259,16 @@ class Study:
 
     def _finish(self, choice: Choice) -> dict[str, Any]:
         self.clock.begin("refit")
-        self._until_idle_all()
+        self._until_all_idle()
         return Finale(self, choice).run()
 
     def take(self, job: str) -> list[dict[str, Any]]:
         """Return the events of a kind of job that have arrived."""
         return self._other.pop(job, [])
 
-    def handle(self, seconds: float) -> None:
-        """Wait for events and note them."""
-        self._handle(wait=seconds)
-
-    def _until_idle_all(self) -> None:
+    def _until_all_idle(self) -> None:
         while self.pool.running:
-            self._handle(wait=0.25)
+            self.handle(0.25)
 
     # -- resume, progress -----------------------------------------------------------------------------------------
 
@@ -434,15 +281,15 @@ class Study:
                 self.results.append(result)
             elif row["event"] == "audit":
                 self.findings = row["findings"]
-        self._count = len({r.spec.id for r in self.results})
+        self.count = len({r.spec.id for r in self.results})
         if self.results:
-            self._count = max(int(r.spec.id[1:]) for r in self.results if r.spec.id[1:].isdigit()) + 1
+            self.count = max(int(r.spec.id[1:]) for r in self.results if r.spec.id[1:].isdigit()) + 1
 
     def _say(self, part: str, *, message: str) -> None:
         done = [r for r in self.results if r.quality is not None]
         best = min(done, key=lambda r: r.quality or math.inf) if done else None
         self.progress({
-            "part": part, "done": len(self.results), "running": len(self._running()), "left_seconds": self.clock.left,
+            "part": part, "done": len(self.results), "running": len(self.running()), "left_seconds": self.clock.left,
             "elapsed": self.clock.elapsed, "planned": self.settings.budget.trials, "message": message,
             "best": None if best is None else {"name": best.spec.name, "quality": best.quality},
             "metric": self.prepared.metric,
