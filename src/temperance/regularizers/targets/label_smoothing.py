@@ -77,15 +77,33 @@ class LabelSmoothing(Regularizer):
             passed = inner(params, buffers, batch, key)
             if strengths.is_off("eps"):
                 return passed
-            uniform = reduce(uniform_loss(passed.outputs, self.axis), batch.weight)
-            eps = strengths["eps"]
-            return passed._replace(loss=(1 - eps) * passed.loss + eps * uniform)
+            logs, where = log_probabilities(passed.outputs, self.axis)
+            mean = logs.mean() if batch.weight is None else reduce(logs.mean(where), batch.weight)
+            return passed._replace(loss=blend(passed.loss, mean, strengths.number("eps")))
 
         return smoothed
 
 
+def blend(loss: Tensor, mean_log: Tensor, eps: float | Tensor) -> Tensor:
+    """Return (1 − ε)·loss − ε·mean_log, (); two operations where ε is a number."""
+    if isinstance(eps, Tensor):
+        return (1 - eps) * loss - eps * mean_log
+    return loss.mul(1 - eps).sub(mean_log, alpha=eps)
+
+
 def uniform_loss(outputs: Any, axis: int | None = None) -> Tensor:
     """Return the cross-entropy to the uniform target per example, (b, …) without the class axis."""
+    logs, where = log_probabilities(outputs, axis)
+    return -logs.mean(where)
+
+
+def log_probabilities(outputs: Any, axis: int | None = None) -> tuple[Tensor, int]:
+    """Return log softmax of the outputs, same shape, and the axis of the classes.
+
+    Raises:
+        RecipeError: the outputs are not one tensor of logits with at least two classes.
+
+    """
     if not isinstance(outputs, Tensor) or outputs.dim() < 2:
         raise RecipeError(
             f"the model gave {type(outputs).__name__} of shape {tuple(getattr(outputs, 'shape', ()))}",
@@ -99,4 +117,4 @@ def uniform_loss(outputs: Any, axis: int | None = None) -> Tensor:
             "label smoothing needs two or more classes",
             "Give the model one output per class, or set axis",
         )
-    return -torch.log_softmax(outputs, where).mean(where)
+    return torch.log_softmax(outputs, where), where
