@@ -151,8 +151,8 @@ def next_gammas(
         switch: an exponent nearer to 0 than this changes sides.
 
     """
-    moved = gammas * torch.exp(torch.where(gammas > 0, rate, -rate) * gaps)
-    crossed = torch.where(moved > 0, -switch, switch).to(moved.dtype)
+    moved = gammas * torch.exp(rate * torch.where(gammas > 0, gaps, -gaps))
+    crossed = torch.copysign(torch.full_like(moved, switch), -moved)
     return torch.where(moved.abs() < switch, crossed, moved).clamp(low, high)
 
 
