@@ -43,6 +43,7 @@ class Hunt:
     def run(self) -> None:
         if self.study.replay is not None:
             self._drive(Portfolio(self.study.replay))
+            self._drain()
             return
         schema, roles = self.study.prepared.table.schema, self.study.prepared.roles
         images = schema.kind == "images"
