@@ -35,6 +35,12 @@ def test_each_ingredient_is_seen_to_act_and_to_be_silent_at_inference(one):
     assert "silent at inference" in evidence.evidence
 
 
+def test_only_what_averages_is_said_to_change_the_served_weights():
+    session = train(attach(Recipe(Dropout(0.3), WeightDecay(0.1), EMA(0.9)), CONV), CONV, range(3))
+    changed = {e.ingredient: e.served_change > 0 for e in session.proof(CONV.batch(9))}
+    assert changed == {"dropout": False, "weight_decay": False, "ema": True}
+
+
 def test_what_does_nothing_is_said():
     session = train(attach(Recipe(GradientClipping(1e6), Dropout(0.3)), CONV), CONV, range(2))
     found = {e.ingredient: e for e in session.proof()}

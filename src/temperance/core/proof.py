@@ -53,8 +53,8 @@ def collect(session: Session, batch: Batch) -> list[Evidence]:
     try:
         full = _try(session, batch, state, None)
         return [
-            _evidence(address, full, _try(session, batch, state, address), start)
-            for address in session.recipe.by_address
+            _evidence(address, full, _try(session, batch, state, address), start, "served" in one.stages())
+            for address, one in session.recipe.by_address.items()
         ]
     finally:
         session.load_state_dict(state)
@@ -72,13 +72,12 @@ def _try(session: Session, batch: Batch, state: Any, without: str | None) -> tup
     return float(passed.loss.detach()), session.solo.home.clone(owned=True), session.served.clone(owned=True), answer
 
 
-def _evidence(address: str, full: Any, without: Any, start: Leaves) -> Evidence:
+def _evidence(address: str, full: Any, without: Any, start: Leaves, serves: bool) -> Evidence:
     step = float(full[1].add(start, -1.0).norm()) or 1.0
     loss = abs(full[0] - without[0]) / max(abs(without[0]), 1e-12)
     weights = float(full[1].add(without[1], -1.0).norm()) / step
     size = float(full[1].norm()) or 1.0
-    served = float(full[2].add(full[1], -1.0).norm()) / size if not _same(full[2], full[1]) else 0.0
-    served = served if float(full[2].add(without[2], -1.0).norm()) > 0 else 0.0
+    served = float(full[2].add(full[1], -1.0).norm()) / size if serves and not _same(full[2], full[1]) else 0.0
     silent = bool(torch.equal(full[3], without[3]))
     changes = {"the loss": loss, "the step of the weights": weights, "the served weights": served}
     said = [f"{what} by {100 * value:.3g} %" for what, value in changes.items() if value > 0]

@@ -1,0 +1,44 @@
+"""The examples run and do what they say."""
+
+import runpy
+from pathlib import Path
+
+import pytest
+import torch
+
+from temperance.core.regularizer import techniques
+
+FOLDER = Path(__file__).parents[2] / "examples"
+torch.set_num_threads(1)
+
+
+def load(name):
+    return runpy.run_path(str(FOLDER / f"{name}.py"))["main"]
+
+
+def test_own_loop():
+    assert load("own_loop")(epochs=10) > 0.85
+
+
+def test_adaptive(capsys):
+    assert load("adaptive")(epochs=12) > 0
+    assert "because" in capsys.readouterr().out
+
+
+def test_population():
+    losses = load("population")(steps=60)
+    assert len(losses) == 8
+    assert min(losses) < 0.3
+
+
+def test_own_regularizer():
+    try:
+        assert "population" in load("own_regularizer")()
+    finally:
+        techniques._own.pop("LogitPenalty", None)
+    assert "LogitPenalty" not in techniques
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.stem)
+def test_every_example_says_how_to_run_it(path):
+    assert f"python examples/{path.name}" in path.read_text()
