@@ -47,6 +47,16 @@ def test_discarded_and_out_of_time_are_said(large_bench):
     assert run(large_bench, spec, seconds=1e-6)[0]["why"] == "out of time"
 
 
+def test_a_training_that_the_clock_ends_is_repeated_by_its_until(large_bench):
+    spec = TrialSpec("s3", "net", "plain", "Tabular", {"regularizers": []}, {**SETTINGS, "epochs": 3.0}, until=0.5)
+    whole = TrialSpec("s4", "net", "plain", "Tabular", {"regularizers": []}, {**SETTINGS, "epochs": 3.0})
+    first, second = (run(large_bench, one)[0] for one in (spec, spec))
+    assert first["fraction"] == second["fraction"] == pytest.approx(0.5, abs=0.05)
+    half = np.load(large_bench.folder / "trials" / "s3" / "selection.npy")
+    run(large_bench, whole)
+    assert half.tobytes() != np.load(large_bench.folder / "trials" / "s4" / "selection.npy").tobytes()
+
+
 def test_basic_models_on_folds_keep_the_middle_of_what_they_chose(bench):
     result, _ = run(bench, TrialSpec("b1", "linear", "basic", "Linear"))
     assert len(result["chosen"]["grid"]) == 1

@@ -105,6 +105,7 @@ def fit_all_folds(
     trained = train(
         net, banked, loss=loss_for(task), recipe=Recipe.from_dict(spec.recipe or {}),
         settings=TrainSettings.from_dict(spec.settings), seed=spec.seed, marks=marks, tick=asked, deadline=deadline,
+        until=spec.until,
     )  # fmt: skip
     one = examples(preprocess, bench.table, rows[:1], bench.device).inputs
     served = bench.net(spec, preprocess, rows).model

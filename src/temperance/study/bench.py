@@ -12,6 +12,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+import temperance.regularizers
+import temperance.signals  # noqa: F401  # both fill their registries
 from temperance.control.base import Move
 from temperance.control.replay import from_traces
 from temperance.core.recipe import Recipe
@@ -215,7 +217,7 @@ class Bench:
             marks=marks,
             tick=_served_tick(tick, predictor) if tick else None,
             deadline=deadline,
-            until=until,
+            until=min(until, spec.until),
         )
         one = examples(preprocess, self.table, rows[:1], self.device, own=own).inputs
         cost = net_cost(model, one, seconds=trained.seconds, passes=trained.passes, measure=measure)

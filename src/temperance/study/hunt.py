@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from temperance.study.study import Study
 
 
+OVERTIME = 2.0  # seconds that a worker gets to predict after the clock ended its training
+
+
 class Hunt:
     """Runs the trials of one study until the budget, the proposers or the user end it.
 
@@ -174,7 +177,7 @@ class Hunt:
         """Wait for running trials; at the end of the search time they are ended."""
         while self.study.pool.running:
             self.study.handle(0.25)
-            if self.study.clock.for_search < -0.5:
+            if self.study.clock.for_search < -OVERTIME:
                 for job in list(self.study.pool.running):
                     self.study.pool.kill_job(job)
                     if job["job"] == "trial":

@@ -19,6 +19,7 @@ from temperance.study.serving import served_cost
 from temperance.study.spec import TrialSpec
 
 ROBUST_ROWS = 400
+LATE, LEAST_FRACTION = "out of time", 0.25
 Say = Callable[[dict[str, Any]], dict[str, Any]]
 """Sends an event and returns the answer (for events that wait for one)."""
 
@@ -46,9 +47,8 @@ def _split(bench: Bench, spec: TrialSpec, folder: Path, deadline: float, say: Sa
     fitted = bench.fit(
         spec, rows, roles.controller, marks=(0.25, 0.5) if spec.is_net else (), tick=tick, deadline=deadline
     )
-    stopped = fitted.trained.stopped if fitted.trained else ""
-    if stopped in ("discarded", "out of time"):
-        return {**_result(fitted), "status": "discarded", "why": stopped}
+    if _is_lost(fitted):
+        return {**_result(fitted), "status": "discarded", "why": fitted.trained.stopped if fitted.trained else ""}
     fitted.cost = served_cost(bench, fitted, bench.table.rows.take(rows[:LATENCY_ROWS]))
     selection = _save(folder / "selection.npy", _predict(bench, fitted.predictor, roles.selection))
     calibration = _save(folder / "calibration.npy", _predict(bench, fitted.predictor, roles.calibration))
@@ -67,12 +67,20 @@ def _banked(bench: Bench, spec: TrialSpec, folder: Path, deadline: float, say: S
 
     result = fit_all_folds(bench, spec, marks=(0.25, 0.5), tick=tick, deadline=deadline)
     fitted = result.fitted
-    stopped = fitted.trained.stopped if fitted.trained else ""
-    if stopped in ("discarded", "out of time"):
-        return {**_result(fitted), "status": "discarded", "why": stopped}
+    if _is_lost(fitted):
+        return {**_result(fitted), "status": "discarded", "why": fitted.trained.stopped if fitted.trained else ""}
     fitted.cost = served_cost(bench, fitted, bench.table.rows.take(bench.roles.refit[:LATENCY_ROWS]))
     files = {"selection": _save(folder / "selection.npy", result.prediction), "calibration": ""}
     return {**_result(fitted), "status": "done", "files": files, "robustness": _held_fold(bench, spec, robust)}
+
+
+def _is_lost(fitted: Fitted) -> bool:
+    """Return whether a training was given up: discarded, or ended by the clock before a quarter was done.
+
+    One that the clock ended later is kept as it is: ``until`` in its spec then says where it ended.
+    """
+    one = fitted.trained
+    return one is not None and (one.stopped == "discarded" or (one.stopped == LATE and one.fraction < LEAST_FRACTION))
 
 
 def _held_fold(bench: Bench, spec: TrialSpec, robust: bool) -> dict[str, Any] | None:
@@ -148,6 +156,7 @@ def _result(fitted: Fitted) -> dict[str, Any]:
             "epochs": one.epochs,
             "fraction": one.fraction,
             "stopped": one.stopped,
+            "until": one.fraction if one.stopped == LATE else fitted.spec.until,
             "trace": [move.to_dict() for move in one.trace],
             "traces": [[move.to_dict() for move in one.trace]],
             "history": one.history,

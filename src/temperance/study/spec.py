@@ -23,6 +23,7 @@ class TrialSpec:
         executor: ``solo`` or ``population``.
         adaptive: a controller moves strengths.
         architecture: settings of the net that differ from its sized defaults.
+        until: share of the planned training that is done; below 1 where the clock ended it.
         most_rows: training rows used at most, drawn by ``seed``; None: all.
 
     """
@@ -38,6 +39,7 @@ class TrialSpec:
     adaptive: bool = False
     architecture: dict[str, Any] = field(default_factory=dict)
     most_rows: int | None = None
+    until: float = 1.0
 
     @property
     def is_net(self) -> bool:

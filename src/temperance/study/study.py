@@ -151,6 +151,8 @@ class Study:
         answer({"continue": go_on or self.replay is not None})
 
     def _finished(self, spec: TrialSpec, event: dict[str, Any]) -> None:
+        if event.get("until", 1.0) < 1.0:  # the clock ended it: the spec says where, so that a replay ends there too
+            spec = spec.changed(until=event["until"])
         result = Result(spec, event if event["event"] == "done" else {**event, "status": "failed"})
         if result.status == "done":
             self.scorer.score(result)
@@ -176,9 +178,9 @@ class Study:
         done = [r for r in self.results if r.losses is not None and r.spec.kind != "ensemble"]
         if not done or self.settings.budget.seconds is None:
             return
-        best = sorted(done, key=lambda r: r.quality or math.inf)[:4]
+        best = sorted(done, key=lambda r: r.quality or math.inf)[:3]
         each = [self.refit_seconds(r) for r in best]
-        self.clock.reserved["refit"] = 0.5 + max(max(each), sum(each) / self.workers)
+        self.clock.reserved["refit"] = 0.5 + max(each[0], 0.8 * sum(each) / self.workers)
         row = max(float(r.event["cost"].get("latency_256_ms") or 1.0) for r in best) / 256 / 1000
         rows = len(self.prepared.roles.test) + 25_000
         self.clock.reserved["evaluation"] = 1.0 + 2 * row * rows

@@ -17,8 +17,6 @@ def main() -> None:
     import torch
 
     torch.set_num_threads(1)
-    import temperance.regularizers
-    import temperance.signals  # noqa: F401  # both fill their registries
     from temperance.study import jobs
     from temperance.study.bench import Bench
 

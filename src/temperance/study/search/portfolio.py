@@ -62,13 +62,14 @@ def net_specs(
     mixtures = [_techniques(way, task=task, images=images) for way in ways]
     first = next(mixture for mixture in mixtures if mixture)
     found = [spec("adaptive cocktail", "cocktail", first, adapt=True), spec("plain net", "plain", [])]
-    for way in ways:
+    for place, way in enumerate(ways):
         techniques = _techniques(way, task=task, images=images)
         if not techniques and way.epochs_share == 1.0 and way.views == "both":
             continue  # the plain net
         changes = _changes(way, settings, model)
         kind: Kind = "cocktail" if len(techniques) > 1 else "single"
-        found.append(spec(f"{way.name} cocktail", kind, techniques, **changes))
+        one = spec(f"{way.name} cocktail", kind, techniques, **changes)
+        found.insert(0, one) if place == 0 else found.append(one)
     for name, technique in singles(task=task, images=images, steps=steps).items():
         found.append(spec(f"{name} alone", "single", [technique]))
     found.append(spec("adaptive strong cocktail", "cocktail", strong_cocktail(task=task, steps=steps), adapt=True))
