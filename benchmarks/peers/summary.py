@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 OURS = "temperance"
-NEURAL = ("mlp", "realmlp-td", "tabm-d")
+ASIDE = " (set for log loss)"
 METRICS = {"accuracy": "higher", "log_loss": "lower", "rmse": "lower"}
 Scores = dict[tuple[str, int], dict[str, float]]  # (set, seed) -> method -> score
 
@@ -21,17 +21,22 @@ def load(records: Path) -> list[dict[str, Any]]:
 
 
 def gather(cells: list[dict[str, Any]], metric: str) -> Scores:
-    """Return the scores of a metric; a method's variant for accuracy takes its place there."""
+    """Return the scores of a metric, each method in its setting for that metric.
+
+    For accuracy a method's variant for accuracy takes its name; the other is shown as "(set for log loss)".
+    """
     found: Scores = defaultdict(dict)
+    varied = {c["method"].removesuffix("-accuracy") for c in cells if c["method"].endswith("-accuracy")}
     for cell in cells:
         method, variant = cell["method"], cell["method"].endswith("-accuracy")
         if cell["status"] != "done" or metric not in cell["metrics"] or (variant and metric != "accuracy"):
             continue
-        key, name = (cell["set"], cell["seed"]), method.removesuffix("-accuracy")
-        if name == OURS and variant:
-            name = method  # shown beside the study that was asked for log loss, not in its place
-        if variant or name not in found[key] or metric != "accuracy":
-            found[key][name] = cell["metrics"][metric]
+        name = method.removesuffix("-accuracy")
+        if name == OURS:
+            name = method  # a study asked for accuracy is shown beside the one asked for log loss
+        elif metric == "accuracy" and name in varied and not variant:
+            name += ASIDE
+        found[cell["set"], cell["seed"]][name] = cell["metrics"][metric]
     return found
 
 
@@ -91,7 +96,7 @@ def one_metric(cells: list[dict[str, Any]], metric: str) -> dict[str, Any]:
         m for m in methods if m == OURS or sets <= {n for (n, s), v in scores.items() if m in v and (n, s) in ours}
     )
     out: dict[str, Any] = {"metric": metric, "better": METRICS[metric], "ranks": []}
-    for group in dict.fromkeys([wide, tuple(methods), tuple(m for m in methods if not m.startswith("tabm"))]):
+    for group in dict.fromkeys([wide, tuple(m for m in ranked if not m.startswith("tabm")), tuple(ranked)]):
         table = per_set(scores, group) if OURS in group and len(group) > 1 else {}
         if table:
             seeds = sum(all(m in v for m in group) for v in scores.values())
