@@ -17,7 +17,7 @@ export OPENBLAS_NUM_THREADS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all check format docs bench new-regularizer clean
+.PHONY: help setup demo test test-all check format docs bench reproduce new-regularizer clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -53,6 +53,9 @@ docs: $(READY) ## write the generated pages: one per technique, one per command
 
 bench: $(READY) ## measure what the README claims (long; ARGS="--data DIR" where a script takes it)
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script $(ARGS) || exit 1; done
+
+reproduce: $(READY) ## reproduce twelve published results in shape; under 15 minutes (ARGS=--list: show the record)
+	@$(BIN)/python -m benchmarks.reproduce $(or $(ARGS),--fresh)
 
 new-regularizer: $(READY) ## write the four files of a new technique: NAME=MyDropout FAMILY=units
 	@$(BIN)/python scripts/new_regularizer.py "$(NAME)" --family "$(or $(FAMILY),units)"

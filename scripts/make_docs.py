@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import typer
+from card_figures import effect_lines, price_lines
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -83,6 +84,7 @@ def technique_page(row: dict[str, Any]) -> str:
             for s in row["strengths"].values()
         ]
         lines.append("")
+    lines += [*price_lines(row["address"]), *effect_lines(row["address"])]
     if row["exceptions"]:
         lines += ["## Where the conformance suite does not apply", ""]
         lines += [f"- {name}: {reason}" for name, reason in sorted(row["exceptions"].items())]

@@ -132,3 +132,18 @@ def calibration_error(model: nn.Module, x: Tensor, y: Tensor, bins: int = 15) ->
     place = (confidence * bins).long().clamp(max=bins - 1)
     gaps = torch.zeros(bins, dtype=torch.float64).index_add(0, place, confidence - right)
     return float(gaps.abs().sum() / len(y))
+
+
+def robust_accuracy(model: nn.Module, x: Tensor, y: Tensor, eps: float, steps: int = 20) -> float:
+    """Return the accuracy after projected gradient steps of 2.5·eps/steps, from a random start, inside [0, 1]."""
+    was = model.training
+    model.eval()
+    noise = torch.rand(x.shape, generator=torch.Generator().manual_seed(0))
+    moved = (x + (2 * noise - 1) * eps).clamp(0, 1)
+    for _ in range(steps):
+        moved = moved.detach().requires_grad_()
+        (slope,) = torch.autograd.grad(losses(model(moved), y).sum(), moved)
+        moved = moved.detach() + 2.5 * eps / steps * slope.sign()
+        moved = torch.minimum(torch.maximum(moved, x - eps), x + eps).clamp(0, 1)
+    model.train(was)
+    return accuracy(model, moved.detach(), y)

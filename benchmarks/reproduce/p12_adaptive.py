@@ -54,8 +54,8 @@ SHAPE = Shape(
     "Feedback from the generalization gap finds a dropout rate nearly as good as the best of a grid, in one run.",
     "our own claim, after Karras et al. (2020), arXiv:2006.06676, and Sohrabi et al. (2024), arXiv:2406.04558",
     "digits (250 training rows) and breast cancer (150), 15 % wrong labels, 150 and 100 held-out rows with as many "
-    "wrong labels for the controller; MLP with two layers of 256, AdamW 1e-3, batch 32, 100 epochs; default GapFeedback "
-    "from dropout 0.1",
+    "wrong labels for the controller; MLP with two layers of 256, AdamW 1e-3, batch 32, 100 epochs; GapFeedback "
+    "as it comes, from dropout 0.1",
     ("Dropout", "GapFeedback"),
     3,
     run,

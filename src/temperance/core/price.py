@@ -20,6 +20,7 @@ from temperance.core.solo import evaluating
 
 Loss = Callable[[Any, Any], Tensor]
 MakeOptimizer = Callable[[nn.Module], torch.optim.Optimizer]
+Clock = Callable[[], float]
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ def price(
     optimizer: MakeOptimizer | None = None,
     steps: int = 40,
     warmup: int = 5,
+    clock: Clock = time.perf_counter,
 ) -> list[Price]:
     """Measure each technique alone and the whole recipe against the plain step, in turn (A B A B …).
 
@@ -76,6 +78,7 @@ def price(
         optimizer: ``optimizer(model)``; AdamW without decay where not given.
         steps: pairs of steps per technique.
         warmup: pairs thrown away first.
+        clock: what tells seconds; ``time.process_time`` on a busy processor with one thread.
 
     Returns:
         One price per technique in the recipe's order, then ``recipe`` for all (where there are two or more).
@@ -86,17 +89,25 @@ def price(
     if len(parts) != 1:
         parts["recipe"] = recipe
     make = optimizer or (lambda m: torch.optim.AdamW(m.parameters(), lr=1e-4, weight_decay=0.0))
-    return [_price(name, part, model, one, loss, make, steps, warmup) for name, part in parts.items()]
+    return [_price(name, part, model, one, loss, make, steps, warmup, clock) for name, part in parts.items()]
 
 
 def _price(
-    name: str, recipe: Recipe, model: nn.Module, batch: Batch, loss: Loss, make: MakeOptimizer, steps: int, warmup: int
+    name: str,
+    recipe: Recipe,
+    model: nn.Module,
+    batch: Batch,
+    loss: Loss,
+    make: MakeOptimizer,
+    steps: int,
+    warmup: int,
+    clock: Clock,
 ) -> Price:
     total = steps + warmup + 1
     plain, priced = (_session(r, model, loss, make, total) for r in (Recipe(), recipe))
     base, own = [], []
     for i in range(steps + warmup):
-        a, b = _time(lambda: plain.step(batch)), _time(lambda: priced.step(batch))
+        a, b = _time(lambda: plain.step(batch), clock), _time(lambda: priced.step(batch), clock)
         if i >= warmup:
             base.append(a)
             own.append(b)
@@ -107,7 +118,7 @@ def _price(
     return Price(
         name, 1000 * median(own), median(ratios), ratios[len(ratios) // 4], ratios[(3 * len(ratios)) // 4],
         max((c.forwards for c in costs), default=1.0), max((c.backwards for c in costs), default=1.0), kept,
-        _inference(finished[0], finished[1], batch, steps), steps,
+        _inference(finished[0], finished[1], batch, steps, clock), steps,
     )  # fmt: skip
 
 
@@ -116,22 +127,23 @@ def _session(recipe: Recipe, model: nn.Module, loss: Loss, make: MakeOptimizer, 
     return recipe.attach(own, make(own), loss=loss, epochs=1, steps_per_epoch=total)
 
 
-def _inference(plain: nn.Module, priced: nn.Module, batch: Batch, repeats: int) -> float:
+def _inference(plain: nn.Module, priced: nn.Module, batch: Batch, repeats: int, clock: Clock) -> float:
     ratios = []
     with torch.no_grad(), evaluating(plain), evaluating(priced):
         for i in range(repeats + 3):
-            a, b = _time(lambda: call(plain, batch.inputs)), _time(lambda: call(priced, batch.inputs))
+            a = _time(lambda: call(plain, batch.inputs), clock)
+            b = _time(lambda: call(priced, batch.inputs), clock)
             if i >= 3:
                 ratios.append(b / a)
     return median(ratios)
 
 
-def _time(act: Callable[[], Any]) -> float:
-    started = time.perf_counter()
+def _time(act: Callable[[], Any], clock: Clock) -> float:
+    started = clock()
     act()
     if torch.cuda.is_available():
         torch.cuda.synchronize()
-    return time.perf_counter() - started
+    return clock() - started
 
 
 def _bytes(memory: Any) -> int:
