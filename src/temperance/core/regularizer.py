@@ -171,6 +171,12 @@ class Regularizer(ABC):  # noqa: B024 (every stage may stay as it is)
         """Return what changes in memory now that ``signals`` were measured: shape () or (k,), NaN where unknown."""
         return {}
 
+    def select(
+        self, params: Leaves, strengths: Strengths, memory: Memory, score: Callable[[Leaves], float]
+    ) -> dict[str, Any]:
+        """Return what changes in memory at a validation; ``score(weights)`` is the mean loss on its rows."""
+        return {}
+
     def initial(self, context: Context) -> dict[str, float]:
         """Return the starting strengths; the fields unless a technique derives them from the context."""
         return {name: float(getattr(self, name)) for name in self.strengths}

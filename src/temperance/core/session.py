@@ -19,7 +19,7 @@ from temperance.core.metering import Meter
 from temperance.core.policy import matrices
 from temperance.core.random import fold
 from temperance.core.recipe import Recipe
-from temperance.core.regularizer import Context, Memory, Strengths, Undo
+from temperance.core.regularizer import Context, Memory, Regularizer, Strengths, Undo
 from temperance.core.replicas import agree
 from temperance.core.signal import Probe, Signal
 from temperance.core.solo import Solo, check_optimizer
@@ -219,8 +219,20 @@ class Session:
         self.epoch += 1
         if self.steps_per_epoch is None and self.steps:
             self.steps_per_epoch = max(1, round(self.steps / self.epoch))
+        self._select(valid)
         self._steer(valid=valid)
         return dict(self.signals)
+
+    def _select(self, valid: list[Batch]) -> None:
+        """Let techniques that choose among weights look at the held-out rows."""
+
+        def score(weights: Leaves) -> float:
+            return float(torch.cat([self.solo.losses(batch, weights) for batch in valid]).double().mean())
+
+        for address, one in self.recipe.by_address.items():
+            if type(one).select is not Regularizer.select:
+                memory = self._memory[address]
+                memory.update(one.select(self.solo.home, self._strengths[address], memory, score))
 
     # -- control ------------------------------------------------------------------------------------------------------
 

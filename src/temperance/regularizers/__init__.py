@@ -1,6 +1,9 @@
 """The techniques, one file each; every public one is exported here."""
 
 from temperance.regularizers.averaging.ema import EMA
+from temperance.regularizers.averaging.greedy_soup import GreedySoup
+from temperance.regularizers.averaging.lawa import LAWA
+from temperance.regularizers.averaging.schedule_free import ScheduleFree
 from temperance.regularizers.averaging.swa import SWA
 from temperance.regularizers.flatness.adaptive_gradient_clipping import AdaptiveGradientClipping
 from temperance.regularizers.flatness.asam import ASAM
@@ -13,6 +16,8 @@ from temperance.regularizers.flatness.gsam import GSAM
 from temperance.regularizers.flatness.look_sam import LookSAM
 from temperance.regularizers.flatness.norm_sam import NormSAM
 from temperance.regularizers.flatness.sam import SAM
+from temperance.regularizers.generative.gradient_penalty import GradientPenalty
+from temperance.regularizers.generative.r1 import R1
 from temperance.regularizers.mixing.adaptive_augmentation import AdaptiveAugmentation
 from temperance.regularizers.mixing.augmix import AugMix
 from temperance.regularizers.mixing.cmixup import CMixUp
@@ -74,6 +79,8 @@ __all__ = [
     "L1",
     "L2",
     "L2SP",
+    "LAWA",
+    "R1",
     "SAM",
     "SWA",
     "AdaFocal",
@@ -102,6 +109,8 @@ __all__ = [
     "GhostBatchNorm",
     "GradientClipping",
     "GradientNoise",
+    "GradientPenalty",
+    "GreedySoup",
     "GroupLasso",
     "LabelSmoothing",
     "LoRADropout",
@@ -119,6 +128,7 @@ __all__ = [
     "RandomCrop",
     "RandomFlip",
     "RegMixUp",
+    "ScheduleFree",
     "SelectiveProjectionDecay",
     "SelfDistillation",
     "SpectralNorm",

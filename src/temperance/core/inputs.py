@@ -1,0 +1,74 @@
+"""Gradients of a model's outputs with respect to its inputs, in both executors, ready to be differentiated again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils import _pytree as tree
+
+from temperance.core.batch import Batch, Pass
+from temperance.core.leaves import Leaves
+from temperance.records.errors import RecipeError
+
+Inner = Callable[[Leaves, Mapping[str, Tensor], Batch, Any], Pass]
+
+
+def input_gradients(
+    inner: Inner,
+    params: Leaves,
+    buffers: Mapping[str, Tensor],
+    batch: Batch,
+    key: Any,
+    of: Callable[[Any], Tensor],
+    owner: str,
+) -> tuple[list[Tensor], Pass]:
+    """Run the objective and return the gradients of ``of(outputs)`` by each floating leaf of the inputs, and the pass.
+
+    Fused attention has no second derivative, so the plain one is used meanwhile.
+
+    Args:
+        inner: objective.
+        params: weights.
+        buffers: buffers.
+        batch: one batch.
+        key: key of the pass.
+        of: makes () of the outputs.
+        owner: technique that asks, for the error.
+
+    Raises:
+        RecipeError: no leaf of the inputs is a floating one.
+
+    """
+    leaves, spec = tree.tree_flatten(batch.inputs)
+    at = [i for i, leaf in enumerate(leaves) if isinstance(leaf, Tensor) and leaf.is_floating_point()]
+    if not at:
+        raise RecipeError(
+            f"{owner} finds no inputs with decimals to take gradients by",
+            "it needs a floating tensor among the inputs",
+            f"Leave {owner} out, or feed the embedded rows",
+        )
+
+    def run(chosen: list[Tensor]) -> tuple[Tensor, Pass]:
+        every = list(leaves)
+        for i, leaf in zip(at, chosen, strict=True):
+            every[i] = leaf
+        passed = inner(params, buffers, batch._replace(inputs=tree.tree_unflatten(every, spec)), key)
+        return of(passed.outputs), passed
+
+    with sdpa_kernel(SDPBackend.MATH):
+        if not params.owned:
+            grads, passed = torch.func.grad(lambda x: _bare(run(x)), has_aux=True)([leaves[i] for i in at])
+            return list(grads), passed
+        own = [x if x.requires_grad else x.detach().requires_grad_() for x in (leaves[i] for i in at)]
+        value, passed = run(own)
+        found = torch.autograd.grad(value, own, create_graph=True, allow_unused=True)
+    return [torch.zeros_like(x) if g is None else g for g, x in zip(found, own, strict=True)], passed
+
+
+def _bare(result: tuple[Tensor, Pass]) -> tuple[Tensor, Pass]:
+    """Leave out the batch, which is no result."""
+    return result[0], result[1]._replace(batch=())

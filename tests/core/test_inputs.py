@@ -1,0 +1,36 @@
+"""Gradients by the inputs."""
+
+import pytest
+import torch
+
+from temperance.core.batch import Batch, Pass
+from temperance.core.inputs import input_gradients
+from temperance.core.leaves import Leaves
+from temperance.records.errors import RecipeError
+
+
+def inner(params, buffers, batch, key):
+    out = (batch.inputs["x"] ** 2 * params["w"]).sum(1) + batch.inputs["kind"]
+    return Pass(out.sum(), out, {}, {}, {}, batch)
+
+
+@pytest.mark.parametrize("owned", [True, False])
+def test_both_executors_give_gradients_that_can_be_differentiated(owned):
+    w = torch.tensor([2.0, 3.0], requires_grad=owned)
+    x = torch.tensor([[1.0, -1.0]])
+    batch = Batch({"x": x, "kind": torch.tensor([5])}, torch.zeros(1))
+
+    def slope(weight):
+        grads, passed = input_gradients(
+            inner, Leaves.of({"w": weight}, owned=owned), {}, batch, 0, lambda out: out.sum(), "Test"
+        )
+        return grads[0].square().sum() + 0 * passed.loss
+
+    got = torch.autograd.grad(slope(w), w)[0] if owned else torch.func.grad(slope)(w)
+    assert got.tolist() == [16.0, 24.0]  # d/dw Σ (2 x w)² = 8 x² w
+    assert x.requires_grad is False
+
+
+def test_inputs_without_decimals_are_refused():
+    with pytest.raises(RecipeError, match="Test finds no inputs"):
+        input_gradients(inner, Leaves.of({}), {}, Batch(torch.zeros(2, dtype=torch.long), None), 0, sum, "Test")
