@@ -92,9 +92,9 @@ def one_metric(cells: list[dict[str, Any]], metric: str) -> dict[str, Any]:
     peers = [m for m in methods if m != OURS]
     ours = {key for key, values in scores.items() if OURS in values}
     sets = {name for name, _ in ours}
-    wide = tuple(
-        m for m in methods if m == OURS or sets <= {n for (n, s), v in scores.items() if m in v and (n, s) in ours}
-    )
+    ranked = [m for m in methods if not m.endswith(ASIDE)]
+    common = {m: {key[0] for key, values in scores.items() if m in values and key in ours} for m in ranked}
+    wide = tuple(m for m in ranked if sets <= common[m])
     out: dict[str, Any] = {"metric": metric, "better": METRICS[metric], "ranks": []}
     for group in dict.fromkeys([wide, tuple(m for m in ranked if not m.startswith("tabm")), tuple(ranked)]):
         table = per_set(scores, group) if OURS in group and len(group) > 1 else {}
@@ -127,11 +127,18 @@ def document(records: Path) -> dict[str, Any]:
     studies = [c for c in cells if c["method"] == OURS and c["status"] == "done"]
     return {
         "benchmark": "quality", "cells": len(cells), "not_done": absent,
+        "coverage": {m: covered([c for c in cells if c["method"] == m]) for m in sorted({c["method"] for c in cells})},
         "commits": sorted({c["commit"] for c in studies}),
         "median_cpu_seconds": {m: float(np.median(v)) for m, v in sorted(seconds.items())},
         "study_wall_seconds": wall(studies),
         "metrics": {metric: one_metric(cells, metric) for metric in METRICS},
     }  # fmt: skip
+
+
+def covered(cells: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return how many sets each seed has been scored on."""
+    done = [c["seed"] for c in cells if c["status"] == "done"]
+    return {"cells": len(done), "sets_by_seed": {str(seed): done.count(seed) for seed in sorted(set(done))}}
 
 
 def wall(studies: list[dict[str, Any]]) -> dict[str, float | None]:
@@ -145,6 +152,11 @@ def text(found: dict[str, Any]) -> str:
              f"Wall clock of a study: median {found['study_wall_seconds']['median']} s, "
              f"most {found['study_wall_seconds']['most']} s. "
              "Scores are means over the seeds that all methods of a table have.", ""]  # fmt: skip
+    lines += ["Sets scored, by seed:", "", "| method | cells | sets by seed |", "|---|---|---|"]
+    for method, has in found["coverage"].items():
+        seeds = ", ".join(f"seed {seed}: {count}" for seed, count in has["sets_by_seed"].items())
+        lines.append(f"| {method} | {has['cells']} | {seeds} |")
+    lines.append("")
     for metric, part in found["metrics"].items():
         lines += [f"## {metric} ({part['better']} is better)", ""]
         for ranks in part["ranks"]:
