@@ -16,6 +16,11 @@ _NORMS = (
 _EMBEDDINGS = (nn.Embedding, nn.EmbeddingBag)
 
 
+def is_norm(module: nn.Module) -> bool:
+    """Return whether a module is a normalization layer."""
+    return isinstance(module, _NORMS)
+
+
 def trainable(model: nn.Module) -> dict[str, nn.Parameter]:
     """Return the parameters that are trained, each once (tied weights under their first name)."""
     return {name: p for name, p in model.named_parameters() if p.requires_grad}

@@ -57,7 +57,12 @@ class Recipe:
     @property
     def warnings(self) -> tuple[str, ...]:
         """Sentences about ingredients that work together badly or do the same thing twice."""
-        return tuple(str(meeting) for meeting in rules.meetings(self.regularizers))
+        return tuple(str(one) for one in rules.meetings(self.regularizers) if one.rule.verdict == "warn")
+
+    @property
+    def orders(self) -> tuple[str, ...]:
+        """Sentences about ingredients whose order matters, and why the recipe set it so."""
+        return tuple(str(one) for one in rules.meetings(self.regularizers) if one.rule.verdict == "order")
 
     @cached_property
     def by_address(self) -> dict[str, Regularizer]:
@@ -178,6 +183,7 @@ class Recipe:
             return "No regularization: the plain model."
         lines = [f"{i}. {one.explain()}" for i, one in enumerate(self.regularizers, 1)]
         lines.append(f"Controller: {self.controller!r}." if self.is_adaptive else "The strengths stay as they are.")
+        lines += [f"Order: {order}" for order in self.orders]
         lines += [f"Note: {warning}" for warning in self.warnings]
         return "\n".join(lines)
 

@@ -36,6 +36,7 @@ class Rank(IntEnum):
 
     AUGMENT = 10
     MIX = 20
+    ATTACK = 25
     TARGET = 30
     PENALTY = 40
     ASCEND = 50

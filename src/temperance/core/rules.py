@@ -18,14 +18,15 @@ class Rule:
 
     Attributes:
         meets: class name of the other technique, or one of its ``roles``, e.g. ``averages``.
-        verdict: ``refuse``: the recipe cannot be built; ``warn``: it can, and ``explain`` says so.
+        verdict: ``refuse``: the recipe cannot be built; ``warn``: it can, and ``explain`` says so; ``order``: the order
+            of the two matters, the recipe sets it, and ``explain`` says which and why.
         why: plain clause, no full stop.
         remedy: what to do instead.
 
     """
 
     meets: str
-    verdict: Literal["refuse", "warn"]
+    verdict: Literal["refuse", "warn", "order"]
     why: str
     remedy: str
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from temperance.control.base import Move
-from temperance.core import averaging, checkpoint, proof, stages
+from temperance.core import averaging, checkpoint, proof, stages, surroundings
 from temperance.core.batch import Batch, Pass, to_batch
 from temperance.core.leaves import Leaves
 from temperance.core.metering import Meter
@@ -156,7 +156,8 @@ class Session:
 
     def loss(self, batch: Any) -> Tensor:
         """Return the regularized loss (with history) for a loop that calls ``backward`` itself; then ``update()``."""
-        two_pass = [a for a, one in self.recipe.by_address.items() if one.cost.backwards > 1]
+        parts = self.recipe.by_address.items()
+        two_pass = [a for a, one in parts if one.cost.backwards > 1 and "gradient" in one.stages()]
         if two_pass:
             raise RecipeError(
                 f"{', '.join(two_pass)} needs more than one backward pass per step",
@@ -361,6 +362,15 @@ class Session:
         self._undo.clear()
         with suppress(AttributeError):
             delattr(self.model, _MARK)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences about ingredients that get on badly with each other, or that this model or training changes."""
+        return (*self.recipe.warnings, *surroundings.notes(self.solo))
+
+    def explain(self) -> str:
+        """Return what the recipe does (``Recipe.explain``) and what is special about it here."""
+        return "\n".join([self.recipe.explain(), *(f"Here: {note}" for note in surroundings.notes(self.solo))])
 
     def proof(self, batch: Any | None = None) -> list[proof.Evidence]:
         """Show, on one batch and without lasting effect, what each ingredient changes now."""

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from temperance.core.leaves import Leaves
 from temperance.core.regularizer import Gradient, Memory, Objective, Rank, Regularizer, Strengths, Update
 
-# Innermost first. A batch passes augment, then mix, on its way in; a loss passes target, then penalty, on its way out.
-_OBJECTIVE = (Rank.MIX, Rank.AUGMENT, Rank.TARGET, Rank.PENALTY)
+# Innermost first. A batch passes augment, mix, then attack on its way in; a loss target, then penalty on its way out.
+_OBJECTIVE = (Rank.ATTACK, Rank.MIX, Rank.AUGMENT, Rank.TARGET, Rank.PENALTY)
 _GRADIENT = (Rank.ASCEND, Rank.NOISE, Rank.CLIP)
 # Decay acts before the optimizer, projections after it, averages see the projected weights.
 _UPDATE = (Rank.DECAY, Rank.PROJECT, Rank.AVERAGE)

@@ -32,6 +32,12 @@ from temperance.regularizers.mixing.regmixup import RegMixUp
 from temperance.regularizers.mixing.tabular_corruption import TabularCorruption
 from temperance.regularizers.mixing.trivial_augment import TrivialAugment
 from temperance.regularizers.normalization.spectral_norm import SpectralNorm
+from temperance.regularizers.smoothness.fgsm_training import FGSMTraining
+from temperance.regularizers.smoothness.input_gradient_penalty import InputGradientPenalty
+from temperance.regularizers.smoothness.jacobian_penalty import JacobianPenalty
+from temperance.regularizers.smoothness.pgd_training import PGDTraining
+from temperance.regularizers.smoothness.trades import TRADES
+from temperance.regularizers.smoothness.vat import VAT
 from temperance.regularizers.targets.ada_focal import AdaFocal
 from temperance.regularizers.targets.confidence_penalty import ConfidencePenalty
 from temperance.regularizers.targets.early_learning import EarlyLearning
@@ -83,6 +89,8 @@ __all__ = [
     "R1",
     "SAM",
     "SWA",
+    "TRADES",
+    "VAT",
     "AdaFocal",
     "AdaptiveAugmentation",
     "AdaptiveGradientClipping",
@@ -99,6 +107,7 @@ __all__ = [
     "Dropout",
     "EarlyLearning",
     "ElasticNet",
+    "FGSMTraining",
     "FeatureNoise",
     "FixedNorm",
     "Focal",
@@ -112,6 +121,8 @@ __all__ = [
     "GradientPenalty",
     "GreedySoup",
     "GroupLasso",
+    "InputGradientPenalty",
+    "JacobianPenalty",
     "LabelSmoothing",
     "LoRADropout",
     "LookSAM",
@@ -124,6 +135,7 @@ __all__ = [
     "NormSAM",
     "OnlineLabelSmoothing",
     "Orthogonality",
+    "PGDTraining",
     "RDrop",
     "RandomCrop",
     "RandomFlip",

@@ -5,7 +5,10 @@ from __future__ import annotations
 import io
 import math
 import tomllib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import nn
@@ -141,23 +144,17 @@ def dtype(one: Regularizer, problem: Problem) -> None:
 
 
 def cost(one: Regularizer, problem: Problem) -> None:
-    """Count forward and backward passes: they equal the declared ones."""
+    """Count forward and backward passes, those to the inputs too: they equal the declared ones."""
     session = attach(Recipe(one), problem)
     counts = {"forward": 0, "backward": 0}
-    last = list(session.model.parameters())[-1]
 
     def count(kind: str) -> None:
         counts[kind] += 1
 
-    hooks = [
-        session.model.register_forward_pre_hook(lambda *_: count("forward")),
-        last.register_post_accumulate_grad_hook(  # type: ignore[no-untyped-call]
-            lambda _: count("backward")
-        ),
-    ]
-    train(session, problem, range(STEPS))
-    for hook in hooks:
-        hook.remove()
+    hook = session.model.register_forward_pre_hook(lambda *_: count("forward"))
+    with _each_backward(lambda: count("backward")):
+        train(session, problem, range(STEPS))
+    hook.remove()
     declared = {"forward": one.cost.forwards * STEPS, "backward": one.cost.backwards * STEPS}
     assert counts == declared, f"counted {counts}, declared {declared} in {STEPS} steps"
 
@@ -230,6 +227,26 @@ def applies(one: Regularizer, problem: Problem) -> str:
         return str(error)
     session._detach()
     return ""
+
+
+@contextmanager
+def _each_backward(tell: Callable[[], None]) -> Iterator[None]:
+    """Call ``tell`` at every ``backward`` and every ``torch.autograd.grad``."""
+    before = torch.autograd.backward, torch.autograd.grad
+
+    def backward(*args: Any, **named: Any) -> None:
+        tell()
+        before[0](*args, **named)
+
+    def grad(*args: Any, **named: Any) -> Any:
+        tell()
+        return before[1](*args, **named)
+
+    torch.autograd.backward, torch.autograd.grad = backward, grad  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        torch.autograd.backward, torch.autograd.grad = before
 
 
 def _without_own(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

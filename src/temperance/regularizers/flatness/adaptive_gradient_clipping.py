@@ -65,7 +65,10 @@ class AdaptiveGradientClipping(Regularizer):
     rank: ClassVar[Rank] = Rank.CLIP
     effect: ClassVar[Effect] = {"ratio": ("step_length", "down")}
     unique: ClassVar[bool] = True
+    roles: ClassVar[tuple[str, ...]] = ("clips gradients",)
     rules: ClassVar[tuple[Rule, ...]] = (
+        Rule("ascends", "order", "the gradient is clipped after the move uphill", "The move itself keeps its length"),
+        Rule("noise on gradients", "order", "noise comes first, then the bound", "The bound holds for the sum"),
         Rule("GradientClipping", "warn", "both shorten the gradient", "One of them is enough"),
     )
     citations: ClassVar[tuple[Citation, ...]] = (

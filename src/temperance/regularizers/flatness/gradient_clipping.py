@@ -13,6 +13,7 @@ from temperance.control.strength import Strength
 from temperance.core.batch import Pass
 from temperance.core.leaves import Leaves
 from temperance.core.regularizer import Effect, Gradient, Memory, Rank, Regularizer, Strengths, techniques
+from temperance.core.rules import Rule
 from temperance.records.citation import Citation
 
 
@@ -55,6 +56,11 @@ class GradientClipping(Regularizer):
     rank: ClassVar[Rank] = Rank.CLIP
     effect: ClassVar[Effect] = {"norm": ("step_length", "down")}
     unique: ClassVar[bool] = True
+    roles: ClassVar[tuple[str, ...]] = ("clips gradients",)
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule("ascends", "order", "the gradient is clipped after the move uphill", "The move itself keeps its length"),
+        Rule("noise on gradients", "order", "noise comes first, then the bound", "The bound holds for the sum"),
+    )
     citations: ClassVar[tuple[Citation, ...]] = (
         Citation(
             "pascanu2013",

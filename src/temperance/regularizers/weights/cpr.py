@@ -84,6 +84,7 @@ class CPR(Regularizer):
     unique: ClassVar[bool] = True
     roles: ClassVar[tuple[str, ...]] = ("sets norms",)
     rules: ClassVar[tuple[Rule, ...]] = (
+        Rule("averages", "order", "norms are set before the average is taken", "The average sees the weights as set"),
         Rule("decays", "warn", "the bound takes the place of decay", "Leave the decay out"),
         Rule("sets norms", "refuse", "both decide on the norm of a matrix", "Keep one of them"),
     )

@@ -57,6 +57,7 @@ class FixedNorm(Regularizer):
     unique: ClassVar[bool] = True
     roles: ClassVar[tuple[str, ...]] = ("sets norms",)
     rules: ClassVar[tuple[Rule, ...]] = (
+        Rule("averages", "order", "norms are set before the average is taken", "The average sees the weights as set"),
         Rule("decays", "refuse", "a norm that is held fast cannot decay", "Keep one of them"),
         Rule("sets norms", "refuse", "both decide on the norm of a matrix", "Keep one of them"),
     )

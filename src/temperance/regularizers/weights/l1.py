@@ -12,8 +12,8 @@ from torch import Tensor
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass
 from temperance.core.leaves import Leaves
-from temperance.core.policy import matrices
 from temperance.core.regularizer import Context, Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
+from temperance.core.weights import require_matrices
 from temperance.records.citation import Citation
 
 
@@ -35,6 +35,7 @@ class L1(Regularizer):
 
     Raises:
         SettingError: λ outside its range.
+        RecipeError: the model has no weight matrix.
 
     References: Tibshirani (1996), Journal of the Royal Statistical Society B 58(1), eq. 3.
 
@@ -59,7 +60,7 @@ class L1(Regularizer):
 
     def plan(self, context: Context) -> tuple[str, ...]:
         """Return the names of the punished weights."""
-        return matrices(context.model)
+        return require_matrices(context.model, "L1")
 
     def objective(self, inner: Objective, strengths: Strengths, memory: Memory) -> Objective:
         """Add the penalty."""

@@ -12,9 +12,9 @@ from torch import Tensor
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass
 from temperance.core.leaves import Leaves
-from temperance.core.policy import matrices
 from temperance.core.regularizer import Context, Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
 from temperance.core.rules import Rule
+from temperance.core.weights import require_matrices
 from temperance.records.citation import Citation
 
 
@@ -38,6 +38,7 @@ class L2(Regularizer):
 
     Raises:
         SettingError: λ outside its range.
+        RecipeError: the model has no weight matrix.
 
     References: Krogh and Hertz (1991), NIPS 4, eq. 1; the difference to decay: arXiv:1711.05101.
 
@@ -63,7 +64,7 @@ class L2(Regularizer):
 
     def plan(self, context: Context) -> tuple[str, ...]:
         """Return the names of the punished weights."""
-        return matrices(context.model)
+        return require_matrices(context.model, "L2")
 
     def objective(self, inner: Objective, strengths: Strengths, memory: Memory) -> Objective:
         """Add the penalty."""

@@ -62,6 +62,7 @@ class MaxNorm(Regularizer):
     unique: ClassVar[bool] = True
     roles: ClassVar[tuple[str, ...]] = ("sets norms",)
     rules: ClassVar[tuple[Rule, ...]] = (
+        Rule("averages", "order", "norms are set before the average is taken", "The average sees the weights as set"),
         Rule("sets norms", "refuse", "both decide on the norm of a matrix", "Keep one of them"),
     )
     citations: ClassVar[tuple[Citation, ...]] = (

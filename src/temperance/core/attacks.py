@@ -1,0 +1,315 @@
+"""Worst-case inputs: where they may lie, which way the loss rises, and steps that way; in both executors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils import _pytree as tree
+
+from temperance.core.batch import Batch, Pass, map_leaves
+from temperance.core.classes import class_logits
+from temperance.core.leaves import Leaves
+from temperance.core.random import PULSE, fold, pulse, uniform
+from temperance.records.errors import RecipeError, SettingError
+
+Bound = float | tuple[float, ...] | None
+Inner = Callable[[Leaves, Mapping[str, Tensor], Batch, Any], Pass]
+Value = Callable[[list[Tensor]], Tensor]
+Limits = tuple[Tensor, Tensor]
+
+
+@dataclass(frozen=True)
+class Box:
+    """Where perturbed inputs may lie. A value that is outside already may come nearer, not go further away.
+
+    Attributes:
+        owner: technique that asks, for messages.
+        low: smallest value, one number or one per column (tables) or channel (images); None: no bound.
+        high: largest value, likewise.
+        fixed: columns (or channels) that nobody can change.
+
+    Raises:
+        SettingError: bounds that do not fit each other, or negative columns.
+
+    """
+
+    owner: str
+    low: Bound = None
+    high: Bound = None
+    fixed: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        sides = [side if isinstance(side, tuple) else (side,) for side in (self.low, self.high) if side is not None]
+        wrong = any(not math.isfinite(number) for side in sides for number in side)
+        if len(sides) == 2:
+            lengths = {len(side) for side in sides} - {1}
+            wrong = wrong or len(lengths) > 1 or any(
+                sides[0][i % len(sides[0])] >= sides[1][i % len(sides[1])] for i in range(max(map(len, sides)))
+            )  # fmt: skip
+        if wrong or any(column < 0 for column in self.fixed):
+            raise SettingError(
+                f"{self.owner} got low={self.low!r}, high={self.high!r}, fixed={self.fixed!r}",
+                "low lies below high, both one number or one per column; fixed are column numbers from 0",
+                "For images in [0, 1] give low=0.0, high=1.0",
+            )
+
+    def around(self, x: Tensor, eps: Tensor) -> Limits:
+        """Return the lowest and highest values allowed within ``eps`` of ``x``, each of its shape."""
+        reach = eps.to(x.dtype)
+        if self.fixed:
+            reach = reach * self._free(x)
+        lower, upper = x - reach, x + reach
+        if self.low is not None:
+            lower = torch.maximum(lower, torch.minimum(x, self._along(self.low, x)))
+        if self.high is not None:
+            upper = torch.minimum(upper, torch.maximum(x, self._along(self.high, x)))
+        return lower, upper
+
+    def _along(self, bound: float | tuple[float, ...], x: Tensor) -> Tensor:
+        values = torch.as_tensor(bound, dtype=x.dtype, device=x.device)
+        if values.dim() == 0:
+            return values
+        self._require(len(values), x, exact=True)
+        return values.reshape(-1, *[1] * (x.dim() - 2 if x.dim() == 4 else 0))
+
+    def _free(self, x: Tensor) -> Tensor:
+        self._require(max(self.fixed) + 1, x, exact=False)
+        if len(set(self.fixed)) == _columns(x):
+            raise RecipeError(
+                f"{self.owner} got fixed={self.fixed!r}, which are all columns of an input",
+                "at least one must be free to move, or it does nothing",
+                f"Shorten fixed, or leave {self.owner} out",
+            )
+        free = torch.ones(_columns(x), dtype=x.dtype, device=x.device)
+        free[list(self.fixed)] = 0.0
+        return free.reshape(-1, *[1] * (x.dim() - 2 if x.dim() == 4 else 0))
+
+    def _require(self, count: int, x: Tensor, *, exact: bool) -> None:
+        if count > _columns(x) or (exact and count != _columns(x)):
+            raise RecipeError(
+                f"{self.owner} got bounds or fixed columns for {count} columns and inputs of shape {tuple(x.shape)}",
+                f"this input has {_columns(x)} columns (or channels)",
+                "Give one number per column",
+            )
+
+
+def _columns(x: Tensor) -> int:
+    return x.shape[1] if x.dim() == 4 else x.shape[-1]
+
+
+def floating(inputs: Any, owner: str) -> list[Tensor]:
+    """Return the floating leaves of the inputs, the only ones that can be perturbed.
+
+    Raises:
+        RecipeError: there is none.
+
+    """
+    found = [leaf for leaf in tree.tree_leaves(inputs) if isinstance(leaf, Tensor) and leaf.is_floating_point()]
+    if not found:
+        raise RecipeError(
+            f"{owner} found no floating tensor among the inputs",
+            "it follows slopes in the inputs, and whole numbers have none",
+            f"Leave {owner} out of recipes for codes and tokens",
+        )
+    return found
+
+
+def replaced(inputs: Any, points: Sequence[Tensor]) -> Any:
+    """Return the inputs with other floating leaves."""
+    new = iter(points)
+    return map_leaves(lambda leaf: next(new) if leaf.is_floating_point() else leaf, inputs)
+
+
+def carried(inputs: Any, points: Sequence[Tensor]) -> Any:
+    """Return the inputs with the numbers of ``points``; slopes through them are those of the inputs they replace."""
+    new = iter(points)
+
+    def one(leaf: Tensor) -> Tensor:
+        if not leaf.is_floating_point():
+            return leaf
+        point = next(new).detach()
+        return point + (leaf - leaf.detach()) if leaf.requires_grad else point
+
+    return map_leaves(one, inputs)
+
+
+def starts(xs: Sequence[Tensor], limits: Sequence[Limits], eps: Tensor, key: Any) -> list[Tensor]:
+    """Return points drawn evenly within eps of the inputs, inside the limits."""
+    drawn = [
+        uniform(fold(key, "start", i), x.shape, x.device, torch.float64 if x.dtype == torch.float64 else torch.float32)
+        for i, x in enumerate(xs)
+    ]
+    moved = [x + (2 * u.to(x.dtype) - 1) * eps.to(x.dtype) for x, u in zip(xs, drawn, strict=True)]
+    return within(moved, limits)
+
+
+def within(points: Sequence[Tensor], limits: Sequence[Limits]) -> list[Tensor]:
+    """Return the points moved to the nearest place inside their limits."""
+    return [torch.minimum(torch.maximum(p, low), high) for p, (low, high) in zip(points, limits, strict=True)]
+
+
+def slopes(value: Value, points: Sequence[Tensor], *, solo: bool) -> list[Tensor]:
+    """Return ∂value/∂point for each point, without history; zeros where a point does not matter."""
+    if not solo:
+        return [g.detach() for g in torch.func.grad(value)([p.detach() for p in points])]
+    own = [p.detach().requires_grad_() for p in points]
+    found = torch.autograd.grad(value(own), own, allow_unused=True)
+    return [torch.zeros_like(p) if g is None else g for g, p in zip(found, own, strict=True)]
+
+
+def climb(
+    value: Value, points: list[Tensor], limits: Sequence[Limits], stride: Tensor, steps: int, *, solo: bool
+) -> list[Tensor]:
+    """Return the points after ``steps`` steps of size ``stride`` along the sign of the slope, inside the limits."""
+    for _ in range(steps):
+        up = slopes(value, points, solo=solo)
+        points = within([p + stride.to(p.dtype) * g.sign() for p, g in zip(points, up, strict=True)], limits)
+    return points
+
+
+def loss_at(inner: Inner, params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any) -> Value:
+    """Return points → the loss summed over examples (so that a slope does not shrink with the batch)."""
+    still = params if params.owned else params.detach()
+
+    def value(points: list[Tensor]) -> Tensor:
+        passed = inner(still, buffers, batch._replace(inputs=replaced(batch.inputs, points)), key)
+        return passed.loss * batch.size
+
+    return value
+
+
+def divergence_at(
+    inner: Inner, params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any, owner: str
+) -> Value:
+    """Return points → Σ over examples of KL(answer at the batch ‖ answer at the points); the first is held fast."""
+    still = params if params.owned else params.detach()
+    with torch.no_grad():
+        known = torch.log_softmax(class_logits(inner(still, buffers, batch, key).outputs, owner), -1).detach()
+
+    def value(points: list[Tensor]) -> Tensor:
+        passed = inner(still, buffers, batch._replace(inputs=replaced(batch.inputs, points)), key)
+        return divergence(known, torch.log_softmax(class_logits(passed.outputs, owner), -1)).sum()
+
+    return value
+
+
+def divergence(first: Tensor, second: Tensor) -> Tensor:
+    """Return KL(p ‖ q) over the last axis. Shapes: log p, log q (b, …, c) → (b, …)."""
+    return (first.exp() * (first - second)).sum(-1)
+
+
+@contextmanager
+def calm(model: nn.Module, key: Any) -> Iterator[None]:
+    """Run passes that only look for inputs: layers in evaluation mode (statistics stay), noise of a stream of its own.
+
+    Recurrent layers keep their mode: cuDNN cannot go backward through them in evaluation mode.
+    """
+    modes = [(m, m.training) for m in model.modules()]
+    for m, _ in modes:
+        m.training = m.training and isinstance(m, nn.RNNBase)
+    syncs = getattr(model, "require_backward_grad_sync", None)
+    if syncs is not None:
+        model.require_backward_grad_sync = False  # type: ignore[assignment]
+    try:
+        with pulse(key):
+            yield
+    finally:
+        for m, mode in modes:
+            m.training = mode
+        if syncs is not None:
+            model.require_backward_grad_sync = syncs
+
+
+def noise_so_far() -> dict[str, int]:
+    """Return how often each site has drawn in this pass, for ``same_noise``."""
+    return dict(PULSE.calls)
+
+
+@contextmanager
+def same_noise(calls: Mapping[str, int]) -> Iterator[None]:
+    """Let a second pass draw what the pass drew that began at ``calls``."""
+    before, PULSE.calls = PULSE.calls, dict(calls)
+    try:
+        yield
+    finally:
+        PULSE.calls = before
+
+
+class Traced(NamedTuple):
+    """A pass, and how to go back from it to the inputs.
+
+    Attributes:
+        passed: the pass.
+        pull: (∂ by the loss, ∂ by the outputs) → ∂ by each floating input, ready to be differentiated again.
+
+    """
+
+    passed: Pass
+    pull: Callable[[Tensor | None, Tensor | None], list[Tensor]]
+
+
+def traced(
+    inner: Inner, params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any, *, solo: bool, owner: str
+) -> Traced:
+    """Run the objective once and keep the way back to the inputs; fused attention, which has no second slope, is off.
+
+    Raises:
+        RecipeError: no floating inputs, or outputs that are no tensor.
+
+    """
+    xs = floating(batch.inputs, owner)
+
+    def run(points: Sequence[Tensor]) -> Pass:
+        with sdpa_kernel(SDPBackend.MATH):
+            passed = inner(params, buffers, batch._replace(inputs=replaced(batch.inputs, points)), key)
+        if not isinstance(passed.outputs, Tensor):
+            raise RecipeError(
+                f"the model gave {type(passed.outputs).__name__}", f"{owner} needs one tensor", f"Leave {owner} out"
+            )
+        return passed
+
+    if not solo:
+        return _traced_pure(run, xs)
+    own = [x if x.requires_grad else x.detach().requires_grad_() for x in xs]
+    with torch.backends.cudnn.flags(enabled=False) if _recurrent(xs) else _as_is():
+        passed = run(own)
+
+    def pull(of_loss: Tensor | None, of_outputs: Tensor | None) -> list[Tensor]:
+        pairs = [(t, v) for t, v in ((passed.loss, of_loss), (passed.outputs, of_outputs)) if v is not None]
+        found = torch.autograd.grad(
+            [t for t, _ in pairs], own, [v for _, v in pairs], create_graph=True, allow_unused=True
+        )
+        return [torch.zeros_like(x) if g is None else g for g, x in zip(found, own, strict=True)]
+
+    return Traced(passed, pull)
+
+
+def _recurrent(xs: Sequence[Tensor]) -> bool:
+    return any(x.is_cuda and x.dim() == 3 for x in xs)  # cuDNN's recurrent layers have no second derivative
+
+
+@contextmanager
+def _as_is() -> Iterator[None]:
+    yield
+
+
+def _traced_pure(run: Callable[[Sequence[Tensor]], Pass], xs: list[Tensor]) -> Traced:
+    def flat(*points: Tensor) -> tuple[tuple[Tensor, Tensor], Any]:
+        passed = run(points)
+        return (passed.loss, passed.outputs), (passed.buffers, passed.memory, passed.notes)
+
+    (loss, outputs), back, rest = torch.func.vjp(flat, *xs, has_aux=True)  # type: ignore[misc]
+
+    def pull(of_loss: Tensor | None, of_outputs: Tensor | None) -> list[Tensor]:
+        first = torch.zeros_like(loss) if of_loss is None else of_loss
+        second = torch.zeros_like(outputs) if of_outputs is None else of_outputs
+        return list(back((first, second)))
+
+    return Traced(Pass(loss, outputs, *rest), pull)

@@ -1,0 +1,1 @@
+"""Techniques that keep answers steady around each row: penalties on slopes, and training on attacked rows."""

@@ -1,0 +1,193 @@
+"""Adversarial training by one step from a random start."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import torch
+from torch import Tensor, nn
+
+from temperance.control.strength import Strength
+from temperance.core.attacks import Bound, Box, Limits, calm, carried, climb, floating, loss_at, replaced, starts
+from temperance.core.batch import Batch, Pass
+from temperance.core.by_row import scores
+from temperance.core.leaves import Leaves
+from temperance.core.random import fold
+from temperance.core.regularizer import Context, Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
+from temperance.core.rules import Rule
+from temperance.records.citation import Citation
+from temperance.records.cost import Cost
+from temperance.records.errors import SettingError
+
+_PROBE_STEPS = 10
+_NEAR_ZERO, _APART = 0.05, 0.2  # right answers under the strong attack, and how many more under the quick one
+
+
+@techniques.add
+@dataclass(frozen=True, repr=False)
+class FGSMTraining(Regularizer):
+    """Train on inputs moved once, from a random start, to where the loss is larger (FGSM-RS).
+
+        x⁰ = x + U(−ε, ε);  x' = Π(x⁰ + stride·ε·sign ∇ₓl(x⁰)),  Π: within ε of x and inside the box;  loss = l(x')
+
+    Its weakness is catastrophic over-fitting: within a few steps the net learns to resist this one step and nothing
+    else. So every ``probe_every`` steps the batch is attacked by ten steps as well; where hardly a row (5 %) then stays
+    right although the quick attack leaves at least 20 % more, it warns. ``notes`` carry both shares. The probe runs in
+    solo only (members of a population cannot branch), and for class labels.
+
+    Stage: objective (attack).  Cost: two forward and backward passes, and a probe of 12 and 10 now and then.
+    Strengths: eps in [1e-4, 1], neutral 0, log, stronger = up.
+    Shapes: floating inputs (b, …) → same, integer inputs stay; tables (b, f) and images (b, c, h, w) can have bounds.
+    Use when: ``PGDTraining`` takes too long.  Avoid when: ε is large; the alarm rings: take PGDTraining, a smaller ε or
+    stop earlier. Never report accuracy under this attack as robustness.
+
+    Args:
+        eps: how far each value may move, in the units of the inputs.
+        stride: length of the step as a share of ε.
+        probe_every: steps between two probes; 0 for none.
+        low: smallest value that an input can have, one number or one per column (images: per channel).
+        high: largest value, likewise.
+        fixed: columns (images: channels) that nobody can change.
+
+    Raises:
+        SettingError: a setting outside its range.
+        RecipeError: no floating inputs; bounds for another number of columns.
+
+    Example:
+        >>> FGSMTraining(8 / 255, low=0.0, high=1.0, probe_every=0).cost.backwards
+        2
+
+    References: Wong, Rice and Kolter (2020), arXiv:2001.03994, algorithm 3 and section 5.4.
+
+    """
+
+    eps: float = 8 / 255
+    stride: float = 1.25
+    probe_every: int = 200
+    low: Bound = None
+    high: Bound = None
+    fixed: tuple[int, ...] = ()
+
+    strengths: ClassVar[dict[str, Strength]] = {
+        "eps": Strength(
+            8 / 255, low=1e-4, high=1.0, neutral=0.0, scale="log", words="how far each input value may be moved"
+        )
+    }
+    family: ClassVar[str] = "smoothness"
+    rank: ClassVar[Rank] = Rank.ATTACK
+    cost: ClassVar[Cost] = Cost(forwards=2.06, backwards=2.05, note="2, and a probe every 200 steps")
+    effect: ClassVar[Effect] = {"eps": ("departure", "up")}
+    unique: ClassVar[bool] = True
+    roles: ClassVar[tuple[str, ...]] = ("attacks",)
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule("attacks", "refuse", "the batch would be attacked twice", "Keep one of them"),
+        Rule("ManifoldMixUp", "refuse", "the attack sees a net whose hidden rows are not mixed", "Use MixUp instead"),
+        Rule("runs twice", "warn", "each of its two passes is attacked anew", "Expect twice the time, or keep one"),
+        Rule("ascends", "warn", "the attack is run again at the moved weights", "Expect twice the time"),
+        Rule("mixes", "order", "rows are mixed first, then attacked", "The mixed rows stay inside the box"),
+    )
+    citations: ClassVar[tuple[Citation, ...]] = (
+        Citation(
+            "wong2020", "Wong, Rice, Kolter", 2020, "Fast is better than free: revisiting adversarial training", "ICLR",
+            "2001.03994", "algorithm 3",
+        ),
+    )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        Box("FGSMTraining", self.low, self.high, self.fixed)
+        if not 0 < self.stride <= 2 or not 0 <= self.probe_every <= 1_000_000:
+            raise SettingError(
+                f"FGSMTraining got stride={self.stride!r}, probe_every={self.probe_every!r}",
+                "stride lies above 0 and up to 2, probe_every between 0 (no probe) and a million",
+                "1.25 and 200 are the defaults",
+            )
+        every = self.probe_every
+        probe = (_PROBE_STEPS + 2) / every if every else 0.0, _PROBE_STEPS / every if every else 0.0
+        note = f"2, and a probe every {every} steps" if every else ""
+        object.__setattr__(self, "cost", Cost(forwards=2 + probe[0], backwards=2 + probe[1], note=note))
+
+    @classmethod
+    def samples(cls) -> Iterable[Self]:
+        """Return it without the probe, whose cost is an average over many steps, free and in a box."""
+        return (cls(probe_every=0), cls(0.1, probe_every=0, low=-1.0, high=1.0))
+
+    def plan(self, context: Context) -> nn.Module:
+        """Return the model, whose mode is changed for the search."""
+        return context.model
+
+    def begin(self, params: Leaves, context: Context) -> dict[str, Any]:
+        """Count passes, for the probe."""
+        return {"seen": torch.zeros((), dtype=torch.int64)} if self.probe_every else {}
+
+    def objective(self, inner: Objective, strengths: Strengths, memory: Memory) -> Objective:
+        """Attack the batch, then train on it; where no slopes are wanted (a teacher answers) it stays as it is."""
+        solo, box = strengths.mirror is not None, Box("FGSMTraining", self.low, self.high, self.fixed)
+
+        def attacked(params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any) -> Pass:
+            if strengths.is_off("eps") or not torch.is_grad_enabled():
+                return inner(params, buffers, batch, key)
+            eps, own = strengths["eps"], fold(key, strengths.address)
+            xs = [x.detach() for x in floating(batch.inputs, "FGSMTraining")]
+            limits = [box.around(x, eps) for x in xs]
+            with calm(memory.plan, own):
+                value = loss_at(inner, params, buffers, batch, own)
+                found = climb(value, starts(xs, limits, eps, own), limits, self.stride * eps, 1, solo=solo)
+            passed = inner(params, buffers, batch._replace(inputs=carried(batch.inputs, found)), key)
+            if not solo or not self.probe_every:
+                return passed
+            return self._probed(passed, inner, params, buffers, batch, (found, limits, eps), memory, own)
+
+        return attacked
+
+    def _probed(
+        self,
+        passed: Pass,
+        inner: Any,
+        params: Leaves,
+        buffers: Any,
+        batch: Batch,
+        near: tuple[list[Tensor], list[Limits], Tensor],
+        memory: Memory,
+        key: Any,
+    ) -> Pass:
+        """Count the pass; every ``probe_every`` passes attack harder and compare."""
+        seen = int(memory["seen"]) + 1
+        passed = passed.remember(memory.address, seen=torch.tensor(seen))
+        if seen % self.probe_every or not _is_labels(batch.targets):
+            return passed
+        found, limits, eps = near
+        with calm(memory.plan, key):
+            value = loss_at(inner, params, buffers, batch, key)
+            worst = climb(value, found, limits, 0.25 * eps, _PROBE_STEPS, solo=True)
+            with torch.no_grad():
+                shares = [
+                    right(inner(params, buffers, batch._replace(inputs=replaced(batch.inputs, at)), key).outputs, batch)
+                    for at in (found, worst)
+                ]
+        if shares[1] < _NEAR_ZERO and shares[0] - shares[1] > _APART:
+            warnings.warn(ALARM.format(quick=shares[0], strong=shares[1]), RuntimeWarning, stacklevel=2)
+        names = (f"{memory.address}.quick_accuracy", f"{memory.address}.pgd_accuracy")
+        told = {name: torch.tensor(share) for name, share in zip(names, shares, strict=True)}
+        return passed._replace(notes={**passed.notes, **told})
+
+
+ALARM = (
+    "FGSMTraining: catastrophic over-fitting. {quick:.0%} of the rows stay right under its own attack, {strong:.0%}"
+    " under ten steps of PGD. Use PGDTraining, a smaller eps, or the weights from before this step."
+)
+
+
+def right(outputs: Any, batch: Batch) -> float:
+    """Return the share of rows whose answer is the label; NaN where the outputs are no scores."""
+    logits = scores(outputs)
+    if logits is None:
+        return float("nan")
+    return float((logits.argmax(1) == batch.targets.reshape(-1)).double().mean())
+
+
+def _is_labels(targets: Any) -> bool:
+    return isinstance(targets, Tensor) and not targets.is_floating_point() and targets.dim() == 1

@@ -1,0 +1,134 @@
+"""Jacobian penalty."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import torch
+from torch import Tensor
+
+from temperance.control.strength import Strength
+from temperance.core.attacks import Traced, traced
+from temperance.core.batch import Batch, Pass, reduce
+from temperance.core.leaves import Leaves
+from temperance.core.random import fold, normal
+from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
+from temperance.core.rules import Rule
+from temperance.records.citation import Citation
+from temperance.records.cost import Cost
+from temperance.records.errors import SettingError
+
+
+@techniques.add
+@dataclass(frozen=True, repr=False)
+class JacobianPenalty(Regularizer):
+    """Punish outputs that change fast with the inputs.
+
+        loss + weight/2 · mean over examples of ‖J‖²_F,  J = ∂outputs/∂inputs of that example, (c, f)
+        ‖J‖²_F ≈ c/n · Σᵢ ‖vᵢᵀJ‖²,  vᵢ random unit vectors in the c outputs (right on average); n = −1: every row of J
+
+    Where layers mix examples (BatchNorm in training) J holds the outputs of all by this one's inputs, as in the
+    authors' code. Outputs of more axes than (b, c) count as one long row.
+
+    Stage: objective (penalty).  Cost: one forward and 1 + n backward passes (n = −1: 1 + c), the last one through the
+    others.
+    Strengths: weight in [1e-5, 10], neutral 0, log, stronger = up.
+    Shapes: floating inputs (b, …), integer inputs are left out; outputs (b, …).
+    Use when: noise on the inputs must not change answers, and adversarial training is too slow.  Avoid when: inputs are
+    tokens; the net has kinks only at fixed places and needs sharp edges.
+
+    Args:
+        weight: weight of the penalty.
+        projections: number n of random directions; −1 for all outputs.
+
+    Raises:
+        SettingError: a setting outside its range.
+        RecipeError: no floating inputs; outputs that are no tensor.
+
+    Example:
+        >>> JacobianPenalty(projections=3).cost.backwards
+        4
+
+    References: Hoffman, Roberts and Yaida (2019), arXiv:1908.02729, section 2, eq. 5 to 9 and algorithm 1.
+
+    """
+
+    weight: float = 0.01
+    projections: int = 1
+
+    strengths: ClassVar[dict[str, Strength]] = {
+        "weight": Strength(0.01, low=1e-5, high=10.0, neutral=0.0, scale="log", words="how much fast changes cost")
+    }
+    family: ClassVar[str] = "smoothness"
+    rank: ClassVar[Rank] = Rank.PENALTY
+    cost: ClassVar[Cost] = Cost(backwards=2, note="1 + projections")
+    effect: ClassVar[Effect] = {"weight": ("departure", "up")}
+    unique: ClassVar[bool] = True
+    roles: ClassVar[tuple[str, ...]] = ("flattens",)
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule("flattens", "warn", "both punish slopes in the inputs", "One of them is usually enough"),
+        Rule("attacks", "warn", "both make answers steady around each row", "One of them is usually enough"),
+    )
+    citations: ClassVar[tuple[Citation, ...]] = (
+        Citation(
+            "hoffman2019", "Hoffman, Roberts, Yaida", 2019, "Robust learning with Jacobian regularization", "arXiv",
+            "1908.02729", "section 2",
+        ),
+    )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.projections != -1 and not 1 <= self.projections <= 1000:
+            raise SettingError(
+                f"JacobianPenalty got projections={self.projections!r}",
+                "it is −1 (all outputs) or lies between 1 and 1000",
+                "1 is the default",
+            )
+        if self.projections == -1:
+            object.__setattr__(self, "cost", Cost(backwards=4, note="1 + number of outputs, here for three"))
+        else:
+            object.__setattr__(self, "cost", Cost(backwards=1 + self.projections, note="1 + projections"))
+
+    @classmethod
+    def samples(cls) -> Iterable[Self]:
+        """Return one and two projections."""
+        return (cls(), cls(projections=2))
+
+    def objective(self, inner: Objective, strengths: Strengths, memory: Memory) -> Objective:
+        """Add the penalty; where no slopes are wanted (a teacher answers) there is none."""
+        address = strengths.address
+
+        def flat(params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any) -> Pass:
+            if strengths.is_off("weight") or not torch.is_grad_enabled():
+                return inner(params, buffers, batch, key)
+            solo = strengths.mirror is not None
+            one = traced(inner, params, buffers, batch, key, solo=solo, owner="JacobianPenalty")
+            size = reduce(self.squared(one, fold(key, address)), batch.weight)
+            loss = one.passed.loss + strengths["weight"].to(size.dtype) / 2 * size
+            return one.passed._replace(loss=loss, notes={**one.passed.notes, f"{address}.jacobian": size.detach()})
+
+        return flat
+
+    def squared(self, one: Traced, key: Any) -> Tensor:
+        """Return ‖J‖²_F per example, exact or estimated, (b,)."""
+        outputs: Tensor = one.passed.outputs
+        count: int = outputs[0].numel()
+        if self.projections == -1:
+            ways = torch.eye(count, dtype=outputs.dtype, device=outputs.device)
+            return torch.stack([_length(one, w.expand(len(outputs), -1)) for w in ways]).sum(0)
+        found = [_length(one, _direction(fold(key, "direction", i), outputs, count)) for i in range(self.projections)]
+        total: Tensor = torch.stack(found).sum(0)
+        return total * (count / self.projections)
+
+
+def _direction(key: Any, outputs: Tensor, count: int) -> Tensor:
+    way = normal(key, (outputs.shape[0], count), outputs.device)
+    return (way / torch.linalg.vector_norm(way, dim=1, keepdim=True)).to(outputs.dtype)
+
+
+def _length(one: Traced, way: Tensor) -> Tensor:
+    """Return ‖vᵀJ‖² per example, (b,). Shapes: way (b, c)."""
+    parts = one.pull(None, way.reshape(one.passed.outputs.shape))
+    return torch.stack([g.flatten(1).square().sum(1) for g in parts]).sum(0)

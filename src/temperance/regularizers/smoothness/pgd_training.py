@@ -1,0 +1,128 @@
+"""Adversarial training by projected gradient steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import torch
+from torch import Tensor, nn
+
+from temperance.control.strength import Strength
+from temperance.core.attacks import Bound, Box, calm, carried, climb, floating, loss_at, starts
+from temperance.core.batch import Batch, Pass
+from temperance.core.leaves import Leaves
+from temperance.core.random import fold
+from temperance.core.regularizer import Context, Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
+from temperance.core.rules import Rule
+from temperance.records.citation import Citation
+from temperance.records.cost import Cost
+from temperance.records.errors import SettingError
+
+
+@techniques.add
+@dataclass(frozen=True, repr=False)
+class PGDTraining(Regularizer):
+    """Train on the worst inputs that a few steps can find near each row.
+
+        x⁰ = x + U(−ε, ε);  xⁱ⁺¹ = Π(xⁱ + stride·ε·sign ∇ₓl(xⁱ)),  Π: within ε of x and inside the box;  loss = l(xᵏ)
+
+    The search runs in evaluation mode, so running statistics see only the last pass. The rows are attacked as the model
+    takes them: after augmentation and mixing.
+
+    Stage: objective (attack).  Cost: k + 1 forward and backward passes.
+    Strengths: eps in [1e-4, 1], neutral 0, log, stronger = up.
+    Shapes: floating inputs (b, …) → same, integer inputs stay; tables (b, f) and images (b, c, h, w) can have bounds.
+    Use when: somebody may change inputs on purpose, or small changes must not matter.  Avoid when: only clean
+    rows count (accuracy on them falls); time is short.
+
+    Args:
+        eps: how far each value may move, in the units of the inputs.
+        steps: number of steps k.
+        stride: length of a step as a share of ε.
+        low: smallest value that an input can have, one number or one per column (images: per channel).
+        high: largest value, likewise.
+        fixed: columns (images: channels) that nobody can change.
+
+    Raises:
+        SettingError: a setting outside its range.
+        RecipeError: no floating inputs; bounds for another number of columns.
+
+    Example:
+        >>> PGDTraining(8 / 255, steps=10, low=0.0, high=1.0).cost.backwards
+        11
+
+    References: Madry et al. (2018), arXiv:1706.06083, sections 2 and 3.
+
+    """
+
+    eps: float = 8 / 255
+    steps: int = 7
+    stride: float = 0.25
+    low: Bound = None
+    high: Bound = None
+    fixed: tuple[int, ...] = ()
+
+    strengths: ClassVar[dict[str, Strength]] = {
+        "eps": Strength(
+            8 / 255, low=1e-4, high=1.0, neutral=0.0, scale="log", words="how far each input value may be moved"
+        ),
+    }
+    family: ClassVar[str] = "smoothness"
+    rank: ClassVar[Rank] = Rank.ATTACK
+    cost: ClassVar[Cost] = Cost(forwards=8, backwards=8, note="steps + 1")
+    effect: ClassVar[Effect] = {"eps": ("departure", "up")}
+    unique: ClassVar[bool] = True
+    roles: ClassVar[tuple[str, ...]] = ("attacks",)
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule("attacks", "refuse", "the batch would be attacked twice", "Keep one of them"),
+        Rule("ManifoldMixUp", "refuse", "the attack sees a net whose hidden rows are not mixed", "Use MixUp instead"),
+        Rule("runs twice", "warn", "each of its two passes is attacked anew", "Expect twice the time, or keep one"),
+        Rule("ascends", "warn", "the attack is run again at the moved weights", "Expect twice the time"),
+        Rule("mixes", "order", "rows are mixed first, then attacked", "The mixed rows stay inside the box"),
+    )
+    citations: ClassVar[tuple[Citation, ...]] = (
+        Citation(
+            "madry2018", "Madry et al.", 2018, "Towards deep learning models resistant to adversarial attacks", "ICLR",
+            "1706.06083", "section 2",
+        ),
+    )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        Box("PGDTraining", self.low, self.high, self.fixed)
+        if not 1 <= self.steps <= 100 or not 0 < self.stride <= 2:
+            raise SettingError(
+                f"PGDTraining got steps={self.steps!r}, stride={self.stride!r}",
+                "steps lies between 1 and 100, stride above 0 and up to 2",
+                "7 and 0.25 are the defaults",
+            )
+        object.__setattr__(self, "cost", Cost(forwards=self.steps + 1, backwards=self.steps + 1, note="steps + 1"))
+
+    @classmethod
+    def samples(cls) -> Iterable[Self]:
+        """Return a short search, and one in a box."""
+        return (cls(steps=2), cls(steps=1, low=-1.0, high=1.0))
+
+    def plan(self, context: Context) -> nn.Module:
+        """Return the model, whose mode is changed for the search."""
+        return context.model
+
+    def objective(self, inner: Objective, strengths: Strengths, memory: Memory) -> Objective:
+        """Attack the batch, then train on it; where no slopes are wanted (a teacher answers) it stays as it is."""
+        solo, box = strengths.mirror is not None, Box("PGDTraining", self.low, self.high, self.fixed)
+
+        def attacked(params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any) -> Pass:
+            if strengths.is_off("eps") or not torch.is_grad_enabled():
+                return inner(params, buffers, batch, key)
+            eps, own = strengths["eps"], fold(key, strengths.address)
+            xs = [x.detach() for x in floating(batch.inputs, "PGDTraining")]
+            limits = [box.around(x, eps) for x in xs]
+            with calm(memory.plan, own):
+                value = loss_at(inner, params, buffers, batch, own)
+                begin = starts(xs, limits, eps, own)
+                found = climb(value, begin, limits, self.stride * eps, self.steps, solo=solo)
+            return inner(params, buffers, batch._replace(inputs=carried(batch.inputs, found)), key)
+
+        return attacked

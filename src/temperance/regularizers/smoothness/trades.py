@@ -1,0 +1,172 @@
+"""TRADES."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import torch
+from torch import Tensor, nn
+
+from temperance.control.strength import Strength
+from temperance.core.attacks import (
+    Bound,
+    Box,
+    calm,
+    carried,
+    climb,
+    divergence,
+    divergence_at,
+    floating,
+    noise_so_far,
+    same_noise,
+    within,
+)
+from temperance.core.batch import Batch, Pass, reduce
+from temperance.core.classes import class_logits
+from temperance.core.leaves import Leaves
+from temperance.core.random import fold, normal
+from temperance.core.regularizer import (
+    Context,
+    Effect,
+    Memory,
+    Objective,
+    Rank,
+    Regularizer,
+    Strengths,
+    techniques,
+)
+from temperance.core.rules import Rule
+from temperance.core.statistics import tracking, unchanged
+from temperance.records.citation import Citation
+from temperance.records.cost import Cost
+from temperance.records.errors import SettingError
+
+
+@techniques.add
+@dataclass(frozen=True, repr=False)
+class TRADES(Regularizer):
+    """Train on clean rows, and ask for the same answer at the nearby inputs that change it most.
+
+        loss = l(x) + β · mean over examples of KL(p(x) ‖ p(x')),  p = softmax(outputs)
+        x' starts at x + 0.001·N(0, 1);  x' ← Π(x' + stride·ε·sign ∇KL(p(x) ‖ p(x'))),  within ε of x, inside the box
+
+    β sets how much accuracy on clean rows is given for steadiness. The search runs in evaluation mode; both passes of
+    the loss see the same noise, and running statistics are those of the clean rows.
+
+    Stage: objective (attack).  Cost: k + 3 forward passes (clean twice: in training and in evaluation mode), k + 1
+    backward passes.
+    Strengths: beta in [0, 20], neutral 0, linear; eps in [1e-4, 1], neutral 0, log; stronger = up.
+    Shapes: floating inputs (b, …) → same, integer inputs stay; tables (b, f) and images (b, c, h, w) can have bounds.
+    Outputs (b, …, c) logits.
+    Use when: as ``PGDTraining``, and clean rows matter too.  Avoid when: regression; time is short.
+
+    Args:
+        beta: weight β of the disagreement (the paper tries 1 and 6).
+        eps: how far each value may move, in the units of the inputs.
+        steps: number of steps k.
+        stride: length of a step as a share of ε.
+        low: smallest value that an input can have, one number or one per column (images: per channel).
+        high: largest value, likewise.
+        fixed: columns (images: channels) that nobody can change.
+
+    Raises:
+        SettingError: a setting outside its range.
+        RecipeError: no floating inputs; outputs that are no logits; bounds for another number of columns.
+
+    Example:
+        >>> TRADES(beta=6.0, steps=5).cost.forwards
+        8
+
+    References: Zhang et al. (2019), arXiv:1901.08573, section 3.3 and algorithm 1.
+
+    """
+
+    beta: float = 6.0
+    eps: float = 8 / 255
+    steps: int = 10
+    stride: float = 0.25
+    low: Bound = None
+    high: Bound = None
+    fixed: tuple[int, ...] = ()
+
+    strengths: ClassVar[dict[str, Strength]] = {
+        "beta": Strength(6.0, low=0.0, high=20.0, neutral=0.0, words="how much steady answers count"),
+        "eps": Strength(
+            8 / 255, low=1e-4, high=1.0, neutral=0.0, scale="log", words="how far each input value may be moved"
+        ),
+    }
+    family: ClassVar[str] = "smoothness"
+    rank: ClassVar[Rank] = Rank.ATTACK
+    cost: ClassVar[Cost] = Cost(forwards=13, backwards=11, note="steps + 3 and steps + 1")
+    effect: ClassVar[Effect] = {"beta": ("departure", "up"), "eps": ("departure", "up")}
+    unique: ClassVar[bool] = True
+    roles: ClassVar[tuple[str, ...]] = ("attacks",)
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule("attacks", "refuse", "the batch would be attacked twice", "Keep one of them"),
+        Rule("ManifoldMixUp", "refuse", "the attack sees a net whose hidden rows are not mixed", "Use MixUp instead"),
+        Rule("runs twice", "warn", "each of its two passes is attacked anew", "Expect twice the time, or keep one"),
+        Rule("ascends", "warn", "the attack is run again at the moved weights", "Expect twice the time"),
+        Rule("mixes", "order", "rows are mixed first, then attacked", "The mixed rows stay inside the box"),
+    )
+    citations: ClassVar[tuple[Citation, ...]] = (
+        Citation(
+            "zhang2019", "Zhang et al.", 2019, "Theoretically principled trade-off between robustness and accuracy",
+            "ICML", "1901.08573", "section 3.3",
+        ),
+    )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        Box("TRADES", self.low, self.high, self.fixed)
+        if not 1 <= self.steps <= 100 or not 0 < self.stride <= 2:
+            raise SettingError(
+                f"TRADES got steps={self.steps!r}, stride={self.stride!r}",
+                "steps lies between 1 and 100, stride above 0 and up to 2",
+                "10 and 0.25 are the defaults",
+            )
+        cost = Cost(forwards=self.steps + 3, backwards=self.steps + 1, note="steps + 3 and steps + 1")
+        object.__setattr__(self, "cost", cost)
+
+    @classmethod
+    def samples(cls) -> Iterable[Self]:
+        """Return a short search."""
+        return (cls(steps=2),)
+
+    def plan(self, context: Context) -> tuple[nn.Module, tuple[nn.Module, ...]]:
+        """Return the model, whose mode is changed for the search, and its layers with running statistics."""
+        return context.model, tracking(context.model)
+
+    def objective(self, inner: Objective, strengths: Strengths, memory: Memory) -> Objective:
+        """Add the disagreement; where no slopes are wanted (a teacher answers) the batch stays as it is."""
+        address = strengths.address
+
+        def steady(params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any) -> Pass:
+            if strengths.is_off("beta") or strengths.is_off("eps") or not torch.is_grad_enabled():
+                return inner(params, buffers, batch, key)
+            noise = noise_so_far()
+            clean = inner(params, buffers, batch, key)
+            worst = self._worst(inner, params, clean.buffers, batch, key, strengths, memory)
+            with same_noise(noise), unchanged(memory.plan[1]):
+                there = inner(params, clean.buffers, worst, key)
+            logs = (torch.log_softmax(class_logits(p.outputs, "TRADES"), -1) for p in (clean, there))
+            apart = reduce(divergence(*logs), batch.weight)
+            loss = clean.loss + strengths["beta"].to(apart.dtype) * apart
+            return clean._replace(loss=loss, notes={**clean.notes, f"{address}.disagreement": apart.detach()})
+
+        return steady
+
+    def _worst(
+        self, inner: Any, params: Leaves, buffers: Any, batch: Batch, key: Any, strengths: Strengths, memory: Memory
+    ) -> Batch:
+        eps, own = strengths["eps"], fold(key, strengths.address)
+        box = Box("TRADES", self.low, self.high, self.fixed)
+        xs = [x.detach() for x in floating(batch.inputs, "TRADES")]
+        limits = [box.around(x, eps) for x in xs]
+        noise = [normal(fold(own, "start", i), x.shape, x.device).to(x.dtype) for i, x in enumerate(xs)]
+        begin = within([x + 0.001 * z for x, z in zip(xs, noise, strict=True)], limits)
+        with calm(memory.plan[0], own):
+            value = divergence_at(inner, params, buffers, batch, own, "TRADES")
+            found = climb(value, begin, limits, self.stride * eps, self.steps, solo=strengths.mirror is not None)
+        return batch._replace(inputs=carried(batch.inputs, found))

@@ -1,0 +1,182 @@
+"""Virtual adversarial training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from temperance.control.strength import Strength
+from temperance.core.attacks import (
+    Bound,
+    Box,
+    calm,
+    carried,
+    divergence,
+    divergence_at,
+    floating,
+    noise_so_far,
+    same_noise,
+    slopes,
+    within,
+)
+from temperance.core.batch import Batch, Pass, reduce
+from temperance.core.classes import class_logits
+from temperance.core.leaves import Leaves
+from temperance.core.random import fold, normal
+from temperance.core.regularizer import (
+    Context,
+    Effect,
+    Memory,
+    Objective,
+    Rank,
+    Regularizer,
+    Strengths,
+    techniques,
+)
+from temperance.core.rules import Rule
+from temperance.core.statistics import tracking, unchanged
+from temperance.records.citation import Citation
+from temperance.records.cost import Cost
+from temperance.records.errors import SettingError
+
+
+@techniques.add
+@dataclass(frozen=True, repr=False)
+class VAT(Regularizer):
+    """Ask for the same answer in the direction in which each answer changes fastest; labels play no part.
+
+        loss = l(x) + weight · mean over examples of KL(p̂(x) ‖ p(x + r)),  r = ε·g/‖g‖₂,
+        g = ∇ᵣ KL(p̂(x) ‖ p(x + r)) at r = ξ·d,  d a random direction (improved ``rounds`` times);  p̂ is held fast
+
+    ε is a Euclidean length per row, over all its values; inside a box the row may move less. The direction is sought in
+    evaluation mode; both passes of the loss see the same noise, and running statistics are those of the clean rows.
+
+    Stage: objective (attack).  Cost: rounds + 3 forward passes, rounds + 1 backward passes.
+    Strengths: weight in [0, 10], neutral 0, linear; eps in [1e-3, 30], neutral 0, log; stronger = up.
+    Shapes: floating inputs (b, …) → same, integer inputs stay; tables (b, f) and images (b, c, h, w) can have bounds.
+    Outputs (b, …, c) logits.
+    Use when: few labels, or steadiness without a fixed enemy.  Avoid when: regression.
+
+    Args:
+        weight: weight of the disagreement.
+        eps: length of the move, in the units of the inputs.
+        rounds: how often the direction is improved.
+        xi: length ξ of the probe.
+        low: smallest value that an input can have, one number or one per column (images: per channel).
+        high: largest value, likewise.
+        fixed: columns (images: channels) that nobody can change.
+
+    Raises:
+        SettingError: a setting outside its range.
+        RecipeError: no floating inputs; outputs that are no logits; bounds for another number of columns.
+
+    Example:
+        >>> VAT(0.5).to_dict()
+        {'name': 'VAT', 'weight': 0.5, 'eps': 1.0, 'rounds': 1, 'xi': 0.001, 'fixed': []}
+
+    References: Miyato et al. (2018), arXiv:1704.03976, section 3.3, eq. 5 to 13.
+
+    """
+
+    weight: float = 1.0
+    eps: float = 1.0
+    rounds: int = 1
+    xi: float = 1e-3
+    low: Bound = None
+    high: Bound = None
+    fixed: tuple[int, ...] = ()
+
+    strengths: ClassVar[dict[str, Strength]] = {
+        "weight": Strength(1.0, low=0.0, high=10.0, neutral=0.0, words="how much steady answers count"),
+        "eps": Strength(1.0, low=1e-3, high=30.0, neutral=0.0, scale="log", words="how far each row may be moved"),
+    }
+    family: ClassVar[str] = "smoothness"
+    rank: ClassVar[Rank] = Rank.ATTACK
+    cost: ClassVar[Cost] = Cost(forwards=4, backwards=2, note="rounds + 3 and rounds + 1")
+    effect: ClassVar[Effect] = {"weight": ("departure", "up"), "eps": ("departure", "up")}
+    unique: ClassVar[bool] = True
+    roles: ClassVar[tuple[str, ...]] = ("attacks",)
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule("attacks", "refuse", "the batch would be attacked twice", "Keep one of them"),
+        Rule("ManifoldMixUp", "refuse", "the attack sees a net whose hidden rows are not mixed", "Use MixUp instead"),
+        Rule("runs twice", "warn", "each of its two passes is attacked anew", "Expect twice the time, or keep one"),
+        Rule("ascends", "warn", "the attack is run again at the moved weights", "Expect twice the time"),
+        Rule("mixes", "order", "rows are mixed first, then attacked", "The mixed rows stay inside the box"),
+    )
+    citations: ClassVar[tuple[Citation, ...]] = (
+        Citation(
+            "miyato2018", "Miyato et al.", 2018,
+            "Virtual adversarial training: a regularization method for supervised and semi-supervised learning",
+            "TPAMI", "1704.03976", "section 3.3",
+        ),
+    )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        Box("VAT", self.low, self.high, self.fixed)
+        if not 1 <= self.rounds <= 20 or not 0 < self.xi <= 100:
+            raise SettingError(
+                f"VAT got rounds={self.rounds!r}, xi={self.xi!r}",
+                "rounds lies between 1 and 20, xi above 0 and up to 100",
+                "1 and 0.001 are the defaults",
+            )
+        cost = Cost(forwards=self.rounds + 3, backwards=self.rounds + 1, note="rounds + 3 and rounds + 1")
+        object.__setattr__(self, "cost", cost)
+
+    def plan(self, context: Context) -> tuple[nn.Module, tuple[nn.Module, ...]]:
+        """Return the model, whose mode is changed for the search, and its layers with running statistics."""
+        return context.model, tracking(context.model)
+
+    def objective(self, inner: Objective, strengths: Strengths, memory: Memory) -> Objective:
+        """Add the disagreement; where no slopes are wanted (a teacher answers) the batch stays as it is."""
+        address = strengths.address
+
+        def steady(params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any) -> Pass:
+            if strengths.is_off("weight") or strengths.is_off("eps") or not torch.is_grad_enabled():
+                return inner(params, buffers, batch, key)
+            noise = noise_so_far()
+            clean = inner(params, buffers, batch, key)
+            moved = self._moved(inner, params, clean.buffers, batch, key, strengths, memory)
+            with same_noise(noise), unchanged(memory.plan[1]):
+                there = inner(params, clean.buffers, moved, key)
+            known = torch.log_softmax(class_logits(clean.outputs, "VAT"), -1).detach()
+            apart = reduce(divergence(known, torch.log_softmax(class_logits(there.outputs, "VAT"), -1)), batch.weight)
+            loss = clean.loss + strengths["weight"].to(apart.dtype) * apart
+            return clean._replace(loss=loss, notes={**clean.notes, f"{address}.disagreement": apart.detach()})
+
+        return steady
+
+    def _moved(
+        self, inner: Any, params: Leaves, buffers: Any, batch: Batch, key: Any, strengths: Strengths, memory: Memory
+    ) -> Batch:
+        eps, own, solo = strengths["eps"], fold(key, strengths.address), strengths.mirror is not None
+        box = Box("VAT", self.low, self.high, self.fixed)
+        xs = [x.detach() for x in floating(batch.inputs, "VAT")]
+        limits = [box.around(x, eps) for x in xs]
+        free = [(high > low).to(low.dtype) for low, high in limits]
+        drawn = [normal(fold(own, "start", i), x.shape, x.device).to(x.dtype) for i, x in enumerate(xs)]
+        ways = unit([way * open_ for way, open_ in zip(drawn, free, strict=True)])
+        with calm(memory.plan[0], own):
+            value = divergence_at(inner, params, buffers, batch, own, "VAT")
+            for _ in range(self.rounds):
+                near = within([x + self.xi * d for x, d in zip(xs, ways, strict=True)], limits)
+                up = slopes(value, near, solo=solo)
+                ways = unit([g * open_ for g, open_ in zip(up, free, strict=True)])
+        found = within([x + eps.to(x.dtype) * d for x, d in zip(xs, ways, strict=True)], limits)
+        return batch._replace(inputs=carried(batch.inputs, found))
+
+
+def unit(ways: list[Tensor]) -> list[Tensor]:
+    """Return the directions with length 1 per row over all leaves; 0 stays 0. Shapes: (b, …) each."""
+    largest = torch.stack([w.flatten(1).abs().amax(1) for w in ways]).amax(0)
+    scaled = [w / _over(largest, w) for w in ways]  # first by the largest entry: squares of tiny slopes vanish
+    length = torch.stack([w.flatten(1).square().sum(1) for w in scaled]).sum(0).sqrt()
+    return [w / _over(length, w) for w in scaled]
+
+
+def _over(numbers: Tensor, like: Tensor) -> Tensor:
+    return torch.where(numbers > 0, numbers, torch.ones_like(numbers)).reshape(-1, *[1] * (like.dim() - 1))

@@ -1,0 +1,47 @@
+"""Input-gradient penalty: against autograd row by row, weights of examples, a case by hand."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from temperance import Batch, InputGradientPenalty, Recipe
+
+
+def _parts():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(5, 7), nn.Tanh(), nn.Linear(7, 4)).double()
+    x, y = torch.randn(6, 5, dtype=torch.float64), torch.arange(6) % 4
+    slopes = []
+    for i in range(6):
+        row = x[i : i + 1].clone().requires_grad_()
+        (g,) = torch.autograd.grad(functional.cross_entropy(model(row), y[i : i + 1]), row)
+        slopes.append(g.square().sum())
+    return model, x, y, torch.stack(slopes)
+
+
+def _attach(model, loss=functional.cross_entropy, weight=0.5):
+    return Recipe(InputGradientPenalty(weight)).attach(model, torch.optim.SGD(model.parameters(), lr=0.1), loss=loss)
+
+
+def test_it_is_the_mean_of_the_squared_slopes_of_single_rows():
+    model, x, y, squares = _parts()
+    plain = float(functional.cross_entropy(model(x), y).detach())
+    assert float(_attach(model).loss((x, y)).detach()) == pytest.approx(plain + 0.5 * float(squares.mean()), abs=1e-10)
+
+
+def test_examples_count_by_their_weight():
+    model, x, y, squares = _parts()
+    weight = torch.tensor([1.0, 0.0, 2.0, 1.0, 1.0, 3.0], dtype=torch.float64)
+    loss = lambda out, t: functional.cross_entropy(out, t, reduction="none")  # noqa: E731
+    plain = float(((loss(model(x), y) * weight).sum() / weight.sum()).detach())
+    expected = plain + 0.5 * float((squares * weight).sum() / weight.sum())
+    assert float(_attach(model, loss).loss(Batch(x, y, weight)).detach()) == pytest.approx(expected, abs=1e-10)
+
+
+def test_a_linear_loss_by_hand():
+    model = nn.Linear(2, 1, bias=False)
+    with torch.no_grad():
+        model.weight.copy_(torch.tensor([[3.0, 4.0]]))
+    found = _attach(model, lambda out, _: out[:, 0], 0.1).loss((torch.zeros(4, 2), torch.zeros(4)))
+    assert float(found.detach()) == pytest.approx(2.5)
