@@ -1,6 +1,6 @@
 """What each technique costs: step, memory and prediction beside the plain step, on an MLP 512 wide at batch 256.
 
-    python benchmarks/prices.py [--fresh] [--steps 20] [--bars-only]
+    python benchmarks/prices.py [--fresh] [--steps 20] [--bar-steps 160] [--bars-only]
 
 Plain and priced steps alternate on one thread; a figure is the median of (step with it) / (plain step) over the pairs,
 with quartiles, in processor time, so a busy machine disturbs little. Techniques that cannot act on that net are priced
@@ -111,13 +111,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--fresh", action="store_true", help="forget the record")
     parser.add_argument("--steps", type=int, default=20, help="pairs of steps per technique")
+    parser.add_argument("--bar-steps", type=int, default=160, help="pairs of steps per bar")
     parser.add_argument("--bars-only", action="store_true")
     chosen = parser.parse_args()
     torch.set_num_threads(1)
     record = json.loads(RECORD.read_text()) if RECORD.exists() and not chosen.fresh else {"bars": {}, "techniques": {}}
     for name, (one, bar) in BARS.items():
         if name not in record["bars"]:
-            row = measure(name, one, 8 * chosen.steps)
+            row = measure(name, one, chosen.bar_steps)
             record["bars"][name] = {**row, "bar": bar, "holds": row["ratio"] <= bar}
             write(record)
         row = record["bars"][name]
@@ -126,7 +127,10 @@ def main() -> None:
         address = next(iter(Recipe(made(name)).by_address))
         if address not in record["techniques"]:
             try:
-                record["techniques"][address] = measure(name, made(name), chosen.steps)
+                same = record["bars"].get(name, {}).get("technique") == repr(made(name))
+                record["techniques"][address] = (
+                    record["bars"][name] if same else measure(name, made(name), chosen.steps)
+                )
             except temperance.TemperanceError as fault:
                 record["techniques"][address] = {"name": address, "why_not": str(fault)}
             write(record)
