@@ -52,7 +52,7 @@ def effect_lines(address: str, records: Path = RECORDS) -> list[str]:
 def _sentence(check: dict[str, Any]) -> str:
     figure = (
         f"{check['words']}: {check['mean']:.3f} [{check['low']:.3f}, {check['high']:.3f}], {check['n']} seeds; "
-        f"published shape: {check['bound']}"
+        f"wanted: {check['bound']}"
     )
     if not check["holds"]:
         return f"**we could not confirm** {figure}"
