@@ -60,9 +60,9 @@ def settings_for(source, out, trials=5, **changed):
 
 @pytest.fixture(scope="session")
 def finished(csv_file, tmp_path_factory):
-    """The folder of a finished study of five trials."""
+    """The folder of a finished study of six trials."""
     out = tmp_path_factory.mktemp("study") / "one"
-    return Study(settings_for(csv_file, out)).run()
+    return Study(settings_for(csv_file, out, trials=6)).run()
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,6 @@ def test_three_failures_for_one_reason_end_the_search():
 
 def test_a_budget_of_trials_is_kept(finished):
     lines = [json.loads(line) for line in (finished / "ledger.jsonl").read_text().splitlines()]
-    assert sum(line["event"] == "trial" for line in lines) == 5
+    assert sum(line["event"] == "trial" for line in lines) == 6
     assert sum(line["event"] == "pace" for line in lines) == 1
     assert next(line for line in lines if line["event"] == "choice")["winner"]

@@ -28,7 +28,7 @@ def test_a_finished_study_has_everything(finished):
     study = row(finished)
     done = [t for t in study["trials"] if t["kind"] != "ensemble"]
     assert study["status"] == "complete"
-    assert len(done) == 5
+    assert len(done) == 6
     assert {"basic", "plain"} <= {t["kind"] for t in done}
     assert study["winner"]["trial"] in [t["id"] for t in study["trials"]]
     assert study["frontier"]
