@@ -120,12 +120,14 @@ class JacobianPenalty(Regularizer):
             return torch.stack([_length(one, w.expand(len(outputs), -1)) for w in ways]).sum(0)
         found = [_length(one, _direction(fold(key, "direction", i), outputs, count)) for i in range(self.projections)]
         total: Tensor = torch.stack(found).sum(0)
-        return total * (count / self.projections)
+        scaled: Tensor = total * (count / self.projections)
+        return scaled
 
 
 def _direction(key: Any, outputs: Tensor, count: int) -> Tensor:
     way = normal(key, (outputs.shape[0], count), outputs.device)
-    return (way / torch.linalg.vector_norm(way, dim=1, keepdim=True)).to(outputs.dtype)
+    length: Tensor = torch.linalg.vector_norm(way, dim=1, keepdim=True)
+    return (way / length).to(outputs.dtype)
 
 
 def _length(one: Traced, way: Tensor) -> Tensor:
