@@ -4,7 +4,7 @@ from typing import ClassVar
 import pytest
 import torch
 
-from temperance import SAM, Dropout, MixUp, WeightDecay
+from temperance import SAM, Dropout
 from temperance.control.strength import Strength
 from temperance.core.regularizer import Context, Memory, Rank, Regularizer, Strengths, snake, techniques
 from temperance.records.errors import SettingError
@@ -61,12 +61,12 @@ def test_addresses():
     assert {name: snake(name) for name in names} == names
 
 
-def test_every_technique_documents_itself():
-    for name, cls in techniques.items():
-        assert cls.citations, name
-        assert cls.family, name
-        for part in ("Stage:", "Cost:", "Strengths:", "Use when:", "Avoid when:", "References:"):
-            assert part in (cls.__doc__ or ""), f"{name} does not say {part}"
-        assert set(cls.effect) == set(cls.strengths), name
-        assert all(spec.words for spec in cls.strengths.values()), name
-    assert {MixUp, WeightDecay} <= {cls for _, cls in techniques.items()}
+@pytest.mark.parametrize("name", sorted(techniques))
+def test_every_technique_documents_itself(name):
+    cls = techniques[name]
+    assert cls.citations
+    assert cls.family
+    for part in ("Stage:", "Cost:", "Strengths:", "Use when:", "Avoid when:", "Reference"):
+        assert part in (cls.__doc__ or ""), f"{name} does not say {part}"
+    assert set(cls.effect) == set(cls.strengths)
+    assert all(spec.words for spec in cls.strengths.values())

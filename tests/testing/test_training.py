@@ -8,7 +8,7 @@ from temperance.testing.training import assert_close, assert_same, at_neutral, a
 def test_trees_are_compared_bit_for_bit():
     one = {"a": torch.ones(2), "b": [torch.zeros(1)]}
     assert_same(one, {"a": torch.ones(2), "b": [torch.zeros(1)]}, "x")
-    with pytest.raises(AssertionError, match="x: differs by 1.0"):
+    with pytest.raises(AssertionError, match=r"x: differs by 1\.0"):
         assert_same(one, {"a": torch.ones(2), "b": [torch.full((1,), 1e-7)]}, "x")
     with pytest.raises(AssertionError, match="other names"):
         assert_same(one, {"a": torch.ones(2)}, "x")
