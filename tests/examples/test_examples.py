@@ -42,3 +42,9 @@ def test_own_regularizer():
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.stem)
 def test_every_example_says_how_to_run_it(path):
     assert f"python examples/{path.name}" in path.read_text()
+
+
+def test_gan_digits():
+    got = load("gan_digits")(steps=150)
+    assert got["averaged"] < 0.6 * got["before"]
+    assert got["averaged"] < got["last"]
