@@ -31,7 +31,7 @@ from temperance.study.search.base import Proposer
 from temperance.study.settings import StudySettings
 from temperance.study.spec import TrialSpec
 
-REFIT = 1.3 * 1.25  # a refit has about 1.3 times the rows of a trial, and the machine may be busier by then
+REFIT = 1.3 * 1.1  # a refit has about 1.3 times the rows of a trial, and the machine may be busier by then
 Progress = Callable[[dict[str, Any]], None]
 """Called with ``{"part", "done", "planned", "left_seconds", "best", "message"}`` whenever something happened."""
 
