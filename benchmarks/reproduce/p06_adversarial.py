@@ -32,8 +32,8 @@ def run(seed: int) -> Figures:
         "pgd_gain": found["pgd_robust"] - found["plain_robust"],
         "pgd_over_fgsm": found["pgd_robust"] - found["fgsm_robust"],
         "trades_over_pgd": found["trades_robust"] - found["pgd_robust"],
-        "trades_clean": found["trades_clean"] - found["pgd_clean"],
-        "awp_gap": found["awp_gap"] - found["pgd_gap"],
+        "trades_clean_change": found["trades_clean"] - found["pgd_clean"],
+        "awp_gap_change": found["awp_gap"] - found["pgd_gap"],
     }
 
 
@@ -53,7 +53,7 @@ SHAPE = Shape(
         Check("pgd_gain", "accuracy under attack, PGD training minus plain", low=0.0, techniques=("pgd_training",)),
         Check("pgd_over_fgsm", "accuracy under attack, PGD minus FGSM training", low=0.0, techniques=("pgd_training", "fgsm_training")),  # noqa: E501
         Check("trades_over_pgd", "accuracy under attack, TRADES minus PGD training", low=0.0, techniques=("trades",)),
-        Check("trades_clean", "accuracy on clean rows, TRADES minus PGD training", high=0.0, techniques=("trades",)),
-        Check("awp_gap", "gap between training and test accuracy under attack, PGD with AWP minus without", high=0.0, techniques=("awp",)),  # noqa: E501
+        Check("trades_clean_change", "accuracy on clean rows, TRADES minus PGD training", high=0.0, techniques=("trades",)),  # noqa: E501
+        Check("awp_gap_change", "gap between training and test accuracy under attack, PGD with AWP minus without", high=0.0, techniques=("awp",)),  # noqa: E501
     ),
 )  # fmt: skip
