@@ -63,6 +63,7 @@ class Trained:
         history: one row per epoch.
         proof: evidence that each ingredient acted.
         stopped: why it ended before its plan; empty where it did not.
+        signal_seconds: part of ``seconds`` that went into each signal.
 
     """
 
@@ -76,6 +77,7 @@ class Trained:
     history: list[dict[str, float]] = field(default_factory=list)
     proof: list[Evidence] = field(default_factory=list)
     stopped: str = ""
+    signal_seconds: dict[str, float] = field(default_factory=dict)
 
 
 def train(
@@ -184,7 +186,7 @@ def _run(
     model = session.finish(batches=[rows.batch(i) for i in plan.order(0)])
     return Trained(
         model, done, done / plan.per_epoch, done / plan.total, time.monotonic() - started, passes,
-        session.trace, course.history, course.proof, stopped,
+        session.trace, course.history, course.proof, stopped, session.signal_seconds,
     )  # fmt: skip
 
 
