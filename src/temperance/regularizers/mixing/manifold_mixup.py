@@ -47,8 +47,8 @@ class ManifoldMixUp(Regularizer):
     Stage: layers and objective (mix).  Cost: one blend of one layer, a second loss.  Strengths: alpha in [1e-3, 32],
     neutral 0 (λ = 1), log, stronger = up.
     Shapes: hidden outputs (b, …) → same; targets → ``Mixed`` with share ().
-    Use when: mixup of raw inputs makes no sense but of features does; smoother decision borders are wanted.  Avoid
-    when: the net is shallow or under-fits.
+    Use when: mixup of raw inputs makes no sense but of features does; smoother decision borders are wanted.
+    Avoid when: the net is shallow or under-fits.
 
     Args:
         alpha: α of the Beta distribution.
