@@ -91,7 +91,8 @@ class DropConnect(Regularizer):
         chosen: list[nn.Module] = [m for _, m in matched if isinstance(m, _LAYERS)]
         if not chosen:
             raise RecipeError(
-                f"DropConnect(at={self.at!r}) matches no linear or convolution layer, but {type(matched[0][1]).__name__}",
+                f"DropConnect(at={self.at!r}) matches no linear or convolution layer, "
+                f"but {type(matched[0][1]).__name__}",
                 "it thins out the weights of nn.Linear and nn.Conv1d/2d/3d",
                 "Give a pattern of such layers",
             )
