@@ -96,7 +96,10 @@ def one_metric(cells: list[dict[str, Any]], metric: str) -> dict[str, Any]:
     common = {m: {key[0] for key, values in scores.items() if m in values and key in ours} for m in ranked}
     wide = tuple(m for m in ranked if sets <= common[m])
     out: dict[str, Any] = {"metric": metric, "better": METRICS[metric], "ranks": []}
-    for group in dict.fromkeys([wide, tuple(m for m in ranked if not m.startswith("tabm")), tuple(ranked)]):
+    nets = tuple(m for m in ranked if not m.startswith("hgb") and not m.startswith("tabm"))
+    boosted = tuple(m for m in ranked if m == OURS or m.startswith("hgb"))
+    fast = tuple(m for m in ranked if not m.startswith("tabm"))
+    for group in dict.fromkeys([wide, nets, boosted, fast, tuple(ranked)]):
         table = per_set(scores, group) if OURS in group and len(group) > 1 else {}
         if table:
             seeds = sum(all(m in v for m in group) for v in scores.values())
