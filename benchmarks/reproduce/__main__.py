@@ -35,12 +35,14 @@ FILES = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--fresh", action="store_true", help="forget the record")
+    parser.add_argument("--fresh", action="store_true", help="forget the record of what is run")
     parser.add_argument("--only", nargs="*", default=[], help="shapes to run, e.g. P4")
     parser.add_argument("--list", action="store_true", help="run nothing; print the record")
     chosen = parser.parse_args()
     torch.set_num_threads(1)
-    record = json.loads(RECORD.read_text()) if RECORD.exists() and not chosen.fresh else {"shapes": {}}
+    record = json.loads(RECORD.read_text()) if RECORD.exists() else {"shapes": {}}
+    for name in (chosen.only or FILES) if chosen.fresh else ():
+        record["shapes"].pop(name, None)
     for name in FILES:
         if not chosen.list and (not chosen.only or name in chosen.only):
             measure(name, record)
