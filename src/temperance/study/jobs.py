@@ -156,6 +156,8 @@ def _result(fitted: Fitted) -> dict[str, Any]:
             "epochs": one.epochs,
             "fraction": one.fraction,
             "stopped": one.stopped,
+            "warnings": list(one.warnings),
+            "signal_seconds": one.signal_seconds,
             "until": one.fraction if one.stopped == LATE else fitted.spec.until,
             "trace": [move.to_dict() for move in one.trace],
             "traces": [[move.to_dict() for move in one.trace]],

@@ -115,7 +115,8 @@ def trial_row(study: Study, result: Result) -> dict[str, Any]:
         "why": _why(event), "epochs": event.get("epochs", 0),
         "fraction": event.get("fraction"), "cost": event.get("cost", {}), "selection": result.measurements,
         "robustness": event.get("robustness"), "acted": [_acted(row) for row in event.get("acted", [])],
-        "trace": _thin(trace), "history": event.get("history", []),
+        "trace": _thin(trace), "history": event.get("history", []), "warnings": event.get("warnings", []),
+        "signal_seconds": event.get("signal_seconds", {}),
     }  # fmt: skip
 
 

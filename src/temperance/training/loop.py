@@ -63,6 +63,7 @@ class Trained:
         history: one row per epoch.
         proof: evidence that each ingredient acted.
         stopped: why it ended before its plan; empty where it did not.
+        warnings: what the recipe's rules say about these ingredients on this model.
         signal_seconds: part of ``seconds`` that went into each signal.
 
     """
@@ -78,6 +79,7 @@ class Trained:
     proof: list[Evidence] = field(default_factory=list)
     stopped: str = ""
     signal_seconds: dict[str, float] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
 
 def train(
@@ -167,7 +169,7 @@ def _run(
     session: Session, rows: Examples, controller_rows: Examples | None, plan: _Plan,
     marks: tuple[float, ...], tick: Tick | None, deadline: float,
 ) -> Trained:  # fmt: skip
-    started, stopped = time.monotonic(), ""
+    started, stopped, warnings = time.monotonic(), "", session.warnings
     course = _Course(session, rows, controller_rows, plan)
     waiting = sorted(marks)
     for index in plan.batches():
@@ -186,7 +188,7 @@ def _run(
     model = session.finish(batches=[rows.batch(i) for i in plan.order(0)])
     return Trained(
         model, done, done / plan.per_epoch, done / plan.total, time.monotonic() - started, passes,
-        session.trace, course.history, course.proof, stopped, session.signal_seconds,
+        session.trace, course.history, course.proof, stopped, session.signal_seconds, warnings,
     )  # fmt: skip
 
 
