@@ -1,0 +1,8 @@
+"""All cells by name: a technique's class name, or a word for a recipe of several."""
+
+from __future__ import annotations
+
+from benchmarks.step_overhead import first
+from benchmarks.step_overhead.work import Cell
+
+CELLS: dict[str, Cell] = {**first.CELLS}
