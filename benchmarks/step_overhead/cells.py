@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from benchmarks.step_overhead import first
+from benchmarks.step_overhead import averaging, first, flatness, generative, smoothness, targets, weights
 from benchmarks.step_overhead.work import Cell
 
-CELLS: dict[str, Cell] = {**first.CELLS}
+CELLS: dict[str, Cell] = {
+    **first.CELLS,
+    **averaging.CELLS,
+    **generative.CELLS,
+    **targets.CELLS,
+    **weights.CELLS,
+    **flatness.CELLS,
+    **smoothness.CELLS,
+}
