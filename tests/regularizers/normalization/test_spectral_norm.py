@@ -3,8 +3,10 @@ import copy
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils.parametrizations import spectral_norm
 
-from temperance import SWA, Recipe, SpectralNorm
+from temperance import SWA, DropConnect, Recipe, SpectralNorm
+from temperance.core.batch import to_batch
 from temperance.records.errors import RecipeError, SettingError
 from temperance.regularizers.normalization.spectral_norm import iterate, largest
 
@@ -114,3 +116,42 @@ def test_attention_projections_that_no_hook_reaches_are_left_out():
 def test_no_iteration_is_refused():
     with pytest.raises(SettingError, match="iterations"):
         SpectralNorm(iterations=0)
+
+
+@pytest.mark.parametrize("build", [lambda: nn.Linear(6, 4), lambda: nn.Conv2d(2, 5, 3)])
+def test_equals_torch_from_the_same_vectors(build):
+    """Output and gradient of torch.nn.utils.parametrizations.spectral_norm."""
+    model = built(build).double()
+    twin = spectral_norm(copy.deepcopy(model))
+    session = attach(model, SpectralNorm())
+    left = model.temperance_left
+    theirs = twin.parametrizations.weight[0]
+    theirs._u.copy_(left)
+    theirs._v.copy_(nn.functional.normalize(model.weight.detach().flatten(1).T @ left, dim=0))
+    x = sample(5, 6).double() if isinstance(model, nn.Linear) else sample(5, 2, 6, 6).double()
+    y = torch.zeros_like(twin.eval()(x))
+    nn.functional.mse_loss(twin.train()(x), y).backward()
+    session.loss((x, y)).backward()
+    assert torch.allclose(model.weight.grad, twin.parametrizations.weight.original.grad, atol=1e-12)
+    assert torch.allclose(model.bias.grad, twin.bias.grad, atol=1e-12)
+
+
+@pytest.mark.parametrize("swap", [False, True])
+def test_beside_dropconnect_both_act(swap):
+    model = built(lambda: nn.Linear(40, 30, bias=False))
+    plain = model.weight.detach().clone()
+    parts = [SpectralNorm(), DropConnect(0.5)]
+    session = attach(model, *(parts[::-1] if swap else parts))
+    with torch.no_grad():
+        seen = session.solo.forward(to_batch((torch.eye(40), torch.zeros(40, 30))), 0).outputs.T
+    kept = seen != 0
+    assert 0.4 < float(kept.float().mean()) < 0.6
+    ratio = seen[kept] / plain[kept]
+    sigma = torch.linalg.matrix_norm(plain, 2)
+    assert torch.allclose(ratio, torch.full_like(ratio, float(2 / sigma)), rtol=0.05)
+
+
+def test_a_weight_that_is_parametrized_already_is_refused():
+    model = nn.Sequential(spectral_norm(nn.Linear(3, 3)))
+    with pytest.raises(RecipeError, match="computed anew"):
+        attach(model, SpectralNorm())

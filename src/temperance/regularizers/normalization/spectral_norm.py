@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
@@ -30,7 +32,7 @@ class SpectralNorm(Regularizer):
 
         W' = W/σ(W)ˢ,  σ by power iteration: v = Wᵀu/‖Wᵀu‖, u = Wv/‖Wv‖, σ = uᵀWv
 
-    No parameter is replaced: W'x is the layer's own product times σ⁻ˢ. It acts at inference too; ``session.finish``
+    No parameter is replaced: a layer sees W' while it runs, at inference too; ``session.finish``
     writes W' into the weights, so that the shipped model is an ordinary one.
 
     Stage: layers.  Cost: two products of a matrix and a vector per layer and step.
@@ -46,7 +48,7 @@ class SpectralNorm(Regularizer):
 
     Raises:
         SettingError: s outside its range, or no iteration.
-        RecipeError: no linear or convolution layer.
+        RecipeError: no linear or convolution layer, or one whose weight is parametrized already.
 
     Example:
         >>> SpectralNorm(at="critic.*")
@@ -99,14 +101,26 @@ class SpectralNorm(Regularizer):
                 "it divides the weights of such layers",
                 "Leave it out, or name other layers with at='…'",
             )
+        _require_plain(layers)
         undos: list[Undo] = []
         for name, layer in layers:
             undos.append(partial(_write, model, layer))
             undos.append(hold(layer, "temperance_share", strengths["share"]))
             undos.append(hold(layer, _VECTOR, _start(layer, name)))
-            undos.append(layer.register_forward_hook(_Divide(self.iterations)).remove)
+            undos.append(layer.register_forward_pre_hook(_Divide(self.iterations)).remove)
+            undos.append(layer.register_forward_hook(_restore, always_call=True).remove)
         # the weights are written while the vectors are still there
-        return together([*undos[1::4], *undos[2::4], *undos[3::4], *undos[0::4]])
+        return together([undo for i, undo in enumerate(undos) if i % 5] + undos[0::5])
+
+
+def _require_plain(layers: Sequence[tuple[str, nn.Module]]) -> None:
+    computed = [name for name, layer in layers if "weight" not in layer._parameters]
+    if computed:
+        raise RecipeError(
+            f"SpectralNorm meets the layer {computed[0]!r}, whose weight is computed anew at every pass",
+            "it divides a weight that is a parameter",
+            "Remove the layer's parametrization, or name other layers with at='…'",
+        )
 
 
 def _start(layer: nn.Module, name: str) -> Tensor:
@@ -126,24 +140,22 @@ def _write(model: nn.Module, layer: Any) -> None:
 class _Divide:
     iterations: int
 
-    def __call__(self, owner: Any, inputs: Any, output: Tensor) -> Tensor:
-        left = getattr(owner, _VECTOR)
-        with torch.autocast(output.device.type, enabled=False):
-            if owner.training:
+    def __call__(self, layer: Any, inputs: Any) -> None:
+        weight, left = layer._parameters["weight"], getattr(layer, _VECTOR)
+        device = weight.device.type
+        with torch.autocast(device, enabled=False) if torch.is_autocast_enabled(device) else nullcontext():
+            if layer.training:
                 with torch.no_grad():
-                    new = iterate(owner.weight.detach().flatten(1), left, self.iterations)
+                    new = iterate(weight.detach().flatten(1), left, self.iterations)
                     left.copy_(new)
                 left = new
-            factor = largest(owner.weight, left) ** -owner.temperance_share
-        scaled: Tensor = output * factor.to(output.dtype)
-        if owner.bias is None:
-            return scaled
-        bias: Tensor = owner.bias.reshape(-1, *[1] * _behind(owner))
-        return torch.add(scaled, (bias * (1.0 - factor).to(bias.dtype)).to(output.dtype))
+            factor = largest(weight, left) ** -layer.temperance_share
+            # An attribute of the instance hides the parameter until `_restore`; the Parameter object stays in place.
+            layer.__dict__["weight"] = layer.weight * factor.to(weight.dtype)
 
 
-def _behind(layer: nn.Module) -> int:
-    return 0 if isinstance(layer, nn.Linear) else len(layer.kernel_size)  # type: ignore[arg-type]
+def _restore(layer: nn.Module, inputs: Any, output: Any) -> None:
+    layer.__dict__.pop("weight", None)
 
 
 def iterate(weight: Tensor, left: Tensor, times: int) -> Tensor:

@@ -106,7 +106,8 @@ class _Thin:
     def __call__(self, layer: nn.Module, inputs: Any) -> None:
         if layer.training:
             # An attribute of the instance hides the parameter until `_restore`; the Parameter object stays in place.
-            layer.__dict__["weight"] = thin(layer._parameters["weight"], layer.dropconnect_p, self.site)  # type: ignore[arg-type]
+            # SpectralNorm may hide it already.
+            layer.__dict__["weight"] = thin(layer.weight, layer.dropconnect_p, self.site)  # type: ignore[arg-type]
 
 
 def _restore(layer: nn.Module, inputs: Any, output: Any) -> None:
