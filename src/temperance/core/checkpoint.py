@@ -21,8 +21,8 @@ def state_of(session: Session) -> dict[str, Any]:
     """Return parameters, buffers, strengths, memories, optimizer, counts, seed and the controller's memory."""
     return {
         "recipe": session.recipe.to_toml(),
-        "model": {n: t.detach().clone() for n, t in session.model.state_dict().items()},
-        "held": {n: b.detach().clone() for n, b in session.model.named_buffers() if is_held(n)},
+        "model": {n: t.detach().clone() for n, t in session.module.state_dict().items()},
+        "held": {n: b.detach().clone() for n, b in session.module.named_buffers() if is_held(n)},
         "optimizer": session.optimizer.state_dict(),
         "strengths": {f"{a}.{n}": v for a, s in session._strengths.items() for n, v in (s.mirror or {}).items()},
         "memory": {a: {n: _out(v) for n, v in m.items()} for a, m in session._memory.items()},
@@ -46,8 +46,8 @@ def restore(session: Session, state: Mapping[str, Any]) -> None:
             f"it holds\n{state['recipe']}",
             "Attach that recipe (Recipe.from_toml), then load",
         )
-    session.model.load_state_dict(state["model"])
-    for name, buffer in session.model.named_buffers():
+    session.module.load_state_dict(state["model"])
+    for name, buffer in session.module.named_buffers():
         if is_held(name):
             buffer.copy_(state["held"][name])
     session.optimizer.load_state_dict(state["optimizer"])

@@ -19,6 +19,7 @@ from temperance.core.random import fold, pulse
 from temperance.core.recipe import Recipe
 from temperance.core.regularizer import Context, Memory, Rate, Strengths
 from temperance.core.state import TrainState, plain, rich
+from temperance.core.wrappers import bare
 from temperance.records.errors import RecipeError
 
 Loss = Callable[[Any, Any], Tensor]
@@ -54,7 +55,7 @@ class Compiled:
     ) -> None:
         self.recipe, self.loss = recipe, loss
         self.optimizer: Functional = require_functional(optimizer)
-        self.model = copy.deepcopy(model)
+        self.model = copy.deepcopy(bare(model))
         device = next((p.device for p in model.parameters()), torch.device("cpu"))
         planned = (epochs or 0) * (steps_per_epoch or 0) or None
         self.context = Context(self.model, self.optimizer.lr, steps_per_epoch, epochs, device, planned)

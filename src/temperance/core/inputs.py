@@ -12,6 +12,7 @@ from torch.utils import _pytree as tree
 
 from temperance.core.batch import Batch, Pass
 from temperance.core.leaves import Leaves
+from temperance.core.wrappers import uncompiled
 from temperance.records.errors import RecipeError
 
 Inner = Callable[[Leaves, Mapping[str, Tensor], Batch, Any], Pass]
@@ -59,7 +60,7 @@ def input_gradients(
         passed = inner(params, buffers, batch._replace(inputs=tree.tree_unflatten(every, spec)), key)
         return of(passed.outputs), passed
 
-    with sdpa_kernel(SDPBackend.MATH):
+    with sdpa_kernel(SDPBackend.MATH), uncompiled():
         if not params.owned:
             grads, passed = torch.func.grad(lambda x: _bare(run(x)), has_aux=True)([leaves[i] for i in at])
             return list(grads), passed

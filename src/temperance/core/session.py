@@ -23,6 +23,7 @@ from temperance.core.regularizer import Context, Memory, Regularizer, Strengths,
 from temperance.core.replicas import agree
 from temperance.core.signal import Probe, Signal
 from temperance.core.solo import Solo, check_optimizer
+from temperance.core.wrappers import bare, forget_compiled
 from temperance.records.errors import RecipeError, SettingError
 
 _MARK = "_temperance_session"
@@ -34,7 +35,7 @@ class Session:
 
     Args:
         recipe: what to attach.
-        model: the user's module, already on its device; rewired in place until ``finish``.
+        model: the user's module, already on its device; it may be compiled; rewired in place until ``finish``.
         optimizer: a ``torch.optim`` optimizer over its parameters.
         loss: ``loss(outputs, targets)`` → (b,) (best) or ().
         epochs: planned epochs; with ``steps_per_epoch`` it gives signals their ``progress``.
@@ -69,7 +70,8 @@ class Session:
         clean_batches: int = 4,
         signals: Iterable[Signal] = (),
     ) -> None:
-        if getattr(model, _MARK, None) is not None:
+        self.module = bare(model)  # ``model`` without torch.compile and the like around it; all names are its names
+        if getattr(self.module, _MARK, None) is not None:
             raise RecipeError(
                 "this model has a recipe attached already", "one recipe at a time", "Call session.finish() first"
             )
@@ -85,20 +87,19 @@ class Session:
         self._best_buffers: dict[str, Tensor] = {}
         self._clean: list[Batch] = []
         self._clean_batches = clean_batches
-        self._last: tuple[Pass, int] | None = None
         self._undo: list[Undo] = []
         try:
             self._wire(loss, autocast, scaler, fabric, signals)
         except BaseException:
             self._detach()
             raise
-        setattr(model, _MARK, self.seed)
+        setattr(self.module, _MARK, self.seed)
 
     def _wire(self, loss: Any, autocast: torch.dtype | None, scaler: Any, fabric: Any, own: Iterable[Signal]) -> None:
         parts = self.recipe.by_address
-        device = next((p.device for p in self.model.parameters()), torch.device("cpu"))
+        device = next((p.device for p in self.module.parameters()), torch.device("cpu"))
         context = Context(
-            self.model, self._lr_max, self.steps_per_epoch, self.epochs, device, self.planned_steps or None
+            self.module, self._lr_max, self.steps_per_epoch, self.epochs, device, self.planned_steps or None
         )
         self._strengths: dict[str, Strengths] = {}
         self._memory: dict[str, Memory] = {}
@@ -107,10 +108,12 @@ class Session:
             values = one.initial(context)
             tensors = {name: torch.tensor(v, dtype=torch.float64, device=device) for name, v in values.items()}
             self._strengths[address] = Strengths(tensors, address=address, mirror=dict(values))
-            undo = one.rewire(self.model, self._strengths[address])
+            undo = one.rewire(self.module, self._strengths[address])
             if undo is not None:
                 self._undo.append(undo)
             self._memory[address] = Memory({}, address=address, plan=one.plan(context))
+        if self._undo:
+            forget_compiled(self.model)
         self._join_new_parameters()
         self.solo = Solo(
             self.model, self.optimizer, loss, parts, self._strengths, self._memory,
@@ -128,7 +131,7 @@ class Session:
         held = {id(p) for group in self.optimizer.param_groups for p in group["params"]}
         new = [
             p
-            for n, p in self.model.named_parameters()
+            for n, p in self.module.named_parameters()
             if p.requires_grad and n.rsplit(".", 1)[-1].startswith("temperance_")
         ]
         new = [p for p in new if id(p) not in held]
@@ -155,7 +158,10 @@ class Session:
         return passed
 
     def loss(self, batch: Any) -> Tensor:
-        """Return the regularized loss (with history) for a loop that calls ``backward`` itself; then ``update()``."""
+        """Return the regularized loss (with history) for a loop that calls ``backward`` itself; then ``update()``.
+
+        Called again before ``update()`` it takes the next micro-batch: other noise, gradients that add up.
+        """
         parts = self.recipe.by_address.items()
         two_pass = [a for a, one in parts if one.cost.backwards > 1 and "gradient" in one.stages()]
         if two_pass:
@@ -167,23 +173,17 @@ class Session:
         one = to_batch(batch)
         if len(self._clean) < self._clean_batches:
             self._clean.append(one)
-        key = fold(self.seed, self.steps)
-        passed = self.solo.forward(one, key)
-        self._last = (passed, key)
-        return passed.loss
+        return self.solo.forward(one, fold(self.seed, self.steps)).loss
 
     def update(self) -> None:
         """Apply gradient techniques, the optimizer and what comes after it, once the user's ``backward`` ran."""
-        if self._last is None:
+        if not self.solo.pending:
             raise SettingError(
                 "session.update() was called without a loss",
                 "first loss, then backward, then update",
                 "Call session.loss(batch)",
             )
-        passed, key = self._last
-        self._last = None
-        self.solo.settle(passed, key)
-        self._after(passed)
+        self._after(self.solo.settle(fold(self.seed, self.steps)))
 
     def _after(self, passed: Pass) -> None:
         self.steps += 1
@@ -255,7 +255,7 @@ class Session:
             gradient=self.solo.plain_gradient,
             outputs=self.solo.outputs,
             product=self.solo.product,
-            matrices=matrices(self.model),
+            matrices=matrices(self.module),
         )
 
     def _steer(self, valid: Iterable[Batch]) -> None:
@@ -283,8 +283,8 @@ class Session:
         self._best_buffers = {name: b.detach().clone() for name, b in self._persistent().items()}
 
     def _persistent(self) -> dict[str, Tensor]:
-        kept = self.model.state_dict(keep_vars=True)
-        return {n: b for n, b in self.model.named_buffers() if n in kept or checkpoint.is_held(n)}
+        kept = self.module.state_dict(keep_vars=True)
+        return {n: b for n, b in self.module.named_buffers() if n in kept or checkpoint.is_held(n)}
 
     def _values(self) -> dict[str, Any]:
         return {f"{a}.{n}": np.asarray(v) for a, s in self._strengths.items() for n, v in (s.mirror or {}).items()}
@@ -359,9 +359,11 @@ class Session:
     def _detach(self) -> None:
         for undo in reversed(self._undo):
             undo()
+        if self._undo:
+            forget_compiled(self.model)
         self._undo.clear()
         with suppress(AttributeError):
-            delattr(self.model, _MARK)
+            delattr(self.module, _MARK)
 
     @property
     def warnings(self) -> tuple[str, ...]:

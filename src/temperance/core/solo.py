@@ -18,6 +18,7 @@ from temperance.core.random import fold, pulse
 from temperance.core.regularizer import Memory, Rate, Regularizer, Strengths
 from temperance.core.replicas import rank
 from temperance.core.statistics import unchanged
+from temperance.core.wrappers import bare, uncompiled
 from temperance.records.errors import RecipeError
 
 Loss = Callable[[Any, Any], Tensor]
@@ -42,7 +43,7 @@ class Solo:
         self.model, self.optimizer, self.loss = model, optimizer, loss
         self.parts, self.memory = parts, memory
         self.autocast, self.scaler, self.fabric = autocast, scaler, fabric
-        named = trainable(model)
+        named = trainable(bare(model))
         self.home = Leaves(named.keys(), named.values(), owned=True)
         self.device = self.home.tensors[0].device if len(self.home) else torch.device("cpu")
         self.statistics = [m for m in model.modules() if getattr(m, "running_mean", None) is not None]
@@ -55,6 +56,7 @@ class Solo:
         self._pattern: tuple[bool, ...] = ()
         self._grad_names: tuple[str, ...] = ()
         self._ready: tuple[Leaves, Pass] | None = None
+        self.pending: list[tuple[Pass, Batch]] = []  # passes whose backward is the user's, until ``settle``
 
     # -- one step -------------------------------------------------------------------------------------------------
 
@@ -66,19 +68,26 @@ class Solo:
         return passed
 
     def forward(self, batch: Batch, key: int) -> Pass:
-        """Run the objective alone, for a loop that owns its backward."""
-        with pulse(fold(key, self.rank) if self.rank else key):
-            return self.objective(self.home, {}, batch, key)
+        """Run the objective alone, for a loop that owns its backward; again before ``settle``: the next micro-batch."""
+        if self.pending:
+            self._settle(self.pending[-1][0])
+        passed = self._objective(batch, fold(key, len(self.pending)) if self.pending else key)
+        if passed.loss.requires_grad:  # else nobody can train on it
+            self.pending.append((passed, batch))
+        return passed
 
-    def settle(self, passed: Pass, key: int) -> None:
+    def settle(self, key: int) -> Pass:
         """Take the gradients that the user's backward left (scaled, where there is a scaler), and update."""
         self.overflow = False
-        self._ready = (self._collect(), passed)
+        passes, batches = zip(*self.pending, strict=True)
+        self.pending = []
+        self._ready = (self._collect(), passes[0] if len(passes) == 1 else _joined(passes, batches))
         if self.scaler is not None:
             self._unscale(self._ready[0])
         grads, passed = self.gradient(self.home, {}, (), key)
         self._ready = None
         self._finish(grads, passed)
+        return passed
 
     def _finish(self, grads: Leaves, passed: Pass) -> None:
         if self.scaler is not None and self._overflowed(grads):
@@ -140,10 +149,9 @@ class Solo:
         return grads, passes[0] if len(passes) == 1 else _joined(passes, micros)
 
     def _one(self, batch: Batch, key: int, share: float, is_last: bool) -> Pass:
-        own = fold(key, self.rank) if self.rank else key
         wait = nullcontext() if is_last or not hasattr(self.model, "no_sync") else self.model.no_sync()  # type: ignore[operator]
-        with wait, pulse(own):
-            passed = self.objective(self.home, {}, batch, own)
+        with wait:
+            passed = self._objective(batch, key)
             value = passed.loss if share == 1.0 else passed.loss * share
             if self.scaler is not None:
                 value = self.scaler.scale(value)
@@ -152,6 +160,11 @@ class Solo:
             else:
                 value.backward()  # type: ignore[no-untyped-call]
         return passed
+
+    def _objective(self, batch: Batch, key: int) -> Pass:
+        own = fold(key, self.rank) if self.rank else key
+        with pulse(own):
+            return self.objective(self.home, {}, batch, own)
 
     def _collect(self) -> Leaves:
         grads = [p.grad for p in self.home.tensors]
@@ -226,8 +239,9 @@ class Solo:
 
     def product(self, batch: Batch, direction: Leaves) -> Leaves:
         """Return the Hessian of the plain loss at the trained weights, in evaluation mode, times a direction."""
-        kernels = sdpa_kernel(SDPBackend.MATH)  # the fused kernels have no second derivative, nor has cuDNN's RNN
-        with evaluating(self.model), torch.enable_grad(), kernels, torch.backends.cudnn.flags(enabled=False):
+        # no second derivative: fused attention, cuDNN's RNN, compiled modules
+        kernels, no_cudnn = sdpa_kernel(SDPBackend.MATH), torch.backends.cudnn.flags(enabled=False)
+        with evaluating(self.model), torch.enable_grad(), kernels, no_cudnn, uncompiled():
             value = reduce(self.loss(call(self.model, batch.inputs), batch.targets), batch.weight)
             first = torch.autograd.grad(value, self.home.tensors, create_graph=True, allow_unused=True)
             used = [(g, v) for g, v in zip(first, direction.tensors, strict=True) if g is not None and g.requires_grad]
@@ -281,7 +295,7 @@ def _buffers(module: nn.Module) -> list[Tensor]:
     return [b for name in names if isinstance(b := getattr(module, name, None), Tensor)]
 
 
-def _joined(passes: list[Pass], micros: Sequence[Batch]) -> Pass:
+def _joined(passes: Sequence[Pass], micros: Sequence[Batch]) -> Pass:
     sizes = [micro.size for micro in micros]
     loss = sum((p.loss.detach() * (s / sum(sizes)) for p, s in zip(passes, sizes, strict=True)), torch.zeros(()))
     memory: dict[str, dict[str, Any]] = {}

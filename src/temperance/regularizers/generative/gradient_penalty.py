@@ -17,6 +17,7 @@ from temperance.core.leaves import Leaves
 from temperance.core.random import fold, uniform
 from temperance.core.regularizer import Context, Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
 from temperance.core.statistics import tracking, unchanged
+from temperance.core.wrappers import uncompiled
 from temperance.records.citation import Citation
 from temperance.records.cost import Cost
 from temperance.records.errors import RecipeError, SettingError
@@ -45,7 +46,8 @@ def gradient_penalty(
 
     """
     between = _between(real.detach(), fake.detach(), _share(key, len(real), real)).requires_grad_()
-    (grad,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
+    with uncompiled():
+        (grad,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
     return weight * excess([grad], one_sided=one_sided)
 
 

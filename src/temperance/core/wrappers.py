@@ -1,0 +1,49 @@
+"""What stands around a user's module: ``torch.compile`` and data-parallel wrappers.
+
+Names are those of the module inside, so patterns (``at="layers.*"``), checkpoints and noise are the
+same with a wrapper and without.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+from torch.nn.parallel import DataParallel, DistributedDataParallel
+
+_COMPILED = "_orig_mod"
+
+
+def bare(model: nn.Module) -> nn.Module:
+    """Return the module inside ``torch.compile(model)``, ``DistributedDataParallel(model)`` or both; else ``model``."""
+    while True:
+        if _COMPILED in model._modules:
+            model = model._modules[_COMPILED]  # type: ignore[assignment]
+        elif isinstance(model, (DataParallel, DistributedDataParallel)):
+            model = model.module
+        else:
+            return model
+
+
+def is_compiled(model: nn.Module) -> bool:
+    """Return whether the module or a part of it runs through ``torch.compile``, as a wrapper or in place."""
+    return any(_COMPILED in m._modules or m._compiled_call_impl is not None for m in model.modules())
+
+
+def forget_compiled(model: nn.Module) -> None:
+    """Drop what was compiled, where ``model`` is: compiled code does not look whether hooks came or went since."""
+    if is_compiled(model):
+        torch.compiler.reset()
+
+
+@contextmanager
+def uncompiled() -> Iterator[None]:
+    """Run compiled modules as plain ones: what ``torch.compile`` makes cannot be differentiated twice."""
+    if "torch._dynamo" not in sys.modules:  # nothing was compiled, and loading it takes seconds
+        yield
+        return
+    with torch.compiler.set_stance("force_eager"):
+        yield
