@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.step_overhead import averaging, first, flatness, generative, smoothness, targets, weights
+from benchmarks.step_overhead import averaging, first, flatness, generative, smoothness, targets, units, weights
 from benchmarks.step_overhead.work import Cell
 
 CELLS: dict[str, Cell] = {
@@ -13,4 +13,5 @@ CELLS: dict[str, Cell] = {
     **weights.CELLS,
     **flatness.CELLS,
     **smoothness.CELLS,
+    **units.CELLS,
 }

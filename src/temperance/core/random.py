@@ -295,6 +295,20 @@ def site_mask(site: str, like: Tensor, keep: Tensor, shape: Sequence[int] | None
 
 
 @_opaque
+def site_factor(site: str, like: Tensor, size: Tensor | float) -> Tensor:
+    """Return 1 + size·ε, ε ~ N(0, 1), in the shape and dtype of ``like``; all 1 where size = 0."""
+    drawn: Tensor = site_normal(site, like)
+    if isinstance(PULSE.key, Path):
+        return (1 + size * drawn).to(like.dtype)
+    return drawn.mul_(size).add_(1).to(like.dtype)
+
+
+def is_batched() -> bool:
+    """Return whether the running pass is that of many members under ``vmap``, where nothing may follow a value."""
+    return isinstance(PULSE.key, Path)
+
+
+@_opaque
 def site_normal(site: str, like: Tensor, shape: Sequence[int] | None = None) -> Tensor:
     """Return N(0, 1) shaped as ``like`` (or ``shape``) for a module's site; torch's own generator outside a pass."""
     wanted = like.shape if shape is None else shape

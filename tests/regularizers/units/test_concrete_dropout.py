@@ -18,7 +18,7 @@ def test_the_penalty_against_numpy() -> None:
     p, wr, dr = 0.2, 1e-3, 2e-2
     size = sum((w**2).sum() for w in weights)
     expected = wr * size / (1 - p) + dr * 4 * (p * math.log(p) + (1 - p) * math.log(1 - p))
-    got = penalty(torch.tensor(p, dtype=torch.float64), [torch.tensor(w) for w in weights], wr, dr, 4)
+    got = penalty(torch.tensor(p, dtype=torch.float64), torch.tensor(size), wr, dr, 4)
     assert float(got) == pytest.approx(expected, abs=1e-12)
 
 

@@ -8,7 +8,13 @@ from torch import nn
 from temperance import Recipe
 from temperance.core.random import PULSE, pulse, site_uniform
 from temperance.records.errors import RecipeError, SettingError
-from temperance.regularizers.units.dropblock import DropBlock, drop_blocks, rate_of_corners
+from temperance.regularizers.units.dropblock import (
+    DropBlock,
+    _kept_by_place,
+    _kept_by_pooling,
+    drop_blocks,
+    rate_of_corners,
+)
 
 
 def test_the_rate_of_corners_by_hand() -> None:
@@ -66,3 +72,8 @@ def test_places_and_settings_are_checked() -> None:
 
 def _attach(one: DropBlock, model: nn.Module):
     return Recipe(one).attach(model, torch.optim.SGD(model.parameters(), lr=0.1), loss=nn.MSELoss())
+
+
+def test_both_ways_to_make_squares_are_equal() -> None:
+    corners = torch.rand(3, 2, 4, 5, generator=torch.Generator().manual_seed(0)) < 0.2
+    assert torch.equal(_kept_by_place(corners, (3, 2)), _kept_by_pooling(corners, (3, 2)))

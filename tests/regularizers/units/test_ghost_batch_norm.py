@@ -1,5 +1,7 @@
 """Ghost batch normalization: group statistics, equality with BatchNorm at the batch's own size."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -45,3 +47,19 @@ def test_no_batchnorm_is_an_error() -> None:
 
 def _attach(one: GhostBatchNorm, model: nn.Module):
     return Recipe(one).attach(model, torch.optim.SGD(model.parameters(), lr=0.1), loss=nn.MSELoss())
+
+
+def test_statistics_that_serve_are_those_of_the_whole_batch_and_the_layer_comes_back() -> None:
+    x = torch.randn(16, 5)
+    plain, model = nn.BatchNorm1d(5), nn.Sequential(nn.BatchNorm1d(5))
+    session = _attach(GhostBatchNorm(size=4), model)
+    (twin,) = copy.deepcopy(model)
+    session.step((x, torch.randn(16, 5)))
+    plain(x)
+    assert torch.equal(model[0].running_var, plain.running_var)
+    assert int(model[0].num_batches_tracked) == 1
+    assert int(twin.num_batches_tracked) == 0, "a copy must not run the original's layer"
+    twin(x)
+    assert torch.equal(twin.running_mean, plain.running_mean)
+    session.finish()
+    assert "forward" not in model[0].__dict__

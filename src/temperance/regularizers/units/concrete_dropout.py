@@ -131,7 +131,7 @@ class ConcreteDropout(Regularizer):
             layer.register_parameter(_LOGIT, logit)
             undos.append(partial(_take_out, layer))
             undos.append(hold(layer, "concrete_dropout_dr", strengths["dr"]))
-            undos.append(change_input(layer, _Drop(f"{strengths.address}/{i}")))
+            undos.append(change_input(layer, _Drop(f"{strengths.address}/{i}", strengths)))
         return together(undos)
 
     def _layers(self, model: nn.Module) -> list[tuple[str, nn.Module]]:
@@ -166,13 +166,12 @@ class ConcreteDropout(Regularizer):
             passed = inner(params, buffers, batch, key)
             if strengths.is_off("wr") and strengths.is_off("dr"):
                 return passed
-            loss, rates = passed.loss, []
-            for layer in memory.plan:
-                own = [params[n] for n in layer.parameters if n in params.names]
-                rate = torch.sigmoid(params[layer.logit])
-                loss = loss + penalty(rate, own, strengths["wr"], strengths["dr"], layer.inputs).to(loss.dtype)
-                rates.append(rate.detach())
-            return passed._replace(loss=loss, notes={**passed.notes, f"{address}.p": torch.stack(rates).mean()})
+            rates = torch.sigmoid(torch.stack([params[layer.logit] for layer in memory.plan]))
+            sizes = torch.stack([_square(params, layer.parameters, rates) for layer in memory.plan])
+            inputs = rates.new_tensor([layer.inputs for layer in memory.plan])
+            terms = penalty(rates, sizes, strengths["wr"], strengths["dr"], inputs)
+            loss = passed.loss + terms.sum().to(passed.loss.dtype)
+            return passed._replace(loss=loss, notes={**passed.notes, f"{address}.p": rates.detach().mean()})
 
         return learning
 
@@ -190,24 +189,35 @@ class _Layer(NamedTuple):
 @dataclass(frozen=True)
 class _Drop:
     site: str
+    strengths: Strengths
 
     def __call__(self, owner: nn.Module, x: Tensor) -> Tensor:
+        pull = self.strengths.number("dr")
+        known = not isinstance(pull, Tensor)
+        if known and pull == 0:
+            return x
         shape = x.shape if isinstance(owner, nn.Linear) else (*x.shape[:2], *[1] * (x.dim() - 2))
         dropped = x * soft_mask(owner.temperance_logit, site_uniform(self.site, x, shape)).to(x.dtype)  # type: ignore[arg-type]
-        pull: Tensor = owner.concrete_dropout_dr  # type: ignore[assignment]
-        return torch.where(pull > 0, dropped, x)
+        if known:
+            return dropped
+        own: Tensor = owner.concrete_dropout_dr  # type: ignore[assignment]
+        return torch.where(own > 0, dropped, x)
 
 
 def soft_mask(logit: Tensor, u: Tensor) -> Tensor:
     """Return (1 − z)/(1 − p), z = σ((logit p + logit u)/t), for uniform ``u``; differentiable in the logit."""
-    u = u.clamp(1e-7, 1 - 1e-7)
-    z = torch.sigmoid((logit + torch.log(u) - torch.log1p(-u)) / _TEMPERATURE)
-    return (1 - z) / torch.sigmoid(-logit)
+    noise = torch.logit(u, 1e-7).mul_(-1 / _TEMPERATURE)
+    return torch.sigmoid(noise - logit * (1 / _TEMPERATURE)) * (1 + torch.exp(logit))  # 1/(1 − p) = 1 + e^logit
 
 
-def penalty(p: Tensor, parameters: list[Tensor], wr: Tensor | float, dr: Tensor | float, inputs: int) -> Tensor:
-    """Return wr·‖W‖²/(1 − p) + dr·d·(p ln p + (1 − p) ln(1 − p)), ()."""
-    size = sum(((w * w).sum() for w in parameters), torch.zeros((), dtype=p.dtype, device=p.device))
+def _square(params: Leaves, names: tuple[str, ...], like: Tensor) -> Tensor:
+    """Return ‖W‖² of the trained parameters of a layer, ()."""
+    parts = [(params[n] * params[n]).sum() for n in names if n in params.names]
+    return torch.stack(parts).sum() if parts else like.new_zeros(())
+
+
+def penalty(p: Tensor, size: Tensor, wr: Tensor | float, dr: Tensor | float, inputs: Tensor | int) -> Tensor:
+    """Return wr·‖W‖²/(1 − p) + dr·d·(p ln p + (1 − p) ln(1 − p)) of each layer, from p, ‖W‖² and d, (l,)."""
     entropy = torch.xlogy(p, p) + torch.xlogy(1 - p, 1 - p)
     return wr * size / (1 - p) + dr * inputs * entropy
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
 from torch import Tensor, nn
 
 from temperance.control.strength import Strength
-from temperance.core.random import site_normal
+from temperance.core.random import site_factor
 from temperance.core.regularizer import Effect, Rank, Regularizer, Strengths, Undo, techniques
 from temperance.core.rules import Rule
 from temperance.core.sites import change_output, hold, together, units
@@ -87,7 +86,7 @@ class GaussianDropout(Regularizer):
         buffer = f"{strengths.address}_p"
         for i, place in enumerate(places):
             undos.append(hold(place, buffer, strengths["p"]))
-            undos.append(change_output(place, _Disturb(f"{strengths.address}/{i}", buffer)))
+            undos.append(change_output(place, _Disturb(f"{strengths.address}/{i}", buffer, strengths)))
         return together(undos)
 
 
@@ -95,12 +94,13 @@ class GaussianDropout(Regularizer):
 class _Disturb:
     site: str
     buffer: str
+    strengths: Strengths
 
     def __call__(self, owner: nn.Module, out: Tensor) -> Tensor:
-        return disturb(out, getattr(owner, self.buffer), self.site)
+        p = self.strengths.number("p")
+        return disturb(out, getattr(owner, self.buffer) if isinstance(p, Tensor) else p, self.site)
 
 
-def disturb(x: Tensor, p: Tensor, site: str) -> Tensor:
+def disturb(x: Tensor, p: Tensor | float, site: str) -> Tensor:
     """Return x·(1 + √(p/(1 − p))·ε) with the noise of ``site``; exact for p = 0."""
-    size = torch.sqrt(p / (1 - p)).to(x.dtype)
-    return x * (1 + size * site_normal(site, x).to(x.dtype))
+    return x * site_factor(site, x, (p / (1 - p)) ** 0.5)

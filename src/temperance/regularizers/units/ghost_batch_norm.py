@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
+from types import MethodType
 from typing import Any, ClassVar
 
 import torch
@@ -95,22 +97,38 @@ class GhostBatchNorm(Regularizer):
         undos = []
         for layer in layers:
             undos.append(hold(layer, "ghost_batch_norm_share", strengths["share"]))
-            undos.append(layer.register_forward_hook(_Blend(self.size)).remove)
+            undos.append(_replace_forward(layer, _Blend(self.size, strengths)))
         return together(undos)
+
+
+def _replace_forward(layer: nn.Module, blend: _Blend) -> Undo:
+    """Let ``blend(layer, x)`` compute what the layer gives; return what undoes it."""
+    layer.forward = MethodType(blend, layer)  # bound to the layer, so copies of the model bind to their own
+    return partial(layer.__dict__.pop, "forward")
 
 
 @dataclass(frozen=True)
 class _Blend:
     size: int
+    strengths: Strengths
 
-    def __call__(self, layer: Any, inputs: Any, output: Tensor) -> Tensor | None:
-        if not layer.training or inputs[0].shape[0] <= self.size:
-            return None
-        small = ghost(inputs[0], self.size, layer.weight, layer.bias, layer.eps).to(output.dtype)
+    def __call__(self, layer: Any, x: Tensor) -> Tensor:
+        plain = partial(type(layer).forward, layer)
+        if not layer.training or x.shape[0] <= self.size:
+            return plain(x)  # type: ignore[no-any-return]
+        share = self.strengths.number("share")
+        if not isinstance(share, Tensor) and share == 1:
+            with torch.no_grad():
+                plain(x)  # for its running statistics alone
+            return ghost(x, self.size, layer.weight, layer.bias, layer.eps)
+        output = plain(x)
+        small = ghost(x, self.size, layer.weight, layer.bias, layer.eps).to(output.dtype)
         return torch.lerp(output, small, layer.ghost_batch_norm_share.to(output.dtype))
 
 
 def ghost(x: Tensor, size: int, weight: Tensor | None, bias: Tensor | None, eps: float) -> Tensor:
     """Return x normalized in ceil(b / size) groups of consecutive examples."""
-    groups = torch.tensor_split(x, -(-x.shape[0] // size))
+    count = -(-x.shape[0] // size)
+    small, larger = divmod(x.shape[0], count)
+    groups = torch.split_with_sizes(x, [small + (i < larger) for i in range(count)])
     return torch.cat([functional.batch_norm(g, None, None, weight, bias, True, 0.0, eps) for g in groups])
