@@ -4,7 +4,24 @@ import pytest
 import torch
 from torch import nn
 
-from temperance.core.attacks import Box, calm, carried, climb, floating, replaced, slopes, starts, within
+from temperance.core.attacks import (
+    Attack,
+    Box,
+    Near,
+    calm,
+    carried,
+    climb,
+    divergence,
+    divergence_at,
+    floating,
+    replaced,
+    slopes,
+    starts,
+    within,
+)
+from temperance.core.batch import ANSWERS_ONLY, Batch, Pass
+from temperance.core.leaves import Leaves
+from temperance.core.regularizer import Strengths
 from temperance.records.errors import RecipeError, SettingError
 
 EPS = torch.tensor(0.2, dtype=torch.float64)
@@ -53,10 +70,46 @@ def test_both_executors_give_the_slope_and_the_climb_of_a_known_function():
 def test_starts_lie_within_the_limits_and_differ_by_key():
     x = [torch.rand(50, 4)]
     limits = [Box("T", 0.0, 1.0, (2,)).around(x[0], EPS)]
-    one, two = starts(x, limits, EPS, 1)[0], starts(x, limits, EPS, 2)[0]
+    near = Near(x, limits, EPS, True)
+    one, two = starts(near, 1)[0], starts(near, 2)[0]
     assert not torch.equal(one, two)
     assert torch.equal(one[:, 2], x[0][:, 2])
     assert torch.equal(within([one], limits)[0], one)
+
+
+def test_an_attack_climbs_alike_with_the_strength_as_a_number_and_as_a_tensor():
+    batch, found = Batch(torch.tensor([[0.5, 0.9]]), torch.zeros(1)), []
+    attack = Attack(Box("T", 0.0, 1.0), 3, 0.5)
+    for mirror in ({"eps": 0.2}, None):
+        near = attack.near(batch, Strengths({"eps": EPS}, address="t", mirror=mirror))
+        found += attack.climb(lambda p: p[0].sum(), near.xs, near)
+    assert torch.equal(found[0], found[1])
+    assert torch.allclose(found[0], torch.tensor([[0.7, 1.0]]))
+
+
+def test_an_attack_checks_its_settings():
+    with pytest.raises(SettingError, match="T got steps=0"):
+        Attack(Box("T"), 0)
+    with pytest.raises(SettingError, match=r"stride=2\.5"):
+        Attack(Box("T"), 1, 2.5)
+
+
+def test_the_slopes_of_the_divergence_are_those_of_kl_and_no_loss_is_asked_for():
+    weight, asked = torch.randn(3, 4, dtype=torch.float64), []
+
+    def inner(params, buffers, batch, key):
+        asked.append(batch.targets is ANSWERS_ONLY)
+        return Pass(torch.zeros(()), batch.inputs @ weight.T, {}, {}, {})
+
+    x = torch.randn(6, 4, dtype=torch.float64)
+    there = [x + 0.3 * torch.randn(6, 4, dtype=torch.float64)]
+    value = divergence_at(inner, Leaves((), (), owned=True), {}, Batch(x, torch.zeros(6)), 0, "T")
+    (up,) = slopes(value, there, solo=True)
+    (kl,) = slopes(
+        lambda p: divergence((x @ weight.T).log_softmax(1), (p[0] @ weight.T).log_softmax(1)).sum(), there, solo=True
+    )
+    assert torch.allclose(up, kl, atol=1e-12)
+    assert all(asked)
 
 
 def test_whole_numbers_stay():

@@ -10,19 +10,30 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils import _pytree as tree
 
-from temperance.core.batch import Batch, Pass, map_leaves
-from temperance.core.classes import class_logits
+from temperance.core.batch import ANSWERS_ONLY, Batch, Pass, map_leaves
+from temperance.core.classes import class_logits, log_softmax, softmax
 from temperance.core.leaves import Leaves
 from temperance.core.random import PULSE, fold, pulse, uniform
+from temperance.core.regularizer import Strengths
+from temperance.core.rules import Rule
 from temperance.records.errors import RecipeError, SettingError
 
 Bound = float | tuple[float, ...] | None
 Inner = Callable[[Leaves, Mapping[str, Tensor], Batch, Any], Pass]
 Value = Callable[[list[Tensor]], Tensor]
 Limits = tuple[Tensor, Tensor]
+Length = float | Tensor
+
+# What happens where an attacking technique meets another one.
+RULES: tuple[Rule, ...] = (
+    Rule("attacks", "refuse", "the batch would be attacked twice", "Keep one of them"),
+    Rule("ManifoldMixUp", "refuse", "the attack sees a net whose hidden rows are not mixed", "Use MixUp instead"),
+    Rule("runs twice", "warn", "each of its two passes is attacked anew", "Expect twice the time, or keep one"),
+    Rule("ascends", "warn", "the attack is run again at the moved weights", "Expect twice the time"),
+    Rule("mixes", "order", "rows are mixed first, then attacked", "The mixed rows stay inside the box"),
+)
 
 
 @dataclass(frozen=True)
@@ -60,22 +71,27 @@ class Box:
                 "For images in [0, 1] give low=0.0, high=1.0",
             )
 
-    def around(self, x: Tensor, eps: Tensor) -> Limits:
+    @property
+    def is_open(self) -> bool:
+        """Whether every value of every column may be reached."""
+        return self.low is None and self.high is None and not self.fixed
+
+    def around(self, x: Tensor, eps: Length) -> Limits:
         """Return the lowest and highest values allowed within ``eps`` of ``x``, each of its shape."""
-        reach = eps.to(x.dtype)
+        reach = _as(eps, x)
         if self.fixed:
             reach = reach * self._free(x)
         lower, upper = x - reach, x + reach
         if self.low is not None:
-            lower = torch.maximum(lower, torch.minimum(x, self._along(self.low, x)))
+            lower = torch.maximum(lower, x.clamp(max=self._along(self.low, x)))
         if self.high is not None:
-            upper = torch.minimum(upper, torch.maximum(x, self._along(self.high, x)))
+            upper = torch.minimum(upper, x.clamp(min=self._along(self.high, x)))
         return lower, upper
 
-    def _along(self, bound: float | tuple[float, ...], x: Tensor) -> Tensor:
+    def _along(self, bound: float | tuple[float, ...], x: Tensor) -> Any:
+        if not isinstance(bound, tuple):
+            return bound
         values = torch.as_tensor(bound, dtype=x.dtype, device=x.device)
-        if values.dim() == 0:
-            return values
         self._require(len(values), x, exact=True)
         return values.reshape(-1, *[1] * (x.dim() - 2 if x.dim() == 4 else 0))
 
@@ -102,6 +118,64 @@ class Box:
 
 def _columns(x: Tensor) -> int:
     return x.shape[1] if x.dim() == 4 else x.shape[-1]
+
+
+def _as(length: Length, x: Tensor) -> Any:
+    return length.to(x.dtype) if isinstance(length, Tensor) else length
+
+
+@dataclass(frozen=True)
+class Attack:
+    """How a technique looks for worse inputs: in which box, how many steps, how long each of them is.
+
+    Attributes:
+        box: where perturbed inputs may lie.
+        steps: number of steps.
+        stride: length of a step as a share of ε.
+
+    Raises:
+        SettingError: steps or stride outside their range.
+
+    """
+
+    box: Box
+    steps: int = 1
+    stride: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.steps <= 100 or not 0 < self.stride <= 2:
+            raise SettingError(
+                f"{self.box.owner} got steps={self.steps!r}, stride={self.stride!r}",
+                "steps lies between 1 and 100, stride above 0 and up to 2",
+                "Leave them out for the defaults",
+            )
+
+    def near(self, batch: Batch, strengths: Strengths) -> Near:
+        """Return the floating inputs of a batch and what lies within ε (the strength ``eps``) of them."""
+        eps = strengths.number("eps")
+        xs = [x.detach() for x in floating(batch.inputs, self.box.owner)]
+        return Near(xs, [self.box.around(x, eps) for x in xs], eps, strengths.mirror is not None)
+
+    def climb(self, value: Value, points: list[Tensor], near: Near) -> list[Tensor]:
+        """Return where the steps lead from ``points``."""
+        return climb(value, points, near.limits, self.stride * near.eps, self.steps, solo=near.solo)
+
+
+class Near(NamedTuple):
+    """The inputs of one batch and how far an attack may go from them.
+
+    Attributes:
+        xs: floating leaves of the inputs, without history.
+        limits: lowest and highest values for each of them.
+        eps: ε.
+        solo: whether slopes come from autograd (else from ``torch.func``).
+
+    """
+
+    xs: list[Tensor]
+    limits: list[Limits]
+    eps: Length
+    solo: bool
 
 
 def floating(inputs: Any, owner: str) -> list[Tensor]:
@@ -140,19 +214,19 @@ def carried(inputs: Any, points: Sequence[Tensor]) -> Any:
     return map_leaves(one, inputs)
 
 
-def starts(xs: Sequence[Tensor], limits: Sequence[Limits], eps: Tensor, key: Any) -> list[Tensor]:
-    """Return points drawn evenly within eps of the inputs, inside the limits."""
+def starts(near: Near, key: Any) -> list[Tensor]:
+    """Return points drawn evenly within ε of the inputs, inside the limits."""
     drawn = [
         uniform(fold(key, "start", i), x.shape, x.device, torch.float64 if x.dtype == torch.float64 else torch.float32)
-        for i, x in enumerate(xs)
+        for i, x in enumerate(near.xs)
     ]
-    moved = [x + (2 * u.to(x.dtype) - 1) * eps.to(x.dtype) for x, u in zip(xs, drawn, strict=True)]
-    return within(moved, limits)
+    moved = [x + (2 * u.to(x.dtype) - 1) * _as(near.eps, x) for x, u in zip(near.xs, drawn, strict=True)]
+    return within(moved, near.limits)
 
 
 def within(points: Sequence[Tensor], limits: Sequence[Limits]) -> list[Tensor]:
     """Return the points moved to the nearest place inside their limits."""
-    return [torch.minimum(torch.maximum(p, low), high) for p, (low, high) in zip(points, limits, strict=True)]
+    return [torch.clamp(p, low, high) for p, (low, high) in zip(points, limits, strict=True)]
 
 
 def slopes(value: Value, points: Sequence[Tensor], *, solo: bool) -> list[Tensor]:
@@ -165,13 +239,20 @@ def slopes(value: Value, points: Sequence[Tensor], *, solo: bool) -> list[Tensor
 
 
 def climb(
-    value: Value, points: list[Tensor], limits: Sequence[Limits], stride: Tensor, steps: int, *, solo: bool
+    value: Value, points: list[Tensor], limits: Sequence[Limits], stride: Length, steps: int, *, solo: bool
 ) -> list[Tensor]:
     """Return the points after ``steps`` steps of size ``stride`` along the sign of the slope, inside the limits."""
     for _ in range(steps):
         up = slopes(value, points, solo=solo)
-        points = within([p + stride.to(p.dtype) * g.sign() for p, g in zip(points, up, strict=True)], limits)
+        points = within([along(p, g.sign(), stride) for p, g in zip(points, up, strict=True)], limits)
     return points
+
+
+def along(point: Tensor, way: Tensor, length: Length) -> Tensor:
+    """Return point + length·way."""
+    if isinstance(length, Tensor):
+        return point + length.to(point.dtype) * way
+    return torch.add(point, way, alpha=length)
 
 
 def loss_at(inner: Inner, params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any) -> Value:
@@ -188,14 +269,18 @@ def loss_at(inner: Inner, params: Leaves, buffers: Mapping[str, Tensor], batch: 
 def divergence_at(
     inner: Inner, params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any, owner: str
 ) -> Value:
-    """Return points → Σ over examples of KL(answer at the batch ‖ answer at the points); the first is held fast."""
+    """Return points → Σ over examples of KL(answer at the batch ‖ answer at the points) + a constant.
+
+    The first answer p is held fast, so it is −Σ p·log q that is computed: the slopes are the same.
+    """
     still = params if params.owned else params.detach()
+    asked = batch._replace(targets=ANSWERS_ONLY)
     with torch.no_grad():
-        known = torch.log_softmax(class_logits(inner(still, buffers, batch, key).outputs, owner), -1).detach()
+        known = softmax(class_logits(inner(still, buffers, asked, key).outputs, owner)).neg().detach()
 
     def value(points: list[Tensor]) -> Tensor:
-        passed = inner(still, buffers, batch._replace(inputs=replaced(batch.inputs, points)), key)
-        return divergence(known, torch.log_softmax(class_logits(passed.outputs, owner), -1)).sum()
+        passed = inner(still, buffers, asked._replace(inputs=replaced(batch.inputs, points)), key)
+        return (known * log_softmax(class_logits(passed.outputs, owner))).sum()
 
     return value
 
@@ -240,76 +325,3 @@ def same_noise(calls: Mapping[str, int]) -> Iterator[None]:
         yield
     finally:
         PULSE.calls = before
-
-
-class Traced(NamedTuple):
-    """A pass, and how to go back from it to the inputs.
-
-    Attributes:
-        passed: the pass.
-        pull: (∂ by the loss, ∂ by the outputs) → ∂ by each floating input, ready to be differentiated again.
-
-    """
-
-    passed: Pass
-    pull: Callable[[Tensor | None, Tensor | None], list[Tensor]]
-
-
-def traced(
-    inner: Inner, params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any, *, solo: bool, owner: str
-) -> Traced:
-    """Run the objective once and keep the way back to the inputs; fused attention, which has no second slope, is off.
-
-    Raises:
-        RecipeError: no floating inputs, or outputs that are no tensor.
-
-    """
-    xs = floating(batch.inputs, owner)
-
-    def run(points: Sequence[Tensor]) -> Pass:
-        with sdpa_kernel(SDPBackend.MATH):
-            passed = inner(params, buffers, batch._replace(inputs=replaced(batch.inputs, points)), key)
-        if not isinstance(passed.outputs, Tensor):
-            raise RecipeError(
-                f"the model gave {type(passed.outputs).__name__}", f"{owner} needs one tensor", f"Leave {owner} out"
-            )
-        return passed
-
-    if not solo:
-        return _traced_pure(run, xs)
-    own = [x if x.requires_grad else x.detach().requires_grad_() for x in xs]
-    with torch.backends.cudnn.flags(enabled=False) if _recurrent(xs) else _as_is():
-        passed = run(own)
-
-    def pull(of_loss: Tensor | None, of_outputs: Tensor | None) -> list[Tensor]:
-        pairs = [(t, v) for t, v in ((passed.loss, of_loss), (passed.outputs, of_outputs)) if v is not None]
-        found = torch.autograd.grad(
-            [t for t, _ in pairs], own, [v for _, v in pairs], create_graph=True, allow_unused=True
-        )
-        return [torch.zeros_like(x) if g is None else g for g, x in zip(found, own, strict=True)]
-
-    return Traced(passed, pull)
-
-
-def _recurrent(xs: Sequence[Tensor]) -> bool:
-    return any(x.is_cuda and x.dim() == 3 for x in xs)  # cuDNN's recurrent layers have no second derivative
-
-
-@contextmanager
-def _as_is() -> Iterator[None]:
-    yield
-
-
-def _traced_pure(run: Callable[[Sequence[Tensor]], Pass], xs: list[Tensor]) -> Traced:
-    def flat(*points: Tensor) -> tuple[tuple[Tensor, Tensor], Any]:
-        passed = run(points)
-        return (passed.loss, passed.outputs), (passed.buffers, passed.memory, passed.notes)
-
-    (loss, outputs), back, rest = torch.func.vjp(flat, *xs, has_aux=True)  # type: ignore[misc]
-
-    def pull(of_loss: Tensor | None, of_outputs: Tensor | None) -> list[Tensor]:
-        first = torch.zeros_like(loss) if of_loss is None else of_loss
-        second = torch.zeros_like(outputs) if of_outputs is None else of_outputs
-        return list(back((first, second)))
-
-    return Traced(Pass(loss, outputs, *rest), pull)

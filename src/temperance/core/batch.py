@@ -11,6 +11,7 @@ from torch import Tensor
 from temperance.records.errors import SettingError
 
 T = TypeVar("T")
+ANSWERS_ONLY: Any = object()  # as ``targets``: the pass is run for its outputs, no loss is computed
 
 
 class Mixed(NamedTuple):
@@ -134,9 +135,21 @@ def reduce(losses: Tensor, weight: Tensor | None) -> Tensor:
     return (per_example * weight).sum() / weight.sum()
 
 
+def plus(loss: Tensor, term: Tensor, factor: float | Tensor) -> Tensor:
+    """Return loss + factor·term, (); one operation where the factor is a number."""
+    if isinstance(factor, Tensor):
+        return loss + factor.to(term.dtype) * term
+    return torch.add(loss, term, alpha=factor)
+
+
 def measure(loss: Callable[[Any, Any], Tensor], outputs: Any, batch: Batch) -> Tensor:
-    """Evaluate the loss of a batch, also with ``Mixed`` targets: share·l(first) + (1 − share)·l(second). Returns ()."""
+    """Evaluate the loss of a batch, also with ``Mixed`` targets: share·l(first) + (1 − share)·l(second). Returns ().
+
+    Where the targets are ``ANSWERS_ONLY`` it is 0.
+    """
     targets = batch.targets
+    if targets is ANSWERS_ONLY:
+        return first_leaf(outputs).new_zeros(())
     if not isinstance(targets, Mixed):
         return reduce(loss(outputs, targets), batch.weight)
     first, second = loss(outputs, targets.first), loss(outputs, targets.second)
@@ -149,4 +162,4 @@ def measure(loss: Callable[[Any, Any], Tensor], outputs: Any, batch: Batch) -> T
         )
     if share.dim() and first.dim() > 1:
         share = share.reshape(-1, *[1] * (first.dim() - 1))
-    return reduce(share * first + (1 - share) * second, batch.weight)
+    return reduce(torch.lerp(second, first, share.to(first.dtype)), batch.weight)

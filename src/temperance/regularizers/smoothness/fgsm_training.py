@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from temperance.control.strength import Strength
-from temperance.core.attacks import Bound, Box, Limits, calm, carried, climb, floating, loss_at, replaced, starts
-from temperance.core.batch import Batch, Pass
+from temperance.core.attacks import RULES, Attack, Bound, Box, Near, calm, carried, loss_at, replaced, starts
+from temperance.core.batch import ANSWERS_ONLY, Batch, Pass
 from temperance.core.by_row import scores
 from temperance.core.leaves import Leaves
 from temperance.core.random import fold
@@ -82,13 +82,7 @@ class FGSMTraining(Regularizer):
     effect: ClassVar[Effect] = {"eps": ("departure", "up")}
     unique: ClassVar[bool] = True
     roles: ClassVar[tuple[str, ...]] = ("attacks",)
-    rules: ClassVar[tuple[Rule, ...]] = (
-        Rule("attacks", "refuse", "the batch would be attacked twice", "Keep one of them"),
-        Rule("ManifoldMixUp", "refuse", "the attack sees a net whose hidden rows are not mixed", "Use MixUp instead"),
-        Rule("runs twice", "warn", "each of its two passes is attacked anew", "Expect twice the time, or keep one"),
-        Rule("ascends", "warn", "the attack is run again at the moved weights", "Expect twice the time"),
-        Rule("mixes", "order", "rows are mixed first, then attacked", "The mixed rows stay inside the box"),
-    )
+    rules: ClassVar[tuple[Rule, ...]] = RULES
     citations: ClassVar[tuple[Citation, ...]] = (
         Citation(
             "wong2020", "Wong, Rice, Kolter", 2020, "Fast is better than free: revisiting adversarial training", "ICLR",
@@ -98,12 +92,12 @@ class FGSMTraining(Regularizer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        Box("FGSMTraining", self.low, self.high, self.fixed)
-        if not 0 < self.stride <= 2 or not 0 <= self.probe_every <= 1_000_000:
+        _ = self.attack  # checks its settings
+        if not 0 <= self.probe_every <= 1_000_000:
             raise SettingError(
-                f"FGSMTraining got stride={self.stride!r}, probe_every={self.probe_every!r}",
-                "stride lies above 0 and up to 2, probe_every between 0 (no probe) and a million",
-                "1.25 and 200 are the defaults",
+                f"FGSMTraining got probe_every={self.probe_every!r}",
+                "probe_every lies between 0 (no probe) and a million",
+                "200 is the default",
             )
         every = self.probe_every
         probe = (_PROBE_STEPS + 2) / every if every else 0.0, _PROBE_STEPS / every if every else 0.0
@@ -115,64 +109,56 @@ class FGSMTraining(Regularizer):
         """Return it without the probe, whose cost is an average over many steps, free and in a box."""
         return (cls(probe_every=0), cls(0.1, probe_every=0, low=-1.0, high=1.0))
 
+    @property
+    def attack(self) -> Attack:
+        """The one step."""
+        return Attack(Box("FGSMTraining", self.low, self.high, self.fixed), 1, self.stride)
+
     def plan(self, context: Context) -> nn.Module:
         """Return the model, whose mode is changed for the search."""
         return context.model
 
     def begin(self, params: Leaves, context: Context) -> dict[str, Any]:
         """Count passes, for the probe."""
-        return {"seen": torch.zeros((), dtype=torch.int64)} if self.probe_every else {}
+        return {"seen": 0} if self.probe_every and params.owned else {}
 
     def objective(self, inner: Objective, strengths: Strengths, memory: Memory) -> Objective:
         """Attack the batch, then train on it; where no slopes are wanted (a teacher answers) it stays as it is."""
-        solo, box = strengths.mirror is not None, Box("FGSMTraining", self.low, self.high, self.fixed)
+        attack = self.attack
 
         def attacked(params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any) -> Pass:
             if strengths.is_off("eps") or not torch.is_grad_enabled():
                 return inner(params, buffers, batch, key)
-            eps, own = strengths["eps"], fold(key, strengths.address)
-            xs = [x.detach() for x in floating(batch.inputs, "FGSMTraining")]
-            limits = [box.around(x, eps) for x in xs]
+            near, own = attack.near(batch, strengths), fold(key, strengths.address)
             with calm(memory.plan, own):
-                value = loss_at(inner, params, buffers, batch, own)
-                found = climb(value, starts(xs, limits, eps, own), limits, self.stride * eps, 1, solo=solo)
+                found = attack.climb(loss_at(inner, params, buffers, batch, own), starts(near, own), near)
             passed = inner(params, buffers, batch._replace(inputs=carried(batch.inputs, found)), key)
-            if not solo or not self.probe_every:
+            if not near.solo or not self.probe_every:
                 return passed
-            return self._probed(passed, inner, params, buffers, batch, (found, limits, eps), memory, own)
+            seen = memory["seen"] + 1
+            passed = passed.remember(memory.address, seen=seen)
+            if seen % self.probe_every or not _is_labels(batch.targets):
+                return passed
+            with calm(memory.plan, own):
+                shares = self._probe(inner, params, buffers, batch, found, near, own)
+            names = (f"{memory.address}.quick_accuracy", f"{memory.address}.pgd_accuracy")
+            told = {name: torch.tensor(share) for name, share in zip(names, shares, strict=True)}
+            return passed._replace(notes={**passed.notes, **told})
 
         return attacked
 
-    def _probed(
-        self,
-        passed: Pass,
-        inner: Any,
-        params: Leaves,
-        buffers: Any,
-        batch: Batch,
-        near: tuple[list[Tensor], list[Limits], Tensor],
-        memory: Memory,
-        key: Any,
-    ) -> Pass:
-        """Count the pass; every ``probe_every`` passes attack harder and compare."""
-        seen = int(memory["seen"]) + 1
-        passed = passed.remember(memory.address, seen=torch.tensor(seen))
-        if seen % self.probe_every or not _is_labels(batch.targets):
-            return passed
-        found, limits, eps = near
-        with calm(memory.plan, key):
-            value = loss_at(inner, params, buffers, batch, key)
-            worst = climb(value, found, limits, 0.25 * eps, _PROBE_STEPS, solo=True)
-            with torch.no_grad():
-                shares = [
-                    right(inner(params, buffers, batch._replace(inputs=replaced(batch.inputs, at)), key).outputs, batch)
-                    for at in (found, worst)
-                ]
-        if shares[1] < _NEAR_ZERO and shares[0] - shares[1] > _APART:
-            warnings.warn(ALARM.format(quick=shares[0], strong=shares[1]), RuntimeWarning, stacklevel=2)
-        names = (f"{memory.address}.quick_accuracy", f"{memory.address}.pgd_accuracy")
-        told = {name: torch.tensor(share) for name, share in zip(names, shares, strict=True)}
-        return passed._replace(notes={**passed.notes, **told})
+    def _probe(
+        self, inner: Any, params: Leaves, buffers: Any, batch: Batch, found: list[Tensor], near: Near, key: Any
+    ) -> tuple[float, float]:
+        """Attack harder and compare; return both shares of right answers."""
+        strong = Attack(self.attack.box, _PROBE_STEPS, 0.25)
+        worst = strong.climb(loss_at(inner, params, buffers, batch, key), found, near)
+        asked = [batch._replace(inputs=replaced(batch.inputs, at), targets=ANSWERS_ONLY) for at in (found, worst)]
+        with torch.no_grad():
+            quick, pgd = (right(inner(params, buffers, one, key).outputs, batch) for one in asked)
+        if pgd < _NEAR_ZERO and quick - pgd > _APART:
+            warnings.warn(ALARM.format(quick=quick, strong=pgd), RuntimeWarning, stacklevel=2)
+        return quick, pgd
 
 
 ALARM = (

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from temperance.control.strength import Strength
-from temperance.core.attacks import traced
-from temperance.core.batch import Batch, Pass, reduce
+from temperance.core.batch import Batch, Pass, plus, reduce
 from temperance.core.leaves import Leaves
 from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
 from temperance.core.rules import Rule
+from temperance.core.tracing import squared_lengths, traced
 from temperance.records.citation import Citation
 from temperance.records.cost import Cost
 
@@ -86,18 +86,18 @@ class InputGradientPenalty(Regularizer):
                 return inner(params, buffers, batch, key)
             solo = strengths.mirror is not None
             one = traced(inner, params, buffers, batch, key, solo=solo, owner="InputGradientPenalty")
-            parts = one.pull(torch.ones_like(one.passed.loss), None)
-            squares = torch.stack([g.flatten(1).square().sum(1) for g in parts]).sum(0)
-            size = reduce(squares / share_squared(batch), batch.weight)  # the loss is a mean: undo its weights
-            loss = one.passed.loss + strengths["weight"].to(size.dtype) * size
+            squares = squared_lengths(one.pull(torch.ones_like(one.passed.loss), None))
+            if batch.weight is None:  # the loss is a mean: undo the shares of its examples
+                size = squares.sum() * batch.size
+            else:
+                size = reduce(squares / _shares(batch.weight).square(), batch.weight)
+            loss = plus(one.passed.loss, size, strengths.number("weight"))
             return one.passed._replace(loss=loss, notes={**one.passed.notes, f"{address}.gradient": size.detach()})
 
         return flat
 
 
-def share_squared(batch: Batch) -> Tensor | float:
-    """Return the square of each example's weight in the mean loss, () or (b,); 1 where the weight is 0."""
-    if batch.weight is None:
-        return 1.0 / batch.size**2
-    share = batch.weight / batch.weight.sum()
-    return torch.where(share > 0, share, torch.ones_like(share)).square()
+def _shares(weight: Tensor) -> Tensor:
+    """Return the share of each example in the weighted mean, (b,); 1 where its weight is 0."""
+    share = weight / weight.sum()
+    return torch.where(share > 0, share, torch.ones_like(share))

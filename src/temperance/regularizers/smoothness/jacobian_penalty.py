@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from temperance.control.strength import Strength
-from temperance.core.attacks import Traced, traced
-from temperance.core.batch import Batch, Pass, reduce
+from temperance.core.batch import Batch, Pass, plus, reduce
 from temperance.core.leaves import Leaves
 from temperance.core.random import fold, normal
 from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
 from temperance.core.rules import Rule
+from temperance.core.tracing import Traced, squared_lengths, traced
 from temperance.records.citation import Citation
 from temperance.records.cost import Cost
 from temperance.records.errors import SettingError
@@ -106,7 +106,7 @@ class JacobianPenalty(Regularizer):
             solo = strengths.mirror is not None
             one = traced(inner, params, buffers, batch, key, solo=solo, owner="JacobianPenalty")
             size = reduce(self.squared(one, fold(key, address)), batch.weight)
-            loss = one.passed.loss + strengths["weight"].to(size.dtype) / 2 * size
+            loss = plus(one.passed.loss, size, strengths.number("weight") / 2)
             return one.passed._replace(loss=loss, notes={**one.passed.notes, f"{address}.jacobian": size.detach()})
 
         return flat
@@ -117,11 +117,13 @@ class JacobianPenalty(Regularizer):
         count: int = outputs[0].numel()
         if self.projections == -1:
             ways = torch.eye(count, dtype=outputs.dtype, device=outputs.device)
-            return torch.stack([_length(one, w.expand(len(outputs), -1)) for w in ways]).sum(0)
+            return _total([_length(one, w.expand(len(outputs), -1)) for w in ways])
         found = [_length(one, _direction(fold(key, "direction", i), outputs, count)) for i in range(self.projections)]
-        total: Tensor = torch.stack(found).sum(0)
-        scaled: Tensor = total * (count / self.projections)
-        return scaled
+        return _total(found) * (count / self.projections)
+
+
+def _total(parts: list[Tensor]) -> Tensor:
+    return parts[0] if len(parts) == 1 else torch.stack(parts).sum(0)
 
 
 def _direction(key: Any, outputs: Tensor, count: int) -> Tensor:
@@ -132,5 +134,4 @@ def _direction(key: Any, outputs: Tensor, count: int) -> Tensor:
 
 def _length(one: Traced, way: Tensor) -> Tensor:
     """Return ‖vᵀJ‖² per example, (b,). Shapes: way (b, c)."""
-    parts = one.pull(None, way.reshape(one.passed.outputs.shape))
-    return torch.stack([g.flatten(1).square().sum(1) for g in parts]).sum(0)
+    return squared_lengths(one.pull(None, way.reshape(one.passed.outputs.shape)))

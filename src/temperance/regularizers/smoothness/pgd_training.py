@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from temperance.control.strength import Strength
-from temperance.core.attacks import Bound, Box, calm, carried, climb, floating, loss_at, starts
+from temperance.core.attacks import RULES, Attack, Bound, Box, calm, carried, loss_at, starts
 from temperance.core.batch import Batch, Pass
 from temperance.core.leaves import Leaves
 from temperance.core.random import fold
@@ -18,7 +18,6 @@ from temperance.core.regularizer import Context, Effect, Memory, Objective, Rank
 from temperance.core.rules import Rule
 from temperance.records.citation import Citation
 from temperance.records.cost import Cost
-from temperance.records.errors import SettingError
 
 
 @techniques.add
@@ -75,13 +74,7 @@ class PGDTraining(Regularizer):
     effect: ClassVar[Effect] = {"eps": ("departure", "up")}
     unique: ClassVar[bool] = True
     roles: ClassVar[tuple[str, ...]] = ("attacks",)
-    rules: ClassVar[tuple[Rule, ...]] = (
-        Rule("attacks", "refuse", "the batch would be attacked twice", "Keep one of them"),
-        Rule("ManifoldMixUp", "refuse", "the attack sees a net whose hidden rows are not mixed", "Use MixUp instead"),
-        Rule("runs twice", "warn", "each of its two passes is attacked anew", "Expect twice the time, or keep one"),
-        Rule("ascends", "warn", "the attack is run again at the moved weights", "Expect twice the time"),
-        Rule("mixes", "order", "rows are mixed first, then attacked", "The mixed rows stay inside the box"),
-    )
+    rules: ClassVar[tuple[Rule, ...]] = RULES
     citations: ClassVar[tuple[Citation, ...]] = (
         Citation(
             "madry2018", "Madry et al.", 2018, "Towards deep learning models resistant to adversarial attacks", "ICLR",
@@ -91,13 +84,7 @@ class PGDTraining(Regularizer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        Box("PGDTraining", self.low, self.high, self.fixed)
-        if not 1 <= self.steps <= 100 or not 0 < self.stride <= 2:
-            raise SettingError(
-                f"PGDTraining got steps={self.steps!r}, stride={self.stride!r}",
-                "steps lies between 1 and 100, stride above 0 and up to 2",
-                "7 and 0.25 are the defaults",
-            )
+        _ = self.attack  # checks its settings
         object.__setattr__(self, "cost", Cost(forwards=self.steps + 1, backwards=self.steps + 1, note="steps + 1"))
 
     @classmethod
@@ -105,24 +92,25 @@ class PGDTraining(Regularizer):
         """Return a short search, and one in a box."""
         return (cls(steps=2), cls(steps=1, low=-1.0, high=1.0))
 
+    @property
+    def attack(self) -> Attack:
+        """The search."""
+        return Attack(Box("PGDTraining", self.low, self.high, self.fixed), self.steps, self.stride)
+
     def plan(self, context: Context) -> nn.Module:
         """Return the model, whose mode is changed for the search."""
         return context.model
 
     def objective(self, inner: Objective, strengths: Strengths, memory: Memory) -> Objective:
         """Attack the batch, then train on it; where no slopes are wanted (a teacher answers) it stays as it is."""
-        solo, box = strengths.mirror is not None, Box("PGDTraining", self.low, self.high, self.fixed)
+        attack = self.attack
 
         def attacked(params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any) -> Pass:
             if strengths.is_off("eps") or not torch.is_grad_enabled():
                 return inner(params, buffers, batch, key)
-            eps, own = strengths["eps"], fold(key, strengths.address)
-            xs = [x.detach() for x in floating(batch.inputs, "PGDTraining")]
-            limits = [box.around(x, eps) for x in xs]
+            near, own = attack.near(batch, strengths), fold(key, strengths.address)
             with calm(memory.plan, own):
-                value = loss_at(inner, params, buffers, batch, own)
-                begin = starts(xs, limits, eps, own)
-                found = climb(value, begin, limits, self.stride * eps, self.steps, solo=solo)
+                found = attack.climb(loss_at(inner, params, buffers, batch, own), starts(near, own), near)
             return inner(params, buffers, batch._replace(inputs=carried(batch.inputs, found)), key)
 
         return attacked

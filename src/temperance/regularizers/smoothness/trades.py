@@ -11,20 +11,20 @@ from torch import Tensor, nn
 
 from temperance.control.strength import Strength
 from temperance.core.attacks import (
+    RULES,
+    Attack,
     Bound,
     Box,
     calm,
     carried,
-    climb,
     divergence,
     divergence_at,
-    floating,
     noise_so_far,
     same_noise,
     within,
 )
-from temperance.core.batch import Batch, Pass, reduce
-from temperance.core.classes import class_logits
+from temperance.core.batch import ANSWERS_ONLY, Batch, Pass, plus, reduce
+from temperance.core.classes import class_logits, log_softmax
 from temperance.core.leaves import Leaves
 from temperance.core.random import fold, normal
 from temperance.core.regularizer import (
@@ -41,7 +41,6 @@ from temperance.core.rules import Rule
 from temperance.core.statistics import tracking, unchanged
 from temperance.records.citation import Citation
 from temperance.records.cost import Cost
-from temperance.records.errors import SettingError
 
 
 @techniques.add
@@ -103,13 +102,7 @@ class TRADES(Regularizer):
     effect: ClassVar[Effect] = {"beta": ("departure", "up"), "eps": ("departure", "up")}
     unique: ClassVar[bool] = True
     roles: ClassVar[tuple[str, ...]] = ("attacks",)
-    rules: ClassVar[tuple[Rule, ...]] = (
-        Rule("attacks", "refuse", "the batch would be attacked twice", "Keep one of them"),
-        Rule("ManifoldMixUp", "refuse", "the attack sees a net whose hidden rows are not mixed", "Use MixUp instead"),
-        Rule("runs twice", "warn", "each of its two passes is attacked anew", "Expect twice the time, or keep one"),
-        Rule("ascends", "warn", "the attack is run again at the moved weights", "Expect twice the time"),
-        Rule("mixes", "order", "rows are mixed first, then attacked", "The mixed rows stay inside the box"),
-    )
+    rules: ClassVar[tuple[Rule, ...]] = RULES
     citations: ClassVar[tuple[Citation, ...]] = (
         Citation(
             "zhang2019", "Zhang et al.", 2019, "Theoretically principled trade-off between robustness and accuracy",
@@ -119,13 +112,7 @@ class TRADES(Regularizer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        Box("TRADES", self.low, self.high, self.fixed)
-        if not 1 <= self.steps <= 100 or not 0 < self.stride <= 2:
-            raise SettingError(
-                f"TRADES got steps={self.steps!r}, stride={self.stride!r}",
-                "steps lies between 1 and 100, stride above 0 and up to 2",
-                "10 and 0.25 are the defaults",
-            )
+        _ = self.attack  # checks its settings
         cost = Cost(forwards=self.steps + 3, backwards=self.steps + 1, note="steps + 3 and steps + 1")
         object.__setattr__(self, "cost", cost)
 
@@ -134,39 +121,38 @@ class TRADES(Regularizer):
         """Return a short search."""
         return (cls(steps=2),)
 
+    @property
+    def attack(self) -> Attack:
+        """The search."""
+        return Attack(Box("TRADES", self.low, self.high, self.fixed), self.steps, self.stride)
+
     def plan(self, context: Context) -> tuple[nn.Module, tuple[nn.Module, ...]]:
         """Return the model, whose mode is changed for the search, and its layers with running statistics."""
         return context.model, tracking(context.model)
 
     def objective(self, inner: Objective, strengths: Strengths, memory: Memory) -> Objective:
         """Add the disagreement; where no slopes are wanted (a teacher answers) the batch stays as it is."""
-        address = strengths.address
+        address, attack = strengths.address, self.attack
+
+        def worst(params: Leaves, buffers: Any, batch: Batch, key: Any) -> Batch:
+            near = attack.near(batch, strengths)
+            noise = [normal(fold(key, "start", i), x.shape, x.device).to(x.dtype) for i, x in enumerate(near.xs)]
+            begin = within([torch.add(x, z, alpha=0.001) for x, z in zip(near.xs, noise, strict=True)], near.limits)
+            with calm(memory.plan[0], key):
+                found = attack.climb(divergence_at(inner, params, buffers, batch, key, "TRADES"), begin, near)
+            return batch._replace(inputs=carried(batch.inputs, found), targets=ANSWERS_ONLY)
 
         def steady(params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any) -> Pass:
             if strengths.is_off("beta") or strengths.is_off("eps") or not torch.is_grad_enabled():
                 return inner(params, buffers, batch, key)
             noise = noise_so_far()
             clean = inner(params, buffers, batch, key)
-            worst = self._worst(inner, params, clean.buffers, batch, key, strengths, memory)
+            moved = worst(params, clean.buffers, batch, fold(key, address))
             with same_noise(noise), unchanged(memory.plan[1]):
-                there = inner(params, clean.buffers, worst, key)
-            logs = (torch.log_softmax(class_logits(p.outputs, "TRADES"), -1) for p in (clean, there))
+                there = inner(params, clean.buffers, moved, key)
+            logs = (log_softmax(class_logits(p.outputs, "TRADES")) for p in (clean, there))
             apart = reduce(divergence(*logs), batch.weight)
-            loss = clean.loss + strengths["beta"].to(apart.dtype) * apart
+            loss = plus(clean.loss, apart, strengths.number("beta"))
             return clean._replace(loss=loss, notes={**clean.notes, f"{address}.disagreement": apart.detach()})
 
         return steady
-
-    def _worst(
-        self, inner: Any, params: Leaves, buffers: Any, batch: Batch, key: Any, strengths: Strengths, memory: Memory
-    ) -> Batch:
-        eps, own = strengths["eps"], fold(key, strengths.address)
-        box = Box("TRADES", self.low, self.high, self.fixed)
-        xs = [x.detach() for x in floating(batch.inputs, "TRADES")]
-        limits = [box.around(x, eps) for x in xs]
-        noise = [normal(fold(own, "start", i), x.shape, x.device).to(x.dtype) for i, x in enumerate(xs)]
-        begin = within([x + 0.001 * z for x, z in zip(xs, noise, strict=True)], limits)
-        with calm(memory.plan[0], own):
-            value = divergence_at(inner, params, buffers, batch, own, "TRADES")
-            found = climb(value, begin, limits, self.stride * eps, self.steps, solo=strengths.mirror is not None)
-        return batch._replace(inputs=carried(batch.inputs, found))

@@ -11,20 +11,25 @@ from torch import Tensor, nn
 
 from temperance.control.strength import Strength
 from temperance.core.attacks import (
+    RULES,
+    Attack,
     Bound,
     Box,
+    Length,
+    Near,
+    Value,
+    along,
     calm,
     carried,
     divergence,
     divergence_at,
-    floating,
     noise_so_far,
     same_noise,
     slopes,
     within,
 )
-from temperance.core.batch import Batch, Pass, reduce
-from temperance.core.classes import class_logits
+from temperance.core.batch import ANSWERS_ONLY, Batch, Pass, plus, reduce
+from temperance.core.classes import class_logits, log_softmax
 from temperance.core.leaves import Leaves
 from temperance.core.random import fold, normal
 from temperance.core.regularizer import (
@@ -100,13 +105,7 @@ class VAT(Regularizer):
     effect: ClassVar[Effect] = {"weight": ("departure", "up"), "eps": ("departure", "up")}
     unique: ClassVar[bool] = True
     roles: ClassVar[tuple[str, ...]] = ("attacks",)
-    rules: ClassVar[tuple[Rule, ...]] = (
-        Rule("attacks", "refuse", "the batch would be attacked twice", "Keep one of them"),
-        Rule("ManifoldMixUp", "refuse", "the attack sees a net whose hidden rows are not mixed", "Use MixUp instead"),
-        Rule("runs twice", "warn", "each of its two passes is attacked anew", "Expect twice the time, or keep one"),
-        Rule("ascends", "warn", "the attack is run again at the moved weights", "Expect twice the time"),
-        Rule("mixes", "order", "rows are mixed first, then attacked", "The mixed rows stay inside the box"),
-    )
+    rules: ClassVar[tuple[Rule, ...]] = RULES
     citations: ClassVar[tuple[Citation, ...]] = (
         Citation(
             "miyato2018", "Miyato et al.", 2018,
@@ -117,7 +116,7 @@ class VAT(Regularizer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        Box("VAT", self.low, self.high, self.fixed)
+        _ = self.attack  # checks its settings
         if not 1 <= self.rounds <= 20 or not 0 < self.xi <= 100:
             raise SettingError(
                 f"VAT got rounds={self.rounds!r}, xi={self.xi!r}",
@@ -127,56 +126,70 @@ class VAT(Regularizer):
         cost = Cost(forwards=self.rounds + 3, backwards=self.rounds + 1, note="rounds + 3 and rounds + 1")
         object.__setattr__(self, "cost", cost)
 
+    @property
+    def attack(self) -> Attack:
+        """Where the rows may go."""
+        return Attack(Box("VAT", self.low, self.high, self.fixed))
+
     def plan(self, context: Context) -> tuple[nn.Module, tuple[nn.Module, ...]]:
         """Return the model, whose mode is changed for the search, and its layers with running statistics."""
         return context.model, tracking(context.model)
 
     def objective(self, inner: Objective, strengths: Strengths, memory: Memory) -> Objective:
         """Add the disagreement; where no slopes are wanted (a teacher answers) the batch stays as it is."""
-        address = strengths.address
+        address, attack = strengths.address, self.attack
+
+        def moved(params: Leaves, buffers: Any, batch: Batch, key: Any) -> Batch:
+            near = attack.near(batch, strengths)
+            with calm(memory.plan[0], key):
+                ways = self._ways(divergence_at(inner, params, buffers, batch, key, "VAT"), near, key)
+            found = _inside(near, ways, near.eps, attack.box)
+            return batch._replace(inputs=carried(batch.inputs, found), targets=ANSWERS_ONLY)
 
         def steady(params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any) -> Pass:
             if strengths.is_off("weight") or strengths.is_off("eps") or not torch.is_grad_enabled():
                 return inner(params, buffers, batch, key)
             noise = noise_so_far()
             clean = inner(params, buffers, batch, key)
-            moved = self._moved(inner, params, clean.buffers, batch, key, strengths, memory)
+            far = moved(params, clean.buffers, batch, fold(key, address))
             with same_noise(noise), unchanged(memory.plan[1]):
-                there = inner(params, clean.buffers, moved, key)
-            known = torch.log_softmax(class_logits(clean.outputs, "VAT"), -1).detach()
-            apart = reduce(divergence(known, torch.log_softmax(class_logits(there.outputs, "VAT"), -1)), batch.weight)
-            loss = clean.loss + strengths["weight"].to(apart.dtype) * apart
+                there = inner(params, clean.buffers, far, key)
+            known = log_softmax(class_logits(clean.outputs, "VAT").detach())
+            apart = reduce(divergence(known, log_softmax(class_logits(there.outputs, "VAT"))), batch.weight)
+            loss = plus(clean.loss, apart, strengths.number("weight"))
             return clean._replace(loss=loss, notes={**clean.notes, f"{address}.disagreement": apart.detach()})
 
         return steady
 
-    def _moved(
-        self, inner: Any, params: Leaves, buffers: Any, batch: Batch, key: Any, strengths: Strengths, memory: Memory
-    ) -> Batch:
-        eps, own, solo = strengths["eps"], fold(key, strengths.address), strengths.mirror is not None
-        box = Box("VAT", self.low, self.high, self.fixed)
-        xs = [x.detach() for x in floating(batch.inputs, "VAT")]
-        limits = [box.around(x, eps) for x in xs]
-        free = [(high > low).to(low.dtype) for low, high in limits]
-        drawn = [normal(fold(own, "start", i), x.shape, x.device).to(x.dtype) for i, x in enumerate(xs)]
-        ways = unit([way * open_ for way, open_ in zip(drawn, free, strict=True)])
-        with calm(memory.plan[0], own):
-            value = divergence_at(inner, params, buffers, batch, own, "VAT")
-            for _ in range(self.rounds):
-                near = within([x + self.xi * d for x, d in zip(xs, ways, strict=True)], limits)
-                up = slopes(value, near, solo=solo)
-                ways = unit([g * open_ for g, open_ in zip(up, free, strict=True)])
-        found = within([x + eps.to(x.dtype) * d for x, d in zip(xs, ways, strict=True)], limits)
-        return batch._replace(inputs=carried(batch.inputs, found))
+    def _ways(self, value: Value, near: Near, key: Any) -> list[Tensor]:
+        """Return the direction of each row in which its answer changes fastest, of length 1."""
+        box = self.attack.box
+        free = None if box.is_open else [(high > low).to(low.dtype) for low, high in near.limits]
+        ways = [normal(fold(key, "start", i), x.shape, x.device).to(x.dtype) for i, x in enumerate(near.xs)]
+        for _ in range(self.rounds):
+            at = _inside(near, unit(_kept(ways, free)), self.xi, box)
+            ways = slopes(value, at, solo=near.solo)
+        return unit(_kept(ways, free))
+
+
+def _kept(ways: list[Tensor], free: list[Tensor] | None) -> list[Tensor]:
+    return ways if free is None else [way * part for way, part in zip(ways, free, strict=True)]
+
+
+def _inside(near: Near, ways: list[Tensor], length: Length, box: Box) -> list[Tensor]:
+    """Return the inputs moved by length·ways; steps of length ≤ ε need no limits where there is no box."""
+    found = [along(x, d, length) for x, d in zip(near.xs, ways, strict=True)]
+    return found if box.is_open else within(found, near.limits)
 
 
 def unit(ways: list[Tensor]) -> list[Tensor]:
     """Return the directions with length 1 per row over all leaves; 0 stays 0. Shapes: (b, …) each."""
-    largest = torch.stack([w.flatten(1).abs().amax(1) for w in ways]).amax(0)
-    scaled = [w / _over(largest, w) for w in ways]  # first by the largest entry: squares of tiny slopes vanish
-    length = torch.stack([w.flatten(1).square().sum(1) for w in scaled]).sum(0).sqrt()
-    return [w / _over(length, w) for w in scaled]
+    largest = [torch.linalg.vector_norm(w.flatten(1), float("inf"), 1) for w in ways]
+    ways = _over(ways, largest[0] if len(ways) == 1 else torch.stack(largest).amax(0))  # squares of tiny slopes vanish
+    lengths = [torch.linalg.vector_norm(w.flatten(1), 2, 1) for w in ways]
+    return _over(ways, lengths[0] if len(ways) == 1 else torch.linalg.vector_norm(torch.stack(lengths), 2, 0))
 
 
-def _over(numbers: Tensor, like: Tensor) -> Tensor:
-    return torch.where(numbers > 0, numbers, torch.ones_like(numbers)).reshape(-1, *[1] * (like.dim() - 1))
+def _over(ways: list[Tensor], numbers: Tensor) -> list[Tensor]:
+    safe = numbers.clamp_min(torch.finfo(numbers.dtype).tiny)  # 0 stays 0
+    return [w / safe.to(w.dtype).reshape(-1, *[1] * (w.dim() - 1)) for w in ways]
