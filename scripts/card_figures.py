@@ -36,8 +36,8 @@ def price_lines(address: str, records: Path = RECORDS) -> list[str]:
     ]
 
 
-def effect_lines(address: str, records: Path = RECORDS) -> list[str]:
-    """Return the section on what the technique did in ``make reproduce``; nothing where no shape covers it."""
+def shape_lines(address: str, records: Path = RECORDS) -> list[str]:
+    """Return what the technique did in ``make reproduce``; nothing where no shape covers it."""
     shapes = _record(records / "reproduce.json").get("shapes", {})
     lines: list[str] = []
     for shape in shapes.values():
@@ -46,7 +46,7 @@ def effect_lines(address: str, records: Path = RECORDS) -> list[str]:
             lines += [f"{shape['id']}, {shape['claim']} ({shape['paper']}.)", "", f"On {shape['settings']}:", ""]
             lines += [f"- {_sentence(check)}" for check in own]
             lines.append("")
-    return ["## Measured effect", "", *lines] if lines else []
+    return lines
 
 
 def _sentence(check: dict[str, Any]) -> str:

@@ -13,8 +13,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import card_effects
 import typer
-from card_figures import effect_lines, price_lines
+from card_figures import price_lines, shape_lines
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -54,10 +55,17 @@ def technique_pages() -> dict[str, str]:
     rows = [row for row in catalogue() if row["module"].startswith("temperance.")]
     pages = {f"techniques/{row['address']}.md": technique_page(row) for row in rows}
     lines = [NOTE.rstrip(), "", "# Techniques", ""]
+    lines += [
+        "Test loss: on how many sets it was better / worse / not clearly either, at the default strength,",
+        "nothing tuned; each card has the figures.",
+        "",
+    ]
     for family in dict.fromkeys(row["family"] for row in rows):
-        lines += [f"## {family.capitalize()}", "", "| technique | what it does |", "|---|---|"]
+        lines += [f"## {family.capitalize()}", "", "| technique | what it does | test loss |", "|---|---|---|"]
         lines += [
-            f"| [{r['name']}]({r['address']}.md) | {_cell(r['summary'])} |" for r in rows if r["family"] == family
+            f"| [{r['name']}]({r['address']}.md) | {_cell(r['summary'])} | {card_effects.cell(r['name'])} |"
+            for r in rows
+            if r["family"] == family
         ]
         lines.append("")
     return {**pages, "techniques/index.md": "\n".join(lines)}
@@ -84,7 +92,8 @@ def technique_page(row: dict[str, Any]) -> str:
             for s in row["strengths"].values()
         ]
         lines.append("")
-    lines += [*price_lines(row["address"]), *effect_lines(row["address"])]
+    measured = [*card_effects.effect_lines(row["name"]), *shape_lines(row["address"])]
+    lines += [*price_lines(row["address"]), *(["## Measured effect", "", *measured] if measured else [])]
     if row["exceptions"]:
         lines += ["## Where the conformance suite does not apply", ""]
         lines += [f"- {name}: {reason}" for name, reason in sorted(row["exceptions"].items())]

@@ -67,7 +67,7 @@ def test_a_card_says_what_could_not_be_confirmed(cards, tmp_path) -> None:
     }  # fmt: skip
     (tmp_path / "reproduce.json").write_text(json.dumps({"shapes": {"P0": row}}), encoding="utf-8")
     assert "- **we could not confirm** gain: -0.100 [-0.200, 0.000], 3 seeds; wanted: at least 0" in (
-        cards.effect_lines("sam", tmp_path)
+        cards.shape_lines("sam", tmp_path)
     )
-    assert cards.effect_lines("ema", tmp_path) == []
+    assert cards.shape_lines("ema", tmp_path) == []
     assert cards.price_lines("sam", tmp_path) == []
