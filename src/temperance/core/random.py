@@ -305,7 +305,8 @@ def site_factor(site: str, like: Tensor, size: Tensor | float) -> Tensor:
 
 def is_batched() -> bool:
     """Return whether the running pass is that of many members under ``vmap``, where nothing may follow a value."""
-    return isinstance(PULSE.key, Path)
+    # compiled code would be bound to the number of the key
+    return not torch.compiler.is_compiling() and isinstance(PULSE.key, Path)
 
 
 @_opaque

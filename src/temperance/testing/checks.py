@@ -146,15 +146,8 @@ def dtype(one: Regularizer, problem: Problem) -> None:
 def cost(one: Regularizer, problem: Problem) -> None:
     """Count forward and backward passes, those to the inputs too: they equal the declared ones."""
     session = attach(Recipe(one), problem)
-    counts = {"forward": 0, "backward": 0}
-
-    def count(kind: str) -> None:
-        counts[kind] += 1
-
-    hook = session.model.register_forward_pre_hook(lambda *_: count("forward"))
-    with _each_backward(lambda: count("backward")):
+    with counted(session) as counts:
         train(session, problem, range(STEPS))
-    hook.remove()
     declared = {"forward": one.cost.forwards * STEPS, "backward": one.cost.backwards * STEPS}
     assert counts == declared, f"counted {counts}, declared {declared} in {STEPS} steps"
 
@@ -227,6 +220,20 @@ def applies(one: Regularizer, problem: Problem) -> str:
         return str(error)
     session._detach()
     return ""
+
+
+@contextmanager
+def counted(session: Session) -> Iterator[dict[str, int]]:
+    """Count the passes of a session's model, ``forward`` and ``backward``."""
+    counts = {"forward": 0, "backward": 0}
+
+    def count(kind: str) -> None:
+        counts[kind] += 1
+
+    hook = session.model.register_forward_pre_hook(lambda *_: count("forward"))
+    with _each_backward(lambda: count("backward")):
+        yield counts
+    hook.remove()
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from temperance.core.regularizer import Regularizer
-from temperance.testing import checks
+from temperance.testing import accumulation, checks, compilation
 from temperance.testing.problems import PROBLEMS, Problem
 
 SMALL = "mlp"
@@ -81,6 +81,15 @@ class RegularizerSuite:
 
     def test_cost(self, regularizer: Regularizer, problem: Problem) -> None:
         checks.cost(regularizer, problem)
+
+    def test_accumulation(self, regularizer: Regularizer, problem: Problem) -> None:
+        accumulation.accumulation(regularizer, problem)
+
+    def test_whole_batch(self, regularizer: Regularizer, problem: Problem) -> None:
+        accumulation.whole_batch(regularizer, problem)
+
+    def test_compiled(self, regularizer: Regularizer, problem: Problem) -> None:
+        compilation.compiled(regularizer, problem)
 
     def test_direction(self, regularizer: Regularizer, small: Problem) -> None:
         checks.direction(regularizer, small)

@@ -95,6 +95,9 @@ class R1(Regularizer):
     rank: ClassVar[Rank] = Rank.PENALTY
     effect: ClassVar[Effect] = {"weight": ("departure", "up")}
     cost: ClassVar[Cost] = Cost(backwards=2, note="the first one to the inputs, itself differentiated")
+    exceptions: ClassVar[Mapping[str, str]] = {
+        "whole_batch": "it is a mean over the real rows, whose share differs from micro-batch to micro-batch"
+    }
     unique: ClassVar[bool] = True
     citations: ClassVar[tuple[Citation, ...]] = (
         Citation(

@@ -69,7 +69,10 @@ class SpectralNorm(Regularizer):
     rank: ClassVar[Rank] = Rank.LAYERS
     effect: ClassVar[Effect] = {"share": ("departure", "up")}
     unique: ClassVar[bool] = True
-    exceptions: ClassVar[dict[str, str]] = {"quiet": "it acts at inference by design"}
+    exceptions: ClassVar[dict[str, str]] = {
+        "quiet": "it acts at inference by design",
+        "whole_batch": "each pass takes a power iteration, so micro-batches bring the singular vectors further",
+    }
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule("decays", "warn", "the size of the weights no longer counts, only the learning rate changes", "Drop one"),
         Rule("sets norms", "warn", "the size of the weights no longer counts", "Keep one of them"),

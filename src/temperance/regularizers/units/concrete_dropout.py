@@ -193,14 +193,11 @@ class _Drop:
 
     def __call__(self, owner: nn.Module, x: Tensor) -> Tensor:
         pull = self.strengths.number("dr")
-        known = not isinstance(pull, Tensor)
-        if known and pull == 0:
-            return x
         shape = x.shape if isinstance(owner, nn.Linear) else (*x.shape[:2], *[1] * (x.dim() - 2))
         dropped = x * soft_mask(owner.temperance_logit, site_uniform(self.site, x, shape)).to(x.dtype)  # type: ignore[arg-type]
-        if known:
+        if not isinstance(pull, Tensor) and pull > 0:
             return dropped
-        own: Tensor = owner.concrete_dropout_dr  # type: ignore[assignment]
+        own: Tensor = owner.concrete_dropout_dr  # type: ignore[assignment]  # a rate without gradient still gets its 0
         return torch.where(own > 0, dropped, x)
 
 

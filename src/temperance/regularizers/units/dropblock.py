@@ -138,7 +138,7 @@ def drop_blocks(x: Tensor, p: Tensor, size: int, site: str) -> Tensor:
     tall, wide = min(size, height), min(size, width)
     free = (*x.shape[:2], height - tall + 1, width - wide + 1)
     corners = site_uniform(site, x, free) < rate_of_corners(p, (tall, wide), (height, width))
-    sparse = x.device.type == "cpu" and not is_batched() and not torch.compiler.is_compiling()
+    sparse = x.device.type == "cpu" and not torch.compiler.is_compiling() and not is_batched()
     kept = (_kept_by_place if sparse else _kept_by_pooling)(corners, (tall, wide))
     share = kept.sum() / kept.numel()
     return x * (kept / torch.clamp(share, min=1 / kept.numel())).to(x.dtype)
