@@ -27,30 +27,52 @@ def compiled(one: Regularizer, problem: Problem, *, backend: str = "aot_eager") 
 
     Once as ``torch.compile(model)`` that is attached; once attached, then compiled in place by ``model.compile()``.
     """
-    expected, _ = run(one, problem, "plain")
+    recipe = Recipe(one)
+    expected, _ = run(recipe, problem, "plain")
     ways: tuple[tuple[Way, str], ...] = (("compiled, then attached", backend), ("attached, then compiled", "eager"))
     for way, how in ways:
-        weights, frames = run(one, problem, way, how)
+        weights, frames = run(recipe, problem, way, how)
         assert frames[-1] > 0, f"{way}: nothing was compiled"
         assert frames[-1] == frames[len(FIRST) - 1], f"{way}: a moved strength compiled again, frames {frames}"
         assert_close(weights, expected, CLOSE, way)
 
 
-def run(one: Regularizer, problem: Problem, way: Way, backend: str = "eager") -> tuple[dict[str, Tensor], list[int]]:
-    """Train in float64 while strengths move; return weights and buffers, and frames compiled so far after each step."""
+def run(
+    recipe: Recipe,
+    problem: Problem,
+    way: Way,
+    backend: str = "eager",
+    *,
+    dtype: torch.dtype = torch.float64,
+    autocast: torch.dtype | None = None,
+    parts: int = 1,
+) -> tuple[dict[str, Tensor], list[int]]:
+    """Train while all strengths move; return weights and buffers, and frames compiled so far after each step.
+
+    Args:
+        recipe: what to attach.
+        problem: model and batches.
+        way: whether the model is compiled, and when.
+        backend: what compiles.
+        dtype: of the model.
+        autocast: mixed precision, or None.
+        parts: micro-batches per step.
+
+    """
     frames: list[int] = []
     with _compiling(backend) as counter:
-        model = problem.model(torch.float64).train()
+        model = problem.model(dtype).train()
         given: Any = torch.compile(model, backend=counter) if way == "compiled, then attached" else model
         optimizer = torch.optim.SGD(given.parameters(), lr=LR, momentum=MOMENTUM)
-        recipe = Recipe(one)
-        session = recipe.attach(given, optimizer, loss=problem.loss, epochs=2, steps_per_epoch=STEPS // 2)
+        planned = {"epochs": 2, "steps_per_epoch": STEPS // 2}
+        session = recipe.attach(given, optimizer, loss=problem.loss, autocast=autocast, **planned)
         if way == "attached, then compiled":
             session.model.compile(backend=counter)
         for number, pressure in enumerate((*FIRST, *MOVES)):
             for address, spec in recipe.specs.items():
                 session.set_strength(address, float(spec.from_pressure(pressure)))
-            session.step(problem.batch(number, torch.float64))
+            micros = [problem.batch(number + j, dtype) for j in range(parts)]
+            session.step(micros if parts > 1 else micros[0])
             frames.append(counter.frame_count)
         kept = {name: t.detach().clone() for name, t in model.state_dict().items()}
         session._detach()
