@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from temperance.core.batch import Batch, Mixed, call, first_leaf, map_leaves, measure, reduce, to_batch, to_device
+from temperance.core.batch import Batch, Mixed, call, first_leaf, map_leaves, measure, plus, reduce, to_batch, to_device
 from temperance.records.errors import SettingError
 
 X, Y = torch.arange(6.0).reshape(3, 2), torch.tensor([1.0, 2.0, 4.0])
@@ -63,3 +63,10 @@ def test_a_pass_remembers_by_address():
 
     passed = Pass(X, X, {}, {"a": {"old": 1}}, {}).remember("a", new=2).remember("b", x=3)
     assert passed.memory == {"a": {"old": 1, "new": 2}, "b": {"x": 3}}
+
+
+def test_a_term_is_added_by_a_number_or_a_tensor():
+    loss, term = torch.tensor(1.0), torch.tensor(3.0)
+    for factor in (0.5, torch.tensor(0.5, dtype=torch.float64)):
+        assert plus(loss, term, factor).item() == 2.5
+        assert plus(loss, term, factor).dtype == torch.float32

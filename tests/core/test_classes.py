@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from temperance.core.classes import class_logits, expected, member_mean, spread
+from temperance.core.classes import class_logits, expected, log_softmax, member_mean, per_label, softmax, spread
 from temperance.records.errors import RecipeError
 
 GENERATOR = torch.Generator().manual_seed(0)
@@ -52,3 +52,18 @@ def test_rows_spread_over_members_and_back():
     assert member_mean(torch.ones(4, 2, 3), "X").shape == (4, 3)
     with pytest.raises(RecipeError, match="dense"):
         member_mean(torch.ones(4, 2, 2, 3), "X")
+
+
+@pytest.mark.parametrize("shape", [(4, 3), (200, 10), (60, 4, 9), (80, 40)])
+def test_a_softmax_is_the_same_in_either_layout(shape):
+    logits = torch.randn(*shape, generator=GENERATOR, dtype=torch.float64)
+    assert torch.allclose(log_softmax(logits), torch.log_softmax(logits, -1), rtol=1e-14, atol=1e-14)
+    assert torch.allclose(softmax(logits), torch.softmax(logits, -1), rtol=1e-14, atol=1e-14)
+
+
+def test_a_place_left_out_adds_nothing_whatever_its_number():
+    logits = torch.randn(4, 3, generator=GENERATOR)
+    labels = torch.tensor([0, -1, 2, -100])
+    terms = per_label(logits, labels, lambda ce: ce, "X")
+    assert torch.equal(terms[[1, 3]], torch.zeros(2))
+    assert torch.allclose(terms[[0, 2]], -torch.log_softmax(logits, -1)[[0, 2], [0, 2]])

@@ -13,10 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from temperance.core.slopes import term
 from temperance.records.errors import RecipeError
 
-Curve = Callable[[Tensor], tuple[Tensor, Tensor]]
 _NARROW, _SMALL = 16, 1024  # classes on the last axis, and numbers in all, below which torch's own layout is quicker
 
 
@@ -89,45 +87,30 @@ def expected(values: Tensor, labels: Tensor, owner: str) -> Tensor:
         return (spread(labels, values.dim()) * values).sum(-1)
     if labels.dim() >= values.dim() or tuple(labels.shape) != tuple(values.shape[: labels.dim()]):
         raise _unfit(labels, values, owner)
-    if values.dim() == 2 and labels.dim() == 1:  # the usual case in one operation
-        return -functional.nll_loss(values, labels.clamp_min(-1), reduction="none", ignore_index=-1)
     places = labels.reshape(*labels.shape, *[1] * (values.dim() - 1 - labels.dim())).expand(values.shape[:-1])
     chosen = values.gather(-1, places.clamp_min(0).unsqueeze(-1)).squeeze(-1)
     return torch.where(places >= 0, chosen, torch.zeros_like(chosen))
 
 
-def per_label(logits: Tensor, labels: Tensor, curve: Curve, owner: str, *, solo: bool) -> Tensor:
-    """Return f(log p of the label) per place; members that leave a row out do not count in its mean.
+def per_label(logits: Tensor, labels: Tensor, function: Callable[[Tensor], Tensor], owner: str) -> Tensor:
+    """Return ``function(−log p of the label)`` per place; members that leave a row out do not count in its mean.
 
     Args:
         logits: (b, …, c).
         labels: class numbers, or probabilities over whose classes the mean is taken.
-        curve: gives f and its derivative, elementwise; f is 0 at 0 (so that a place left out adds nothing).
+        function: elementwise, 0 at 0 (so that a place left out adds nothing).
         owner: technique that asks, for the message.
-        solo: no ``vmap`` is about, so the derivative may be used.
 
     Returns:
         (b, …), or (b,) for labels per member.
 
     """
-    if labels.is_floating_point():
-        return expected(curve(log_softmax(logits))[0], labels, owner)
-
-    def formula(z: Tensor) -> Tensor:
-        return mean_of_kept(curve(expected(log_softmax(z), labels, owner))[0], labels)
-
-    if not solo or logits.dim() != 2:
-        return formula(logits)
-    return term(logits, formula, lambda z: _closed(z, labels, curve, owner))
-
-
-def _closed(logits: Tensor, labels: Tensor, curve: Curve, owner: str) -> tuple[Tensor, Tensor]:
-    """Return f(log p of the label) (b,) and its derivative by the logits, f'·(one-hot − p), (b, c)."""
     logs = log_softmax(logits)
-    value, slope = curve(expected(logs, labels, owner))
-    slope = (slope * (labels >= 0)).unsqueeze(1)
-    shares = logs.exp_()
-    return value, shares.mul_(-slope).scatter_add_(1, labels.clamp_min(0).unsqueeze(1), slope)
+    if labels.is_floating_point():
+        return expected(function(-logs), labels, owner)
+    if logs.dim() == 2 and labels.dim() == 1 and labels.shape[0] == logs.shape[0]:  # the usual case, in one operation
+        return function(functional.nll_loss(logs, labels.clamp_min(-1), reduction="none", ignore_index=-1))
+    return mean_of_kept(function(-expected(logs, labels, owner)), labels)
 
 
 def mean_of_kept(values: Tensor, labels: Tensor) -> Tensor:

@@ -127,12 +127,14 @@ class AdaFocal(Regularizer):
             if isinstance(seen.targets, Mixed):
                 raise RecipeError("AdaFocal got a mixed batch", _MIXES.why, _MIXES.remedy)
 
-            def change(outputs: Any, labels: Tensor) -> Tensor:
-                logs = torch.log_softmax(class_logits(outputs, "AdaFocal", self.axis), -1)
-                gammas = strengths["power"].to(logs.dtype) * memory["gammas"]
-                return per_label(logs, labels, lambda log_p: _change(log_p, gammas, memory["edges"]), "AdaFocal")
+            def less(outputs: Any, labels: Tensor) -> Tensor:
+                logits = class_logits(outputs, "AdaFocal", self.axis)
+                power, gammas = strengths.number("power"), memory["gammas"]
+                gammas = (power.to(gammas.dtype) if isinstance(power, Tensor) else power) * gammas
+                edges = memory["edges"]
+                return per_label(logits, labels, lambda ce: _less(ce, gammas, edges), "AdaFocal")
 
-            return passed._replace(loss=passed.loss + measure(change, passed.outputs, seen))
+            return passed._replace(loss=passed.loss - measure(less, passed.outputs, seen))
 
         return focused
 
@@ -156,9 +158,10 @@ def next_gammas(
     return torch.where(moved.abs() < switch, crossed, moved).clamp(low, high)
 
 
-def _change(log_p: Tensor, gammas: Tensor, edges: Tensor) -> Tensor:
-    """Return the adaptive focal loss minus the cross-entropy; the bin is that of p, its lower bound included."""
-    p = log_p.exp()
-    gamma = gammas[(p.detach().unsqueeze(-1) >= edges).sum(-1)]
-    base = (1 - torch.where(gamma < 0, -p, p)).clamp_min(torch.finfo(p.dtype).eps)
-    return (1 - base ** gamma.abs()) * log_p
+def _less(ce: Tensor, gammas: Tensor, edges: Tensor) -> Tensor:
+    """Return by how much the adaptive focal loss is less than the cross-entropy; a bin's lower bound belongs to it."""
+    p = torch.exp(-ce)
+    gammas = gammas.to(p.dtype)
+    where = torch.searchsorted(edges.to(p.dtype), p.detach(), right=True)
+    side = torch.copysign(torch.full_like(gammas, 1 - torch.finfo(p.dtype).eps), gammas)  # 0 has no slope in a power
+    return (1 - (1 - side[where] * p) ** gammas.abs()[where]) * ce

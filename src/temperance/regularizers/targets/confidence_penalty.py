@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import torch
 from torch import Tensor
 
 from temperance.control.strength import Strength
-from temperance.core.batch import Batch, Pass, reduce
-from temperance.core.classes import class_logits
+from temperance.core.batch import Batch, Pass, plus, reduce
+from temperance.core.classes import class_logits, log_softmax
 from temperance.core.leaves import Leaves
 from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
 from temperance.core.rules import Rule
@@ -74,8 +73,9 @@ class ConfidencePenalty(Regularizer):
             passed = inner(params, buffers, batch, key)
             if strengths.is_off("beta"):
                 return passed
-            logs = torch.log_softmax(class_logits(passed.outputs, "ConfidencePenalty", self.axis), -1)
-            negative = reduce((logs.exp() * logs).sum(-1), (passed.batch or batch).weight)
-            return passed._replace(loss=passed.loss + strengths["beta"].to(negative.dtype) * negative)
+            logs = log_softmax(class_logits(passed.outputs, "ConfidencePenalty", self.axis))
+            negative = reduce(logs.exp() * logs, (passed.batch or batch).weight)  # its mean over the classes too
+            factor = strengths.number("beta") * logs.shape[-1]
+            return passed._replace(loss=plus(passed.loss, negative, factor))
 
         return penalized

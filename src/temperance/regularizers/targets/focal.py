@@ -94,18 +94,19 @@ class Focal(Regularizer):
                 return passed
 
             def less(outputs: Any, labels: Tensor) -> Tensor:
-                logs = torch.log_softmax(class_logits(outputs, "Focal", self.axis), -1)
-                return per_label(logs, labels, lambda log_p: self._less(log_p, strengths["gamma"]), "Focal")
+                logits, gamma = class_logits(outputs, "Focal", self.axis), strengths.number("gamma")
+                return per_label(logits, labels, lambda ce: self._less(ce, gamma), "Focal")
 
-            return passed._replace(loss=passed.loss + measure(less, passed.outputs, passed.batch or batch))
+            return passed._replace(loss=passed.loss - measure(less, passed.outputs, passed.batch or batch))
 
         return focused
 
-    def _less(self, log_p: Tensor, gamma: Tensor) -> Tensor:
-        """Return focal loss minus cross-entropy."""
-        p = log_p.exp()
-        gamma = gamma.to(p.dtype)
+    def _less(self, ce: Tensor, gamma: float | Tensor) -> Tensor:
+        """Return by how much the focal loss is less than the cross-entropy."""
+        p = torch.exp(-ce)
+        if isinstance(gamma, Tensor):
+            gamma = gamma.to(p.dtype)
         if self.by == "flsd53":
-            gamma = torch.where(p.detach() < 0.2, gamma * (5 / 3), gamma)
-        rest = (1 - p).clamp_min(torch.finfo(p.dtype).eps)
-        return (1 - rest**gamma) * log_p
+            gamma = gamma * (1 + (p.detach() < 0.2).to(p.dtype) * (2 / 3))
+        rest = torch.rsub(p, 1, alpha=1 - torch.finfo(p.dtype).eps)  # never 0, where the power has no slope
+        return (1 - rest**gamma) * ce

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -85,18 +86,22 @@ class GeneralizedCrossEntropy(Regularizer):
             if strengths.is_off("q") and strengths.is_off("cut"):
                 return passed
 
-            def change(outputs: Any, labels: Tensor) -> Tensor:
-                logs = torch.log_softmax(class_logits(outputs, "GeneralizedCrossEntropy", self.axis), -1)
-                q, cut = strengths["q"].to(logs.dtype), strengths["cut"].to(logs.dtype)
-                return per_label(logs, labels, lambda log_p: _change(log_p, q, cut), "GeneralizedCrossEntropy")
+            def less(outputs: Any, labels: Tensor) -> Tensor:
+                logits = class_logits(outputs, "GeneralizedCrossEntropy", self.axis)
+                q, cut = strengths.number("q"), strengths.number("cut")
+                return per_label(logits, labels, lambda ce: _less(ce, q, cut), "GeneralizedCrossEntropy")
 
-            return passed._replace(loss=passed.loss + measure(change, passed.outputs, passed.batch or batch))
+            return passed._replace(loss=passed.loss - measure(less, passed.outputs, passed.batch or batch))
 
         return generalized
 
 
-def _change(log_p: Tensor, q: Tensor, cut: Tensor) -> Tensor:
-    """Return the generalized cross-entropy minus the cross-entropy."""
-    held = torch.maximum(log_p, cut.log())
-    some = torch.where(q > 0, q, torch.ones_like(q))
-    return torch.where(q > 0, -torch.expm1(some * held) / some, -held) + log_p
+def _less(ce: Tensor, q: float | Tensor, cut: float | Tensor) -> Tensor:
+    """Return by how much the generalized cross-entropy is less than the cross-entropy."""
+    if isinstance(q, Tensor) or isinstance(cut, Tensor):
+        held = torch.minimum(ce, -torch.as_tensor(cut, dtype=ce.dtype).log())
+        q = torch.as_tensor(q, dtype=ce.dtype)
+        some = torch.where(q > 0, q, torch.ones_like(q))
+        return ce + torch.where(q > 0, torch.expm1(-some * held) / some, -held)
+    held = ce.clamp_max(-math.log(cut)) if cut else ce
+    return torch.add(ce, torch.expm1(held * -q), alpha=1 / q) if q else ce - held

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass, reduce
+from temperance.core.classes import log_softmax
 from temperance.core.leaves import Leaves
 from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
 from temperance.core.rules import Rule
@@ -117,4 +118,4 @@ def log_probabilities(outputs: Any, axis: int | None = None) -> tuple[Tensor, in
             "label smoothing needs two or more classes",
             "Give the model one output per class, or set axis",
         )
-    return torch.log_softmax(outputs, where), where
+    return (log_softmax(outputs) if where == -1 else torch.log_softmax(outputs, where)), where

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from temperance.control.strength import Strength
-from temperance.core.batch import Batch, Pass, reduce
+from temperance.core.batch import Batch, Pass, plus, reduce
 from temperance.core.classes import class_logits
 from temperance.core.leaves import Leaves
 from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
@@ -94,8 +94,9 @@ class MarginSmoothing(Regularizer):
                 return passed
             logits = class_logits(passed.outputs, "MarginSmoothing", self.axis)
             lead = logits.amax(-1, keepdim=True) - logits
-            over = torch.relu(lead - strengths["margin"].to(lead.dtype)).mean(-1)
-            term = reduce(over, (passed.batch or batch).weight)
-            return passed._replace(loss=passed.loss + strengths["alpha"].to(term.dtype) * term)
+            margin = strengths.number("margin")
+            over = torch.relu(lead - (margin.to(lead.dtype) if isinstance(margin, Tensor) else margin))
+            term = reduce(over, (passed.batch or batch).weight)  # its mean over the classes too
+            return passed._replace(loss=plus(passed.loss, term, strengths.number("alpha")))
 
         return margined

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from temperance.control.strength import Strength
-from temperance.core.batch import Batch, Pass, reduce
+from temperance.core.batch import Batch, Pass, plus, reduce
 from temperance.core.classes import class_logits
 from temperance.core.leaves import Leaves
 from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
@@ -79,6 +79,6 @@ class MaxSup(Regularizer):
                 return passed
             logits = class_logits(passed.outputs, "MaxSup", self.axis)
             term = reduce(torch.amax(logits, -1) - logits.mean(-1), (passed.batch or batch).weight)
-            return passed._replace(loss=passed.loss + strengths["alpha"].to(term.dtype) * term)
+            return passed._replace(loss=plus(passed.loss, term, strengths.number("alpha")))
 
         return suppressed

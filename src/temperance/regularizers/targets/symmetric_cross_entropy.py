@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from temperance.control.strength import Strength
-from temperance.core.batch import Batch, Pass, measure
+from temperance.core.batch import Batch, Pass, measure, plus
 from temperance.core.classes import class_logits, per_label
 from temperance.core.leaves import Leaves
 from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
@@ -92,11 +92,12 @@ class SymmetricCrossEntropy(Regularizer):
                 return passed
 
             def reverse(outputs: Any, labels: Tensor) -> Tensor:
-                logs = torch.log_softmax(class_logits(outputs, "SymmetricCrossEntropy", self.axis), -1)
-                return per_label(logs, labels, lambda log_p: self.floor * torch.expm1(log_p), "SymmetricCrossEntropy")
+                logits = class_logits(outputs, "SymmetricCrossEntropy", self.axis)
+                return per_label(logits, labels, lambda ce: torch.expm1(-ce), "SymmetricCrossEntropy")
 
             extra = measure(reverse, passed.outputs, passed.batch or batch)
-            alpha, beta = strengths["alpha"].to(extra.dtype), strengths["beta"].to(extra.dtype)
-            return passed._replace(loss=alpha * passed.loss + beta * extra)
+            alpha, beta = strengths.number("alpha"), strengths.number("beta") * self.floor
+            weaker = passed.loss * (alpha.to(extra.dtype) if isinstance(alpha, Tensor) else alpha)
+            return passed._replace(loss=plus(weaker, extra, beta))
 
         return symmetric
