@@ -27,6 +27,7 @@ def blocks(path: Path, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", path.read_text(encoding="utf-8"), flags=re.M | re.S)
 
 
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")  # dynamo's, which hides it from users
 @pytest.mark.parametrize("path", [p for p in GUIDE if blocks(p, "python")], ids=named)
 def test_the_snippets_of_a_page_run_in_order(path: Path, tmp_path, monkeypatch, capsys) -> None:
     import torch
