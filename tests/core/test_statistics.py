@@ -21,3 +21,12 @@ def test_statistics_stay_and_outputs_are_those_of_training() -> None:
     assert torch.equal(model[0].running_mean, torch.zeros(3))
     assert torch.equal(model[2].running_mean, torch.zeros(3))
     assert [(m.track_running_stats, m.momentum) for m in layers] == [(True, 0.1)] * 2
+
+
+def test_a_layer_in_evaluation_mode_goes_on_using_its_statistics() -> None:
+    layer = nn.InstanceNorm1d(3, track_running_stats=True).eval()
+    layer.running_mean.fill_(2.0)
+    x = torch.randn(2, 3, 4)
+    expected = layer(x)
+    with unchanged((layer,)):
+        assert torch.equal(layer(x), expected)

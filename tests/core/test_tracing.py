@@ -5,7 +5,7 @@ import torch
 
 from temperance.core.batch import Batch, Pass
 from temperance.core.leaves import Leaves
-from temperance.core.tracing import squared_lengths, traced
+from temperance.core.tracing import mean_squared, squared_lengths, traced
 from temperance.records.errors import RecipeError
 
 NOTHING = Leaves((), (), owned=True)
@@ -44,3 +44,9 @@ def test_squared_lengths_over_leaves_of_any_shape():
     parts = [torch.full((2, 3), 2.0), torch.ones(2, 1, 2, 2), torch.tensor([1.0, 3.0])]
     assert squared_lengths(parts).tolist() == [17.0, 25.0]
     assert squared_lengths(parts[:1]).tolist() == [12.0, 12.0]
+
+
+@pytest.mark.parametrize("weight", [None, torch.tensor([1.0, 1.0])])
+def test_the_mean_over_examples_with_equal_weights_and_without(weight):
+    value, share = mean_squared([torch.full((2, 3), 2.0), torch.ones(2, 1, 2, 2)], weight)
+    assert float(value) * share == pytest.approx(16.0)

@@ -220,7 +220,7 @@ def starts(near: Near, key: Any) -> list[Tensor]:
         uniform(fold(key, "start", i), x.shape, x.device, torch.float64 if x.dtype == torch.float64 else torch.float32)
         for i, x in enumerate(near.xs)
     ]
-    moved = [x + (2 * u.to(x.dtype) - 1) * _as(near.eps, x) for x, u in zip(near.xs, drawn, strict=True)]
+    moved = [along(x, u.to(x.dtype) - 0.5, 2 * near.eps) for x, u in zip(near.xs, drawn, strict=True)]
     return within(moved, near.limits)
 
 

@@ -94,9 +94,9 @@ class Solo:
             return
         self._settle(passed)
         if self.has_gradient_stage:
-            for name, grad in grads.items():
-                if self.home[name].grad is not grad:
-                    self.home[name].grad = grad
+            for p, grad in zip(self.home.part(grads.names).tensors, grads.tensors, strict=True):
+                if p.grad is not grad:
+                    p.grad = grad
         self.update(self.home, grads, self.rate())
 
     def _settle(self, passed: Pass) -> None:
@@ -213,9 +213,10 @@ class Solo:
         saved = [[b.clone() for b in _buffers(m)] for m in self.statistics] if keep_statistics else []
         torch.clear_autocast_cache()
         try:
-            for name, p in self.home.items():
-                if name in params.names:
-                    p.data = params[name].detach()
+            whole = params.names == self.home.names
+            both = self.home.names if whole else tuple(name for name in self.home.names if name in params)
+            for p, new in zip(self.home.part(both).tensors, params.part(both).tensors, strict=True):
+                p.data = new.detach()
             yield
         finally:
             for p, data in zip(self.home.tensors, own, strict=True):

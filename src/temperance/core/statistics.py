@@ -17,10 +17,11 @@ def tracking(model: nn.Module) -> tuple[nn.Module, ...]:
 def unchanged(layers: Sequence[nn.Module]) -> Iterator[None]:
     """Let the layers normalize as they do in training, without moving their running statistics.
 
-    Works in both executors, because no tensor is touched: the layers are told not to track.
+    Works in both executors, because no tensor is touched: the layers are told not to track. Those in evaluation mode
+    are left alone: they track nothing, and an InstanceNorm that is told so would stop using its statistics.
     """
-    before = [(m, m.track_running_stats, m.momentum) for m in layers]
-    for m in layers:
+    before = [(m, m.track_running_stats, m.momentum) for m in layers if m.training]
+    for m, _, _ in before:
         m.track_running_stats, m.momentum = False, 0.0  # type: ignore[assignment]
     try:
         yield

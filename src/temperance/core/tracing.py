@@ -11,7 +11,7 @@ from torch import Tensor
 
 from temperance.core.attacks import Inner, floating, replaced
 from temperance.core.attention import plain_attention
-from temperance.core.batch import Batch, Pass
+from temperance.core.batch import Batch, Pass, reduce
 from temperance.core.leaves import Leaves
 from temperance.core.wrappers import uncompiled
 from temperance.records.errors import RecipeError
@@ -89,3 +89,14 @@ def squared_lengths(parts: Sequence[Tensor]) -> Tensor:
     """Return Σ over leaves of ‖·‖² per example. Shapes: (b, …) each → (b,)."""
     sizes = [g.square().sum(tuple(range(1, g.dim()))) if g.dim() > 1 else g.square() for g in parts]
     return sizes[0] if len(sizes) == 1 else torch.stack(sizes).sum(0)
+
+
+def mean_squared(parts: Sequence[Tensor], weight: Tensor | None) -> tuple[Tensor, float]:
+    """Return what, times the number beside it, is the (weighted) mean over examples of Σ over leaves of ‖·‖².
+
+    The number is left out of the graph, so that the way back has one operation less.
+    """
+    if weight is not None:
+        return reduce(squared_lengths(parts), weight), 1.0
+    sizes = [g.square().sum() for g in parts]
+    return sizes[0] if len(sizes) == 1 else torch.stack(sizes).sum(), 1.0 / len(parts[0])

@@ -5,7 +5,7 @@ import torch
 
 from temperance import SAM, GatedSAM, Recipe
 from temperance.records.errors import SettingError
-from temperance.regularizers.flatness.gated_sam import gate
+from temperance.regularizers.flatness.gated_sam import gate, gate_of_numbers
 from temperance.testing.problems import PROBLEMS
 from temperance.testing.training import assert_same, attach, outcome, train, trained
 
@@ -59,3 +59,15 @@ def test_share_1_is_sam_bit_for_bit():
 def test_a_wrong_memory_is_refused():
     with pytest.raises(SettingError, match="decay"):
         GatedSAM(decay=1.0)
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.3, 1.0])
+def test_the_gate_decides_alike_with_numbers_and_with_tensors(fraction):
+    names = ("mean", "variance", "lift", "steps", "opened")
+    tensors = {name: torch.zeros((), dtype=torch.float64) for name in names}
+    numbers = dict.fromkeys(names, 0.0)
+    for score in torch.rand(50, generator=torch.Generator().manual_seed(3), dtype=torch.float64):
+        wide, tensors = gate(score, tensors, torch.tensor(fraction, dtype=torch.float64), 0.9)
+        opened, numbers = gate_of_numbers(float(score), numbers, fraction, 0.9)
+        assert opened == bool(wide)
+    assert numbers == pytest.approx({name: float(value) for name, value in tensors.items()})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any, ClassVar, Self
 
 import torch
@@ -19,6 +20,7 @@ from temperance.records.citation import Citation
 from temperance.records.cost import Cost
 from temperance.records.errors import SettingError
 
+_NORMAL = NormalDist()
 _GAIN = 0.5  # how fast the gate makes up for steps that it opened too often; the error after T steps is under 8/T
 
 
@@ -100,9 +102,12 @@ class GatedSAM(Regularizer):
         return (cls(fraction=1.0),)
 
     def begin(self, params: Leaves, context: Context) -> dict[str, Any]:
-        """Return mean, variance, correction b and the counts of steps and of open gates."""
+        """Return mean, variance, correction b and the counts of steps and of open gates: numbers in solo."""
+        names = ("mean", "variance", "lift", "steps", "opened")
+        if params.owned:
+            return dict.fromkeys(names, 0.0)
         zero = params.tensors[0].detach().new_zeros(())
-        return {name: zero.clone() for name in ("mean", "variance", "lift", "steps", "opened")}
+        return {name: zero.clone() for name in names}
 
     def gradient(self, inner: Gradient, strengths: Strengths, memory: Memory) -> Gradient:
         """Evaluate the gradient once, and a second time where the gate opens."""
@@ -112,11 +117,15 @@ class GatedSAM(Regularizer):
             if strengths.is_off("rho") or strengths.is_off("fraction"):
                 return grads, first
             size = grads.norm()
-            opened, news = gate(size**2, memory, strengths["fraction"].to(size.dtype), self.decay)
-            first = first.remember(strengths.address, **news)
-            if strengths.mirror is not None and not bool(opened):
-                return grads, first
-            reach = strengths["rho"] * opened / (size + 1e-12)
+            reach: Tensor = strengths["rho"] / (size + 1e-12)
+            if strengths.mirror is not None:  # the gate needs a look at a number anyway, so it works on numbers
+                opened, news = gate_of_numbers(float(size) ** 2, memory, strengths.mirror["fraction"], self.decay)
+                first = first.remember(strengths.address, **news)
+                if not opened:
+                    return grads, first
+            else:
+                wide, kept = gate(size**2, memory, strengths["fraction"].to(size.dtype), self.decay)
+                first, reach = first.remember(strengths.address, **kept), reach * wide
             moved = params.part(grads.names).add(grads, reach)
             if moved.names != params.names:
                 moved = Leaves.of({**params, **moved})
@@ -142,5 +151,22 @@ def gate(
     news = {
         "mean": mean, "variance": variance, "lift": lift, "steps": memory["steps"] + 1,
         "opened": memory["opened"] + count,
+    }  # fmt: skip
+    return opened, news
+
+
+def gate_of_numbers(
+    score: float, memory: Mapping[str, float], fraction: float, decay: float
+) -> tuple[bool, dict[str, float]]:
+    """Do what ``gate`` does, with numbers."""
+    mean = decay * memory["mean"] + (1 - decay) * score if memory["steps"] else score
+    variance = decay * memory["variance"] + (1 - decay) * (score - mean) ** 2
+    opened = fraction >= 1
+    if 0 < fraction < 1:
+        opened = score >= mean + (_NORMAL.inv_cdf(1 - fraction) + memory["lift"]) * math.sqrt(variance)
+    lift = memory["lift"] + _GAIN * (opened - fraction)
+    news = {
+        "mean": mean, "variance": variance, "lift": lift, "steps": memory["steps"] + 1,
+        "opened": memory["opened"] + opened,
     }  # fmt: skip
     return opened, news

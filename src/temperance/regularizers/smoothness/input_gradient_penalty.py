@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from temperance.control.strength import Strength
-from temperance.core.batch import Batch, Pass, plus, reduce
+from temperance.core.batch import Batch, Pass, plus
 from temperance.core.leaves import Leaves
 from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
 from temperance.core.rules import Rule
-from temperance.core.tracing import squared_lengths, traced
+from temperance.core.tracing import mean_squared, traced
 from temperance.records.citation import Citation
 from temperance.records.cost import Cost
 
@@ -86,13 +86,16 @@ class InputGradientPenalty(Regularizer):
                 return inner(params, buffers, batch, key)
             solo = strengths.mirror is not None
             one = traced(inner, params, buffers, batch, key, solo=solo, owner="InputGradientPenalty")
-            squares = squared_lengths(one.pull(torch.ones_like(one.passed.loss), None))
+            parts = one.pull(torch.ones_like(one.passed.loss), None)
+            factor = 1.0
             if batch.weight is None:  # the loss is a mean: undo the shares of its examples
-                size = squares.sum() * batch.size
+                factor = float(batch.size) ** 2
             else:
-                size = reduce(squares / _shares(batch.weight).square(), batch.weight)
-            loss = plus(one.passed.loss, size, strengths.number("weight"))
-            return one.passed._replace(loss=loss, notes={**one.passed.notes, f"{address}.gradient": size.detach()})
+                parts = [g / _shares(batch.weight).reshape(-1, *[1] * (g.dim() - 1)) for g in parts]
+            size, share = mean_squared(parts, batch.weight)
+            loss = plus(one.passed.loss, size, strengths.number("weight") * (factor * share))
+            notes = {**one.passed.notes, f"{address}.gradient": size.detach() * (factor * share)}
+            return one.passed._replace(loss=loss, notes=notes)
 
         return flat
 

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from temperance.control.strength import Strength
-from temperance.core.batch import Batch, Pass, plus, reduce
+from temperance.core.batch import Batch, Pass, plus
 from temperance.core.leaves import Leaves
 from temperance.core.random import fold, normal
 from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
 from temperance.core.rules import Rule
-from temperance.core.tracing import Traced, squared_lengths, traced
+from temperance.core.tracing import mean_squared, traced
 from temperance.records.citation import Citation
 from temperance.records.cost import Cost
 from temperance.records.errors import SettingError
@@ -105,33 +105,26 @@ class JacobianPenalty(Regularizer):
                 return inner(params, buffers, batch, key)
             solo = strengths.mirror is not None
             one = traced(inner, params, buffers, batch, key, solo=solo, owner="JacobianPenalty")
-            size = reduce(self.squared(one, fold(key, address)), batch.weight)
-            loss = plus(one.passed.loss, size, strengths.number("weight") / 2)
-            return one.passed._replace(loss=loss, notes={**one.passed.notes, f"{address}.jacobian": size.detach()})
+            outputs: Tensor = one.passed.outputs
+            shape, ways = outputs.shape, self._ways(outputs, fold(key, address))
+            size, share = mean_squared([g for w in ways for g in one.pull(None, w.reshape(shape))], batch.weight)
+            scale = share if self.projections == -1 else share * outputs[0].numel() / self.projections
+            loss = plus(one.passed.loss, size, strengths.number("weight") * (scale / 2))
+            notes = {**one.passed.notes, f"{address}.jacobian": size.detach() * scale}
+            return one.passed._replace(loss=loss, notes=notes)
 
         return flat
 
-    def squared(self, one: Traced, key: Any) -> Tensor:
-        """Return ‖J‖²_F per example, exact or estimated, (b,)."""
-        outputs: Tensor = one.passed.outputs
-        count: int = outputs[0].numel()
+    def _ways(self, outputs: Tensor, key: Any) -> list[Tensor]:
+        """Return the directions in the outputs, (b, c) each: all axes, or random ones of length 1."""
+        count = outputs[0].numel()
         if self.projections == -1:
-            ways = torch.eye(count, dtype=outputs.dtype, device=outputs.device)
-            return _total([_length(one, w.expand(len(outputs), -1)) for w in ways])
-        found = [_length(one, _direction(fold(key, "direction", i), outputs, count)) for i in range(self.projections)]
-        return _total(found) * (count / self.projections)
-
-
-def _total(parts: list[Tensor]) -> Tensor:
-    return parts[0] if len(parts) == 1 else torch.stack(parts).sum(0)
+            axes = torch.eye(count, dtype=outputs.dtype, device=outputs.device)
+            return [axis.expand(len(outputs), -1) for axis in axes]
+        return [_direction(fold(key, "direction", i), outputs, count) for i in range(self.projections)]
 
 
 def _direction(key: Any, outputs: Tensor, count: int) -> Tensor:
     way = normal(key, (outputs.shape[0], count), outputs.device)
     length: Tensor = torch.linalg.vector_norm(way, dim=1, keepdim=True)
     return (way / length).to(outputs.dtype)
-
-
-def _length(one: Traced, way: Tensor) -> Tensor:
-    """Return ‖vᵀJ‖² per example, (b,). Shapes: way (b, c)."""
-    return squared_lengths(one.pull(None, way.reshape(one.passed.outputs.shape)))

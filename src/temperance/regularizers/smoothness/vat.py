@@ -184,7 +184,7 @@ def _inside(near: Near, ways: list[Tensor], length: Length, box: Box) -> list[Te
 
 def unit(ways: list[Tensor]) -> list[Tensor]:
     """Return the directions with length 1 per row over all leaves; 0 stays 0. Shapes: (b, …) each."""
-    largest = [torch.linalg.vector_norm(w.flatten(1), float("inf"), 1) for w in ways]
+    largest = [w.flatten(1).abs().amax(1) for w in ways]
     ways = _over(ways, largest[0] if len(ways) == 1 else torch.stack(largest).amax(0))  # squares of tiny slopes vanish
     lengths = [torch.linalg.vector_norm(w.flatten(1), 2, 1) for w in ways]
     return _over(ways, lengths[0] if len(ways) == 1 else torch.linalg.vector_norm(torch.stack(lengths), 2, 0))
