@@ -1,13 +1,40 @@
-"""BatchNorm statistics for averaged weights."""
+"""What averages of weights share: their declarations, and BatchNorm statistics for what they serve."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar
 
 import torch
 from torch import nn
 
 from temperance.core.batch import Batch, call
+from temperance.core.leaves import Leaves
+from temperance.core.regularizer import Context, Memory, Rank, Regularizer
+from temperance.core.rules import Rule
+
+
+class Average(Regularizer):
+    """A technique that serves other weights than it trains: ``memory["mean"]``, unless it overrides ``served``."""
+
+    family: ClassVar[str] = "averaging"
+    rank: ClassVar[Rank] = Rank.AVERAGE
+    averages: ClassVar[bool] = True
+    unique: ClassVar[bool] = True
+    roles: ClassVar[tuple[str, ...]] = ("averages",)
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule("averages", "refuse", "each decides which weights are served", "Keep one of them"),
+    )
+
+    def served(self, params: Leaves, memory: Memory) -> Leaves:
+        """Return the mean."""
+        mean: Leaves = memory["mean"]
+        return mean
+
+
+def zero(params: Leaves, context: Context) -> Any:
+    """Return the start of a count, for ``begin``: a number in solo, which is free to add to, a tensor elsewhere."""
+    return 0.0 if params.owned else torch.zeros((), dtype=torch.float64, device=context.device)
 
 
 def refresh_statistics(model: nn.Module, layers: Sequence[nn.Module], batches: Iterable[Batch]) -> None:

@@ -151,7 +151,7 @@ class Regularizer(ABC):  # noqa: B024 (every stage may stay as it is)
         return inner
 
     def update(self, inner: Update, strengths: Strengths, memory: Memory) -> Update:
-        """Wrap the optimizer's step. Write memory by assignment: ``memory["shadow"] = memory["shadow"].lerp_(…)``."""
+        """Wrap the optimizer's step. Write memory by assignment: ``memory["mean"] = memory["mean"].lerp_(…)``."""
         return inner
 
     def served(self, params: Leaves, memory: Memory) -> Leaves:

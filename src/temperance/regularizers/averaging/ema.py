@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from temperance.control.strength import Strength
+from temperance.core.averaging import Average
 from temperance.core.leaves import Leaves
-from temperance.core.regularizer import Context, Effect, Memory, Rank, Rate, Regularizer, Strengths, Update, techniques
-from temperance.core.rules import Rule
+from temperance.core.regularizer import Context, Effect, Memory, Rate, Strengths, Update, techniques
 from temperance.records.citation import Citation
 from temperance.records.cost import Cost
 
 
 @techniques.add
 @dataclass(frozen=True, repr=False)
-class EMA(Regularizer):
+class EMA(Average):
     """Evaluate and ship a moving average of the weights instead of the last ones.
 
         v ← d·v + (1 − d)·w after every step, v = w at first; v is served
@@ -45,16 +45,8 @@ class EMA(Regularizer):
             0.99, low=0.0, high=0.99999, neutral=0.0, adaptive=False, words="how long the average remembers"
         )
     }
-    family: ClassVar[str] = "averaging"
-    rank: ClassVar[Rank] = Rank.AVERAGE
     effect: ClassVar[Effect] = {"decay": ("lag", "up")}
     cost: ClassVar[Cost] = Cost(copies=1)
-    averages: ClassVar[bool] = True
-    unique: ClassVar[bool] = True
-    roles: ClassVar[tuple[str, ...]] = ("averages",)
-    rules: ClassVar[tuple[Rule, ...]] = (
-        Rule("averages", "refuse", "each decides which weights are served", "Keep one of them"),
-    )
     citations: ClassVar[tuple[Citation, ...]] = (
         Citation(
             "polyak1992",
@@ -75,19 +67,14 @@ class EMA(Regularizer):
 
     def begin(self, params: Leaves, context: Context) -> dict[str, Any]:
         """Start the average at the weights."""
-        return {"shadow": params.clone()}
+        return {"mean": params.clone()}
 
     def update(self, inner: Update, strengths: Strengths, memory: Memory) -> Update:
         """Step, then move the average."""
 
         def step(params: Leaves, grads: Leaves, rate: Rate) -> Leaves:
             params = inner(params, grads, rate)
-            memory["shadow"] = memory["shadow"].lerp_(params.detach(), 1 - strengths.number("decay"))
+            memory["mean"] = memory["mean"].lerp_(params, 1 - strengths.number("decay"))
             return params
 
         return step
-
-    def served(self, params: Leaves, memory: Memory) -> Leaves:
-        """Return the average."""
-        shadow: Leaves = memory["shadow"]
-        return shadow

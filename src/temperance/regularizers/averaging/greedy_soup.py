@@ -12,9 +12,9 @@ from torch import Tensor
 
 from temperance.control.base import require
 from temperance.control.strength import Strength
+from temperance.core.averaging import Average
 from temperance.core.leaves import Leaves
-from temperance.core.regularizer import Context, Effect, Memory, Rank, Regularizer, Strengths, techniques
-from temperance.core.rules import Rule
+from temperance.core.regularizer import Context, Effect, Memory, Strengths, techniques
 from temperance.records.citation import Citation
 from temperance.records.cost import Cost
 from temperance.records.errors import SettingError
@@ -73,7 +73,7 @@ def greedy_soup(
 
 @techniques.add
 @dataclass(frozen=True, repr=False)
-class GreedySoup(Regularizer):
+class GreedySoup(Average):
     """Evaluate and ship the greedy soup of the best checkpoints, chosen on the rows given to ``validate``.
 
         at each ``session.validate``: the weights join the ``keep`` best ones;  best first, each further one stays in
@@ -110,16 +110,8 @@ class GreedySoup(Regularizer):
     strengths: ClassVar[dict[str, Strength]] = {
         "share": Strength(1.0, low=0.0, high=1.0, neutral=0.0, adaptive=False, words="share of the soup in the result")
     }
-    family: ClassVar[str] = "averaging"
-    rank: ClassVar[Rank] = Rank.AVERAGE
     effect: ClassVar[Effect] = {"share": ("lag", "up")}
     cost: ClassVar[Cost] = Cost(copies=6, note="keep + 1 copies; passes over the held-out rows at each validate")
-    averages: ClassVar[bool] = True
-    unique: ClassVar[bool] = True
-    roles: ClassVar[tuple[str, ...]] = ("averages",)
-    rules: ClassVar[tuple[Rule, ...]] = (
-        Rule("averages", "refuse", "each decides which weights are served", "Keep one of them"),
-    )
     exceptions: ClassVar[Mapping[str, str]] = {
         "direction": "it acts where session.validate is called; the suite's short trainings never call it"
     }

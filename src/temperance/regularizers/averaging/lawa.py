@@ -5,20 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import torch
-
 from temperance.control.base import require
 from temperance.control.strength import Strength
+from temperance.core.averaging import Average, zero
 from temperance.core.leaves import Leaves
-from temperance.core.regularizer import Context, Effect, Memory, Rank, Rate, Regularizer, Strengths, Update, techniques
-from temperance.core.rules import Rule
+from temperance.core.regularizer import Context, Effect, Memory, Rate, Strengths, Update, techniques
 from temperance.records.citation import Citation
 from temperance.records.cost import Cost
 
 
 @techniques.add
 @dataclass(frozen=True, repr=False)
-class LAWA(Regularizer):
+class LAWA(Average):
     """Evaluate and ship the plain mean of the k latest checkpoints (latest weight averaging).
 
         every ``every`` steps a copy of w is kept, the k latest stay;  v = (1 − s)·w + s·mean of the copies
@@ -55,16 +53,8 @@ class LAWA(Regularizer):
     strengths: ClassVar[dict[str, Strength]] = {
         "share": Strength(1.0, low=0.0, high=1.0, neutral=0.0, adaptive=False, words="share of the mean in the result")
     }
-    family: ClassVar[str] = "averaging"
-    rank: ClassVar[Rank] = Rank.AVERAGE
     effect: ClassVar[Effect] = {"share": ("lag", "up")}
     cost: ClassVar[Cost] = Cost(copies=6, note="as many copies as the window is long")
-    averages: ClassVar[bool] = True
-    unique: ClassVar[bool] = True
-    roles: ClassVar[tuple[str, ...]] = ("averages",)
-    rules: ClassVar[tuple[Rule, ...]] = (
-        Rule("averages", "refuse", "each decides which weights are served", "Keep one of them"),
-    )
     citations: ClassVar[tuple[Citation, ...]] = (
         Citation(
             "kaddour2022",
@@ -93,9 +83,8 @@ class LAWA(Regularizer):
 
     def begin(self, params: Leaves, context: Context) -> dict[str, Any]:
         """Start with empty places for the copies."""
-        zero = torch.zeros((), dtype=torch.float64, device=context.device)
         places = {f"copy_{j}": params.clone() for j in range(self.window)}
-        return {**places, "step": zero, "count": zero.clone(), "share": zero.clone()}
+        return {**places, **{name: zero(params, context) for name in ("step", "count", "share")}}
 
     def update(self, inner: Update, strengths: Strengths, memory: Memory) -> Update:
         """Step, then keep a copy where it is time, in place of the oldest."""
@@ -103,15 +92,14 @@ class LAWA(Regularizer):
 
         def step(params: Leaves, grads: Leaves, rate: Rate) -> Leaves:
             params = inner(params, grads, rate)
-            memory["step"], memory["share"] = memory["step"] + 1, strengths["share"].clone()
-            due = torch.remainder(memory["step"], every) == 0
-            place = torch.remainder(memory["count"], window)
+            memory["step"], memory["share"] = memory["step"] + 1, strengths.number("share") + 0.0
+            due, place = memory["step"] % every == 0, memory["count"] % window
             memory["count"] = memory["count"] + due
             if strengths.mirror is None:
                 for j in range(window):
-                    memory[f"copy_{j}"] = memory[f"copy_{j}"].lerp_(params.detach(), (due & (place == j)).double())
-            elif bool(due):
-                memory[f"copy_{int(place)}"] = memory[f"copy_{int(place)}"].copy_(params.detach())
+                    memory[f"copy_{j}"] = memory[f"copy_{j}"].lerp_(params, (due & (place == j)).double())
+            elif due:
+                memory[f"copy_{int(place)}"] = memory[f"copy_{int(place)}"].copy_(params)
             return params
 
         return step

@@ -6,19 +6,20 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
+from torch import Tensor
 
 from temperance.control.base import require
 from temperance.control.strength import Strength
+from temperance.core.averaging import Average, zero
 from temperance.core.leaves import Leaves
-from temperance.core.regularizer import Context, Effect, Memory, Rank, Rate, Regularizer, Strengths, Update, techniques
-from temperance.core.rules import Rule
+from temperance.core.regularizer import Context, Effect, Memory, Rate, Strengths, Update, techniques
 from temperance.records.citation import Citation
 from temperance.records.cost import Cost
 
 
 @techniques.add
 @dataclass(frozen=True, repr=False)
-class ScheduleFree(Regularizer):
+class ScheduleFree(Average):
     """Train between the optimizer's own weights and their running mean, serve the mean: no schedule is needed.
 
         z ← optimizer's step from z with the gradient at y;  x ← (1 − c)·x + c·z;  y ← (1 − β)·z + β·x
@@ -60,16 +61,8 @@ class ScheduleFree(Regularizer):
             0.9, low=0.0, high=0.999, neutral=0.0, adaptive=False, words="how near to the mean gradients are taken"
         )
     }
-    family: ClassVar[str] = "averaging"
-    rank: ClassVar[Rank] = Rank.AVERAGE
     effect: ClassVar[Effect] = {"momentum": ("lag", "down")}
     cost: ClassVar[Cost] = Cost(copies=2)
-    averages: ClassVar[bool] = True
-    unique: ClassVar[bool] = True
-    roles: ClassVar[tuple[str, ...]] = ("averages",)
-    rules: ClassVar[tuple[Rule, ...]] = (
-        Rule("averages", "refuse", "each decides which weights are served", "Keep one of them"),
-    )
     citations: ClassVar[tuple[Citation, ...]] = (
         Citation("defazio2024", "Defazio et al.", 2024, "The road less scheduled", "NeurIPS", "2405.15682"),
     )
@@ -81,11 +74,8 @@ class ScheduleFree(Regularizer):
 
     def begin(self, params: Leaves, context: Context) -> dict[str, Any]:
         """Start all three sequences at the weights."""
-        zero = torch.zeros((), dtype=torch.float64, device=context.device)
-        return {
-            "z": params.clone(), "x": params.clone(),
-            "count": zero, "weights": zero.clone(), "largest_rate": zero.clone(),
-        }  # fmt: skip
+        counts = {name: zero(params, context) for name in ("count", "weights", "largest_rate")}
+        return {"z": params.clone(), "mean": params.clone(), **counts}
 
     def update(self, inner: Update, strengths: Strengths, memory: Memory) -> Update:
         """Step from z, move the mean, and return the point between them."""
@@ -93,27 +83,25 @@ class ScheduleFree(Regularizer):
         def step(params: Leaves, grads: Leaves, rate: Rate) -> Leaves:
             off = strengths.is_off("momentum")
             params = inner(params if off else params.copy_(memory["z"]), grads, rate)
-            memory["z"] = memory["z"].copy_(params.detach())
+            memory["z"] = memory["z"].copy_(params)
             c = self._share(memory, rate)
             if off:
-                memory["x"] = memory["x"].copy_(memory["z"])
+                memory["mean"] = memory["mean"].copy_(memory["z"])
                 return params
-            near = strengths["momentum"]
-            memory["x"] = memory["x"].lerp_(memory["z"], torch.where(near == 0, torch.ones_like(c), c))
-            return params.lerp_(memory["x"], strengths.number("momentum"))
+            near = strengths.number("momentum")
+            memory["mean"] = memory["mean"].lerp_(memory["z"], c + (near == 0) * (1 - c))  # absent: x = z
+            return params.lerp_(memory["mean"], near)
 
         return step
 
     def _share(self, memory: Memory, rate: Rate) -> Any:
         """Return c of this step, and count it."""
-        now = torch.as_tensor(max(rate) if isinstance(rate, list) else rate, dtype=torch.float64)
-        memory["count"] = memory["count"] + 1
-        memory["largest_rate"] = torch.maximum(memory["largest_rate"], now.to(memory["count"].device))
-        weight = memory["count"] ** self.power * memory["largest_rate"] ** self.rate_power
-        memory["weights"] = memory["weights"] + weight
-        return torch.where(memory["weights"] > 0, weight / memory["weights"], torch.zeros_like(weight))
-
-    def served(self, params: Leaves, memory: Memory) -> Leaves:
-        """Return the mean x."""
-        mean: Leaves = memory["x"]
-        return mean
+        now, largest = max(rate) if isinstance(rate, list) else rate, memory["largest_rate"]
+        if isinstance(largest, Tensor):
+            largest = torch.maximum(largest, torch.as_tensor(now, dtype=largest.dtype, device=largest.device))
+        else:
+            largest = max(largest, float(now))
+        memory["count"], memory["largest_rate"] = memory["count"] + 1, largest
+        weight = memory["count"] ** self.power * largest**self.rate_power
+        total = memory["weights"] = memory["weights"] + weight
+        return weight / (total + (total == 0))

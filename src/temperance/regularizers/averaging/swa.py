@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import torch
-
 from temperance.control.strength import Strength
+from temperance.core.averaging import Average, zero
 from temperance.core.leaves import Leaves
-from temperance.core.regularizer import Context, Effect, Memory, Rank, Rate, Regularizer, Strengths, Update, techniques
-from temperance.core.rules import Rule
+from temperance.core.regularizer import Context, Effect, Memory, Rate, Strengths, Update, techniques
 from temperance.records.citation import Citation
 from temperance.records.cost import Cost
 from temperance.records.errors import RecipeError
@@ -18,7 +16,7 @@ from temperance.records.errors import RecipeError
 
 @techniques.add
 @dataclass(frozen=True, repr=False)
-class SWA(Regularizer):
+class SWA(Average):
     """Evaluate and ship the plain mean of the weights of the last part of training.
 
         from step s·T on, every ``every`` steps: v ← v + (w − v)/(n + 1);  before that v = w
@@ -50,16 +48,8 @@ class SWA(Regularizer):
             0.25, low=0.0, high=1.0, neutral=0.0, adaptive=False, words="share of the training that is averaged"
         )
     }
-    family: ClassVar[str] = "averaging"
-    rank: ClassVar[Rank] = Rank.AVERAGE
     effect: ClassVar[Effect] = {"tail": ("lag", "up")}
     cost: ClassVar[Cost] = Cost(copies=1)
-    averages: ClassVar[bool] = True
-    unique: ClassVar[bool] = True
-    roles: ClassVar[tuple[str, ...]] = ("averages",)
-    rules: ClassVar[tuple[Rule, ...]] = (
-        Rule("averages", "refuse", "each decides which weights are served", "Keep one of them"),
-    )
     citations: ClassVar[tuple[Citation, ...]] = (
         Citation(
             "izmailov2018",
@@ -88,12 +78,7 @@ class SWA(Regularizer):
 
     def begin(self, params: Leaves, context: Context) -> dict[str, Any]:
         """Start with the weights, none averaged, no step done."""
-        device = context.device
-        return {
-            "mean": params.clone(),
-            "count": torch.zeros((), dtype=torch.float64, device=device),
-            "step": torch.zeros((), dtype=torch.float64, device=device),
-        }
+        return {"mean": params.clone(), "count": zero(params, context), "step": zero(params, context)}
 
     def update(self, inner: Update, strengths: Strengths, memory: Memory) -> Update:
         """Step, then take the weights into the mean where it is time."""
@@ -102,16 +87,11 @@ class SWA(Regularizer):
         def step(params: Leaves, grads: Leaves, rate: Rate) -> Leaves:
             params = inner(params, grads, rate)
             memory["step"] = memory["step"] + 1
-            started = memory["step"] > total * (1 - strengths["tail"])
-            due = started & (torch.remainder(memory["step"], every) == 0)
-            memory["count"] = memory["count"] + due
-            follow = torch.where(started, due / memory["count"].clamp_min(1), torch.ones_like(memory["count"]))
-            memory["mean"] = memory["mean"].lerp_(params.detach(), follow)
+            started = memory["step"] > total * (1 - strengths.number("tail"))
+            due = started & (memory["step"] % every == 0)
+            count = memory["count"] = memory["count"] + due
+            share = due / (count + (count == 0))
+            memory["mean"] = memory["mean"].lerp_(params, started * (share - 1) + 1)  # before it has started: 1
             return params
 
         return step
-
-    def served(self, params: Leaves, memory: Memory) -> Leaves:
-        """Return the mean."""
-        mean: Leaves = memory["mean"]
-        return mean
