@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.step_overhead import averaging, first, flatness, generative, smoothness, targets, units, weights
+from benchmarks.step_overhead import averaging, first, flatness, generative, mixing, smoothness, targets, units, weights
 from benchmarks.step_overhead.work import Cell
 
 CELLS: dict[str, Cell] = {
@@ -14,4 +14,5 @@ CELLS: dict[str, Cell] = {
     **flatness.CELLS,
     **smoothness.CELLS,
     **units.CELLS,
+    **mixing.CELLS,
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import groupby
 from typing import Any, NamedTuple
 
 import torch
@@ -15,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from temperance.core.batch import map_leaves
+from temperance.core.random import is_batched
 from temperance.records.errors import RecipeError
 
 GEOMETRIC = ("shear_x", "shear_y", "translate_x", "translate_y", "rotate")
@@ -72,7 +74,8 @@ def on_images(inputs: Any, change: Callable[[Tensor, int], Tensor], owner: str) 
 
 def span(x: Tensor) -> tuple[Tensor, Tensor]:
     """Return the lowest and the highest value of a batch, () each."""
-    return x.amin(), x.amax()
+    low, high = torch.aminmax(x)
+    return low, high
 
 
 def per_image(values: Tensor, x: Tensor) -> Tensor:
@@ -183,22 +186,66 @@ def equalize(u: Tensor) -> Tensor:
 def distort(x: Tensor, ops: tuple[str, ...], which: Tensor, amount: Tensor, sign: Tensor, reach: Reach) -> Tensor:
     """Return each image after one distortion of its own.
 
+    Outside ``vmap`` and compiled code each operation runs on the images that drew it, else on all of them.
+
     Args:
         x: images (b, c, h, w).
         ops: names out of ``GEOMETRIC``, ``PHOTOMETRIC`` and ``identity``.
-        which: position in ``ops`` for each image, int64 (b,).
+        which: position in ``ops`` for each image, int64 (b,); best on the host, for it is read there.
         amount: how strong, (b,) in [0, 1].
         sign: direction, (b,) of ±1.
         reach: what amount 1 means.
 
     """
-    out = x
+    known = not is_batched() and not torch.compiler.is_compiling()
+    return (_distort_apart if known else _distort_all)(x, ops, which, amount.to(x), sign.to(x), reach)
+
+
+def _distort_apart(
+    x: Tensor, ops: tuple[str, ...], which: Tensor, amount: Tensor, sign: Tensor, reach: Reach
+) -> Tensor:
+    """Sort the images by operation, change each stretch, and put them back in order."""
+    order = torch.argsort(which)
+    counts = torch.bincount(which, minlength=len(ops)).tolist()
+    which, back, order = which[order], torch.argsort(order).to(x.device), order.to(x.device)
+    x, amount, sign = (torch.index_select(t, 0, order) for t in (x, amount, sign))
+    low, width = _range(x)
+    parts, start = [], 0
+    for kind, run in groupby(range(len(ops)), lambda i: _kind(ops[i])):
+        for group in [list(run)] if kind == "geometric" else [[i] for i in run]:
+            here = slice(start, start + sum(counts[i] for i in group))
+            start = here.stop
+            if here.start == here.stop:
+                continue
+            if kind == "geometric":
+                motion = _motion(x[here], ops, which[here].to(x.device), amount[here] * sign[here], reach)
+                parts.append(warp(x[here], motion))
+            elif kind == "photometric":
+                u = (x[here] - low) / width
+                changed = _recolor(ops[group[0]], u, amount[here], sign[here], reach)
+                parts.append(changed.clamp(0, 1) * width + low)
+            else:
+                parts.append(x[here])
+    return torch.index_select(torch.cat(parts), 0, back)
+
+
+def _kind(name: str) -> str:
+    return "geometric" if name in GEOMETRIC else "photometric" if name in PHOTOMETRIC else "none"
+
+
+def _range(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the lowest value and the width of the range, 1 where there is none."""
+    low, high = span(x)
+    return low, torch.where(high > low, high - low, torch.ones_like(low))
+
+
+def _distort_all(x: Tensor, ops: tuple[str, ...], which: Tensor, amount: Tensor, sign: Tensor, reach: Reach) -> Tensor:
+    out, which = x, which.to(x.device)
     if set(ops) & set(GEOMETRIC):
         moves = [i for i, name in enumerate(ops) if name in GEOMETRIC]
         moved = (which[:, None] == torch.tensor(moves, device=which.device)).any(1)
         out = choose(moved, warp(x, _motion(x, ops, which, amount * sign, reach)), x)
-    low, high = span(x)
-    width = torch.where(high > low, high - low, torch.ones_like(low))
+    low, width = _range(x)
     u = (x - low) / width
     for i, name in enumerate(ops):
         if name in PHOTOMETRIC:

@@ -40,7 +40,16 @@ def test_the_box_by_hand() -> None:
 def test_no_probability_or_alpha_zero_is_the_identity(p: float, alpha: float) -> None:
     mixed = cut(Batch(IMAGES, TARGETS), p, alpha, 3)
     assert torch.equal(mixed.inputs, IMAGES)
-    assert float(mixed.targets.share) == 1.0
+    assert mixed.targets is TARGETS if p == 0 else float(mixed.targets.share) == 1.0
+
+
+@pytest.mark.parametrize("p", [0.0, 0.5, 1.0])
+def test_the_box_is_the_same_where_nothing_may_follow_a_value(p: float) -> None:
+    logits, loss = torch.randn(6, 6), torch.nn.functional.cross_entropy
+    for key in range(30):
+        known, unknown = (cut(Batch(IMAGES, TARGETS), one, 1.0, key) for one in (p, torch.tensor(p)))
+        assert torch.equal(known.inputs, unknown.inputs)
+        assert torch.equal(measure(loss, logits, known), measure(loss, logits, unknown))
 
 
 def test_a_share_of_one_has_the_plain_loss_and_the_key_decides() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -11,7 +12,7 @@ from torch import Tensor
 
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass
-from temperance.core.images import affine, choose, gray, on_images, per_image, warp
+from temperance.core.images import affine, choose, gray, on_images, per_image, span, warp
 from temperance.core.leaves import Leaves
 from temperance.core.random import fold, normal, uniform
 from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
@@ -38,7 +39,7 @@ class AdaptiveAugmentation(Regularizer):
     in the share of real images with a positive score, target 0.6. Below 0.8 such changes do not leak into a generator
     (paper, section 2.2), so that is the bound.
 
-    Stage: objective (augment).  Cost: one affine map and three recolourings of the batch.  Strengths: p in [0, 0.8],
+    Stage: objective (augment).  Cost: one affine map and one recolouring of the batch.  Strengths: p in [0, 0.8],
     neutral 0, linear, stronger = up.
     Shapes: images (b, c, h, w) → same; other inputs stay.
     Use when: few images; nobody knows how much augmentation is right.  Avoid when: tables; turned things are other
@@ -96,7 +97,7 @@ class AdaptiveAugmentation(Regularizer):
         def augmented(params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any) -> Pass:
             if strengths.is_off("p"):
                 return inner(params, buffers, batch, key)
-            own, p = fold(key, address), strengths["p"]
+            own, p = fold(key, address), strengths.number("p")
             inputs = on_images(
                 batch.inputs, lambda x, i: augment(x, p, self.kinds, fold(own, i)), "AdaptiveAugmentation"
             )
@@ -107,64 +108,57 @@ class AdaptiveAugmentation(Regularizer):
 
 def augment(x: Tensor, p: Tensor | float, kinds: tuple[str, ...], key: Any) -> Tensor:
     """Return the images, each change applied with probability p; images that nothing hits stay bit for bit."""
-    chance = torch.as_tensor(p, device=x.device)
     if "blit" in kinds or "geometry" in kinds:
-        matrix, moved = _moves(x, chance, kinds, key)
-        x = choose(moved, warp(x, matrix), x)
-    return _recolor(x, chance, fold(key, "color")) if "color" in kinds else x
+        maps = [_moves(x, p, kind, key) for kind in ("blit", "geometry") if kind in kinds]
+        whole, moved = maps[0] if len(maps) == 1 else _after(*maps)
+        x = choose(moved, warp(x, whole), x)
+    return _recolor(x, p, fold(key, "color")) if "color" in kinds else x
 
 
-def _moves(x: Tensor, p: Tensor, kinds: tuple[str, ...], key: Any) -> tuple[Tensor, Tensor]:
+def _moves(x: Tensor, p: Tensor | float, kind: str, key: Any) -> tuple[Tensor, Tensor]:
+    """Return the maps of one kind, (b, 2, 3), and whether anything happens to each image, (b,)."""
     count, device = x.shape[0], x.device
-    zero, one = x.new_zeros(count), x.new_ones(count)
-    steps: list[tuple[Tensor, Tensor]] = []
     height, width = x.shape[-2:]
-    if "blit" in kinds:
-        hit, u = (
-            uniform(fold(key, "blit"), (3, count), device) < p,
-            uniform(fold(key, "blits"), (4, count), device).to(x),
-        )
-        side = torch.where(u[0] < 0.5, -one, one)
-        quarter = torch.floor(u[1] * 4) * (torch.pi / 2)
-        steps.append((hit[0], affine(side, zero, zero, zero, one, zero)))
-        steps.append((hit[1], _turn(quarter)))
-        right, down = torch.round((u[2] * 2 - 1) * width / 8), torch.round((u[3] * 2 - 1) * height / 8)
-        steps.append((hit[2], affine(one, zero, right, zero, one, down)))
-    if "geometry" in kinds:
-        drawn = uniform(fold(key, "geometry"), (4, count), device)
-        n = normal(fold(key, "sizes"), (4, count), device).to(x)
-        scale, stretch = torch.exp2(-0.2 * n[0]), torch.exp2(-0.2 * n[1])
-        turn = (uniform(fold(key, "turn"), (count,), device).to(x) * 2 - 1) * torch.pi
-        steps.append((drawn[0] < p, affine(scale, zero, zero, zero, scale, zero)))
-        steps.append((drawn[1] < 1 - torch.sqrt(1 - p), _turn(turn)))
-        steps.append((drawn[2] < p, affine(stretch, zero, zero, zero, 1 / stretch, zero)))
-        steps.append((drawn[3] < p, affine(one, zero, n[2] * width / 8, zero, one, n[3] * height / 8)))
-    return _together(steps)
+    if kind == "blit":
+        hit = uniform(fold(key, "blit"), (3, count), device) < p
+        u = uniform(fold(key, "blits"), (4, count), device).to(x)
+        mirror = torch.where(hit[0] & (u[0] < 0.5), -1.0, 1.0).to(x)
+        angle = torch.where(hit[1], torch.floor(u[1] * 4) * (math.pi / 2), 0.0)
+        right, down = torch.round((u[2] * 2 - 1) * (width / 8)), torch.round((u[3] * 2 - 1) * (height / 8))
+        one, moved = torch.ones_like(mirror), hit.any(0)
+        return _map(mirror, one, angle, one, torch.where(hit[2], right, 0.0), torch.where(hit[2], down, 0.0)), moved
+    limit = torch.as_tensor(p, device=device)
+    drawn = uniform(fold(key, "geometry"), (4, count), device)
+    hit = drawn < torch.stack([limit, 1 - torch.sqrt(1 - limit), limit, limit])[:, None]
+    n = torch.where(hit[[0, 2, 3, 3]], normal(fold(key, "sizes"), (4, count), device).to(x), 0.0)
+    scale, stretch = torch.exp2(-0.2 * n[:2])
+    angle = torch.where(hit[1], (uniform(fold(key, "turn"), (count,), device).to(x) * 2 - 1) * math.pi, 0.0)
+    return _map(scale, scale, angle, stretch, n[2] * (width / 8), n[3] * (height / 8)), hit.any(0)
 
 
-def _turn(angle: Tensor) -> Tensor:
-    cos, sin, zero = torch.cos(angle), torch.sin(angle), torch.zeros_like(angle)
-    return affine(cos, -sin, zero, sin, cos, zero)
+def _map(across: Tensor, along: Tensor, angle: Tensor, stretch: Tensor, right: Tensor, down: Tensor) -> Tensor:
+    """Return diag(across, along) · turn · diag(stretch, 1/stretch) · shift, (b, 2, 3)."""
+    cos, sin = torch.cos(angle), torch.sin(angle)
+    a, b = across * cos * stretch, -across * sin / stretch
+    c, d = along * sin * stretch, along * cos / stretch
+    return affine(a, b, a * right + b * down, c, d, c * right + d * down)
 
 
-def _together(steps: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
-    """Return one map (b, 2, 3) of those steps that happen, and whether any does (b,)."""
-    like = steps[0][1]
-    row = like.new_tensor([0.0, 0.0, 1.0]).expand(like.shape[0], 1, 3)
-    still = torch.eye(3, device=like.device, dtype=like.dtype).expand(like.shape[0], 3, 3)
-    whole, any_hit = still, torch.zeros_like(steps[0][0])
-    for hit, matrix in steps:
-        step = torch.where(hit[:, None, None], torch.cat([matrix, row], 1), still)
-        whole, any_hit = whole @ step, any_hit | hit
-    return whole[:, :2], any_hit
+def _after(first: tuple[Tensor, Tensor], second: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    """Return the product of two maps, and whether either moves an image."""
+    (outer, by_outer), (inner, by_inner) = first, second
+    whole = outer[:, :, :2] @ inner
+    return torch.cat([whole[:, :, :2], whole[:, :, 2:] + outer[:, :, 2:]], 2), by_outer | by_inner
 
 
-def _recolor(x: Tensor, p: Tensor, key: Any) -> Tensor:
+def _recolor(x: Tensor, p: Tensor | float, key: Any) -> Tensor:
+    """Change brightness, contrast and saturation; each change is 0 where it does not happen, so x + 0·y = x."""
     hit = uniform(fold(key, "hit"), (3, x.shape[0]), x.device) < p
-    n = normal(fold(key, "size"), (3, x.shape[0]), x.device).to(x)
-    x_range = x.amax() - x.amin()
-    x = choose(hit[0], x + per_image(0.2 * n[0], x) * x_range, x)
-    mean = x.mean((1, 2, 3), keepdim=True)
-    x = choose(hit[1], mean + per_image(torch.exp2(0.5 * n[1]), x) * (x - mean), x)
-    pale = gray(x)
-    return choose(hit[2], pale + per_image(torch.exp2(n[2]), x) * (x - pale), x) if x.shape[1] == 3 else x
+    n = torch.where(hit, normal(fold(key, "size"), (3, x.shape[0]), x.device).to(x), 0.0)
+    low, high = span(x)
+    lighter, contrast = 0.2 * n[0] * (high - low), torch.exp2(0.5 * n[1]) - 1
+    shift = lighter - contrast * x.mean((1, 2, 3))
+    x = torch.addcmul(x + per_image(shift, x), x, per_image(contrast, x))
+    if x.shape[1] != 3:
+        return x
+    return torch.addcmul(x, x - gray(x), per_image(torch.exp2(n[2]) - 1, x))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -33,7 +34,7 @@ class CutMix(Regularizer):
     λ is counted after the box was cut at the border, so it is the exact share of pixels. One box and one order of
     partners per batch. All images of the inputs must have one size; other inputs (tables) stay those of the first.
 
-    Stage: objective (mix).  Cost: one selection, a second loss.  Strengths: p in [0, 1], neutral 0, linear, stronger =
+    Stage: objective (mix).  Cost: one copy, a second loss.  Strengths: p in [0, 1], neutral 0, linear, stronger =
     up.
     Shapes: images (b, c, h, w) → same; targets (b,) or (b, c) → ``Mixed`` with share ().
     Use when: image classification; localization matters.  Avoid when: tables; the class sits in a small detail.
@@ -88,43 +89,67 @@ class CutMix(Regularizer):
         def mixed(params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any) -> Pass:
             if strengths.is_off("p"):
                 return inner(params, buffers, batch, key)
-            return inner(params, buffers, cut(batch, strengths["p"], self.alpha, fold(key, address)), key)
+            return inner(params, buffers, cut(batch, strengths.number("p"), self.alpha, fold(key, address)), key)
 
         return mixed
 
 
 def cut(batch: Batch, p: Tensor | float, alpha: float, key: Any) -> Batch:
-    """Return the mixed batch; the noise is that of ``key``."""
+    """Return the mixed batch, or the batch itself where it is not drawn; the noise is that of ``key``."""
     _check_targets(batch.targets)
-    leaf = first_leaf(batch.inputs)
-    device = leaf.device
-    share = beta(fold(key, "share"), alpha, device)
-    use = uniform(fold(key, "use"), (), device) < p
-    place = uniform(fold(key, "place"), (2,), device)
-    partner = permutation(fold(key, "partner"), leaf.shape[0], device)
-    sizes: list[tuple[int, int]] = []
-    inside: list[Tensor] = []
+    sizes = _sizes(batch.inputs)
+    leaf, host = first_leaf(batch.inputs), torch.device("cpu")
+    share = beta(fold(key, "share"), alpha, host)
+    drawn = uniform(fold(key, "place"), (3,), host)
+    partner = permutation(fold(key, "partner"), leaf.shape[0], leaf.device)
+    if isinstance(p, Tensor):  # nothing may follow a value
+        inside = cut_out(sizes, share.to(leaf.device), drawn[:2].to(leaf.device)) & (drawn[2].to(leaf.device) < p)
+        inputs = on_images(batch.inputs, lambda x, _: torch.where(inside, x[partner], x), "CutMix")
+        return paired(batch, inputs, partner, 1 - inside.to(torch.float64).mean())
+    row, column, use = drawn.tolist()
+    if use >= p:
+        return batch
+    (top, bottom), (left, right) = (_edges(n, at, float(share)) for n, at in zip(sizes, (row, column), strict=True))
 
     def paste(x: Tensor, _: int) -> Tensor:
-        sizes.append((int(x.shape[-2]), int(x.shape[-1])))
-        if len(set(sizes)) > 1:
-            raise RecipeError(
-                f"CutMix got images of the sizes {sizes}", "one box must mean the same share in each", "Resize them"
-            )
-        inside.append(cut_out(sizes[-1], share, place) & use)
-        return torch.where(inside[-1], torch.index_select(x, 0, partner), x)
+        pasted = x.clone()
+        pasted[:, :, top:bottom, left:right] = x[partner, :, top:bottom, left:right]
+        return pasted
 
-    inputs = on_images(batch.inputs, paste, "CutMix")
-    return paired(batch, inputs, partner, 1 - inside[0].to(torch.float64).mean())
+    outside = 1 - (bottom - top) * (right - left) / (sizes[0] * sizes[1])
+    kept = torch.full((), outside, dtype=torch.float64, device=leaf.device)
+    return paired(batch, on_images(batch.inputs, paste, "CutMix"), partner, kept)
+
+
+def _sizes(inputs: Any) -> tuple[int, int]:
+    """Return height and width of the images, which must have one size."""
+    sizes: list[tuple[int, int]] = []
+
+    def note(x: Tensor, _: int) -> Tensor:
+        sizes.append((int(x.shape[-2]), int(x.shape[-1])))
+        return x
+
+    on_images(inputs, note, "CutMix")
+    if len(set(sizes)) > 1:
+        raise RecipeError(
+            f"CutMix got images of the sizes {sizes}", "one box must mean the same share in each", "Resize them"
+        )
+    return sizes[0]
+
+
+def _edges(size: int, place: float, share: float) -> tuple[int, int]:
+    """Return where the box begins and ends along one axis, cut at the border."""
+    half, centre = math.floor(math.sqrt(1 - share) * size / 2), math.floor(place * size)
+    return max(centre - half, 0), min(centre + half, size)
 
 
 def cut_out(size: tuple[int, int], share: Tensor, place: Tensor) -> Tensor:
     """Return where the box lies, bool (h, w): sides √(1 − share), centre at ``place`` (2,) in [0, 1)."""
-    side = torch.sqrt(1 - share)
+    side = torch.sqrt(1 - share.double())
     edges = []
     for axis in (0, 1):
         half = torch.floor(side * size[axis] / 2)
-        centre = torch.floor(place[axis] * size[axis])
+        centre = torch.floor(place[axis].double() * size[axis])
         edges += [centre - half, centre + half]
     return box(size, edges[0], edges[1], edges[2], edges[3])
 

@@ -71,7 +71,7 @@ class Cutout(Regularizer):
                 return inner(params, buffers, batch, key)
             own = fold(key, address)
             inputs = on_images(
-                batch.inputs, lambda x, i: blank(x, strengths["size"], self.fill, fold(own, i)), "Cutout"
+                batch.inputs, lambda x, i: blank(x, strengths.number("size"), self.fill, fold(own, i)), "Cutout"
             )
             return inner(params, buffers, batch._replace(inputs=inputs), key)
 
@@ -83,8 +83,9 @@ def blank(x: Tensor, size: Tensor | float, fill: float, key: Any) -> Tensor:
     place = uniform(key, (2, x.shape[0]), x.device)
     edges = []
     for axis in (0, 1):
-        side = torch.round(torch.as_tensor(size, device=x.device) * x.shape[2 + axis])
-        start = torch.floor(place[axis] * x.shape[2 + axis]) - torch.floor(side / 2)
+        side = size * x.shape[2 + axis]
+        side = torch.round(side) if isinstance(side, Tensor) else round(side)
+        start = torch.floor(place[axis] * x.shape[2 + axis]) - side // 2
         edges += [start, start + side]
     hole = box((x.shape[2], x.shape[3]), edges[0], edges[1], edges[2], edges[3])
-    return torch.where(hole[:, None], torch.full((), fill, dtype=x.dtype, device=x.device), x)
+    return x.masked_fill(hole[:, None], fill)

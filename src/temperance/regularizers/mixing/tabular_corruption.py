@@ -72,10 +72,22 @@ class TabularCorruption(Regularizer):
         def corrupted(params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any) -> Pass:
             if strengths.is_off("rate"):
                 return inner(params, buffers, batch, key)
-            inputs = corrupt(batch.inputs, strengths["rate"], fold(key, address))
+            inputs = corrupt(batch.inputs, strengths.number("rate"), fold(key, address))
             return inner(params, buffers, batch._replace(inputs=inputs), key)
 
         return corrupted
+
+
+def _replaced(x: Tensor, drawn: Tensor, rate: float) -> Tensor:
+    """Return the table with the chosen cells written one by one; where few are, cheaper than choosing at each cell.
+
+    A cell is chosen where its draw u is below the rate; then u/rate is uniform again and picks the row.
+    """
+    flat = drawn.flatten()
+    cells = (flat < rate).nonzero().squeeze(1)
+    rows = (flat[cells] * (x.shape[0] / rate)).to(torch.int64).clamp_(max=x.shape[0] - 1) if len(cells) else cells
+    source = rows * x.shape[1] + cells % x.shape[1]
+    return x.flatten().index_copy(0, cells, x.flatten()[source]).reshape(x.shape)
 
 
 def corrupt(inputs: Any, rate: Tensor | float, key: Any) -> Any:
@@ -87,11 +99,11 @@ def corrupt(inputs: Any, rate: Tensor | float, key: Any) -> Any:
         shapes.append(tuple(x.shape))
         if x.dim() != 2:
             return x
-        site = next(sites)
-        chosen = uniform(fold(key, "cell", site), x.shape, x.device) < rate
-        drawn = uniform(fold(key, "row", site), x.shape, x.device, torch.float64) * x.shape[0]
-        rows = drawn.to(torch.int64).clamp(max=x.shape[0] - 1)
-        return torch.where(chosen, torch.gather(x, 0, rows), x)
+        drawn = uniform(fold(key, "cell", next(sites)), x.shape, x.device, torch.float64)
+        if x.device.type == "cpu" and not isinstance(rate, Tensor):
+            return _replaced(x, drawn, rate)
+        rows = (drawn * (x.shape[0] / rate)).to(torch.int64).clamp(0, x.shape[0] - 1)
+        return torch.where(drawn < rate, torch.gather(x, 0, rows), x)
 
     changed = map_leaves(one, inputs)
     if all(len(shape) != 2 for shape in shapes):
