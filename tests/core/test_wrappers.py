@@ -7,8 +7,19 @@ import pytest
 import torch
 from torch import nn
 
-from temperance import Dropout, InputGradientPenalty, JacobianPenalty, Recipe, SpectralNorm, WeightDecay
+from temperance import (
+    EMA,
+    SAM,
+    Dropout,
+    GapFeedback,
+    InputGradientPenalty,
+    JacobianPenalty,
+    Recipe,
+    SpectralNorm,
+    WeightDecay,
+)
 from temperance.core.wrappers import bare, forget_compiled, is_compiled, uncompiled
+from temperance.signals.curvature import Curvature
 from temperance.testing.problems import PROBLEMS
 from temperance.testing.training import LR, assert_same, attach, train
 
@@ -116,3 +127,31 @@ def test_second_derivatives_run_uncompiled():
         session.step(MLP.batch(0))
         turned = session.solo.product(MLP.batch(0), session.solo.home.clone())
         assert float(turned.norm()) > 0
+
+
+def test_a_controller_moves_strengths_of_a_compiled_model_and_nothing_is_compiled_again():
+    from torch._dynamo.testing import CompileCounterWithBackend
+
+    convnet = PROBLEMS["convnet"]
+    recipe = Recipe(Dropout(0.3), SAM(0.1), WeightDecay(0.01), EMA(0.9), controller=GapFeedback())
+    counter, ends = CompileCounterWithBackend("eager"), []
+    with compiling():
+        for compiled in (False, True):
+            model = convnet.model().train()
+            given = torch.compile(model, backend=counter) if compiled else model
+            optimizer = torch.optim.SGD(given.parameters(), lr=LR)
+            session = recipe.attach(
+                given, optimizer, loss=convnet.loss, epochs=3, steps_per_epoch=3, signals=[Curvature()]
+            )
+            frames = []
+            for _ in range(3):
+                train(session, convnet, range(3))
+                session.validate([convnet.batch(9)])
+                frames.append(counter.frame_count)
+            session.finish(batches=[convnet.batch(0)])
+            ends.append(
+                ({n: t.clone() for n, t in model.state_dict().items()}, session.strengths, dict(session.signals))
+            )
+    assert_same(ends[0], ends[1], "compiled")
+    assert ends[0][1]["dropout.p"] != 0.3
+    assert frames[0] == frames[-1] == counter.frame_count > 0

@@ -12,6 +12,7 @@ from temperance.core.batch import Batch, call
 from temperance.core.leaves import Leaves
 from temperance.core.regularizer import Context, Memory, Rank, Regularizer
 from temperance.core.rules import Rule
+from temperance.core.wrappers import uncompiled
 
 
 class Average(Regularizer):
@@ -50,7 +51,7 @@ def refresh_statistics(model: nn.Module, layers: Sequence[nn.Module], batches: I
         m.reset_running_stats()  # type: ignore[operator]
         m.momentum, m.training = None, True  # type: ignore[assignment]
     try:
-        with torch.no_grad():
+        with torch.no_grad(), uncompiled():  # compiling for these few passes would not pay
             for batch in batches:
                 call(model, batch.inputs)
     finally:
