@@ -1,9 +1,12 @@
 """Trials as workers run them: predictions on the selection rows, marks, failures with a reason."""
 
+from itertools import cycle
+
 import numpy as np
 import pytest
 
 from temperance.records.errors import RecipeError
+from temperance.regularizers.smoothness import fgsm_training
 from temperance.study import jobs
 from temperance.study.spec import TrialSpec
 
@@ -39,6 +42,17 @@ def test_an_adaptive_net_reads_the_controller_rows(large_bench):
     assert len(np.load(large_bench.folder / "trials" / "s1" / "calibration.npy")) == len(rows.calibration)
     assert any("gap" in row for row in result["history"])
     assert result["acted"][0]["acted"]
+
+
+@pytest.mark.filterwarnings("ignore:FGSMTraining")
+def test_an_alarm_in_the_training_stands_in_the_row_of_the_trial(bench, monkeypatch):
+    shares = cycle([0.9, 0.01])
+    monkeypatch.setattr(fgsm_training, "right", lambda outputs, batch: next(shares))
+    attack = {"regularizers": [{"name": "FGSMTraining", "probe_every": 3}]}
+    result, _ = run(bench, TrialSpec("f2", "net", "single", "Tabular", attack, SETTINGS))
+    alarms = [text for text in result["warnings"] if "catastrophic over-fitting" in text]
+    assert len(alarms) == 1
+    assert alarms[0].endswith("First seen at pass 3.")
 
 
 def test_discarded_and_out_of_time_are_said(large_bench):

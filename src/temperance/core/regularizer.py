@@ -178,6 +178,10 @@ class Regularizer(ABC):  # noqa: B024 (every stage may stay as it is)
         """Return what changes in memory at a validation; ``score(weights)`` is the mean loss on its rows."""
         return {}
 
+    def alarms(self, memory: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return a sentence for each thing that went wrong so far; they stand in ``session.warnings``."""
+        return ()
+
     def initial(self, context: Context) -> dict[str, float]:
         """Return the starting strengths; the fields unless a technique derives them from the context."""
         return {name: float(getattr(self, name)) for name in self.strengths}

@@ -367,8 +367,9 @@ class Session:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Sentences about ingredients that get on badly with each other, or that this model or training changes."""
-        return (*self.recipe.warnings, *surroundings.notes(self.solo))
+        """Sentences about ingredients that get on badly with each other, or with this model, and alarms so far."""
+        rang = (text for a, one in self.recipe.by_address.items() for text in one.alarms(self._memory[a]))
+        return (*self.recipe.warnings, *surroundings.notes(self.solo), *rang)
 
     def explain(self) -> str:
         """Return what the recipe does (``Recipe.explain``) and what is special about it here."""

@@ -175,6 +175,7 @@ def _merged(done: list[Fitted]) -> dict[str, Any]:
     if done[0].trained is not None:
         row["cost"]["passes"] = sum(one.cost.passes or 0 for one in done)
         row["fraction"] = float(np.mean([one.trained.fraction for one in done if one.trained]))
+        row["warnings"] = list(dict.fromkeys(text for one in done if one.trained for text in one.trained.warnings))
         row["traces"] = [[m.to_dict() for m in one.trained.trace] for one in done if one.trained]
     chosen = [one.chosen for one in done if one.chosen]
     if chosen:

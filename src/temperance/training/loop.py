@@ -63,7 +63,7 @@ class Trained:
         history: one row per epoch.
         proof: evidence that each ingredient acted.
         stopped: why it ended before its plan; empty where it did not.
-        warnings: what the recipe's rules say about these ingredients on this model.
+        warnings: what the recipe's rules say about these ingredients on this model, and alarms that rang in training.
         signal_seconds: part of ``seconds`` that went into each signal.
 
     """
@@ -169,7 +169,7 @@ def _run(
     session: Session, rows: Examples, controller_rows: Examples | None, plan: _Plan,
     marks: tuple[float, ...], tick: Tick | None, deadline: float,
 ) -> Trained:  # fmt: skip
-    started, stopped, warnings = time.monotonic(), "", session.warnings
+    started, stopped = time.monotonic(), ""
     course = _Course(session, rows, controller_rows, plan)
     waiting = sorted(marks)
     for index in plan.batches():
@@ -185,6 +185,7 @@ def _run(
     course.note()
     done = course.done
     passes = int(done * max((r.cost.forwards + r.cost.backwards for r in session.recipe.regularizers), default=2))
+    warnings = session.warnings
     model = session.finish(batches=[rows.batch(i) for i in plan.order(0)])
     return Trained(
         model, done, done / plan.per_epoch, done / plan.total, time.monotonic() - started, passes,

@@ -1,11 +1,14 @@
 """FGSM training: its one step, the alarm, and what the probe costs."""
 
+import math
+
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional
 
 from temperance import FGSMTraining, Recipe
+from temperance.core.batch import Batch
 from temperance.records.errors import SettingError
 from temperance.regularizers.smoothness import fgsm_training
 
@@ -24,6 +27,13 @@ def test_the_alarm_rings_where_only_the_quick_attack_is_resisted(monkeypatch):
         notes = session.step(batch).notes
     assert float(notes["fgsm_training.pgd_accuracy"]) == pytest.approx(0.01)
     assert float(notes["fgsm_training.quick_accuracy"]) == pytest.approx(0.9)
+    (kept,) = session.warnings
+    assert "90% of the rows" in kept
+    assert kept.endswith("First seen at pass 2.")
+    again = _session(FGSMTraining(0.1, probe_every=2), nn.Linear(3, 2))
+    assert again.warnings == ()
+    again.load_state_dict(session.state_dict())
+    assert again.warnings == (kept,)
 
 
 @pytest.mark.filterwarnings("error")
@@ -43,6 +53,18 @@ def test_the_probe_costs_what_is_declared():
     for _ in range(8):
         session.step((torch.randn(5, 3), torch.arange(5) % 2))
     assert count[0] == pytest.approx(8 * one.cost.forwards)
+
+
+def test_right_answers_of_one_score_of_classes_and_of_members():
+    labels = torch.tensor([0, 1, 1])
+    batch = Batch(None, labels)
+    assert fgsm_training.right(torch.tensor([-1.0, 2.0, -3.0]), batch) == pytest.approx(2 / 3)
+    assert fgsm_training.right(torch.eye(2)[[0, 1, 1]], batch) == 1.0
+    members = torch.eye(2)[torch.tensor([[0, 1], [1, 1], [0, 0]])]  # two members
+    assert fgsm_training.right(members, batch) == pytest.approx(3 / 6)
+    left_out = torch.tensor([[0, -1], [1, 1], [-1, 1]])
+    assert fgsm_training.right(members, Batch(None, left_out)) == pytest.approx(3 / 4)
+    assert math.isnan(fgsm_training.right(torch.zeros(3, 2, 4, 4), batch))
 
 
 def test_settings_out_of_range():

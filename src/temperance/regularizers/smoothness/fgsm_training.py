@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from temperance.control.strength import Strength
 from temperance.core.attacks import RULES, Attack, Bound, Box, Near, calm, carried, loss_at, replaced, starts
 from temperance.core.batch import ANSWERS_ONLY, Batch, Pass
-from temperance.core.by_row import scores
 from temperance.core.leaves import Leaves
 from temperance.core.random import fold
 from temperance.core.regularizer import Context, Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
@@ -35,7 +34,8 @@ class FGSMTraining(Regularizer):
 
     Its weakness is catastrophic over-fitting: within a few steps the net learns to resist this one step and nothing
     else. So every ``probe_every`` steps the batch is attacked by ten steps as well; where hardly a row (5 %) then stays
-    right although the quick attack leaves at least 20 % more, it warns. ``notes`` carry both shares. The probe runs in
+    right although the quick attack leaves at least 20 % more, it warns, and ``session.warnings`` (a study's too) keep
+    the first alarm. ``notes`` carry both shares. The probe runs in
     solo only (members of a population cannot branch), and for class labels.
 
     Stage: objective (attack).  Cost: two forward and backward passes, and a probe of 12 and 10 now and then.
@@ -122,6 +122,13 @@ class FGSMTraining(Regularizer):
         """Count passes, for the probe."""
         return {"seen": 0} if self.probe_every and params.owned else {}
 
+    def alarms(self, memory: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return the first alarm, where it rang."""
+        if "rang" not in memory:
+            return ()
+        seen, quick, strong = memory["rang"]
+        return (f"{ALARM.format(quick, strong)} First seen at pass {seen}.",)
+
     def objective(self, inner: Objective, strengths: Strengths, memory: Memory) -> Objective:
         """Attack the batch, then train on it; where no slopes are wanted (a teacher answers) it stays as it is."""
         attack = self.attack
@@ -141,6 +148,10 @@ class FGSMTraining(Regularizer):
                 return passed
             with calm(memory.plan, own):
                 shares = self._probe(inner, params, buffers, batch, found, near, own)
+            if _is_alarming(*shares):
+                warnings.warn(ALARM.format(*shares), RuntimeWarning, stacklevel=2)
+                if "rang" not in memory:
+                    passed = passed.remember(memory.address, rang=[seen, *shares])
             names = (f"{memory.address}.quick_accuracy", f"{memory.address}.pgd_accuracy")
             told = {name: torch.tensor(share) for name, share in zip(names, shares, strict=True)}
             return passed._replace(notes={**passed.notes, **told})
@@ -156,24 +167,34 @@ class FGSMTraining(Regularizer):
         asked = [batch._replace(inputs=replaced(batch.inputs, at), targets=ANSWERS_ONLY) for at in (found, worst)]
         with torch.no_grad():
             quick, pgd = (right(inner(params, buffers, one, key).outputs, batch) for one in asked)
-        if pgd < _NEAR_ZERO and quick - pgd > _APART:
-            warnings.warn(ALARM.format(quick=quick, strong=pgd), RuntimeWarning, stacklevel=2)
         return quick, pgd
 
 
 ALARM = (
-    "FGSMTraining: catastrophic over-fitting. {quick:.0%} of the rows stay right under its own attack, {strong:.0%}"
+    "FGSMTraining: catastrophic over-fitting. {:.0%} of the rows stay right under its own attack, {:.0%}"
     " under ten steps of PGD. Use PGDTraining, a smaller eps, or the weights from before this step."
 )
 
 
 def right(outputs: Any, batch: Batch) -> float:
-    """Return the share of rows whose answer is the label; NaN where the outputs are no scores."""
-    logits = scores(outputs)
-    if logits is None:
+    """Return the share of rows (with members: of rows and members) whose answer is the label, −1 left out.
+
+    NaN where the outputs are no scores (b,), (b, c) or (b, k, c), or do not fit the labels.
+    """
+    if not isinstance(outputs, Tensor) or not outputs.is_floating_point() or outputs.dim() not in (1, 2, 3):
         return float("nan")
-    return float((logits.argmax(1) == batch.targets.reshape(-1)).double().mean())
+    wide = outputs.detach().unsqueeze(1) if outputs.dim() == 1 else outputs.detach()
+    answers = (wide[..., 0] > 0).long() if wide.shape[-1] == 1 else wide.argmax(-1)
+    labels = batch.targets.unsqueeze(1) if answers.dim() > batch.targets.dim() else batch.targets
+    if labels.dim() != answers.dim():
+        return float("nan")
+    kept = (labels >= 0).expand_as(answers)
+    return float(((answers == labels) & kept).sum() / kept.sum())
+
+
+def _is_alarming(quick: float, strong: float) -> bool:
+    return strong < _NEAR_ZERO and quick - strong > _APART
 
 
 def _is_labels(targets: Any) -> bool:
-    return isinstance(targets, Tensor) and not targets.is_floating_point() and targets.dim() == 1
+    return isinstance(targets, Tensor) and not targets.is_floating_point() and targets.dim() in (1, 2)
