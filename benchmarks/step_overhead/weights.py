@@ -207,7 +207,7 @@ def max_norm(work: Work) -> Step:
 
     def after(lr: float) -> None:
         for p in bounded:
-            p.copy_(torch.renorm(p, p=2, dim=0, maxnorm=0.5))
+            p.renorm_(p=2, dim=0, maxnorm=0.5)
 
     return loop(work, after=after)
 

@@ -45,9 +45,16 @@ def limited(shrink: Any, most: float = MOST) -> Any:
     return torch.clamp(shrink, max=most) if isinstance(shrink, Tensor) else min(shrink, most)
 
 
+def shrunk(params: Leaves, rate: Any, names: tuple[str, ...], pace: Any) -> Leaves:
+    """Return the leaves with w·(1 − η·pace) in place of ``names``, none shrunk by more than ``MOST``."""
+    if isinstance(rate, list):
+        return params.mul_([1.0 - limited(eta * pace) for eta in rates(params, rate, names)], only=names)
+    return params.mul_(1.0 - limited(rate * pace), only=names)
+
+
 def present(leaves: Leaves, names: tuple[str, ...]) -> tuple[str, ...]:
     """Return those of ``names`` that ``leaves`` has: a weight that took no part in the pass has no gradient."""
-    return tuple(name for name in names if name in leaves)
+    return names if leaves.names == names else tuple(name for name in names if name in leaves)
 
 
 def rebuild(params: Leaves, names: tuple[str, ...], change: Callable[[int, Tensor], Tensor]) -> Leaves:

@@ -94,23 +94,39 @@ class SelectiveProjectionDecay(Regularizer):
             names = present(grads, memory.plan)
             anchor = memory["anchor"].part(names).tensors
             with torch.no_grad():
-                away = [w - a for w, a in zip(params.part(names).tensors, anchor, strict=True)]
-                wants_back = [torch.sum(g * d) > 0 for g, d in zip(grads.part(names).tensors, away, strict=True)]
-                before = [torch.linalg.vector_norm(d) for d in away]
-            del away
+                before = [
+                    distance(w, a, g, ask=params.owned and w.device.type == "cpu")
+                    for w, a, g in zip(params.part(names).tensors, anchor, grads.part(names).tensors, strict=True)
+                ]
             params = inner(params, grads, rate)
-            lam = strengths["rate"]
+            lam = strengths.number("rate")
             with torch.no_grad():
                 part = params.part(names)
-                rows = zip(part.tensors, anchor, before, wants_back, strict=True)
-                return params.add_(part.like([excess(*row) * lam for row in rows]), -1.0, only=names)
+                rows = zip(part.tensors, anchor, before, strict=True)
+                if params.owned:
+                    for w, a, known in rows:
+                        if known is not None:
+                            w.sub_(excess(w, a, *known, lam))
+                    return params
+                back = [torch.zeros_like(w) if known is None else excess(w, a, *known, lam) for w, a, known in rows]
+                return params.add_(part.like(back), -1.0, only=names)
 
         return step
 
 
-def excess(w: Tensor, anchor: Tensor, before: Tensor, wants_back: Tensor) -> Tensor:
-    """Return r·(w − w₀) where ``wants_back``, else 0; ``before`` is the distance before the step."""
+def distance(w: Tensor, anchor: Tensor, grad: Tensor, *, ask: bool) -> tuple[Tensor, Tensor] | None:
+    """Return ‖w − w₀‖ and whether the gradient wants back, (); None where it does not and one may ``ask``."""
+    away = w - anchor
+    wants_back = torch.sum(grad * away) > 0
+    if ask and not wants_back:
+        return None
+    return torch.linalg.vector_norm(away), wants_back
+
+
+def excess(w: Tensor, anchor: Tensor, before: Tensor, wants_back: Tensor, lam: Any) -> Tensor:
+    """Return λ·r·(w − w₀) where ``wants_back``, else 0; ``before`` is the distance before the step."""
     away = w - anchor
     now: Tensor = torch.linalg.vector_norm(away)
     ratio = ((now - before) / now.clamp_min(1e-30)).clamp(0.0, 1.0) * wants_back
-    return away * ratio
+    back: Tensor = away * (ratio * lam)
+    return back

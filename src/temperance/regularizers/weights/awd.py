@@ -12,7 +12,7 @@ from temperance.core.functional import no_torch_optimizer_decay
 from temperance.core.leaves import Leaves
 from temperance.core.regularizer import Context, Effect, Memory, Rank, Rate, Regularizer, Strengths, Update, techniques
 from temperance.core.rules import Rule
-from temperance.core.weights import limited, present, rates, require_matrices
+from temperance.core.weights import present, require_matrices, shrunk
 from temperance.records.citation import Citation
 from temperance.records.errors import SettingError
 
@@ -104,8 +104,7 @@ class AWD(Regularizer):
                 memory["ratio"] = self.smoothing * memory["ratio"] + (1 - self.smoothing) * slope / size
                 if not strengths.is_off("rate"):
                     lam = strengths["rate"] * memory["ratio"]
-                    shrinks = [limited(eta * lam) for eta in rates(params, rate, decayed)]
-                    params = params.mul_([1.0 - s for s in shrinks], only=decayed)
+                    params = shrunk(params, rate, decayed, lam)
             return inner(params, grads, rate)
 
         return step

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
+from torch import Tensor
 
 from temperance.control.strength import Strength
 from temperance.core.functional import no_torch_optimizer_decay
@@ -104,18 +105,47 @@ class CorrectedDecay(Regularizer):
     def update(self, inner: Update, strengths: Strengths, memory: Memory) -> Update:
         """Decay, then step."""
         decayed, corrected, known = memory.plan
+        peaks = _Peaks()
 
         def step(params: Leaves, grads: Leaves, rate: Rate) -> Leaves:
             with torch.no_grad():
-                peak = memory["peak"]
-                eta = torch.as_tensor(rates(params, rate, decayed), dtype=peak.dtype, device=peak.device)
-                floor = eta if isinstance(rate, list) else eta.clamp_min(known)
-                memory["peak"] = peak = torch.maximum(peak, floor)
+                eta = rates(params, rate, decayed)
+                least = 0.0 if isinstance(rate, list) else known
+                if params.owned:
+                    lam, peak = strengths.number("rate"), peaks.raised(memory, [max(e, least) for e in eta])
+                    shares = [e / p if p > 0 else 1.0 for e, p in zip(eta, peak, strict=True)]
+                    shares[corrected:] = [1.0] * (len(eta) - corrected)
+                    factors: list[Any] = [1.0 - lam * e * s for e, s in zip(eta, shares, strict=True)]
+                else:
+                    factors = self._factors(eta, least, corrected, strengths, memory)
                 if not strengths.is_off("rate"):
-                    share = torch.where(peak > 0, eta / peak.clamp_min(1e-30), torch.ones_like(eta))
-                    share[corrected:] = 1.0
-                    factors = 1.0 - strengths["rate"] * eta * share
-                    params = params.mul_(list(factors.unbind()), only=decayed)
+                    params = params.mul_(factors, only=decayed)
             return inner(params, grads, rate)
 
         return step
+
+    def _factors(
+        self, eta: list[Any], least: float, corrected: int, strengths: Strengths, memory: Memory
+    ) -> list[Tensor]:
+        peak = memory["peak"]
+        now = torch.as_tensor(eta, dtype=peak.dtype, device=peak.device)
+        memory["peak"] = peak = torch.maximum(peak, now.clamp_min(least))
+        share = torch.where(peak > 0, now / peak.clamp_min(1e-30), torch.ones_like(now))
+        share[corrected:] = 1.0
+        return list((1.0 - strengths["rate"] * now * share).unbind())
+
+
+class _Peaks:
+    """The largest rates as numbers beside ``memory["peak"]``, which is written only where one rises."""
+
+    def __init__(self) -> None:
+        self.tensor: Tensor | None = None
+        self.values: list[float] = []
+
+    def raised(self, memory: Memory, floor: list[float]) -> list[float]:
+        if memory["peak"] is not self.tensor:  # at the start, or where a checkpoint was loaded
+            self.tensor, self.values = memory["peak"], memory["peak"].tolist()
+        if any(f > v for f, v in zip(floor, self.values, strict=True)):
+            self.values = [max(f, v) for f, v in zip(floor, self.values, strict=True)]
+            self.tensor = memory["peak"] = torch.tensor(self.values, dtype=torch.float64, device=memory["peak"].device)
+        return self.values

@@ -14,7 +14,7 @@ from temperance.core.functional import no_torch_optimizer_decay
 from temperance.core.leaves import Leaves
 from temperance.core.regularizer import Context, Effect, Memory, Rank, Rate, Regularizer, Strengths, Update, techniques
 from temperance.core.rules import Rule
-from temperance.core.weights import require_matrices
+from temperance.core.weights import each_norm, require_matrices
 from temperance.records.citation import Citation
 from temperance.records.errors import SettingError
 
@@ -140,6 +140,8 @@ class CPR(Regularizer):
         return memory
 
     def _sizes(self, part: Leaves) -> Tensor:
+        if self.measure == "l2":
+            return each_norm(part).to(torch.float64).square()
         size, _ = MEASURES[self.measure]
         return torch.stack([size(w.detach()) for w in part.tensors]).to(torch.float64)
 
@@ -147,31 +149,43 @@ class CPR(Regularizer):
         """Step, then push back what is too large."""
         names, pace, start = memory.plan
         _, slope = MEASURES[self.measure]
+        learns = self.rule in ("warm_start", "inflection_point")
 
         def step(params: Leaves, grads: Leaves, rate: Rate) -> Leaves:
             params = inner(params, grads, rate)
             with torch.no_grad():
+                due = learns and self._due(params, memory, start)
+                if learns and not due and bool(memory["kappa"].isinf().all()):
+                    return params
                 size = self._sizes(params.part(names))
                 excess = size - strengths["bound"] * memory["kappa"].clamp_min(1e-30)
-                push = memory["push"] = (memory["push"] + pace * excess).clamp_min(0)
-                self._learn(memory, size, start)
+                push = memory["push"] = torch.addcmul(memory["push"], pace, excess).clamp_min(0)
+                if due:
+                    self._learn(memory, size, start)
                 if strengths.is_off("bound", float("inf")):
                     return params
                 if self.measure == "l2":  # never past zero
-                    return params.mul_(list((1.0 - 2.0 * push).clamp_min(0).unbind()), only=names)
+                    return params.mul_(list(torch.rsub(push, 1.0, alpha=2.0).clamp_min(0).unbind()), only=names)
                 part = params.part(names)
                 back = [slope(w) * p for w, p in zip(part.tensors, push.unbind(), strict=True)]
                 return params.add_(part.like(back), -1.0, only=names)
 
         return step
 
+    def _due(self, params: Leaves, memory: Memory, start: int) -> bool:
+        """Count the step and return whether κ may change at it; True where asking would wait for a device."""
+        memory["step"] = memory["step"] + 1
+        if not params.owned or memory["step"].device.type != "cpu":
+            return True
+        step = int(memory["step"])
+        return step == start if self.rule == "warm_start" else step % start == 0
+
     def _learn(self, memory: Memory, size: Tensor, start: int) -> None:
         """Set κ where its time has come."""
-        step = memory["step"] = memory["step"] + 1
         if self.rule == "warm_start":
-            memory["kappa"] = torch.where(step == start, size, memory["kappa"])
-        elif self.rule == "inflection_point":
-            due = torch.remainder(step, start) == 0
+            memory["kappa"] = torch.where(memory["step"] == start, size, memory["kappa"])
+        else:
+            due = torch.remainder(memory["step"], start) == 0
             smooth = torch.where(memory["looks"] == 0, size, 0.9 * memory["smooth"] + 0.1 * size)
             growth = smooth - memory["smooth"]
             slows = due & (memory["looks"] >= 2) & (growth < memory["growth"]) & torch.isinf(memory["kappa"])

@@ -86,8 +86,8 @@ class FixedNorm(Regularizer):
         return require_matrices(context.model, "FixedNorm")
 
     def begin(self, params: Leaves, context: Context) -> dict[str, Any]:
-        """Remember the starting norms."""
-        return {"start": each_norm(params.part(require_matrices(context.model, "FixedNorm"))).detach()}
+        """Remember the norms to hold."""
+        return {"goal": self.target * each_norm(params.part(require_matrices(context.model, "FixedNorm"))).detach()}
 
     def update(self, inner: Update, strengths: Strengths, memory: Memory) -> Update:
         """Step, then rescale."""
@@ -99,7 +99,9 @@ class FixedNorm(Regularizer):
                 return params
             with torch.no_grad():
                 norm = each_norm(params.part(names)).clamp_min(1e-30)
-                factors = 1.0 + strengths["pull"] * (self.target * memory["start"] / norm - 1.0)
+                factors = memory["goal"] / norm
+                if not strengths.is_off("pull", 1.0):  # else the whole way
+                    factors = 1.0 + strengths["pull"] * (factors - 1.0)
                 return params.mul_(list(factors.unbind()), only=names)
 
         return step

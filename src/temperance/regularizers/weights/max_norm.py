@@ -102,4 +102,4 @@ class MaxNorm(Regularizer):
 def factor(w: Tensor, limit: Tensor) -> Tensor:
     """Return what brings every output's norm to at most ``limit``; shapes (o, …), () → (o, 1, …)."""
     norm: Tensor = torch.linalg.vector_norm(w, dim=list(range(1, w.dim())), keepdim=True)
-    return (limit / norm.clamp_min(1e-30)).clamp_max(1.0)
+    return (limit / norm).clamp_max(1.0)  # no weights at all: ∞, so 1

@@ -94,8 +94,8 @@ class NormControl(Regularizer):
         return require_matrices(context.model, "NormControl")
 
     def begin(self, params: Leaves, context: Context) -> dict[str, Any]:
-        """Remember the starting norms."""
-        return {"start": each_norm(params.part(require_matrices(context.model, "NormControl"))).detach()}
+        """Remember the norms to reach."""
+        return {"goal": self.target * each_norm(params.part(require_matrices(context.model, "NormControl"))).detach()}
 
     def update(self, inner: Update, strengths: Strengths, memory: Memory) -> Update:
         """Pull, then step."""
@@ -106,7 +106,7 @@ class NormControl(Regularizer):
                 with torch.no_grad():
                     norm = each_norm(params.part(names)).clamp_min(1e-30)
                     eta = torch.as_tensor(rates(params, rate, names), dtype=norm.dtype, device=norm.device)
-                    pull = eta * strengths["rate"] * (1.0 - self.target * memory["start"] / norm)
+                    pull = eta * strengths["rate"] * (1.0 - memory["goal"] / norm)
                     params = params.mul_(list((1.0 - pull.clamp(-MOST, MOST)).unbind()), only=names)
             return inner(params, grads, rate)
 

@@ -12,7 +12,7 @@ from temperance.core.functional import no_torch_optimizer_decay
 from temperance.core.leaves import Leaves
 from temperance.core.regularizer import Context, Effect, Memory, Rank, Rate, Regularizer, Strengths, Update, techniques
 from temperance.core.rules import Rule
-from temperance.core.weights import limited, rates, require_matrices
+from temperance.core.weights import require_matrices, shrunk
 from temperance.records.citation import Citation
 from temperance.records.errors import SettingError
 
@@ -104,8 +104,7 @@ class StableDecay(Regularizer):
                 if not strengths.is_off("rate"):
                     root = torch.sqrt(memory["moment"] / (1 - self.beta ** memory["step"])).clamp_min(1e-30)
                     pace = strengths["rate"] / root
-                    shrinks = [limited(eta * pace) for eta in rates(params, rate, decayed)]
-                    params = params.mul_([1.0 - s for s in shrinks], only=decayed)
+                    params = shrunk(params, rate, decayed, pace)
             return inner(params, grads, rate)
 
         return step
