@@ -1,7 +1,19 @@
 import pytest
 import torch
 
-from temperance.core.batch import Batch, Mixed, call, first_leaf, map_leaves, measure, plus, reduce, to_batch, to_device
+from temperance.core.batch import (
+    Batch,
+    Mixed,
+    between,
+    call,
+    first_leaf,
+    map_leaves,
+    measure,
+    plus,
+    reduce,
+    to_batch,
+    to_device,
+)
 from temperance.records.errors import SettingError
 
 X, Y = torch.arange(6.0).reshape(3, 2), torch.tensor([1.0, 2.0, 4.0])
@@ -70,3 +82,10 @@ def test_a_term_is_added_by_a_number_or_a_tensor():
     for factor in (0.5, torch.tensor(0.5, dtype=torch.float64)):
         assert plus(loss, term, factor).item() == 2.5
         assert plus(loss, term, factor).dtype == torch.float32
+
+
+def test_a_loss_lies_between_two_by_a_number_or_a_tensor():
+    for share in (0.25, torch.tensor(0.25, dtype=torch.float64)):
+        found = between(torch.tensor(1.0), torch.tensor(3.0), share)
+        assert found.item() == 1.5
+        assert found.dtype == torch.float32

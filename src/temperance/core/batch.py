@@ -142,6 +142,11 @@ def plus(loss: Tensor, term: Tensor, factor: float | Tensor) -> Tensor:
     return torch.add(loss, term, alpha=factor)
 
 
+def between(loss: Tensor, other: Tensor, share: float | Tensor) -> Tensor:
+    """Return (1 − share)·loss + share·other, (), in one operation."""
+    return torch.lerp(loss.to(other.dtype), other, share.to(other.dtype) if isinstance(share, Tensor) else share)
+
+
 def measure(loss: Callable[[Any, Any], Tensor], outputs: Any, batch: Batch) -> Tensor:
     """Evaluate the loss of a batch, also with ``Mixed`` targets: share·l(first) + (1 − share)·l(second). Returns ().
 

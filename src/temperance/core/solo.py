@@ -51,6 +51,7 @@ class Solo:
         self.objective = stages.objective(parts, self._plain, strengths, memory)
         self.gradient = stages.gradient(parts, self._backward, strengths, memory)
         self.update = stages.update(parts, self._optimize, strengths, memory)
+        self._nothing = torch.zeros((), device=self.device)
         self.rank = rank()
         self.overflow, self._calm = False, 0
         self._pattern: tuple[bool, ...] = ()
@@ -115,9 +116,10 @@ class Solo:
     # -- the innermost functions ----------------------------------------------------------------------------------
 
     def _plain(self, params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any) -> Pass:
-        if params is not self.home:  # a teacher with weights of its own: nothing flows back to it
-            with self.at(params), unchanged(self.statistics), torch.no_grad():
-                return self._plain(self.home, buffers, batch, key)
+        if params is not self.home:  # a teacher with weights of its own: it is asked for its outputs alone
+            with self.at(params), unchanged(self.statistics), torch.no_grad(), self._precision():
+                outputs = call(self.model, batch.inputs)
+            return Pass(self._nothing, outputs, {}, {}, {}, batch)
         with self._precision():
             outputs = call(self.model, batch.inputs)
             value = measure(self.loss, outputs, batch)

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from temperance.control.strength import Strength
-from temperance.core.batch import Batch, Pass, reduce
-from temperance.core.classes import class_logits, member_mean, spread
+from temperance.core.batch import Batch, Pass, plus, reduce
+from temperance.core.classes import class_logits, member_mean, softmax, spread
 from temperance.core.leaves import Leaves
 from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
 from temperance.core.rows import places, recall, remember
@@ -92,13 +92,13 @@ class EarlyLearning(Regularizer):
             seen: Batch = passed.batch or batch
             index = places(seen, "EarlyLearning")
             logits = class_logits(passed.outputs, "EarlyLearning")
-            shares = torch.softmax(logits, -1).clamp(1e-4, 1 - 1e-4)
+            shares = softmax(logits).clamp(1e-4, 1 - 1e-4)
             said = member_mean(shares.detach(), "EarlyLearning")
             old = recall(memory, index, said, in_place=in_place)
             target = self.decay * old + (1 - self.decay) * said / said.sum(-1, keepdim=True)
             agreement = (spread(target, shares.dim()) * shares).sum(-1)
             term = reduce(torch.log1p(-agreement), seen.weight)
             passed = remember(passed, memory, index, target, in_place=in_place)
-            return passed._replace(loss=passed.loss + strengths["weight"].to(term.dtype) * term)
+            return passed._replace(loss=plus(passed.loss, term, strengths.number("weight")))
 
         return held

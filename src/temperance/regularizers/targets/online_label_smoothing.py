@@ -8,10 +8,11 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from temperance.control.strength import Strength
-from temperance.core.batch import Batch, Mixed, Pass, reduce
-from temperance.core.classes import class_logits, mean_of_kept, spread
+from temperance.core.batch import Batch, Mixed, Pass, between, reduce
+from temperance.core.classes import class_logits, log_softmax, mean_of_kept, spread
 from temperance.core.leaves import Leaves
 from temperance.core.regularizer import (
     Context,
@@ -128,12 +129,16 @@ class OnlineLabelSmoothing(Regularizer):
             matrix = memory.get("matrix")
             if matrix is None:
                 matrix = uniform_matrix(logits.shape[-1], self.eps, logits)
-            losses = mean_of_kept(soft_loss(logits, seen.targets, matrix), seen.targets)
-            soft = reduce(losses, seen.weight)
-            share = strengths["share"].to(soft.dtype)
-            sums, counts = noted(logits.detach(), seen.targets, memory.get("sums"), memory.get("counts"))
+            logs = log_softmax(logits)
+            parts = soft_parts(logs, seen.targets, matrix)
+            if seen.targets.dim() > 1:
+                parts = mean_of_kept(parts.mean(-1), seen.targets)
+            soft = reduce(parts, seen.weight)
+            sums, counts = noted(
+                logits.detach(), logs.detach().exp(), seen.targets, memory.get("sums"), memory.get("counts")
+            )
             passed = passed.remember(strengths.address, matrix=matrix, sums=sums, counts=counts)
-            return passed._replace(loss=(1 - share) * passed.loss + share * soft)
+            return passed._replace(loss=between(passed.loss, soft, strengths.number("share")))
 
         return smoothed
 
@@ -163,24 +168,28 @@ def uniform_matrix(classes: int, eps: float, like: Tensor) -> Tensor:
     return eye * (1 - eps) + (1 - eye) * (eps / (classes - 1))
 
 
-def soft_loss(logits: Tensor, labels: Tensor, matrix: Tensor) -> Tensor:
-    """Return the cross-entropy to the matrix' rows of the labels, (b, …); 0 where a place is left out (−1)."""
-    logs = torch.log_softmax(logits, -1)
+def soft_parts(logs: Tensor, labels: Tensor, matrix: Tensor) -> Tensor:
+    """Return (b, …, c), whose mean over the classes is the cross-entropy to the matrix' rows of the labels.
+
+    It is 0 where a place is left out (−1).
+    """
+    matrix = matrix * -matrix.shape[-1]
     if labels.is_floating_point():
-        return -(spread(labels @ matrix, logs.dim()) * logs).sum(-1)
-    rows = matrix[labels.clamp_min(0)] * (labels >= 0).unsqueeze(-1)
+        return spread(labels @ matrix, logs.dim()) * logs
+    rows = functional.embedding(labels.clamp_min(0), matrix) * (labels >= 0).unsqueeze(-1)
     rows = rows.reshape(*labels.shape, *[1] * (logs.dim() - rows.dim()), rows.shape[-1])
-    return -(rows * logs).sum(-1)
+    return rows * logs
 
 
-def noted(logits: Tensor, labels: Tensor, sums: Tensor | None, counts: Tensor | None) -> tuple[Tensor, Tensor]:
+def noted(
+    logits: Tensor, shares: Tensor, labels: Tensor, sums: Tensor | None, counts: Tensor | None
+) -> tuple[Tensor, Tensor]:
     """Return the sums of the probabilities of right answers by class, (c, c), and their counts, (c,)."""
     classes = logits.shape[-1]
-    shares = torch.softmax(logits, -1)
     if labels.is_floating_point():
         labels = labels.argmax(-1)
     places = labels.reshape(*labels.shape, *[1] * (logits.dim() - 1 - labels.dim())).expand(logits.shape[:-1])
-    right = (shares.argmax(-1) == places).to(shares.dtype).reshape(-1)
+    right = (logits.argmax(-1) == places).to(shares.dtype).reshape(-1)
     where = places.clamp_min(0).reshape(-1)
     sums = shares.new_zeros((classes, classes)) if sums is None else sums
     counts = shares.new_zeros((classes,)) if counts is None else counts

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from temperance.control.strength import Strength
-from temperance.core.batch import Batch, Pass, reduce
-from temperance.core.classes import class_logits, expected, member_mean, spread
+from temperance.core.batch import Batch, Pass, between, plus, reduce
+from temperance.core.classes import class_logits, expected, log_softmax, member_mean, softmax, spread
 from temperance.core.leaves import Leaves
 from temperance.core.random import fold, pulse
 from temperance.core.regularizer import (
@@ -131,18 +131,17 @@ class SelfDistillation(Regularizer):
                 return self._previous(passed, passed.batch or batch, strengths, memory)
             with torch.no_grad(), pulse(fold(key, strengths.address)):
                 teacher = inner(memory["teacher"], buffers, batch, key).outputs
-            said = torch.softmax(class_logits(teacher, "SelfDistillation").detach(), -1)
-            logs = torch.log_softmax(class_logits(passed.outputs, "SelfDistillation"), -1)
-            soft = reduce(-(said * logs).sum(-1), (passed.batch or batch).weight)
-            share = strengths["share"].to(soft.dtype)
-            return passed._replace(loss=(1 - share) * passed.loss + share * soft)
+            logs = log_softmax(class_logits(passed.outputs, "SelfDistillation"))
+            said = softmax(class_logits(teacher, "SelfDistillation").detach()) * -logs.shape[-1]  # undoes their mean
+            soft = reduce(said * logs, (passed.batch or batch).weight)
+            return passed._replace(loss=between(passed.loss, soft, strengths.number("share")))
 
         return distilled
 
     def _previous(self, passed: Pass, seen: Batch, strengths: Strengths, memory: Memory) -> Pass:
         in_place = strengths.mirror is not None
         index = places(seen, "SelfDistillation('previous')")
-        logs = torch.log_softmax(class_logits(passed.outputs, "SelfDistillation"), -1)
+        logs = log_softmax(class_logits(passed.outputs, "SelfDistillation"))
         said = member_mean(logs.detach().exp(), "SelfDistillation")
         old = recall(memory, index, said, in_place=in_place)
         known = spread(old.sum(-1, keepdim=True) > 0, logs.dim()).squeeze(-1)
@@ -150,7 +149,7 @@ class SelfDistillation(Regularizer):
         change = torch.where(known, expected(logs, seen.targets, "SelfDistillation") - soft, 0.0)
         extra = reduce(change, seen.weight)
         passed = remember(passed, memory, index, said, in_place=in_place)
-        return passed._replace(loss=passed.loss + strengths["share"].to(extra.dtype) * extra)
+        return passed._replace(loss=plus(passed.loss, extra, strengths.number("share")))
 
     def update(self, inner: Update, strengths: Strengths, memory: Memory) -> Update:
         """Step, then move the average."""
@@ -158,7 +157,7 @@ class SelfDistillation(Regularizer):
         def step(params: Leaves, grads: Leaves, rate: Rate) -> Leaves:
             params = inner(params, grads, rate)
             if "teacher" in memory:
-                memory["teacher"] = memory["teacher"].lerp_(params.detach(), 1 - self.decay)
+                memory["teacher"] = memory["teacher"].lerp_(params, 1 - self.decay)
             return params
 
         return step
