@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from temperance.core.leaves import Leaves
-from temperance.core.weights import each_norm, limited, present, rates, rebuild, require_matrices
+from temperance.core.weights import each_norm, limited, present, rates, rebuild, require_matrices, shrunk
 from temperance.records.errors import RecipeError
 
 
@@ -21,6 +21,15 @@ def test_the_limit_holds_for_numbers_and_tensors():
     assert limited(0.5) == 0.1
     assert limited(0.05) == 0.05
     assert torch.equal(limited(torch.tensor([0.5, 0.05])), torch.tensor([0.1, 0.05]))
+
+
+@pytest.mark.parametrize("rate", [0.5, [0.5, 0.3]])
+def test_shrinking_stops_at_a_tenth(leaves, rate):
+    new = shrunk(leaves, rate, ("a", "b"), torch.tensor(0.1))
+    other = rate if isinstance(rate, float) else rate[1]
+    assert torch.allclose(new["a"], torch.full((2, 2), 0.95))
+    assert torch.allclose(new["b"], torch.full((3,), 2.0 * (1 - 0.1 * other)))
+    assert torch.allclose(shrunk(new, 50.0, ("a",), torch.tensor(0.1))["a"], torch.full((2, 2), 0.95 * 0.9))
 
 
 def test_present_leaves_out_what_has_no_gradient(leaves):
