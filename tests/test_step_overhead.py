@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import temperance.regularizers  # noqa: F401  (fills the registry)
+from temperance.core.regularizer import techniques
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -15,6 +16,11 @@ WORK = importlib.import_module("benchmarks.step_overhead.work")
 CELLS = importlib.import_module("benchmarks.step_overhead.cells").CELLS
 sys.path.remove(str(ROOT))
 EACH = [(name, net) for name, cell in CELLS.items() for net in cell.nets]
+
+
+def test_every_technique_has_a_cell() -> None:
+    own = {name for name, cls in techniques.items() if cls.__module__.startswith("temperance.")}
+    assert own - set(CELLS) == set()
 
 
 def test_a_cell_that_is_not_compared_says_why() -> None:
@@ -28,7 +34,7 @@ def test_both_loops_do_the_same_work(name: str, net: str) -> None:
         torch.manual_seed(0)
         step, model = make(cell, net)
         before = [p.detach().clone() for p in model.parameters()]
-        for _ in range(3):
+        for _ in range(cell.steps):
             step()
         after = [p.detach() for p in model.parameters()]
         assert all(bool(torch.isfinite(p).all()) for p in after)
@@ -36,4 +42,5 @@ def test_both_loops_do_the_same_work(name: str, net: str) -> None:
         ends.append(torch.cat([p.flatten() for p in after]))
     if cell.same:
         moved = (ends[1] - torch.cat([p.flatten() for p in before])).norm()
-        assert float((ends[0] - ends[1]).norm()) <= 1e-3 * float(moved)
+        most = 1e-3 if cell.steps <= 3 else 2e-2  # the last bits of a sum grow over many steps of Adam
+        assert float((ends[0] - ends[1]).norm()) <= most * float(moved)

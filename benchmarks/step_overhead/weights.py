@@ -277,7 +277,7 @@ def projected(work: Work) -> Step:
 
 CELLS = {
     "CPR": Cell(Recipe(CPR(0.8, rule="dependent")), cpr, same=True),
-    "CPR, inflection point": Cell(Recipe(CPR()), cpr_inflection, same=True),
+    "CPR, inflection point": Cell(Recipe(CPR()), cpr_inflection, same=True, steps=120),
     "AWD": Cell(Recipe(AWD(1.0)), awd, same=True),
     "CautiousDecay": Cell(Recipe(CautiousDecay(1.0)), cautious, same=True),
     "CorrectedDecay": Cell(Recipe(CorrectedDecay(1.0)), corrected, same=True),
@@ -292,5 +292,5 @@ CELLS = {
         Recipe(SpectralNorm()), spectral, BOTH, why_not="both start from a random vector of their own"
     ),
     "L2SP": Cell(Recipe(L2SP(10.0, new=HEAD, share=0.1)), l2_sp, same=True),
-    "SelectiveProjectionDecay": Cell(Recipe(SelectiveProjectionDecay(1.0)), projected, same=True),
+    "SelectiveProjectionDecay": Cell(Recipe(SelectiveProjectionDecay(1.0)), projected, same=True, steps=120),
 }

@@ -123,9 +123,10 @@ class Cell:
         hand: makes the step of the loop by hand from a ``Work``; written as a good engineer would, not slower.
         nets: where both are timed, names of ``NETS``.
         loss: the session's loss; the loop by hand uses what it likes.
-        same: without noise in it: after three steps both must have left the same weights (checked by a test).
+        same: without noise in it: after ``steps`` both must have left the same weights (checked by a test).
         why_not: why ``same`` is False, e.g. "draws noise".
         settings: further words for ``attach``.
+        steps: steps after which the weights are compared; more where the technique begins late.
 
     """
 
@@ -136,6 +137,7 @@ class Cell:
     same: bool = False
     why_not: str = ""
     settings: dict[str, Any] = field(default_factory=lambda: {"epochs": 10, "steps_per_epoch": 100})
+    steps: int = 3
 
 
 def start(net: str) -> Work:
