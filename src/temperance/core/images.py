@@ -94,14 +94,12 @@ def warp(x: Tensor, matrix: Tensor) -> Tensor:
     Shapes: x (b, c, h, w) · matrix (b, 2, 3): from output to input, in pixels from the image's centre → (b, c, h, w).
     """
     height, width = x.shape[-2:]
-    matrix = matrix.to(x.dtype)
-    dy = torch.arange(height, device=x.device, dtype=x.dtype) - (height - 1) / 2
-    dx = torch.arange(width, device=x.device, dtype=x.dtype) - (width - 1) / 2
-    a, b, tx = (matrix[:, 0, i].reshape(-1, 1, 1) for i in range(3))
-    c, d, ty = (matrix[:, 1, i].reshape(-1, 1, 1) for i in range(3))
-    across = (a * dx + b * dy[:, None] + tx) * (2 / width)
-    down = (c * dx + d * dy[:, None] + ty) * (2 / height)
-    return functional.grid_sample(x, torch.stack([across, down], -1), align_corners=False)
+    rows = (2 * torch.arange(height, device=x.device, dtype=x.dtype) + (1 - height)) / height  # −1 to 1 at the borders
+    columns = (2 * torch.arange(width, device=x.device, dtype=x.dtype) + (1 - width)) / width
+    places = torch.stack([*torch.meshgrid(columns, rows, indexing="xy"), x.new_ones(height, width)], -1)
+    units = x.new_tensor([[1.0, height / width, 2 / width], [width / height, 1.0, 2 / height]])
+    grid = places.reshape(-1, 3) @ (matrix.to(x.dtype) * units).mT
+    return functional.grid_sample(x, grid.reshape(-1, height, width, 2), align_corners=False)
 
 
 def affine(a: Tensor, b: Tensor, tx: Tensor, c: Tensor, d: Tensor, ty: Tensor) -> Tensor:

@@ -127,13 +127,13 @@ def _moves(x: Tensor, p: Tensor | float, kind: str, key: Any) -> tuple[Tensor, T
         right, down = torch.round((u[2] * 2 - 1) * (width / 8)), torch.round((u[3] * 2 - 1) * (height / 8))
         one, moved = torch.ones_like(mirror), hit.any(0)
         return _map(mirror, one, angle, one, torch.where(hit[2], right, 0.0), torch.where(hit[2], down, 0.0)), moved
-    limit = torch.as_tensor(p, device=device)
-    drawn = uniform(fold(key, "geometry"), (4, count), device)
-    hit = drawn < torch.stack([limit, 1 - torch.sqrt(1 - limit), limit, limit])[:, None]
-    n = torch.where(hit[[0, 2, 3, 3]], normal(fold(key, "sizes"), (4, count), device).to(x), 0.0)
-    scale, stretch = torch.exp2(-0.2 * n[:2])
-    angle = torch.where(hit[1], (uniform(fold(key, "turn"), (count,), device).to(x) * 2 - 1) * math.pi, 0.0)
-    return _map(scale, scale, angle, stretch, n[2] * (width / 8), n[3] * (height / 8)), hit.any(0)
+    u, n = uniform(fold(key, "geometry"), (5, count), device), normal(fold(key, "sizes"), (4, count), device).to(x)
+    hit, turned = u[:3] < p, u[3] < 1 - (1 - p) ** 0.5
+    scale, stretch = torch.exp2(-0.2 * torch.where(hit[:2], n[:2], 0.0))
+    right, down = torch.where(hit[2], n[2:], 0.0)
+    angle = torch.where(turned, (u[4].to(x) * 2 - 1) * math.pi, 0.0)
+    moved = hit.any(0) | turned
+    return _map(scale, scale, angle, stretch, right * (width / 8), down * (height / 8)), moved
 
 
 def _map(across: Tensor, along: Tensor, angle: Tensor, stretch: Tensor, right: Tensor, down: Tensor) -> Tensor:
