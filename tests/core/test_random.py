@@ -119,3 +119,27 @@ def test_drawing_does_not_load_dynamo():
         "sys.exit('torch._dynamo' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")
+def test_noise_of_a_site_is_one_node_of_a_compiled_graph():
+    def three(x):
+        return site_uniform("a", x), site_mask("b", x, torch.tensor(0.5)), site_normal("a", x, (x.shape[0], 1))
+
+    torch.compiler.reset()
+    compiled = torch.compile(three, backend="aot_eager", fullgraph=True)
+    for key in (1, 2):
+        x = torch.ones(3, 4, dtype=torch.float64)
+        with pulse(key):
+            expected = three(x)
+        with pulse(key):
+            got = compiled(x)
+        assert all(torch.equal(a, b) for a, b in zip(got, expected, strict=True))
+
+    def twice(x):
+        return site_uniform("a", x), site_uniform("a", x)
+
+    with pulse(3):
+        first, second = torch.compile(twice, backend="aot_eager", fullgraph=True)(torch.ones(4))
+    assert not torch.equal(first, second)  # two calls of a site are two draws
+    torch.compiler.reset()

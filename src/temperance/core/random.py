@@ -3,7 +3,7 @@
 Solo draws from one generator per device that is re-seeded at each draw (about 3 µs). Under ``vmap`` nothing may be
 drawn: there a ``Path`` stands for the key, a ``Tape`` learns in one dry run what will be asked for, draws it for each
 member with that member's own key outside ``vmap``, and hands it in. So member i sees exactly the noise of a solo run
-with its seed.
+with its seed. Compiled models ask through an operator of their graph, which draws when it runs.
 """
 
 from __future__ import annotations
@@ -271,34 +271,26 @@ def pulse(key: Key) -> Iterator[None]:
         PULSE.key, PULSE.calls = before
 
 
-@_opaque
 def site_uniform(site: str, like: Tensor, shape: Sequence[int] | None = None) -> Tensor:
     """Return U(0, 1) shaped as ``like`` (or ``shape``) for a module's site; torch's own generator outside a pass."""
-    wanted = like.shape if shape is None else shape
-    dtype = like.dtype if like.dtype in (torch.float32, torch.float64) else torch.float32
-    key = PULSE.at(site)
-    if key is None:
-        return torch.rand(tuple(wanted), device=like.device, dtype=dtype)
-    return uniform(key, wanted, like.device, dtype)
+    return _site_noise("uniform", site, like, shape)
 
 
-@_opaque
 def site_mask(site: str, like: Tensor, keep: Tensor, shape: Sequence[int] | None = None) -> Tensor:
     """Return m/keep with m = 1 with probability ``keep``, else 0, in the dtype of ``like``; all 1 where keep = 1.
 
     Solo works in place on its fresh draw, which makes a mask cheaper than ``nn.Dropout``'s.
     """
-    drawn: Tensor = site_uniform(site, like, shape)
-    if isinstance(PULSE.key, Path):
+    drawn = site_uniform(site, like, shape)
+    if is_batched():
         return ((drawn < keep).to(drawn.dtype) / keep).to(like.dtype)
     return drawn.lt_(keep).div_(keep).to(like.dtype)
 
 
-@_opaque
 def site_factor(site: str, like: Tensor, size: Tensor | float) -> Tensor:
     """Return 1 + size·ε, ε ~ N(0, 1), in the shape and dtype of ``like``; all 1 where size = 0."""
-    drawn: Tensor = site_normal(site, like)
-    if isinstance(PULSE.key, Path):
+    drawn = site_normal(site, like)
+    if is_batched():
         return (1 + size * drawn).to(like.dtype)
     return drawn.mul_(size).add_(1).to(like.dtype)
 
@@ -309,12 +301,35 @@ def is_batched() -> bool:
     return not torch.compiler.is_compiling() and isinstance(PULSE.key, Path)
 
 
-@_opaque
 def site_normal(site: str, like: Tensor, shape: Sequence[int] | None = None) -> Tensor:
     """Return N(0, 1) shaped as ``like`` (or ``shape``) for a module's site; torch's own generator outside a pass."""
+    return _site_noise("normal", site, like, shape)
+
+
+def _site_noise(kind: str, site: str, like: Tensor, shape: Sequence[int] | None) -> Tensor:
     wanted = like.shape if shape is None else shape
     dtype = like.dtype if like.dtype in (torch.float32, torch.float64) else torch.float32
+    if torch.compiler.is_compiling():  # one node of the compiled graph, which draws when it runs
+        return torch.ops.temperance.site_noise(kind, site, like.detach(), wanted, dtype)  # type: ignore[no-any-return]
+    return _draw_for_site(kind, site, like, wanted, dtype)
+
+
+def _draw_for_site(kind: str, site: str, like: Tensor, shape: Sequence[int], dtype: torch.dtype) -> Tensor:
     key = PULSE.at(site)
-    if key is None:
-        return torch.randn(tuple(wanted), device=like.device, dtype=dtype)
-    return normal(key, wanted, like.device, dtype)
+    if key is not None:
+        return _noise(kind, key, shape, like.device, dtype)
+    draw = torch.rand if kind == "uniform" else torch.randn
+    return draw(tuple(shape), device=like.device, dtype=dtype)
+
+
+def _shape_for_site(kind: str, site: str, like: Tensor, shape: Sequence[int], dtype: torch.dtype) -> Tensor:
+    return like.new_empty(tuple(shape), dtype=dtype)
+
+
+_OPERATORS = torch.library.Library("temperance", "FRAGMENT")  # type: ignore[no-untyped-call]
+_OPERATORS.define(  # type: ignore[no-untyped-call]
+    "site_noise(str kind, str site, Tensor like, SymInt[] shape, ScalarType dtype) -> Tensor",
+    tags=(torch.Tag.nondeterministic_seeded,),  # two calls are two draws, though their arguments are the same
+)
+_OPERATORS.impl("site_noise", _draw_for_site, "CompositeExplicitAutograd")  # type: ignore[no-untyped-call]
+torch.library.register_fake("temperance::site_noise", _shape_for_site, lib=_OPERATORS)
