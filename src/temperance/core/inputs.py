@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils import _pytree as tree
 
+from temperance.core.attention import plain_attention
 from temperance.core.batch import Batch, Pass
 from temperance.core.leaves import Leaves
 from temperance.core.wrappers import uncompiled
@@ -60,7 +60,7 @@ def input_gradients(
         passed = inner(params, buffers, batch._replace(inputs=tree.tree_unflatten(every, spec)), key)
         return of(passed.outputs), passed
 
-    with sdpa_kernel(SDPBackend.MATH), uncompiled():
+    with plain_attention(), uncompiled():
         if not params.owned:
             grads, passed = torch.func.grad(lambda x: _bare(run(x)), has_aux=True)([leaves[i] for i in at])
             return list(grads), passed

@@ -8,10 +8,9 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
-from torch.utils import _pytree as tree
 
 from temperance.control.strength import Strength
-from temperance.core.batch import Batch, Pass, first_leaf
+from temperance.core.batch import Batch, Pass, first_leaf, map_leaves, plus
 from temperance.core.inputs import input_gradients
 from temperance.core.leaves import Leaves
 from temperance.core.random import fold, uniform
@@ -21,8 +20,6 @@ from temperance.core.wrappers import uncompiled
 from temperance.records.citation import Citation
 from temperance.records.cost import Cost
 from temperance.records.errors import RecipeError, SettingError
-
-_TINY = 1e-12  # under the root, whose slope at 0 is infinite
 
 
 def gradient_penalty(
@@ -53,7 +50,8 @@ def gradient_penalty(
 
 def excess(grads: list[Tensor], *, one_sided: bool = False) -> Tensor:
     """Return the mean over rows of (‖g‖ − 1)², or of max(0, ‖g‖ − 1)². Shapes: (b, …) each → ()."""
-    norms = torch.sqrt(torch.stack([g.flatten(1).square().sum(1) for g in grads]).sum(0) + _TINY)
+    each = [torch.linalg.vector_norm(g if g.dim() == 2 else g.flatten(1), dim=1) for g in grads]  # slope 0 at 0
+    norms: Tensor = each[0] if len(each) == 1 else torch.linalg.vector_norm(torch.stack(each), dim=0)
     over = norms - 1
     return (over.clamp_min(0) if one_sided else over).square().mean()
 
@@ -133,7 +131,9 @@ class GradientPenalty(Regularizer):
             passed = inner(params, buffers, batch, key)
             with unchanged(memory.plan):
                 grads, _ = input_gradients(inner, params, buffers, between, own, _total, "GradientPenalty")
-            return passed._replace(loss=passed.loss + strengths["weight"] * excess(grads, one_sided=self.one_sided))
+            return passed._replace(
+                loss=plus(passed.loss, excess(grads, one_sided=self.one_sided), strengths.number("weight"))
+            )
 
         return penalized
 
@@ -165,10 +165,11 @@ def between_rows(batch: Batch, key: Any) -> Batch:
     share = _share(key, batch.size, first_leaf(batch.inputs))[:count]  # drawn for all rows: a population needs one size
 
     def mix(x: Tensor) -> Tensor:
-        return _between(x[real], x[fake], share) if x.is_floating_point() else x[real]
+        own = x.index_select(0, real)
+        return _between(own, x.index_select(0, fake), share) if x.is_floating_point() else own
 
     index = None if batch.index is None else batch.index[real]
-    return Batch(tree.tree_map(mix, batch.inputs), batch.targets[real], index=index)
+    return Batch(map_leaves(mix, batch.inputs), batch.targets[real], index=index)
 
 
 def _share(key: Any, count: int, like: Tensor) -> Tensor:
@@ -177,7 +178,7 @@ def _share(key: Any, count: int, like: Tensor) -> Tensor:
 
 def _between(real: Tensor, fake: Tensor, share: Tensor) -> Tensor:
     u = share.to(real.dtype).reshape(-1, *[1] * (real.dim() - 1))
-    return u * real + (1 - u) * fake
+    return torch.lerp(fake, real, u)
 
 
 def _total(outputs: Any) -> Tensor:

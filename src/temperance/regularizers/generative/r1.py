@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
@@ -10,7 +11,7 @@ import torch
 from torch import Tensor
 
 from temperance.control.strength import Strength
-from temperance.core.batch import Batch, Pass, first_leaf
+from temperance.core.batch import Batch, Pass, first_leaf, plus
 from temperance.core.inputs import input_gradients
 from temperance.core.leaves import Leaves
 from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
@@ -43,7 +44,7 @@ def r1_penalty(scores: Tensor, inputs: Tensor, *, weight: float = 10.0) -> Tenso
 
 def squares(grads: list[Tensor]) -> Tensor:
     """Return ‖g‖² of each row over all leaves, (b,). Shapes: (b, …) each."""
-    return torch.stack([g.flatten(1).square().sum(1) for g in grads]).sum(0)
+    return functools.reduce(torch.add, [g.flatten(1).square().sum(1) for g in grads])
 
 
 @techniques.add
@@ -129,7 +130,7 @@ class R1(Regularizer):
             chosen = self._chosen(batch)
             grads, passed = input_gradients(inner, params, buffers, batch, key, _total, "R1")
             slope = (squares(grads) * chosen).sum() / chosen.sum().clamp_min(1)
-            return passed._replace(loss=passed.loss + 0.5 * strengths["weight"] * slope)
+            return passed._replace(loss=plus(passed.loss, slope, 0.5 * strengths.number("weight")))
 
         return penalized
 
