@@ -88,9 +88,11 @@ def corrupt(inputs: Any, rate: Tensor | float, key: Any) -> Any:
         if x.dim() != 2 or (not isinstance(rate, Tensor) and rate == 0):
             return x
         drawn = uniform(fold(key, "cell", next(sites)), x.shape, x.device, torch.float64)
-        # below the rate, u/rate is uniform again and picks the row
-        rows = (drawn * (x.shape[0] / rate)).to(torch.int64).clamp(0, x.shape[0] - 1)
-        return torch.where(drawn < rate, torch.gather(x, 0, rows), x)
+        chosen = drawn < rate
+        # below the rate, u/rate is uniform again and picks the row; alone, the fresh draw may be overwritten
+        spread = drawn * (x.shape[0] / rate) if isinstance(rate, Tensor) else drawn.mul_(x.shape[0] / rate)
+        rows = spread.to(torch.int64).clamp(0, x.shape[0] - 1)
+        return torch.where(chosen, torch.gather(x, 0, rows), x)
 
     changed = map_leaves(one, inputs)
     if all(len(shape) != 2 for shape in shapes):
