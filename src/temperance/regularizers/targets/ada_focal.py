@@ -164,4 +164,6 @@ def _less(ce: Tensor, gammas: Tensor, edges: Tensor) -> Tensor:
     gammas = gammas.to(p.dtype)
     where = torch.searchsorted(edges.to(p.dtype), p.detach(), right=True)
     side = torch.copysign(torch.full_like(gammas, 1 - torch.finfo(p.dtype).eps), gammas)  # 0 has no slope in a power
-    return (1 - (1 - side[where] * p) ** gammas.abs()[where]) * ce
+    moved = side.index_select(0, where.flatten()).view_as(p) * p
+    power = torch.rsub(moved, 1) ** gammas.abs().index_select(0, where.flatten()).view_as(p)
+    return torch.rsub(power, 1) * ce

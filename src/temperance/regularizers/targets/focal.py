@@ -109,4 +109,4 @@ class Focal(Regularizer):
         if self.by == "flsd53":
             gamma = gamma * (1 + (p.detach() < 0.2).to(p.dtype) * (2 / 3))
         rest = torch.rsub(p, 1, alpha=1 - torch.finfo(p.dtype).eps)  # never 0, where the power has no slope
-        return (1 - rest**gamma) * ce
+        return torch.rsub(rest**gamma, 1) * ce
