@@ -69,21 +69,27 @@ class Request(NamedTuple):
     strength: str = ""
 
 
+def _dynamo() -> Any:
+    return sys.modules.get("torch._dynamo")
+
+
+# What looks at each frame while compiled code runs, else None; on a torch that does not tell: dynamo, where loaded.
+_compiler: Callable[[], Any] = getattr(torch._C._dynamo.eval_frame, "get_eval_frame_callback", _dynamo)
 _GENERATORS: dict[torch.device, torch.Generator] = {}
 
 
 def _opaque(function: F) -> F:
     """Keep ``torch.compile`` out of a function, as ``torch.compiler.disable`` does.
 
-    That decorator loads all of dynamo (3 s), so it is applied at the first call after something else has loaded it.
+    That decorator loads all of dynamo (3 s) and costs several draws, so it is applied inside compiled code only.
     """
     disabled: list[Any] = []
 
     @wraps(function)
     def call(*args: Any, **named: Any) -> Any:
+        if _compiler() is None:
+            return function(*args, **named)
         if not disabled:
-            if "torch._dynamo" not in sys.modules:
-                return function(*args, **named)
             disabled.append(torch.compiler.disable(function))  # type: ignore[no-untyped-call]
         return disabled[0](*args, **named)
 

@@ -88,8 +88,13 @@ class GradientNoise(Regularizer):
             if strengths.is_off("std"):
                 return grads, passed
             own = fold(key, address)
-            noise = [normal(fold(own, i), g.shape, g.device, g.dtype) for i, g in enumerate(grads.tensors)]
             size = strengths.number("std") * (1.0 + step) ** (-self.decay / 2)
-            return grads.add_(grads.like(noise), size), passed
+            if not grads.owned or isinstance(size, Tensor):
+                noise = [normal(fold(own, i), g.shape, g.device, g.dtype) for i, g in enumerate(grads.tensors)]
+                return grads.add_(grads.like(noise), size), passed
+            with torch.no_grad():  # leaf by leaf, so that the noise of one leaf is all that lies about
+                for i, g in enumerate(grads.tensors):
+                    g.add_(normal(fold(own, i), g.shape, g.device, g.dtype), alpha=size)
+            return grads, passed
 
         return noisy
