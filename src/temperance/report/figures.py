@@ -24,12 +24,13 @@ RULES: dict[str, Callable[..., Any]] = {
     "value": lambda value: value,
     "length": lambda items: len(items or ()),
     "absolute": abs,
+    "total": lambda items: float(sum(items.values())),
     "status": lambda items, wanted: sum(1 for item in items or () if item.get("status") == wanted),
     "state": lambda items, wanted: sum(1 for item in items or () if item.get("state") == wanted),
     "check": lambda items, wanted: sum(1 for item in items or () if [item.get("check"), item.get("state")] == wanted),
 }
 FITTED = {"number": "fixed", "signed": "signed_fixed"}  # forms whose decimals follow the width of the interval
-COUNTS = ("length", "status", "state", "check")
+WHOLE = ("length", "status", "state", "check", "total")  # rules that take a list or a table, not one number
 LIMIT = 280  # letters of a text that are shown; the rest stays in study.json
 
 TICKED = re.compile("`([^`]+)`")  # `name` in a text of the study is set as code
@@ -48,7 +49,7 @@ class Shown(NamedTuple):
 def work_out(rule: str, value: Any) -> Any:
     """Apply a rule, e.g. ``absolute`` or ``status:done``; None when the value is missing or not finite."""
     name, _, setting = rule.partition(":")
-    if name not in COUNTS and not _finite(value):
+    if name not in WHOLE and not _finite(value):
         return None
     if name == "check":
         return RULES[name](value, setting.rsplit(":", 1))

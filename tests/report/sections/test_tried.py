@@ -75,3 +75,21 @@ def test_an_ensemble_lists_its_members(make_study: Callable[..., Study]) -> None
     text = read(make_study(document))
     assert "weight decay 1e-4 Drops some units" in text
     assert "dropout 0.1 Drops some units" in text
+
+
+def test_warnings_of_all_members_are_shown_once(make_study: Callable[..., Study]) -> None:
+    document: dict[str, Any] = study_example()
+    for trial in document["trials"]:
+        trial["warnings"] = ["The attack became too easy: catastrophic overfitting."]
+    text = read(make_study(document))
+    assert text.count("catastrophic overfitting") == 1
+    assert "Worth knowing about this recipe" in text
+    assert "Worth knowing" not in read(make_study())
+
+
+def test_the_time_of_signals_is_a_sum(make_study: Callable[..., Study]) -> None:
+    document: dict[str, Any] = study_example()
+    for trial in document["trials"]:
+        trial["signal_seconds"] = {"gap": 1.25, "plateau": 0.75}
+    assert "move them took 2.0 s of its" in read(make_study(document))
+    assert "Watching the training" not in read(make_study())

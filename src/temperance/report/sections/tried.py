@@ -39,8 +39,15 @@ class Tried(Section):
             "metric_words": named(metric_text(study, study.root["metric"]["name"])),
             "metric_better": direction(study, study.root["metric"]["better"].text),
             "acted": list(trial["acted"])[:20],
+            "warnings": self._warnings(study)[:10],
             **self._table(study),
         }
+
+    @staticmethod
+    def _warnings(study: Study) -> list[Node]:
+        """Return what was noted about the recipes of all members, each sentence once."""
+        noted = {one.text: one for member in reversed(study.members) for one in reversed(list(member["warnings"]))}
+        return list(reversed(noted.values()))
 
     @staticmethod
     def _comparison(study: Study, item: Node) -> dict[str, Any]:
