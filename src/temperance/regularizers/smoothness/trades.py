@@ -145,9 +145,9 @@ class TRADES(Regularizer):
         def steady(params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any) -> Pass:
             if strengths.is_off("beta") or strengths.is_off("eps") or not torch.is_grad_enabled():
                 return inner(params, buffers, batch, key)
+            moved = worst(params, buffers, batch, fold(key, address))  # first: nothing else is in memory yet
             noise = noise_so_far()
             clean = inner(params, buffers, batch, key)
-            moved = worst(params, clean.buffers, batch, fold(key, address))
             with same_noise(noise), unchanged(memory.plan[1]):
                 there = inner(params, clean.buffers, moved, key)
             logs = (log_softmax(class_logits(p.outputs, "TRADES")) for p in (clean, there))

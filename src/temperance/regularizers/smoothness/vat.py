@@ -149,9 +149,9 @@ class VAT(Regularizer):
         def steady(params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any) -> Pass:
             if strengths.is_off("weight") or strengths.is_off("eps") or not torch.is_grad_enabled():
                 return inner(params, buffers, batch, key)
+            far = moved(params, buffers, batch, fold(key, address))  # first: nothing else is in memory yet
             noise = noise_so_far()
             clean = inner(params, buffers, batch, key)
-            far = moved(params, clean.buffers, batch, fold(key, address))
             with same_noise(noise), unchanged(memory.plan[1]):
                 there = inner(params, clean.buffers, far, key)
             known = log_softmax(class_logits(clean.outputs, "VAT").detach())
