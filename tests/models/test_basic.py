@@ -117,12 +117,34 @@ def test_boosting_stops_early_and_is_deterministic() -> None:
     assert first.predict(rows).min() >= FLOOR / 2
 
 
-def test_images_and_empty_choices_are_refused() -> None:
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_linear_learns_from_images(task: Task) -> None:
+    draw = np.random.default_rng(3)
+    light = draw.integers(0, 3, 120)
+    images = (draw.integers(0, 60, (120, 20, 18, 3)) + 40 * light[:, None, None, None]).astype(np.uint8)
+    rows = Rows(np.empty((120, 0)), np.empty((120, 0), dtype=np.int32), images)
+    target = light * 1.5 if task == "regression" else np.minimum(light, 1 if task == "binary" else 2)
+    classes = {"binary": ("a", "b"), "multiclass": ("a", "b", "c"), "regression": ()}[task]
+    schema = Schema((), Target("y", task, classes), "images", (20, 18, 3))
+    fitted = Linear(most_rows=60).fit(rows, target, schema=schema, valid=(rows, target), seed=4)
+    again = Linear(most_rows=60).fit(rows, target, schema=schema, valid=(rows, target), seed=4)
+    answers = fitted.predict(rows)
+    assert answers.tobytes() == again.predict(rows).tobytes()
+    assert fitted.model.coef_.shape[-1] == 16 * 16 * 3
+    if task == "regression":
+        assert np.abs(answers - target).mean() < 0.2
+    else:
+        assert (answers.argmax(axis=1) == target).mean() > 0.95
+
+
+def test_boosting_on_images_one_class_and_empty_choices_are_refused() -> None:
     rows, target, schema = made("binary")
     pictures = rows._replace(images=np.zeros((rows.size, 2, 2, 1), np.uint8))
+    with pytest.raises(DataError, match="images"):
+        Boosting().fit(pictures, target, schema=schema, valid=(rows, target))
     for model in (Linear(), Boosting()):
-        with pytest.raises(DataError, match="images"):
-            model.fit(pictures, target, schema=schema, valid=(rows, target))
+        with pytest.raises(DataError, match="one class only"):
+            model.fit(rows, np.zeros_like(target), schema=schema, valid=(rows, target))
     with pytest.raises(DataError, match="grid"):
         Linear(grid=()).fit(rows, target, schema=schema, valid=(rows, target))
     with pytest.raises(DataError, match="validation row"):

@@ -11,6 +11,7 @@ from temperance.study.plan import (
     default_settings,
     epoch_steps,
     fit_to_budget,
+    linear_rows,
     trainings,
     trial_seconds,
 )
@@ -57,3 +58,10 @@ def test_enough_time_or_no_clock_changes_nothing(large_bench):
 def test_two_passes_cost_more():
     assert cost_factor({"regularizers": [{"name": "SAM"}]}) > 2
     assert cost_factor(None) == 1.0
+
+
+def test_a_linear_model_on_images_keeps_to_a_tenth_of_the_search():
+    assert linear_rows(math.inf, 256, 10) is None
+    assert linear_rows(50.0, 256, 10) >= 5_000  # 28 × 28 grey in a budget of a minute: no image is left out
+    assert linear_rows(50.0, 768, 10) == pytest.approx(linear_rows(50.0, 256, 10) / 3, rel=0.01)
+    assert linear_rows(1.0, 768, 100) == 2_000

@@ -4,7 +4,9 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from temperance.data import read
 from temperance.deployment import load
 from temperance.records.errors import StudyError
 from temperance.study.study import Study
@@ -92,3 +94,22 @@ def test_regression_and_a_users_own_net(tmp_path, monkeypatch, make_settings):
     assert len(own) == 2
     assert set(own) <= {"done", "discarded"}
     assert study["winner"]["test"]["rmse"]["value"] < 3.0
+
+
+def test_a_folder_of_images_has_a_linear_model_that_can_win(tmp_path, make_settings):
+    random = np.random.default_rng(0)
+    for word, light in (("dark", 0), ("light", 60)):
+        (tmp_path / "pictures" / word).mkdir(parents=True)
+        for i in range(60):
+            pixels = (random.integers(0, 190, (20, 20)) + light * (np.arange(20) < 10)).astype(np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "pictures" / word / f"{i}.png")
+    settings = make_settings(tmp_path / "pictures", tmp_path / "s", trials=2, audit=False)
+    Study(type(settings)(**{**vars(settings), "target": None})).run()
+    study = row(tmp_path / "s")
+    assert [t["model"] for t in study["trials"]] == ["majority", "linear"]
+    assert study["winner"]["trial"] == study["trials"][1]["id"] in [one["trial"] for one in study["frontier"]]
+    assert study["trials"][1]["cost"]["latency_1_ms"] > 0
+    assert study["winner"]["test"]["accuracy"]["value"] > 0.9
+    table = read(tmp_path / "pictures").table
+    answer = load(tmp_path / "s" / "bundle").predict(table.rows)
+    assert (answer.argmax(axis=1) == table.target).mean() > 0.9

@@ -16,6 +16,7 @@ _HOMES = {
     "Linear": "linear",
     "Network": "network",
     "Part": "base",
+    "Pixels": "pixels",
     "Sketch": "sketch",
     "basic_part": "basic",
     "fill": "sketch",

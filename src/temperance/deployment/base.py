@@ -97,6 +97,28 @@ def place(sketch: Sketch, logs: str, *, classes: tuple[int, ...], outputs: int, 
     return sketch.add("LogSoftmax", sketch.add("Log", raised), axis=-1)
 
 
+def finish_scores(
+    sketch: Sketch, scores: str, target: Target, *, width: int, classes: tuple[int, ...], floor: float
+) -> str:
+    """Turn the scores (b, width) of a basic model into what ``Part.draw`` returns.
+
+    Args:
+        sketch: the graph.
+        scores: (b, 1) values for regression; a score per class, or one score of two classes.
+        target: what is predicted.
+        width: count of scores.
+        classes: numbers of the classes that training rows had; empty = all.
+        floor: smallest probability given to a class.
+
+    """
+    if target.task == "regression":
+        return sketch.add("Squeeze", scores, sketch.constant([1], np.int64))
+    outputs = len(target.classes)
+    known = classes or tuple(range(outputs))
+    logs = log_probabilities(sketch, scores, rank=2, width=width, classes=len(known))
+    return place(sketch, logs, classes=known, outputs=outputs, floor=floor)
+
+
 def log_mean(sketch: Sketch, logs: str, weights: NDArray[np.float64] | None = None) -> str:
     """Average probabilities over the member axis: (b, k, c) → (b, c), as log Σ w exp(log p).
 

@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from temperance.deployment.base import Part, log_probabilities, place
+from temperance.deployment.base import Part, finish_scores
 from temperance.deployment.encoding import draw_words
 from temperance.deployment.sketch import Sketch
 from temperance.records.errors import BundleError
@@ -97,12 +97,7 @@ class Boosting(Part):
 
     def draw(self, sketch: Sketch, target: Target) -> str:
         raw = sketch.add("Add", self._sum(sketch), sketch.weight("baseline", self.baseline))
-        if target.task != "regression":
-            outputs = len(target.classes)
-            classes = self.classes or tuple(range(outputs))
-            logs = log_probabilities(sketch, raw, rank=2, width=len(self.baseline), classes=len(classes))
-            return place(sketch, logs, classes=classes, outputs=outputs, floor=self.floor)
-        return sketch.add("Squeeze", raw, sketch.constant([1], np.int64))
+        return finish_scores(sketch, raw, target, width=len(self.baseline), classes=self.classes, floor=self.floor)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         return {"baseline": self.baseline, **{name: getattr(self.trees, name) for name in Trees.__dataclass_fields__}}

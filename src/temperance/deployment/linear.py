@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from temperance.deployment.base import Part, log_probabilities, place
+from temperance.deployment.base import Part, finish_scores
 from temperance.deployment.encoding import draw_words, positions
 from temperance.deployment.sketch import Sketch
 from temperance.records.errors import BundleError
@@ -50,12 +50,7 @@ class Linear(Part):
 
     def draw(self, sketch: Sketch, target: Target) -> str:
         total = sketch.add("Add", self._sum(sketch), sketch.weight("intercept", self.intercept))
-        if target.task == "regression":
-            return sketch.add("Squeeze", total, sketch.constant([1], np.int64))
-        outputs = len(target.classes)
-        classes = self.classes or tuple(range(outputs))
-        logs = log_probabilities(sketch, total, rank=2, width=len(self.intercept), classes=len(classes))
-        return place(sketch, logs, classes=classes, outputs=outputs, floor=self.floor)
+        return finish_scores(sketch, total, target, width=len(self.intercept), classes=self.classes, floor=self.floor)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         tables = {f"table_{j}": table for j, table in enumerate(self.tables)}

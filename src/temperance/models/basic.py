@@ -6,6 +6,7 @@ All take raw ``Rows`` (no preprocessing of ours) and define their own input matr
 - ``Linear``: ``LinearMatrix``, columns in this order: each numeric column with missing → median, minus ``centre``,
   times ``factor``; then one 0/1 column per numeric column that had missing values in training (1 = missing); then per
   categorical column one 0/1 column per code 0 … len(vocabulary) − 1; missing and unseen categories are all zeros.
+  Images: ``PixelMatrix`` in ``models.pixels``, area means of at most 16 × 16 pixels per channel.
 - ``Boosting``: ``TreeMatrix``, columns in this order: numeric columns as they are, float64, missing = NaN; then one
   column per categorical column that holds the code as float64, missing and unseen = NaN. Columns listed in
   ``as_category`` are split by sets of codes (at most 255 codes), the other categorical columns as ordinary numbers.
@@ -23,6 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from temperance.models.pixels import PixelMatrix
 from temperance.records.errors import DataError
 from temperance.records.registry import Registry
 from temperance.records.schema import Rows, Schema, Task
@@ -49,10 +51,24 @@ class FittedBasic:
     name: str
     task: Task
     outputs: int
-    matrix: LinearMatrix | TreeMatrix | None
+    matrix: LinearMatrix | TreeMatrix | PixelMatrix | None
     model: Any
     classes: tuple[int, ...]
     settings: dict[str, float]
+
+    @classmethod
+    def around(
+        cls,
+        name: str,
+        model: Any,
+        matrix: LinearMatrix | TreeMatrix | PixelMatrix,
+        schema: Schema,
+        settings: dict[str, float],
+    ) -> FittedBasic:
+        """Take over a fitted scikit-learn model with the classes that it knows."""
+        task = schema.target.task
+        classes = () if task == "regression" else tuple(int(c) for c in model.classes_)
+        return cls(name, task, schema.target.outputs, matrix, model, classes, settings)
 
     def predict(self, rows: Rows) -> NDArray[np.float64]:
         """Return probabilities (b, c), rows summing to 1, or values (b,)."""
@@ -153,7 +169,7 @@ class BasicModel(ABC):
             seed: seed of what is random.
 
         Raises:
-            DataError: images (these models take tables), or only one class.
+            DataError: only one class, or images where the model takes tables.
 
         """
 
@@ -209,18 +225,16 @@ class Linear(BasicModel):
         valid: tuple[Rows, NDArray[Any]] | None,
         seed: int = 0,
     ) -> FittedBasic:
-        _refuse_images(rows)
         if rows.size > self.most_rows:
             chosen = np.sort(np.random.default_rng(seed).choice(rows.size, self.most_rows, replace=False))
             rows, target = rows.take(chosen), target[chosen]
-        matrix = LinearMatrix.fit(rows, schema)
-        inputs, task, outputs = matrix.of(rows), schema.target.task, schema.target.outputs
+        matrix = LinearMatrix.fit(rows, schema) if rows.images is None else PixelMatrix.fit(rows.images)
+        inputs = matrix.of(rows)
         best: tuple[float, FittedBasic] | None = None
         for penalty in self.grid:
-            model = _linear(task, penalty=penalty, rows=rows.size)
-            model.fit(inputs, target)
-            classes = () if task == "regression" else tuple(int(c) for c in model.classes_)
-            fitted = FittedBasic("linear", task, outputs, matrix, model, classes, {"penalty": penalty})
+            model = _linear(schema.target.task, penalty=penalty, rows=rows.size)
+            _train(model, inputs, target, schema.target.task)
+            fitted = FittedBasic.around("linear", model, matrix, schema, {"penalty": penalty})
             if valid is None:
                 return fitted
             score = _loss(fitted, valid)
@@ -265,7 +279,8 @@ class Boosting(BasicModel):
         valid: tuple[Rows, NDArray[Any]] | None,
         seed: int = 0,
     ) -> FittedBasic:
-        _refuse_images(rows)
+        if rows.images is not None:
+            raise DataError("images", "numeric and categorical columns", "Use `Linear` or a net for images")
         from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
         task, matrix = schema.target.task, TreeMatrix.fit(schema)
@@ -282,10 +297,15 @@ class Boosting(BasicModel):
             n_iter_no_change=self.patience,
             random_state=seed,
         )
-        model.fit(matrix.of(rows), target, **_checked(matrix, target, valid, task))
-        classes = () if task == "regression" else tuple(int(c) for c in model.classes_)
+        _train(model, matrix.of(rows), target, task, **_checked(matrix, target, valid, task))
         settings = {"learning_rate": self.learning_rate, "trees": float(model.n_iter_), "leaves": float(self.leaves)}
-        return FittedBasic("boosting", task, schema.target.outputs, matrix, model, classes, settings)
+        return FittedBasic.around("boosting", model, matrix, schema, settings)
+
+
+def _train(model: Any, inputs: Matrix, target: NDArray[Any], task: Task, **checked: Any) -> None:
+    if task != "regression" and len(np.unique(target)) < 2:
+        raise DataError("training rows of one class only", "rows of at least two classes", "Give more rows")
+    model.fit(inputs, target, **checked)
 
 
 def _checked(
@@ -321,8 +341,3 @@ def _spread(shares: NDArray[np.float64], classes: tuple[int, ...], outputs: int)
     full[:, list(classes)] = np.maximum(shares, FLOOR)
     scaled: NDArray[np.float64] = full / full.sum(axis=1, keepdims=True)
     return scaled
-
-
-def _refuse_images(rows: Rows) -> None:
-    if rows.images is not None:
-        raise DataError("images", "numeric and categorical columns", "Use a net for images")

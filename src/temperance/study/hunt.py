@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from temperance.models.pixels import pixel_count
 from temperance.records.errors import StudyError
 from temperance.study.plan import (
     SAFETY,
@@ -14,6 +15,7 @@ from temperance.study.plan import (
     default_settings,
     epoch_steps,
     fit_to_budget,
+    linear_rows,
     rows_for,
     trained_rows,
     trial_seconds,
@@ -52,10 +54,7 @@ class Hunt:
         images = schema.kind == "images"
         finished = {r.spec.name for r in self.study.results}
         basic = [s for s in basic_specs(images=images, seed=self.study.settings.seed) if s.name not in finished]
-        cap = boosting_rows(self.study.clock.for_search)
-        if cap is not None and cap < len(roles.train):
-            basic = [s.changed(most_rows=cap) if s.model == "Boosting" else s for s in basic]
-            self.study.left_out.append({"what": "boosting on all rows", "why": f"{cap} rows fit the budget"})
+        basic = [self._capped(spec) for spec in basic]
         if self.study.settings.audit and not self.study.findings:
             self._start_audit()
         self._drive(Portfolio(basic))
@@ -80,6 +79,19 @@ class Hunt:
             base = nets[0].changed(recipe=None, adaptive=False)
             self._drive(TPE(base, task=schema.target.task, seed=self.study.settings.seed + 1, average=average(steps)))
         self._drain()
+
+    def _capped(self, spec: TrialSpec) -> TrialSpec:
+        """Return a basic model's spec with the rows that fit the budget."""
+        schema, seconds = self.study.prepared.table.schema, self.study.clock.for_search
+        cap = None
+        if spec.model == "Boosting":
+            cap = boosting_rows(seconds)
+        elif spec.model == "Linear" and schema.image_shape is not None:
+            cap = linear_rows(seconds, pixel_count(schema.image_shape), schema.target.outputs)
+        if cap is None or cap >= len(self.study.prepared.roles.train):
+            return spec
+        self.study.left_out.append({"what": f"{spec.model.lower()} on all rows", "why": f"{cap} rows fit the budget"})
+        return spec.changed(most_rows=cap)
 
     def _paced(self, model: str, settings: dict[str, Any]) -> dict[str, Any]:
         """Return settings that fit the budget, from the measured speed of a few steps."""

@@ -16,6 +16,7 @@ FIXED = {"refit": 2.0, "evaluation": 2.0, "export": 2.5, "report": 1.5}  # first
 SAFETY = 1.15
 CROWDED = 1.3  # the pace was measured with the other workers idle; together they share caches and memory
 ROWS_OF_ONE_EPOCH = 20_000
+LINEAR_TERMS_PER_SECOND = 4_000_000  # images × numbers × outputs of a logistic fit, one core; for planning only
 BOOSTED_ROWS_PER_SECOND = 12_000  # hundreds of trees on about 15 columns, one core; measured, for planning only
 
 
@@ -107,6 +108,20 @@ def boosting_rows(seconds: float) -> int | None:
     if not math.isfinite(seconds):
         return None
     return max(5_000, int(0.1 * seconds * BOOSTED_ROWS_PER_SECOND))
+
+
+def linear_rows(seconds: float, width: int, outputs: int) -> int | None:
+    """Return the most images that a linear model may take so that it is done within about a tenth of the search.
+
+    Args:
+        seconds: of the search.
+        width: numbers per image, as in ``models.pixels``.
+        outputs: classes, or 1.
+
+    """
+    if not math.isfinite(seconds):
+        return None
+    return max(2_000, int(0.1 * seconds * LINEAR_TERMS_PER_SECOND / (width * outputs)))
 
 
 def cost_factor(recipe: dict[str, Any] | None) -> float:

@@ -33,6 +33,7 @@ def test_without_controller_rows_the_adaptive_trials_follow_a_schedule():
 
 def test_basic_models_always_compete():
     assert [s.model for s in basic_specs(images=False, seed=0)] == ["Majority", "Linear", "Boosting"]
+    assert [s.model for s in basic_specs(images=True, seed=0)] == ["Majority", "Linear"]
 
 
 def test_an_average_looks_back_over_a_share_of_the_training():
@@ -44,5 +45,7 @@ def test_an_average_looks_back_over_a_share_of_the_training():
 def test_a_portfolio_runs_out():
     portfolio = Portfolio(basic_specs(images=True, seed=0))
     assert portfolio.propose().model == "Majority"
+    assert [spec.model for spec in portfolio.left] == ["Linear"]
+    assert portfolio.propose().model == "Linear"
     assert portfolio.left == ()
     assert portfolio.propose() is None
