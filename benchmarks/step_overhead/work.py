@@ -19,8 +19,7 @@ Step = Callable[[], None]
 Loss = Callable[[Any, Any], Tensor]
 
 
-def mean(outputs: Tensor, targets: Tensor) -> Tensor:
-    return F.cross_entropy(outputs, targets)
+mean = F.cross_entropy  # as a user passes it
 
 
 def rows(outputs: Tensor, targets: Tensor) -> Tensor:

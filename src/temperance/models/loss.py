@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
-from torch.nn.functional import log_softmax
 
+from temperance.core.classes import log_softmax
 from temperance.records.schema import Task
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -30,7 +30,7 @@ def cross_entropy(outputs: Tensor, targets: Tensor) -> Tensor:
         (b,)
 
     """
-    logs = log_softmax(outputs, dim=-1)
+    logs = log_softmax(outputs)
     if targets.ndim == 2 and not targets.is_floating_point():
         own = logs.gather(-1, targets.clamp_min(0).unsqueeze(-1)).squeeze(-1)
         return _mean_of_kept(-own, targets >= 0)

@@ -14,6 +14,7 @@ from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Mixed, Pass, measure
 from temperance.core.classes import class_logits, per_label
 from temperance.core.leaves import Leaves
+from temperance.core.plain import spared
 from temperance.core.regularizer import Context, Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
 from temperance.core.rules import Rule
 from temperance.records.citation import Citation
@@ -120,21 +121,22 @@ class AdaFocal(Regularizer):
         """Weigh the cross-entropy by the exponent of each example's bin."""
 
         def focused(params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any) -> Pass:
-            passed = inner(params, buffers, batch, key)
             if strengths.is_off("power"):
-                return passed
+                return inner(params, buffers, batch, key)
+            passed, alone = spared(inner, params, buffers, batch, key)
             seen: Batch = passed.batch or batch
             if isinstance(seen.targets, Mixed):
                 raise RecipeError("AdaFocal got a mixed batch", _MIXES.why, _MIXES.remedy)
 
-            def less(outputs: Any, labels: Tensor) -> Tensor:
+            def weighed(outputs: Any, labels: Tensor) -> Tensor:
                 logits = class_logits(outputs, "AdaFocal", self.axis)
                 power, gammas = strengths.number("power"), memory["gammas"]
                 gammas = (power.to(gammas.dtype) if isinstance(power, Tensor) else power) * gammas
                 edges = memory["edges"]
-                return per_label(logits, labels, lambda ce: _less(ce, gammas, edges), "AdaFocal")
+                return per_label(logits, labels, lambda ce: _weighed(ce, gammas, edges, alone), "AdaFocal")
 
-            return passed._replace(loss=passed.loss - measure(less, passed.outputs, seen))
+            value = measure(weighed, passed.outputs, seen)
+            return passed._replace(loss=value if alone else passed.loss - value)
 
         return focused
 
@@ -158,12 +160,12 @@ def next_gammas(
     return torch.where(moved.abs() < switch, crossed, moved).clamp(low, high)
 
 
-def _less(ce: Tensor, gammas: Tensor, edges: Tensor) -> Tensor:
-    """Return by how much the adaptive focal loss is less than the cross-entropy; a bin's lower bound belongs to it."""
+def _weighed(ce: Tensor, gammas: Tensor, edges: Tensor, alone: bool) -> Tensor:
+    """Return the adaptive focal loss, or its lead over the cross-entropy; a bin's lower bound belongs to it."""
     p = torch.exp(-ce)
     gammas = gammas.to(p.dtype)
     where = torch.searchsorted(edges.to(p.dtype), p.detach(), right=True)
     side = torch.copysign(torch.full_like(gammas, 1 - torch.finfo(p.dtype).eps), gammas)  # 0 has no slope in a power
     moved = side.index_select(0, where.flatten()).view_as(p) * p
     power = torch.rsub(moved, 1) ** gammas.abs().index_select(0, where.flatten()).view_as(p)
-    return torch.rsub(power, 1) * ce
+    return (power if alone else torch.rsub(power, 1)) * ce

@@ -12,6 +12,7 @@ from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass, plus, reduce
 from temperance.core.classes import class_logits, log_softmax
 from temperance.core.leaves import Leaves
+from temperance.core.plain import label_loss, spared
 from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
 from temperance.core.rules import Rule
 from temperance.records.citation import Citation
@@ -70,12 +71,13 @@ class ConfidencePenalty(Regularizer):
         """Subtract the entropy."""
 
         def penalized(params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any) -> Pass:
-            passed = inner(params, buffers, batch, key)
             if strengths.is_off("beta"):
-                return passed
+                return inner(params, buffers, batch, key)
+            passed, alone = spared(inner, params, buffers, batch, key)
             logs = log_softmax(class_logits(passed.outputs, "ConfidencePenalty", self.axis))
             negative = reduce(logs.exp() * logs, (passed.batch or batch).weight)  # its mean over the classes too
             factor = strengths.number("beta") * logs.shape[-1]
-            return passed._replace(loss=plus(passed.loss, negative, factor))
+            value = label_loss(logs, batch) if alone else passed.loss
+            return passed._replace(loss=plus(value, negative, factor))
 
         return penalized

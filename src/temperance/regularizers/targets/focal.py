@@ -13,6 +13,7 @@ from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass, measure
 from temperance.core.classes import class_logits, per_label
 from temperance.core.leaves import Leaves
+from temperance.core.plain import spared
 from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
 from temperance.core.rules import Rule
 from temperance.records.citation import Citation
@@ -89,24 +90,25 @@ class Focal(Regularizer):
         """Weigh the cross-entropy."""
 
         def focused(params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any) -> Pass:
-            passed = inner(params, buffers, batch, key)
             if strengths.is_off("gamma"):
-                return passed
+                return inner(params, buffers, batch, key)
+            passed, alone = spared(inner, params, buffers, batch, key)
 
-            def less(outputs: Any, labels: Tensor) -> Tensor:
+            def weighed(outputs: Any, labels: Tensor) -> Tensor:
                 logits, gamma = class_logits(outputs, "Focal", self.axis), strengths.number("gamma")
-                return per_label(logits, labels, lambda ce: self._less(ce, gamma), "Focal")
+                return per_label(logits, labels, lambda ce: self._weighed(ce, gamma, alone), "Focal")
 
-            return passed._replace(loss=passed.loss - measure(less, passed.outputs, passed.batch or batch))
+            value = measure(weighed, passed.outputs, passed.batch or batch)
+            return passed._replace(loss=value if alone else passed.loss - value)
 
         return focused
 
-    def _less(self, ce: Tensor, gamma: float | Tensor) -> Tensor:
-        """Return by how much the focal loss is less than the cross-entropy."""
+    def _weighed(self, ce: Tensor, gamma: float | Tensor, alone: bool) -> Tensor:
+        """Return the focal loss, or by how much it is less than the cross-entropy."""
         p = torch.exp(-ce)
         if isinstance(gamma, Tensor):
             gamma = gamma.to(p.dtype)
         if self.by == "flsd53":
             gamma = gamma * (1 + (p.detach() < 0.2).to(p.dtype) * (2 / 3))
         rest = torch.rsub(p, 1, alpha=1 - torch.finfo(p.dtype).eps)  # never 0, where the power has no slope
-        return torch.rsub(rest**gamma, 1) * ce
+        return (rest**gamma if alone else torch.rsub(rest**gamma, 1)) * ce

@@ -14,6 +14,7 @@ from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass, measure
 from temperance.core.classes import class_logits, per_label
 from temperance.core.leaves import Leaves
+from temperance.core.plain import spared
 from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
 from temperance.core.rules import Rule
 from temperance.records.citation import Citation
@@ -82,26 +83,30 @@ class GeneralizedCrossEntropy(Regularizer):
         """Replace the cross-entropy."""
 
         def generalized(params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any) -> Pass:
-            passed = inner(params, buffers, batch, key)
             if strengths.is_off("q") and strengths.is_off("cut"):
-                return passed
+                return inner(params, buffers, batch, key)
+            passed, alone = spared(inner, params, buffers, batch, key)
 
-            def less(outputs: Any, labels: Tensor) -> Tensor:
+            def weighed(outputs: Any, labels: Tensor) -> Tensor:
                 logits = class_logits(outputs, "GeneralizedCrossEntropy", self.axis)
                 q, cut = strengths.number("q"), strengths.number("cut")
-                return per_label(logits, labels, lambda ce: _less(ce, q, cut), "GeneralizedCrossEntropy")
+                return per_label(logits, labels, lambda ce: _weighed(ce, q, cut, alone), "GeneralizedCrossEntropy")
 
-            return passed._replace(loss=passed.loss - measure(less, passed.outputs, passed.batch or batch))
+            value = measure(weighed, passed.outputs, passed.batch or batch)
+            return passed._replace(loss=value if alone else passed.loss - value)
 
         return generalized
 
 
-def _less(ce: Tensor, q: float | Tensor, cut: float | Tensor) -> Tensor:
-    """Return by how much the generalized cross-entropy is less than the cross-entropy."""
+def _weighed(ce: Tensor, q: float | Tensor, cut: float | Tensor, alone: bool) -> Tensor:
+    """Return the generalized cross-entropy, or by how much it is less than the cross-entropy."""
     if isinstance(q, Tensor) or isinstance(cut, Tensor):
         held = torch.minimum(ce, -torch.as_tensor(cut, dtype=ce.dtype).log())
         q = torch.as_tensor(q, dtype=ce.dtype)
         some = torch.where(q > 0, q, torch.ones_like(q))
-        return ce + torch.where(q > 0, torch.expm1(-some * held) / some, -held)
+        away = torch.where(q > 0, torch.expm1(-some * held) / some, -held)
+        return -away if alone else ce + away
     held = ce.clamp_max(-math.log(cut)) if cut else ce
+    if alone:
+        return torch.expm1(held * -q) * (-1 / q) if q else held
     return torch.add(ce, torch.expm1(held * -q), alpha=1 / q) if q else ce - held

@@ -14,6 +14,7 @@ from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Mixed, Pass, between, reduce
 from temperance.core.classes import class_logits, log_softmax, mean_of_kept, spread
 from temperance.core.leaves import Leaves
+from temperance.core.plain import label_loss, spared
 from temperance.core.regularizer import (
     Context,
     Effect,
@@ -119,9 +120,9 @@ class OnlineLabelSmoothing(Regularizer):
         """Blend the loss with that of the learned targets, and note the right answers."""
 
         def smoothed(params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any) -> Pass:
-            passed = inner(params, buffers, batch, key)
             if strengths.is_off("share"):
-                return passed
+                return inner(params, buffers, batch, key)
+            passed, alone = spared(inner, params, buffers, batch, key)
             seen: Batch = passed.batch or batch
             if isinstance(seen.targets, Mixed):
                 raise RecipeError("OnlineLabelSmoothing got a mixed batch", _MIXES.why, _MIXES.remedy)
@@ -138,7 +139,8 @@ class OnlineLabelSmoothing(Regularizer):
                 logits.detach(), logs.detach().exp(), seen.targets, memory.get("sums"), memory.get("counts")
             )
             passed = passed.remember(strengths.address, matrix=matrix, sums=sums, counts=counts)
-            return passed._replace(loss=between(passed.loss, soft, strengths.number("share")))
+            hard = label_loss(logs, batch) if alone else passed.loss
+            return passed._replace(loss=between(hard, soft, strengths.number("share")))
 
         return smoothed
 

@@ -1,0 +1,67 @@
+"""The innermost objective, and how a technique that replaces the cross-entropy avoids computing it twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from temperance.core.batch import ANSWERS_ONLY, Batch, Pass, measure
+from temperance.core.leaves import Leaves
+from temperance.core.regularizer import Objective
+
+Loss = Callable[[Any, Any], Tensor]
+
+
+class Plain:
+    """Model, then the user's loss: an objective that says what the loss is.
+
+    Args:
+        run: the objective itself.
+        loss: the user's loss.
+
+    """
+
+    def __init__(self, run: Objective, loss: Loss) -> None:
+        self.run, self.loss = run, loss
+        self.is_entropy = is_cross_entropy(loss)
+
+    def __call__(self, params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any) -> Pass:
+        """Run it."""
+        return self.run(params, buffers, batch, key)
+
+
+def is_cross_entropy(loss: Loss) -> bool:
+    """Return whether a loss is torch's plain cross-entropy: the function, or the module with nothing set."""
+    if isinstance(loss, nn.CrossEntropyLoss):
+        is_plain = loss.weight is None and loss.label_smoothing == 0.0 and loss.ignore_index == -100
+        return type(loss) is nn.CrossEntropyLoss and is_plain and loss.reduction in ("mean", "none")
+    return loss is functional.cross_entropy
+
+
+def label_loss(logs: Tensor, batch: Batch) -> Tensor:
+    """Return the cross-entropy () of log-probabilities (b, c) that are there already."""
+    return measure(lambda out, labels: functional.nll_loss(out, labels, reduction="none"), logs, batch)
+
+
+def spared(
+    inner: Objective, params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any
+) -> tuple[Pass, bool]:
+    """Run the inner objective; leave the loss out where the caller can give the whole loss itself.
+
+    Returns:
+        the pass, and whether its loss was left out (0): the user's loss is torch's cross-entropy, nothing stands
+        between, the outputs are (b, c) and the targets are class numbers (b,). The caller then adds its whole loss,
+        not what it differs by.
+
+    """
+    targets = batch.targets
+    is_known = isinstance(inner, Plain) and inner.is_entropy and isinstance(targets, Tensor) and targets.dim() == 1
+    if not is_known or targets.is_floating_point():
+        return inner(params, buffers, batch, key), False
+    passed = inner(params, buffers, batch._replace(targets=ANSWERS_ONLY), key)._replace(batch=batch)
+    if isinstance(passed.outputs, Tensor) and passed.outputs.dim() == 2:
+        return passed, True
+    return passed._replace(loss=measure(inner.loss, passed.outputs, batch)), False  # type: ignore[attr-defined]
