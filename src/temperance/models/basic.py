@@ -206,6 +206,8 @@ class Majority(BasicModel):
 class Linear(BasicModel):
     """Logistic regression or ridge; the strength is the one of ``grid`` that does best on the validation rows.
 
+    On images the search goes from strong to weak and ends at the first strength that does worse.
+
     Attributes:
         grid: penalties relative to the loss per row: λ = 1 / (C·rows) for logistic, α / rows for ridge.
         most_rows: rows used, drawn at random where there are more; a linear model gains little from more.
@@ -231,7 +233,7 @@ class Linear(BasicModel):
         matrix = LinearMatrix.fit(rows, schema) if rows.images is None else PixelMatrix.fit(rows.images)
         inputs = matrix.of(rows)
         best: tuple[float, FittedBasic] | None = None
-        for penalty in self.grid:
+        for penalty in self.grid if valid is None else sorted(self.grid, reverse=True):
             model = _linear(schema.target.task, penalty=penalty, rows=rows.size)
             _train(model, inputs, target, schema.target.task)
             fitted = FittedBasic.around("linear", model, matrix, schema, {"penalty": penalty})
@@ -240,6 +242,8 @@ class Linear(BasicModel):
             score = _loss(fitted, valid)
             if best is None or score < best[0]:
                 best = (score, fitted)
+            elif rows.images is not None:
+                break  # weaker penalties take the longest, and pixels are many
         if best is None:
             raise DataError("an empty grid of penalties", "at least one penalty", "Leave `grid` at its default")
         return best[1]
