@@ -132,3 +132,11 @@ def test_moving_a_strength_does_not_recompile_the_model():
     assert counter.frame_count == compiled
     session.finish()
     Recipe().attach(model, optimizer, loss=MLP.loss)
+
+
+def test_a_loss_that_nobody_updates_on_keeps_no_graph():
+    session = attach(Recipe(), MLP)
+    assert session.loss(MLP.batch(0)).requires_grad
+    [(kept, _)] = session.solo.pending
+    assert not kept.loss.requires_grad
+    assert not kept.outputs.requires_grad

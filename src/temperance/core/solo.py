@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from temperance.core import stages
-from temperance.core.batch import Batch, Pass, call, measure, reduce
+from temperance.core.batch import Batch, Pass, call, map_leaves, measure, reduce
 from temperance.core.leaves import Leaves
 from temperance.core.plain import Plain
 from temperance.core.policy import trainable
@@ -75,7 +75,8 @@ class Solo:
             self._settle(self.pending[-1][0])
         passed = self._objective(batch, fold(key, len(self.pending)) if self.pending else key)
         if passed.loss.requires_grad:  # else nobody can train on it
-            self.pending.append((passed, batch))
+            told = passed._replace(loss=passed.loss.detach(), outputs=map_leaves(Tensor.detach, passed.outputs))
+            self.pending.append((told, batch))  # without its history: nobody may ever call ``update``
         return passed
 
     def settle(self, key: int) -> Pass:
