@@ -170,3 +170,14 @@ def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "roles.npz").write_bytes(b"nonsense")
     with pytest.raises(StudyError):
         load_roles(tmp_path / "roles.npz")
+
+
+@pytest.mark.parametrize(("rows", "folds"), [(1240, 5), (1260, 0)])
+def test_a_thousand_images_get_roles(rows: int, folds: int) -> None:
+    schema = Schema((), Target("y", "multiclass", ("0", "1")), kind="images", image_shape=(4, 4, 1))
+    rng = np.random.default_rng(0)
+    pictures = rng.integers(0, 256, (rows, 4, 4, 1)).astype(np.uint8)
+    values = Rows(np.empty((rows, 0)), np.empty((rows, 0), dtype=np.int32), pictures)
+    roles = data.split(Table(schema, rows=values, target=rng.integers(0, 2, rows)), seed=1)
+    assert len(roles.folds) == folds
+    assert (len(roles.selection) > 0) == (folds == 0)

@@ -9,7 +9,7 @@ from typing import Any
 from temperance.cli.quantities import words_for_seconds
 
 FIRST = {"regression": ("rmse", "mae", "interval_coverage"), "": ("accuracy", "log_loss", "ece")}
-BESIDE = ("simple_test", "plain_test", "boosting_test")
+BESIDE = ("simple_test", "plain_test", "boosting_test", "linear_test")
 
 
 def paths(folder: Path, document: dict[str, Any]) -> dict[str, str | None]:

@@ -18,6 +18,7 @@ from temperance.records.table import Table
 
 TEST_SHARE = 0.2
 ROLE_ROWS = 2000  # from this many development rows there are roles, below there are folds
+ROLE_IMAGES = 1000  # the same for images, whose nets train once per fold
 FOLDS, FEW_FOLDS, FEW_ROWS = 5, 3, 300
 OTHER_SHARE = 0.1  # controller, selection and calibration, each
 FIRST_SHARE = 0.4  # of the development rows that the first fold in time trains on
@@ -28,10 +29,10 @@ COPIES_SHARE = 0.2  # with more exact copies than this, repeated rows are normal
 def split(table: Table, *, seed: int, test: Table | None = None) -> Roles:
     """Give each row its role.
 
-    Without ``test``, 20 % of the rows are test. From 2,000 development rows on: 70/10/10/10 train, controller,
-    selection, calibration. Below: all development rows are train, there are no controller rows, and selection and
-    calibration use out-of-fold predictions (5 folds; 3 below 300 rows). Classes are spread evenly, and each class has
-    a training row. ``table.group``: no group crosses. ``table.time``: the latest rows are test, the roles follow in
+    Without ``test``, 20 % of the rows are test. From 2,000 development rows (1,000 images) on: 70/10/10/10 train,
+    controller, selection, calibration. Below: all development rows are train, there are no controller rows, and
+    selection and calibration use out-of-fold predictions (5 folds; 3 below 300 rows). Classes are spread evenly, and
+    each class has a training row. ``table.group``: no group crosses. ``table.time``: the latest rows are test, the roles follow in
     time, and each fold trains on the past only (so its earliest rows are in no held-out part). Exact copies of a row
     (inputs and target) share a role where at most 20 % of the rows are copies.
 
@@ -60,7 +61,8 @@ def split(table: Table, *, seed: int, test: Table | None = None) -> Roles:
     else:
         dev, held = everything, np.arange(len(test), dtype=np.int64)
         words = ["The rows of the separate test table are test; the others are for development."]
-    if len(dev) >= ROLE_ROWS and units.count(dev) >= 8:
+    least = ROLE_IMAGES if table.schema.kind == "images" else ROLE_ROWS
+    if len(dev) >= least and units.count(dev) >= 8:
         parts = _parts(picker, dev)
         words.append(f"{picker.role_words}: 70 % train, 10 % controller, 10 % selection, 10 % calibration.")
         folds: tuple[tuple[Index, Index], ...] = ()

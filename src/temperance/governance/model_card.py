@@ -158,6 +158,7 @@ def _results(study: Study) -> str:
         "simple rule": (winner.get("simple_test") or {}).get("measurements") or {},
         "plain net": (winner.get("plain_test") or {}).get("measurements") or {},
         "boosting": (winner.get("boosting_test") or {}).get("measurements") or {},
+        "linear model": (winner.get("linear_test") or {}).get("measurements") or {},
     }
     others = {name: rows for name, rows in others.items() if rows}
     head = ("measure", "this model", *others)

@@ -31,13 +31,15 @@ MOST_MOVES = 400  # moves kept per trial in study.json; the ledger has all
 
 
 def extra_tests(study: Study, choice: Choice) -> dict[str, str]:
-    """Return further models whose test figures the report compares with: plain net, simple rule, boosting."""
+    """Return further models whose test figures the report compares with: plain net, simple rule, and a basic one."""
     done = [r for r in study.results if r.losses is not None]
     groups = {
         "simple": [r for r in done if r.spec.model == "Majority"],
         "plain": [r for r in done if r.spec.kind == "plain"],
         "boosting": [r for r in done if r.spec.model == "Boosting"],
     }
+    if study.prepared.table.schema.kind == "images":  # boosting takes tables alone
+        groups["linear"] = [r for r in done if r.spec.model == "Linear"]
     return {name: found[0].spec.id for name, found in groups.items() if found}
 
 
@@ -183,8 +185,8 @@ def _winner(study: Study, choice: Choice, finished: dict[str, Any]) -> dict[str,
         "temperature": finished["winner"].get("temperature"), "served": finished["winner"].get("served"),
         "cost": study.result(choice.winner).event.get("cost", {}), "bought": _bought(study, choice, finished),
     }  # fmt: skip
-    for name, key in (("simple", "simple_test"), ("plain", "plain_test"), ("boosting", "boosting_test")):
-        row[key] = _other(study, finished, name)
+    for name in ("simple", "plain", "boosting", "linear"):
+        row[f"{name}_test"] = _other(study, finished, name)
     return row
 
 

@@ -31,6 +31,7 @@ from temperance.study.search.base import Proposer
 from temperance.study.settings import StudySettings
 from temperance.study.spec import TrialSpec
 
+VARIANTS = 40  # damaged copies of the test rows that an evaluation predicts, at most 25,000 rows in all
 REFIT = 1.3 * 1.1  # a refit has about 1.3 times the rows of a trial, and the machine may be busier by then
 Progress = Callable[[dict[str, Any]], None]
 """Called with ``{"part", "done", "planned", "left_seconds", "best", "message"}`` whenever something happened."""
@@ -182,8 +183,9 @@ class Study:
         each = [self.refit_seconds(r) for r in best]
         self.clock.reserved["refit"] = 0.5 + max(each[0], 0.8 * sum(each) / self.workers)
         row = max(float(r.event["cost"].get("latency_256_ms") or 1.0) for r in best) / 256 / 1000
-        rows = len(self.prepared.roles.test) + 25_000
-        self.clock.reserved["evaluation"] = 1.0 + 2 * row * rows
+        tested = len(self.prepared.roles.test)
+        rows = tested + min(25_000, VARIANTS * tested)
+        self.clock.reserved["evaluation"] = 1.0 + 1.5 * row * rows
 
     def refit_seconds(self, result: Result) -> float:
         """Return the expected time of a trial's refit."""

@@ -70,3 +70,12 @@ def test_a_rival_that_was_not_tested_is_named(make_study: Callable[..., Study]) 
 
 def test_no_finding_is_no_proof(make_study: Callable[..., Study]) -> None:
     assert "That is no proof" in read(make_study({}))
+
+
+def test_images_are_held_against_a_linear_model(make_study: Callable[..., Study]) -> None:
+    document = study_example()
+    winner = document["winner"]
+    winner["linear_test"], winner["boosting_test"] = winner["boosting_test"], None
+    text = read(make_study(document))
+    assert "linear model of the pixels" in text
+    assert "Gradient boosting" not in text

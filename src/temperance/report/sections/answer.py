@@ -72,10 +72,10 @@ class Answer(Section):
     def _status(self, study: Study, main: Node) -> list[Markup]:
         """Return one plain sentence against each rival; losses are told like gains."""
         lines = []
-        for rival in ("simple", "plain", "boosting"):
+        for rival in ("simple", "plain", self._basic(study)):
             other = self._other(study, rival, main)
             if other["value"].number is None:
-                if main and rival != "boosting":
+                if main and rival in ("simple", "plain"):
                     lines.append(study.words.say(f"answer.{rival}.unknown"))
                 continue
             if study.root["winner"][f"{rival}_test"]["trial"].raw == study.root["winner"]["trial"].raw:
@@ -96,13 +96,18 @@ class Answer(Section):
         return "overlap" if found == "unclear" and rival == "plain" else found
 
     @staticmethod
+    def _basic(study: Study) -> str:
+        """Return the basic model that it is held against: boosting, or the linear model of a study of images."""
+        return "linear" if study.root["winner"]["linear_test"] else "boosting"
+
+    @staticmethod
     def _other(study: Study, rival: str, main: Node) -> Node:
         return study.root["winner"][f"{rival}_test"]["measurements"][main.key]
 
     def _rivals(self, study: Study, main: Node) -> Markup:
         say = study.words.say
         rows = [Row(say("answer.row.ours"), main, kind="ours")]
-        for rival in ("plain", "boosting", "simple"):
+        for rival in ("plain", self._basic(study), "simple"):
             other = self._other(study, rival, main)
             label = say(f"answer.row.{rival}")
             name = study.root["winner"][f"{rival}_test"]["name"]
