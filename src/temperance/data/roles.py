@@ -32,9 +32,9 @@ def split(table: Table, *, seed: int, test: Table | None = None) -> Roles:
     Without ``test``, 20 % of the rows are test. From 2,000 development rows (1,000 images) on: 70/10/10/10 train,
     controller, selection, calibration. Below: all development rows are train, there are no controller rows, and
     selection and calibration use out-of-fold predictions (5 folds; 3 below 300 rows). Classes are spread evenly, and
-    each class has a training row. ``table.group``: no group crosses. ``table.time``: the latest rows are test, the roles follow in
-    time, and each fold trains on the past only (so its earliest rows are in no held-out part). Exact copies of a row
-    (inputs and target) share a role where at most 20 % of the rows are copies.
+    each class has a training row. ``table.group``: no group crosses. ``table.time``: the latest rows are test, the
+    roles follow in time, and each fold trains on the past only (so its earliest rows are in no held-out part). Exact
+    copies of a row (inputs and target) share a role where at most 20 % of the rows are copies.
 
     Args:
         table: the rows.
