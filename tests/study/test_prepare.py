@@ -29,3 +29,10 @@ def test_wrong_metric_and_wrong_column_are_refused(csv_file, tmp_path, make_sett
     settings = make_settings(csv_file, tmp_path / "s")
     with pytest.raises(DataError, match="Did you mean 'answer'"):
         prepare(type(settings)(**{**vars(settings), "target": "anser"}), tmp_path / "w2")
+
+
+def test_too_few_rows_are_refused_before_the_search(tmp_path, make_settings, make_csv):
+    with pytest.raises(DataError, match=r"14 are left .* at least 20 of them. Give about 26 rows"):
+        prepare(make_settings(make_csv(tmp_path / "few.csv", rows=18), tmp_path / "s"), tmp_path / "w")
+    enough = make_settings(make_csv(tmp_path / "more.csv", rows=26), tmp_path / "t")
+    assert len(prepare(enough, tmp_path / "v").table) == 26

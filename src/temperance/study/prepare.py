@@ -9,10 +9,12 @@ from typing import Any
 
 from temperance.data import Reading, load_roles, read, save_roles, split
 from temperance.evaluation.metrics.registry import check_goal, default_metric
+from temperance.monitoring.reference import LEAST
 from temperance.records.atomic import write_text
 from temperance.records.errors import DataError
 from temperance.records.roles import Roles
 from temperance.records.table import Table
+from temperance.study.banks import development
 from temperance.study.settings import StudySettings
 from temperance.study.store import load_table, save_table
 
@@ -58,6 +60,13 @@ def prepare(settings: StudySettings, work: Path) -> Prepared:
     roles = split(table, seed=settings.seed, test=None if second is None else second.table)
     if not len(roles.test):
         raise DataError("no rows are left for the test", "at least one labelled test row", "Give more rows")
+    kept = len(development(roles)) if roles.folds else len(roles.calibration)
+    if kept < LEAST:
+        raise DataError(
+            f"{table.name} has {len(table)} rows: {kept} are left to choose by and to watch drift with",
+            f"at least {LEAST} of them",
+            f"Give about {-(-LEAST * len(table) // max(kept, 1))} rows or more; fewer measure nothing",
+        )
     save_table(table, work / "table")
     if second is not None:
         save_table(second.table, work / "test")
