@@ -71,6 +71,8 @@ def main() -> None:
     wanted = [
         (name, net) for name, cell in CELLS.items() for net in cell.nets if not chosen.only or name in chosen.only
     ]
+    known = {f"{name} / {net}" for name, cell in CELLS.items() for net in cell.nets}
+    record["cells"] = {key: row for key, row in record["cells"].items() if key in known}
     for name, net in wanted if chosen.fresh else ():
         record["cells"].pop(f"{name} / {net}", None)
     for name, net in wanted:
@@ -94,7 +96,7 @@ def main() -> None:
 def summary(record: dict[str, Any]) -> None:
     """Print, and keep in the record, how many cells hold the bar."""
     cells = record["cells"]
-    alone = {key: row["ratio"] for key, row in cells.items() if key.split(" / ")[0] in CELLS}
+    alone = {key: row["ratio"] for key, row in cells.items()}
     over = sorted((key for key in alone if alone[key] > BAR), key=lambda key: -alone[key])
     record["summary"] = {"cells": len(alone), "within": len(alone) - len(over), "over": over,
                          "median": statistics.median(alone.values())}  # fmt: skip
