@@ -39,7 +39,7 @@ SHAPE = Shape(
     "Liu et al. (2020), arXiv:2007.00151; Zhang and Sabuncu (2018), arXiv:1805.07836",
     "digits, 1000 training rows with 40 % wrong labels, MLP 64-256-256-10, AdamW 1e-3, batch 64, 120 epochs",
     ("EarlyLearning", "GeneralizedCrossEntropy"),
-    3,
+    5,
     run,
     (
         Check("ce_fall", "test accuracy that cross-entropy loses from its best epoch to its last", low=0.15),

@@ -35,7 +35,7 @@ SHAPE = Shape(
     "digits, 300 training rows with 20 % wrong labels, MLP 64-256-256-10, SGD 0.05 with momentum 0.9, batch 32, "
     "100 epochs; EMA 0.99, LAWA of 6 epochs, SWA of the last quarter",
     ("EMA", "LAWA", "SWA"),
-    5,
+    15,
     run,
     (
         Check("ema_gain", _WORDS.format("their moving average"), low=0.0, techniques=("ema",)),

@@ -38,7 +38,7 @@ SHAPE = Shape(
     "Foret et al. (2021), arXiv:2010.01412",
     "digits, 200 training rows, MLP 64-256-256-10, SGD 0.1 with momentum 0.9, cosine, batch 32, 100 epochs, rho 0.05",
     ("SAM",),
-    5,
+    20,
     run,
     (
         Check("lambda_ratio", "largest eigenvalue of the Hessian with SAM over that without", high=0.5, techniques=("sam",)),  # noqa: E501

@@ -34,7 +34,7 @@ SHAPE = Shape(
     "digits, 300 training rows with 10 % wrong labels, MLP 64-256-256-10, AdamW 1e-3, batch 32, 100 epochs; mixup with "
     "alpha 1, RegMixup with weight 1 and alpha 20",
     ("MixUp", "RegMixUp"),
-    5,
+    10,
     run,
     (
         Check("mixup_gain", "log loss, plain minus mixup, 10 % wrong labels", low=0.0, techniques=_MIX),

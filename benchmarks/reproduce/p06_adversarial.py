@@ -46,7 +46,7 @@ SHAPE = Shape(
     "digits, 300 training rows, MLP 64-256-256-10, AdamW 1e-3, batch 32, 60 epochs; eps 0.15 of the range, box [0, 1]; "
     "PGD of 7 steps, TRADES beta 6 with 10 steps, AWP gamma 0.01 on PGD; judged by PGD of 20 steps",
     ("FGSMTraining", "PGDTraining", "TRADES", "AWP"),
-    3,
+    8,
     run,
     (
         Check("plain_robust", "accuracy of a plain net under a 20-step attack, eps 0.15", high=0.25),

@@ -90,7 +90,7 @@ SHAPE = Shape(
     "layer of a net with BatchNorm on 1400 digits, AdamW 5e-3, decay 1, 4000 steps, the last 2000 counted; angles "
     "are root mean squares over units and steps, which is what the formula predicts",
     ("WeightDecay",),
-    3,
+    8,
     run,
     (
         Check("angle_error", "relative error of the predicted angle per step, random gradients", high=0.02, techniques=("weight_decay",)),  # noqa: E501

@@ -60,7 +60,7 @@ SHAPE = Shape(
     "digits, 150 training rows, convnet of two layers with BatchNorm, SGD 0.05 with momentum 0.9, batch 32, 80 epochs; "
     "shifts by one pixel, decay 3e-2 inside the loss",
     ("RandomCrop", "L2"),
-    4,
+    12,
     run,
     (*_checks("crop", "shifts", "random_crop"), *_checks("decay", "decay", "l2")),
 )
