@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import math
-from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from card_figures import read_record
 from scipy import stats
 
 RECORD = Path(__file__).resolve().parent.parent / "benchmarks" / "records" / "effects.json"
@@ -46,7 +45,7 @@ class Change(NamedTuple):
 
 def effect_lines(name: str, record: Path = RECORD) -> list[str]:
     """Return the section of a technique's card; nothing where it was not measured."""
-    kept = _record(record)
+    kept = read_record(record)
     found = changes(name, kept)
     if not found:
         return []
@@ -97,7 +96,7 @@ def seeds(found: dict[str, dict[str, Change]]) -> int:
 
 def cell(name: str, record: Path = RECORD) -> str:
     """Return the counts for the list of cards, e.g. ``5 / 1 / 6``; empty where nothing was measured."""
-    counts = tally(changes(name, _record(record)))
+    counts = tally(changes(name, read_record(record)))
     return f"{counts['better']} / {counts['worse']} / {counts['unclear']}" if sum(counts.values()) else ""
 
 
@@ -149,11 +148,3 @@ def _change(values: list[float], factor: float, better: int) -> Change:
     spread = math.sqrt(sum((v - mean) ** 2 for v in values) / (n - 1))
     half = float(stats.t.ppf(0.975, n - 1)) * spread / math.sqrt(n)
     return Change(factor * mean, factor * (mean - half), factor * (mean + half), better, n)
-
-
-@cache
-def _record(path: Path) -> dict[str, Any]:
-    if not path.exists():
-        return {}
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return found

@@ -12,7 +12,7 @@ RECORDS = Path(__file__).resolve().parent.parent / "benchmarks" / "records"
 
 def price_lines(address: str, records: Path = RECORDS) -> list[str]:
     """Return the section on what the technique costs; nothing where it was not measured."""
-    record = _record(records / "prices.json")
+    record = read_record(records / "prices.json")
     row = record.get("techniques", {}).get(address)
     if row is None:
         return []
@@ -38,7 +38,7 @@ def price_lines(address: str, records: Path = RECORDS) -> list[str]:
 
 def shape_lines(address: str, records: Path = RECORDS) -> list[str]:
     """Return what the technique did in ``make reproduce``; nothing where no shape covers it."""
-    shapes = _record(records / "reproduce.json").get("shapes", {})
+    shapes = read_record(records / "reproduce.json").get("shapes", {})
     lines: list[str] = []
     for shape in shapes.values():
         own = [check for check in shape.get("checks", ()) if address in check["techniques"]]
@@ -64,7 +64,8 @@ def _size(size: int) -> str:
 
 
 @cache
-def _record(path: Path) -> dict[str, Any]:
+def read_record(path: Path) -> dict[str, Any]:
+    """Return a record of benchmarks/records; empty where there is none."""
     if not path.exists():
         return {}
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
