@@ -72,7 +72,7 @@ def score(model: nn.Module, problem: Problem, data: Data, seed: int) -> dict[str
     with torch.no_grad():
         out, noisy = model(data.test_x), model(data.test_x + noise)
     if not data.classes:
-        return {"rmse": _rmse(out, data.test_y), "noisy": _rmse(noisy, data.test_y)}
+        return {"rmse": _rmse(out, data.test_y), "noisy_rmse": _rmse(noisy, data.test_y)}
     figures = {
         "accuracy": _accuracy(out, data.test_y),
         "log_loss": float(F.cross_entropy(out.double(), data.test_y)),
