@@ -54,8 +54,9 @@ def effect_lines(name: str, record: Path = RECORD) -> list[str]:
         return []
     counts = tally(found)
     lines = [
-        f"Default strengths, nothing tuned; an MLP 128 wide or a small residual net, AdamW 2e-3; {seeds(found)} seeds, each "
-        "beside the same training without it (differences with 95 % intervals; **bold**: the interval leaves out zero). "
+        "Default strengths, nothing tuned; an MLP 128 wide or a small residual net, AdamW 2e-3; "
+        f"{seeds(found)} seeds, each beside the same training without it (differences with 95 % intervals; "
+        "**bold**: the interval leaves out zero). "
         f"{_special(name)}Settings and all figures: `benchmarks/effects`, `benchmarks/records/effects.json`.",
         "",
     ]
