@@ -78,7 +78,7 @@ class Answer(Section):
                 if main and rival in ("simple", "plain"):
                     lines.append(study.words.say(f"answer.{rival}.unknown"))
                 continue
-            if study.root["winner"][f"{rival}_test"]["trial"].raw == study.root["winner"]["trial"].raw:
+            if self._is_winner(study, rival):
                 lines.append(study.words.say(f"answer.{rival}.same_model"))
                 continue
             lines.append(study.words.say(f"answer.{rival}.{self._standing(study, rival, main, other)}"))
@@ -96,6 +96,11 @@ class Answer(Section):
         return "overlap" if found == "unclear" and rival == "plain" else found
 
     @staticmethod
+    def _is_winner(study: Study, rival: str) -> bool:
+        winner = study.root["winner"]
+        return bool(winner["trial"]) and winner[f"{rival}_test"]["trial"].raw == winner["trial"].raw
+
+    @staticmethod
     def _basic(study: Study) -> str:
         """Return the basic model that it is held against: boosting, or the linear model of a study of images."""
         return "linear" if study.root["winner"]["linear_test"] else "boosting"
@@ -108,6 +113,8 @@ class Answer(Section):
         say = study.words.say
         rows = [Row(say("answer.row.ours"), main, kind="ours")]
         for rival in ("plain", self._basic(study), "simple"):
+            if self._is_winner(study, rival):
+                continue  # it stands in the first row already
             other = self._other(study, rival, main)
             label = say(f"answer.row.{rival}")
             name = study.root["winner"][f"{rival}_test"]["name"]
