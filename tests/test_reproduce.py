@@ -46,6 +46,13 @@ def test_one_failed_check_is_enough(shape) -> None:
     assert one.verdict([{"a": 1.0, "b": 1.5}, {"a": 1.0, "b": 1.6}])["verdict"] == "not reproduced"
 
 
+def test_a_check_beside_the_claim_does_not_decide(shape) -> None:
+    checks = (shape.Check("a", "a", low=0.0), shape.Check("b", "b", high=1.0, beside=True))
+    found = shape.Shape("P0", "", "", "", (), 2, lambda _: {}, checks).verdict([{"a": 1.0, "b": 2.0}] * 2)
+    assert found["verdict"] == "reproduced"
+    assert [one["holds"] for one in found["checks"]] == [True, False]
+
+
 def test_the_record_holds_what_its_seeds_say(shape) -> None:
     record = json.loads((ROOT / "benchmarks" / "records" / "reproduce.json").read_text(encoding="utf-8"))
     done = [row for row in record["shapes"].values() if row["verdict"] in ("reproduced", "not reproduced")]
@@ -59,7 +66,7 @@ def test_the_record_holds_what_its_seeds_say(shape) -> None:
 def test_a_card_says_what_could_not_be_confirmed(cards, tmp_path) -> None:
     check = {
         "words": "gain", "mean": -0.1, "low": -0.2, "high": 0.0, "n": 3, "bound": "at least 0", "holds": False,
-        "clear": False, "techniques": ["sam"],
+        "clear": False, "techniques": ["sam"], "beside": False,
     }  # fmt: skip
     row = {
         "id": "P0", "claim": "It helps.", "paper": "A (2020)", "settings": "digits", "verdict": "not reproduced",

@@ -42,10 +42,15 @@ RECIPES = {
     ),
 }
 WHERE = {
-    "L2SP": ("transfer",), "SelectiveProjectionDecay": ("transfer",), "LoRADropout": ("adapters",), "R1": ("ring",),
+    "L2SP": ("transfer", "shifted"), "SelectiveProjectionDecay": ("transfer", "shifted"),
+    "LoRADropout": ("adapters",), "R1": ("ring",),
     "GradientPenalty": ("ring_wasserstein",),
 }  # fmt: skip
-ALSO = {"SpectralNorm": ("ring", "ring_wasserstein"), "WeightDecay": ("transfer",), "Dropout": ("transfer",)}
+ALSO = {
+    "SpectralNorm": ("ring", "ring_wasserstein"),
+    "WeightDecay": ("transfer", "shifted"),
+    "Dropout": ("transfer", "shifted"),
+}
 
 
 def recipe(name: str, problem: str) -> Recipe:

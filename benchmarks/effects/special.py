@@ -13,7 +13,7 @@ from torch.nn import functional as F  # noqa: N812
 from temperance import Recipe
 from temperance.core.batch import Batch
 
-FEW, MODES = 60, 8
+FEW, FEWER, MODES = 60, 25, 8
 
 
 class Adapted(nn.Module):
@@ -47,6 +47,22 @@ def transfer(recipe: Recipe, seed: int, *, adapters: bool) -> dict[str, float]:
         body = nn.Sequential(Adapted(body[0]), nn.ReLU(), Adapted(body[2]), nn.ReLU())  # type: ignore[arg-type]
     model = fit(recipe, nn.Sequential(body, nn.Linear(128, 5)), new, 60, seed)
     return score(model, Problem("transfer", "", bundled(load_digits), lambda *_: model, noise=0.3), new, seed)
+
+
+def shifted(recipe: Recipe, seed: int) -> dict[str, float]:
+    """Learn 800 digits, then fine-tune on 25 other images that are shifted by a pixel; figures on the rest, shifted."""
+    x, y = load_digits(return_X_y=True)
+    order = np.random.default_rng(3000 + seed).permutation(len(x))
+    answers = torch.from_numpy(y).long()
+    straight = torch.from_numpy(x / 16.0).float()
+    moved = torch.roll(straight.view(-1, 8, 8), 1, dims=2).reshape(-1, 64)
+    first, train, test = order[:800], order[800 : 800 + FEWER], order[800 + FEWER :]
+    torch.manual_seed(seed)
+    model = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 128), nn.ReLU(), nn.Linear(128, 10))
+    fit(Recipe(), model, Data(straight[first], answers[first], straight[first], answers[first], 10), 20, seed)
+    new = Data(moved[train], answers[train], moved[test], answers[test], 10)
+    fit(recipe, model, new, 60, seed)
+    return score(model, Problem("shifted", "", bundled(load_digits), lambda *_: model, noise=0.3), new, seed)
 
 
 def ring(many: int, generator: torch.Generator) -> Tensor:
@@ -108,6 +124,7 @@ def modes(points: Tensor) -> float:
 
 SPECIAL = {
     "transfer": ("digits 5 to 9, 60 images, net trained on 0 to 4", lambda r, s: transfer(r, s, adapters=False)),
+    "shifted": ("digits shifted by a pixel, 25 images, net trained on 800 straight ones", shifted),
     "adapters": (
         "digits 5 to 9, 60 images, adapters on a net trained on 0 to 4",
         lambda r, s: transfer(r, s, adapters=True),

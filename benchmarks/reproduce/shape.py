@@ -22,6 +22,7 @@ class Check:
         low: smallest mean that counts as reproduced; None: no bound.
         high: largest mean that counts as reproduced; None: no bound.
         techniques: addresses of the techniques on whose card it is shown.
+        beside: it stands on the cards, but the claim does not rest on it.
 
     """
 
@@ -30,6 +31,7 @@ class Check:
     low: float | None = None
     high: float | None = None
     techniques: tuple[str, ...] = ()
+    beside: bool = False
 
     @property
     def bound(self) -> str:
@@ -47,6 +49,7 @@ class Check:
         return {
             "figure": self.figure, "words": self.words, "bound": self.bound, "mean": mean, "low": low, "high": high,
             "n": len(values), "holds": self.holds(mean), "clear": clear, "techniques": list(self.techniques),
+            "beside": self.beside,
         }  # fmt: skip
 
 
@@ -81,7 +84,7 @@ class Shape:
         names = dict.fromkeys(name for one in per_seed for name in one)
         means = {name: interval([one[name] for one in per_seed]) for name in names}
         return {
-            "verdict": "reproduced" if all(one["holds"] for one in judged) else "not reproduced",
+            "verdict": "reproduced" if all(one["holds"] for one in judged if not one["beside"]) else "not reproduced",
             "checks": judged,
             "figures": {name: dict(zip(("mean", "low", "high"), value, strict=True)) for name, value in means.items()},
         }
