@@ -3,38 +3,11 @@
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
-from temperance import Batch, Focal, LabelSmoothing, Mixed, Recipe
+from temperance import Focal, LabelSmoothing, Mixed, Recipe
 from temperance.models.loss import cross_entropy
 from temperance.records.errors import RecipeError, SettingError
-
-LOGITS = torch.sin(torch.arange(40, dtype=torch.float64) * 2.3).reshape(10, 4) * 3
-LABELS = torch.arange(10) % 4
-MEMBERS = torch.sin(torch.arange(120, dtype=torch.float64) * 1.3).reshape(10, 3, 4) * 3
-PROBABILITIES = torch.softmax(LOGITS, -1).numpy()
-RIGHT = PROBABILITIES[np.arange(10), LABELS.numpy()]
-
-
-class Say(nn.Module):
-    """Gives its inputs back as logits, shifted by a parameter."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.shift = nn.Parameter(torch.zeros((), dtype=torch.float64))
-
-    def forward(self, logits):
-        return logits + self.shift
-
-
-def attach(one, **settings):
-    model = Say()
-    loss = settings.pop("loss", cross_entropy)
-    return Recipe(one).attach(model, torch.optim.SGD(model.parameters(), lr=0.0), loss=loss, **settings)
-
-
-def value(one, logits, labels, weight=None, **settings):
-    return attach(one, **settings).loss(Batch(logits, labels, weight, torch.arange(len(logits)))).detach()
+from temperance.testing.said import LABELS, LOGITS, MEMBERS, RIGHT, attach, value
 
 
 @pytest.mark.parametrize("gamma", [0.5, 2.0, 5.0])
