@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +16,7 @@ from temperance.core.batch import ANSWERS_ONLY, Batch, Pass, map_leaves
 from temperance.core.classes import class_logits, log_softmax, softmax
 from temperance.core.leaves import Leaves
 from temperance.core.random import PULSE, fold, pulse, uniform
-from temperance.core.regularizer import Strengths
+from temperance.core.regularizer import Context, Rank, Regularizer, Strengths
 from temperance.core.rules import Rule
 from temperance.records.errors import RecipeError, SettingError
 
@@ -122,6 +122,20 @@ def _columns(x: Tensor) -> int:
 
 def _as(length: Length, x: Tensor) -> Any:
     return length.to(x.dtype) if isinstance(length, Tensor) else length
+
+
+class Attacking(Regularizer):
+    """A technique that attacks the batch: where it stands, and what happens beside others."""
+
+    family: ClassVar[str] = "smoothness"
+    rank: ClassVar[Rank] = Rank.ATTACK
+    unique: ClassVar[bool] = True
+    roles: ClassVar[tuple[str, ...]] = ("attacks",)
+    rules: ClassVar[tuple[Rule, ...]] = RULES
+
+    def plan(self, context: Context) -> Any:
+        """Return the model, whose mode is changed for the search."""
+        return context.model
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from torch.backends import cuda
 
-# The switches count on every device. ``torch.nn.attention.sdpa_kernel`` does the same and costs five times as much.
+# The switches count on every device. ``torch.nn.attention.sdpa_kernel`` does the same with more calls.
 _FUSED: tuple[tuple[Callable[[], bool], Callable[[bool], None]], ...] = (
     (cuda.flash_sdp_enabled, cuda.enable_flash_sdp),
     (cuda.mem_efficient_sdp_enabled, cuda.enable_mem_efficient_sdp),

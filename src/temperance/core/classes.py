@@ -51,7 +51,7 @@ def log_softmax(logits: Tensor) -> Tensor:
     """Return log softmax over the last axis, same shape.
 
     For less than 16 classes torch's kernel for the last axis works number by number on a CPU; the one for the first
-    axis takes many rows at once, which is up to fifteen times as fast, the turning included.
+    axis takes many rows at once, which is quicker, the turning included.
     """
     if _is_slow(logits):
         return torch.log_softmax(logits.movedim(-1, 0), 0).movedim(0, -1)

@@ -8,9 +8,9 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from temperance.core import stages
+from temperance.core.attention import plain_attention
 from temperance.core.batch import Batch, Pass, call, map_leaves, measure, reduce
 from temperance.core.leaves import Leaves
 from temperance.core.plain import Plain
@@ -245,8 +245,8 @@ class Solo:
     def product(self, batch: Batch, direction: Leaves) -> Leaves:
         """Return the Hessian of the plain loss at the trained weights, in evaluation mode, times a direction."""
         # no second derivative: fused attention, cuDNN's RNN, compiled modules
-        kernels, no_cudnn = sdpa_kernel(SDPBackend.MATH), torch.backends.cudnn.flags(enabled=False)
-        with evaluating(self.model), torch.enable_grad(), kernels, no_cudnn, uncompiled():
+        no_cudnn = torch.backends.cudnn.flags(enabled=False)
+        with evaluating(self.model), torch.enable_grad(), plain_attention(), no_cudnn, uncompiled():
             value = reduce(self.loss(call(self.model, batch.inputs), batch.targets), batch.weight)
             first = torch.autograd.grad(value, self.home.tensors, create_graph=True, allow_unused=True)
             used = [(g, v) for g, v in zip(first, direction.tensors, strict=True) if g is not None and g.requires_grad]

@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from temperance.control.strength import Strength
-from temperance.core.attacks import RULES, Attack, Bound, Box, Near, calm, carried, loss_at, replaced, starts
+from temperance.core.attacks import Attack, Attacking, Bound, Box, Near, calm, carried, loss_at, replaced, starts
 from temperance.core.batch import ANSWERS_ONLY, Batch, Pass
 from temperance.core.leaves import Leaves
 from temperance.core.random import fold
-from temperance.core.regularizer import Context, Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
-from temperance.core.rules import Rule
+from temperance.core.regularizer import Context, Effect, Memory, Objective, Strengths, techniques
 from temperance.records.citation import Citation
 from temperance.records.cost import Cost
 from temperance.records.errors import SettingError
@@ -27,7 +26,7 @@ _NEAR_ZERO, _APART = 0.05, 0.2  # right answers under the strong attack, and how
 
 @techniques.add
 @dataclass(frozen=True, repr=False)
-class FGSMTraining(Regularizer):
+class FGSMTraining(Attacking):
     """Train on inputs moved once, from a random start, to where the loss is larger (FGSM-RS).
 
         x⁰ = x + U(−ε, ε);  x' = Π(x⁰ + stride·ε·sign ∇ₓl(x⁰)),  Π: within ε of x and inside the box;  loss = l(x')
@@ -76,13 +75,8 @@ class FGSMTraining(Regularizer):
             8 / 255, low=1e-4, high=1.0, neutral=0.0, scale="log", words="how far each input value may be moved"
         )
     }
-    family: ClassVar[str] = "smoothness"
-    rank: ClassVar[Rank] = Rank.ATTACK
     cost: ClassVar[Cost] = Cost(forwards=2.06, backwards=2.05, note="2, and a probe every 200 steps")
     effect: ClassVar[Effect] = {"eps": ("departure", "up")}
-    unique: ClassVar[bool] = True
-    roles: ClassVar[tuple[str, ...]] = ("attacks",)
-    rules: ClassVar[tuple[Rule, ...]] = RULES
     citations: ClassVar[tuple[Citation, ...]] = (
         Citation(
             "wong2020", "Wong, Rice, Kolter", 2020, "Fast is better than free: revisiting adversarial training", "ICLR",
@@ -113,10 +107,6 @@ class FGSMTraining(Regularizer):
     def attack(self) -> Attack:
         """The one step."""
         return Attack(Box("FGSMTraining", self.low, self.high, self.fixed), 1, self.stride)
-
-    def plan(self, context: Context) -> nn.Module:
-        """Return the model, whose mode is changed for the search."""
-        return context.model
 
     def begin(self, params: Leaves, context: Context) -> dict[str, Any]:
         """Count passes, for the probe."""

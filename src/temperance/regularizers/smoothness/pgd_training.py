@@ -7,22 +7,21 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from temperance.control.strength import Strength
-from temperance.core.attacks import RULES, Attack, Bound, Box, calm, carried, loss_at, starts
+from temperance.core.attacks import Attack, Attacking, Bound, Box, calm, carried, loss_at, starts
 from temperance.core.batch import Batch, Pass
 from temperance.core.leaves import Leaves
 from temperance.core.random import fold
-from temperance.core.regularizer import Context, Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
-from temperance.core.rules import Rule
+from temperance.core.regularizer import Effect, Memory, Objective, Strengths, techniques
 from temperance.records.citation import Citation
 from temperance.records.cost import Cost
 
 
 @techniques.add
 @dataclass(frozen=True, repr=False)
-class PGDTraining(Regularizer):
+class PGDTraining(Attacking):
     """Train on the worst inputs that a few steps can find near each row.
 
         x⁰ = x + U(−ε, ε);  xⁱ⁺¹ = Π(xⁱ + stride·ε·sign ∇ₓl(xⁱ)),  Π: within ε of x and inside the box;  loss = l(xᵏ)
@@ -68,13 +67,8 @@ class PGDTraining(Regularizer):
             8 / 255, low=1e-4, high=1.0, neutral=0.0, scale="log", words="how far each input value may be moved"
         ),
     }
-    family: ClassVar[str] = "smoothness"
-    rank: ClassVar[Rank] = Rank.ATTACK
     cost: ClassVar[Cost] = Cost(forwards=8, backwards=8, note="steps + 1")
     effect: ClassVar[Effect] = {"eps": ("departure", "up")}
-    unique: ClassVar[bool] = True
-    roles: ClassVar[tuple[str, ...]] = ("attacks",)
-    rules: ClassVar[tuple[Rule, ...]] = RULES
     citations: ClassVar[tuple[Citation, ...]] = (
         Citation(
             "madry2018", "Madry et al.", 2018, "Towards deep learning models resistant to adversarial attacks", "ICLR",
@@ -96,10 +90,6 @@ class PGDTraining(Regularizer):
     def attack(self) -> Attack:
         """The search."""
         return Attack(Box("PGDTraining", self.low, self.high, self.fixed), self.steps, self.stride)
-
-    def plan(self, context: Context) -> nn.Module:
-        """Return the model, whose mode is changed for the search."""
-        return context.model
 
     def objective(self, inner: Objective, strengths: Strengths, memory: Memory) -> Objective:
         """Attack the batch, then train on it; where no slopes are wanted (a teacher answers) it stays as it is."""

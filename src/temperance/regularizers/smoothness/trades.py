@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from temperance.control.strength import Strength
 from temperance.core.attacks import (
-    RULES,
     Attack,
+    Attacking,
     Bound,
     Box,
     calm,
@@ -32,12 +32,9 @@ from temperance.core.regularizer import (
     Effect,
     Memory,
     Objective,
-    Rank,
-    Regularizer,
     Strengths,
     techniques,
 )
-from temperance.core.rules import Rule
 from temperance.core.statistics import tracking, unchanged
 from temperance.records.citation import Citation
 from temperance.records.cost import Cost
@@ -45,7 +42,7 @@ from temperance.records.cost import Cost
 
 @techniques.add
 @dataclass(frozen=True, repr=False)
-class TRADES(Regularizer):
+class TRADES(Attacking):
     """Train on clean rows, and ask for the same answer at the nearby inputs that change it most.
 
         loss = l(x) + β · mean over examples of KL(p(x) ‖ p(x')),  p = softmax(outputs)
@@ -96,13 +93,8 @@ class TRADES(Regularizer):
             8 / 255, low=1e-4, high=1.0, neutral=0.0, scale="log", words="how far each input value may be moved"
         ),
     }
-    family: ClassVar[str] = "smoothness"
-    rank: ClassVar[Rank] = Rank.ATTACK
     cost: ClassVar[Cost] = Cost(forwards=13, backwards=11, note="steps + 3 and steps + 1")
     effect: ClassVar[Effect] = {"beta": ("departure", "up"), "eps": ("departure", "up")}
-    unique: ClassVar[bool] = True
-    roles: ClassVar[tuple[str, ...]] = ("attacks",)
-    rules: ClassVar[tuple[Rule, ...]] = RULES
     citations: ClassVar[tuple[Citation, ...]] = (
         Citation(
             "zhang2019", "Zhang et al.", 2019, "Theoretically principled trade-off between robustness and accuracy",

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from temperance.control.strength import Strength
 from temperance.core.attacks import (
-    RULES,
     Attack,
+    Attacking,
     Bound,
     Box,
     Length,
@@ -37,12 +37,9 @@ from temperance.core.regularizer import (
     Effect,
     Memory,
     Objective,
-    Rank,
-    Regularizer,
     Strengths,
     techniques,
 )
-from temperance.core.rules import Rule
 from temperance.core.statistics import tracking, unchanged
 from temperance.records.citation import Citation
 from temperance.records.cost import Cost
@@ -51,7 +48,7 @@ from temperance.records.errors import SettingError
 
 @techniques.add
 @dataclass(frozen=True, repr=False)
-class VAT(Regularizer):
+class VAT(Attacking):
     """Ask for the same answer in the direction in which each answer changes fastest; labels play no part.
 
         loss = l(x) + weight · mean over examples of KL(p̂(x) ‖ p(x + r)),  r = ε·g/‖g‖₂,
@@ -99,13 +96,8 @@ class VAT(Regularizer):
         "weight": Strength(1.0, low=0.0, high=10.0, neutral=0.0, words="how much steady answers count"),
         "eps": Strength(1.0, low=1e-3, high=30.0, neutral=0.0, scale="log", words="how far each row may be moved"),
     }
-    family: ClassVar[str] = "smoothness"
-    rank: ClassVar[Rank] = Rank.ATTACK
     cost: ClassVar[Cost] = Cost(forwards=4, backwards=2, note="rounds + 3 and rounds + 1")
     effect: ClassVar[Effect] = {"weight": ("departure", "up"), "eps": ("departure", "up")}
-    unique: ClassVar[bool] = True
-    roles: ClassVar[tuple[str, ...]] = ("attacks",)
-    rules: ClassVar[tuple[Rule, ...]] = RULES
     citations: ClassVar[tuple[Citation, ...]] = (
         Citation(
             "miyato2018", "Miyato et al.", 2018,
