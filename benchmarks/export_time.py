@@ -17,9 +17,40 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 NETS = ("plain", "tabular", "resnet")
 WAYS = ("rules", "general", "torchscript")
+
+
+def made(net: str) -> tuple[Any, Any, Any]:
+    """Return the shape of an image or None, what the net is told of the data, and the net, its weights jittered."""
+    import torch
+
+    from temperance.models.base import ModelInfo, build
+
+    shape = (32, 32, 3) if net == "resnet" else None
+    info = ModelInfo(0 if shape else 20, () if shape else (5, 30, 3), 3, "multiclass", shape, 10_000)
+    module = build(net, info, 0).eval()
+    with torch.no_grad():
+        for p in module.parameters():
+            p.add_(torch.randn(p.shape, generator=torch.Generator().manual_seed(1)) * 0.05)
+    return shape, info, module
+
+
+def difference(data: bytes, module: Any, args: tuple[Any, ...]) -> float:
+    """Return the largest difference between the exported graph and torch on these inputs."""
+    import numpy as np
+    import torch
+
+    from temperance.deployment.bundle import session
+
+    runner = session(data)
+    with torch.no_grad():
+        expected = module(*args).double().numpy()
+    names = [entry.name for entry in runner.get_inputs()]
+    actual = runner.run(None, dict(zip(names, (a.numpy() for a in args), strict=True)))[0]
+    return float(np.abs(actual - expected).max())
 
 
 def cell(net: str, way: str, process: str) -> dict[str, float]:
@@ -32,14 +63,7 @@ def cell(net: str, way: str, process: str) -> dict[str, float]:
 
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
-    from temperance.models.base import ModelInfo, build
-
-    shape = (32, 32, 3) if net == "resnet" else None
-    info = ModelInfo(0 if shape else 20, () if shape else (5, 30, 3), 3, "multiclass", shape, 10_000)
-    module = build(net, info, 0).eval()
-    with torch.no_grad():
-        for p in module.parameters():
-            p.add_(torch.randn(p.shape, generator=torch.Generator().manual_seed(1)) * 0.05)
+    shape, info, module = made(net)
 
     def feed(rows: int) -> tuple[tuple[torch.Tensor, ...], dict[str, torch.Tensor]]:
         generator = torch.Generator().manual_seed(rows)
@@ -87,15 +111,7 @@ def cell(net: str, way: str, process: str) -> dict[str, float]:
         begin = time.process_time()
         data = export()
         seconds.append(time.process_time() - begin)
-    from temperance.deployment.bundle import session
-
-    runner, args = session(data), feed(64)[0]
-    with torch.no_grad():
-        expected = module(*args).double().numpy()
-    actual = runner.run(None, dict(zip([e.name for e in runner.get_inputs()], (a.numpy() for a in args), strict=True)))[
-        0
-    ]
-    return {"first_s": seconds[0], "second_s": seconds[1], "difference": float(np.abs(actual - expected).max())}
+    return {"first_s": seconds[0], "second_s": seconds[1], "difference": difference(data, module, feed(64)[0])}
 
 
 def main() -> None:
