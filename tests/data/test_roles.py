@@ -38,9 +38,9 @@ def assert_covers(roles: Roles, rows: int) -> None:
 
 @pytest.mark.parametrize("classes", [0, 2, 7])
 def test_many_rows_get_roles(classes: int) -> None:
-    roles = data.split(table(5000, classes=classes), seed=1)
-    assert_covers(roles, 5000)
-    assert [len(part) for part in parts(roles)] == [2800, 400, 400, 400, 1000]
+    roles = data.split(table(20_000, classes=classes), seed=1)
+    assert_covers(roles, 20_000)
+    assert [len(part) for part in parts(roles)] == [13_600, 0, 1600, 800, 4000]
     assert roles.folds == ()
 
 
@@ -60,7 +60,19 @@ def test_a_separate_test_table_leaves_all_rows_for_development() -> None:
     roles = data.split(table(2000), seed=0, test=table(50))
     assert roles.test_is_separate
     assert np.array_equal(roles.test, np.arange(50))
-    assert [len(part) for part in parts(roles)[:4]] == [1400, 200, 200, 200]
+    assert len(roles.train) == 2000
+    assert len(roles.folds) == 5
+
+
+def test_where_each_fold_is_a_training_there_are_roles_sooner() -> None:
+    roles = data.split(table(2000), seed=0, test=table(50), banked=False)
+    assert [len(part) for part in parts(roles)[:4]] == [1700, 0, 200, 100]
+    assert roles.scheme.endswith("1,700 train, 200 selection, 100 calibration.")
+
+
+def test_many_rows_leave_no_more_than_needed_out_of_the_training() -> None:
+    roles = data.split(table(120_000), seed=0)
+    assert [len(part) for part in parts(roles)[1:4]] == [0, 5000, 2500]
 
 
 def test_same_seed_same_roles_other_seed_other_roles() -> None:
@@ -71,9 +83,9 @@ def test_same_seed_same_roles_other_seed_other_roles() -> None:
 
 def test_classes_are_spread_evenly_and_rare_ones_train() -> None:
     y = np.array([0] * 4500 + [1] * 480 + [2] * 17 + [3] * 2 + [4])
-    roles = data.split(table(5000, classes=5, target=y), seed=0)
+    roles = data.split(table(5000, classes=5, target=y), seed=0, banked=False)
     assert set(y[roles.train]) == {0, 1, 2, 3, 4}
-    for part in parts(roles):
+    for part in (part for part in parts(roles) if len(part)):
         assert np.mean(y[part] == 1) == pytest.approx(0.096, abs=0.005)
 
 
@@ -100,7 +112,7 @@ def test_time_keeps_the_future_out() -> None:
     moments = np.random.default_rng(0).permutation(5000).astype(float) // 3
     roles = data.split(table(5000, time=moments), seed=0)
     assert_covers(roles, 5000)
-    ends = [(moments[part].min(), moments[part].max()) for part in parts(roles)]
+    ends = [(moments[part].min(), moments[part].max()) for part in parts(roles) if len(part)]
     assert all(before[1] < after[0] for before, after in pairwise(ends))
     assert len(roles.test) == pytest.approx(1000, abs=3)
 

@@ -1,4 +1,4 @@
-"""The winner is the cheapest within one standard error of the best; the frontier holds what nothing dominates."""
+"""The winner is the best, or a cheaper one that is shown to be as good; the frontier holds what nothing dominates."""
 
 import math
 
@@ -17,20 +17,41 @@ def noise():
     return np.random.default_rng(0).normal(size=400) * 0.1
 
 
-def pick(candidates):
-    return choose(candidates, metric="log_loss", names={c.id: c.id for c in candidates})
+def pick(candidates, prefer="best"):
+    return choose(candidates, metric="log_loss", names={c.id: c.id for c in candidates}, prefer=prefer)
 
 
 def test_a_clear_gain_wins_whatever_it_costs(noise):
     choice = pick([made("cheap", 0.6 + noise, latency=0.1), made("dear", 0.5 + noise[::-1], latency=9.0)])
     assert choice.winner == "dear"
-    assert choice.comparison[0]["decision"].startswith("worse")
+    assert choice.comparison[0]["decision"].startswith("not shown to be within 1 %")
 
 
-def test_no_clear_difference_gives_the_cheaper(noise):
-    choice = pick([made("cheap", 0.5002 + noise, latency=0.1), made("dear", 0.5 + noise[::-1], latency=9.0)])
+def test_no_clear_difference_gives_the_cheaper_only_where_cheap_is_preferred(noise):
+    both = [made("cheap", 0.5002 + noise, latency=0.1), made("dear", 0.5 + noise[::-1], latency=9.0)]
+    assert pick(both).winner == "dear"
+    choice = pick(both, prefer="cheap")
     assert choice.winner == "cheap"
     assert "within one standard error" in choice.why
+
+
+def test_a_cheaper_one_that_is_shown_to_be_as_good_wins(noise):
+    both = [made("cheap", 0.502 + noise, latency=0.1), made("dear", 0.5 + noise, latency=9.0)]
+    choice = pick(both)
+    assert choice.winner == "cheap"
+    assert "shown to be within 1 %" in choice.why
+    farther = [made("cheap", 0.51 + noise, latency=0.1), made("dear", 0.5 + noise, latency=9.0)]
+    assert pick(farther).winner == "dear"
+    assert pick(farther, prefer="balanced").winner == "cheap"
+
+
+def test_the_best_of_many_equals_is_too_good_by_chance():
+    rng = np.random.default_rng(1)
+    many = [made(str(i), 0.5 + rng.normal(size=200)) for i in range(30)]
+    found = pick(many)
+    best = min(c.quality for c in many)
+    assert 0.5 * (0.5 - best) < found.optimism < 1.5 * (0.5 - best)
+    assert pick(many[:1]).optimism == 0.0
 
 
 def test_what_is_over_the_limits_cannot_win(noise):

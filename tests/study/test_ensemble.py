@@ -1,33 +1,48 @@
-"""Greedy weights never do worse than the best member, and use what complements it."""
+"""A blend never leaves the best candidate without reason, and its figures come from weights found without the row."""
 
 import numpy as np
 import pytest
 
-from temperance.study.ensemble import greedy_weights
+from temperance.study.ensemble import blend, mixed
 
 
-def squared(truth):
-    return lambda p: float(((p - truth) ** 2).mean())
+def candidates(seed=0, rows=600, noise=(0.3, 0.3, 2.0)):
+    rng = np.random.default_rng(seed)
+    truth = rng.normal(size=rows)
+    return truth, [truth + s * rng.normal(size=rows) for s in noise]
 
 
-def test_complementary_members_share():
-    truth = np.zeros(100)
-    up, down = truth + 1.0, truth - 1.0
-    weights = greedy_weights([up, down], squared(truth))
-    assert weights == pytest.approx((0.5, 0.5))
+def test_independent_errors_share_and_a_bad_candidate_gets_nothing():
+    truth, answers = candidates()
+    found = blend(answers, truth, np.arange(600) % 5)
+    assert found.shares[:2] == pytest.approx([0.5, 0.5], abs=0.1)
+    assert found.shares[2] == 0.0
+    assert found.shares.sum() == pytest.approx(1.0)
+    both = ((mixed(answers, found.shares) - truth) ** 2).mean()
+    assert both < 0.7 * ((answers[0] - truth) ** 2).mean()
+    assert ((found.selection - truth) ** 2).mean() == pytest.approx(both, rel=0.05)
 
 
-def test_a_perfect_member_takes_all():
-    truth = np.arange(10.0)
-    assert greedy_weights([truth + 3, truth, truth - 1], squared(truth)) == (0.0, 1.0, 0.0)
+def test_a_perfect_candidate_takes_nearly_all():
+    truth, answers = candidates()
+    found = blend([truth, answers[0]], truth, np.arange(600) % 5)
+    assert found.shares[0] > 0.9
 
 
-def test_never_worse_than_the_best_member_and_few_members():
-    rng = np.random.default_rng(1)
-    truth = rng.normal(size=200)
-    members = [truth + rng.normal(size=200) for _ in range(8)]
-    weights = greedy_weights(members, squared(truth), most=3)
-    mixed = np.sum([w * m for w, m in zip(weights, members, strict=True)], axis=0)
-    assert sum(weights) == pytest.approx(1.0)
-    assert sum(w > 0 for w in weights) <= 3
-    assert squared(truth)(mixed) <= min(squared(truth)(m) for m in members)
+def test_a_rows_own_answer_does_not_move_its_mixture():
+    truth, answers = candidates(rows=100)
+    folds = np.arange(100) % 5
+    before = blend(answers, truth, folds).selection
+    changed = truth.copy()
+    changed[folds == 0] += 5.0
+    after = blend(answers, changed, folds).selection
+    assert np.array_equal(before[folds == 0], after[folds == 0])
+    assert not np.array_equal(before[folds == 1], after[folds == 1])
+
+
+def test_probabilities_stay_probabilities():
+    rng = np.random.default_rng(2)
+    labels = rng.integers(0, 3, 300)
+    answers = [rng.dirichlet(np.ones(3), 300) for _ in range(3)]
+    found = blend(answers, labels, np.arange(300) % 3)
+    assert found.selection.sum(axis=1) == pytest.approx(np.ones(300))

@@ -24,7 +24,7 @@ def state_of(session: Session) -> dict[str, Any]:
         "model": {n: t.detach().clone() for n, t in session.module.state_dict().items()},
         "held": {n: b.detach().clone() for n, b in session.module.named_buffers() if is_held(n)},
         "optimizer": session.optimizer.state_dict(),
-        "strengths": {f"{a}.{n}": v for a, s in session._strengths.items() for n, v in (s.mirror or {}).items()},
+        "strengths": {f"{a}.{n}": v.tolist() for a, s in session._strengths.items() for n, v in s.items()},
         "memory": {a: {n: _out(v) for n, v in m.items()} for a, m in session._memory.items()},
         "control": {n: torch.from_numpy(np.array(v)) for n, v in session._control.items()},
         "trace": [move.to_dict() for move in session.trace],

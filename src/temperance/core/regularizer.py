@@ -57,14 +57,17 @@ class Strengths(dict[str, Tensor]):
         self.mirror = mirror
 
     def number(self, name: str) -> Any:
-        """Return the float in a solo step (no tensor operation needed), else the tensor (so nothing recompiles)."""
-        if self.mirror is not None and not torch.compiler.is_compiling():
+        """Return the float in a solo step (no tensor operation needed), else the tensor (so nothing recompiles).
+
+        A strength with a value per member has no float: its tensor (k,) is returned.
+        """
+        if self.mirror is not None and name in self.mirror and not torch.compiler.is_compiling():
             return self.mirror[name]
         return self[name]
 
     def is_off(self, name: str, neutral: float = 0.0) -> bool:
         """Return whether the strength is known to be neutral; False under ``vmap``, where members differ."""
-        return self.mirror is not None and self.mirror[name] == neutral
+        return self.mirror is not None and self.mirror.get(name) == neutral
 
 
 class Memory(dict[str, Any]):
@@ -115,6 +118,7 @@ class Regularizer(ABC):  # noqa: B024 (every stage may stay as it is)
         roles: what it does to a training, in one or two words each, so that rules of others can name it.
         rules: what happens where it meets another technique.
         reads: signals that ``hear`` needs; they are measured at every ``validate``.
+        per_member: strengths that may have a value for each member of a net (``core.members``).
     """
 
     strengths: ClassVar[Mapping[str, Strength]] = {}
@@ -129,6 +133,7 @@ class Regularizer(ABC):  # noqa: B024 (every stage may stay as it is)
     roles: ClassVar[tuple[str, ...]] = ()
     rules: ClassVar[tuple[Rule, ...]] = ()
     reads: ClassVar[frozenset[str]] = frozenset()
+    per_member: ClassVar[frozenset[str]] = frozenset()
 
     def __post_init__(self) -> None:
         for name, spec in self.strengths.items():

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from temperance.control.base import Move
-from temperance.core import averaging, checkpoint, proof, stages, surroundings
+from temperance.core import averaging, checkpoint, members, proof, stages, surroundings
 from temperance.core.batch import Batch, Pass, to_batch
 from temperance.core.leaves import Leaves
 from temperance.core.metering import Meter
@@ -47,6 +47,7 @@ class Session:
         fabric: a Lightning Fabric whose ``backward`` is used.
         clean_batches: how many training batches are kept for the gap and other signals.
         signals: signals to measure besides those that controllers read, e.g. ``[Sharpness(every=5)]``.
+        member_strengths: values (k,) by address for the members of a net that has them; held, no controller moves them.
 
     Raises:
         RecipeError: the recipe cannot work on this model or optimizer, or a recipe is attached already.
@@ -69,6 +70,7 @@ class Session:
         fabric: Any = None,
         clean_batches: int = 4,
         signals: Iterable[Signal] = (),
+        member_strengths: members.Given | None = None,
     ) -> None:
         self.module = bare(model)  # ``model`` without torch.compile and the like around it; all names are its names
         if getattr(self.module, _MARK, None) is not None:
@@ -89,13 +91,17 @@ class Session:
         self._clean_batches = clean_batches
         self._undo: list[Undo] = []
         try:
-            self._wire(loss, autocast, scaler, fabric, signals)
+            own = members.by_owner(member_strengths or {}, recipe, self.module)
+            self._wire(loss, autocast, scaler, fabric, signals, own)
         except BaseException:
             self._detach()
             raise
         setattr(self.module, _MARK, self.seed)
 
-    def _wire(self, loss: Any, autocast: torch.dtype | None, scaler: Any, fabric: Any, own: Iterable[Signal]) -> None:
+    def _wire(
+        self, loss: Any, autocast: torch.dtype | None, scaler: Any, fabric: Any, own: Iterable[Signal],
+        by_member: Mapping[str, Mapping[str, list[float]]],
+    ) -> None:  # fmt: skip
         parts = self.recipe.by_address
         device = next((p.device for p in self.module.parameters()), torch.device("cpu"))
         context = Context(
@@ -107,7 +113,10 @@ class Session:
             one.check(context, self.optimizer)
             values = one.initial(context)
             tensors = {name: torch.tensor(v, dtype=torch.float64, device=device) for name, v in values.items()}
-            self._strengths[address] = Strengths(tensors, address=address, mirror=dict(values))
+            held = by_member.get(address, {})
+            tensors |= {name: members.tensor(own_values, device) for name, own_values in held.items()}
+            mirror = {name: v for name, v in values.items() if name not in held}
+            self._strengths[address] = Strengths(tensors, address=address, mirror=mirror)
             undo = one.rewire(self.module, self._strengths[address])
             if undo is not None:
                 self._undo.append(undo)
@@ -292,11 +301,12 @@ class Session:
     def _set(self, values: Mapping[str, Any]) -> None:
         for address, value in values.items():
             owner, name = address.rsplit(".", 1)
-            number = float(value)
             strengths = self._strengths[owner]
-            if strengths.mirror is not None and strengths.mirror[name] != number:
-                strengths.mirror[name] = number
-                strengths[name].fill_(number)
+            if strengths.mirror is None or name not in strengths.mirror:  # a value per member
+                strengths[name].copy_(torch.as_tensor(value, dtype=torch.float64))
+            elif strengths.mirror[name] != float(value):
+                strengths.mirror[name] = float(value)
+                strengths[name].fill_(float(value))
 
     @property
     def signal_seconds(self) -> dict[str, float]:

@@ -17,21 +17,25 @@ from temperance.records.roles import Index, Roles
 from temperance.records.table import Table
 
 TEST_SHARE = 0.2
-ROLE_ROWS = 2000  # from this many development rows there are roles, below there are folds
-ROLE_IMAGES = 1000  # the same for images, whose nets train once per fold
+FOLD_ROWS = 15_000  # from this many development rows there are roles, below there are folds
+ROLE_ROWS = 2000  # the same for what trains once per fold: nets of a user's own, folds in time order
+ROLE_IMAGES = 1000  # and for images
 FOLDS, FEW_FOLDS, FEW_ROWS = 5, 3, 300
-OTHER_SHARE = 0.1  # controller, selection and calibration, each
+SELECTION_SHARE, MOST_SELECTION = 0.1, 5000  # more rows tell models no better apart
+CALIBRATION_SHARE, MOST_CALIBRATION = 0.05, 2500
 FIRST_SHARE = 0.4  # of the development rows that the first fold in time trains on
 LEAST_ROWS = 10
+ROLES = ("train", "controller", "selection", "calibration")
 COPIES_SHARE = 0.2  # with more exact copies than this, repeated rows are normal in the table
 
 
-def split(table: Table, *, seed: int, test: Table | None = None) -> Roles:
+def split(table: Table, *, seed: int, test: Table | None = None, banked: bool = True) -> Roles:
     """Give each row its role.
 
-    Without ``test``, 20 % of the rows are test. From 2,000 development rows (1,000 images) on: 70/10/10/10 train,
-    controller, selection, calibration. Below: all development rows are train, there are no controller rows, and
-    selection and calibration use out-of-fold predictions (5 folds; 3 below 300 rows). Classes are spread evenly, and
+    Without ``test``, 20 % of the rows are test. Below 15,000 development rows all of them are train, and selection and
+    calibration use out-of-fold predictions (5 folds; 3 below 300 rows). From there on (from 2,000 where each fold is a
+    training of its own: ``banked=False``, or ``table.time``; from 1,000 images) a tenth, at most 5,000 rows, is for
+    selection, a twentieth, at most 2,500, for calibration, the rest is train. Classes are spread evenly, and
     each class has a training row. ``table.group``: no group crosses. ``table.time``: the latest rows are test, the
     roles follow in time, and each fold trains on the past only (so its earliest rows are in no held-out part). Exact
     copies of a row (inputs and target) share a role where at most 20 % of the rows are copies.
@@ -40,6 +44,7 @@ def split(table: Table, *, seed: int, test: Table | None = None) -> Roles:
         table: the rows.
         seed: same seed, same roles.
         test: the table of ``--test``; its rows are the test rows.
+        banked: all folds train at once (our tabular net).
 
     Raises:
         DataError: too few rows or groups.
@@ -61,30 +66,31 @@ def split(table: Table, *, seed: int, test: Table | None = None) -> Roles:
     else:
         dev, held = everything, np.arange(len(test), dtype=np.int64)
         words = ["The rows of the separate test table are test; the others are for development."]
-    least = ROLE_IMAGES if table.schema.kind == "images" else ROLE_ROWS
+    least = FOLD_ROWS if banked and table.time is None else ROLE_ROWS
+    least = ROLE_IMAGES if table.schema.kind == "images" else least
     if len(dev) >= least and units.count(dev) >= 8:
         parts = _parts(picker, dev)
-        words.append(f"{picker.role_words}: 70 % train, 10 % controller, 10 % selection, 10 % calibration.")
+        counts = ", ".join(f"{len(part):,} {name}" for part, name in zip(parts, ROLES, strict=True) if len(part))
+        words.append(f"{picker.role_words}: {counts}.")
         folds: tuple[tuple[Index, Index], ...] = ()
     else:
         count = FEW_FOLDS if len(dev) < FEW_ROWS else FOLDS
         folds = picker.folds(dev, count)
         none = np.empty(0, dtype=np.int64)
         parts = (dev, none, none, none)
-        words.append(f"{len(folds)} folds for selection and calibration, no controller rows ({len(dev):,} rows).")
+        words.append(f"{len(folds)} folds for selection and calibration ({len(dev):,} rows).")
     words += said + _absent_classes(table, parts[0])
     return Roles(*parts, held, folds, " ".join(words), test is not None)
 
 
 def _parts(picker: _Picker, dev: Index) -> tuple[Index, Index, Index, Index]:
-    """Cut development rows into train, controller, selection, calibration (in time: in this order)."""
-    taken: list[Index] = []
-    rest = dev
-    for _ in range(3):
-        rest, part = picker.carve(rest, OTHER_SHARE * len(dev) / len(rest))
-        taken.append(part)
-    calibration, selection, controller = taken
-    return rest, controller, selection, calibration
+    """Cut development rows into train, controller, selection, calibration (in time: in this order).
+
+    There are no controller rows: rules that read them were no better than none (docs/decisions/0010), and the rows are.
+    """
+    rest, calibration = picker.carve(dev, min(CALIBRATION_SHARE, MOST_CALIBRATION / len(dev)))
+    rest, selection = picker.carve(rest, min(SELECTION_SHARE, MOST_SELECTION / len(dev)) * len(dev) / len(rest))
+    return rest, np.empty(0, dtype=np.int64), selection, calibration
 
 
 def _units(table: Table) -> tuple[Units, list[str]]:

@@ -51,7 +51,9 @@ def model_graph(part: Part, sketch: Sketch, target: Target, *, temperature: floa
     return sketch.finish({"probabilities": (probabilities, ["b", len(target.classes)])})
 
 
-def log_probabilities(sketch: Sketch, logits: str, *, rank: int, width: int, classes: int) -> str:
+def log_probabilities(
+    sketch: Sketch, logits: str, *, rank: int, width: int, classes: int, shares: NDArray[np.float64] | None = None
+) -> str:
     """Turn logits into log-probabilities (b, c) float64.
 
     Args:
@@ -60,6 +62,7 @@ def log_probabilities(sketch: Sketch, logits: str, *, rank: int, width: int, cla
         rank: count of axes of the logits.
         width: size of their last axis (1 when they have one axis).
         classes: count c.
+        shares: weights (k,) of the members, summing to 1; None: all count the same.
 
     """
     logits = sketch.cast(logits, np.float64)
@@ -71,7 +74,7 @@ def log_probabilities(sketch: Sketch, logits: str, *, rank: int, width: int, cla
     if width != classes or rank not in (2, 3):
         raise BundleError(f"the model gives {width} outputs on {rank} axes", f"the target has {classes} classes")
     logs = sketch.add("LogSoftmax", logits, axis=-1)
-    return logs if rank == 2 else log_mean(sketch, logs)
+    return logs if rank == 2 else log_mean(sketch, logs, shares)
 
 
 def place(sketch: Sketch, logs: str, *, classes: tuple[int, ...], outputs: int, floor: float) -> str:

@@ -73,7 +73,9 @@ class Network(Part):
             logits = sketch.cast(output.name, np.float64)
             if self.temperature != 1.0:
                 logits = sketch.add("Div", logits, sketch.constant(self.temperature, np.float64))
-            return log_probabilities(sketch, logits, rank=rank, width=width, classes=len(target.classes))
+            return log_probabilities(
+                sketch, logits, rank=rank, width=width, classes=len(target.classes), shares=self._shares()
+            )
         return self._values(sketch, output)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
@@ -99,6 +101,10 @@ class Network(Part):
                     ) from reason
         return draw_general(sketch, self.module, self.feed, names)
 
+    def _shares(self) -> NDArray[np.float64] | None:
+        given = getattr(self.module, "shares", None)
+        return None if given is None else np.asarray(given, dtype=np.float64)
+
     def _feature(self, sketch: Sketch, name: str) -> str:
         if name == "numeric":
             return draw_numeric(sketch, self.encoding) if sketch.schema.numeric else _empty(sketch, np.float32)
@@ -123,7 +129,12 @@ class Network(Part):
         if rank > 1:
             if _width(output) != 1:
                 raise BundleError(f"the net gives {_width(output)} outputs", "regression takes one")
-            name = sketch.add("ReduceMean", name, sketch.constant(range(1, rank), np.int64), keepdims=0)
+            shares = self._shares()
+            if shares is None:
+                name = sketch.add("ReduceMean", name, sketch.constant(range(1, rank), np.int64), keepdims=0)
+            else:
+                values = sketch.add("Squeeze", name, sketch.constant([2], np.int64))
+                name = sketch.add("MatMul", values, sketch.constant(shares, np.float64))
         scaled = sketch.add("Mul", name, sketch.constant(self.scale, np.float64))
         return sketch.add("Add", scaled, sketch.constant(self.centre, np.float64))
 

@@ -17,7 +17,7 @@ def fold_targets(targets: Tensor, folds: Tensor, bank_of: tuple[int, ...]) -> Te
     """Return targets per member (b, k); a member whose bank is the row's fold gets −1, or NaN for values.
 
     Args:
-        targets: class numbers or values (b,).
+        targets: class numbers or values (b,), or values per member (b, k).
         folds: (b,) int64, the fold of each row: 0 … banks − 1, or −1 for a row that all banks train on.
         bank_of: bank per member, ``net.bank_of``.
 
@@ -31,7 +31,8 @@ def fold_targets(targets: Tensor, folds: Tensor, bank_of: tuple[int, ...]) -> Te
         )
     left_out = folds.unsqueeze(1) == banks.unsqueeze(0)
     absent = float("nan") if targets.is_floating_point() else -1
-    return targets.unsqueeze(1).expand(left_out.shape).masked_fill(left_out, absent)
+    wide = targets if targets.dim() == 2 else targets.unsqueeze(1)
+    return wide.expand(left_out.shape).masked_fill(left_out, absent)
 
 
 def out_of_fold(outputs: Tensor, folds: Tensor, bank_of: tuple[int, ...]) -> Tensor:
@@ -47,3 +48,27 @@ def out_of_fold(outputs: Tensor, folds: Tensor, bank_of: tuple[int, ...]) -> Ten
     members = torch.stack([torch.nonzero(banks == bank).squeeze(1) for bank in range(int(banks.max()) + 1)])
     chosen = members[folds].unsqueeze(-1).expand(-1, -1, outputs.shape[-1])
     return outputs.gather(1, chosen)
+
+
+def fold_scales(targets: Tensor, folds: Tensor, banks: int) -> tuple[Tensor, Tensor]:
+    """Return per bank the mean and standard deviation of the values that it trains on, each (banks,).
+
+    A bank whose targets were scaled by all rows would know something of the answers that it leaves out.
+
+    Args:
+        targets: (b,).
+        folds: (b,) int64.
+        banks: how many.
+
+    """
+    kept = [targets[folds != bank].double() for bank in range(banks)]
+    mean = torch.stack([values.mean() for values in kept])
+    sd = torch.stack([values.std(correction=0) for values in kept])
+    return mean, torch.where(sd > 0, sd, torch.ones_like(sd))
+
+
+def scale_targets(targets: Tensor, bank_of: tuple[int, ...], mean: Tensor, sd: Tensor) -> Tensor:
+    """Return targets per member (b, k) on the scale of its bank."""
+    bank = torch.tensor(bank_of, device=targets.device)
+    m, s = mean.to(targets)[bank], sd.to(targets)[bank]
+    return (targets.unsqueeze(1) - m) / s

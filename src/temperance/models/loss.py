@@ -71,13 +71,23 @@ def loss_for(task: Task) -> Loss:
     return squared_error if task == "regression" else cross_entropy
 
 
-def combine(outputs: Tensor, *, task: Task, temperature: float = 1.0) -> Tensor:
+def combine(
+    outputs: Tensor, *, task: Task, temperature: float = 1.0, shares: tuple[float, ...] | None = None
+) -> Tensor:
     """Turn outputs (b, c) or (b, k, c) into probabilities (b, c), or into values (b,) for regression.
 
-    ``temperature`` divides the logits of every member; 1 leaves them. It has no meaning for regression.
+    ``temperature`` divides the logits of every member; 1 leaves them. It has no meaning for regression. ``shares`` are
+    weights of the members that sum to 1; None: all count the same.
     """
     if task == "regression":
         values = outputs.squeeze(-1)
-        return values if values.ndim == 1 else values.mean(dim=1)
-    shares = torch.softmax(outputs / temperature, dim=-1)
-    return shares if shares.ndim == 2 else shares.mean(dim=1)
+        return values if values.ndim == 1 else _members_mean(values, shares)
+    probabilities = torch.softmax(outputs / temperature, dim=-1)
+    return probabilities if probabilities.ndim == 2 else _members_mean(probabilities, shares)
+
+
+def _members_mean(values: Tensor, shares: tuple[float, ...] | None) -> Tensor:
+    if shares is None:
+        return values.mean(dim=1)
+    weights = torch.tensor(shares, dtype=values.dtype, device=values.device)
+    return (values * weights.view(1, -1, *[1] * (values.ndim - 2))).sum(dim=1)

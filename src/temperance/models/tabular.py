@@ -30,24 +30,44 @@ class TabularNet(nn.Module):
 
     Attributes:
         bank_of: per member the bank (independent copy) it belongs to; see ``models.folds``.
+        slot_of: per member its place in the bank: members of one slot differ in the bank alone.
+        view_of: per member the view that it sees, a number into ``views``.
+        shares: weights of the members in the answer (they sum to 1); None: all count the same.
 
     """
 
     def __init__(self, info: ModelInfo, settings: Tabular) -> None:
         super().__init__()
-        views = _views(info, settings)
-        each = settings.members // len(views)
+        banks, parts = settings.banks, settings.parts_for(info)
+        views = [_view(name, info, settings) for name, _ in parts]
+        members = sum(count for _, count in parts)
         self.views = nn.ModuleList(views)
-        self.scales = nn.ModuleList(Scale(settings.banks, view.width) for view in views)
-        self.entries = nn.ModuleList(Members(each, view.width, settings.width) for view in views)
-        self.hidden = nn.ModuleList(
-            Members(settings.members, settings.width, settings.width) for _ in range(settings.depth - 1)
+        self.scales = nn.ModuleList(Scale(banks, view.width) for view in views)
+        self.entries = nn.ModuleList(
+            Members(count, view.width, settings.width) for view, (_, count) in zip(views, parts, strict=True)
         )
+        self.hidden = nn.ModuleList(Members(members, settings.width, settings.width) for _ in range(settings.depth - 1))
         self.activations = nn.ModuleList(nn.SiLU() for _ in range(settings.depth))
         self.dropouts = nn.ModuleList(nn.Dropout(settings.dropout) for _ in range(settings.depth))
-        self.output = Members(settings.members, settings.width, info.outputs)
-        per_bank = each // settings.banks
-        self.bank_of = tuple(bank for _ in views for bank in range(settings.banks) for _ in range(per_bank))
+        self.output = Members(members, settings.width, info.outputs)
+        each = [count // banks for _, count in parts]
+        starts = [sum(each[:i]) for i in range(len(each))]
+        self.bank_of = tuple(bank for size in each for bank in range(banks) for _ in range(size))
+        self.slot_of = tuple(
+            at + j for at, size in zip(starts, each, strict=True) for _ in range(banks) for j in range(size)
+        )
+        self.view_of = tuple(i for i, (_, count) in enumerate(parts) for _ in range(count))
+        self.members = members
+        self.shares = settings.shares or None
+
+    def members_of(self, name: str) -> slice | None:
+        """Return the members whose weights a parameter holds along its first axis; None where members share it."""
+        room, _, rest = name.partition(".")
+        if room == "entries":
+            view = int(rest.partition(".")[0])
+            start = self.view_of.index(view)
+            return slice(start, start + self.view_of.count(view))
+        return slice(0, self.members) if room in ("hidden", "output") else None
 
     def forward(self, numeric: Tensor, categorical: Tensor) -> Tensor:
         """Return the outputs of every member (b, k, c)."""
@@ -63,21 +83,21 @@ class TabularNet(nn.Module):
         return outputs.transpose(0, 1)
 
 
-def _views(info: ModelInfo, settings: Tabular) -> list[TableInputs]:
-    """Return the views that the settings ask for; one plain view where there are no numbers."""
+def _view(name: str, info: ModelInfo, settings: Tabular) -> TableInputs:
+    """Return one view of the inputs with its own embeddings of the numbers."""
     n, banks, width = info.numeric, settings.banks, settings.embedding
-    if not n:
-        return [TableInputs(0, info.cardinalities, banks=banks)]
+    if name == "plain":
+        return TableInputs(0, info.cardinalities, banks=banks)
+    if name == "smooth":
+        slow = PeriodicEmbedding(n * banks, frequencies=settings.frequencies, width=width, scale=SMOOTH_SCALE)
+        return TableInputs(n, info.cardinalities, embeddings=(slow,), per_number=width, banks=banks)
     edges = (info.edges if info.edges is not None else standard_edges(n, pieces=settings.pieces)) * banks
-    slow = PeriodicEmbedding(n * banks, frequencies=settings.frequencies, width=width, scale=SMOOTH_SCALE)
     pieces = PiecewiseEmbedding(edges, pieces=settings.pieces, width=width)
     fast: nn.Module = nn.Identity()
     if n <= WIDE:
         fast = PeriodicEmbedding(n * banks, frequencies=settings.frequencies, width=width, scale=SHARP_SCALE)
     own = width if n <= WIDE else 1
-    smooth = TableInputs(n, info.cardinalities, embeddings=(slow,), per_number=width, banks=banks)
-    sharp = TableInputs(n, info.cardinalities, embeddings=(pieces, fast), per_number=width + own, banks=banks)
-    return {"both": [smooth, sharp], "smooth": [smooth], "sharp": [sharp]}[settings.views]
+    return TableInputs(n, info.cardinalities, embeddings=(pieces, fast), per_number=width + own, banks=banks)
 
 
 Views = Literal["both", "smooth", "sharp"]
@@ -101,6 +121,9 @@ class Tabular(Architecture):
         pieces: pieces per numeric feature; ``info.edges`` may have fewer.
         dropout: share of units dropped by the net's own layers. 0, because dropping is a regularizer's business:
             ``Dropout(p)`` re-purposes these layers.
+        parts: views with their counts of members, in order, e.g. ``(("smooth", 10), ("smooth", 5), ("sharp", 5))``;
+            replaces ``members`` and ``views``. A mixture of readings is such a net: a view of its own for each reading.
+        shares: weights of the members in the answer; empty: all count the same.
 
     """
 
@@ -113,9 +136,16 @@ class Tabular(Architecture):
     frequencies: int = 16
     pieces: int = 32
     dropout: float = 0.0
+    parts: tuple[tuple[str, int], ...] = ()
+    shares: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
-        if min(self.members, self.width, self.depth, self.banks) < 1 or self.members % (2 * self.banks):
+        object.__setattr__(self, "parts", tuple((str(name), int(count)) for name, count in self.parts))
+        object.__setattr__(self, "shares", tuple(float(share) for share in self.shares))
+        self._check_parts()
+        if self.parts:
+            object.__setattr__(self, "members", sum(count for _, count in self.parts))
+        elif min(self.members, self.width, self.depth, self.banks) < 1 or self.members % (2 * self.banks):
             raise SettingError(
                 f"members={self.members}, banks={self.banks}, width={self.width}, depth={self.depth}",
                 "all at least 1, and members a multiple of 2 · banks (half smooth, half sharp, in each bank)",
@@ -123,6 +153,12 @@ class Tabular(Architecture):
             )
         if self.views not in get_args(Views):
             raise SettingError(f"views={self.views!r}", f"one of {', '.join(get_args(Views))}", "Leave it at 'both'")
+        if self.shares and (len(self.shares) != self.members or min(self.shares) <= 0):
+            raise SettingError(
+                f"{len(self.shares)} shares for {self.members} members",
+                "a positive weight per member",
+                "Leave them out",
+            )
         if min(self.embedding, self.pieces) < 2 or self.frequencies < 1 or not 0 <= self.dropout < 1:
             raise SettingError(
                 f"embedding={self.embedding}, pieces={self.pieces}, "
@@ -130,6 +166,24 @@ class Tabular(Architecture):
                 "embedding and pieces at least 2, frequencies at least 1, dropout in [0, 1)",
                 "Leave them at their defaults",
             )
+
+    def _check_parts(self) -> None:
+        for name, count in self.parts:
+            if name not in ("smooth", "sharp", "plain") or count < 1 or count % self.banks:
+                raise SettingError(
+                    f"a part of {count} members that see {name!r}, with {self.banks} banks",
+                    "smooth, sharp or plain (a table without numbers), and a multiple of banks",
+                    'Write parts=(("smooth", 10), ("sharp", 10))',
+                )
+
+    def parts_for(self, info: ModelInfo) -> tuple[tuple[str, int], ...]:
+        """Return the views with their counts of members; one plain view where there are no numbers."""
+        if self.parts:
+            return self.parts
+        if not info.numeric:
+            return (("plain", self.members),)
+        names = ("smooth", "sharp") if self.views == "both" else (self.views,)
+        return tuple((name, self.members // len(names)) for name in names)
 
     @classmethod
     def sized(cls, info: ModelInfo) -> Self:

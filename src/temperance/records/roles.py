@@ -41,6 +41,11 @@ class Roles:
         """Rows that the shipped model is refitted on: train, controller and selection."""
         return np.sort(np.concatenate([self.train, self.controller, self.selection]))
 
+    @property
+    def development(self) -> Index:
+        """Rows that some fold holds out."""
+        return np.sort(np.concatenate([held for _, held in self.folds])) if self.folds else np.empty(0, dtype=np.int64)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the counts and the scheme (the indices go to ``roles.npz``)."""
         counts = {
@@ -52,3 +57,10 @@ class Roles:
             "folds": len(self.folds),
             "test_is_separate": self.test_is_separate,
         }
+
+
+def sample(rows: Index, most: int, *, seed: int = 0) -> Index:
+    """Return at most ``most`` of the rows, drawn at random (a file is often sorted: its head is not like the rest)."""
+    if len(rows) <= most:
+        return rows
+    return np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))

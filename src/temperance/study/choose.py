@@ -1,18 +1,23 @@
-"""Choose the winner on selection rows by paired comparison, and keep the trials that nothing dominates."""
+"""Choose the winner on held-out rows by paired comparison, and keep the trials that nothing dominates."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import norm
 
 from temperance.evaluation import compare
 from temperance.records.statistics import paired
 
 ALPHA = 0.16  # one-sided: about one standard error of the paired difference (the one-standard-error rule)
+EQUAL, SURE = 0.01, 0.05  # a loss within 1 % of the best is as good, where that is shown at 95 %
+DRAWS = 100
+Prefer = Literal["best", "balanced", "cheap"]
+PREFER: tuple[Prefer, ...] = ("best", "balanced", "cheap")
 
 
 @dataclass(frozen=True)
@@ -57,37 +62,94 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Choice:
-    """The winner, why, and each comparison that decided."""
+    """The winner, why, and each comparison that decided.
+
+    Attributes:
+        winner: trial.
+        why: one or two plain sentences.
+        comparison: each other candidate against the winner.
+        optimism: by how much the winner's mean loss on these rows is too good because it was chosen on them.
+
+    """
 
     winner: str
     why: str
     comparison: tuple[dict[str, Any], ...]
+    optimism: float = 0.0
 
 
-def choose(candidates: Sequence[Candidate], *, metric: str, names: Mapping[str, str]) -> Choice:
-    """Return the cheapest candidate that is within one standard error of the best on the same rows.
+def choose(
+    candidates: Sequence[Candidate], *, metric: str, names: Mapping[str, str], prefer: Prefer = "best"
+) -> Choice:
+    """Return the winner among the allowed candidates.
 
-    The best is the one with the lowest mean loss. Another is *worse* where the paired difference of the per-row losses
-    has a one-sided p below ``ALPHA`` (about one standard error). Among the others, the cheapest to use wins.
-    Source: the one-standard-error rule of Breiman et al. (1984), Classification and Regression Trees, section 3.4.3,
-    on paired differences.
+    ``best``: the lowest mean loss; a cheaper one wins only where it is *shown* to be as good (the upper end of the
+    one-sided 95 % interval of the paired difference lies within 1 % of the best loss). ``balanced``: within 5 %.
+    ``cheap``: the cheapest that is not worse by a standard error: the rule of Breiman et al. (1984), Classification and
+    Regression Trees, section 3.4.3, on paired differences.
+
+    Args:
+        candidates: finished trials.
+        metric: name of the losses, for the words.
+        names: of the trials.
+        prefer: see above.
+
     """
     usable = [c for c in candidates if c.allowed and np.isfinite(c.losses).all()]
     best = min(usable, key=lambda c: (c.quality, c.price))
-    worse = {c.id: _is_worse(c, best) for c in usable if c is not best}
-    equals = [c for c in usable if not worse.get(c.id, False)]
-    winner = min(equals, key=lambda c: c.price)
-    words = metric.replace("_", " ")
-    if winner is not best:
-        why = (
-            f"On the selection rows it is within one standard error of the best ({names[best.id]}), and it is cheaper "
-            "to use."
-        )
-    else:
-        why = f"It has the best {words} on the selection rows"
-        why += ", and nothing as good is cheaper to use." if len(equals) > 1 else "; every other model is worse."
+    close = {c.id: c is best or _is_close(c, best, prefer) for c in usable}
+    winner = min((c for c in usable if close[c.id]), key=lambda c: c.price)
     others = sorted((c for c in usable if c is not winner), key=lambda c: c.quality)
-    return Choice(winner.id, why, tuple(_row(winner, c, worse.get(c.id, False), metric) for c in others))
+    rows = tuple(_row(winner, c, close[c.id], metric, prefer) for c in others)
+    return Choice(winner.id, _why(winner, best, metric, names, prefer), rows, optimism(usable))
+
+
+def _why(winner: Candidate, best: Candidate, metric: str, names: Mapping[str, str], prefer: Prefer) -> str:
+    words = metric.replace("_", " ")
+    if winner is best:
+        return f"It has the best {words} on rows that it did not train on."
+    if prefer == "cheap":
+        return (
+            f"On rows that it did not train on it is within one standard error of the best ({names[best.id]}), and it "
+            "is cheaper to use."
+        )
+    share = f"{100 * MARGINS[prefer]:g} %"
+    return (
+        f"It is cheaper to use than the best ({names[best.id]}), and its {words} is shown to be within {share} of it."
+    )
+
+
+MARGINS: dict[Prefer, float] = {"best": EQUAL, "balanced": 5 * EQUAL}
+
+
+def _is_close(other: Candidate, best: Candidate, prefer: Prefer) -> bool:
+    """Return whether the other may stand for the best."""
+    if prefer == "cheap":
+        return not _is_worse(other, best)
+    difference = other.losses - best.losses
+    error = float(difference.std(ddof=1)) / np.sqrt(len(difference)) if len(difference) > 1 else np.inf
+    upper = float(difference.mean()) + float(norm.ppf(1 - SURE)) * error
+    return bool(upper <= MARGINS[prefer] * abs(best.quality))
+
+
+def optimism(candidates: Sequence[Candidate], *, seed: int = 0) -> float:
+    """Return how much too good the best mean loss is because it is the best of several, ≥ 0.
+
+    Over random halves of the rows, the candidate that is best on one half is scored on both; the mean gap, divided by
+    √2 (a half has twice the variance), is what choosing on all rows flatters by. One candidate has none.
+    """
+    if len(candidates) < 2:
+        return 0.0
+    losses = np.stack([c.losses for c in candidates])
+    rng, rows = np.random.default_rng(seed), losses.shape[1]
+    gaps = []
+    for _ in range(DRAWS):
+        order = rng.permutation(rows)
+        half, other = order[: rows // 2], order[rows // 2 :]
+        drawn = losses[:, half].mean(axis=1)
+        first = int(np.argmin(drawn))
+        gaps.append(losses[first, other].mean() - drawn[first])
+    return float(max(0.0, np.mean(gaps)) / np.sqrt(2))
 
 
 def _is_worse(other: Candidate, best: Candidate) -> bool:
@@ -95,9 +157,13 @@ def _is_worse(other: Candidate, best: Candidate) -> bool:
     return bool(test.difference > 0 and test.p / 2 < ALPHA)
 
 
-def _row(winner: Candidate, other: Candidate, worse: bool, metric: str) -> dict[str, Any]:
+def _row(winner: Candidate, other: Candidate, close: bool, metric: str, prefer: Prefer) -> dict[str, Any]:
     found = compare(winner.losses, other.losses, metric=metric)
-    decision = "worse by more than one standard error" if worse else "within one standard error of the best"
+    if prefer == "cheap":
+        decision = "within one standard error of the best" if close else "worse by more than one standard error"
+    else:
+        share = f"{100 * MARGINS[prefer]:g} %"
+        decision = f"shown to be within {share} of the best" if close else f"not shown to be within {share} of the best"
     return {"against": other.id, "difference": found.difference.to_dict(), "p": found.p, "decision": decision}
 
 

@@ -1,40 +1,62 @@
-"""Weights of an ensemble, from predictions on the selection rows."""
+"""The mixture of several finished candidates: weighed on rows that none of them trained on."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from temperance.study.mixture import Array, Evidence, nested, weigh
+
+MOST = 4  # models in a mixture: each is exported and served
+WEIGHED_ROWS = 4000
+BEST_SHARE = 0.8  # share of the prior that lies on the best candidate
 
 
-def greedy_weights(
-    predictions: Sequence[Array], loss: Callable[[Array], float], *, rounds: int = 20, most: int = 4
-) -> tuple[float, ...]:
-    """Return non-negative weights that sum to 1, by forward selection with replacement.
+@dataclass(frozen=True, eq=False)
+class Blend:
+    """A mixture of candidates.
 
-    Starting from the best member, each round adds the member whose inclusion lowers the loss of the mean most; the best
-    bag of all rounds is kept. At most ``most`` members get weight.
-    Source: Caruana et al. (2004), Ensemble selection from libraries of models, ICML, section 2.
-
-    Args:
-        predictions: per member (b, c) or (b,).
-        loss: mean loss of a prediction.
-        rounds: members in the bag at the end.
-        most: different members at most.
+    Attributes:
+        shares: (m,) weights that sum to 1.
+        selection: answers (b, …) with weights found without the row's fold: what its figures are taken from.
 
     """
-    counts = np.zeros(len(predictions), dtype=np.int64)
-    total = np.zeros_like(predictions[0])
-    best_loss, best_counts = np.inf, counts.copy()
-    for size in range(1, rounds + 1):
-        full = int((counts > 0).sum()) >= most
-        scores = [loss((total + p) / size) if counts[i] or not full else np.inf for i, p in enumerate(predictions)]
-        chosen = int(np.argmin(scores))
-        counts[chosen] += 1
-        total = total + predictions[chosen]
-        if scores[chosen] < best_loss - 1e-12:
-            best_loss, best_counts = scores[chosen], counts.copy()
-    return tuple(float(c) for c in best_counts / best_counts.sum())
+
+    shares: Array
+    selection: NDArray[np.float64]
+
+
+def blend(answers: Sequence[Array], truth: NDArray[np.generic], folds: NDArray[np.int64]) -> Blend:
+    """Weigh candidates by their answers on held-out rows.
+
+    Args:
+        answers: per candidate (b, c) or (b,), not calibrated.
+        truth: (b,) class codes or values.
+        folds: (b,) number of each row's fold.
+
+    """
+    evidence = Evidence.of(answers, truth)
+    rows = np.sort(np.random.default_rng(0).permutation(len(truth))[:WEIGHED_ROWS])
+    part, present = evidence.part(rows), np.unique(folds[rows])
+    shares = weigh(part, _prior(part), most=MOST)
+    by_fold = nested(part, _prior, np.searchsorted(present, folds[rows]), most=MOST)
+    selection = mixed(answers, shares)
+    for fold, own in zip(present, by_fold, strict=True):
+        selection[folds == fold] = mixed([a[folds == fold] for a in answers], own)
+    return Blend(shares, selection)
+
+
+def mixed(answers: Sequence[Array], shares: Array) -> NDArray[np.float64]:
+    """Return Σ w · answers over the candidates with a share."""
+    parts = [w * np.asarray(a, dtype=np.float64) for w, a in zip(shares, answers, strict=True) if w > 0]
+    return np.sum(parts, axis=0)  # type: ignore[no-any-return]
+
+
+def _prior(evidence: Evidence) -> Array:
+    """Return most of the weight on the candidate that is best by itself."""
+    prior = np.full(len(evidence.values), (1 - BEST_SHARE) / len(evidence.values))
+    prior[int(np.argmin(evidence.alone))] += BEST_SHARE
+    return prior

@@ -27,9 +27,12 @@ class Finale:
     def __init__(self, study: Study, choice: Choice) -> None:
         self.study, self.choice = study, choice
         self.tests = {"winner": choice.winner, **record.extra_tests(study, choice)}
-        self.refits = list(dict.fromkeys(m for trial in self.tests.values() for m in study.members(trial)))
+        everyone = list(dict.fromkeys(m for trial in self.tests.values() for m in study.members(trial)))
+        self.refits = [m for m in everyone if not study.result(m).event.get("shipped")]
         self.required = set(study.members(choice.winner))
-        self.done: dict[str, dict[str, Any]] = {}
+        self.done: dict[str, dict[str, Any]] = {
+            m: _as_trained(study.result(m)) for m in everyone if study.result(m).event.get("shipped")
+        }
         self.lost: set[str] = set()
         self.finished: dict[str, Any] = {}
 
@@ -132,11 +135,19 @@ class Finale:
         if not study.prepared.roles.folds:
             return ""
         if study.result(trial).spec.kind != "ensemble":
-            return f"trials/{trial}/selection.npy"
-        answer = study.result(trial).prediction
+            files = study.result(trial).event["files"]
+            return f"trials/{trial}/{files['calibration'] or files['selection']}"
+        answer = study.result(trial).held
         if answer is None:
             return ""
         full = np.full((len(study.prepared.table), *answer.shape[1:]), np.nan)
         full[study.scorer.rows] = answer
         np.save(study.work / "ensemble.npy", full)
         return "ensemble.npy"
+
+
+def _as_trained(result: Any) -> dict[str, Any]:
+    """Return what a refit would say of a trial whose own net ships."""
+    event = result.event
+    return {"rows": event.get("rows", 0), "cost": event["cost"], "acted": event.get("acted", []),
+            "trace": event.get("trace", [])}  # fmt: skip

@@ -19,17 +19,20 @@ from temperance.evaluation import evaluate
 from temperance.evaluation.calibration import fit_temperature
 from temperance.monitoring import reference
 from temperance.records.cost import TrialCost
+from temperance.records.roles import sample
 from temperance.records.schema import Rows, Schema
-from temperance.study.banks import as_trained
+from temperance.study import folded
 from temperance.study.bench import BasicPredictor, Bench, Fitted, Index
-from temperance.study.jobs import Say, limited
+from temperance.study.jobs import SCALE_ROWS, Say, limited
+from temperance.study.plan import can_fold
 from temperance.study.serving import part_of
 from temperance.study.spec import TrialSpec
-from temperance.training.predictor import NetPredictor, Tempered
+from temperance.training.predictor import NetPredictor, Tempered, temper
 from temperance.training.price import latency_ms
 
 PARITY_ROWS = 200
 PACE_STEPS = 12
+REFERENCE_ROWS = 20_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +65,10 @@ def audit(bench: Bench, job: dict[str, Any], say: Say) -> dict[str, Any]:
 def pace(bench: Bench, job: dict[str, Any], say: Say) -> dict[str, Any]:
     """Measure how long an epoch of a net takes here, with a few steps that are thrown away."""
     spec = TrialSpec.from_dict(job["spec"])
-    spec, rows = as_trained(bench, spec)
+    roles = bench.roles
+    rows = roles.folds[0][0] if roles.folds else roles.train
+    if can_fold(spec.model, roles):
+        spec, rows = folded.with_banks(spec, roles), folded.rows_of(roles)
     settings = spec.settings
     batch = min(int(settings["batch_size"]), len(rows))
     sample = rows[: batch * PACE_STEPS]
@@ -106,15 +112,23 @@ def refit_rows(bench: Bench) -> Index:
 
 
 def reopen(bench: Bench, spec: TrialSpec) -> Fitted:
-    """Open a refitted model from ``refit/`` (written by this study's own worker)."""
+    """Open what ships of a trial, written by this study's own worker: its trained net, or its refit from ``refit/``."""
+    trained = bench.folder / "trials" / spec.id / "net.safetensors"
+    if spec.kind == "folded":
+        return Fitted(spec, folded.open_shipped(bench, spec), TrialCost())
+    if trained.exists():
+        return _net(bench, spec, trained, limited(bench.roles.train, spec))
     folder = bench.folder / "refit"
     if spec.kind == "basic":
         fitted = pickle.loads((folder / f"{spec.id}.pickle").read_bytes())
         return Fitted(spec, BasicPredictor(bench.schema, fitted), TrialCost())
-    rows = limited(refit_rows(bench), spec)
+    return _net(bench, spec, folder / f"{spec.id}.safetensors", limited(refit_rows(bench), spec))
+
+
+def _net(bench: Bench, spec: TrialSpec, file: Path, rows: Index) -> Fitted:
     preprocess = bench.preprocess(rows)
     made = bench.net(spec, preprocess, rows)
-    made.model.load_state_dict(load_file(folder / f"{spec.id}.safetensors"))
+    made.model.load_state_dict(load_file(file))
     model = made.model.to(bench.device).eval()
     return Fitted(spec, NetPredictor(bench.schema, preprocess, model, bench.device, spec.model != "user"), TrialCost())
 
@@ -132,7 +146,7 @@ def finish(bench: Bench, job: dict[str, Any], say: Say) -> dict[str, Any]:
     measured = evaluate(
         final, bench.test_table, bench.roles.test, suite=job.get("suite", "quick"), seed=job["seed"],
         budget_seconds=job.get("seconds"),
-        clean_rows=bench.roles.refit[:5000] if not bench.roles.test_is_separate else None,
+        clean_rows=sample(bench.roles.refit, SCALE_ROWS) if not bench.roles.test_is_separate else None,
     )  # fmt: skip
     name = job["name"]
     np.savez(bench.folder / f"test_{name}.npz", allow_pickle=False, **measured.losses)
@@ -145,15 +159,15 @@ def finish(bench: Bench, job: dict[str, Any], say: Say) -> dict[str, Any]:
         return report
     started = time.monotonic()
     bundle = _export(bench, members, weights, final, interval, job)
-    sample = bench.table.rows.take(bench.roles.refit[:256])
+    few = bench.table.rows.take(sample(bench.roles.refit, 256))
     return {
         **report,
         "export_seconds": time.monotonic() - started,
         "bundle": job["bundle"],
         "temperature": final.temperature,
         "served": {
-            "latency_1_ms": latency_ms(bundle, sample, 1),
-            "latency_256_ms": latency_ms(bundle, sample, 256),
+            "latency_1_ms": latency_ms(bundle, few, 1),
+            "latency_256_ms": latency_ms(bundle, few, 256),
             "bytes": sum(p.stat().st_size for p in Path(job["bundle"]).rglob("*") if p.is_file()),
         },
     }
@@ -189,12 +203,9 @@ def _export(
 ) -> Any:  # fmt: skip
     parts = tuple(part_of(bench, fitted) for fitted in members)
     part = parts[0] if len(parts) == 1 else Ensemble(parts, weights)
-    index = bench.roles.calibration if len(bench.roles.calibration) else bench.roles.refit
-    index = index[:20_000]
+    index, answers = _reference(bench, final, job)
     rows = bench.table.rows.take(index)
-    arrays = reference.build(
-        rows, final.predict(rows), bench.schema, target=bench.table.target[index], seed=job["seed"]
-    )
+    arrays = reference.build(rows, answers, bench.schema, target=bench.table.target[index], seed=job["seed"])
     extras = Extras(
         reference=arrays, recipe=job["recipe"], recipe_toml=job.get("recipe_toml", ""),
         texts=job.get("texts", {}), details=job.get("details", {}),
@@ -203,3 +214,17 @@ def _export(
         Path(job["bundle"]), part=part, schema=bench.schema, predictor=final, rows=rows.take(slice(0, PARITY_ROWS)),
         temperature=final.temperature, interval=interval, extras=extras, name=job.get("model_name", "model"),
     )  # fmt: skip
+
+
+def _reference(bench: Bench, final: Tempered, job: dict[str, Any]) -> tuple[Index, NDArray[Any]]:
+    """Return rows that the model did not train on, and its answers: what served answers are compared with.
+
+    Answers on training rows are surer and better than any that will be served, so every such monitor would alarm.
+    """
+    if len(bench.roles.calibration):
+        index = sample(bench.roles.calibration, REFERENCE_ROWS)
+        return index, final.predict(bench.table.rows.take(index))
+    answer = np.load(bench.folder / job["out_of_fold"], allow_pickle=False)
+    known = np.flatnonzero(np.isfinite(answer.reshape(len(answer), -1)).all(axis=1))
+    index = sample(known, REFERENCE_ROWS)
+    return index, temper(answer[index], final.temperature)

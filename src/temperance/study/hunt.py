@@ -11,6 +11,7 @@ from temperance.study.plan import (
     SAFETY,
     Speed,
     boosting_rows,
+    can_fold,
     cost_factor,
     default_settings,
     epoch_steps,
@@ -66,7 +67,7 @@ class Hunt:
         steps = round(settings["epochs"] * epoch_steps(settings, most_rows or rows))
         nets = net_specs(
             model=model, settings=settings, steps=steps, task=schema.target.task, images=images,
-            has_controller_rows=len(roles.controller) > 0, seed=self.study.settings.seed,
+            folded=can_fold(model, roles), seed=self.study.settings.seed,
         )  # fmt: skip
         if most_rows is not None:
             nets = [net.changed(most_rows=most_rows) for net in nets]
@@ -76,7 +77,7 @@ class Hunt:
         for spec in portfolio.left:
             self.study.left_out.append({"what": spec.name, "why": "no time left in the budget"})
         if not portfolio.left:
-            base = nets[0].changed(recipe=None, adaptive=False)
+            base = nets[0].changed(recipe=None, adaptive=False, slots=())
             self._drive(TPE(base, task=schema.target.task, seed=self.study.settings.seed + 1, average=average(steps)))
         self._drain()
 

@@ -10,15 +10,18 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors.torch import save_file
 
 from temperance.evaluation.robustness import probe
 from temperance.records.errors import TemperanceError
-from temperance.study.banks import fit_all_folds, is_banked
+from temperance.records.roles import sample
+from temperance.study import folded
 from temperance.study.bench import LATENCY_ROWS, Bench, Fitted, Index
 from temperance.study.serving import served_cost
 from temperance.study.spec import TrialSpec
 
 ROBUST_ROWS = 400
+SCALE_ROWS = 5000  # that the spread of the columns is taken from
 LATE, LEAST_FRACTION = "out of time", 0.25
 Say = Callable[[dict[str, Any]], dict[str, Any]]
 """Sends an event and returns the answer (for events that wait for one)."""
@@ -31,8 +34,8 @@ def trial(bench: Bench, job: dict[str, Any], say: Say) -> dict[str, Any]:
     folder = bench.folder / "trials" / spec.id
     folder.mkdir(parents=True, exist_ok=True)
     runner = _folds if bench.roles.folds else _split
-    if is_banked(spec, bench.roles):
-        runner = _banked
+    if spec.kind == "folded":
+        runner = _folded
     return runner(bench, spec, folder, until, say, bool(job.get("robustness", True)))
 
 
@@ -52,26 +55,44 @@ def _split(bench: Bench, spec: TrialSpec, folder: Path, deadline: float, say: Sa
     fitted.cost = served_cost(bench, fitted, bench.table.rows.take(rows[:LATENCY_ROWS]))
     selection = _save(folder / "selection.npy", _predict(bench, fitted.predictor, roles.selection))
     calibration = _save(folder / "calibration.npy", _predict(bench, fitted.predictor, roles.calibration))
+    if spec.is_net:
+        save_net(fitted.predictor.model, folder)
     return {
         **_result(fitted),
         "status": "done",
+        "shipped": spec.is_net,
         "files": {"selection": selection, "calibration": calibration},
         "robustness": _robustness(bench, fitted.predictor, roles.selection, rows) if robust else None,
     }
 
 
-def _banked(bench: Bench, spec: TrialSpec, folder: Path, deadline: float, say: Say, robust: bool) -> dict[str, Any]:
+def _folded(bench: Bench, spec: TrialSpec, folder: Path, deadline: float, say: Say, robust: bool) -> dict[str, Any]:
     def tick(fraction: float, answer: NDArray[Any]) -> bool:
-        path = _save(folder / "mark.npy", answer)
+        path = _save(folder / f"mark_{round(100 * fraction)}.npy", answer)
         return bool(say({"event": "mark", "id": spec.id, "fraction": round(fraction, 3), "file": path})["continue"])
 
-    result = fit_all_folds(bench, spec, marks=(0.25, 0.5), tick=tick, deadline=deadline)
-    fitted = result.fitted
-    if _is_lost(fitted):
-        return {**_result(fitted), "status": "discarded", "why": fitted.trained.stopped if fitted.trained else ""}
-    fitted.cost = served_cost(bench, fitted, bench.table.rows.take(bench.roles.refit[:LATENCY_ROWS]))
-    files = {"selection": _save(folder / "selection.npy", result.prediction), "calibration": ""}
-    return {**_result(fitted), "status": "done", "files": files, "robustness": _held_fold(bench, spec, robust)}
+    result = folded.run(bench, spec, folder, tick=tick, deadline=deadline)
+    fitted, roles = result.fitted, bench.roles
+    if fitted.predictor is None:
+        why = fitted.trained.stopped if fitted.trained and fitted.trained.stopped else "its answers were never finite"
+        return {**_result(fitted), "status": "discarded", "why": why}
+    rows = folded.rows_of(roles)
+    fitted.cost = served_cost(bench, fitted, bench.table.rows.take(rows[:LATENCY_ROWS]))
+    calibration = result.calibration if roles.folds else _predict(bench, fitted.predictor, roles.calibration)
+    return {
+        **_result(fitted), "status": "done", "shipped": True,
+        "files": {"selection": _save(folder / "selection.npy", result.selection),
+                  "calibration": _save(folder / "calibration.npy", calibration)},
+        "robustness": _held_bank(bench, fitted.predictor, rows) if robust else None,
+        "attribution": result.attribution, "readings": list(result.readings), "picks": result.picks,
+    }  # fmt: skip
+
+
+def _held_bank(bench: Bench, predictor: Any, rows: Index) -> dict[str, Any]:
+    """Return the robustness of the members of one bank on the rows that it left out, or of all on selection rows."""
+    if not bench.roles.folds:
+        return _robustness(bench, predictor, bench.roles.selection, rows)
+    return _robustness(bench, folded.of_one_bank(predictor, 0), bench.roles.folds[0][1], rows)
 
 
 def _is_lost(fitted: Fitted) -> bool:
@@ -81,15 +102,6 @@ def _is_lost(fitted: Fitted) -> bool:
     """
     one = fitted.trained
     return one is not None and (one.stopped == "discarded" or (one.stopped == LATE and one.fraction < LEAST_FRACTION))
-
-
-def _held_fold(bench: Bench, spec: TrialSpec, robust: bool) -> dict[str, Any] | None:
-    """Return the robustness of a net trained on one fold's rows, measured on the rows that it holds out."""
-    if not robust:
-        return None
-    rows, held = bench.roles.folds[0]
-    fitted = bench.fit(spec, rows, np.empty(0, dtype=np.int64), measure=False)
-    return _robustness(bench, fitted.predictor, held, rows)
 
 
 def _folds(bench: Bench, spec: TrialSpec, folder: Path, deadline: float, say: Say, robust: bool) -> dict[str, Any]:
@@ -129,6 +141,12 @@ def _folds(bench: Bench, spec: TrialSpec, folder: Path, deadline: float, say: Sa
     }
 
 
+def save_net(model: Any, folder: Path) -> None:
+    """Leave a trained net's weights in a folder: what ships, where nothing is refitted."""
+    state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    save_file(state, folder / "net.safetensors")
+
+
 def limited(rows: Index, spec: TrialSpec) -> Index:
     """Return the rows that the trial trains on: all, or ``most_rows`` drawn by its seed."""
     if spec.most_rows is None or len(rows) <= spec.most_rows:
@@ -144,7 +162,7 @@ def _predict(bench: Bench, predictor: Any, index: Index) -> NDArray[Any]:
 
 
 def _robustness(bench: Bench, predictor: Any, index: Index, clean: Index) -> dict[str, Any]:
-    result = probe(predictor, bench.table, index, limit=ROBUST_ROWS, clean_rows=clean[:5000])
+    result = probe(predictor, bench.table, index, limit=ROBUST_ROWS, clean_rows=sample(clean, SCALE_ROWS))
     return result.overall.to_dict()
 
 

@@ -44,21 +44,24 @@ def covered_once(roles: Roles) -> bool:
     return len(np.unique(held)) == len(held) == len(roles.refit)
 
 
+def has_banks(roles: Roles) -> bool:
+    """Return whether every development row is held out by exactly one fold (not so for folds in time order)."""
+    return bool(roles.folds) and covered_once(roles)
+
+
+def can_fold(model: str, roles: Roles) -> bool:
+    """Return whether nets are trained in folded runs: our tabular net, on full folds or with selection rows."""
+    return model == "Tabular" and (has_banks(roles) or (not roles.folds and len(roles.selection) > 0))
+
+
 def trained_rows(roles: Roles, model: str) -> int:
-    """Return the rows of one training of a trial."""
-    if not roles.folds:
-        return len(roles.train)
-    return len(roles.refit) if model == "Tabular" and covered_once(roles) else len(roles.folds[0][0])
+    """Return the rows that one training's steps are counted by."""
+    return len(roles.folds[0][0]) if roles.folds else len(roles.train)
 
 
 def trainings(roles: Roles, model: str) -> float:
-    """Return how often one trial trains: once, or once per fold; our tabular net trains all folds at once.
-
-    It then trains once more on one fold, which is what its robustness is measured on.
-    """
-    if not roles.folds:
-        return 1.0
-    return 1.6 if model == "Tabular" and covered_once(roles) else float(len(roles.folds))
+    """Return how often one trial trains: once, or once per fold; a folded run trains all folds at once."""
+    return 1.0 if not roles.folds or can_fold(model, roles) else float(len(roles.folds))
 
 
 def epoch_steps(settings: dict[str, Any], rows: int) -> int:

@@ -14,7 +14,6 @@ from temperance.records.atomic import write_text
 from temperance.records.errors import DataError
 from temperance.records.roles import Roles
 from temperance.records.table import Table
-from temperance.study.banks import development
 from temperance.study.settings import StudySettings
 from temperance.study.store import load_table, save_table
 
@@ -57,10 +56,11 @@ def prepare(settings: StudySettings, work: Path) -> Prepared:
     second = None
     if settings.test is not None:
         second = read(settings.test, target=settings.target, schema=table.schema, workdir=work / "read_test")
-    roles = split(table, seed=settings.seed, test=None if second is None else second.table)
+    banked = not settings.user_task
+    roles = split(table, seed=settings.seed, test=None if second is None else second.table, banked=banked)
     if not len(roles.test):
         raise DataError("no rows are left for the test", "at least one labelled test row", "Give more rows")
-    kept = len(development(roles)) if roles.folds else len(roles.calibration)
+    kept = len(roles.development) if roles.folds else len(roles.calibration)
     if kept < LEAST:
         raise DataError(
             f"{table.name} has {len(table)} rows: {kept} are left to choose by and to watch drift with",

@@ -25,12 +25,16 @@ class Result:
     Attributes:
         spec: the trial.
         event: what the worker reported, or why it did not run.
-        prediction: on the selection rows, tempered; None unless it finished.
+        answer: on the selection rows, as the model gave it.
+        held: the same on the rows that calibrate (as the shipped model would give it, where it has more members).
+        prediction: the answer, tempered; None unless it finished.
 
     """
 
     spec: TrialSpec
     event: dict[str, Any]
+    answer: NDArray[Any] | None = None
+    held: NDArray[Any] | None = None
     prediction: NDArray[Any] | None = None
     losses: NDArray[np.float64] | None = None
     measurements: dict[str, Any] = field(default_factory=dict)
@@ -78,33 +82,46 @@ class Scorer:
         found[known] = self.losses(answer[known], self.rows[known])
         return found
 
+    @property
+    def folds(self) -> NDArray[np.int64]:
+        """Number of the fold that holds out each of ``rows``; thirds of the selection rows where there are none."""
+        roles = self.prepared.roles
+        if not roles.folds:
+            return np.arange(len(roles.selection)) % 3
+        number = np.empty(int(self.rows.max()) + 1, dtype=np.int64)
+        for fold, (_, held) in enumerate(roles.folds):
+            number[held] = fold
+        return number[self.rows]
+
     def score(self, result: Result) -> None:
         """Fill in prediction, losses and measurements of a finished trial."""
-        folder = self.work / "trials" / result.spec.id
-        answer = np.load(folder / result.event["files"]["selection"], allow_pickle=False)
-        answer = answer[self.rows] if self.prepared.roles.folds else answer
-        temperature = self._temperature(answer, folder, result.event["files"]["calibration"])
-        self.fill(result, answer if temperature is None else temperature.apply(answer))
+        folder, files = self.work / "trials" / result.spec.id, result.event["files"]
+        answer = np.load(folder / files["selection"], allow_pickle=False)
+        held = np.load(folder / files["calibration"], allow_pickle=False) if files["calibration"] else answer
+        if self.prepared.roles.folds:
+            answer, held = answer[self.rows], held[self.rows]
+        self.fill(result, answer, held)
 
-    def fill(self, result: Result, answer: NDArray[Any]) -> None:
-        """Fill in what follows from predictions on the selection rows."""
-        result.prediction = answer
-        result.losses = self.losses(answer, self.rows)
-        outcome = self._outcome(answer, self.rows)
+    def fill(self, result: Result, answer: NDArray[Any], held: NDArray[Any]) -> None:
+        """Fill in what follows from answers on the selection rows and on those that calibrate."""
+        result.answer, result.held = answer, held
+        result.prediction = self._tempered(answer, held)
+        result.losses = self.losses(result.prediction, self.rows)
+        outcome = self._outcome(result.prediction, self.rows)
         result.measurements = {m.name: m.to_dict() for m in measure(outcome)}
 
     def losses(self, answer: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return per-row losses of the study's metric."""
         return losses(self._outcome(answer, rows), self.prepared.metric)
 
-    def _temperature(self, answer: NDArray[Any], folder: Path, calibration: str) -> Any:
+    def _tempered(self, answer: NDArray[Any], held: NDArray[Any]) -> NDArray[Any]:
+        """Return the answer with the temperature that the held answers want."""
         table, roles = self.prepared.table, self.prepared.roles
         if table.schema.target.task == "regression":
-            return None
-        if not calibration or not len(roles.calibration):
-            return fit_temperature(answer, table.target[self.rows])
-        held = np.load(folder / calibration, allow_pickle=False)
-        return fit_temperature(held, table.target[roles.calibration])
+            return answer
+        if roles.folds or not len(roles.calibration):
+            return fit_temperature(held, table.target[self.rows]).apply(answer)
+        return fit_temperature(held, table.target[roles.calibration]).apply(answer)
 
     def _outcome(self, answer: NDArray[Any], rows: NDArray[np.int64]) -> Outcome:
         table = self.prepared.table

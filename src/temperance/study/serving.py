@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 from typing import Any
 
@@ -25,14 +26,15 @@ def part_of(bench: Bench, fitted: Fitted) -> Any:
     if not one.own_inputs and bench.schema.kind == "table" and not bench.schema.categorical:
         inputs = ("numeric",)
     return Network(
-        one.model.cpu(), Encoding.of(one.preprocess, bench.schema), inputs,
+        copy.deepcopy(one.model).cpu(), Encoding.of(one.preprocess, bench.schema), inputs,
         centre=one.preprocess.target_mean, scale=one.preprocess.target_sd,
     )  # fmt: skip
 
 
 def served_cost(bench: Bench, fitted: Fitted, rows: Rows) -> TrialCost:
     """Return the trial's cost with latency and size of the graph that would be served."""
-    key = f"{bench.folder} {fitted.spec.model} {fitted.spec.architecture}"
+    parts = getattr(getattr(fitted.predictor, "model", None), "view_of", None)  # a mixture has views of its own
+    key = f"{bench.folder} {fitted.spec.model} {fitted.spec.architecture} {parts}"
     if not fitted.spec.is_net or key not in _KNOWN:
         graph = model_graph(part_of(bench, fitted), Sketch(bench.schema), bench.schema.target).SerializeToString()
         exported = Exported(bench.schema, graph)

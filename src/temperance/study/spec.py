@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal
 
-Kind = Literal["basic", "plain", "single", "cocktail", "ensemble"]
+Kind = Literal["basic", "plain", "single", "cocktail", "folded", "ensemble"]
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class TrialSpec:
         executor: ``solo`` or ``population``.
         adaptive: a controller moves strengths.
         architecture: settings of the net that differ from its sized defaults.
+        slots: strengths by address that differ from the recipe's, one mapping per slot of a folded run.
         until: share of the planned training that is done; below 1 where the clock ended it.
         most_rows: training rows used at most, drawn by ``seed``; None: all.
 
@@ -40,6 +41,10 @@ class TrialSpec:
     architecture: dict[str, Any] = field(default_factory=dict)
     most_rows: int | None = None
     until: float = 1.0
+    slots: tuple[dict[str, float], ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "slots", tuple(self.slots))
 
     @property
     def is_net(self) -> bool:

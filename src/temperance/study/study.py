@@ -9,13 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from temperance.records.errors import StudyError
 from temperance.study import record
 from temperance.study.choose import Choice, choose, frontier
 from temperance.study.clock import Clock, process_start
-from temperance.study.ensemble import greedy_weights
+from temperance.study.ensemble import blend, mixed
 from temperance.study.finale import Finale
 from temperance.study.hunt import Hunt
 from temperance.study.ledger import Ledger, read_ledger
@@ -180,7 +178,7 @@ class Study:
         if not done or self.settings.budget.seconds is None:
             return
         best = sorted(done, key=lambda r: r.quality or math.inf)[:3]
-        each = [self.refit_seconds(r) for r in best]
+        each = [0.2 if r.event.get("shipped") else self.refit_seconds(r) for r in best]
         self.clock.reserved["refit"] = 0.5 + max(each[0], 0.8 * sum(each) / self.workers)
         row = max(float(r.event["cost"].get("latency_256_ms") or 1.0) for r in best) / 256 / 1000
         tested = len(self.prepared.roles.test)
@@ -207,16 +205,14 @@ class Study:
     # -- ensemble, refit, test ------------------------------------------------------------------------------------
 
     def _add_ensemble(self) -> None:
-        done = [r for r in self.results if r.prediction is not None and r.spec.kind != "ensemble"]
+        done = [r for r in self.results if r.answer is not None and r.spec.kind != "ensemble"]
         done = [r for r in done if self._candidate(r).allowed and r.spec.model != "Majority" and self._refits([r])]
         if len(done) < 2:
             return
-        done = sorted(done, key=lambda r: r.quality or math.inf)[:8]
-        weights = greedy_weights(
-            [r.prediction for r in done if r.prediction is not None],
-            lambda p: float(self.scorer.losses(p, self.scorer.rows).mean()),
-        )
-        chosen = [(r, w) for r, w in zip(done, weights, strict=True) if w > 0]
+        done = sorted(done, key=lambda r: math.inf if r.quality is None else r.quality)[:12]
+        answers = [r.answer for r in done if r.answer is not None]
+        found = blend(answers, self.prepared.table.target[self.scorer.rows], self.scorer.folds)
+        chosen = [(r, float(w)) for r, w in zip(done, found.shares, strict=True) if w > 0]
         if len(chosen) < 2:
             return
         if not self._refits([r for r, _ in chosen]):
@@ -229,14 +225,14 @@ class Study:
         )  # fmt: skip
         result = Result(spec, {"event": "done", "status": "done", "cost": _summed([r for r, _ in chosen]),
                                "robustness": _mean_robustness(chosen)})  # fmt: skip
-        prediction = np.sum([w * r.prediction for r, w in chosen if r.prediction is not None], axis=0)
-        self.scorer.fill(result, prediction)
+        held = mixed([r.held for r in done if r.held is not None], found.shares)
+        self.scorer.fill(result, found.selection, held)
         self.results = [r for r in self.results if r.spec.kind != "ensemble"] + [result]
         self.ledger.write("ensemble", members=members, quality=result.quality)
 
     def _refits(self, results: list[Result]) -> bool:
         """Return whether these models can be refitted and tested in the time that is left."""
-        each = [self.refit_seconds(r) for r in results]
+        each = [0.0 if r.event.get("shipped") else self.refit_seconds(r) for r in results]
         needed = max([*each, sum(each) / self.workers])
         rest = sum(v for k, v in self.clock.reserved.items() if k != "refit")
         return needed + rest <= self.clock.left

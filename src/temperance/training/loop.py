@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -96,6 +96,7 @@ def train(
     tick: Tick | None = None,
     deadline: float = math.inf,
     until: float = 1.0,
+    member_strengths: Mapping[str, Sequence[float]] | None = None,
 ) -> Trained:
     """Train ``model`` and return it with its served weights.
 
@@ -112,6 +113,7 @@ def train(
         tick: see ``Tick``.
         deadline: ``time.monotonic()`` at which the training ends unfinished.
         until: stop at this fraction of the plan (an earlier run's stopping point); the rate follows the whole plan.
+        member_strengths: values (k,) by address for a net of k members; see ``core.members``.
 
     """
     plan = _Plan(len(train_rows), settings, seed, until)
@@ -120,7 +122,14 @@ def train(
     )
     model.train()
     session = recipe.attach(
-        model, own, loss=loss, epochs=plan.epochs, steps_per_epoch=plan.per_epoch, steps=plan.total, seed=seed
+        model,
+        own,
+        loss=loss,
+        epochs=plan.epochs,
+        steps_per_epoch=plan.per_epoch,
+        steps=plan.total,
+        seed=seed,
+        member_strengths=member_strengths,
     )
     try:
         return _run(session, train_rows, controller_rows, plan, marks, tick, deadline)

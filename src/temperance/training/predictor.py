@@ -32,6 +32,7 @@ class NetPredictor:
         own_inputs: the net is one of ours, called as ``net(numeric, categorical)`` or ``net(images)``; a user's net is
             called by ``user_inputs``.
         device: where it runs.
+        shares: weights of the members, instead of the net's own.
 
     """
 
@@ -40,6 +41,7 @@ class NetPredictor:
     model: nn.Module
     device: torch.device = CPU
     own_inputs: bool = True
+    shares: tuple[float, ...] | None = None
 
     def predict(self, rows: Rows) -> NDArray[Any]:
         """Return probabilities (b, c) or values (b,), float64."""
@@ -55,7 +57,11 @@ class NetPredictor:
         with torch.no_grad():
             outputs = call(self.model, inputs).double()
             task = self.schema.target.task
-            values: NDArray[Any] = combine(as_logits(outputs, task), task=task).cpu().numpy()
+            values: NDArray[Any] = (
+                combine(as_logits(outputs, task), task=task, shares=self.shares or getattr(self.model, "shares", None))
+                .cpu()
+                .numpy()
+            )
         if task == "regression":
             return self.preprocess.unscale_target(values)
         shares: NDArray[Any] = values / values.sum(axis=1, keepdims=True)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from temperance.core.recipe import Recipe
 from temperance.study.recipes import text
 from temperance.study.search.portfolio import Portfolio, average, basic_specs, net_specs
 
@@ -12,9 +13,7 @@ SETTINGS = {"epochs": 10.0, "batch_size": 64, "lr": 0.03}
 @pytest.mark.parametrize("images", [False, True])
 def test_every_recipe_can_be_built(task, images):
     model = "ResNet" if images else "Tabular"
-    specs = net_specs(
-        model=model, settings=SETTINGS, steps=100, task=task, images=images, has_controller_rows=True, seed=0
-    )
+    specs = net_specs(model=model, settings=SETTINGS, steps=100, task=task, images=images, folded=False, seed=0)
     names = [spec.name for spec in specs]
     assert len(set(names)) == len(names)
     assert all(text(spec.recipe).startswith("Recipe(") for spec in specs)
@@ -24,11 +23,21 @@ def test_every_recipe_can_be_built(task, images):
     assert ("LabelSmoothing" in str([s.recipe for s in specs])) == (task != "regression")
 
 
-def test_without_controller_rows_the_adaptive_trials_follow_a_schedule():
-    specs = net_specs(
-        model="Tabular", settings=SETTINGS, steps=9, task="binary", images=False, has_controller_rows=False, seed=0
-    )
+def test_the_adaptive_trials_follow_a_schedule():
+    specs = net_specs(model="Tabular", settings=SETTINGS, steps=9, task="binary", images=False, folded=False, seed=0)
     assert next(s for s in specs if s.adaptive).recipe["controller"] == {"name": "Curriculum"}
+
+
+@pytest.mark.parametrize("task", ["binary", "regression"])
+def test_folded_runs_come_first_and_each_has_a_slot_of_the_plain_net(task):
+    specs = net_specs(model="Tabular", settings=SETTINGS, steps=9, task=task, images=False, folded=True, seed=0)
+    assert {s.kind for s in specs} == {"folded"}
+    assert len({s.name for s in specs}) == len(specs)
+    assert specs[0].slots[0] == {}
+    for spec in specs:
+        addresses = Recipe.from_dict(spec.recipe).specs
+        assert any(slot and all(value == 0.0 for value in slot.values()) for slot in spec.slots)
+        assert all(address in addresses for slot in spec.slots for address in slot)
 
 
 def test_basic_models_always_compete():

@@ -9,6 +9,7 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from temperance.control.strength import Strength
+from temperance.core.members import spread
 from temperance.core.random import site_mask
 from temperance.core.regularizer import Effect, Rank, Regularizer, Strengths, Undo, techniques
 from temperance.core.sites import ACTIVATIONS, change_output, hold, named, of_type, together
@@ -57,6 +58,7 @@ class Dropout(Regularizer):
     family: ClassVar[str] = "units"
     rank: ClassVar[Rank] = Rank.LAYERS
     effect: ClassVar[Effect] = {"p": ("loss_noise", "up")}
+    per_member: ClassVar[frozenset[str]] = frozenset({"p"})
     citations: ClassVar[tuple[Citation, ...]] = (
         Citation(
             "srivastava2014",
@@ -102,7 +104,7 @@ class DropoutSite(nn.Module):
 def drop(x: Tensor, p: Tensor, site: str, *, channels: bool = False) -> Tensor:
     """Return x·m/(1 − p) with the mask of ``site``; one multiplication by a scaled mask, exact for p = 0."""
     shape = (*x.shape[:2], *[1] * (x.dim() - 2)) if channels else None
-    return x * site_mask(site, x, 1 - p, shape)
+    return x * site_mask(site, x, 1 - spread(p, x), shape)
 
 
 def _layers(model: nn.Module) -> list[tuple[nn.Module, str, nn.Module]]:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from torch import Tensor
+
 from temperance.control.strength import Strength
 from temperance.core import equilibrium
 from temperance.core.functional import no_torch_optimizer_decay
 from temperance.core.leaves import Leaves
+from temperance.core.members import along, places
 from temperance.core.policy import matrices, reason_kept
 from temperance.core.regularizer import Context, Effect, Memory, Rank, Rate, Regularizer, Strengths, Update, techniques
 from temperance.core.rules import Rule
@@ -71,6 +74,7 @@ class WeightDecay(Regularizer):
     effect: ClassVar[Effect] = {"rate": ("weight_size", "down")}
     cost: ClassVar[Cost] = Cost()
     unique: ClassVar[bool] = True
+    per_member: ClassVar[frozenset[str]] = frozenset({"rate"})
     roles: ClassVar[tuple[str, ...]] = ("decays",)
     rules: ClassVar[tuple[Rule, ...]] = (Rule("decays", "refuse", "two decays would add up", "Keep one of them"),)
     citations: ClassVar[tuple[Citation, ...]] = (
@@ -132,22 +136,28 @@ class WeightDecay(Regularizer):
     def _names(self, context: Context) -> tuple[str, ...]:
         return tuple(reason_kept(context.model)) if self.policy == "all" else matrices(context.model)
 
-    def plan(self, context: Context) -> tuple[str, ...]:
-        """Return the names of the weights that are decayed."""
-        return self._names(context)
+    def plan(self, context: Context) -> dict[str, slice | None]:
+        """Return the names of the weights that are decayed, and the members along their first axis."""
+        return places(context.model, self._names(context))
 
     def update(self, inner: Update, strengths: Strengths, memory: Memory) -> Update:
         """Decay, then step."""
-        decayed: tuple[str, ...] = memory.plan
+        decayed: tuple[str, ...] = tuple(memory.plan)
 
         def step(params: Leaves, grads: Leaves, rate: Rate) -> Leaves:
             value = strengths.number("rate")
             if not strengths.is_off("rate"):
-                if isinstance(rate, list):
-                    chosen = dict(zip(params.names, rate, strict=True))
-                    params = params.mul_([1.0 - chosen[name] * value for name in decayed], only=decayed)
+                if isinstance(rate, list) or _per_member(value):
+                    rates = rate if isinstance(rate, list) else [rate] * len(params)
+                    chosen = dict(zip(params.names, rates, strict=True))
+                    own = {n: along(value, params[n], memory.plan[n]) if _per_member(value) else value for n in decayed}
+                    params = params.mul_([1.0 - chosen[name] * own[name] for name in decayed], only=decayed)
                 else:
                     params = params.mul_(1.0 - rate * value, only=decayed)
             return inner(params, grads, rate)
 
         return step
+
+
+def _per_member(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.dim() == 1

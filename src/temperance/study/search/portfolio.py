@@ -42,20 +42,29 @@ def basic_specs(*, images: bool, seed: int) -> list[TrialSpec]:
 
 
 def net_specs(
-    *, model: str, settings: dict[str, Any], steps: int, task: Task, images: bool, has_controller_rows: bool, seed: int
+    *, model: str, settings: dict[str, Any], steps: int, task: Task, images: bool, folded: bool, seed: int
 ) -> list[TrialSpec]:
     """Return the nets in the order in which they are worth trying when time is short.
 
-    ``steps`` is the length of one training: an average of the weights looks back over a share of it.
+    Args:
+        model: name of the architecture, ``user`` for a user's own.
+        settings: of the training.
+        steps: length of one training: an average of the weights looks back over a share of it.
+        task: kind of the target.
+        images: whether the inputs are images.
+        folded: train in folded runs.
+        seed: of all of them.
+
     """
-    controller = adaptive_controller(has_controller_rows=has_controller_rows)
+    if folded:
+        return folded_specs(settings=settings, task=task, seed=seed)
 
     def spec(
         name: str, kind: Kind, techniques: list[dict[str, Any]], *, adapt: bool = False, **changes: Any
     ) -> TrialSpec:
         recipe: dict[str, Any] = {"regularizers": techniques}
         if adapt:
-            recipe["controller"] = controller
+            recipe["controller"] = {"name": "Curriculum"}
         return TrialSpec("", name, kind, model, recipe, settings, seed=seed, adaptive=adapt).changed(**changes)
 
     ways = [way for way in candidates_for(task) if model == "Tabular" or way.views == "both"]
@@ -74,6 +83,37 @@ def net_specs(
         found.append(spec(f"{name} alone", "single", [technique]))
     found.append(spec("adaptive strong cocktail", "cocktail", strong_cocktail(task=task, steps=steps), adapt=True))
     return found
+
+
+def folded_specs(*, settings: dict[str, Any], task: Task, seed: int) -> list[TrialSpec]:
+    """Return folded runs, the default first. One slot of each has the plain net's strengths: none."""
+    usual = _medium(task)
+    plain = {"weight_decay.rate": 0.0, "dropout.p": 0.0}
+
+    def spec(name: str, techniques: list[dict[str, Any]], *, slots: Any = ({}, plain), **changed: Any) -> TrialSpec:
+        return TrialSpec(
+            "", name, "folded", "Tabular", {"regularizers": techniques}, {**settings, **changed}, seed=seed, slots=slots
+        )
+
+    epochs = settings["epochs"]
+    decay, dropout = usual
+    strong = next(recipe for recipe in recipes_for(task) if recipe.name == "strong")
+    return [
+        spec("folded run", usual),
+        spec("longer folded run, views exchanged", usual, slots=(plain, {}), epochs=2 * epochs),
+        spec(
+            "short and strong folded run",
+            [{**decay, "rate": strong.weight_decay}, {**dropout, "p": strong.dropout}], epochs=round(epochs / 2, 4),
+        ),
+        spec("folded run with noise and mixup",
+             [*usual, {"name": "FeatureNoise", "sigma": 0.1}, {"name": "MixUp", "alpha": 0.2}]),
+        spec("folded run with sharpness-aware steps (SAM)", [*usual, {"name": "SAM", "rho": 0.05}], slots=(plain, {})),
+    ]  # fmt: skip
+
+
+def _medium(task: Task) -> list[dict[str, Any]]:
+    chosen = next(recipe for recipe in recipes_for(task) if recipe.name == "medium")
+    return [{"name": "WeightDecay", "rate": chosen.weight_decay}, {"name": "Dropout", "p": chosen.dropout}]
 
 
 def _techniques(way: Candidate, *, task: Task, images: bool) -> list[dict[str, Any]]:
@@ -129,10 +169,3 @@ def average(steps: int, share: float = 0.02) -> dict[str, Any]:
     Windows of about 1 % of the steps are near the best (Ajroldi et al. 2025, arXiv:2502.06761).
     """
     return {"name": "EMA", "decay": round(min(0.999, max(0.5, 1 - 1 / max(1.0, share * steps))), 5)}
-
-
-def adaptive_controller(*, has_controller_rows: bool) -> dict[str, Any]:
-    """Return the controller of adaptive trials: gap feedback where rows can be spared, else a phase schedule."""
-    if has_controller_rows:
-        return {"name": "GapFeedback"}
-    return {"name": "Curriculum"}
