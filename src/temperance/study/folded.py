@@ -13,7 +13,7 @@ import math
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -91,10 +91,18 @@ def run(bench: Bench, spec: TrialSpec, folder: Path, *, tick: Any = None, deadli
     course = _Course(bench, with_banks(spec, bench.roles), folder)
     started = time.monotonic()
     trained = train(
-        course.net, course.targets(), loss=loss_for(bench.schema.target.task),
-        recipe=Recipe.from_dict(spec.recipe or {}), settings=course.settings, seed=spec.seed, marks=tuple((i + 1) / READINGS for i in range(READINGS)),
-        tick=course.asked(tick), deadline=deadline, until=spec.until, member_strengths=course.strengths(),
-    )  # fmt: skip
+        course.net,
+        course.targets(),
+        loss=loss_for(bench.schema.target.task),
+        recipe=Recipe.from_dict(spec.recipe or {}),
+        settings=course.settings,
+        seed=spec.seed,
+        marks=tuple((i + 1) / READINGS for i in range(READINGS)),
+        tick=course.asked(tick),
+        deadline=deadline,
+        until=spec.until,
+        member_strengths=course.strengths(),
+    )
     if trained.stopped == "discarded" or not course.readings.fractions:
         return Folded(Fitted(spec, None, _cost(course, trained, started), trained), *_nothing(bench), [], (), [])
     mixed = course.readings.mixture(bench.schema.target.task)
@@ -120,7 +128,7 @@ def open_shipped(bench: Bench, spec: TrialSpec) -> NetPredictor:
 
 def of_one_bank(predictor: NetPredictor, bank: int) -> NetPredictor:
     """Return the predictor with the members of one bank alone: those that left out its fold."""
-    net = predictor.model
+    net = cast(TabularNet, predictor.model)
     shares = net.shares or (1.0 / net.members,) * net.members
     own = [share if b == bank else 0.0 for share, b in zip(shares, net.bank_of, strict=True)]
     return replace(predictor, shares=tuple(share / sum(own) for share in own))
@@ -224,7 +232,7 @@ class _Course:
         sizes = {name: value for name, value in {**self.bench.size(self.spec), **self.spec.architecture}.items()
                  if name not in ("members", "views", "banks")}  # fmt: skip
         kept = {**sizes, **settings(self.net, names, picks)}
-        net = build("Tabular", self.info, self.spec.seed, **kept)
+        net = cast(TabularNet, build("Tabular", self.info, self.spec.seed, **kept))
         weights = gather(self.net, states, picks)
         if self.scales is not None:
             weights = rescaled(weights, net, *(scale.cpu() for scale in self.scales))

@@ -125,9 +125,9 @@ def softened(probabilities: Array, alone: float, picks: float, *, copies: int) -
     """Return a mixture's out-of-fold answers (b, c), as sure of themselves as the mixture that ships.
 
     A row is answered out of fold by the members of one bank; the net that ships averages ``copies`` times as many,
-    which makes its answers softer. A temperature fitted on the sharper ones would soften what is soft already (0.5 to 1 % of
-    the log loss on small tables). The mean entropy of m averaged members is taken as H(m) = H∞ − c / m, known at 1 and
-    at ``picks``; the answers get the power at which their mean entropy is H(copies · picks). Labels play no part.
+    which makes its answers softer. A temperature fitted on the sharper ones would soften what is soft already. The mean
+    entropy of m averaged members is taken as H(m) = H∞ − c / m, known at 1 and at ``picks``; the answers get the power
+    at which their mean entropy is H(copies · picks). Labels play no part.
 
     Args:
         probabilities: of the mixture.
