@@ -16,7 +16,7 @@ from temperance.evaluation import compare
 from temperance.models.mixture import Pick
 from temperance.study.mixture import Array, Evidence, entropy, nested, softened, weigh
 
-MOST_PICKS = 4  # each ships one member per bank
+MOST_PICKS = 3  # each ships one member per bank
 WEIGHED_ROWS = 4000  # more rows hardly move the weights, and cost as much as the training
 KEPT_PRIOR = 0.8  # share of the prior that lies on the best single reading
 

@@ -1,0 +1,316 @@
+"""One folded run beside searches: what it reaches, what it takes, how many members it ships.
+
+    python benchmarks/one_run.py --data DIR [--half once] [--sets a,b] [--seeds 0] [--rows 1000]
+    python benchmarks/one_run.py --summary
+
+DIR has a folder per set with ``data.parquet`` and ``meta.json``. Per set and seed: a quarter of the rows, at most
+3,000, is test; of the others at most ``--rows`` are for development. Beside each other, on the same rows:
+
+- *one run*: the default folded run of a study (banks × slots, readings weighed);
+- *default strengths*: the same run with the default strengths in both slots;
+- *hold-out search*: TPE, best of 50 trials as people run them: each trains our net of 16 members on four fifths, is
+  stopped at the best of 20 looks at the other fifth, and the best by that fifth is taken;
+- *folded search*: TPE, best of 15 folded trainings on the same banks, each stopped at its best out-of-fold reading and
+  chosen by its out-of-fold loss; it ships its banks, so it sees all rows as the one run does;
+- *one training*: the default net on four fifths, trained to its end; its seconds are the unit of price.
+
+Losses are log loss without calibration, or squared error over the variance of the development rows. Seconds are of the
+process (one thread). The record is a line per cell; cells that it holds are not run again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
+sys.path.insert(0, str(Path(__file__).parent))
+import numpy as np
+import torch
+from halves import SEEN, half
+
+from temperance.data import read, save_roles
+from temperance.data.roles import split
+from temperance.records.roles import Roles
+from temperance.study import folded
+from temperance.study.bench import Bench
+from temperance.study.plan import default_settings
+from temperance.study.readings import Mixed, Readings, prior_of
+from temperance.study.search.portfolio import average, folded_specs
+from temperance.study.search.tpe import TPE
+from temperance.study.serving import served_cost
+from temperance.study.spec import TrialSpec
+from temperance.study.store import save_table
+from temperance.training.settings import TrainSettings
+
+HERE = Path(__file__).parent
+RECORD = HERE / "records" / "one_run.jsonl"
+NONE = np.empty(0, dtype=np.int64)
+HOLD_OUT, FOLDED, LOOKS = 50, 15, 20
+LINES = ("one_run", "default_strengths", "hold_out_search", "folded_search", "one_training")
+
+
+class Stopped(Readings):
+    """Readings of which the best ships, all slots alike: a training that is stopped, and nothing more."""
+
+    def mixture(self, task: str) -> Mixed:
+        evidence = self._evidence()
+        groups = np.array([reading for reading, _ in self._order])
+        prior = prior_of(evidence, groups=groups)
+        best = groups == groups[int(np.argmax(prior))]
+        shares = best / best.sum()
+        answers = self._mixed({}, otherwise=shares)
+        picks = [folded.Pick(*self._order[i], float(shares[i])) for i in np.flatnonzero(shares)]
+        return Mixed(picks, answers, answers, [])
+
+
+def prepared(data: Path, name: str, seed: int, rows: int, scratch: Path) -> Bench:
+    """Read a set, cut it, and open a workbench on it."""
+    meta = json.loads((data / name / "meta.json").read_text())
+    table = read(str(data / name / "data.parquet"), target=meta["target"], workdir=scratch / "read").table
+    order = np.random.default_rng(seed).permutation(len(table))
+    count = min(len(order) // 4, 3000)
+    kept = np.sort(order[: count + rows])
+    table = table.take(kept)
+    test = np.searchsorted(kept, np.sort(order[:count]))
+    dev = np.setdiff1d(np.arange(len(table)), test)
+    roles = split(table.take(dev), seed=seed, test=table.take(test))
+    folds = tuple((dev[a], dev[b]) for a, b in roles.folds)
+    save_table(table, scratch / "table")
+    save_roles(Roles(dev, NONE, NONE, NONE, test, folds), scratch / "roles.npz")
+    return Bench(scratch)
+
+
+def losses(bench: Bench, answer: np.ndarray, index: np.ndarray) -> np.ndarray:
+    """Return per-row losses: log loss, or squared error over the variance of the development rows."""
+    truth = np.asarray(bench.table.target)
+    if bench.schema.target.task == "regression":
+        return (answer - truth[index]) ** 2 / np.var(truth[bench.roles.train])
+    return -np.log(np.maximum(answer[np.arange(len(index)), truth[index].astype(int)], 1e-7))
+
+
+def tested(bench: Bench, predictor: Any) -> float:
+    """Return the mean loss on the test rows."""
+    index = bench.roles.test
+    parts = [predictor.predict(bench.table.rows.take(index[i : i + 4096])) for i in range(0, len(index), 4096)]
+    return float(losses(bench, np.concatenate(parts), index).mean())
+
+
+def folded_run(bench: Bench, spec: TrialSpec) -> tuple[Any, float]:
+    """Run one and return it with its seconds."""
+    folder = bench.folder / "trials" / spec.id
+    folder.mkdir(parents=True, exist_ok=True)
+    started = time.process_time()
+    return folded.run(bench, spec, folder), time.process_time() - started
+
+
+def cell(data: Path, name: str, seed: int, rows: int) -> dict[str, Any]:
+    """Run all lines on one set and seed."""
+    with tempfile.TemporaryDirectory() as scratch:
+        bench = prepared(data, name, seed, rows, Path(scratch))
+        task = bench.schema.target.task
+        settings = default_settings(bench.table, bench.roles, model="Tabular")
+        first = folded_specs(settings=settings, task=task, seed=seed)[0]
+        row: dict[str, Any] = {
+            "set": name,
+            "seed": seed,
+            "half": half(name),
+            "task": task,
+            "rows": len(bench.roles.train),
+        }
+        folded_run(bench, first.changed(id="warm", settings={**settings, "epochs": 1.0}))  # first steps load and plan
+        run, seconds = folded_run(bench, first.changed(id="one"))
+        row["one_run"] = {
+            "loss": tested(bench, run.fitted.predictor),
+            "seconds": seconds,
+            "members": run.fitted.predictor.model.members,
+            "latency_ms": _latency(bench, run.fitted),
+        }
+        same, seconds = folded_run(bench, first.changed(id="same", slots=({}, {})))
+        row["default_strengths"] = {"loss": tested(bench, same.fitted.predictor), "seconds": seconds}
+        row["one_training"] = _one_training(bench, first)
+        row["hold_out_search"] = _hold_out(bench, first)
+        row["folded_search"] = _folded_search(bench, first)
+        return row
+
+
+def _latency(bench: Bench, fitted: Any) -> float:
+    return float(served_cost(bench, fitted, bench.table.rows.take(bench.roles.train[:256])).latency_1_ms or 0.0)
+
+
+def _one_training(bench: Bench, first: TrialSpec) -> dict[str, Any]:
+    spec = first.changed(id="d", kind="cocktail", slots=())
+    started = time.process_time()
+    fitted = bench.fit(spec, bench.roles.folds[0][0], NONE, measure=False)
+    seconds = time.process_time() - started
+    return {"loss": tested(bench, fitted.predictor), "seconds": seconds, "latency_ms": _latency(bench, fitted)}
+
+
+def _proposer(bench: Bench, base: TrialSpec, seed: int) -> TPE:
+    steps = TrainSettings.from_dict(base.settings).steps(len(bench.roles.folds[0][0]))
+    task = bench.schema.target.task
+    return TPE(base, task=task, seed=seed + 1, average=average(steps), patience=10**6)
+
+
+def _hold_out(bench: Bench, first: TrialSpec) -> dict[str, Any]:
+    rows, held = bench.roles.folds[0]
+    tpe, found, started = (
+        _proposer(bench, first.changed(kind="cocktail", slots=()), first.seed),
+        [],
+        time.process_time(),
+    )
+    for _ in range(HOLD_OUT):
+        spec, seen = tpe.propose(), []
+        assert spec is not None
+
+        def look(_: float, predictor: Any, seen: list[tuple[float, float]] = seen) -> bool:
+            answer = predictor.predict(bench.table.rows.take(held))
+            seen.append((float(losses(bench, answer, held).mean()), tested(bench, predictor)))
+            return True
+
+        bench.fit(spec, rows, NONE, measure=False, marks=tuple(np.arange(1, LOOKS + 1) / LOOKS), tick=look)
+        found.append(min(seen))
+        tpe.observe(spec, found[-1][0])
+    return {
+        "loss": min(found)[1],
+        "held": min(found)[0],
+        "seconds": time.process_time() - started,
+        "all": [test for _, test in found],
+    }
+
+
+def _folded_search(bench: Bench, first: TrialSpec) -> dict[str, Any]:
+    tpe, found, started = _proposer(bench, first.changed(slots=()), first.seed), [], time.process_time()
+    whole = folded.Readings
+    folded.Readings = Stopped  # type: ignore[misc]
+    try:
+        for number in range(FOLDED):
+            spec = tpe.propose()
+            assert spec is not None
+            run, _ = folded_run(bench, spec.changed(id=f"f{number}", kind="folded"))
+            dev = bench.roles.development
+            held = float(losses(bench, run.selection[dev], dev).mean())
+            found.append((held, tested(bench, run.fitted.predictor)))
+            tpe.observe(spec, held)
+    finally:
+        folded.Readings = whole  # type: ignore[misc]
+    return {
+        "loss": min(found)[1],
+        "held": min(found)[0],
+        "seconds": time.process_time() - started,
+        "all": [test for _, test in found],
+    }
+
+
+def table_sets(data: Path, wanted: str) -> list[str]:
+    """Return the tables of a half; text and leak-trap sets are left out."""
+    out = {"sms_spam", "trec6", "titanic", "student_portuguese", "bank_marketing_csv"}
+    found = []
+    for meta in sorted(data.glob("*/meta.json")):
+        kind = json.loads(meta.read_text()).get("task")
+        name = meta.parent.name
+        if kind in ("classification", "regression") and (meta.parent / "data.parquet").exists() and name not in out:
+            if half(name) == wanted and not name.startswith(("ts_", "cifar")):
+                found.append(name)
+    return found
+
+
+def summary(path: Path) -> str:
+    """Return the ratios of the one run to each other line, with intervals over the sets."""
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    lines = [f"# One run: {len(rows)} cells", ""]
+    for wanted in sorted({r["half"] for r in rows}):
+        cells = [r for r in rows if r["half"] == wanted]
+        names = sorted({r["set"] for r in cells})
+        seen = sorted(set(names) & SEEN)
+        lines += [
+            f"## Half `{wanted}`: {len(names)} sets, seeds {sorted({r['seed'] for r in cells})}",
+            "",
+            f"Looked at before November 2026: {', '.join(seen) or 'none'}.",
+            "",
+            "| one run against | loss ratio (geometric mean) | 95 % interval over sets | better | worse | seconds |",
+            "|---|---|---|---|---|---|",
+        ]
+        for other in LINES[1:]:
+            by_set = {n: [r for r in cells if r["set"] == n] for n in names}
+            logs = np.array(
+                [np.mean([np.log(r["one_run"]["loss"] / r[other]["loss"]) for r in by_set[n]]) for n in names]
+            )
+            price = np.median([r["one_run"]["seconds"] / r[other]["seconds"] for r in cells])
+            rng = np.random.default_rng(0)
+            draws = [logs[rng.integers(len(logs), size=len(logs))].mean() for _ in range(4000)]
+            low, high = np.exp(np.quantile(draws, [0.025, 0.975]))
+            lines.append(
+                f"| {other.replace('_', ' ')} | {np.exp(logs.mean()):.3f} | {low:.3f} to {high:.3f} | "
+                f"{int((logs < 0).sum())} | {int((logs > 0).sum())} | × {price:.3f} |"
+            )
+        latency = np.median([r["one_run"]["latency_ms"] / r["one_training"]["latency_ms"] for r in cells])
+        members = max(r["one_run"]["members"] for r in cells)
+        lines += [
+            "",
+            f"At most {members} members; latency of one row × {latency:.2f} that of the 16-member net (median).",
+            "",
+            "| set | seed | " + " | ".join(one.replace("_", " ") for one in LINES) + " |",
+            "|---|---|" + "---|" * len(LINES),
+        ]
+        lines += [
+            f"| {r['set']} | {r['seed']} | " + " | ".join(f"{r[one]['loss']:.4f}" for one in LINES) + " |"
+            for r in cells
+        ]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Run what is not in the record yet, then write the summary beside it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--half", default="once")
+    parser.add_argument("--sets", default="")
+    parser.add_argument("--seeds", default="0")
+    parser.add_argument("--rows", type=int, default=1000)
+    parser.add_argument("--record", type=Path, default=RECORD)
+    parser.add_argument("--summary", action="store_true")
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    if not given.summary:
+        done = (
+            {(r["set"], r["seed"]) for r in map(json.loads, given.record.read_text().splitlines())}
+            if given.record.exists()
+            else set()
+        )
+        commit = subprocess.run(
+            ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=HERE
+        ).stdout.strip()
+        for seed in map(int, given.seeds.split(",")):
+            for name in given.sets.split(",") if given.sets else table_sets(given.data, given.half):
+                if (name, seed) in done:
+                    continue
+                row = {
+                    **cell(given.data, name, seed, given.rows),
+                    "commit": commit,
+                    "torch": torch.__version__,
+                    "command": " ".join(["python", *sys.argv]),
+                }
+                with given.record.open("a") as file:
+                    file.write(json.dumps(row) + "\n")
+                print(
+                    name,
+                    seed,
+                    {one: round(row[one]["loss"], 4) for one in LINES},
+                    round(row["one_run"]["seconds"], 1),
+                    flush=True,
+                )
+    given.record.with_suffix(".md").write_text(summary(given.record))
+
+
+if __name__ == "__main__":
+    main()
