@@ -13,26 +13,10 @@ from __future__ import annotations
 import hashlib
 from typing import Literal
 
-SEEN = frozenset(
-    [
-        "attrition",
-        "credit_g",
-        "australian",
-        "vehicle",
-        "phoneme",
-        "churn",
-        "telco_churn",
-        "satimage",
-        "jungle_chess",
-        "adult",
-        "concrete",
-        "abalone",
-        "wine_quality_white",
-        "kin8nm",
-        "california_housing",
-        "diamonds",
-    ]
-)
+SEEN = frozenset((
+    "attrition", "credit_g", "australian", "vehicle", "phoneme", "churn", "telco_churn", "satimage", "jungle_chess",
+    "adult", "concrete", "abalone", "wine_quality_white", "kin8nm", "california_housing", "diamonds",
+))  # fmt: skip
 
 
 def half(name: str) -> Literal["tuned", "once"]:

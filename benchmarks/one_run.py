@@ -217,9 +217,9 @@ def table_sets(data: Path, wanted: str) -> list[str]:
     for meta in sorted(data.glob("*/meta.json")):
         kind = json.loads(meta.read_text()).get("task")
         name = meta.parent.name
-        if kind in ("classification", "regression") and (meta.parent / "data.parquet").exists() and name not in out:
-            if half(name) == wanted and not name.startswith(("ts_", "cifar")):
-                found.append(name)
+        table = kind in ("classification", "regression") and (meta.parent / "data.parquet").exists()
+        if table and half(name) == wanted and name not in out and not name.startswith(("ts_", "cifar")):
+            found.append(name)
     return found
 
 

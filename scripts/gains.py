@@ -15,8 +15,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "benchmarks"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "benchmarks"))
 import torch
 from halves import half
 
@@ -27,6 +26,7 @@ from temperance.core.regularizer import techniques
 from temperance.models import ModelInfo, build, fold_targets, loss_for
 from temperance.records.errors import TemperanceError
 
+ROOT = Path(__file__).resolve().parent.parent
 LEAST_CELLS = 10
 
 TABLES = ("breast_cancer", "churn", "satimage", "satimage_wrong", "semeion", "wine", "concrete", "kin8nm", "diabetes")
