@@ -55,7 +55,7 @@ def large_bench(tmp_path_factory):
 
 def settings_for(source, out, trials=5, **changed):
     """Settings of a study without a clock, one worker."""
-    return StudySettings(source, "answer", out, Budget(trials=trials), workers=1, started=time.time(), **changed)
+    return StudySettings(source, "answer", out, Budget(trials=trials), workers=1, started=time.monotonic(), **changed)
 
 
 @pytest.fixture(scope="session")

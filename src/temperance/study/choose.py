@@ -64,19 +64,20 @@ class Choice:
     comparison: tuple[dict[str, Any], ...]
 
 
-def choose(candidates: Sequence[Candidate], *, metric: str, names: Mapping[str, str]) -> Choice:
+def choose(candidates: Sequence[Candidate], *, metric: str, names: Mapping[str, str], prefer: str = "best") -> Choice:
     """Return the cheapest candidate that is within one standard error of the best on the same rows.
 
     The best is the one with the lowest mean loss. Another is *worse* where the paired difference of the per-row losses
     has a one-sided p below ``ALPHA`` (about one standard error). Among the others, the cheapest to use wins.
     Source: the one-standard-error rule of Breiman et al. (1984), Classification and Regression Trees, section 3.4.3,
     on paired differences.
+    With ``prefer="best"`` the best itself wins.
     """
     usable = [c for c in candidates if c.allowed and np.isfinite(c.losses).all()]
     best = min(usable, key=lambda c: (c.quality, c.price))
     worse = {c.id: _is_worse(c, best) for c in usable if c is not best}
     equals = [c for c in usable if not worse.get(c.id, False)]
-    winner = min(equals, key=lambda c: c.price)
+    winner = best if prefer == "best" else min(equals, key=lambda c: c.price)
     words = metric.replace("_", " ")
     if winner is not best:
         why = (
@@ -85,7 +86,7 @@ def choose(candidates: Sequence[Candidate], *, metric: str, names: Mapping[str, 
         )
     else:
         why = f"It has the best {words} on the selection rows"
-        why += ", and nothing as good is cheaper to use." if len(equals) > 1 else "; every other model is worse."
+        why += "." if len(equals) > 1 else "; every other model is worse."
     others = sorted((c for c in usable if c is not winner), key=lambda c: c.quality)
     return Choice(winner.id, why, tuple(_row(winner, c, worse.get(c.id, False), metric) for c in others))
 

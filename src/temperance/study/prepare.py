@@ -12,9 +12,9 @@ from temperance.evaluation.metrics.registry import check_goal, default_metric
 from temperance.monitoring.reference import LEAST
 from temperance.records.atomic import write_text
 from temperance.records.errors import DataError
+from temperance.records.plain_json import dumps
 from temperance.records.roles import Roles
 from temperance.records.table import Table
-from temperance.study.banks import development
 from temperance.study.settings import StudySettings
 from temperance.study.store import load_table, save_table
 
@@ -60,7 +60,7 @@ def prepare(settings: StudySettings, work: Path) -> Prepared:
     roles = split(table, seed=settings.seed, test=None if second is None else second.table)
     if not len(roles.test):
         raise DataError("no rows are left for the test", "at least one labelled test row", "Give more rows")
-    kept = len(development(roles)) if roles.folds else len(roles.calibration)
+    kept = sum(len(held) for _, held in roles.folds) if roles.folds else len(roles.calibration)
     if kept < LEAST:
         raise DataError(
             f"{table.name} has {len(table)} rows: {kept} are left to choose by and to watch drift with",
@@ -72,7 +72,7 @@ def prepare(settings: StudySettings, work: Path) -> Prepared:
         save_table(second.table, work / "test")
     save_roles(roles, work / "roles.npz")
     data = _describe(settings, reading, second)
-    write_text(work / "data.json", json.dumps({"data": data, "metric": metric}))
+    write_text(work / "data.json", dumps({"data": data, "metric": metric}))
     return Prepared(table, roles, table if second is None else second.table, metric, data)
 
 

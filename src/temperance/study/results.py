@@ -15,40 +15,7 @@ from temperance.evaluation.calibration import fit_temperature
 from temperance.evaluation.metrics.registry import METRICS, losses, measure
 from temperance.study.choose import Candidate
 from temperance.study.prepare import Prepared
-from temperance.study.spec import TrialSpec
-
-
-@dataclass(eq=False)
-class Result:
-    """One trial: what it was, what came of it.
-
-    Attributes:
-        spec: the trial.
-        event: what the worker reported, or why it did not run.
-        prediction: on the selection rows, tempered; None unless it finished.
-
-    """
-
-    spec: TrialSpec
-    event: dict[str, Any]
-    prediction: NDArray[Any] | None = None
-    losses: NDArray[np.float64] | None = None
-    measurements: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def status(self) -> str:
-        """``done``, ``discarded``, ``failed`` or ``interrupted``."""
-        return str(self.event.get("status", "failed"))
-
-    @property
-    def quality(self) -> float | None:
-        """Mean loss on the selection rows, None unless it finished."""
-        return None if self.losses is None else float(self.losses.mean())
-
-    @property
-    def seconds(self) -> float:
-        """Training time."""
-        return float(self.event.get("cost", {}).get("seconds") or 0.0)
+from temperance.study.state import Result
 
 
 @dataclass(eq=False)
@@ -60,6 +27,7 @@ class Scorer:
 
     prepared: Prepared
     work: Path
+    _known: dict[str, tuple[Any, Any, dict[str, Any]]] = field(default_factory=dict)
 
     @property
     def rows(self) -> NDArray[np.int64]:
@@ -79,7 +47,14 @@ class Scorer:
         return found
 
     def score(self, result: Result) -> None:
-        """Fill in prediction, losses and measurements of a finished trial."""
+        """Fill in prediction, losses and measurements of a finished trial; what was computed before is remembered."""
+        if result.spec.id in self._known:
+            result.prediction, result.losses, result.measurements = self._known[result.spec.id]
+            return
+        self._score(result)
+        self._known[result.spec.id] = (result.prediction, result.losses, result.measurements)
+
+    def _score(self, result: Result) -> None:
         folder = self.work / "trials" / result.spec.id
         answer = np.load(folder / result.event["files"]["selection"], allow_pickle=False)
         answer = answer[self.rows] if self.prepared.roles.folds else answer
@@ -114,8 +89,7 @@ class Scorer:
 def candidate(result: Result, *, max_latency_ms: float | None, max_bytes: float | None) -> Candidate:
     """Return a finished trial as the choice sees it."""
     cost = result.event.get("cost", {})
-    latency = float(cost.get("latency_1_ms") or math.inf)
-    size = float(cost.get("bytes") or math.inf)
+    latency, size = (math.inf if cost.get(key) is None else float(cost[key]) for key in ("latency_1_ms", "bytes"))
     within = (max_latency_ms is None or latency <= max_latency_ms) and (max_bytes is None or size <= max_bytes)
     toughness = result.event.get("robustness") or {}
     value = toughness.get("value")
@@ -129,3 +103,10 @@ def metric_card(name: str) -> dict[str, Any]:
     """Return name, direction and words of the metric that decides."""
     cls = METRICS[name]
     return {"name": name, "better": cls.better, "words": getattr(cls, "words", name)}
+
+
+def natural(loss: float, metric: str) -> float:
+    """Return a mean per-row loss in the metric's own unit and direction: squared errors become their root."""
+    if metric == "rmse":
+        return float(np.sqrt(loss))
+    return 1.0 - loss if METRICS[metric].better == "higher" else loss
