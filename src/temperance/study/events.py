@@ -203,7 +203,5 @@ def from_row(row: Row) -> Event | None:
     if cls is None:
         return None
     known = {f.name for f in fields(cls)}
-    values: Row = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in row.items() if key in known
-    }
-    return cls(**values)
+    values = {key: value for key, value in row.items() if key in known}
+    return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})

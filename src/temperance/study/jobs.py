@@ -79,12 +79,8 @@ def _banked(bench: Bench, spec: TrialSpec, folder: Path, deadline: Deadline, say
     fitted.cost = served_cost(bench, fitted, bench.table.rows.take(bench.roles.refit[:LATENCY_ROWS]))
     files = {"selection": _save(folder / "selection.npy", result.prediction), "calibration": ""}
     whole = fitted.trained is not None and not fitted.trained.stopped
-    return {
-        **_result(fitted),
-        "status": "done",
-        "files": files,
-        "robustness": _held_fold(bench, spec, robust and whole),
-    }
+    toughness = _held_fold(bench, spec, robust and whole)
+    return {**_result(fitted), "status": "done", "files": files, "robustness": toughness}
 
 
 def _is_lost(fitted: Fitted, deadline: Deadline) -> bool:
