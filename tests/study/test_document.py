@@ -1,11 +1,19 @@
 """``study.json`` keeps its documented shape, and the leaderboard is safe to open."""
 
 import csv
+import io
 import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
 
 from temperance.records.finding import Finding
 from temperance.records.measurement import Measurement
-from temperance.study.record import SCHEMA, _cell, _natural, _thin
+from temperance.study.document import SCHEMA, _cell, _difference, leaderboard, own_net
+from temperance.study.events import Tried
+from temperance.study.spec import TrialSpec
+from temperance.study.state import Result, State, ranked
 
 TOP = {
     "schema", "temperance", "versions", "created", "command", "seed", "device", "machine", "status", "data", "roles",
@@ -39,16 +47,45 @@ def test_the_leaderboard_holds_every_trial_best_first(finished):
     assert [r["trial"] for r in rows if r["winner"] == "True"] == [study["winner"]["trial"]]
 
 
-def test_formulas_are_quoted_and_losses_shown_in_natural_units():
+def test_formulas_are_quoted():
     assert _cell("=1+1") == "'=1+1"
     assert _cell("plain") == "plain"
-    assert _natural(4.0, "rmse") == 2.0
-    assert _natural(0.1, "accuracy") == 0.9
-    assert _natural(0.3, "log_loss") == 0.3
 
 
-def test_long_traces_are_thinned_at_both_ends_kept():
-    trace = [{"step": i} for i in range(5000)]
-    thin = _thin(trace)
-    assert len(thin) <= 400
-    assert (thin[0], thin[-1]) == (trace[0], trace[-1])
+def failed(name, why, model="user"):
+    spec = TrialSpec(name, name, "plain", model)
+    return Tried(spec=spec.to_dict(), result={"status": "failed", "why": why})
+
+
+def test_every_reason_of_the_users_net_is_said_whole():
+    why = "SAM got closures. one pass. Drop SAM."
+    state = State.fold([failed("a", why), failed("b", why), failed("c", "boom"), failed("d", "other", "Tabular")])
+    said = own_net(state, only=False)
+    assert said[0] == f"2 of 3 trials of your net failed (a, b): {why}"
+    assert said[1] == "1 of 3 trials of your net failed (c): boom"
+    assert "--only-task" in said[2]
+    assert len(own_net(state, only=True)) == 2
+    assert own_net(State(), only=False) == []
+
+
+def test_a_loss_of_zero_is_the_best_of_all(finished):
+    state = State()
+    for name, loss in (("poor", 0.5), ("perfect", 0.0)):
+        state.results.append(Result(TrialSpec(name, name, "plain", "Tabular"), {}, losses=np.full(3, loss)))
+    assert state.best.spec.name == "perfect"
+    assert [r.spec.name for r in ranked(state.results)] == ["perfect", "poor"]
+    first = next(csv.DictReader(io.StringIO(leaderboard(state, "perfect"))))
+    assert first["trial"] == "perfect"
+
+
+def test_a_change_of_rmse_is_a_change_of_rmse():
+    errors = np.linspace(0.5, 1.5, 200)
+    best, plain = (
+        Result(TrialSpec(n, n, k, "Tabular"), {}, losses=(f * errors) ** 2)
+        for n, k, f in (("b", "single", 10.0), ("p", "plain", 20.0))
+    )
+    desk = SimpleNamespace(prepared=SimpleNamespace(metric="rmse"))
+    row = _difference(desk, best, plain, None)
+    root = float(np.sqrt((errors**2).mean()))
+    assert row["difference"]["value"] == pytest.approx(-10 * root)
+    assert f"{10 * root:.4g} against {20 * root:.4g}" in row["sentence"]

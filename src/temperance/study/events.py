@@ -160,7 +160,7 @@ class Refitted(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tested(Event):
+class Finished(Event):
     """A model was tested, and exported where it ships."""
 
     kind: ClassVar[str] = "finish"
@@ -192,7 +192,7 @@ EVENTS: dict[str, type[Event]] = {
     one.kind: one
     for one in (
         Began, Prepared, Audited, Paced, Proposed, Marked, Tried, Lost, LeftOut, Stopped, Mixed, Chosen, Refitted,
-        Tested, Failed, Ended,
+        Finished, Failed, Ended,
     )
 }  # fmt: skip
 

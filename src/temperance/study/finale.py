@@ -13,7 +13,7 @@ from temperance.records.errors import StudyError
 from temperance.study.choose import Candidate, Choice, choose, frontier
 from temperance.study.desk import Desk
 from temperance.study.ensemble import greedy_weights
-from temperance.study.events import Chosen, Mixed, Refitted, Tested
+from temperance.study.events import Chosen, Finished, Mixed, Refitted
 from temperance.study.reserves import refit_seconds, ships_as_it_is, together
 from temperance.study.results import candidate
 from temperance.study.shipping import bundle_job, compared
@@ -334,7 +334,7 @@ class Finale:
             self.desk.leave_out(f"test of {self.desk.state.result(self.tests[name]).spec.name}", event["why"])
             return
         self.finished[name] = event
-        self.desk.tell(Tested(
+        self.desk.tell(Finished(
             name=name, trial=self.tests[name], evaluation_seconds=event["evaluation_seconds"],
             export_seconds=event.get("export_seconds"), temperature=event.get("temperature"),
         ))  # fmt: skip

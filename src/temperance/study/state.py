@@ -16,6 +16,7 @@ from temperance.study.events import (
     Ended,
     Event,
     Failed,
+    Finished,
     LeftOut,
     Lost,
     Marked,
@@ -25,7 +26,6 @@ from temperance.study.events import (
     Proposed,
     Refitted,
     Stopped,
-    Tested,
     Tried,
 )
 from temperance.study.spec import TrialSpec
@@ -112,7 +112,7 @@ class State:
     left_out: list[dict[str, str]] = field(default_factory=list)
     lost: list[Lost] = field(default_factory=list)
     refits: dict[str, Refitted] = field(default_factory=dict)
-    tests: dict[str, Tested] = field(default_factory=dict)
+    tests: dict[str, Finished] = field(default_factory=dict)
     choice: Chosen | None = None
     stopped: bool = False
     failed: str = ""
@@ -180,7 +180,7 @@ class State:
                 self.choice = event
             case Refitted():
                 self.refits[event.id] = event
-            case Tested():
+            case Finished():
                 self.tests[event.name] = event
             case Failed():
                 self.failed = event.why
