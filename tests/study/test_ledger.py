@@ -39,7 +39,7 @@ def test_a_full_disk_leaves_whole_lines(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(ledger, "_append", torn)
-    with pytest.raises(DataError, match="No space left .* --resume"):
+    with pytest.raises(DataError, match=r"No space left .* --resume"):
         ledger.write(Stopped())
     monkeypatch.undo()
     ledger.write(Stopped(at=3.0))
@@ -61,8 +61,8 @@ def test_a_folder_without_a_ledger_is_no_study(tmp_path):
 def test_a_study_that_barely_began_is_told_from_one_that_holds_something(tmp_path):
     path = tmp_path / "ledger.jsonl"
     assert not barely_began(tmp_path)
-    for text, began in {"": True, '{"event": "study"}\n{"event": "failed"}\n': True, "{}": True,
-                        '{"event": "study"}\n{"event": "trial"}\n': False, '{"event": "other"}\n': False}.items():  # fmt: skip
+    began_only, more = '{"event": "study"}\n{"event": "failed"}\n', '{"event": "study"}\n{"event": "trial"}\n'
+    for text, began in {"": True, began_only: True, "{}": True, more: False, '{"event": "other"}\n': False}.items():
         path.write_text(text)
         assert barely_began(tmp_path) == began, text
     path.write_text("{}\n")

@@ -20,7 +20,7 @@ def test_plain_values_and_data_in_memory():
 
 
 def test_what_cannot_be_meant_is_refused():
-    with pytest.raises(SettingError, match="best, balanced, cheap. Did you mean 'cheap'"):
+    with pytest.raises(SettingError, match=r"best, balanced, cheap\. Did you mean 'cheap'"):
         StudySettings("a.csv", "y", Path("x"), Budget(trials=3), prefer="cheep")
     with pytest.raises(SettingError, match="module:function"):
         StudySettings("a.csv", "y", Path("x"), Budget(trials=3), only=True)

@@ -21,8 +21,8 @@ class Entry:
     Attributes:
         name: name of the folder, as it stands in addresses.
         path: the folder.
-        state: ``complete``, ``interrupted``, ``running``, ``failed`` (its ledger ends with the reason), ``stopped`` (its
-            process is gone without a word) or ``unreadable``.
+        state: ``complete``, ``interrupted``, ``running``, ``failed`` (its ledger ends with the reason), ``stopped``
+            (its process is gone without a word) or ``unreadable``.
         target: what is predicted; empty while unknown.
         data: name of the data; empty while unknown.
         changed: time of the last change, in seconds since 1970.

@@ -30,7 +30,6 @@ from temperance.study.prepare import prepare
 from temperance.study.processes import Processes, worker_count
 from temperance.study.reserves import FIRST, reserves
 from temperance.study.results import Scorer, natural
-from temperance.study.search.base import Proposer
 from temperance.study.settings import StudySettings
 from temperance.study.spec import TrialSpec
 from temperance.study.state import Result, State
@@ -78,7 +77,7 @@ class Desk:
         self.clock.begin("read")
         self.stop_asked = False
         self.discarding = Discarding()
-        self.proposer: Proposer | None = None
+        self.heard: Callable[[TrialSpec, float | None], None] | None = None  # told of each trial that ended
         self.own: frozenset[str] = frozenset()
         self._other: dict[str, list[dict[str, Any]]] = {}
 
@@ -216,8 +215,8 @@ class Desk:
         self.tell(Tried(spec=spec.to_dict(), result=event, quality=quality))
         if result.status == "done":
             self.scorer.score(self.state.results[-1])
-        if self.proposer is not None:
-            self.proposer.observe(spec, quality)
+        if self.heard is not None:
+            self.heard(spec, quality)
         self._reserve()
         shown = result.status if quality is None else f"{natural(quality, self.prepared.metric):.4g}"
         self.say("search", message=f"{spec.name}: {shown}")
@@ -256,6 +255,7 @@ class Desk:
 
     def settle(self) -> None:
         """Wait for what still runs; at the end of its time each training is stopped, then its worker ended."""
+        self.handle(0.0)
         while self.workers.running:
             self.handle(0.25)
             over = -self.clock.for_search

@@ -30,4 +30,5 @@ def citations(recipe: dict[str, Any] | None) -> list[str]:
 
 def said(recipe: dict[str, Any] | None) -> dict[str, Any]:
     """Return all of it, as the event of a trial holds it."""
-    return {"text": text(recipe), "explanation": explain(recipe), "toml": toml(recipe), "citations": citations(recipe)}
+    told = {"text": text(recipe), "explanation": explain(recipe), "citations": citations(recipe)}
+    return {**told, "toml": toml(recipe or {})}

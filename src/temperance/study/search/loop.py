@@ -210,7 +210,7 @@ class SearchLoop:
         Where a net does not fit whole, it gets fewer epochs: no worker is idle while anything is worth starting.
         """
         desk, pending = self.desk, None
-        desk.proposer = proposer
+        desk.heard = proposer.observe
         while not (self._over(counted=counted) or self._hopeless()):
             pending = pending or proposer.propose()
             if pending is None:
