@@ -11,7 +11,7 @@ from temperance.study.again import fold, settings_of
 from temperance.study.choose import Choice
 from temperance.study.clock import Budget
 from temperance.study.desk import Desk, Progress
-from temperance.study.finale import Finale
+from temperance.study.finale import Finale, mixed
 from temperance.study.state import State
 
 
@@ -34,15 +34,19 @@ def export(
         StudyError: no study there, no such trial, it did not finish, or ``out`` is taken.
 
     """
-    check(fold(folder), trial)
+    known = fold(folder)
+    check(known, trial)
     place = folder / f"bundle-{trial}" if out is None else out
     if place.exists():
         raise StudyError(f"{place} exists", "a new folder, so that nothing is lost", "Choose another --out")
     settings, _ = settings_of(folder)
-    settings = replace(settings, budget=Budget(trials=1), workers=1, started=started)
-    desk = Desk(settings, progress=progress)
+    desk = Desk(replace(settings, workers=1, started=started), progress=progress)
+    desk.clock.budget = Budget(trials=1)  # an export has no clock; what the study was allowed stays in its ledger
     try:
         desk.open()
+        one = known.result(trial)
+        if one.spec.kind == "ensemble":
+            mixed(desk, one.spec, one.event)
         desk.say("export", message=f"Exporting {trial}")
         done = Finale(desk, Choice(trial, "asked for", ()), alone=True, bundle=place).run()["winner"]
         name = desk.state.result(trial).spec.name

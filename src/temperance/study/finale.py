@@ -143,11 +143,18 @@ def mix(desk: Desk) -> None:
     )  # fmt: skip
     event = {"event": "done", "status": "done", "cost": _summed([r for r, _ in chosen]),
              "robustness": _mean_robustness(chosen)}  # fmt: skip
-    prediction = np.sum([w * r.prediction for r, w in chosen if r.prediction is not None], axis=0)
+    mixed(desk, spec, event)
+
+
+def mixed(desk: Desk, spec: TrialSpec, event: dict[str, Any]) -> None:
+    """Note an ensemble of finished trials, with the predictions that follow from theirs."""
+    members = dict(spec.settings["members"])
+    parts = [(desk.state.result(m).prediction, w) for m, w in members.items()]
+    prediction = np.sum([w * p for p, w in parts if p is not None], axis=0)
     made = Result(spec, event)
-    scorer.fill(made, prediction)
+    desk.scorer.fill(made, prediction)
     desk.tell(Mixed(spec=spec.to_dict(), result=event, members=members, quality=made.quality))
-    scorer.fill(desk.state.results[-1], prediction)
+    desk.scorer.fill(desk.state.results[-1], prediction)
 
 
 def _summed(members: list[Result]) -> dict[str, Any]:
