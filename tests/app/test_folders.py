@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
 
 import pytest
 
 from temperance.app.folders import Studies
+from temperance.study.lock import FolderLock
 from temperance.testing.study_example import study_example
 
 
@@ -38,6 +40,26 @@ def test_each_study_has_a_state(root: Path) -> None:
         "broken": "unreadable",
         "list": "unreadable",
     }
+
+
+def test_a_failed_study_does_not_run(root: Path) -> None:
+    ledger = root / "now" / "ledger.jsonl"
+    ledger.write_text('{"event": "study"}\n{"event": "failed", "why": "the disk is full"}\n')
+    entry = Studies(root).find("now")
+    assert entry is not None
+    assert (entry.state, entry.why, entry.is_over) == ("failed", "the disk is full", True)
+    with ledger.open("a") as file:
+        file.write('{"event": "study"}\n')  # it was taken up again
+    assert [one.state for one in Studies(root / "now").entries()] == ["running"]
+
+
+def test_a_study_whose_process_is_gone_does_not_run(root: Path) -> None:
+    lock = root / "now" / "lock"
+    lock.write_text(json.dumps({"pid": 2**22 + 1, "started": 1.0, "host": socket.gethostname()}))
+    assert [one.state for one in Studies(root / "now").entries()] == ["stopped"]
+    held = FolderLock(root / "done")  # a finished study that is taken up again runs
+    assert [one.state for one in Studies(root / "done").entries()] == ["running"]
+    held.release()
 
 
 def test_what_is_told_does_not_hold_the_path(root: Path) -> None:

@@ -26,11 +26,16 @@ def test_a_study_that_cannot_be_read_says_why(tmp_path: Path) -> None:
     assert "has schema 99" in fragments(Entry("x", tmp_path, "unreadable"))
 
 
+def test_a_failed_study_says_why(tmp_path: Path) -> None:
+    assert "the disk &lt;is&gt; full" in fragments(Entry("x", tmp_path, "failed", why="the disk <is> full"))
+    assert "--resume" in fragments(Entry("x", tmp_path, "stopped"))
+
+
 def test_the_style_is_the_report_s_and_its_own() -> None:
     assert ".finding" in style()
     assert static("app.css") in style()
 
 
-@pytest.mark.parametrize("state", ["complete", "interrupted", "running", "unreadable"])
+@pytest.mark.parametrize("state", ["complete", "interrupted", "running", "failed", "stopped", "unreadable"])
 def test_every_state_has_words(state: str) -> None:
     assert WORDS.say(f"state.{state}")

@@ -52,11 +52,44 @@ def test_bad_data_leave_no_folder_behind(tmp_path) -> None:
 
     def action(_) -> None:
         (folder / "work").mkdir(parents=True)
+        (folder / "ledger.jsonl").write_text('{"event": "study"}\n')
         raise DataError("no such column")
 
     with pytest.raises(DataError):
         run_study(action, folder, console=QUIET)
     assert not folder.exists()
+
+
+def test_a_stop_in_the_first_seconds_leaves_nothing_in_the_way(tmp_path) -> None:
+    folder = tmp_path / "s"
+
+    def action(_) -> None:
+        (folder / "work").mkdir(parents=True)
+        (folder / "ledger.jsonl").write_text('{"event": "study"}\n{"event": "failed"}\n')
+        (folder / "lock").write_text("")
+        raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted, match="Nothing was written"):
+        run_study(action, folder, console=QUIET)
+    assert not folder.exists()
+
+
+def test_a_folder_of_a_study_that_was_killed_at_once_can_be_used_again(tmp_path) -> None:
+    (tmp_path / "ledger.jsonl").write_text('{"event": "study"}\n')
+    (tmp_path / "work").mkdir()
+    (tmp_path / "mine.txt").write_text("kept")
+    assert study_folder(tmp_path, "x") == tmp_path
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_the_folder_of_a_running_study_is_left_alone(tmp_path) -> None:
+    from temperance.study.lock import FolderLock
+
+    (tmp_path / "ledger.jsonl").write_text('{"event": "study"}\n')
+    held = FolderLock(tmp_path)
+    with pytest.raises(StudyError, match="holds a study"):
+        study_folder(tmp_path, "x")
+    held.release()
 
 
 def test_what_was_trained_is_never_taken_away(tmp_path) -> None:

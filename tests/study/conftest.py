@@ -1,6 +1,7 @@
 """A small table, its workbench, and one finished study that many tests read."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,9 +9,12 @@ import pytest
 from temperance.data import read, save_roles, split
 from temperance.study.bench import Bench
 from temperance.study.clock import Budget
+from temperance.study.desk import Desk
+from temperance.study.prepare import prepare
 from temperance.study.settings import StudySettings
-from temperance.study.store import save_table
+from temperance.study.store import load_table, save_table
 from temperance.study.study import Study
+from temperance.study.workers import Answer, Lease, Workers
 
 
 def write_csv(path, rows=160, seed=0):
@@ -55,7 +59,7 @@ def large_bench(tmp_path_factory):
 
 def settings_for(source, out, trials=5, **changed):
     """Settings of a study without a clock, one worker."""
-    return StudySettings(source, "answer", out, Budget(trials=trials), workers=1, started=time.time(), **changed)
+    return StudySettings(source, "answer", out, Budget(trials=trials), workers=1, started=time.monotonic(), **changed)
 
 
 @pytest.fixture(scope="session")
@@ -75,3 +79,101 @@ def make_csv():
 def make_settings():
     """Give ``settings_for``."""
     return settings_for
+
+
+class FakeWorkers(Workers):
+    """Gives each trial predictions drawn by its name; ``script`` changes what a trial says, by name.
+
+    A script is a list of events that come before the end, or a status; ``hold`` keeps trials running.
+    """
+
+    def __init__(self, work, truth, count=2):
+        self.count, self.work, self.truth = count, work, truth
+        self.leases, self.started, self.replies, self.script = [], [], [], {}
+        self.hold, self.stopped, self.killed, self.closed = False, [], [], False
+
+    @property
+    def idle(self):
+        return self.count - len(self.leases)
+
+    @property
+    def running(self):
+        return list(self.leases)
+
+    def start(self, kind, **values):
+        lease = Lease(len(self.started) + 1, {"job": kind, **values}, since=time.monotonic())
+        self.leases.append(lease)
+        self.started.append(lease.job)
+        return lease
+
+    def wait(self, seconds):
+        found = []
+        for lease in list(self.leases):
+            if self.hold and lease.kind == "trial" and not lease.stopped:
+                continue
+            found += self.end(lease)
+        if not found:
+            time.sleep(min(seconds, 0.01))
+        return found
+
+    def end(self, lease):
+        self.leases.remove(lease)
+        events = self.script.get(lease.job.get("spec", {}).get("name", ""), [])
+        if lease.kind == "trial":
+            events = (
+                [*events, self.trial(lease)] if not any(e["event"] in ("done", "failed") for e in events) else events
+            )
+        elif lease.kind == "pace":
+            events = [{"event": "done", "step_seconds": 0.01, "fixed_seconds": 0.0, "own": {}}]
+        elif lease.kind == "audit":
+            events = [{"event": "done", "findings": [{"check": "leaks"}]}]
+        elif lease.kind == "refit":
+            events = events or [{"event": "done", "rows": 9, "cost": {}, "acted": [], "trace": []}]
+        else:
+            events = self.script.get(lease.kind) or [{"event": "done", "evaluation_seconds": 0.1, "evaluation": {}}]
+        return [Answer(lease, event, self.replies.append) for event in events]
+
+    def trial(self, lease):
+        spec = lease.job["spec"]
+        self.write(spec["id"], "selection.npy", spec["name"])
+        cost = {"seconds": 0.1, "latency_1_ms": 0.1, "latency_256_ms": 1.0, "bytes": 10.0}
+        files = {"selection": "selection.npy", "calibration": ""}
+        return {"event": "done", "status": "done", "id": spec["id"], "files": files, "cost": cost, "fraction": 1.0}
+
+    def write(self, trial, file, name):
+        folder = self.work / "trials" / trial
+        folder.mkdir(parents=True, exist_ok=True)
+        noise = np.random.default_rng(sum(map(ord, name))).uniform(0.05, 0.45, len(self.truth))
+        chance = np.where(self.truth == 1, 1 - noise, noise)
+        np.save(folder / file, np.stack([1 - chance, chance], axis=1))
+
+    def stop(self, lease):
+        lease.stopped = True
+        self.stopped.append(lease)
+
+    def kill(self, lease):
+        self.leases.remove(lease)
+        self.killed.append(lease)
+
+    def close(self):
+        self.closed = True
+
+
+@pytest.fixture
+def opened(csv_file, tmp_path, make_settings):
+    """Open a desk with fake workers in one folder, as often as asked; told events are in ``desk.state``."""
+    made, settings = [], make_settings(csv_file, tmp_path / "s", trials=8)
+    prepare(settings, settings.out / "work")
+    truth = np.asarray(load_table(settings.out / "work" / "table").target)
+
+    def open_desk(*, count=2, **changed):
+        if made:
+            made[-1].close()
+        now = replace(settings, started=time.monotonic(), **changed)
+        desk = Desk(now, workers=FakeWorkers(settings.out / "work", truth, count))
+        made.append(desk)
+        desk.open()
+        return desk
+
+    yield open_desk
+    made[-1].close()

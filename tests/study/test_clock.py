@@ -19,7 +19,12 @@ def test_trials_are_a_budget_without_a_clock():
     budget = parse_budget("12trials")
     assert budget == Budget(trials=12)
     assert budget.kind == "trials"
-    assert Clock(budget, time.time()).left == float("inf")
+    assert Clock(budget, time.monotonic()).left == float("inf")
+
+
+def test_one_run_is_a_budget():
+    budget = parse_budget("1run")
+    assert (budget, budget.kind) == (Budget(runs=1), "runs")
 
 
 @pytest.mark.parametrize("text", ["soon", "10x", "-5s", "", "0trials"])
@@ -34,17 +39,36 @@ def test_too_small_a_budget_says_the_least():
 
 
 def test_parts_add_up_to_the_total():
-    clock = Clock(Budget(seconds=100), time.time() - 1.0)
+    clock = Clock(Budget(seconds=100), time.monotonic() - 1.0)
     clock.begin("read")
     time.sleep(0.02)
     clock.begin("search")
     clock.reserved = {"refit": 10.0}
     assert clock.for_search == pytest.approx(clock.left - 10.0, abs=0.01)
-    clock.end()
+    clock.close()
     parts = sum(value for name, value in clock.spent.items() if name != "total")
     assert parts == pytest.approx(clock.spent["total"], abs=0.05)
     assert clock.spent["start"] == pytest.approx(1.0, abs=0.05)
 
 
 def test_this_process_started_in_the_past():
-    assert process_start() < time.time()
+    assert process_start() < time.monotonic()
+
+
+def test_the_wall_clock_may_be_moved(monkeypatch):
+    clock = Clock(Budget(seconds=100), time.monotonic())
+    monkeypatch.setattr(time, "time", lambda: 0.0)
+    assert clock.left == pytest.approx(100.0, abs=0.5)
+
+
+def test_earlier_sessions_count():
+    clock = Clock(Budget(seconds=100), time.monotonic(), before=70.0)
+    assert clock.left == pytest.approx(30.0, abs=0.1)
+    assert clock.elapsed == pytest.approx(70.0, abs=0.1)
+
+
+def test_a_session_can_be_hurried_whatever_its_budget():
+    clock = Clock(Budget(trials=3), time.monotonic())
+    assert clock.left == float("inf")
+    clock.hurry(5.0)
+    assert clock.left == pytest.approx(5.0, abs=0.1)

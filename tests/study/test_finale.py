@@ -1,6 +1,15 @@
 """The winner is refitted and tested first; what it is compared with comes after, where there is time."""
 
 import json
+import time
+
+import pytest
+
+from temperance.records.errors import StudyError
+from temperance.study.choose import Choice
+from temperance.study.clock import Budget
+from temperance.study.finale import Finale, conclude
+from temperance.study.spec import TrialSpec
 
 
 def test_comparisons_are_tested_on_the_same_rows(finished):
@@ -18,3 +27,125 @@ def test_a_model_is_refitted_once(finished):
     refits = [line["id"] for line in lines if line["event"] == "refit"]
     assert len(refits) == len(set(refits))
     assert [line["name"] for line in lines if line["event"] == "finish"].count("winner") == 1
+
+
+def tried(desk, *names, kind="cocktail", **said):
+    """Run trials whose events say more; nets that the fake workers make alike but for their noise."""
+    for name in names:
+        model = "Linear" if kind == "basic" else "Tabular"
+        spec = TrialSpec("", name, kind, model, None if kind == "basic" else {"regularizers": []}, {"epochs": 1.0})
+        desk.launch(spec, by="test")
+        desk.settle()
+        desk.state.results[-1].event.update(said)
+
+
+def jobs(desk, kind):
+    return [job["spec"]["name"] if "spec" in job else job["name"] for job in desk.workers.started if job["job"] == kind]
+
+
+@pytest.mark.parametrize("broken", ["refit", "finish"])
+def test_a_winner_that_cannot_be_finished_makes_way(opened, monkeypatch, broken):
+    monkeypatch.setattr("temperance.study.finale.mix", lambda desk: None)
+    desk = opened(bundle=False)
+    tried(desk, "net 1", "net 2")
+    best = desk.state.best.spec
+    fault = {"event": "failed", "why": "grad can be implicitly created only for scalar outputs"}
+    if broken == "refit":
+        desk.workers.script[best.name] = [fault]
+    else:
+        seen = []
+        end = desk.workers.end
+
+        def ending(lease):
+            if lease.kind == "finish" and lease.job["members"][0]["id"] == best.id and not seen:
+                seen.append(lease)
+                desk.workers.script["finish"] = [fault]
+            answers = end(lease)
+            desk.workers.script.pop("finish", None)
+            return answers
+
+        monkeypatch.setattr(desk.workers, "end", ending)
+    outcome = conclude(desk)
+    assert outcome.choice.winner != best.id
+    assert {"what": f"{best.name} as the winner"}.items() <= desk.state.left_out[0].items()
+    assert "implicitly created" in desk.state.left_out[0]["why"]
+
+
+def test_weights_that_a_trial_ships_are_not_trained_again(opened):
+    desk = opened(bundle=False)
+    tried(desk, "net 1", shipped=True)
+    outcome = conclude(desk)
+    assert jobs(desk, "refit") == []
+    assert outcome.finished["refit"]["t000"]["rows"] > 0
+
+
+def test_kept_weights_ship_only_where_there_is_no_time(opened):
+    desk = opened(bundle=False)
+    tried(desk, "net 1", weights="weights.safetensors")
+    conclude(desk)
+    assert jobs(desk, "refit") == ["net 1"]
+    hurried = opened(bundle=False)
+    hurried.ask_to_stop()
+    hurried.settle()
+    hurried.state.refits.clear()
+    hurried.state.results[0].event["weights"] = "weights.safetensors"
+    conclude(hurried)
+    assert jobs(hurried, "refit") == []
+
+
+def test_a_stopped_study_tests_its_winner_alone(opened):
+    desk = opened(bundle=False)
+    tried(desk, "simple", kind="basic")
+    tried(desk, "plain one", kind="plain")
+    desk.ask_to_stop()
+    desk.settle()
+    began = time.monotonic()
+    outcome = conclude(desk)
+    assert time.monotonic() - began < 5
+    assert set(outcome.finished) - {"plain", "refit"} == {"winner"}
+    assert len(jobs(desk, "finish")) == 1
+
+
+def test_only_the_users_net_may_win(opened):
+    desk = opened(bundle=False, only=True, task="mynet:task")
+    tried(desk, "perfect", kind="basic")
+    assert desk.state.done
+    desk.workers.script["mine"] = [{"event": "failed", "why": "SAM got closures. One pass. Drop SAM."}]
+    tried(desk, "mine")
+    with pytest.raises(StudyError, match=r"no trial of your net finished \(mine: SAM got closures. One pass. Drop SAM"):
+        conclude(desk)
+    tried(desk, "mine again")
+    assert desk.state.result(conclude(desk).choice.winner).spec.name == "mine again"
+
+
+def test_the_seconds_of_fits_that_entered_the_choice_are_noted(opened):
+    desk = opened(bundle=False)
+    tried(desk, "net 1", "net 2")
+    desk.workers.script["net 3"] = [{"event": "failed", "why": "boom"}]
+    tried(desk, "net 3")
+    conclude(desk)
+    entered = sum(r.wall for r in desk.state.done if r.spec.kind != "ensemble")
+    assert desk.state.choice.fit_seconds == pytest.approx(entered, abs=0.01)
+
+
+def test_a_refit_of_an_earlier_session_is_used_again(opened):
+    desk = opened(bundle=False)
+    tried(desk, "net 1")
+    conclude(desk)
+    (desk.work / "refit").mkdir()
+    (desk.work / "refit" / "t000.safetensors").touch()
+    again = opened(bundle=False)
+    conclude(again)
+    assert jobs(again, "refit") == []
+
+
+def test_what_only_compares_is_ended_with_the_budget(opened):
+    desk = opened(bundle=False)
+    tried(desk, "net 1")
+    desk.clock.budget = Budget(seconds=desk.clock.elapsed + 0.05)
+    finale = Finale(desk, Choice("t000", "", ()))
+    finale.finished["winner"] = {}
+    desk.workers.start("finish", name="plain")
+    time.sleep(0.06)
+    assert finale._late() == 1
+    assert desk.state.left_out == [{"what": "test of plain", "why": "no time left in the budget"}]

@@ -89,3 +89,33 @@ def test_a_failure_is_an_event_with_its_reason(fault):
     event = jobs.safe(broken)
     assert event["event"] == "failed"
     assert str(fault).split()[0] in event["why"]
+
+
+def test_a_training_that_is_asked_to_stop_keeps_what_it_has(large_bench, tmp_path, monkeypatch):
+    spec = TrialSpec("s5", "net", "plain", "Tabular", {"regularizers": []}, {**SETTINGS, "epochs": 50.0})
+    said = []
+
+    def say(event):
+        said.append(event)
+        (tmp_path / "stop").touch()
+        return {"continue": True}
+
+    job = {"spec": spec.to_dict(), "robustness": True, "stop": str(tmp_path / "stop")}
+    result = jobs.trial(large_bench, job, say)
+    assert result["status"] == "done"
+    assert 0.25 <= result["until"] < 0.6
+    assert result["robustness"] is None  # whoever asks to stop waits for nothing else
+    weights = large_bench.folder / "trials" / "s5" / result["weights"]
+    assert weights.stat().st_size > 1000
+
+
+def test_what_the_recipe_says_travels_with_the_trial(large_bench):
+    spec = TrialSpec("s6", "net", "single", "Tabular", {"regularizers": [{"name": "Dropout", "p": 0.2}]}, SETTINGS)
+    said = run(large_bench, spec)[0]["said"]
+    assert said["text"] == "Recipe(Dropout(p=0.2))"
+    assert said["citations"]
+
+
+def test_an_unexpected_failure_says_where():
+    event = jobs.safe(lambda: 1 / 0)
+    assert "test_jobs.py, line" in event["why"]

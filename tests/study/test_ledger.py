@@ -1,17 +1,22 @@
-"""The ledger survives a killed writer."""
+"""The ledger survives a killed writer and a full disk."""
+
+import errno
 
 import pytest
 
-from temperance.records.errors import StudyError
-from temperance.study.ledger import Ledger, read_ledger
+from temperance.records.errors import DataError, StudyError
+from temperance.study.events import LeftOut, Stopped
+from temperance.study.ledger import Ledger, barely_began, read_events, read_ledger
 
 
-def test_lines_come_back_in_order(tmp_path):
+def test_events_come_back_in_order(tmp_path):
     ledger = Ledger(tmp_path / "ledger.jsonl")
-    ledger.write("start", trial="t000")
-    ledger.write("trial", quality=0.5)
+    written = [LeftOut(what="a", why="b", at=1.5), Stopped(at=2.0)]
+    for event in written:
+        ledger.write(event)
     ledger.close()
-    assert [row["event"] for row in read_ledger(tmp_path / "ledger.jsonl")] == ["start", "trial"]
+    assert read_events(tmp_path / "ledger.jsonl") == written
+    assert [row["event"] for row in read_ledger(tmp_path / "ledger.jsonl")] == ["left_out", "stopped"]
 
 
 def test_a_torn_last_line_is_dropped_and_overwritten(tmp_path):
@@ -19,9 +24,26 @@ def test_a_torn_last_line_is_dropped_and_overwritten(tmp_path):
     path.write_text('{"event": "one"}\n{"event": "tw')
     assert [row["event"] for row in read_ledger(path)] == ["one"]
     ledger = Ledger(path)
-    ledger.write("three")
+    ledger.write(Stopped())
     ledger.close()
-    assert [row["event"] for row in read_ledger(path)] == ["one", "three"]
+    assert [row["event"] for row in read_ledger(path)] == ["one", "stopped"]
+
+
+def test_a_full_disk_leaves_whole_lines(tmp_path, monkeypatch):
+    ledger = Ledger(tmp_path / "ledger.jsonl")
+    ledger.write(Stopped())
+    whole = ledger._append
+
+    def torn(line):
+        whole(line[:7])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(ledger, "_append", torn)
+    with pytest.raises(DataError, match=r"No space left .* --resume"):
+        ledger.write(Stopped())
+    monkeypatch.undo()
+    ledger.write(Stopped(at=3.0))
+    assert read_events(tmp_path / "ledger.jsonl") == [Stopped(), Stopped(at=3.0)]
 
 
 def test_a_damaged_line_is_named(tmp_path):
@@ -34,3 +56,18 @@ def test_a_damaged_line_is_named(tmp_path):
 def test_a_folder_without_a_ledger_is_no_study(tmp_path):
     with pytest.raises(StudyError, match="no ledger"):
         read_ledger(tmp_path / "ledger.jsonl")
+
+
+def test_a_study_that_barely_began_is_told_from_one_that_holds_something(tmp_path):
+    path = tmp_path / "ledger.jsonl"
+    assert not barely_began(tmp_path)
+    began_only, more = '{"event": "study"}\n{"event": "failed"}\n', '{"event": "study"}\n{"event": "trial"}\n'
+    for text, began in {"": True, began_only: True, "{}": True, more: False, '{"event": "other"}\n': False}.items():
+        path.write_text(text)
+        assert barely_began(tmp_path) == began, text
+    path.write_text("{}\n")
+    assert not barely_began(tmp_path)
+    path.write_text("")
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "data.json").write_text("{}")
+    assert not barely_began(tmp_path)

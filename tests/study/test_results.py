@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from temperance.study.prepare import reopen
-from temperance.study.results import Result, Scorer, candidate, metric_card
+from temperance.study.results import Scorer, candidate, metric_card, natural
 from temperance.study.spec import TrialSpec
+from temperance.study.state import Result
 
 
 @pytest.fixture
@@ -47,3 +48,18 @@ def test_limits_and_unmeasured_robustness(scorer):
 def test_metric_card_says_the_direction():
     assert metric_card("log_loss")["better"] == "lower"
     assert metric_card("accuracy")["better"] == "higher"
+
+
+def test_no_latency_is_not_the_same_as_none_measured():
+    free = Result(
+        TrialSpec("t", "t", "plain", "Tabular"), {"cost": {"latency_1_ms": 0.0, "bytes": 0}}, losses=np.ones(1)
+    )
+    assert (candidate(free, max_latency_ms=1.0, max_bytes=1.0).latency_1_ms) == 0.0
+    unknown = Result(free.spec, {"cost": {}}, losses=np.ones(1))
+    assert not candidate(unknown, max_latency_ms=1.0, max_bytes=None).allowed
+
+
+def test_losses_are_shown_in_the_units_of_the_metric():
+    assert natural(4.0, "rmse") == 2.0
+    assert natural(0.1, "accuracy") == 0.9
+    assert natural(0.3, "log_loss") == 0.3

@@ -43,3 +43,14 @@ def test_the_function_must_return_a_task_with_a_module():
         make_task(lambda info: nn.Linear, INFO)
     with pytest.raises(TaskError, match="KeyError"):
         make_task(lambda info: {}["x"], INFO)
+
+
+def test_wishes_that_cannot_be_kept_are_named():
+    net = nn.Linear(2, 2)
+    for wish, words in {
+        "epochs": r"epochs=0\. a number above 0",
+        "batch_size": "batch_size=0",
+        "recipe": "a temperance.Recipe",
+    }.items():
+        with pytest.raises(TaskError, match=words):
+            make_task(lambda info, wish=wish: Task(net, **{wish: 0}), INFO)

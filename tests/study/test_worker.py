@@ -8,7 +8,8 @@ import sys
 import numpy as np
 import pytest
 
-from temperance.study.worker import action, send
+from temperance.study import worker
+from temperance.study.worker import action, device_of, send
 
 
 def test_events_are_json_lines():
@@ -29,3 +30,13 @@ def test_a_worker_starts_says_so_and_ends_with_its_input():
         [sys.executable, "-m", "temperance.study.worker"], input=b"", capture_output=True, timeout=120, check=True
     )
     assert json.loads(done.stdout)["event"] == "ready"
+
+
+def test_auto_is_a_gpu_only_where_this_torch_can_use_one(monkeypatch):
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)  # the CPU build on a machine with a driver
+    assert device_of({"device": "auto"}) == worker.auto_device() == "cpu"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert device_of({"device": "auto"}) == "cuda"
+    assert device_of({"device": "cpu"}) == "cpu"

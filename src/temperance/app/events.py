@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from temperance.app.folders import over
 from temperance.app.progress import follow
 
 
@@ -20,11 +21,11 @@ class Stream:
     beat_seconds: float = 15.0
 
     async def run(self, folder: Path, offset: int, gone: Callable[[], Awaitable[bool]]) -> AsyncIterator[str]:
-        """Yield ``progress`` events with the offset as their id, then one ``done`` when study.json is there."""
+        """Yield ``progress`` events with the offset as their id, then one ``done`` when the study is over."""
         yield "retry: 2000\n\n"
         silent = 0.0
         while not await gone():
-            finished = (folder / "study.json").is_file()
+            finished = over(folder)
             lines = await asyncio.to_thread(follow, folder / "ledger.jsonl", offset)
             if lines.entries:
                 yield message("progress", lines.to_dict(), lines.offset)

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from temperance.study.lock import owner_of
+
 MARKS = ("study.json", "ledger.jsonl")
 LIMIT = 500  # studies that are listed
+TAIL = 1 << 16  # bytes in which the last line of a ledger lies, where it says why a study failed
 
 
 @dataclass(frozen=True)
@@ -18,10 +21,12 @@ class Entry:
     Attributes:
         name: name of the folder, as it stands in addresses.
         path: the folder.
-        state: ``complete``, ``interrupted``, ``running`` (it has no study.json yet) or ``unreadable``.
+        state: ``complete``, ``interrupted``, ``running``, ``failed`` (its ledger ends with the reason), ``stopped``
+            (its process is gone without a word) or ``unreadable``.
         target: what is predicted; empty while unknown.
         data: name of the data; empty while unknown.
         changed: time of the last change, in seconds since 1970.
+        why: why it failed; empty for any other.
 
     """
 
@@ -31,6 +36,12 @@ class Entry:
     target: str = ""
     data: str = ""
     changed: float = 0.0
+    why: str = ""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will happen to it by itself."""
+        return self.state != "running"
 
     def to_dict(self) -> dict[str, Any]:
         """Return what may be shown; the path stays here."""
@@ -69,6 +80,23 @@ class Studies:
         return [path for path in inside if path.is_dir() and not path.is_symlink() and _is_study(path)]
 
 
+def over(path: Path) -> bool:
+    """Return whether the study of a folder is over: it has its result, or nobody works on it any more."""
+    return _entry(path).is_over
+
+
+def last_failure(ledger: Path) -> str:
+    """Return why a study failed, from the last whole line of its ledger; empty where that says something else."""
+    try:
+        with ledger.open("rb") as file:
+            file.seek(max(0, ledger.stat().st_size - TAIL))
+            lines = file.read().split(b"\n")[:-1]
+        row = json.loads(lines[-1])
+        return str(row.get("why") or "no reason was given") if row.get("event") == "failed" else ""
+    except (OSError, ValueError, IndexError, AttributeError):
+        return ""
+
+
 def _is_study(path: Path) -> bool:
     return any((path / mark).is_file() for mark in MARKS)
 
@@ -76,8 +104,13 @@ def _is_study(path: Path) -> bool:
 def _entry(path: Path) -> Entry:
     marks = [path / mark for mark in MARKS if (path / mark).is_file()]
     changed = max((mark.stat().st_mtime for mark in marks), default=0.0)
-    if not (path / "study.json").is_file():
+    owner = owner_of(path)
+    if owner is not None and owner.is_alive:
         return Entry(path.name, path, "running", changed=changed)
+    if not (path / "study.json").is_file():
+        why = last_failure(path / "ledger.jsonl")
+        state = "failed" if why else "running" if owner is None else "stopped"
+        return Entry(path.name, path, state, changed=changed, why=why)
     try:
         document = json.loads((path / "study.json").read_text(encoding="utf-8"))
         data = document.get("data") or {}

@@ -49,8 +49,8 @@ def fragments(entry: Entry) -> str:
 
 def _report(entry: Entry) -> dict[str, Any]:
     """Return the sections of the report; empty while the study runs, with a message when it cannot be read."""
-    if entry.state == "running":
-        return {"parts": [], "titles": {}, "fault": ""}
+    if entry.state in ("running", "stopped", "failed"):
+        return {"parts": [], "titles": {}, "fault": entry.why or (WORDS.say("report.gone") if entry.is_over else "")}
     try:
         names = frozenset(path.name for path in entry.path.iterdir())
         study, parts = sections(read(entry.path), names=names)

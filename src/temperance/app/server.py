@@ -91,7 +91,7 @@ def _routes(studies: Studies, stream: Stream) -> list[Route]:
     async def progress(request: Request) -> Response:
         entry = found(request)
         lines = follow(entry.path / "ledger.jsonl", _offset(request.query_params.get("after", "0")))
-        done = (entry.path / "study.json").is_file() and not lines.more
+        done = entry.is_over and not lines.more
         return JSONResponse({**lines.to_dict(), "done": done})
 
     async def events(request: Request) -> Response:

@@ -13,6 +13,7 @@ from temperance import __version__
 from temperance.cli.commands.audit import audit
 from temperance.cli.commands.demo import demo
 from temperance.cli.commands.evaluate import evaluate
+from temperance.cli.commands.export import export
 from temperance.cli.commands.predict import predict
 from temperance.cli.commands.price import price
 from temperance.cli.commands.report import report
@@ -22,7 +23,7 @@ from temperance.cli.commands.study import study
 from temperance.cli.commands.techniques import techniques
 from temperance.cli.guard import Started, guarded
 
-COMMANDS = (study, demo, audit, evaluate, predict, serve, retrain, techniques, price, report)
+COMMANDS = (study, demo, audit, evaluate, export, predict, serve, retrain, techniques, price, report)
 
 
 def build() -> typer.Typer:
@@ -43,7 +44,7 @@ def build() -> typer.Typer:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
-    started = Started(process=True) if arguments is None else Started(process=False, at=time.time())
+    started = Started(process=True) if arguments is None else Started(process=False, at=time.monotonic())
     try:
         build()(args=None if arguments is None else list(arguments), prog_name="temperance", obj=started)
     except SystemExit as end:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import math
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
+
+from temperance.records.plain_json import dumps
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,7 @@ class Console:
     def result(self, value: Any, text: str) -> None:
         """Print the result: ``value`` with ``--json``, else ``text`` unless ``--quiet``."""
         if self.as_json:
-            print(json.dumps(plain(value), ensure_ascii=False, allow_nan=False))
+            print(dumps(value))
         elif not self.quiet:
             print(text)
 
@@ -38,23 +37,6 @@ class Console:
     def warn(self, text: str) -> None:
         """Say something that must not be missed, on standard error."""
         print(text, file=sys.stderr)
-
-
-def plain(value: Any) -> Any:
-    """Return the value with JSON's own types; numbers that are not finite become null."""
-    if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    if isinstance(value, Path):
-        return str(value)
-    if hasattr(value, "to_dict"):
-        return plain(value.to_dict())
-    if hasattr(value, "tolist"):
-        return plain(value.tolist())
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
 
 
 def table(rows: list[tuple[str, ...]], *, indent: str = "  ") -> str:

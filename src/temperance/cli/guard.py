@@ -22,14 +22,14 @@ TRACEBACK = "TEMPERANCE_TRACEBACK"
 
 @dataclass(frozen=True)
 class Started:
-    """When the command began: at the start of this process, or ``at`` (``time.time()``) where it is called in one."""
+    """When the command began: with this process, or ``at`` (``time.monotonic()``) where it is called in one."""
 
     process: bool
     at: float = 0.0
 
     @property
     def moment(self) -> float:
-        """``time.time()`` of the start."""
+        """``time.monotonic()`` of the start."""
         if not self.process:
             return self.at
         from temperance.study.clock import process_start

@@ -13,7 +13,7 @@ DATA_HELP = (
     "A CSV, TSV, Parquet or .npz file, a folder of Parquet files, a folder with one folder of images per class, or the "
     "name of a bundled set (breast_cancer, diabetes, digits, iris, wine)."
 )
-BUDGET_HELP = "Time for the whole command (90s, 10m, 1h), or a count: 12trials."
+BUDGET_HELP = "Time for the whole command (90s, 10m, 1h), a count (12trials), or 1run."
 Data = Annotated[str, typer.Argument(metavar="DATA", help=DATA_HELP)]
 BundleFolder = Annotated[
     Path, typer.Argument(metavar="BUNDLE", help="A bundle, or the folder of the study that wrote it.")

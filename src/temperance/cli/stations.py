@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import shutil
 import signal
@@ -19,10 +18,11 @@ from temperance.cli.console import Console
 from temperance.cli.guard import Interrupted
 from temperance.cli.progress import progress
 from temperance.records.atomic import write_text
-from temperance.records.errors import StudyError, TemperanceError
+from temperance.records.errors import StudyError
+from temperance.records.plain_json import dumps
 
 if TYPE_CHECKING:
-    from temperance.study.study import Progress
+    from temperance.study.desk import Progress
 
 TRACES = ("study.json", "ledger.jsonl", "work", "bundle")  # what a study's folder has
 
@@ -40,6 +40,7 @@ def study_folder(out: Path | None, name: str) -> Path:
         return next(folder for folder in numbers if not folder.exists())
     if out.exists() and not out.is_dir():
         raise StudyError(f"--out {out} is a file", "a folder", "Choose another name")
+    clean(out)
     if any((out / trace).exists() for trace in TRACES):
         raise StudyError(
             f"--out {out} holds a study",
@@ -47,6 +48,24 @@ def study_folder(out: Path | None, name: str) -> Path:
             f"Continue that study with `temperance study --resume {out}`, or choose another --out",
         )
     return out
+
+
+def clean(folder: Path) -> None:
+    """Take away what a study left that ended before its data were read: it holds nothing, and would stand in the way.
+
+    The folder goes too where nothing else lies in it.
+    """
+    from temperance.study.ledger import barely_began
+    from temperance.study.lock import owner_of
+
+    owner = owner_of(folder)
+    if (owner is not None and owner.is_alive) or not barely_began(folder):
+        return
+    shutil.rmtree(folder / "work", ignore_errors=True)
+    for name in ("ledger.jsonl", "lock"):
+        (folder / name).unlink(missing_ok=True)
+    if not any(folder.iterdir()):
+        folder.rmdir()
 
 
 def command_line(context: typer.Context) -> str:
@@ -64,20 +83,17 @@ def run_study(action: Callable[[Progress], Path], folder: Path, *, console: Cons
         console: where to print.
 
     Raises:
-        TemperanceError: the study cannot be run; a folder that it only just made is taken away again.
+        TemperanceError: the study cannot be run; what it only just began is taken away again.
         Interrupted: the user stopped it before a model could be finished; the text says how to go on.
 
     """
-    fresh = not folder.exists()
     try:
         with progress(quiet=console.quiet or console.as_json) as shown, _ended_by_signals():
             action(shown)
-    except TemperanceError:
-        if fresh and not (folder / "work" / "data.json").exists():
-            shutil.rmtree(folder, ignore_errors=True)
-        raise
     except KeyboardInterrupt:
         raise Interrupted(kept(folder)) from None
+    finally:
+        clean(folder)
     return publish(folder)
 
 
@@ -85,12 +101,12 @@ def publish(folder: Path) -> dict[str, Any]:
     """Write cards and report of a finished study, note the time that took, and return ``study.json``."""
     from temperance import report
 
-    began = time.time()
+    began = time.monotonic()
     document = read_study(folder)
     write_cards(folder, document)
     report.render(folder)
-    document["budget"]["spent"]["publishing"] = round(time.time() - began, 3)
-    write_text(folder / "study.json", json.dumps(document, indent=1, allow_nan=False))
+    document["budget"]["spent"]["publishing"] = round(time.monotonic() - began, 3)
+    write_text(folder / "study.json", dumps(document, indent=1))
     return document
 
 
@@ -131,9 +147,11 @@ def write_cards(folder: Path, document: dict[str, Any], *, keep: bool = False) -
 
 def kept(folder: Path) -> str:
     """Say what an interrupted study kept and how to go on."""
-    from temperance.study.ledger import read_ledger
+    from temperance.study.ledger import barely_began, read_ledger
 
     done = 0
+    if barely_began(folder) or not folder.exists():
+        return "Stopped before the data were read. Nothing was written."
     if (folder / "ledger.jsonl").exists():
         rows = read_ledger(folder / "ledger.jsonl")
         done = len({row["spec"]["id"] for row in rows if row["event"] == "trial" and row["result"]["status"] == "done"})

@@ -52,6 +52,7 @@ def text(folder: Path, document: dict[str, Any], *, seconds: float) -> str:
     lines += _beside(document)
     bought = [row["sentence"] for row in winner.get("bought") or [] if row.get("sentence")]
     lines += ["What regularization bought:", *(f"  {said}" for said in bought)] if bought else []
+    lines += _own_net(document)
     lines += _look_at(document)
     spent = words_for_seconds(seconds)
     lines += ["", f"Took {spent} for {len(document['trials'])} trials. Written to {folder}:"]
@@ -84,6 +85,12 @@ def _beside(document: dict[str, Any]) -> list[str]:
         if other and figure and figure.get("value") is not None and other["trial"] != document["winner"]["trial"]:
             said.append(f"{name_of(document, other['trial'])}: {figure['value']:.4g}")
     return [f"  Beside it, {name} on the same rows: {'; '.join(said)}."] if said else []
+
+
+def _own_net(document: dict[str, Any]) -> list[str]:
+    """Return what went wrong with the user's own net: whatever won, they must not miss it."""
+    said = [text for text in document.get("limits") or [] if "your net" in text.lower()]
+    return ["Your own net:", *(f"  {text}" for text in said)] if said else []
 
 
 def _look_at(document: dict[str, Any]) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from temperance.records.atomic import write_text
 from temperance.records.errors import BundleError
+from temperance.records.plain_json import dumps
 
 FORMAT = "temperance-bundle"
 SCHEMA = 1
@@ -30,7 +31,7 @@ def write_manifest(folder: Path) -> None:
         if path.is_file() and path.name != MANIFEST
     }
     body = {"format": FORMAT, "schema": SCHEMA, "files": files}
-    (folder / MANIFEST).write_text(json.dumps(body, indent=1) + "\n", encoding="utf-8")
+    (folder / MANIFEST).write_text(dumps(body, indent=1) + "\n", encoding="utf-8")
 
 
 def add_texts(folder: Path, texts: Mapping[str, str]) -> None:
@@ -55,7 +56,7 @@ def add_texts(folder: Path, texts: Mapping[str, str]) -> None:
 
 
 def _replace_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
-    write_text(folder / MANIFEST, json.dumps(manifest, indent=1) + "\n")
+    write_text(folder / MANIFEST, dumps(manifest, indent=1) + "\n")
 
 
 def check_manifest(folder: Path) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import os
 import shutil
@@ -23,6 +22,7 @@ from temperance.deployment.manifest import FORMAT, LARGEST_FILE, MANIFEST, SCHEM
 from temperance.deployment.parity import gate, stress_rows
 from temperance.deployment.sketch import Sketch
 from temperance.records.errors import BundleError
+from temperance.records.plain_json import dumps
 from temperance.records.predictor import Predictor
 from temperance.records.schema import Rows, Schema
 
@@ -264,7 +264,7 @@ def _swap(temporary: Path, folder: Path) -> None:
 
 
 def _json(path: Path, body: Mapping[str, Any]) -> None:
-    path.write_text(json.dumps(body, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+    path.write_text(dumps(body, indent=1) + "\n", encoding="utf-8")
 
 
 def _golden(path: Path, exported: Exported, rows: Rows) -> None:

@@ -42,7 +42,7 @@ class Searched:
         self, inputs: Any, targets: Any, *, task: str, progress: Progress | None = None
     ) -> tuple[PackedBundle, dict[str, Any]]:
         """Run the study on (inputs, targets); return the winner's bundle and ``study.json``."""
-        began = time.time()
+        began = time.monotonic()
         budget = parse_budget(self.budget) if isinstance(self.budget, str) else self.budget
         if self.out is not None:
             return self._run(inputs, targets, Path(self.out), budget, task, began, progress)

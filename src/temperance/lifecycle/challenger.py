@@ -193,4 +193,4 @@ def _go_on(event: dict[str, Any]) -> dict[str, Any]:
 
 def timer(seconds: float | None, started: float) -> Left:
     """Return what says how many seconds are left."""
-    return lambda: math.inf if seconds is None else seconds - (time.time() - started)
+    return lambda: math.inf if seconds is None else seconds - (time.monotonic() - started)

@@ -16,7 +16,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -34,6 +33,7 @@ from temperance.lifecycle.champion import Champion, Served, open_champion
 from temperance.lifecycle.renewal import Renewal, renew
 from temperance.records.atomic import write_text
 from temperance.records.errors import DataError, StudyError
+from temperance.records.plain_json import dumps
 from temperance.records.roles import Roles
 from temperance.study.clock import Budget, parse_budget
 from temperance.study.store import save_table
@@ -75,7 +75,7 @@ def retrain(
         task: ``module:function``, where the champion is a user's own net.
         device: where nets are trained.
         policy: when the challenger wins; ``BetterOnly()`` where left out.
-        started: ``time.time()`` that the budget counts from; now where left out.
+        started: ``time.monotonic()`` that the budget counts from; now where left out.
         progress: told of every step.
 
     Returns:
@@ -89,7 +89,8 @@ def retrain(
 
     """
     parsed = parse_budget(budget) if isinstance(budget, str) else budget
-    run = _Run(Path(bundle), Path(out), parsed, seed, started or time.time(), progress or (lambda _: None))
+    began = time.monotonic() if started is None else started
+    run = _Run(Path(bundle), Path(out), parsed, seed, began, progress or (lambda _: None))
     champion = run.open()
     renewal, roles = run.read(champion, data, target, group, time_column)
     challenger = run.train(champion, renewal, task, device)
@@ -153,7 +154,7 @@ class _Run:
         left = timer(self.budget.seconds, self.started)
         made = Challenger(champion, bench, self.seed, left, lambda words: self._say("train", words))
         with one_thread():
-            plan = made.train(elapsed=time.time() - self.started)
+            plan = made.train(elapsed=time.monotonic() - self.started)
             self._spend("train")
             self._say("export", "Testing and exporting")
             made.export(
@@ -183,7 +184,7 @@ class _Run:
         check_manifest(self.folder)  # the champion is as it was
         self._spend("test")
         document = self._document(champion, challenger, renewal, roles, tests, compared, decision)
-        write_text(self.out / "retrain.json", json.dumps(document, indent=1, allow_nan=False))
+        write_text(self.out / "retrain.json", dumps(document, indent=1))
         return document
 
     def _document(
@@ -208,7 +209,7 @@ class _Run:
         }  # fmt: skip
 
     def _elapsed(self) -> float:
-        return round(time.time() - self.started, 3)
+        return round(time.monotonic() - self.started, 3)
 
     def _spend(self, part: str) -> None:
         self.spent[part] = round(self._elapsed() - sum(self.spent.values()), 3)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from temperance.records.errors import StudyError
-from temperance.study.clock import LEAST_SECONDS, Budget
-from temperance.study.ledger import read_ledger
+from temperance.study.clock import Budget
+from temperance.study.desk import Progress
+from temperance.study.ledger import read_events
 from temperance.study.settings import StudySettings
 from temperance.study.spec import TrialSpec
-from temperance.study.study import Progress, Study
+from temperance.study.state import State
+from temperance.study.study import Study
 
 
 @dataclass(frozen=True)
@@ -44,15 +46,22 @@ class Replayed:
 
 
 def resume(folder: Path, *, budget: Budget | None = None, progress: Progress | None = None, **changed: Any) -> Path:
-    """Continue the study in ``folder``: finished trials are kept, the time already spent counts.
+    """Continue the study in ``folder``: its state is the fold of its ledger, and the time already spent counts.
+
+    Args:
+        folder: of the study.
+        budget: time from now on, or trials in all; None: what the study has left.
+        progress: told of every step.
+        **changed: settings that are those of this session.
 
     Raises:
         StudyError: no study there, or its data were given in memory.
 
     """
-    settings, spent = _settings(folder)
-    left = budget or _left(settings.budget, spent)
-    return Study(replace(settings, out=folder, budget=left, **changed), progress=progress).run()
+    settings, spent = settings_of(folder)
+    if budget is not None and budget.seconds is not None:
+        budget = Budget(seconds=spent + budget.seconds)
+    return Study(replace(settings, out=folder, budget=budget or settings.budget, **changed), progress=progress).run()
 
 
 def replay(folder: Path, *, out: Path, progress: Progress | None = None, **changed: Any) -> Replayed:
@@ -62,14 +71,14 @@ def replay(folder: Path, *, out: Path, progress: Progress | None = None, **chang
         StudyError: no study there, its data were given in memory or have changed since.
 
     """
-    settings, _ = _settings(folder)
+    settings, _ = settings_of(folder)
     specs = finished_specs(folder)
     again = Study(
         replace(settings, out=out, budget=Budget(trials=max(1, len(specs))), **changed), progress=progress, replay=specs
     )
     again.run()
-    was, now = _first(folder, "study"), _first(out, "study")
-    if was["data"] != now["data"]:
+    was, now = fold(folder), fold(out)
+    if was.data != now.data:
         raise StudyError(
             f"the data of {folder} have changed since it ran", "a replay needs the same file", "Restore the file"
         )
@@ -78,47 +87,35 @@ def replay(folder: Path, *, out: Path, progress: Progress | None = None, **chang
         out,
         tuple(trial for trial, same in pairs.items() if same),
         tuple(trial for trial, same in pairs.items() if not same),
-        _last(folder, "choice").get("winner") == _last(out, "choice").get("winner"),
+        was.choice is not None and now.choice is not None and was.choice.winner == now.choice.winner,
     )
+
+
+def fold(folder: Path) -> State:
+    """Return the state of the study in ``folder``."""
+    return State.fold(read_events(folder / "ledger.jsonl"))
 
 
 def finished_specs(folder: Path) -> list[TrialSpec]:
     """Return the finished trials of a study, in their order."""
-    rows = read_ledger(folder / "ledger.jsonl")
-    return [TrialSpec.from_dict(r["spec"]) for r in rows if r["event"] == "trial" and r["result"]["status"] == "done"]
+    return [r.spec for r in fold(folder).trials if r.status == "done"]
 
 
-def _settings(folder: Path) -> tuple[StudySettings, float]:
-    row = _first(folder, "study")
-    kept = row["settings"]
+def settings_of(folder: Path) -> tuple[StudySettings, float]:
+    """Return the settings of the latest session and the seconds of all."""
+    state = fold(folder)
+    kept = dict(state.settings)
+    if not kept:
+        raise StudyError(
+            f"the ledger of {folder} has no 'study' line", "a study writes it first", "Give a study folder"
+        )
     if kept["data"] == "in memory" and not (folder / "work" / "data.json").exists():
         raise StudyError(
             "the data of this study were given in memory", "only a study of a file can be run again", "Start a new one"
         )
-    rows = read_ledger(folder / "ledger.jsonl")
-    spent = max((r["elapsed"] for r in rows if "elapsed" in r), default=0.0)
-    names = ("target", "test", "task", "group", "time", "metric", "seed", "max_latency_ms", "max_bytes", "device",
-             "workers", "suite", "command")  # fmt: skip
-    budget = Budget(**kept["budget"])
-    return StudySettings(data=kept["data"], out=folder, budget=budget, **{name: kept[name] for name in names}), spent
-
-
-def _left(budget: Budget, spent: float) -> Budget:
-    if budget.seconds is None:
-        return budget
-    return Budget(seconds=max(LEAST_SECONDS, budget.seconds - spent))
-
-
-def _first(folder: Path, event: str) -> dict[str, Any]:
-    for row in read_ledger(folder / "ledger.jsonl"):
-        if row["event"] == event:
-            return row
-    raise StudyError(f"the ledger of {folder} has no {event!r} line", "a study writes it first", "Give a study folder")
-
-
-def _last(folder: Path, event: str) -> dict[str, Any]:
-    rows = [row for row in read_ledger(folder / "ledger.jsonl") if row["event"] == event]
-    return rows[-1] if rows else {}
+    known = {f.name for f in fields(StudySettings)}
+    row = {name: value for name, value in kept.items() if name in known}
+    return StudySettings(**{**row, "out": folder, "budget": Budget(**kept["budget"])}), state.spent
 
 
 def _same(first: Path, second: Path, trial: str) -> bool:

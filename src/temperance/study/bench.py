@@ -123,7 +123,8 @@ class Bench:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(spec.seed)
             made = make_task(self.make, told)
-        return Task(made.model, made.loss or _user_loss(target.task), made.optimizer, made.epochs, made.batch_size)
+        loss = made.loss or _user_loss(target.task)
+        return Task(made.model, loss, made.optimizer, made.epochs, made.batch_size, made.recipe)
 
     def size(self, spec: TrialSpec) -> dict[str, Any]:
         """Return the size of our tabular net, chosen by the rows of a trial, so that a refit has the same."""

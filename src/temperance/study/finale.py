@@ -1,153 +1,366 @@
-"""The end of a study from the main process: refits and tests of the winner and of what it is compared with."""
+"""The end of a study: the ensemble, the choice, and refits and tests of the winner and what it is compared with."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from temperance.records.errors import StudyError
-from temperance.study import record
-from temperance.study.choose import Choice
+from temperance.study.choose import Candidate, Choice, choose, frontier
+from temperance.study.desk import Desk
+from temperance.study.ensemble import blend, mixed
+from temperance.study.events import Chosen, Finished, Mixed, Refitted
+from temperance.study.reserves import refit_seconds, ships_as_it_is, together
+from temperance.study.results import candidate
+from temperance.study.shipping import bundle_job, compared
+from temperance.study.spec import TrialSpec
+from temperance.study.state import Result, ranked
 
-if TYPE_CHECKING:
-    from temperance.study.study import Study
+MOST_MEMBERS = 12  # trials that an ensemble is drawn from
+BEFORE_A_TEST = 1.0  # seconds that a test of something beside the winner must have left at least
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a study ended with.
+
+    Attributes:
+        choice: the winner and why.
+        edge: the candidates that nothing dominates.
+        finished: events of the tests by name (``winner``, ``plain`` …) and ``refit``: events by trial.
+
+    """
+
+    choice: Choice
+    edge: tuple[Candidate, ...]
+    finished: dict[str, Any] = field(default_factory=dict)
+
+
+class Unfinished(StudyError):
+    """A candidate that was chosen could not be refitted, tested or exported."""
+
+
+def conclude(desk: Desk) -> Outcome:
+    """Choose, refit, test and export. A winner that cannot be finished makes way for the next best.
+
+    Raises:
+        StudyError: no trial finished, or none that is within the limits.
+
+    """
+    if not _may_win(desk):
+        raise desk.nothing_finished()
+    mix(desk)
+    lost: set[str] = set()
+    while True:
+        try:
+            return _with_winner(desk, lost)
+        except Unfinished as fault:
+            one = desk.state.choice
+            assert one is not None
+            lost |= {one.winner}
+            desk.leave_out(f"{desk.state.result(one.winner).spec.name} as the winner", str(fault))
+            if not [r for r in _may_win(desk) if r.spec.id not in lost]:
+                raise
+
+
+def _with_winner(desk: Desk, lost: set[str]) -> Outcome:
+    pool = desk.state.done
+    candidates = {r.spec.id: _usable(desk, r) for r in pool if r.spec.id not in lost}
+    if not any(c.allowed for c in candidates.values()):
+        candidates = {r.spec.id: _candidate(desk, r) for r in pool if r.spec.id not in lost}
+    if not any(c.allowed for c in candidates.values()):
+        raise StudyError(
+            "no trial is within --max-latency and --max-size",
+            f"the fastest takes {min(c.latency_1_ms for c in candidates.values()):.3g} ms a row, "
+            f"the smallest has {min(c.bytes for c in candidates.values()):.3g} bytes",
+            "Loosen the limits",
+        )
+    names = {r.spec.id: r.spec.name for r in pool}
+    choice = choose(list(candidates.values()), metric=desk.prepared.metric, names=names, prefer=desk.settings.prefer)
+    edge = frontier(list(candidates.values()))
+    entered = math.fsum(r.wall for r in desk.state.done if r.spec.kind != "ensemble")
+    desk.tell(Chosen(winner=choice.winner, why=choice.why, comparison=choice.comparison, frontier=tuple(edge),
+                     fit_seconds=round(entered, 3)))  # fmt: skip
+    desk.clock.begin("refit")
+    desk.say("refit", message=f"Best: {names[choice.winner]}. Testing and exporting.")
+    return Outcome(choice, tuple(candidates[i] for i in edge), Finale(desk, choice).run())
+
+
+# -- candidates -------------------------------------------------------------------------------------------------------
+
+
+def _may_win(desk: Desk) -> list[Result]:
+    return [r for r in desk.state.done if not (desk.settings.only and r.spec.kind == "basic")]
+
+
+def _candidate(desk: Desk, result: Result) -> Candidate:
+    settings = desk.settings
+    one = candidate(result, max_latency_ms=settings.max_latency_ms, max_bytes=settings.max_bytes)
+    return replace(one, allowed=one.allowed and result in _may_win(desk))
+
+
+def _usable(desk: Desk, result: Result) -> Candidate:
+    """Return the candidate; not allowed to win where it needs a refit that there is no time for."""
+    one = _candidate(desk, result)
+    if result.spec.kind in ("ensemble", "basic") or not one.allowed or fits(desk, [result]):
+        return one
+    desk.leave_out(f"{result.spec.name} as the winner", "its refit does not fit the budget")
+    return replace(one, allowed=False)
+
+
+def fits(desk: Desk, results: list[Result]) -> bool:
+    """Return whether these models can be refitted, where they need it, and tested in the time that is left."""
+    needed = together(
+        [0.0 if ships_as_it_is(r) else refit_seconds(r, desk.prepared.roles) for r in results], desk.workers.count
+    )
+    rest = sum(v for k, v in desk.clock.reserved.items() if k != "refit")
+    return needed + rest <= desk.clock.left
+
+
+def mix(desk: Desk) -> None:
+    """Weigh a mixture of finished trials, where its members can be finished in time."""
+    done = [r for r in _may_win(desk) if r.spec.kind != "ensemble" and r.spec.model != "Majority"]
+    done = [r for r in ranked(done) if _candidate(desk, r).allowed and fits(desk, [r])][:MOST_MEMBERS]
+    answers = [r.answer for r in done if r.answer is not None]
+    if len(answers) < 2:
+        return
+    found = blend(answers, desk.prepared.table.target[desk.scorer.rows], desk.scorer.folds)
+    chosen = [(r, float(w)) for r, w in zip(done, found.shares, strict=True) if w > 0]
+    if len(chosen) < 2:
+        return
+    if not fits(desk, [r for r, _ in chosen]):
+        desk.leave_out("an ensemble", "the refits of its members do not fit the budget")
+        return
+    members = {r.spec.id: w for r, w in chosen}
+    spec = TrialSpec(
+        "ensemble", "ensemble of " + " and ".join(r.spec.name for r, _ in chosen), "ensemble", "ensemble",
+        settings={"members": members}, seed=desk.settings.seed,
+    )  # fmt: skip
+    event = {"event": "done", "status": "done", "cost": _summed([r for r, _ in chosen]),
+             "robustness": _mean_robustness(chosen)}  # fmt: skip
+    blended(desk, spec, event, selection=found.selection)
+
+
+def blended(desk: Desk, spec: TrialSpec, event: dict[str, Any], *, selection: Any = None) -> None:
+    """Note a mixture of finished trials, with the answers that follow from theirs.
+
+    ``selection`` are its answers by weights that were found without each row's fold; None: by those that ship.
+    """
+    members = dict(spec.settings["members"])
+    parts, shares = [desk.state.result(m) for m in members], np.array(list(members.values()))
+    answer = mixed([p.answer for p in parts if p.answer is not None], shares) if selection is None else selection
+    held = mixed([p.held for p in parts if p.held is not None], shares)
+    made = Result(spec, event)
+    desk.scorer.fill(made, answer, held)
+    desk.tell(Mixed(spec=spec.to_dict(), result=event, members=members, quality=made.quality))
+    desk.scorer.fill(desk.state.results[-1], answer, held)
+
+
+def _summed(members: list[Result]) -> dict[str, Any]:
+    """Return the cost of using all members one after the other."""
+    keys = ("seconds", "passes", "latency_1_ms", "latency_256_ms", "parameters", "flops", "bytes")
+    total: dict[str, Any] = {}
+    for key in keys:
+        values = [r.event["cost"].get(key) for r in members]
+        total[key] = sum(v for v in values if v is not None) if any(v is not None for v in values) else None
+    peaks = [r.event["cost"].get("peak_memory_bytes") for r in members]
+    total["peak_memory_bytes"] = max([p for p in peaks if p is not None], default=0)
+    return total
+
+
+def _mean_robustness(chosen: list[tuple[Result, float]]) -> dict[str, Any] | None:
+    """Return the weighted mean of the members' robustness, flagged as not measured itself."""
+    rows = [(r.event.get("robustness"), w) for r, w in chosen]
+    if any(row is None or row.get("value") is None for row, _ in rows):
+        return None
+    value = sum(w * row["value"] for row, w in rows if row is not None)
+    flags = ["mean of its members, not measured"]
+    return {**(rows[0][0] or {}), "value": value, "low": None, "high": None, "flags": flags}
+
+
+# -- refits and tests -------------------------------------------------------------------------------------------------
 
 
 class Finale:
     """Refits and tests run side by side: the winner's first, then those that still fit the budget.
 
     Args:
-        study: the study, its search done.
+        desk: of the study, its search done.
         choice: the winner.
+        alone: finish the winner and nothing that it is compared with.
+        bundle: where the winner is exported to; None: the study's ``bundle``, where its settings ask for one.
 
     """
 
-    def __init__(self, study: Study, choice: Choice) -> None:
-        self.study, self.choice = study, choice
-        self.tests = {"winner": choice.winner, **record.extra_tests(study, choice)}
-        everyone = list(dict.fromkeys(m for trial in self.tests.values() for m in study.members(trial)))
-        self.refits = [m for m in everyone if not study.result(m).event.get("shipped")]
-        self.required = set(study.members(choice.winner))
-        self.done: dict[str, dict[str, Any]] = {
-            m: _as_trained(study.result(m)) for m in everyone if study.result(m).event.get("shipped")
-        }
+    def __init__(self, desk: Desk, choice: Choice, *, alone: bool = False, bundle: Path | None = None) -> None:
+        self.desk, self.choice, self.bundle = desk, choice, bundle
+        others = {} if alone else compared(desk.state, images=desk.prepared.table.schema.kind == "images")
+        self.same = [name for name, trial in others.items() if trial == choice.winner]
+        self.tests = {"winner": choice.winner, **{k: v for k, v in others.items() if k not in self.same}}
+        self.required = set(desk.state.members(choice.winner))
+        members = dict.fromkeys(m for trial in self.tests.values() for m in desk.state.members(trial))
+        self.done: dict[str, dict[str, Any]] = {}
+        self.refits = [m for m in members if not self._stands(m)]
         self.lost: set[str] = set()
         self.finished: dict[str, Any] = {}
 
     def run(self) -> dict[str, Any]:
-        """Return ``{"refit": events by trial, "winner": event, "plain": event, …}``."""
+        """Return ``{"refit": events by trial, "winner": event, "plain": event, …}``.
+
+        Raises:
+            Unfinished: the winner could not be finished.
+
+        """
         waiting, running = dict(self.tests), 0
         while waiting or self.refits or running:
             running += self._launch(waiting)
             if not running:
                 break
             for kind in ("refit", "finish"):
-                for event in self.study.take(kind):
+                for event in self.desk.take(kind):
                     running -= 1
                     self._refitted(event) if kind == "refit" else self._tested(event)
-        return {"refit": self.done, **self.finished}
+            running -= self._late()
+        same = dict.fromkeys(self.same, self.finished["winner"])
+        return {"refit": self.done, **self.finished, **same}
+
+    def _stands(self, trial: str) -> bool:
+        """Take a model as it is: refitted in an earlier session, shipped by its trial, or no time for a refit."""
+        desk, one = self.desk, self.desk.state.result(trial)
+        known = desk.state.refits.get(trial)
+        there = any((desk.work / "refit" / f"{trial}.{end}").exists() for end in ("safetensors", "pickle"))
+        if known is not None and there:
+            self.done[trial] = {"rows": known.rows, "cost": known.cost, "acted": known.acted, "trace": known.trace}
+            return True
+        hurried = desk.state.stopped or refit_seconds(one, desk.prepared.roles) > self._spare(trial in self.required)
+        if not one.event.get("shipped") and not (one.event.get("weights") and hurried):
+            return False
+        rows = one.spec.most_rows or len(desk.prepared.roles.train) or len(desk.prepared.roles.refit)
+        self.done[trial] = {
+            "rows": rows, "cost": one.event.get("cost", {}), "acted": one.event.get("acted", []),
+            "trace": one.event.get("trace", []),
+        }  # fmt: skip
+        return True
 
     def _launch(self, waiting: dict[str, str]) -> int:
         started = 0
-        while self.study.pool.idle:
+        while self.desk.workers.idle:
             name = self._ready(waiting)
             if name is not None:
-                trial = waiting.pop(name)
-                started += self._start_test(name, trial)
+                started += self._start_test(name, waiting.pop(name))
             elif self.refits:
                 started += self._start_refit(self.refits.pop(0))
             else:
                 break
-        self.study.handle(0.0 if started else 0.25)
+        self.desk.handle(0.0 if started else 0.25)
         return started
 
     def _ready(self, waiting: dict[str, str]) -> str | None:
-        for name, trial in waiting.items():
-            members = set(self.study.members(trial))
+        for name, trial in list(waiting.items()):
+            members = set(self.desk.state.members(trial))
             if members & self.lost:
                 waiting.pop(name)
-                return self._ready(waiting)
-            if members <= set(self.done):
+            elif members <= set(self.done):
                 return name
         return None
 
     def _start_refit(self, trial: str) -> int:
-        study, one = self.study, self.study.result(trial)
-        expected = study.refit_seconds(one) + 1.0
-        if trial not in self.required and expected > self._spare():
+        desk, one = self.desk, self.desk.state.result(trial)
+        expected = refit_seconds(one, desk.prepared.roles) + BEFORE_A_TEST
+        if trial not in self.required and (expected > self._spare() or desk.state.stopped):
             self.lost.add(trial)
-            study.left_out.append({"what": f"test of {one.spec.name}", "why": "no time left in the budget"})
+            desk.leave_out(f"test of {one.spec.name}", "no time left in the budget")
             return 0
         spec = one.spec.changed(settings=one.event.get("chosen") or {}) if one.spec.kind == "basic" else one.spec
-        study.pool.start(
-            "refit", spec=spec.to_dict(), until=one.event.get("fraction", 1.0), traces=one.event.get("traces", [])
-        )
+        fraction = one.event.get("fraction")
+        desk.workers.start(
+            "refit", spec=spec.to_dict(), until=1.0 if fraction is None else fraction,
+            traces=one.event.get("traces", []),
+        )  # fmt: skip
         return 1
 
-    def _spare(self) -> float:
-        reserved = self.study.clock.reserved
-        return self.study.clock.left - reserved.get("report", 1.0) - reserved.get("export", 1.0) - 0.5
+    def _spare(self, required: bool = False) -> float:
+        """Return the seconds that are left once what must follow is set aside."""
+        kept = self.desk.clock.reserved
+        parts = ("report", "export", "evaluation") if required else ("report", "export")
+        return self.desk.clock.left - sum(kept.get(part, 0.0) for part in parts)
+
+    def _late(self) -> int:
+        """End jobs that only compare once there is no time for them; return how many."""
+        if "winner" not in self.finished or self.desk.clock.left > self.desk.clock.reserved.get("report", 0.0):
+            return 0
+        late = list(self.desk.workers.running)
+        for lease in late:
+            self.desk.workers.kill(lease)
+            trial = str(lease.job.get("spec", {}).get("id", ""))
+            self.lost |= {trial}
+            self.desk.leave_out(f"test of {lease.job.get('name') or trial}", "no time left in the budget")
+        return len(late)
 
     def _refitted(self, event: dict[str, Any]) -> None:
         trial = event["spec_id"]
         if event["event"] == "failed":
             if trial in self.required:
-                raise StudyError(f"the refit failed: {event['why']}", "", f"Continue with --resume {self.study.out}")
+                raise Unfinished(f"the refit failed: {event['why']}", "", f"Continue with --resume {self.desk.out}")
             self.lost.add(trial)
-            self.study.left_out.append({"what": f"test of {trial}", "why": event["why"]})
+            self.desk.leave_out(f"test of {trial}", event["why"])
             return
         self.done[trial] = event
-        self.study.ledger.write("refit", **{k: v for k, v in event.items() if k not in ("event", "job", "number")})
+        self.desk.tell(Refitted(id=trial, rows=event["rows"], cost=event["cost"], acted=tuple(event["acted"]),
+                                trace=tuple(event["trace"]), wall=round(event["wall"], 4)))  # fmt: skip
 
     def _start_test(self, name: str, trial: str) -> int:
-        study = self.study
-        if name != "winner" and trial == self.choice.winner and "winner" in self.finished:
-            self.finished[name] = self.finished["winner"]
+        desk = self.desk
+        if name != "winner" and (self._spare() < BEFORE_A_TEST or desk.state.stopped):
+            desk.leave_out(f"test of {desk.state.result(trial).spec.name}", "no time left in the budget")
             return 0
-        members = study.members(trial)
-        seconds = None if math.isinf(study.clock.left) else max(0.5, self._spare() - 1.0)
-        bundle = record.bundle_job(study, trial) if name == "winner" and study.settings.bundle else {}
-        study.pool.start(
+        members = desk.state.members(trial)
+        spare = self._spare()
+        seconds = None if math.isinf(spare) else max(0.2, 0.0 if desk.state.stopped else spare)
+        desk.workers.start(
             "finish",
-            members=[study.result(m).spec.to_dict() for m in members], weights=list(members.values()),
-            seed=study.settings.seed, suite=study.settings.suite, name=name, seconds=seconds,
-            out_of_fold=self._out_of_fold(trial), **bundle,
+            members=[desk.state.result(m).spec.to_dict() for m in members], weights=list(members.values()),
+            seed=desk.settings.seed, suite=desk.settings.suite, name=name, seconds=seconds,
+            out_of_fold=self._out_of_fold(trial), **(self._bundle(trial) if name == "winner" else {}),
         )  # fmt: skip
         return 1
+
+    def _bundle(self, trial: str) -> dict[str, Any]:
+        if self.bundle is None and not self.desk.settings.bundle:
+            return {}
+        return bundle_job(self.desk, trial, self.bundle or self.desk.out / "bundle")
 
     def _tested(self, event: dict[str, Any]) -> None:
         name = event["name"]
         if event["event"] == "failed":
             if name == "winner":
-                raise StudyError(
-                    f"testing or exporting failed: {event['why']}", "", f"Continue with --resume {self.study.out}"
+                raise Unfinished(
+                    f"testing or exporting failed: {event['why']}", "", f"Continue with --resume {self.desk.out}"
                 )
-            self.study.left_out.append({"what": f"test of {self.tests[name]}", "why": event["why"]})
+            self.desk.leave_out(f"test of {self.desk.state.result(self.tests[name]).spec.name}", event["why"])
             return
         self.finished[name] = event
-        kept = {k: v for k, v in event.items() if k in ("export_seconds", "evaluation_seconds", "temperature")}
-        self.study.ledger.write("finish", name=name, trial=self.tests[name], **kept)
+        self.desk.tell(Finished(
+            name=name, trial=self.tests[name], evaluation_seconds=event["evaluation_seconds"],
+            export_seconds=event.get("export_seconds"), temperature=event.get("temperature"),
+        ))  # fmt: skip
 
     def _out_of_fold(self, trial: str) -> str:
-        study = self.study
-        if not study.prepared.roles.folds:
+        """Return the file of out-of-fold predictions that a model is calibrated by; empty without folds."""
+        desk = self.desk
+        if not desk.prepared.roles.folds:
             return ""
-        if study.result(trial).spec.kind != "ensemble":
-            files = study.result(trial).event["files"]
+        if desk.state.result(trial).spec.kind != "ensemble":
+            files = desk.state.result(trial).event["files"]
             return f"trials/{trial}/{files['calibration'] or files['selection']}"
-        answer = study.result(trial).held
+        answer = desk.state.result(trial).held
         if answer is None:
             return ""
-        full = np.full((len(study.prepared.table), *answer.shape[1:]), np.nan)
-        full[study.scorer.rows] = answer
-        np.save(study.work / "ensemble.npy", full)
+        full = np.full((len(desk.prepared.table), *answer.shape[1:]), np.nan)
+        full[desk.scorer.rows] = answer
+        np.save(desk.work / "ensemble.npy", full)
         return "ensemble.npy"
-
-
-def _as_trained(result: Any) -> dict[str, Any]:
-    """Return what a refit would say of a trial whose own net ships."""
-    event = result.event
-    return {"rows": event.get("rows", 0), "cost": event["cost"], "acted": event.get("acted", []),
-            "trace": event.get("trace", [])}  # fmt: skip

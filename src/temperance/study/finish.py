@@ -23,8 +23,7 @@ from temperance.records.roles import sample
 from temperance.records.schema import Rows, Schema
 from temperance.study import folded
 from temperance.study.bench import BasicPredictor, Bench, Fitted, Index
-from temperance.study.jobs import SCALE_ROWS, Say, limited
-from temperance.study.plan import can_fold
+from temperance.study.jobs import SCALE_ROWS, WEIGHTS, Say, limited
 from temperance.study.serving import part_of
 from temperance.study.spec import TrialSpec
 from temperance.training.predictor import NetPredictor, Tempered, temper
@@ -65,18 +64,15 @@ def audit(bench: Bench, job: dict[str, Any], say: Say) -> dict[str, Any]:
 def pace(bench: Bench, job: dict[str, Any], say: Say) -> dict[str, Any]:
     """Measure how long an epoch of a net takes here, with a few steps that are thrown away."""
     spec = TrialSpec.from_dict(job["spec"])
-    roles = bench.roles
-    rows = roles.folds[0][0] if roles.folds else roles.train
-    if can_fold(spec.model, roles):
-        spec, rows = folded.with_banks(spec, roles), folded.rows_of(roles)
+    spec, rows = folded.as_trained(bench, spec)
     settings = spec.settings
     batch = min(int(settings["batch_size"]), len(rows))
-    sample = rows[: batch * PACE_STEPS]
+    some = rows[: batch * PACE_STEPS]
     short = spec.changed(settings={**settings, "epochs": 1.0})
     empty = np.empty(0, dtype=np.int64)
-    bench.fit(short, sample[: 2 * batch], empty, measure=False)  # the first steps of a process load and plan
+    bench.fit(short, some[: 2 * batch], empty, measure=False)  # the first steps of a process load and plan
     started = time.monotonic()
-    fitted = bench.fit(short, sample, empty, measure=False)
+    fitted = bench.fit(short, some, empty, measure=False)
     steps = fitted.trained.steps if fitted.trained else 1
     per_step = (fitted.cost.seconds or 0.0) / max(1, steps)
     return {"step_seconds": per_step, "fixed_seconds": time.monotonic() - started - (fitted.cost.seconds or 0.0)}
@@ -112,23 +108,18 @@ def refit_rows(bench: Bench) -> Index:
 
 
 def reopen(bench: Bench, spec: TrialSpec) -> Fitted:
-    """Open what ships of a trial, written by this study's own worker: its trained net, or its refit from ``refit/``."""
-    trained = bench.folder / "trials" / spec.id / "net.safetensors"
+    """Open what ships of a trial, written by this study's own worker: its refit from ``refit/``, or its trained net."""
     if spec.kind == "folded":
         return Fitted(spec, folded.open_shipped(bench, spec), TrialCost())
-    if trained.exists():
-        return _net(bench, spec, trained, limited(bench.roles.train, spec))
-    folder = bench.folder / "refit"
+    folder, kept = bench.folder / "refit", bench.folder / "trials" / spec.id / WEIGHTS
     if spec.kind == "basic":
         fitted = pickle.loads((folder / f"{spec.id}.pickle").read_bytes())
         return Fitted(spec, BasicPredictor(bench.schema, fitted), TrialCost())
-    return _net(bench, spec, folder / f"{spec.id}.safetensors", limited(refit_rows(bench), spec))
-
-
-def _net(bench: Bench, spec: TrialSpec, file: Path, rows: Index) -> Fitted:
+    path = folder / f"{spec.id}.safetensors"
+    rows = limited(refit_rows(bench) if path.exists() else bench.roles.train, spec)
     preprocess = bench.preprocess(rows)
     made = bench.net(spec, preprocess, rows)
-    made.model.load_state_dict(load_file(file))
+    made.model.load_state_dict(load_file(path if path.exists() else kept))
     model = made.model.to(bench.device).eval()
     return Fitted(spec, NetPredictor(bench.schema, preprocess, model, bench.device, spec.model != "user"), TrialCost())
 

@@ -30,7 +30,7 @@ from temperance.models.tabular import Tabular, TabularNet
 from temperance.records.atomic import write_text
 from temperance.records.roles import Roles
 from temperance.study.bench import Bench, Fitted, Index
-from temperance.study.plan import has_banks
+from temperance.study.plan import can_fold, has_banks
 from temperance.study.readings import Readings
 from temperance.study.spec import TrialSpec
 from temperance.training.loop import Examples, train
@@ -75,6 +75,14 @@ def with_banks(spec: TrialSpec, roles: Roles) -> TrialSpec:
     banks = len(roles.folds) if has_banks(roles) else 1
     count = max(2, 2 * math.ceil(len(spec.slots or range(SLOTS)) / 2))
     return spec.changed(architecture={**spec.architecture, "banks": banks, "members": banks * count})
+
+
+def as_trained(bench: Bench, spec: TrialSpec) -> tuple[TrialSpec, Index]:
+    """Return the spec and the rows of one training as a trial does it, for measuring its pace."""
+    roles = bench.roles
+    if can_fold(spec.model, roles):
+        return with_banks(spec, roles), rows_of(roles)
+    return spec, roles.folds[0][0] if roles.folds else roles.train
 
 
 def run(bench: Bench, spec: TrialSpec, folder: Path, *, tick: Any = None, deadline: float = math.inf) -> Folded:

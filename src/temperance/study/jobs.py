@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,15 @@ from temperance.records.errors import TemperanceError
 from temperance.records.roles import sample
 from temperance.study import folded
 from temperance.study.bench import LATENCY_ROWS, Bench, Fitted, Index
+from temperance.study.deadline import Deadline, deadline_of
+from temperance.study.recipes import said
 from temperance.study.serving import served_cost
 from temperance.study.spec import TrialSpec
 
 ROBUST_ROWS = 400
 SCALE_ROWS = 5000  # that the spread of the columns is taken from
-LATE, LEAST_FRACTION = "out of time", 0.25
+WEIGHTS = "weights.safetensors"
+LATE, LEAST_FRACTION, LEAST_STOPPED = "out of time", 0.25, 0.05
 Say = Callable[[dict[str, Any]], dict[str, Any]]
 """Sends an event and returns the answer (for events that wait for one)."""
 
@@ -30,7 +33,7 @@ Say = Callable[[dict[str, Any]], dict[str, Any]]
 def trial(bench: Bench, job: dict[str, Any], say: Say) -> dict[str, Any]:
     """Run one trial: on the training rows, or fold by fold; predictions on the selection rows go to files."""
     spec = TrialSpec.from_dict(job["spec"])
-    until = time.monotonic() + job["seconds"] if job.get("seconds") else math.inf
+    until = deadline_of(job)
     folder = bench.folder / "trials" / spec.id
     folder.mkdir(parents=True, exist_ok=True)
     runner = _folds if bench.roles.folds else _split
@@ -39,7 +42,7 @@ def trial(bench: Bench, job: dict[str, Any], say: Say) -> dict[str, Any]:
     return runner(bench, spec, folder, until, say, bool(job.get("robustness", True)))
 
 
-def _split(bench: Bench, spec: TrialSpec, folder: Path, deadline: float, say: Say, robust: bool) -> dict[str, Any]:
+def _split(bench: Bench, spec: TrialSpec, folder: Path, deadline: Deadline, say: Say, robust: bool) -> dict[str, Any]:
     roles = bench.roles
     rows = limited(roles.train, spec)
 
@@ -50,23 +53,24 @@ def _split(bench: Bench, spec: TrialSpec, folder: Path, deadline: float, say: Sa
     fitted = bench.fit(
         spec, rows, roles.controller, marks=(0.25, 0.5) if spec.is_net else (), tick=tick, deadline=deadline
     )
-    if _is_lost(fitted):
+    if _is_lost(fitted, deadline):
         return {**_result(fitted), "status": "discarded", "why": fitted.trained.stopped if fitted.trained else ""}
     fitted.cost = served_cost(bench, fitted, bench.table.rows.take(rows[:LATENCY_ROWS]))
     selection = _save(folder / "selection.npy", _predict(bench, fitted.predictor, roles.selection))
     calibration = _save(folder / "calibration.npy", _predict(bench, fitted.predictor, roles.calibration))
-    if spec.is_net:
-        save_net(fitted.predictor.model, folder)
     return {
         **_result(fitted),
         "status": "done",
         "shipped": spec.is_net,
         "files": {"selection": selection, "calibration": calibration},
-        "robustness": _robustness(bench, fitted.predictor, roles.selection, rows) if robust else None,
+        "robustness": _robustness(bench, fitted.predictor, roles.selection, rows)
+        if robust and not deadline.asked
+        else None,
+        "weights": _keep(folder, fitted),
     }
 
 
-def _folded(bench: Bench, spec: TrialSpec, folder: Path, deadline: float, say: Say, robust: bool) -> dict[str, Any]:
+def _folded(bench: Bench, spec: TrialSpec, folder: Path, deadline: Deadline, say: Say, robust: bool) -> dict[str, Any]:
     def tick(fraction: float, answer: NDArray[Any]) -> bool:
         path = _save(folder / f"mark_{round(100 * fraction)}.npy", answer)
         return bool(say({"event": "mark", "id": spec.id, "fraction": round(fraction, 3), "file": path})["continue"])
@@ -83,7 +87,7 @@ def _folded(bench: Bench, spec: TrialSpec, folder: Path, deadline: float, say: S
         **_result(fitted), "status": "done", "shipped": True,
         "files": {"selection": _save(folder / "selection.npy", result.selection),
                   "calibration": _save(folder / "calibration.npy", calibration)},
-        "robustness": _held_bank(bench, fitted.predictor, rows) if robust else None,
+        "robustness": _held_bank(bench, fitted.predictor, rows) if robust and not deadline.asked else None,
         "attribution": result.attribution, "readings": list(result.readings), "picks": result.picks,
     }  # fmt: skip
 
@@ -95,16 +99,17 @@ def _held_bank(bench: Bench, predictor: Any, rows: Index) -> dict[str, Any]:
     return _robustness(bench, folded.of_one_bank(predictor, 0), bench.roles.folds[0][1], rows)
 
 
-def _is_lost(fitted: Fitted) -> bool:
+def _is_lost(fitted: Fitted, deadline: Deadline) -> bool:
     """Return whether a training was given up: discarded, or ended by the clock before a quarter was done.
 
-    One that the clock ended later is kept as it is: ``until`` in its spec then says where it ended.
+    One that the clock ended later is kept as it is: ``until`` in its spec then says where it ended. So is one that the
+    user ended earlier.
     """
-    one = fitted.trained
-    return one is not None and (one.stopped == "discarded" or (one.stopped == LATE and one.fraction < LEAST_FRACTION))
+    one, least = fitted.trained, LEAST_STOPPED if deadline.asked else LEAST_FRACTION
+    return one is not None and (one.stopped == "discarded" or (one.stopped == LATE and one.fraction < least))
 
 
-def _folds(bench: Bench, spec: TrialSpec, folder: Path, deadline: float, say: Say, robust: bool) -> dict[str, Any]:
+def _folds(bench: Bench, spec: TrialSpec, folder: Path, deadline: Deadline, say: Say, robust: bool) -> dict[str, Any]:
     table = bench.table
     done: list[Fitted] = []
     predicted: NDArray[Any] | None = None
@@ -125,8 +130,8 @@ def _folds(bench: Bench, spec: TrialSpec, folder: Path, deadline: float, say: Sa
         covered.append(held)
         if robust and number == 0:
             toughness = _robustness(bench, fitted.predictor, held, rows)
-        path = _save(folder / "mark.npy", predicted)
         fraction = (number + 1) / len(bench.roles.folds)
+        path = _save(folder / f"mark_{round(100 * fraction)}.npy", predicted)
         if number + 1 < len(bench.roles.folds):
             if time.monotonic() > deadline:
                 return {**_merged(done), "status": "discarded", "why": "out of time"}
@@ -139,12 +144,6 @@ def _folds(bench: Bench, spec: TrialSpec, folder: Path, deadline: float, say: Sa
         "files": {"selection": _save(folder / "selection.npy", predicted), "calibration": ""},
         "robustness": toughness,
     }
-
-
-def save_net(model: Any, folder: Path) -> None:
-    """Leave a trained net's weights in a folder: what ships, where nothing is refitted."""
-    state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
-    save_file(state, folder / "net.safetensors")
 
 
 def limited(rows: Index, spec: TrialSpec) -> Index:
@@ -168,6 +167,7 @@ def _robustness(bench: Bench, predictor: Any, index: Index, clean: Index) -> dic
 
 def _result(fitted: Fitted) -> dict[str, Any]:
     row: dict[str, Any] = {"id": fitted.spec.id, "cost": fitted.cost.to_dict(), "chosen": fitted.chosen}
+    row["said"] = said(fitted.spec.recipe)
     if fitted.trained is not None:
         one = fitted.trained
         row |= {
@@ -216,6 +216,15 @@ def _save(path: Path, array: NDArray[Any] | None) -> str:
     return str(path.name)
 
 
+def _keep(folder: Path, fitted: Fitted) -> str:
+    """Keep the weights of a net: where there is no time to train it again on more rows, these ship."""
+    if fitted.trained is None:
+        return ""
+    state = {n: t.detach().cpu().contiguous() for n, t in fitted.trained.model.state_dict().items()}
+    save_file(state, folder / WEIGHTS)
+    return WEIGHTS
+
+
 def safe(job: Callable[..., dict[str, Any]], *args: Any) -> dict[str, Any]:
     """Run a job; a failure is an event with its reason, so that one bad trial does not end a study."""
     try:
@@ -223,4 +232,6 @@ def safe(job: Callable[..., dict[str, Any]], *args: Any) -> dict[str, Any]:
     except TemperanceError as fault:
         return {"event": "failed", "why": str(fault), "kind": type(fault).__name__}
     except Exception as fault:  # a user's net or a numerical failure: reported by name in the study
-        return {"event": "failed", "why": f"{type(fault).__name__}: {fault}", "kind": type(fault).__name__}
+        last = traceback.extract_tb(fault.__traceback__)[-1]
+        why = f"{type(fault).__name__}: {fault} ({Path(last.filename).name}, line {last.lineno})"
+        return {"event": "failed", "why": why, "kind": type(fault).__name__}

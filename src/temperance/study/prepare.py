@@ -12,6 +12,7 @@ from temperance.evaluation.metrics.registry import check_goal, default_metric
 from temperance.monitoring.reference import LEAST
 from temperance.records.atomic import write_text
 from temperance.records.errors import DataError
+from temperance.records.plain_json import dumps
 from temperance.records.roles import Roles
 from temperance.records.table import Table
 from temperance.study.settings import StudySettings
@@ -72,7 +73,7 @@ def prepare(settings: StudySettings, work: Path) -> Prepared:
         save_table(second.table, work / "test")
     save_roles(roles, work / "roles.npz")
     data = _describe(settings, reading, second)
-    write_text(work / "data.json", json.dumps({"data": data, "metric": metric}))
+    write_text(work / "data.json", dumps({"data": data, "metric": metric}))
     return Prepared(table, roles, table if second is None else second.table, metric, data)
 
 

@@ -155,7 +155,8 @@ class Readings:
         metric = "rmse" if task == "regression" else "log_loss"
         found = {name: compare(whole, losses, metric=metric) for name, losses in without.items()}
         return [
-            {"ingredient": name, "metric": metric, "difference": one.difference.to_dict(), "p": one.p}
+            {"ingredient": name, "metric": metric, "difference": one.difference.to_dict(), "p": one.p,
+             "verdict": one.verdict}
             for name, one in found.items()
         ]  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""What a recipe says of itself. Importing this loads torch; a study asks a worker, or does so at its very end."""
+"""What a recipe says of itself. Importing this loads torch: a worker says it when a trial ends."""
 
 from __future__ import annotations
 
@@ -26,3 +26,9 @@ def toml(recipe: dict[str, Any] | None) -> str:
 def citations(recipe: dict[str, Any] | None) -> list[str]:
     """Return the sources of the techniques used."""
     return [] if recipe is None else [str(source) for source in Recipe.from_dict(recipe).citations()]
+
+
+def said(recipe: dict[str, Any] | None) -> dict[str, Any]:
+    """Return all of it, as the event of a trial holds it."""
+    told = {"text": text(recipe), "explanation": explain(recipe), "citations": citations(recipe)}
+    return {**told, "toml": toml(recipe or {})}

@@ -15,44 +15,7 @@ from temperance.evaluation.calibration import fit_temperature
 from temperance.evaluation.metrics.registry import METRICS, losses, measure
 from temperance.study.choose import Candidate
 from temperance.study.prepare import Prepared
-from temperance.study.spec import TrialSpec
-
-
-@dataclass(eq=False)
-class Result:
-    """One trial: what it was, what came of it.
-
-    Attributes:
-        spec: the trial.
-        event: what the worker reported, or why it did not run.
-        answer: on the selection rows, as the model gave it.
-        held: the same on the rows that calibrate (as the shipped model would give it, where it has more members).
-        prediction: the answer, tempered; None unless it finished.
-
-    """
-
-    spec: TrialSpec
-    event: dict[str, Any]
-    answer: NDArray[Any] | None = None
-    held: NDArray[Any] | None = None
-    prediction: NDArray[Any] | None = None
-    losses: NDArray[np.float64] | None = None
-    measurements: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def status(self) -> str:
-        """``done``, ``discarded``, ``failed`` or ``interrupted``."""
-        return str(self.event.get("status", "failed"))
-
-    @property
-    def quality(self) -> float | None:
-        """Mean loss on the selection rows, None unless it finished."""
-        return None if self.losses is None else float(self.losses.mean())
-
-    @property
-    def seconds(self) -> float:
-        """Training time."""
-        return float(self.event.get("cost", {}).get("seconds") or 0.0)
+from temperance.study.state import Result
 
 
 @dataclass(eq=False)
@@ -64,23 +27,13 @@ class Scorer:
 
     prepared: Prepared
     work: Path
+    _known: dict[str, tuple[Any, Any]] = field(default_factory=dict)
 
     @property
     def rows(self) -> NDArray[np.int64]:
         """Selection rows; with folds, all development rows that a fold held out."""
         roles = self.prepared.roles
-        if not roles.folds:
-            return roles.selection
-        return np.sort(np.concatenate([held for _, held in roles.folds]))
-
-    def mark(self, trial: str, file: str) -> NDArray[np.float64]:
-        """Return per-row losses of a half-trained trial; NaN where it has not predicted yet."""
-        answer = np.load(self.work / "trials" / trial / file, allow_pickle=False)
-        answer = answer[self.rows] if self.prepared.roles.folds else answer
-        known = np.isfinite(answer.reshape(len(answer), -1)).all(axis=1)
-        found = np.full(len(answer), np.nan)
-        found[known] = self.losses(answer[known], self.rows[known])
-        return found
+        return roles.development if roles.folds else roles.selection
 
     @property
     def folds(self) -> NDArray[np.int64]:
@@ -93,14 +46,25 @@ class Scorer:
             number[held] = fold
         return number[self.rows]
 
+    def mark(self, trial: str, file: str) -> NDArray[np.float64]:
+        """Return per-row losses of a half-trained trial; NaN where it has not predicted yet."""
+        answer = np.load(self.work / "trials" / trial / file, allow_pickle=False)
+        answer = answer[self.rows] if self.prepared.roles.folds else answer
+        known = np.isfinite(answer.reshape(len(answer), -1)).all(axis=1)
+        found = np.full(len(answer), np.nan)
+        found[known] = self.losses(answer[known], self.rows[known])
+        return found
+
     def score(self, result: Result) -> None:
-        """Fill in prediction, losses and measurements of a finished trial."""
-        folder, files = self.work / "trials" / result.spec.id, result.event["files"]
-        answer = np.load(folder / files["selection"], allow_pickle=False)
-        held = np.load(folder / files["calibration"], allow_pickle=False) if files["calibration"] else answer
-        if self.prepared.roles.folds:
-            answer, held = answer[self.rows], held[self.rows]
-        self.fill(result, answer, held)
+        """Fill in prediction, losses and measurements of a finished trial; what was read before is remembered."""
+        if result.spec.id not in self._known:
+            folder, files = self.work / "trials" / result.spec.id, result.event["files"]
+            answer = np.load(folder / files["selection"], allow_pickle=False)
+            held = np.load(folder / files["calibration"], allow_pickle=False) if files["calibration"] else answer
+            if self.prepared.roles.folds:
+                answer, held = answer[self.rows], held[self.rows]
+            self._known[result.spec.id] = answer, held
+        self.fill(result, *self._known[result.spec.id])
 
     def fill(self, result: Result, answer: NDArray[Any], held: NDArray[Any]) -> None:
         """Fill in what follows from answers on the selection rows and on those that calibrate."""
@@ -131,8 +95,7 @@ class Scorer:
 def candidate(result: Result, *, max_latency_ms: float | None, max_bytes: float | None) -> Candidate:
     """Return a finished trial as the choice sees it."""
     cost = result.event.get("cost", {})
-    latency = float(cost.get("latency_1_ms") or math.inf)
-    size = float(cost.get("bytes") or math.inf)
+    latency, size = (math.inf if cost.get(key) is None else float(cost[key]) for key in ("latency_1_ms", "bytes"))
     within = (max_latency_ms is None or latency <= max_latency_ms) and (max_bytes is None or size <= max_bytes)
     toughness = result.event.get("robustness") or {}
     value = toughness.get("value")
@@ -146,3 +109,10 @@ def metric_card(name: str) -> dict[str, Any]:
     """Return name, direction and words of the metric that decides."""
     cls = METRICS[name]
     return {"name": name, "better": cls.better, "words": getattr(cls, "words", name)}
+
+
+def natural(loss: float, metric: str) -> float:
+    """Return a mean per-row loss in the metric's own unit and direction: squared errors become their root."""
+    if metric == "rmse":
+        return float(np.sqrt(loss))
+    return 1.0 - loss if METRICS[metric].better == "higher" else loss

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from temperance.records.errors import SettingError, nearest
 from temperance.study.clock import Budget
+
+PREFER = ("best", "balanced", "cheap")
 
 
 @dataclass(frozen=True)
@@ -17,7 +20,7 @@ class StudySettings:
         data: path, bundled set, or ``(X, y)``.
         target: column to predict; None where the source fixes it.
         out: study folder.
-        budget: wall clock or trials.
+        budget: time, trials, or one run.
         test: second source, used as the test set.
         task: ``auto``, ``classification``, ``regression`` or ``module:function``.
         group: column whose values must not be split across roles.
@@ -29,8 +32,10 @@ class StudySettings:
         device: ``auto``, ``cpu``, ``cuda`` …
         workers: processes; None: by cores and load.
         suite: evaluation of the winner.
-        started: ``time.time()`` that the budget counts from; None: the start of this process.
+        started: ``time.monotonic()`` that the budget counts from; None: the start of this process.
         command: what to record as the command.
+        prefer: ``best``: the lowest held-out loss wins; ``balanced`` and ``cheap`` give weight to what use costs.
+        only: only the user's own net may win; with ``task="module:function"``.
         audit: run the audit.
         bundle: export a bundle.
 
@@ -53,9 +58,18 @@ class StudySettings:
     suite: str = "quick"
     started: float | None = None
     command: str = ""
+    prefer: str = "best"
+    only: bool = False
     audit: bool = True
     bundle: bool = True
-    extra: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.prefer not in PREFER:
+            raise SettingError(
+                f"prefer={self.prefer!r}", ", ".join(PREFER), nearest(self.prefer, PREFER) or "Use prefer='best'"
+            )
+        if self.only and not self.user_task:
+            raise SettingError("only=True without a net", "task='module:function'", "Name your net, or leave only out")
 
     @property
     def user_task(self) -> str:
@@ -67,9 +81,10 @@ class StudySettings:
         return {
             "data": str(self.data) if isinstance(self.data, (str, Path)) else "in memory",
             "target": self.target,
-            "budget": {"seconds": self.budget.seconds, "trials": self.budget.trials},
+            "budget": asdict(self.budget),
             "test": str(self.test) if isinstance(self.test, (str, Path)) else ("in memory" if self.test else None),
             "task": self.task, "group": self.group, "time": self.time, "metric": self.metric, "seed": self.seed,
             "max_latency_ms": self.max_latency_ms, "max_bytes": self.max_bytes, "device": self.device,
-            "workers": self.workers, "suite": self.suite, "command": self.command,
+            "workers": self.workers, "suite": self.suite, "command": self.command, "prefer": self.prefer,
+            "only": self.only, "audit": self.audit, "bundle": self.bundle,
         }  # fmt: skip

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from temperance.records.atomic import write_text
+from temperance.records.plain_json import dumps
 from temperance.records.schema import Rows, Schema
 from temperance.records.table import Table
 
@@ -26,7 +27,7 @@ def save_table(table: Table, folder: Path) -> None:
             np.save(folder / f"{name}.npy", np.ascontiguousarray(arrays[name]))
             held.append(name)
     card = {"schema": table.schema.to_dict(), "name": table.name, "fingerprint": table.fingerprint, "parts": held}
-    write_text(folder / "table.json", json.dumps(card))
+    write_text(folder / "table.json", dumps(card))
 
 
 def load_table(folder: Path) -> Table:

@@ -54,6 +54,7 @@ class Task:
         optimizer: ``optimizer(model)`` → a ``torch.optim`` optimizer without weight decay; None: AdamW.
         epochs: passes over the training rows; None: the study chooses.
         batch_size: rows per step; None: the study chooses.
+        recipe: a ``Recipe`` that is tried first, beside the net without one; None: the study's own ones alone.
 
     """
 
@@ -62,6 +63,7 @@ class Task:
     optimizer: Callable[[Any], Any] | None = None
     epochs: float | None = None
     batch_size: int | None = None
+    recipe: Any = None
 
 
 def load_task(text: str) -> Callable[[TaskInfo], Task]:
@@ -122,4 +124,13 @@ def make_task(function: Callable[[TaskInfo], Task], info: TaskInfo) -> Task:
             "it returns temperance.Task(model=a torch.nn.Module, …)",
             "Return Task(model=MyNet(info.outputs))",
         )
+    recipe = getattr(made, "recipe", None)
+    if recipe is not None and not hasattr(recipe, "regularizers"):
+        remedy = "Write Task(model=…, recipe=Recipe(Dropout(0.1)))"
+        raise TaskError(f"Task got recipe={recipe!r}", "a temperance.Recipe", remedy)
+    for name in ("epochs", "batch_size"):
+        value = getattr(made, name, None)
+        if value is not None and not value > 0:
+            remedy = "Leave it out to let the study choose"
+            raise TaskError(f"Task got {name}={value!r}", "a number above 0, or None", remedy)
     return made

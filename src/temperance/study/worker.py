@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any, TextIO
 
+from temperance.records.plain_json import dumps
+
 
 def main() -> None:
     """Serve jobs until standard input ends. Whatever a user's code prints goes to standard error."""
@@ -20,7 +22,7 @@ def main() -> None:
     from temperance.study import jobs
     from temperance.study.bench import Bench
 
-    send(out, {"event": "ready", "torch": torch.__version__})
+    send(out, {"event": "ready", "torch": torch.__version__, "auto": auto_device()})
     benches: dict[str, Bench] = {}
 
     def say(event: dict[str, Any]) -> dict[str, Any]:
@@ -37,7 +39,7 @@ def main() -> None:
 
         def act(job: dict[str, Any] = job, key: str = key) -> dict[str, Any]:
             if key not in benches:
-                benches[key] = Bench(Path(key), task=job.get("task", ""), device=job.get("device", "cpu"))
+                benches[key] = Bench(Path(key), task=job.get("task", ""), device=device_of(job))
             done: dict[str, Any] = action(job["job"])(benches[key], job, say)
             return done
 
@@ -50,23 +52,28 @@ def action(name: str) -> Any:
 
     if name == "trial":
         return jobs.trial
-    from temperance.study import finish
+    from temperance.study import finish, own
 
-    return {"audit": finish.audit, "refit": finish.refit, "finish": finish.finish, "pace": finish.pace}[name]
+    return {"audit": finish.audit, "refit": finish.refit, "finish": finish.finish, "pace": own.pace}[name]
+
+
+def auto_device() -> str:
+    """Return what ``--device auto`` is here: a GPU only where this build of torch can use it."""
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def device_of(job: dict[str, Any]) -> str:
+    """Return the device of a job."""
+    asked = str(job.get("device", "cpu"))
+    return auto_device() if asked == "auto" else asked
 
 
 def send(out: TextIO, event: dict[str, Any]) -> None:
     """Write one event."""
-    out.write(json.dumps(event, default=_plain) + "\n")
+    out.write(dumps(event) + "\n")
     out.flush()
-
-
-def _plain(value: Any) -> Any:
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    if hasattr(value, "to_dict"):
-        return value.to_dict()
-    raise TypeError(f"{type(value).__name__} does not go into an event")
 
 
 if __name__ == "__main__":

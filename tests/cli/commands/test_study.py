@@ -10,14 +10,15 @@ def test_options_become_settings(temperance, made_up, tmp_path) -> None:
     done = temperance(
         "study", "rows.csv", "--target", "y", "--test", "t.csv", "--task", "regression", "--budget", "30s",
         "--group", "g", "--time", "when", "--metric", "mae", "--seed", "7", "--out", tmp_path / "s",
-        "--max-latency", "5ms", "--max-size", "2MB", "--device", "cpu", "--workers", "1", "--json", "--quiet",
+        "--max-latency", "5ms", "--max-size", "2MB", "--prefer", "cheap",
+        "--device", "cpu", "--workers", "1", "--json", "--quiet",
     )  # fmt: skip
     assert done.status == 0, done.err
     one = made_up.settings[0]
     expected = {
         "data": "rows.csv", "target": "y", "test": "t.csv", "task": "regression", "group": "g", "time": "when",
         "metric": "mae", "seed": 7, "max_latency_ms": 5.0, "max_bytes": 2e6, "device": "cpu", "workers": 1,
-        "out": tmp_path / "s",
+        "out": tmp_path / "s", "prefer": "cheap", "only": False,
     }  # fmt: skip
     assert {name: getattr(one, name) for name in expected} == expected
     assert one.budget.seconds == 30.0
@@ -64,6 +65,8 @@ def test_stopped_before_a_model_says_what_is_kept(temperance, made_up, tmp_path)
         (["--resume", "a", "--replay", "b"], "together"),
         (["--resume", "nowhere"], "Leave DATA out"),
         (["--workers", "0"], "--workers"),
+        (["--prefer", "cheep"], "cheap"),
+        (["--only-task"], "--task module:function"),
     ],
 )
 def test_bad_options_are_refused_at_once(temperance, made_up, tmp_path, monkeypatch, words, said) -> None:

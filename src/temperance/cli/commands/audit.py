@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from temperance.cli import options
-from temperance.cli.console import Console, plain
+from temperance.cli.console import Console
 from temperance.records.atomic import write_text
+from temperance.records.plain_json import dumps, plain
 
 
 def audit(
@@ -70,6 +70,6 @@ def _write(out: Path, value: dict[str, Any]) -> dict[str, str]:
     from temperance.governance import DatasetCard
 
     out.mkdir(parents=True, exist_ok=True)
-    write_text(out / "audit.json", json.dumps(plain(value), indent=1, allow_nan=False))
+    write_text(out / "audit.json", dumps(value, indent=1))
     card = DatasetCard().write(plain(value), out)
     return {"audit": str(out / "audit.json"), "dataset_card": str(card)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from enum import StrEnum
 from pathlib import Path
@@ -11,9 +10,10 @@ from typing import Annotated, Any
 import typer
 
 from temperance.cli import options
-from temperance.cli.console import Console, plain
+from temperance.cli.console import Console
 from temperance.cli.models import open_bundle
 from temperance.records.atomic import write_text
+from temperance.records.plain_json import dumps
 
 
 class Suite(StrEnum):
@@ -52,7 +52,7 @@ def evaluate(
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         value["paths"] = {"evaluation": str(out / "evaluation.json")}
-        write_text(out / "evaluation.json", json.dumps(plain(value), indent=1, allow_nan=False))
+        write_text(out / "evaluation.json", dumps(value, indent=1))
     lines = [*reading.notes, *evaluation.sentences(measured)]
     lines += [f"Left out: {item['what']} ({item['why']})." for item in value["left_out"]]
     lines += [f"Written: {path}" for path in value.get("paths", {}).values()]

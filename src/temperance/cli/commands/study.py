@@ -18,8 +18,8 @@ from temperance.records.errors import SettingError, StudyError, nearest
 
 if TYPE_CHECKING:
     from temperance.study.clock import Budget
+    from temperance.study.desk import Progress
     from temperance.study.settings import StudySettings
-    from temperance.study.study import Progress
 
 TASKS = ("auto", "classification", "regression")
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -58,6 +58,12 @@ def study(
     max_size: Annotated[
         str | None, typer.Option("--max-size", metavar="SIZE", help="No model larger than this, e.g. 2MB.")
     ] = None,
+    prefer: Annotated[
+        str, typer.Option("--prefer", metavar="WHAT", help="best, balanced or cheap: what a winner may cost.")
+    ] = "best",
+    only_task: Annotated[
+        bool, typer.Option("--only-task", help="With --task module:function: nothing but your net may win.")
+    ] = False,
     device: options.Device = "auto",
     workers: options.Workers = None,
     as_json: options.AsJson = False,
@@ -78,6 +84,7 @@ def study(
     }
     check_task(task)
     check_device(device)
+    check_preference(prefer, task, only=only_task)
     spent = parse_budget(budget) if budget else None
     this_run: dict[str, Any] = {"started": started.moment, "command": command_line(context)}
     this_run |= {} if workers is None else {"workers": workers}
@@ -93,7 +100,7 @@ def study(
         settings = StudySettings(
             data=named(data), target=target, out=study_folder(out, named(data)), task=task, test=test, group=group,
             budget=spent or parse_budget(DEFAULT_BUDGET), time=time_column, metric=metric, seed=seed, device=device,
-            **limits, **this_run,
+            prefer=prefer, only=only_task, **limits, **this_run,
         )  # fmt: skip
         conclude(new_study(settings), settings.out, console=console, started=started)
 
@@ -103,7 +110,7 @@ def conclude(action: Callable[[Progress], Path], folder: Path, *, console: Conso
     from temperance.cli.verdict import summary, text
 
     document = run_study(action, folder, console=console)
-    seconds = time.time() - started.moment
+    seconds = time.monotonic() - started.moment
     console.result(summary(folder, document, seconds=seconds), text(folder, document, seconds=seconds))
     if document["status"] == "interrupted":
         raise typer.Exit(STOPPED)
@@ -168,6 +175,18 @@ def check_task(task: str) -> None:
         raise SettingError(
             f"--task got {task!r}", f"{', '.join(TASKS)}, or module:function", nearest(task, TASKS) or "Use --task auto"
         )
+
+
+def check_preference(prefer: str, task: str, *, only: bool) -> None:
+    """Refuse an unknown preference, and ``--only-task`` without a net."""
+    from temperance.study.settings import PREFER
+
+    if prefer not in PREFER:
+        raise SettingError(
+            f"--prefer got {prefer!r}", ", ".join(PREFER), nearest(prefer, PREFER) or "Use --prefer best"
+        )
+    if only and ":" not in task:
+        raise SettingError("--only-task without a net", "--task module:function", "Name your net with --task")
 
 
 def check_device(device: str) -> None:

@@ -1,0 +1,292 @@
+"""The search of a study: who is tried, in which order, and for how long."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from temperance.models.pixels import pixel_count
+from temperance.records.errors import StudyError
+from temperance.study.desk import Desk
+from temperance.study.events import Paced
+from temperance.study.plan import (
+    SAFETY,
+    Speed,
+    boosting_rows,
+    can_fold,
+    cost_factor,
+    default_settings,
+    epoch_steps,
+    fit_to_budget,
+    linear_rows,
+    rows_for,
+    trained_rows,
+    trial_seconds,
+)
+from temperance.study.search.base import Proposer
+from temperance.study.search.portfolio import Portfolio, average, basic_specs, net_specs
+from temperance.study.search.techniques import Alternate, Techniques
+from temperance.study.search.tpe import TPE
+from temperance.study.spec import TrialSpec
+
+AUDIT_SHARE, LEAST_AUDIT = 0.05, 1.5  # of the budget, on one worker; seconds
+LEAST_SHARE = 0.25  # of its epochs that a net is still worth starting with, where no whole one fits
+LEAST_NET = 1.0  # seconds
+OWN_RECIPE = "your recipe"
+
+
+def search(desk: Desk, *, replay: list[TrialSpec] | None = None) -> None:
+    """Run trials until the budget, the proposers or the user end it; what runs then is waited for.
+
+    Args:
+        desk: of the study.
+        replay: specs of an earlier study to run again, in order, instead of a search.
+
+    """
+    desk.clock.begin("search")
+    loop = SearchLoop(desk)
+    if replay is None:
+        loop.run()
+    else:
+        loop.drive(Portfolio(replay), counted=False)
+    desk.settle()
+
+
+class SearchLoop:
+    """The order of a search: what an earlier session left undone, basic models and the audit beside them, nets.
+
+    Args:
+        desk: of the study; only it is asked and told.
+
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self.speed: Speed | None = None
+
+    @property
+    def model(self) -> str:
+        """The architecture of the nets."""
+        if self.desk.settings.user_task:
+            return "user"
+        return "ResNet" if self.desk.prepared.table.schema.kind == "images" else "Tabular"
+
+    def run(self) -> None:
+        """Run it all."""
+        self.drive(Portfolio(self.desk.state.unfinished))
+        self._first()
+        paced = self._paced()
+        if paced is None:
+            return
+        nets, steps = self._nets(paced)
+        portfolio = Portfolio([s for s in nets if s.name not in self.desk.state.names])
+        runs = self.desk.settings.budget.runs
+        if runs is not None:
+            self.drive(Portfolio(list(portfolio.left)[:runs]))
+            return
+        self.drive(portfolio)
+        for spec in portfolio.left:
+            self.desk.leave_out(spec.name, "no time left in the budget")
+        if portfolio.left or self._over():
+            return
+        searched = self._searched(nets[0], steps)
+        caught_up(searched, self.desk)
+        self.drive(searched)
+
+    def _searched(self, first: TrialSpec, steps: int) -> Proposer:
+        """Return who proposes after the portfolio: strengths near what went well, and technique by technique."""
+        task, seed = self.desk.prepared.table.schema.target.task, self.desk.settings.seed + 1
+        base = first.changed(recipe=None, adaptive=False, slots=())
+        strengths = TPE(base, task=task, seed=seed, average=average(steps))
+        return Alternate(Techniques(first, task=task), strengths) if first.kind == "folded" else strengths
+
+    # -- the first seconds ----------------------------------------------------------------------------------------
+
+    def _first(self) -> None:
+        """Start the basic models, the measurement of the pace and the audit, one after the other as workers are free.
+
+        The pace comes before boosting and the audit: nothing else can go on without it.
+        """
+        desk = self.desk
+        images = desk.prepared.table.schema.kind == "images"
+        basic = basic_specs(images=images, seed=desk.settings.seed)
+        basic = [self._capped(s) for s in basic if s.name not in desk.state.names]
+        if desk.settings.only:  # the simplest model stays as a yardstick; it cannot win
+            basic = [s for s in basic if s.model == "Majority"]
+        self.drive(Portfolio(basic[:2]))
+        if desk.state.pace is None and not self._over():
+            desk.until_idle()
+            desk.workers.start("pace", spec=self._unpaced().to_dict())
+        self.drive(Portfolio(basic[2:]))
+        if desk.settings.audit and desk.state.findings is None and not desk.state.stopped:
+            desk.until_idle()
+            seconds = desk.settings.budget.seconds
+            share = None if seconds is None else max(LEAST_AUDIT, AUDIT_SHARE * seconds)
+            desk.workers.start("audit", seed=desk.settings.seed, seconds=share)
+
+    def _capped(self, spec: TrialSpec) -> TrialSpec:
+        """Return a basic model's spec with the rows that fit the budget."""
+        schema, seconds = self.desk.prepared.table.schema, self.desk.clock.for_search
+        cap = None
+        if spec.model == "Boosting":
+            cap = boosting_rows(seconds)
+        elif spec.model == "Linear" and schema.image_shape is not None:
+            cap = linear_rows(seconds, pixel_count(schema.image_shape), schema.target.outputs)
+        if cap is None or cap >= len(self.desk.prepared.roles.train):
+            return spec
+        self.desk.leave_out(f"{spec.model.lower()} on all rows", f"{cap} rows fit the budget")
+        return spec.changed(most_rows=cap)
+
+    # -- nets -----------------------------------------------------------------------------------------------------
+
+    def _unpaced(self) -> TrialSpec:
+        settings = default_settings(
+            self.desk.prepared.table, self.desk.prepared.roles, model="plain" if self.model == "user" else self.model
+        )
+        seed = self.desk.settings.seed
+        return TrialSpec("pace", "pace", "plain", self.model, {"regularizers": []}, settings, seed=seed)
+
+    def _paced(self) -> Paced | None:
+        """Return how fast nets train here and for how long they will; None where the study ended meanwhile."""
+        desk = self.desk
+        if desk.state.pace is None:
+            while any(lease.kind == "pace" for lease in desk.workers.running):
+                desk.handle(0.25)
+            for event in desk.take("pace"):
+                if event["event"] == "failed":
+                    self._untrainable(event["why"])
+                else:
+                    self._note_pace(event)
+        paced = desk.state.pace
+        if paced is not None:
+            self.speed = Speed(**paced.speed)
+            wanted, fitted = paced.wanted["epochs"], paced.settings["epochs"]
+            if fitted < wanted:
+                why = f"{fitted:g} instead of {wanted:g} epochs, so that several nets fit the budget"
+                desk.leave_out("longer training", why)
+        return paced
+
+    def _untrainable(self, why: str) -> None:
+        """Leave the nets out; a user's own net that cannot be trained ends a study that was asked for it alone."""
+        what = "your net" if self.model == "user" else "nets"
+        if self.desk.settings.only:
+            raise StudyError(f"your net cannot be trained: {why}", "", "Mend it, or leave --only-task out")
+        self.desk.leave_out(what, f"cannot be trained: {why}")
+
+    def _note_pace(self, event: dict[str, Any]) -> None:
+        desk, own = self.desk, event.get("own") or {}
+        asked = {name: own[name] for name in ("epochs", "batch_size") if own.get(name) is not None}
+        wanted = {**self._unpaced().settings, **asked}
+        speed = Speed(event["step_seconds"], event["fixed_seconds"])
+        fitted = fit_to_budget(
+            wanted, speed, desk.prepared.roles, model=self.model, seconds=desk.clock.for_search,
+            workers=desk.workers.count,
+        )  # fmt: skip
+        desk.tell(Paced(speed=dict(vars(speed)), settings=fitted, wanted=wanted, own=own))
+
+    def _nets(self, paced: Paced) -> tuple[list[TrialSpec], int]:
+        """Return the nets in the order in which they are tried, and the steps of one training."""
+        desk, schema = self.desk, self.desk.prepared.table.schema
+        rows = trained_rows(desk.prepared.roles, self.model)
+        settings, most_rows = rows_for(paced.settings, rows)
+        steps = round(settings["epochs"] * epoch_steps(settings, most_rows or rows))
+        nets = net_specs(
+            model=self.model, settings=settings, steps=steps, task=schema.target.task, images=schema.kind == "images",
+            folded=can_fold(self.model, desk.prepared.roles), seed=desk.settings.seed,
+        )  # fmt: skip
+        nets = plain_early([*self._own(paced, nets[0]), *nets])
+        if most_rows is not None:
+            nets = [net.changed(most_rows=most_rows) for net in nets]
+            desk.leave_out("nets on all rows", f"{most_rows} rows fit the budget")
+        return nets, steps
+
+    def _own(self, paced: Paced, like: TrialSpec) -> list[TrialSpec]:
+        """Return the trial of the recipe that a user's ``Task`` came with."""
+        recipe = paced.own.get("recipe")
+        if recipe is None:
+            return []
+        self.desk.own = frozenset({OWN_RECIPE})
+        kind = "cocktail" if len(recipe["regularizers"]) > 1 else "single"
+        adaptive = recipe.get("controller") is not None
+        return [like.changed(name=OWN_RECIPE, kind=kind, recipe=recipe, adaptive=adaptive, settings=paced.settings)]
+
+    # -- the loop -------------------------------------------------------------------------------------------------
+
+    def drive(self, proposer: Proposer, *, counted: bool = True) -> None:
+        """Run what ``proposer`` asks for until it, the budget or the user ends it; running trials go on.
+
+        Where a net does not fit whole, it gets fewer epochs: no worker is idle while anything is worth starting.
+        """
+        desk, pending = self.desk, None
+        desk.heard = proposer.observe
+        while not (self._over(counted=counted) or self._hopeless()):
+            pending = pending or proposer.propose()
+            if pending is None:
+                break
+            if not desk.workers.idle:
+                desk.handle(0.5)
+                continue
+            fitted = self._fitted(pending)
+            if fitted is not None:
+                desk.launch(fitted, by=type(proposer).__name__)
+            elif isinstance(proposer, Portfolio):
+                desk.leave_out(pending.name, "no time left in the budget")
+            else:
+                break
+            pending = None
+        if pending is not None and isinstance(proposer, Portfolio) and not desk.state.stopped:
+            desk.leave_out(pending.name, "no time left in the budget")
+        desk.handle(0.0)
+
+    def _over(self, *, counted: bool = True) -> bool:
+        desk = self.desk
+        most = desk.settings.budget.trials
+        if counted and most is not None and len(desk.state.trials) + desk.trials_running() >= most:
+            return True
+        return desk.stop_asked or desk.clock.for_search <= 0.2
+
+    def _hopeless(self) -> bool:
+        """Return whether the last three nets failed for one reason and none succeeded: more of them would too."""
+        nets = [r for r in self.desk.state.results if r.spec.is_net]
+        last = {r.event.get("why", "") for r in nets[-3:]}
+        return len(nets) >= 3 and all(r.status == "failed" for r in nets) and len(last) == 1
+
+    def _fitted(self, spec: TrialSpec) -> TrialSpec | None:
+        """Return the trial as it fits the time that is left: whole, with fewer epochs, or not at all."""
+        left, needed = self.desk.clock.for_search, SAFETY * self._expected(spec)
+        if needed < left:
+            return spec
+        share = left / needed
+        if not spec.is_net or spec.id or share < LEAST_SHARE or left < LEAST_NET:
+            return None
+        return spec.changed(settings={**spec.settings, "epochs": round(spec.settings["epochs"] * share, 4)})
+
+    def _expected(self, spec: TrialSpec) -> float:
+        """Return the seconds that a trial will hold a worker, from the plan and from how true earlier plans were."""
+        same = [r.wall for r in self.desk.state.done if r.spec.model == spec.model]
+        if not spec.is_net or self.speed is None:
+            return max(same, default=0.5)
+        ratios = [r.wall / max(self._planned(r.spec, self.speed), 1e-6) for r in self.desk.state.done if r.spec.is_net]
+        return self._planned(spec, self.speed) * max(0.5, min(max(ratios, default=1.0), 3.0))
+
+    def _planned(self, spec: TrialSpec, speed: Speed) -> float:
+        return trial_seconds(
+            spec.settings, speed, self.desk.prepared.roles, model=spec.model, passes=cost_factor(spec.recipe),
+            rows=spec.most_rows,
+        )  # fmt: skip
+
+
+def plain_early(nets: list[TrialSpec]) -> list[TrialSpec]:
+    """Return the nets with the plain one second at the latest: what regularization bought needs it."""
+    plain = [net for net in nets if net.kind == "plain"][:1]
+    others = [net for net in nets if net not in plain]
+    return [*others[:1], *plain, *others[1:]]
+
+
+def caught_up(proposer: Proposer, desk: Desk) -> None:
+    """Have a proposer go again through what it said and heard in earlier sessions: it does not propose that anew."""
+    name = type(proposer).__name__
+    for word, *rest in list(desk.state.history):
+        if word == "asked" and rest[0] == name:
+            proposer.propose()
+        elif word == "told":
+            proposer.observe(rest[0], rest[1])

@@ -1,0 +1,58 @@
+"""What goes into a bundle beside the model, and what a winner is compared with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from temperance import __version__
+from temperance.study.desk import Desk
+from temperance.study.state import Result, State
+
+MOST_MOVES = 400  # moves kept per trial in study.json and in a bundle; the ledger has all
+
+
+def bundle_job(desk: Desk, trial: str, folder: Path) -> dict[str, Any]:
+    """Return what the worker needs to write the bundle of a trial."""
+    state = desk.state
+    members = state.members(trial)
+    first = max(members, key=lambda m: members[m] if state.result(m).spec.is_net else -1.0)
+    one = state.result(first)
+    recipe = {
+        "trial": trial, "members": [{"weight": w, **state.result(m).spec.to_dict()} for m, w in members.items()],
+        "fraction": one.event.get("fraction", 1.0), "traces": [thin(trace) for trace in one.event.get("traces", [])],
+        "chosen": {m: state.result(m).event.get("chosen") for m in members},
+        "metric": desk.prepared.metric, "seed": desk.settings.seed,
+    }  # fmt: skip
+    details = {"data": desk.prepared.data["sha256"], "trial": trial, "temperance": __version__}
+    kept = "".join(c if c.isalnum() else "_" for c in str(desk.prepared.data["name"]))
+    return {
+        "bundle": str(folder), "recipe": recipe, "details": details, "recipe_toml": said(one)["toml"],
+        "model_name": kept.strip("_") or "model",
+    }  # fmt: skip
+
+
+def said(result: Result) -> dict[str, Any]:
+    """Return what the worker said of a trial's recipe in words; empty where it failed before."""
+    return {"text": "", "explanation": "", "toml": "", "citations": [], **(result.event.get("said") or {})}
+
+
+def thin(trace: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return a trace of at most ``MOST_MOVES`` moves, both ends kept."""
+    if len(trace) <= MOST_MOVES:
+        return trace
+    return [trace[i] for i in np.unique(np.linspace(0, len(trace) - 1, MOST_MOVES).astype(int))]
+
+
+def compared(state: State, *, images: bool) -> dict[str, str]:
+    """Return further models whose test figures the report compares with: plain net, simple rule, and a basic one."""
+    groups = {
+        "simple": [r for r in state.done if r.spec.model == "Majority"],
+        "plain": [r for r in state.done if r.spec.kind == "plain"],
+        "boosting": [r for r in state.done if r.spec.model == "Boosting"],
+    }
+    if images:  # boosting takes tables alone
+        groups["linear"] = [r for r in state.done if r.spec.model == "Linear"]
+    return {name: found[0].spec.id for name, found in groups.items() if found}

@@ -1,0 +1,34 @@
+"""Any finished trial of a study as a bundle."""
+
+import json
+
+import pytest
+
+from temperance.deployment import load
+from temperance.records.errors import StudyError
+from temperance.study.again import fold
+from temperance.study.exporting import export
+
+
+def test_a_trial_that_did_not_win_becomes_a_bundle(finished, tmp_path):
+    document = json.loads((finished / "study.json").read_text())
+    other = next(
+        t["id"] for t in document["trials"] if t["model"] == "linear" and t["id"] != document["winner"]["trial"]
+    )
+    before = (finished / "study.json").read_bytes()
+    value = export(finished, other, out=tmp_path / "bundle")
+    assert value["test"]["accuracy"]["n"] == document["winner"]["test"]["accuracy"]["n"]
+    assert load(tmp_path / "bundle").name
+    assert (finished / "study.json").read_bytes() == before
+    with pytest.raises(StudyError, match="exists"):
+        export(finished, other, out=tmp_path / "bundle")
+
+
+def test_a_trial_that_is_not_there_is_named(finished):
+    with pytest.raises(StudyError, match="no trial 't099'"):
+        export(finished, "t099")
+    state = fold(finished)
+    lost = [r.spec.id for r in state.results if r.status == "discarded"]
+    for trial in lost:
+        with pytest.raises(StudyError, match="is discarded"):
+            export(finished, trial)
