@@ -117,7 +117,7 @@ def fits(desk: Desk, results: list[Result]) -> bool:
     needed = together(
         [0.0 if ships_as_it_is(r) else refit_seconds(r, desk.prepared.roles) for r in results], desk.workers.count
     )
-    rest = sum(v for k, v in desk.clock.reserved.items() if k != "refit")
+    rest = sum(v for k, v in desk.clock.reserved.items() if k not in ("refit", "mixture"))
     return needed + rest <= desk.clock.left
 
 

@@ -87,7 +87,7 @@ def fit_to_budget(
     """
     if not math.isfinite(seconds):
         return settings
-    share = 1.3 / trainings(roles, model)
+    share = 0.0 if can_fold(model, roles) else 1.3 / trainings(roles, model)  # a folded run is not refitted
     crowded = CROWDED if workers > 1 else 1.0
     wanted = crowded * trial_seconds(settings, speed, roles, model=model)
     most = seconds / (math.ceil(4 / workers) + share)

@@ -10,20 +10,22 @@ from temperance.study.state import Result, State, ranked
 VARIANTS = 40  # damaged copies of the test rows that an evaluation predicts, at most 25,000 rows in all
 GROWTH = 1.3  # a refit has about 1.3 times the rows of a trial
 BUSIER = 1.1  # the machine may be busier by then
-FIRST = {"refit": 0.3, "evaluation": 1.0, "export": 1.0, "report": 1.0}
-"""Seconds before anything was measured: what a basic model takes; writing cards and report."""
+FIRST = {"refit": 0.3, "evaluation": 1.0, "export": 1.0, "report": 1.0, "mixture": 0.5}
+"""Seconds before anything was measured: what a basic model takes; writing cards and report; weighing."""
+MEMBERS = 4  # models of a mixture, each of which is tested with it
 
 
 def reserves(state: State, roles: Roles, *, workers: int = 1, interrupted: bool = False) -> dict[str, float]:
     """Return seconds by part: what the winner as it stands now will take, and the basic models beside it."""
     kept = dict(FIRST)
-    best = ranked(r for r in state.done if r.spec.kind != "ensemble")[:1]
+    best = ranked(r for r in state.done if r.spec.kind != "ensemble")[: 1 if interrupted else MEMBERS]
     if not best:
         return kept
     ending = best if interrupted else list({r.spec.id: r for r in (*best, *_basic(state))}.values())
     trained = [r for r in ending if not ships_as_it_is(r) and r.spec.id not in state.refits]
     kept["refit"] = together([refit_seconds(r, roles) for r in trained], workers)
     kept["evaluation"] = together([_evaluation(r, len(roles.test), quick=interrupted) for r in ending], workers)
+    kept["mixture"] += 0.5 if len(best) > 1 else 0.0  # a trial may end a little late; the mixture must still fit
     known = [t.export_seconds for t in state.tests.values() if t.export_seconds is not None]
     if known:
         kept["export"] = BUSIER * max(known)

@@ -22,7 +22,7 @@ class TPE(Proposer):
     """Proposes cocktails around what went well.
 
     Args:
-        base: a net's trial; its settings, model and seed are kept.
+        base: a net's trial; its settings, model and seed are kept, and that it is a folded run.
         task: without label smoothing for regression.
         seed: of the sampler.
         average: the averaging technique, where one is proposed.
@@ -51,8 +51,8 @@ class TPE(Proposer):
         recipe, settings = self._recipe(asked)
         words = ", ".join(one["name"] for one in recipe["regularizers"]) or "none"
         spec = self.base.changed(
-            id="", name=f"searched cocktail {asked.number + 1} ({words})", kind="cocktail",
-            recipe=recipe, settings=settings, adaptive=False,
+            id="", name=f"searched cocktail {asked.number + 1} ({words})",
+            kind="folded" if self.base.kind == "folded" else "cocktail", recipe=recipe, settings=settings, adaptive=False,
         )  # fmt: skip
         self._asked[spec.name] = asked
         return spec
