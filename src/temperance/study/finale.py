@@ -124,7 +124,8 @@ class Finale:
             self.study.left_out.append({"what": f"test of {self.tests[name]}", "why": event["why"]})
             return
         self.finished[name] = event
-        kept = {k: v for k, v in event.items() if k in ("export_seconds", "evaluation_seconds", "temperature")}
+        told = ("export_seconds", "evaluation_seconds", "temperature", "calibration")
+        kept = {k: v for k, v in event.items() if k in told}
         self.study.ledger.write("finish", name=name, trial=self.tests[name], **kept)
 
     def _out_of_fold(self, trial: str) -> str:

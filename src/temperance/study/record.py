@@ -182,7 +182,8 @@ def _winner(study: Study, choice: Choice, finished: dict[str, Any]) -> dict[str,
         "robustness": _robustness(tested), "robustness_summary": tested.get("robustness"),
         "refit": {m: {k: refit[m][k] for k in ("rows", "cost", "acted")} for m in members},
         "refit_trace": next((_thin(refit[m]["trace"]) for m in members if refit[m]["trace"]), []),
-        "temperature": finished["winner"].get("temperature"), "served": finished["winner"].get("served"),
+        "temperature": finished["winner"].get("temperature"),
+        "calibration": finished["winner"].get("calibration"), "served": finished["winner"].get("served"),
         "cost": study.result(choice.winner).event.get("cost", {}), "bought": _bought(study, choice, finished),
     }  # fmt: skip
     for name in ("simple", "plain", "boosting", "linear"):

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from temperance.evaluation.base import Outcome
-from temperance.evaluation.calibration import fit_temperature
+from temperance.evaluation.calibration import calibrate
 from temperance.evaluation.metrics.registry import METRICS, losses, measure
 from temperance.study.choose import Candidate
 from temperance.study.prepare import Prepared
@@ -25,7 +25,7 @@ class Result:
     Attributes:
         spec: the trial.
         event: what the worker reported, or why it did not run.
-        prediction: on the selection rows, tempered; None unless it finished.
+        prediction: on the selection rows, calibrated; None unless it finished.
 
     """
 
@@ -55,7 +55,7 @@ class Result:
 class Scorer:
     """Turns prediction files into losses on the selection rows.
 
-    Classifiers are tempered first (on calibration rows, or on the out-of-fold predictions), as the winner will be.
+    Classifiers are calibrated first (on calibration rows, or on the out-of-fold predictions), as the winner will be.
     """
 
     prepared: Prepared
@@ -83,8 +83,7 @@ class Scorer:
         folder = self.work / "trials" / result.spec.id
         answer = np.load(folder / result.event["files"]["selection"], allow_pickle=False)
         answer = answer[self.rows] if self.prepared.roles.folds else answer
-        temperature = self._temperature(answer, folder, result.event["files"]["calibration"])
-        self.fill(result, answer if temperature is None else temperature.apply(answer))
+        self.fill(result, self._calibrated(answer, folder, result.event["files"]["calibration"]))
 
     def fill(self, result: Result, answer: NDArray[Any]) -> None:
         """Fill in what follows from predictions on the selection rows."""
@@ -97,14 +96,15 @@ class Scorer:
         """Return per-row losses of the study's metric."""
         return losses(self._outcome(answer, rows), self.prepared.metric)
 
-    def _temperature(self, answer: NDArray[Any], folder: Path, calibration: str) -> Any:
+    def _calibrated(self, answer: NDArray[Any], folder: Path, calibration: str) -> NDArray[Any]:
         table, roles = self.prepared.table, self.prepared.roles
         if table.schema.target.task == "regression":
-            return None
-        if not calibration or not len(roles.calibration):
-            return fit_temperature(answer, table.target[self.rows])
-        held = np.load(folder / calibration, allow_pickle=False)
-        return fit_temperature(held, table.target[roles.calibration])
+            return answer
+        if calibration and len(roles.calibration):
+            held = np.load(folder / calibration, allow_pickle=False)
+            return calibrate(held, table.target[roles.calibration]).calibrator.apply(answer)
+        found = calibrate(answer, table.target[self.rows])
+        return found.calibrator.apply(answer) if found.held_out is None else found.held_out
 
     def _outcome(self, answer: NDArray[Any], rows: NDArray[np.int64]) -> Outcome:
         table = self.prepared.table
