@@ -98,10 +98,10 @@ def collect(settings: argparse.Namespace) -> list[dict[str, Any]]:
     for name in calibration_cells.sets(settings.data, lambda n: half(n) == settings.half):
         for seed in map(int, settings.seeds.split(",")):
             files = {m: settings.cells / f"{name}-{m}-{seed}.npz" for m in settings.models.split(",")}
-            missing = tuple(m for m, f in files.items() if not f.exists())
+            missing = () if settings.cached else tuple(m for m, f in files.items() if not f.exists())
             for model, cell in calibration_cells.cells(settings.data, name, seed, missing) if missing else ():
                 np.savez_compressed(files[model], allow_pickle=False, **cell)
-            for model, file in files.items():
+            for model, file in ((m, f) for m, f in files.items() if f.exists()):
                 cell = dict(np.load(file, allow_pickle=False))
                 for size in SIZES:
                     row = measured(cell, size)
@@ -129,6 +129,7 @@ def main() -> None:
     parser.add_argument("--half", choices=("tuned", "once"), required=True)
     parser.add_argument("--cells", type=Path, required=True)
     parser.add_argument("--record", type=Path)
+    parser.add_argument("--cached", action="store_true", help="only what is in CACHE")
     parser.add_argument("--seeds", default="0")
     parser.add_argument("--models", default=",".join(calibration_cells.MODELS))
     settings = parser.parse_args()
@@ -140,7 +141,8 @@ def main() -> None:
         for way, r in ways.items():
             print(
                 f"{view:16} {way:12} cells {r['cells']:4} hurt {r['hurt']:6.1%} "
-                f"(>1%: {r['hurt_by_1_percent']:.1%}, worst {r['worst_percent']:.2f}) median {r['median_gain_percent']:.3f} mean {r['mean_gain_percent']:.2f} "
+                f"(>1%: {r['hurt_by_1_percent']:.1%}, worst {r['worst_percent']:.2f}) "
+                f"median {r['median_gain_percent']:.3f} mean {r['mean_gain_percent']:.2f} "
                 f"won {r['won']} even {r['even']} lost {r['lost']}"
             )
     if settings.record:

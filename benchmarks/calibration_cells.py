@@ -37,7 +37,12 @@ def sets(data: Path, chosen: Any) -> list[str]:
     for path in sorted(data.glob("*/meta.json")):
         meta = json.loads(path.read_text())
         table = (path.parent / "data.parquet").exists() and meta.get("rows", 0) <= LARGEST
-        if meta.get("task") == "classification" and table and meta.get("kind") != "text" and chosen(path.parent.name):
+        if (
+            meta.get("task") == "classification"
+            and table
+            and isinstance(meta.get("features"), int)
+            and chosen(path.parent.name)
+        ):
             found.append(path.parent.name)
     return found
 

@@ -13,8 +13,8 @@ development sets (benchmarks/calibration.py): 1 % of the cells were hurt there, 
 more than half of the cells stay as they are.
 
 Why parts and not one row at a time: with ``_PARTS`` parts each map is fitted on 90 % of the rows, a little worse than
-the one that ships, so the error is on the safe side; it holds for any calibrator, for rows in groups, and where a single
-row has so much leverage that influence functions do not hold.
+the one that ships, so the error is on the safe side; it holds for any calibrator, for rows in groups, and where a
+single row has so much leverage that influence functions do not hold.
 """
 
 from __future__ import annotations
