@@ -57,7 +57,8 @@ class Quadratic(Calibrator):
             np.stack([z - bent, bent, np.ones_like(z)], axis=1), target, weight,
             centre=np.array([1.0, 1.0, 0.0]), ridge=np.full(3, _RIDGE), floor=np.array([0.0, 0.0, -np.inf]),
         )  # fmt: skip
-        return cls(*(float(t) for t in theta), low, high)
+        first, last, shift = (float(t) for t in theta)
+        return cls(first, last, shift, low, high)
 
     def scores(self, logs: Array) -> Array:
         """Return (b, 2) whose difference is the bent logit."""
