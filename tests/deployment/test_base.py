@@ -5,6 +5,7 @@ from temperance.deployment.base import log_mean, log_probabilities, model_graph,
 from temperance.deployment.bundle import session
 from temperance.deployment.constant import Constant
 from temperance.deployment.sketch import Sketch
+from temperance.evaluation.calibration import Temperature
 from temperance.records.errors import BundleError
 
 
@@ -20,18 +21,12 @@ def softmax(x):
     return e / e.sum(-1, keepdims=True)
 
 
-def test_temperature_is_a_power_of_the_probabilities(binary):
+def test_the_calibrator_comes_last(binary):
     shares = np.array([0.2, 0.8])
-    graph = model_graph(Constant(shares), Sketch(binary), binary.target, temperature=2.0)
+    graph = model_graph(Constant(shares), Sketch(binary), binary.target, calibrator=Temperature(2.0))
     feed = {"numeric": np.zeros((1, 4)), "categorical": np.full((1, 2), "", dtype=object)}
     out = session(graph.SerializeToString()).run(None, feed)[0]
     assert out[0] == pytest.approx(shares**0.5 / (shares**0.5).sum(), abs=1e-15)
-
-
-@pytest.mark.parametrize("temperature", [0.0, -1.0, float("nan"), float("inf")])
-def test_a_temperature_out_of_range_is_refused(binary, temperature):
-    with pytest.raises(BundleError, match="temperature"):
-        model_graph(Constant(np.array([0.5, 0.5])), Sketch(binary), binary.target, temperature=temperature)
 
 
 def test_log_probabilities_of_logits_members_and_one_score(binary):

@@ -48,7 +48,8 @@ def test_the_bundle_answers_like_the_tested_model(refitted, tmp_path):
     answer = bundle.predict(refitted.table.rows.take(rows))
     right = (answer.argmax(axis=1) == refitted.table.target[rows]).mean()
     assert event["evaluation"]["measurements"]["accuracy"]["value"] == pytest.approx(right)
-    assert event["temperature"] > 0
+    assert event["calibration"]["n"] > 0
+    assert bundle.card["calibrator"] == event["calibration"]["calibrator"]
     assert event["served"]["latency_1_ms"] > 0
 
 

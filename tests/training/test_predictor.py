@@ -12,7 +12,7 @@ from temperance.models import ModelInfo, build
 from temperance.records.predictor import Predictor
 from temperance.records.schema import Rows
 from temperance.records.table import Table
-from temperance.training.predictor import NetPredictor, Tempered, as_logits, examples, net_inputs, temper
+from temperance.training.predictor import NetPredictor, as_logits, examples, net_inputs
 
 
 def table(target: list[object]) -> Table:
@@ -93,32 +93,3 @@ def test_one_logit_becomes_two_and_values_keep_their_shape() -> None:
     assert as_logits(torch.zeros(4, 3, 1), "binary").shape == (4, 3, 2)
     assert as_logits(torch.zeros(4), "regression").shape == (4, 1)
     assert as_logits(torch.zeros(4, 5), "multiclass").shape == (4, 5)
-
-
-def test_temperature_flattens_and_keeps_the_order() -> None:
-    shares = np.array([[0.8, 0.2], [1.0, 0.0]])
-    flat = temper(shares, 2.0)
-    assert flat[0] == pytest.approx([2 / 3, 1 / 3])  # √0.8 : √0.2 = 2 : 1
-    assert np.isfinite(flat).all()
-    assert flat[1, 0] > 0.999
-    assert temper(shares, 1.0) is shares
-    values = np.array([1.0, 2.0])
-    assert temper(values, 3.0) is values
-
-
-def test_tempered_passes_through_and_adds_the_interval(classes: NetPredictor) -> None:
-    rows = Rows(np.full((2, 1), 100.0), np.zeros((2, 1), dtype=np.int32))
-    tempered = Tempered(classes, 2.0)
-    assert tempered.schema == classes.schema
-    assert np.array_equal(tempered.predict(rows), temper(classes.predict(rows), 2.0))
-
-    class Fixed:
-        schema = classes.schema
-
-        def predict(self, rows: Rows) -> np.ndarray:
-            return np.array([1.0, 2.0])
-
-    low, high = Tempered(Fixed(), half=0.5).interval(rows)
-    assert low.tolist() == [0.5, 1.5]
-    assert high.tolist() == [1.5, 2.5]
-    assert np.isnan(Tempered(Fixed()).interval(rows)[0]).all()

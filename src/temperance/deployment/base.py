@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from temperance.deployment.calibrator import draw_calibrator
 from temperance.deployment.sketch import Sketch
+from temperance.evaluation.calibration import Calibrator
 from temperance.records.errors import BundleError
 from temperance.records.schema import Target
 
@@ -22,7 +24,7 @@ class Part(ABC):
 
         Returns:
             The name of the log-probabilities (b, c), or of the values (b,) for regression; float64. The logarithm keeps
-            its digits where a probability would round to 0, so temperature and averaging stay exact.
+            its digits where a probability would round to 0, so calibration and averaging stay exact.
 
         """
 
@@ -31,24 +33,23 @@ class Part(ABC):
         """Return the learned arrays by name, for ``weights.safetensors``."""
 
 
-def model_graph(part: Part, sketch: Sketch, target: Target, *, temperature: float = 1.0) -> Any:
+def model_graph(part: Part, sketch: Sketch, target: Target, *, calibrator: Calibrator | None = None) -> Any:
     """Draw a part and its outputs and return the finished ``ModelProto``.
 
-    Classification gives ``probabilities`` (b, c) = softmax(log p / temperature); regression gives ``value`` (b,).
+    Classification gives ``probabilities`` (b, c), after the calibrator where there is one; regression gives ``value``
+    (b,).
 
     Raises:
-        BundleError: the temperature is not positive, or the graph is not valid.
+        BundleError: the calibrator does not fit the target, or the graph is not valid.
 
     """
-    if not (temperature > 0 and np.isfinite(temperature)):
-        raise BundleError(f"the temperature is {temperature}", "it is a positive number", "Leave it out for 1.0")
     result = part.draw(sketch, target)
     if target.task == "regression":
         return sketch.finish({"value": (result, ["b"])})
-    if temperature != 1.0:
-        result = sketch.add("Div", result, sketch.constant(temperature, np.float64))
-    probabilities = sketch.add("Softmax", result, axis=-1)
-    return sketch.finish({"probabilities": (probabilities, ["b", len(target.classes)])})
+    classes = len(target.classes)
+    if calibrator is not None:
+        result = draw_calibrator(sketch, result, calibrator, classes=classes)
+    return sketch.finish({"probabilities": (sketch.add("Softmax", result, axis=-1), ["b", classes])})
 
 
 def log_probabilities(

@@ -21,6 +21,7 @@ from temperance.deployment.bundle import Bundle, load, session
 from temperance.deployment.manifest import FORMAT, LARGEST_FILE, MANIFEST, SCHEMA, write_manifest
 from temperance.deployment.parity import gate, stress_rows
 from temperance.deployment.sketch import Sketch
+from temperance.evaluation.calibration import Calibrator
 from temperance.records.errors import BundleError
 from temperance.records.plain_json import dumps
 from temperance.records.predictor import Predictor
@@ -129,7 +130,7 @@ def write_bundle(
     schema: Schema,
     predictor: Predictor,
     rows: Rows,
-    temperature: float = 1.0,
+    calibrator: Calibrator | None = None,
     interval: Interval | None = None,
     extras: Extras | None = None,
     name: str = "model",
@@ -143,7 +144,7 @@ def write_bundle(
         schema: columns and target.
         predictor: the trained model as it was evaluated: its path from raw rows is compared with the graph's.
         rows: raw rows for the comparison, at least one; none of them is stored.
-        temperature: p^(1 / temperature), applied after everything else (classification).
+        calibrator: applied after everything else (classification); it is also named in ``bundle.json``.
         interval: prediction intervals (regression).
         extras: reference statistics, recipe, cards.
         name: model name of the Open Inference Protocol.
@@ -158,16 +159,16 @@ def write_bundle(
     if rows.size < 1:
         raise BundleError("no rows for the parity gate", "at least one raw row", "Pass calibration rows")
     if graph is None:
-        graph = model_graph(part, Sketch(schema), schema.target, temperature=temperature)
+        graph = model_graph(part, Sketch(schema), schema.target, calibrator=calibrator)
     data = graph.SerializeToString()
     if len(data) > LARGEST_FILE:
         raise BundleError(f"the graph has {len(data)} bytes", f"at most {LARGEST_FILE}", "Ship a smaller model")
     exported = Exported(schema, data)
     scale = _scale(predictor, rows, schema)
     worst = gate(predictor, exported, rows, schema, scale=scale)
-    card = _card(
-        exported, schema, name, interval, extras, {"largest_difference": worst, "scale": scale, "tolerance": 1e-5}
-    )
+    parity = {"largest_difference": worst, "scale": scale, "tolerance": 1e-5}
+    card = _card(exported, schema, name, interval, extras, parity)
+    card["calibrator"] = calibrator.to_dict() if calibrator else None
     return _write(folder, data, card, exported, part, rows, extras)
 
 

@@ -4,7 +4,7 @@ Loads no torch and no scikit-learn. ``evaluate`` takes a ``Predictor``; ``compar
 """
 
 from temperance.evaluation.base import Metric, Outcome, outcome
-from temperance.evaluation.calibration import Temperature, fit_temperature
+from temperance.evaluation.calibration import Calibration, Calibrator, calibrate, calibrator_of, refinement_loss
 from temperance.evaluation.comparison import Comparison, compare, compare_many
 from temperance.evaluation.diagram import reliability
 from temperance.evaluation.fragility import Fragility
@@ -18,6 +18,8 @@ from temperance.evaluation.words import sentence, sentences
 __all__ = [
     "METRICS",
     "SUITES",
+    "Calibration",
+    "Calibrator",
     "Comparison",
     "Evaluation",
     "Fragility",
@@ -25,13 +27,13 @@ __all__ = [
     "Outcome",
     "Robustness",
     "Slice",
-    "Temperature",
+    "calibrate",
+    "calibrator_of",
     "check_goal",
     "compare",
     "compare_many",
     "default_metric",
     "evaluate",
-    "fit_temperature",
     "losses",
     "measure",
     "merge",
@@ -39,6 +41,7 @@ __all__ = [
     "observe",
     "outcome",
     "probe",
+    "refinement_loss",
     "reliability",
     "sentence",
     "sentences",

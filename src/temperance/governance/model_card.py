@@ -142,6 +142,13 @@ def _details(study: Study) -> str:
         ("learned numbers", number((trial.get("cost") or {}).get("parameters"))),
         ("made on", escape(study.get("created", "–"))),
     ]
+    calibration = (study.get("winner") or {}).get("calibration") or {}
+    if calibration:
+        kind = calibration["calibrator"]["kind"]
+        words = "as the model gives them; no correction was proven to help" if kind == "identity" else (
+            f"corrected ({escape(kind)}) on {number(calibration.get('n'))} rows it did not learn from"
+        )  # fmt: skip
+        rows.append(("stated chances", words))
     if data.get("classes"):
         shown = ", ".join(code(c) for c in data["classes"][:20])
         rows.insert(1, ("answers", shown + (" …" if len(data["classes"]) > 20 else "")))

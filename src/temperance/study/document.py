@@ -147,7 +147,8 @@ def _winner(desk: Desk, outcome: Outcome) -> dict[str, Any]:
         "robustness": _robustness(tested), "robustness_summary": tested.get("robustness"),
         "refit": {m: {k: refit[m][k] for k in ("rows", "cost", "acted")} for m in members},
         "refit_trace": next((thin(list(refit[m]["trace"])) for m in members if refit[m]["trace"]), []),
-        "temperature": finished["winner"].get("temperature"), "served": finished["winner"].get("served"),
+        "temperature": finished["winner"].get("temperature"),
+        "calibration": finished["winner"].get("calibration"), "served": finished["winner"].get("served"),
         "cost": state.result(choice.winner).event.get("cost", {}), "bought": _bought(desk, outcome),
     }  # fmt: skip
     others = compared(state, images=desk.prepared.table.schema.kind == "images")

@@ -169,6 +169,7 @@ class Finished(Event):
     evaluation_seconds: float = 0.0
     export_seconds: float | None = None
     temperature: float | None = None
+    calibration: Row | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

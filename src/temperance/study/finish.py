@@ -16,7 +16,7 @@ from temperance import audit as audit_room
 from temperance.control.base import Move
 from temperance.deployment import Ensemble, Extras, Interval, write_bundle
 from temperance.evaluation import evaluate
-from temperance.evaluation.calibration import fit_temperature
+from temperance.evaluation.calibration import Calibrated, Calibration, Temperature, calibrate
 from temperance.monitoring import reference
 from temperance.records.cost import TrialCost
 from temperance.records.roles import sample
@@ -26,7 +26,7 @@ from temperance.study.bench import BasicPredictor, Bench, Fitted, Index
 from temperance.study.jobs import SCALE_ROWS, WEIGHTS, Say, limited
 from temperance.study.serving import part_of
 from temperance.study.spec import TrialSpec
-from temperance.training.predictor import NetPredictor, Tempered, temper
+from temperance.training.predictor import NetPredictor
 from temperance.training.price import latency_ms
 
 PARITY_ROWS = 200
@@ -132,7 +132,7 @@ def finish(bench: Bench, job: dict[str, Any], say: Say) -> dict[str, Any]:
     raw = members[0].predictor if len(members) == 1 else EnsemblePredictor(
         tuple(m.predictor for m in members), weights
     )  # fmt: skip
-    final, interval = _calibrated(bench, raw, job)
+    final, interval, calibration = _calibrated(bench, raw, job)
     started = time.monotonic()
     measured = evaluate(
         final, bench.test_table, bench.roles.test, suite=job.get("suite", "quick"), seed=job["seed"],
@@ -145,6 +145,8 @@ def finish(bench: Bench, job: dict[str, Any], say: Say) -> dict[str, Any]:
         "evaluation": measured.to_dict(),
         "evaluation_seconds": time.monotonic() - started,
         "losses": f"test_{name}.npz",
+        "calibration": calibration.to_dict() if calibration else None,
+        "temperature": _temperature(calibration),
     }
     if not job.get("bundle"):
         return report
@@ -155,7 +157,6 @@ def finish(bench: Bench, job: dict[str, Any], say: Say) -> dict[str, Any]:
         **report,
         "export_seconds": time.monotonic() - started,
         "bundle": job["bundle"],
-        "temperature": final.temperature,
         "served": {
             "latency_1_ms": latency_ms(bundle, few, 1),
             "latency_256_ms": latency_ms(bundle, few, 256),
@@ -164,8 +165,8 @@ def finish(bench: Bench, job: dict[str, Any], say: Say) -> dict[str, Any]:
     }
 
 
-def _calibrated(bench: Bench, raw: Any, job: dict[str, Any]) -> tuple[Tempered, Interval | None]:
-    """Return the predictor with its temperature (classes) or its half width (values), from rows it never trained on.
+def _calibrated(bench: Bench, raw: Any, job: dict[str, Any]) -> tuple[Calibrated, Interval | None, Calibration | None]:
+    """Return the predictor with its calibrator (classes) or its half width (values), from rows it never trained on.
 
     Without calibration rows both come from the out-of-fold predictions of the trial.
     """
@@ -173,10 +174,19 @@ def _calibrated(bench: Bench, raw: Any, job: dict[str, Any]) -> tuple[Tempered, 
     if bench.schema.target.task == "regression":
         residuals = truth - answer
         if len(residuals) < 10:
-            return Tempered(raw), None
+            return Calibrated(raw), None, None
         interval = Interval.of(residuals)
-        return Tempered(raw, half=interval.half_widths[interval.levels.index(interval.level)]), interval
-    return Tempered(raw, float(fit_temperature(answer, truth).value)), None
+        half = interval.half_widths[interval.levels.index(interval.level)]
+        return Calibrated(raw, half=half), interval, None
+    calibration = calibrate(answer, truth)
+    return Calibrated(raw, calibration.calibrator), None, calibration
+
+
+def _temperature(calibration: Calibration | None) -> float | None:
+    """Return the one number of older study files; None where the map is not a temperature."""
+    if calibration is None or calibration.calibrator.kind not in ("identity", "temperature"):
+        return None
+    return calibration.calibrator.value if isinstance(calibration.calibrator, Temperature) else 1.0
 
 
 def _held_out(bench: Bench, raw: Any, job: dict[str, Any]) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -189,7 +199,7 @@ def _held_out(bench: Bench, raw: Any, job: dict[str, Any]) -> tuple[NDArray[Any]
 
 
 def _export(
-    bench: Bench, members: list[Fitted], weights: tuple[float, ...], final: Tempered, interval: Interval | None,
+    bench: Bench, members: list[Fitted], weights: tuple[float, ...], final: Calibrated, interval: Interval | None,
     job: dict[str, Any],
 ) -> Any:  # fmt: skip
     parts = tuple(part_of(bench, fitted) for fitted in members)
@@ -203,11 +213,11 @@ def _export(
     )  # fmt: skip
     return write_bundle(
         Path(job["bundle"]), part=part, schema=bench.schema, predictor=final, rows=rows.take(slice(0, PARITY_ROWS)),
-        temperature=final.temperature, interval=interval, extras=extras, name=job.get("model_name", "model"),
+        calibrator=final.calibrator, interval=interval, extras=extras, name=job.get("model_name", "model"),
     )  # fmt: skip
 
 
-def _reference(bench: Bench, final: Tempered, job: dict[str, Any]) -> tuple[Index, NDArray[Any]]:
+def _reference(bench: Bench, final: Calibrated, job: dict[str, Any]) -> tuple[Index, NDArray[Any]]:
     """Return rows that the model did not train on, and its answers: what served answers are compared with.
 
     Answers on training rows are surer and better than any that will be served, so every such monitor would alarm.
@@ -218,4 +228,5 @@ def _reference(bench: Bench, final: Tempered, job: dict[str, Any]) -> tuple[Inde
     answer = np.load(bench.folder / job["out_of_fold"], allow_pickle=False)
     known = np.flatnonzero(np.isfinite(answer.reshape(len(answer), -1)).all(axis=1))
     index = sample(known, REFERENCE_ROWS)
-    return index, temper(answer[index], final.temperature)
+    kept = answer[index]
+    return index, kept if kept.ndim == 1 else final.calibrator.apply(kept)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from temperance.evaluation.base import Outcome
-from temperance.evaluation.calibration import fit_temperature
+from temperance.evaluation.calibration import calibrate
 from temperance.evaluation.metrics.registry import METRICS, losses, measure
 from temperance.study.choose import Candidate
 from temperance.study.prepare import Prepared
@@ -22,12 +22,12 @@ from temperance.study.state import Result
 class Scorer:
     """Turns prediction files into losses on the selection rows.
 
-    Classifiers are tempered first (on calibration rows, or on the out-of-fold predictions), as the winner will be.
+    Classifiers are calibrated first (on calibration rows, or on the out-of-fold predictions), as the winner will be.
     """
 
     prepared: Prepared
     work: Path
-    _known: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+    _known: dict[str, tuple[Any, ...]] = field(default_factory=dict)
 
     @property
     def rows(self) -> NDArray[np.int64]:
@@ -57,19 +57,22 @@ class Scorer:
 
     def score(self, result: Result) -> None:
         """Fill in prediction, losses and measurements of a finished trial; what was read before is remembered."""
-        if result.spec.id not in self._known:
+        known = self._known.get(result.spec.id)
+        if known is None:
             folder, files = self.work / "trials" / result.spec.id, result.event["files"]
             answer = np.load(folder / files["selection"], allow_pickle=False)
             held = np.load(folder / files["calibration"], allow_pickle=False) if files["calibration"] else answer
             if self.prepared.roles.folds:
                 answer, held = answer[self.rows], held[self.rows]
-            self._known[result.spec.id] = answer, held
-        self.fill(result, *self._known[result.spec.id])
+            self.fill(result, answer, held)
+            known = (answer, held, result.prediction, result.losses, result.measurements)
+            self._known[result.spec.id] = known
+        result.answer, result.held, result.prediction, result.losses, result.measurements = known
 
     def fill(self, result: Result, answer: NDArray[Any], held: NDArray[Any]) -> None:
         """Fill in what follows from answers on the selection rows and on those that calibrate."""
         result.answer, result.held = answer, held
-        result.prediction = self._tempered(answer, held)
+        result.prediction = self._calibrated(answer, held)
         result.losses = self.losses(result.prediction, self.rows)
         outcome = self._outcome(result.prediction, self.rows)
         result.measurements = {m.name: m.to_dict() for m in measure(outcome)}
@@ -78,14 +81,15 @@ class Scorer:
         """Return per-row losses of the study's metric."""
         return losses(self._outcome(answer, rows), self.prepared.metric)
 
-    def _tempered(self, answer: NDArray[Any], held: NDArray[Any]) -> NDArray[Any]:
-        """Return the answer with the temperature that the held answers want."""
+    def _calibrated(self, answer: NDArray[Any], held: NDArray[Any]) -> NDArray[Any]:
+        """Return the answer as a calibrator makes it that did not see the row, where the rows calibrate themselves."""
         table, roles = self.prepared.table, self.prepared.roles
         if table.schema.target.task == "regression":
             return answer
-        if roles.folds or not len(roles.calibration):
-            return fit_temperature(held, table.target[self.rows]).apply(answer)
-        return fit_temperature(held, table.target[roles.calibration]).apply(answer)
+        if not roles.folds and len(roles.calibration):
+            return calibrate(held, table.target[roles.calibration]).calibrator.apply(answer)
+        found = calibrate(answer, table.target[self.rows])
+        return found.calibrator.apply(answer) if found.held_out is None else found.held_out
 
     def _outcome(self, answer: NDArray[Any], rows: NDArray[np.int64]) -> Outcome:
         table = self.prepared.table

@@ -280,6 +280,9 @@ class _Example:
             "slices": self.slices("mae", self.scores(1.0)["mae"]["value"])
             if self.regression
             else self.slices(main, whole),
+            "calibration": None
+            if self.regression
+            else {"calibrator": {"kind": "temperature", "value": 1.2}, "n": 300, "share": 0.7, "tried": []},
             "reliability": []
             if self.regression
             else [

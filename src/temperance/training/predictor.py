@@ -72,44 +72,6 @@ class NetPredictor:
         return replace(self, model=model)
 
 
-@dataclass(frozen=True, eq=False)
-class Tempered:
-    """Another predictor's probabilities with a temperature: p ∝ p^(1/T). Regression passes through, with ± half.
-
-    Source of temperature scaling: Guo et al. (2017), arXiv:1706.04599, section 4.2.
-    """
-
-    inner: Any
-    temperature: float = 1.0
-    half: float | None = None
-
-    @property
-    def schema(self) -> Schema:
-        """Columns and target of the inner predictor."""
-        schema: Schema = self.inner.schema
-        return schema
-
-    def predict(self, rows: Rows) -> NDArray[Any]:
-        """Return tempered probabilities (b, c), or the inner values (b,)."""
-        return temper(self.inner.predict(rows), self.temperature)
-
-    def interval(self, rows: Rows) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Return (low, high), each (b,); only where ``half`` is set."""
-        values = self.inner.predict(rows)
-        width = np.nan if self.half is None else self.half
-        return values - width, values + width
-
-
-def temper(values: NDArray[Any], temperature: float) -> NDArray[Any]:
-    """Return p^(1/T), normalised, for (b, c); values (b,) as they are."""
-    if values.ndim == 1 or temperature == 1.0:
-        return values
-    logs = np.log(np.maximum(values, 1e-300)) / temperature
-    logs -= logs.max(axis=1, keepdims=True)
-    shares = np.exp(logs)
-    return shares / shares.sum(axis=1, keepdims=True)  # type: ignore[no-any-return]
-
-
 def as_logits(outputs: Tensor, task: str) -> Tensor:
     """Bring a net's outputs to (b, c), (b, k, c), (b, 1) or (b, k, 1): one logit of two classes becomes two."""
     if outputs.dim() == 1:

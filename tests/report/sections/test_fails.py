@@ -43,6 +43,17 @@ def test_what_was_not_tested_is_said(part: str, words: str, make_study: Callable
     assert f"Not tested. {words}" in read(make_study(document))
 
 
+@pytest.mark.parametrize(
+    ("kind", "words"), [("quadratic", "were corrected on rows"), ("identity", "no correction was proven to help")]
+)
+def test_what_was_done_to_the_chances_is_said(kind: str, words: str, make_study: Callable[..., Study]) -> None:
+    document: dict[str, Any] = study_example()
+    document["winner"]["calibration"] = {"calibrator": {"kind": kind}}
+    assert words in read(make_study(document))
+    del document["winner"]["calibration"]  # studies of older versions
+    assert words not in read(make_study(document))
+
+
 def test_no_weak_group_is_said(make_study: Callable[..., Study]) -> None:
     document: dict[str, Any] = study_example()
     document["winner"]["slices"] = document["winner"]["slices"][1:]

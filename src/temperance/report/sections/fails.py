@@ -32,6 +32,7 @@ class Fails(Section):
             "untried": list(study.root["winner"]["robustness_summary"]["left_out"])[:10],
             "damage": lambda node: damage(study, node),
             "reliability": Reliability().draw(study),
+            "calibrator": study.root["winner"]["calibration"]["calibrator"]["kind"].text,
             "slices": self._slices(study, told[:20]),
             "slices_more": max(0, len(told) - 20),
             "too_small": len(slices) - len(told),

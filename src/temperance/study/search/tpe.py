@@ -52,7 +52,8 @@ class TPE(Proposer):
         words = ", ".join(one["name"] for one in recipe["regularizers"]) or "none"
         spec = self.base.changed(
             id="", name=f"searched cocktail {asked.number + 1} ({words})",
-            kind="folded" if self.base.kind == "folded" else "cocktail", recipe=recipe, settings=settings, adaptive=False,
+            kind="folded" if self.base.kind == "folded" else "cocktail", adaptive=False,
+            recipe=recipe, settings=settings,
         )  # fmt: skip
         self._asked[spec.name] = asked
         return spec
