@@ -20,7 +20,8 @@ TEST_SHARE = 0.2
 ROLE_ROWS = 2000  # from this many development rows there are roles, below there are folds
 ROLE_IMAGES = 1000  # the same for images, whose nets train once per fold
 FOLDS, FEW_FOLDS, FEW_ROWS = 5, 3, 300
-OTHER_SHARE = 0.1  # controller, selection and calibration, each
+SHARES = (0.1, 0.1, 0.1)  # controller, selection, calibration
+IMAGE_SHARES = (0.0, 0.1, 0.05)  # a net of images gains more from rows than from a controller
 FIRST_SHARE = 0.4  # of the development rows that the first fold in time trains on
 LEAST_ROWS = 10
 COPIES_SHARE = 0.2  # with more exact copies than this, repeated rows are normal in the table
@@ -29,9 +30,10 @@ COPIES_SHARE = 0.2  # with more exact copies than this, repeated rows are normal
 def split(table: Table, *, seed: int, test: Table | None = None) -> Roles:
     """Give each row its role.
 
-    Without ``test``, 20 % of the rows are test. From 2,000 development rows (1,000 images) on: 70/10/10/10 train,
-    controller, selection, calibration. Below: all development rows are train, there are no controller rows, and
-    selection and calibration use out-of-fold predictions (5 folds; 3 below 300 rows). Classes are spread evenly, and
+    Without ``test``, 20 % of the rows are test. From 2,000 development rows on: 70/10/10/10 train, controller,
+    selection, calibration; from 1,000 images on: 85/0/10/5. Below: all development rows are train, there are no
+    controller rows, and selection and calibration use out-of-fold predictions (5 folds; 3 below 300 rows and for
+    images). Classes are spread evenly, and
     each class has a training row. ``table.group``: no group crosses. ``table.time``: the latest rows are test, the
     roles follow in time, and each fold trains on the past only (so its earliest rows are in no held-out part). Exact
     copies of a row (inputs and target) share a role where at most 20 % of the rows are copies.
@@ -61,13 +63,15 @@ def split(table: Table, *, seed: int, test: Table | None = None) -> Roles:
     else:
         dev, held = everything, np.arange(len(test), dtype=np.int64)
         words = ["The rows of the separate test table are test; the others are for development."]
-    least = ROLE_IMAGES if table.schema.kind == "images" else ROLE_ROWS
+    images = table.schema.kind == "images"
+    least = ROLE_IMAGES if images else ROLE_ROWS
     if len(dev) >= least and units.count(dev) >= 8:
-        parts = _parts(picker, dev)
-        words.append(f"{picker.role_words}: 70 % train, 10 % controller, 10 % selection, 10 % calibration.")
+        shares = IMAGE_SHARES if images else SHARES
+        parts = _parts(picker, dev, shares)
+        words.append(f"{picker.role_words}: {_said(shares)}.")
         folds: tuple[tuple[Index, Index], ...] = ()
     else:
-        count = FEW_FOLDS if len(dev) < FEW_ROWS else FOLDS
+        count = FEW_FOLDS if images or len(dev) < FEW_ROWS else FOLDS
         folds = picker.folds(dev, count)
         none = np.empty(0, dtype=np.int64)
         parts = (dev, none, none, none)
@@ -76,15 +80,22 @@ def split(table: Table, *, seed: int, test: Table | None = None) -> Roles:
     return Roles(*parts, held, folds, " ".join(words), test is not None)
 
 
-def _parts(picker: _Picker, dev: Index) -> tuple[Index, Index, Index, Index]:
+def _parts(picker: _Picker, dev: Index, shares: tuple[float, float, float]) -> tuple[Index, Index, Index, Index]:
     """Cut development rows into train, controller, selection, calibration (in time: in this order)."""
     taken: list[Index] = []
     rest = dev
-    for _ in range(3):
-        rest, part = picker.carve(rest, OTHER_SHARE * len(dev) / len(rest))
+    for share in reversed(shares):
+        part = dev[:0]
+        if share:
+            rest, part = picker.carve(rest, share * len(dev) / len(rest))
         taken.append(part)
     calibration, selection, controller = taken
     return rest, controller, selection, calibration
+
+
+def _said(shares: tuple[float, float, float]) -> str:
+    named = {"train": 1 - sum(shares), **dict(zip(("controller", "selection", "calibration"), shares, strict=True))}
+    return ", ".join(f"{share:.0%}".replace("%", " %") + f" {name}" for name, share in named.items() if share)
 
 
 def _units(table: Table) -> tuple[Units, list[str]]:

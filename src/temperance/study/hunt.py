@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from temperance.models.pixels import pixel_count
 from temperance.records.errors import StudyError
+from temperance.study.images import default_net, image_specs
 from temperance.study.plan import (
     SAFETY,
     Speed,
@@ -58,16 +59,20 @@ class Hunt:
         if self.study.settings.audit and not self.study.findings:
             self._start_audit()
         self._drive(Portfolio(basic))
-        model = "user" if self.study.settings.user_task else ("ResNet" if images else "Tabular")
+        model = "user" if self.study.settings.user_task else default_net(schema)
         settings = default_settings(self.study.prepared.table, roles, model="plain" if model == "user" else model)
         settings = self._paced(model, settings)
         rows = trained_rows(roles, model)
         settings, most_rows = rows_for(settings, rows)
         steps = round(settings["epochs"] * epoch_steps(settings, most_rows or rows))
-        nets = net_specs(
-            model=model, settings=settings, steps=steps, task=schema.target.task, images=images,
-            has_controller_rows=len(roles.controller) > 0, seed=self.study.settings.seed,
-        )  # fmt: skip
+        common: dict[str, Any] = {
+            "model": model, "settings": settings, "steps": steps, "task": schema.target.task,
+            "has_controller_rows": len(roles.controller) > 0, "seed": self.study.settings.seed,
+        }  # fmt: skip
+        if schema.image_shape is not None and model != "user":
+            nets = image_specs(shape=schema.image_shape, **common)
+        else:
+            nets = net_specs(images=images, **common)
         if most_rows is not None:
             nets = [net.changed(most_rows=most_rows) for net in nets]
             self.study.left_out.append({"what": "nets on all rows", "why": f"{most_rows} rows fit the budget"})
