@@ -120,7 +120,10 @@ def size_for(rows: int) -> Size:
 
 
 def training_for(name: str, task: Task, rows: int) -> Training:
-    """Return the training settings of the net ``name`` (``tabular``, ``plain``, ``convnet``, ``resnet``) for a task and size."""
+    """Return the training settings of the net ``name`` for a task and a count of training rows.
+
+    ``name``: ``tabular``, ``plain``, ``convnet`` or ``resnet``; another net is trained as ``plain``.
+    """
     batch = next((size for below, size in _BATCHES if rows < below), 256)
     epochs = next((count for below, count in _EPOCHS if rows < below), 12)
     if name.lower() == "tabular":
