@@ -23,7 +23,10 @@ class ConvolutionalNet(nn.Module):
     Most of the work of a training lies where images are large, so the channels are few there: a step over 64 images
     of 28 × 28 takes a sixth of that of ``ResidualNet``. Large images are shrunk at once, by means over squares and by a
     5×5 convolution of stride 2. The grid keeps where things are; a mean over all pixels lost 1.6 points of accuracy on
-    2,000 images of clothes. Weights lie channels last, which is 30 % faster on a CPU; the numbers are the same.
+    2,000 images of clothes. Weights lie channels last, and images follow them: a third less time on a CPU.
+
+    Normalization is by batch: with groups of channels, as in ``ResidualNet``, the log loss was 4 to 7 % higher, and a
+    served batch normalization melts into its convolution.
 
     Shapes: images (b, c, h, w) float → (b, outputs).
     """
