@@ -51,7 +51,7 @@ class ConvolutionalNet(nn.Module):
         self.grid = nn.AvgPool2d((tall[0], wide[0]), (tall[1], wide[1]))
         self.dropout = nn.Dropout(settings.dropout)
         self.output = nn.Linear(width * tall[2] * wide[2], info.outputs)
-        self.to(memory_format=torch.channels_last)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch does not declare it
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits or values (b, c)."""
