@@ -53,7 +53,7 @@ class Strengths(NamedTuple):
 _SIZES: tuple[tuple[int, Size], ...] = ((5_000, Size(16, 64)), (15_000, Size(8, 96)))
 _LARGE = Size(4, 128)
 _BATCHES: tuple[tuple[int, int], ...] = ((1_000, 64), (4_000, 128))
-_CONVOLUTION_EPOCHS: tuple[tuple[int, int], ...] = ((300, 120), (1_000, 60), (4_000, 40), (15_000, 16), (60_000, 6))
+_CONVOLUTION_EPOCHS: tuple[tuple[int, int], ...] = ((300, 120), (1_000, 60), (4_000, 40), (15_000, 20), (60_000, 6))
 _IMAGE_EPOCHS: tuple[tuple[int, int], ...] = ((1_000, 25), (4_000, 15), (15_000, 8))
 _EPOCHS: tuple[tuple[int, int], ...] = ((1_000, 40), (4_000, 30), (15_000, 20))
 
