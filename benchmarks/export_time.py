@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-NETS = ("plain", "tabular", "resnet")
+NETS = ("plain", "tabular", "convnet", "resnet")
 WAYS = ("rules", "general", "torchscript")
 
 
@@ -29,7 +29,7 @@ def made(net: str) -> tuple[Any, Any, Any]:
 
     from temperance.models.base import ModelInfo, build
 
-    shape = (32, 32, 3) if net == "resnet" else None
+    shape = (32, 32, 3) if net in ("convnet", "resnet") else None
     info = ModelInfo(0 if shape else 20, () if shape else (5, 30, 3), 3, "multiclass", shape, 10_000)
     module = build(net, info, 0).eval()
     with torch.no_grad():

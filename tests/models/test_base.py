@@ -13,6 +13,9 @@ TABLE = ModelInfo(5, (2, 4, 30), 3, "multiclass", train_rows=500)
 IMAGES = ModelInfo(0, (), 10, "multiclass", image_shape=(8, 8, 1))
 
 
+NETS = [("tabular", TABLE), ("plain", TABLE), ("resnet", IMAGES), ("convnet", IMAGES)]
+
+
 def inputs(info: ModelInfo, rows: int = 6) -> tuple[torch.Tensor, ...]:
     key = torch.Generator().manual_seed(0)
     if info.image_shape:
@@ -22,7 +25,7 @@ def inputs(info: ModelInfo, rows: int = 6) -> tuple[torch.Tensor, ...]:
     return torch.randn(rows, info.numeric, generator=key), torch.stack(codes, 1)
 
 
-@pytest.mark.parametrize(("name", "info"), [("tabular", TABLE), ("plain", TABLE), ("resnet", IMAGES)])
+@pytest.mark.parametrize(("name", "info"), NETS)
 def test_the_seed_fixes_the_weights_and_the_global_generator_is_untouched(name: str, info: ModelInfo) -> None:
     before = torch.get_rng_state()
     first, again, other = build(name, info, 1), build(name, info, 1), build(name, info, 2)
@@ -32,9 +35,9 @@ def test_the_seed_fixes_the_weights_and_the_global_generator_is_untouched(name: 
     assert not torch.equal(first(*given), other(*given))
 
 
-@pytest.mark.parametrize(("name", "info"), [("tabular", TABLE), ("plain", TABLE), ("resnet", IMAGES)])
+@pytest.mark.parametrize(("name", "info"), NETS)
 def test_a_row_does_not_depend_on_its_neighbours_and_every_parameter_learns(name: str, info: ModelInfo) -> None:
-    net = build(name, info, 3)
+    net = build(name, info, 3).eval()
     given = inputs(info)
     whole = net(*given)
     part = net(*(x[:2] for x in given))
@@ -45,7 +48,7 @@ def test_a_row_does_not_depend_on_its_neighbours_and_every_parameter_learns(name
     assert whole.shape[-1] == info.outputs
 
 
-@pytest.mark.parametrize(("name", "info"), [("tabular", TABLE), ("plain", TABLE), ("resnet", IMAGES)])
+@pytest.mark.parametrize(("name", "info"), NETS)
 def test_members_of_a_population_equal_single_nets(name: str, info: ModelInfo) -> None:
     nets = [build(name, info, seed).double() for seed in range(3)]
     given = tuple(x.double() if x.is_floating_point() else x for x in inputs(info))
@@ -54,7 +57,7 @@ def test_members_of_a_population_equal_single_nets(name: str, info: ModelInfo) -
     torch.testing.assert_close(stacked[2], nets[2](*given), rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize(("name", "info"), [("tabular", TABLE), ("plain", TABLE), ("resnet", IMAGES)])
+@pytest.mark.parametrize(("name", "info"), NETS)
 def test_the_graph_exports_with_a_free_batch(name: str, info: ModelInfo) -> None:
     net, given = build(name, info, 0).eval(), inputs(info)
     batch = torch.export.Dim("b")
@@ -65,7 +68,7 @@ def test_the_graph_exports_with_a_free_batch(name: str, info: ModelInfo) -> None
 
 def test_default_names_and_settings() -> None:
     assert default_name(TABLE) == "Tabular"
-    assert default_name(IMAGES) == "ResNet"
+    assert default_name(IMAGES) == "ConvNet"
     assert architecture("Tabular", TABLE, members=4).members == 4  # type: ignore[attr-defined]
     assert build("tabular", TABLE, members=4)(*inputs(TABLE)).shape == (6, 4, 3)
     with pytest.raises(SettingError, match=r"no setting 'membres'.*Did you mean 'members'"):

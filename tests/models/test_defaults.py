@@ -20,7 +20,7 @@ def test_every_size_has_settings_that_build(rows: int) -> None:
     size = size_for(rows)
     settings = architecture("tabular", ModelInfo(3, (), 1, "regression", train_rows=rows))
     assert (settings.members, settings.width) == (size.members, size.width)  # type: ignore[attr-defined]
-    for name in ("tabular", "plain", "resnet"):
+    for name in ("tabular", "plain", "convnet", "resnet"):
         training = training_for(name, "binary", rows)
         assert training.epochs >= 1
         assert 1 <= training.batch_size <= 256

@@ -79,8 +79,8 @@ ARCHITECTURES: Registry[Architecture] = Registry("net", "temperance.models")
 
 
 def default_name(info: ModelInfo) -> str:
-    """Return the name of the net that suits the inputs: ``ResNet`` for images, ``Tabular`` for tables."""
-    return "ResNet" if info.image_shape else "Tabular"
+    """Return the name of the net that suits the inputs: ``ConvNet`` for images, ``Tabular`` for tables."""
+    return "ConvNet" if info.image_shape else "Tabular"
 
 
 def architecture(name: str, info: ModelInfo, **settings: Any) -> Architecture:
@@ -90,7 +90,7 @@ def architecture(name: str, info: ModelInfo, **settings: Any) -> Architecture:
         SettingError: an unknown name or setting.
 
     """
-    from temperance.models import plain, resnet, tabular  # noqa: F401  # each registers its architecture
+    from temperance.models import convnet, plain, resnet, tabular  # noqa: F401  # each registers its architecture
 
     cls = ARCHITECTURES[name]
     known = {field.name for field in fields(cls)}
@@ -106,7 +106,7 @@ def build(name: str, info: ModelInfo, seed: int = 0, **settings: Any) -> nn.Modu
     """Build the net ``name`` for ``info``; the same seed gives the same weights, torch's global generator is untouched.
 
     Args:
-        name: ``tabular``, ``plain``, ``resnet`` or a plug-in's; case is ignored.
+        name: ``tabular``, ``plain``, ``convnet``, ``resnet`` or a plug-in's; case is ignored.
         info: the shape of the data.
         seed: seed of the weights.
         settings: fields of the architecture to change, e.g. ``members=4``.

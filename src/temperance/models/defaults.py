@@ -28,6 +28,7 @@ class Training:
         epochs: passes over the training rows.
         curve: ``flat_cos``: flat for the first half, then half a cosine to 0.
         beta2: memory of AdamW's second moment.
+        warmup: share of the training over which the rate rises from 0.
         seconds_per_1000_rows: one epoch over 1,000 rows of about 10 inputs on one core (a first guess of the price).
 
     """
@@ -38,6 +39,7 @@ class Training:
     curve: str = "flat_cos"
     beta2: float = 0.95
     seconds_per_1000_rows: float = 0.03
+    warmup: float = 0.0
 
 
 class Strengths(NamedTuple):
@@ -51,6 +53,7 @@ class Strengths(NamedTuple):
 _SIZES: tuple[tuple[int, Size], ...] = ((5_000, Size(16, 64)), (15_000, Size(8, 96)))
 _LARGE = Size(4, 128)
 _BATCHES: tuple[tuple[int, int], ...] = ((1_000, 64), (4_000, 128))
+_CONVOLUTION_EPOCHS: tuple[tuple[int, int], ...] = ((300, 120), (1_000, 60), (4_000, 40), (15_000, 20), (60_000, 6))
 _IMAGE_EPOCHS: tuple[tuple[int, int], ...] = ((1_000, 25), (4_000, 15), (15_000, 8))
 _EPOCHS: tuple[tuple[int, int], ...] = ((1_000, 40), (4_000, 30), (15_000, 20))
 
@@ -117,12 +120,19 @@ def size_for(rows: int) -> Size:
 
 
 def training_for(name: str, task: Task, rows: int) -> Training:
-    """Return the training settings of the net ``name`` (``tabular``, ``plain``, ``resnet``) for a task and size."""
+    """Return the training settings of the net ``name`` for a task and a count of training rows.
+
+    ``name``: ``tabular``, ``plain``, ``convnet`` or ``resnet``; another net is trained as ``plain``.
+    """
     batch = next((size for below, size in _BATCHES if rows < below), 256)
     epochs = next((count for below, count in _EPOCHS if rows < below), 12)
     if name.lower() == "tabular":
         large = rows >= _SIZES[-1][0]  # few passes: classification gains from a faster rate
         return Training(0.1 if task == "regression" else 0.05 if large else 0.03, batch, epochs)
+    if name.lower() == "convnet":
+        passes = next((count for below, count in _CONVOLUTION_EPOCHS if rows < below), 3)
+        size = 32 if rows < 4_000 else 64  # few rows: more steps are worth more than smoother ones
+        return Training(5e-3, size, passes, "cosine", beta2=0.99, seconds_per_1000_rows=0.3, warmup=0.1)
     if name.lower() == "resnet":
         passes = next((count for below, count in _IMAGE_EPOCHS if rows < below), 4)
         return Training(1e-2 if rows < 10_000 else 5e-3, 64 if rows < 10_000 else 128, passes, beta2=0.99)

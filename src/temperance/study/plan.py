@@ -34,7 +34,7 @@ def default_settings(table: Table, roles: Roles, *, model: str) -> dict[str, Any
     chosen = training_for(model, table.schema.target.task, rows)
     return {
         "epochs": float(chosen.epochs), "batch_size": chosen.batch_size, "lr": chosen.lr, "curve": chosen.curve,
-        "beta2": chosen.beta2,
+        "beta2": chosen.beta2, "warmup": chosen.warmup,
     }  # fmt: skip
 
 

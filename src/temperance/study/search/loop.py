@@ -8,6 +8,7 @@ from temperance.models.pixels import pixel_count
 from temperance.records.errors import StudyError
 from temperance.study.desk import Desk
 from temperance.study.events import Paced
+from temperance.study.images import default_net, image_specs
 from temperance.study.plan import (
     SAFETY,
     Speed,
@@ -68,7 +69,7 @@ class SearchLoop:
         """The architecture of the nets."""
         if self.desk.settings.user_task:
             return "user"
-        return "ResNet" if self.desk.prepared.table.schema.kind == "images" else "Tabular"
+        return default_net(self.desk.prepared.table.schema)
 
     def run(self) -> None:
         """Run it all."""
@@ -189,10 +190,15 @@ class SearchLoop:
         rows = trained_rows(desk.prepared.roles, self.model)
         settings, most_rows = rows_for(paced.settings, rows)
         steps = round(settings["epochs"] * epoch_steps(settings, most_rows or rows))
-        nets = net_specs(
-            model=self.model, settings=settings, steps=steps, task=schema.target.task, images=schema.kind == "images",
-            folded=can_fold(self.model, desk.prepared.roles), seed=desk.settings.seed,
-        )  # fmt: skip
+        common: dict[str, Any] = {
+            "model": self.model, "settings": settings, "steps": steps, "task": schema.target.task,
+            "seed": desk.settings.seed,
+        }  # fmt: skip
+        if schema.image_shape is not None and self.model != "user":
+            nets = image_specs(shape=schema.image_shape, **common)
+        else:
+            folded = can_fold(self.model, desk.prepared.roles)
+            nets = net_specs(images=schema.kind == "images", folded=folded, **common)
         nets = plain_early([*self._own(paced, nets[0]), *nets])
         if most_rows is not None:
             nets = [net.changed(most_rows=most_rows) for net in nets]
