@@ -35,8 +35,8 @@ def split(table: Table, *, seed: int, test: Table | None = None, banked: bool = 
     Without ``test``, 20 % of the rows are test. Below 15,000 development rows all of them are train, and selection and
     calibration use out-of-fold predictions (5 folds; 3 below 300 rows and for images). From there on (from 2,000 where
     each fold is a training of its own: ``banked=False``, or ``table.time``; from 1,000 images) a tenth, at most 5,000
-    rows, is for selection, a twentieth, at most 2,500, for calibration, the rest is train. Classes are spread evenly, and
-    each class has a training row. ``table.group``: no group crosses. ``table.time``: the latest rows are test, the
+    rows, is for selection, a twentieth, at most 2,500, for calibration, the rest is train. Classes are spread evenly,
+    and each class has a training row. ``table.group``: no group crosses. ``table.time``: the latest rows are test, the
     roles follow in time, and each fold trains on the past only (so its earliest rows are in no held-out part). Exact
     copies of a row (inputs and target) share a role where at most 20 % of the rows are copies.
 

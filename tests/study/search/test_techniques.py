@@ -35,7 +35,7 @@ def test_what_the_record_finds_best_is_within_reach():
 
 def test_gain_per_second_decides():
     rows, order = known(), in_order("binary")
-    rates = [rows[name]["gain"] / rows[name]["price"] for name in order]
+    rates = [rows[name]["classes"] / rows[name]["price"] for name in order]
     assert rates == sorted(rates, reverse=True)
     assert "CMixUp" not in order
 

@@ -11,9 +11,9 @@ from temperance.study.spec import TrialSpec
 
 
 def known() -> dict[str, dict[str, Any]]:
-    """Return by technique its measured ``gain`` (mean log ratio of losses) and ``price`` (ratio of seconds).
+    """Return by technique its measured gains (mean log ratio of losses; ``classes``, ``values``) and its ``price``.
 
-    Written by ``scripts/gains.py`` from the record of the effects benchmark, sets that are looked at once left out.
+    Written by ``benchmarks/folded_effects.py`` from development sets that are not looked at once.
     """
     found: dict[str, dict[str, Any]] = json.loads(
         (files("temperance.study.search") / "gains.json").read_text(encoding="utf-8")
@@ -23,9 +23,9 @@ def known() -> dict[str, dict[str, Any]]:
 
 def in_order(task: str) -> list[str]:
     """Return the techniques for a task: gain per second, those that lost last."""
-    kind = "regression" if task == "regression" else "binary"
-    fitting = {name: row for name, row in known().items() if kind in row["tasks"]}
-    return sorted(fitting, key=lambda name: -fitting[name]["gain"] / fitting[name]["price"])
+    kind = "values" if task == "regression" else "classes"
+    fitting = {name: row for name, row in known().items() if kind in row}
+    return sorted(fitting, key=lambda name: -fitting[name][kind] / fitting[name]["price"])
 
 
 class Techniques(Proposer):
