@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +16,7 @@ from temperance.records.statistics import paired
 ALPHA = 0.16  # one-sided: about one standard error of the paired difference (the one-standard-error rule)
 EQUAL, SURE = 0.01, 0.05  # a loss within 1 % of the best is as good, where that is shown at 95 %
 DRAWS = 100
-Prefer = Literal["best", "balanced", "cheap"]
-PREFER: tuple[Prefer, ...] = ("best", "balanced", "cheap")
+MARGINS = {"best": EQUAL, "balanced": 5 * EQUAL}  # share of the best loss that a cheaper one may be worse by
 
 
 @dataclass(frozen=True)
@@ -78,9 +77,7 @@ class Choice:
     optimism: float = 0.0
 
 
-def choose(
-    candidates: Sequence[Candidate], *, metric: str, names: Mapping[str, str], prefer: Prefer = "best"
-) -> Choice:
+def choose(candidates: Sequence[Candidate], *, metric: str, names: Mapping[str, str], prefer: str = "best") -> Choice:
     """Return the winner among the allowed candidates.
 
     ``best``: the lowest mean loss; a cheaper one wins only where it is *shown* to be as good (the upper end of the
@@ -92,7 +89,7 @@ def choose(
         candidates: finished trials.
         metric: name of the losses, for the words.
         names: of the trials.
-        prefer: see above.
+        prefer: ``best``, ``balanced`` or ``cheap``, see above.
 
     """
     usable = [c for c in candidates if c.allowed and np.isfinite(c.losses).all()]
@@ -104,7 +101,7 @@ def choose(
     return Choice(winner.id, _why(winner, best, metric, names, prefer), rows, optimism(usable))
 
 
-def _why(winner: Candidate, best: Candidate, metric: str, names: Mapping[str, str], prefer: Prefer) -> str:
+def _why(winner: Candidate, best: Candidate, metric: str, names: Mapping[str, str], prefer: str) -> str:
     words = metric.replace("_", " ")
     if winner is best:
         return f"It has the best {words} on rows that it did not train on."
@@ -119,10 +116,7 @@ def _why(winner: Candidate, best: Candidate, metric: str, names: Mapping[str, st
     )
 
 
-MARGINS: dict[Prefer, float] = {"best": EQUAL, "balanced": 5 * EQUAL}
-
-
-def _is_close(other: Candidate, best: Candidate, prefer: Prefer) -> bool:
+def _is_close(other: Candidate, best: Candidate, prefer: str) -> bool:
     """Return whether the other may stand for the best."""
     if prefer == "cheap":
         return not _is_worse(other, best)
@@ -157,7 +151,7 @@ def _is_worse(other: Candidate, best: Candidate) -> bool:
     return bool(test.difference > 0 and test.p / 2 < ALPHA)
 
 
-def _row(winner: Candidate, other: Candidate, close: bool, metric: str, prefer: Prefer) -> dict[str, Any]:
+def _row(winner: Candidate, other: Candidate, close: bool, metric: str, prefer: str) -> dict[str, Any]:
     found = compare(winner.losses, other.losses, metric=metric)
     if prefer == "cheap":
         decision = "within one standard error of the best" if close else "worse by more than one standard error"
