@@ -3,12 +3,19 @@
 import pytest
 
 from temperance.deployment.base import model_graph
-from temperance.deployment.basic import basic_part
+from temperance.deployment.basic import KINDS, basic_part
 from temperance.deployment.parity import gate
 from temperance.deployment.sketch import Sketch
 from temperance.deployment.write import Exported
+from temperance.models.basic import BASIC
 
+CLOSE = {}
 TASKS = {"binary": ("no", "yes"), "multiclass": ("a", "b", "c"), "regression": ()}
+
+
+def needs_package(name):
+    if BASIC[name].needs:
+        pytest.importorskip(BASIC[name].needs)
 
 
 def exported(part, schema):
@@ -17,23 +24,23 @@ def exported(part, schema):
 
 
 @pytest.mark.parametrize("task", TASKS)
-@pytest.mark.parametrize("name", ["majority", "linear", "boosting"])
+@pytest.mark.parametrize("name", KINDS)
 def test_both_paths_agree_to_the_last_digits(name, task, kit):
+    needs_package(name)
     schema = kit.schema_of(task, TASKS[task])
     fitted = kit.Fitted(name, schema)
     scale = 1000.0 if task == "regression" else 0.0
-    assert gate(fitted, exported(basic_part(fitted.fitted, schema), schema), fitted.rows, schema, scale=scale) < 1e-12
+    assert gate(fitted, exported(basic_part(fitted.fitted, schema), schema), fitted.rows, schema, scale=scale) < CLOSE.get(name, 1e-12)
 
 
-def test_a_class_that_training_never_saw_keeps_its_place(kit):
+@pytest.mark.parametrize("name", KINDS[1:])
+def test_a_class_that_training_never_saw_keeps_its_place(name, kit):
     schema = kit.schema_of("multiclass", ("a", "b", "c"))
-    for name in ("linear", "boosting"):
-        fitted = kit.Fitted(name, schema)
-        kept = fitted.target != 1
-        rows, target = fitted.rows.take(kept), fitted.target[kept]
-        from temperance.models.basic import BASIC
-
-        fitted.fitted = BASIC[name]().fit(rows, target, schema=schema, valid=(rows, target))
-        graph = exported(basic_part(fitted.fitted, schema), schema)
-        assert gate(fitted, graph, fitted.rows, schema, scale=0.0) < 1e-12
-        assert graph.predict(fitted.rows)[:, 1].max() < 1e-5
+    needs_package(name)
+    fitted = kit.Fitted(name, schema)
+    kept = fitted.target != 1
+    rows, target = fitted.rows.take(kept), fitted.target[kept]
+    fitted.fitted = BASIC[name]().fit(rows, target, schema=schema, valid=(rows, target))
+    graph = exported(basic_part(fitted.fitted, schema), schema)
+    assert gate(fitted, graph, fitted.rows, schema, scale=0.0) < CLOSE.get(name, 1e-12)
+    assert graph.predict(fitted.rows)[:, 1].max() <= 2 * fitted.fitted.floor
