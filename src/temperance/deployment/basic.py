@@ -13,11 +13,13 @@ from temperance.deployment.constant import Constant
 from temperance.deployment.forest import Forest
 from temperance.deployment.linear import Linear
 from temperance.deployment.pixels import Pixels
-from temperance.models.basic import FittedBasic, LinearMatrix
+from temperance.models.basic import CodeMatrix, FittedBasic, LinearMatrix
 from temperance.models.pixels import PixelMatrix
 from temperance.records.errors import BundleError
 from temperance.records.schema import Schema
 
+FORESTS = ("RandomForestClassifier", "RandomForestRegressor", "ExtraTreesClassifier", "ExtraTreesRegressor")
+LINEAR = ("LogisticRegression", "LogisticRegressionCV", "Ridge", "RidgeCV", "LinearRegression", "Lasso", "ElasticNet")
 KINDS = ("majority", "linear", "boosting", "lightgbm", "catboost", "extratrees")
 
 
@@ -40,11 +42,17 @@ def basic_part(fitted: FittedBasic, schema: Schema) -> Part:
         return Forest.catboost(model.model, fitted.matrix, words, trees=model.trees, **placed)
     if fitted.name == "extratrees":
         return Forest.fitted(model, fitted.matrix, words, **placed)
+    kind = type(model).__name__
+    if fitted.name == "outside" and kind in FORESTS and isinstance(fitted.matrix, CodeMatrix):
+        return Forest.fitted(model, fitted.matrix, words, **placed)
+    if fitted.name == "outside" and kind in LINEAR and isinstance(fitted.matrix, LinearMatrix):
+        return _linear(fitted, fitted.matrix, words)
     if fitted.name == "linear" and isinstance(fitted.matrix, LinearMatrix):
         return _linear(fitted, fitted.matrix, words)
     if fitted.name == "linear" and isinstance(fitted.matrix, PixelMatrix):
         return _pixels(fitted, fitted.matrix)
-    raise BundleError(f"the model {fitted.name!r} cannot be exported", f"{', '.join(KINDS)} can")
+    what = kind if fitted.name == "outside" else fitted.name
+    raise BundleError(f"the model {what!r} cannot be exported", f"{', '.join(KINDS)} can")
 
 
 def _linear(fitted: FittedBasic, matrix: LinearMatrix, words: tuple[tuple[str, ...], ...]) -> Linear:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         LightGBM,
         Linear,
         Majority,
+        Outside,
         cross_fit,
     )
     from temperance.models.defaults import (
@@ -37,7 +38,7 @@ _HOMES = {
     "base": ("ARCHITECTURES", "Architecture", "ModelInfo", "architecture", "build", "default_name"),
     "basic": (
         *("BASIC", "BasicModel", "Boosting", "CatBoost", "CrossFit", "ExtraTrees", "FittedBasic", "LightGBM", "Linear"),
-        *("Majority", "cross_fit"),
+        *("Majority", "Outside", "cross_fit"),
     ),
     "defaults": ("RECIPES", "Candidate", "Training", "candidates_for", "recipes_for", "size_for", "training_for"),
     "edges": ("bin_edges",),
@@ -62,6 +63,7 @@ __all__ = [
     "Linear",
     "Majority",
     "ModelInfo",
+    "Outside",
     "Training",
     "architecture",
     "bin_edges",

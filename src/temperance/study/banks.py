@@ -37,7 +37,7 @@ class Banked:
 
 def is_banked(spec: TrialSpec, roles: Roles) -> bool:
     """Return whether the trial can train all folds at once: our tabular net, each row held out exactly once."""
-    return spec.model == "Tabular" and bool(roles.folds) and covered_once(roles)
+    return spec.model == "Tabular" and spec.teacher is None and bool(roles.folds) and covered_once(roles)
 
 
 def as_trained(bench: Bench, spec: TrialSpec) -> tuple[TrialSpec, Index]:

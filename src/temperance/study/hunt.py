@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from temperance.models.pixels import pixel_count
 from temperance.records.errors import StudyError
+from temperance.study.basics import absent, affordable, basic_specs, expected_seconds
+from temperance.study.candidates import outside_specs, students
 from temperance.study.plan import (
     SAFETY,
     Speed,
@@ -22,7 +24,7 @@ from temperance.study.plan import (
 )
 from temperance.study.results import Result
 from temperance.study.search.base import Proposer
-from temperance.study.search.portfolio import Portfolio, average, basic_specs, net_specs
+from temperance.study.search.portfolio import Portfolio, average, net_specs
 from temperance.study.search.tpe import TPE
 from temperance.study.spec import TrialSpec
 
@@ -54,7 +56,13 @@ class Hunt:
         images = schema.kind == "images"
         finished = {r.spec.name for r in self.study.results}
         basic = [s for s in basic_specs(images=images, seed=self.study.settings.seed) if s.name not in finished]
-        basic = [self._capped(spec) for spec in basic]
+        basic, dear = affordable(
+            [self._capped(spec) for spec in basic], schema, roles,
+            seconds=self.study.clock.for_search, workers=self.study.workers,
+        )  # fmt: skip
+        self.study.left_out += [*absent(images=images), *dear]
+        brought = outside_specs(self.study.settings.candidates, self.study.work, seed=self.study.settings.seed)
+        basic += [spec for spec in brought if spec.name not in finished]
         if self.study.settings.audit and not self.study.findings:
             self._start_audit()
         self._drive(Portfolio(basic))
@@ -73,6 +81,10 @@ class Hunt:
             self.study.left_out.append({"what": "nets on all rows", "why": f"{most_rows} rows fit the budget"})
         portfolio = Portfolio([s for s in nets if s.name not in finished])
         self._drive(portfolio)
+        limits = {"max_latency_ms": self.study.settings.max_latency_ms, "max_bytes": self.study.settings.max_bytes}
+        taught, reasons = students(self.study.results, nets[0], **limits)
+        self.study.left_out += reasons
+        self._drive(Portfolio([s for s in taught if s.name not in finished]))
         for spec in portfolio.left:
             self.study.left_out.append({"what": spec.name, "why": "no time left in the budget"})
         if not portfolio.left:
@@ -159,6 +171,8 @@ class Hunt:
             plain = [r for r in self.study.results if r.spec.is_net and r.losses is not None]
             ratio = max([r.seconds / max(self._planned(r.spec, self.speed), 1e-6) for r in plain], default=1.0)
             return planned * max(0.5, min(ratio, 3.0))
+        if spec.kind == "basic" and not same:
+            return expected_seconds(spec, self.study.prepared.table.schema, self.study.prepared.roles)
         return max(same, default=0.5)
 
     def _planned(self, spec: TrialSpec, speed: Speed) -> float:

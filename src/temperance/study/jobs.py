@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from temperance.evaluation.robustness import probe
 from temperance.records.errors import TemperanceError
 from temperance.study.banks import fit_all_folds, is_banked
+from temperance.study.basics import folded
 from temperance.study.bench import LATENCY_ROWS, Bench, Fitted, Index
 from temperance.study.serving import served_cost
 from temperance.study.spec import TrialSpec
@@ -33,6 +34,8 @@ def trial(bench: Bench, job: dict[str, Any], say: Say) -> dict[str, Any]:
     runner = _folds if bench.roles.folds else _split
     if is_banked(spec, bench.roles):
         runner = _banked
+    if spec.kind == "basic" and bench.roles.folds:
+        runner = folded
     return runner(bench, spec, folder, until, say, bool(job.get("robustness", True)))
 
 
@@ -150,6 +153,8 @@ def _robustness(bench: Bench, predictor: Any, index: Index, clean: Index) -> dic
 
 def _result(fitted: Fitted) -> dict[str, Any]:
     row: dict[str, Any] = {"id": fitted.spec.id, "cost": fitted.cost.to_dict(), "chosen": fitted.chosen}
+    if fitted.cannot_export:
+        row["cannot_export"] = fitted.cannot_export
     if fitted.trained is not None:
         one = fitted.trained
         row |= {
@@ -177,20 +182,7 @@ def _merged(done: list[Fitted]) -> dict[str, Any]:
         row["fraction"] = float(np.mean([one.trained.fraction for one in done if one.trained]))
         row["warnings"] = list(dict.fromkeys(text for one in done if one.trained for text in one.trained.warnings))
         row["traces"] = [[m.to_dict() for m in one.trained.trace] for one in done if one.trained]
-    chosen = [one.chosen for one in done if one.chosen]
-    if chosen:
-        row["chosen"] = _middle(chosen)
     return row
-
-
-def _middle(chosen: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the median of the settings that the folds chose."""
-    first = chosen[0]
-    if "most_trees" in first:
-        return {"most_trees": int(np.median([c["most_trees"] for c in chosen]))}
-    if "grid" in first:
-        return {"grid": [float(np.sort([c["grid"][0] for c in chosen])[len(chosen) // 2])]}
-    return first
 
 
 def _save(path: Path, array: NDArray[Any] | None) -> str:

@@ -117,6 +117,7 @@ def candidate(result: Result, *, max_latency_ms: float | None, max_bytes: float 
     latency = float(cost.get("latency_1_ms") or math.inf)
     size = float(cost.get("bytes") or math.inf)
     within = (max_latency_ms is None or latency <= max_latency_ms) and (max_bytes is None or size <= max_bytes)
+    within = within and not result.event.get("cannot_export")
     toughness = result.event.get("robustness") or {}
     value = toughness.get("value")
     return Candidate(

@@ -31,6 +31,7 @@ class StudySettings:
         suite: evaluation of the winner.
         started: ``time.time()`` that the budget counts from; None: the start of this process.
         command: what to record as the command.
+        candidates: from outside: ``module:name`` each, or (from Python) estimators.
         audit: run the audit.
         bundle: export a bundle.
 
@@ -53,6 +54,7 @@ class StudySettings:
     suite: str = "quick"
     started: float | None = None
     command: str = ""
+    candidates: tuple[Any, ...] = ()
     audit: bool = True
     bundle: bool = True
     extra: dict[str, Any] = field(default_factory=dict)
@@ -72,4 +74,5 @@ class StudySettings:
             "task": self.task, "group": self.group, "time": self.time, "metric": self.metric, "seed": self.seed,
             "max_latency_ms": self.max_latency_ms, "max_bytes": self.max_bytes, "device": self.device,
             "workers": self.workers, "suite": self.suite, "command": self.command,
+            "candidates": [one if isinstance(one, str) else type(one).__name__ for one in self.candidates],
         }  # fmt: skip

@@ -23,6 +23,7 @@ class TrialSpec:
         executor: ``solo`` or ``population``.
         adaptive: a controller moves strengths.
         architecture: settings of the net that differ from its sized defaults.
+        teacher: spec of the model that a net is distilled from, as ``to_dict`` gives it; None: it learns from labels.
         until: share of the planned training that is done; below 1 where the clock ended it.
         most_rows: training rows used at most, drawn by ``seed``; None: all.
 
@@ -40,6 +41,7 @@ class TrialSpec:
     architecture: dict[str, Any] = field(default_factory=dict)
     most_rows: int | None = None
     until: float = 1.0
+    teacher: dict[str, Any] | None = None
 
     @property
     def is_net(self) -> bool:

@@ -12,7 +12,8 @@ from temperance.models.basic.forest import ExtraTrees
 from temperance.models.basic.lightgbm import LightGBM
 from temperance.models.basic.linear import Linear
 from temperance.models.basic.majority import Majority
-from temperance.models.basic.matrices import LinearMatrix, TreeMatrix
+from temperance.models.basic.matrices import CodeMatrix, LinearMatrix, TreeMatrix
+from temperance.models.basic.outside import Outside
 
 __all__ = [
     "BASIC",
@@ -20,6 +21,7 @@ __all__ = [
     "BasicModel",
     "Boosting",
     "CatBoost",
+    "CodeMatrix",
     "CrossFit",
     "ExtraTrees",
     "FittedBasic",
@@ -27,6 +29,7 @@ __all__ = [
     "Linear",
     "LinearMatrix",
     "Majority",
+    "Outside",
     "Path",
     "Sample",
     "TreeMatrix",

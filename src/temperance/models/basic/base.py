@@ -11,14 +11,14 @@ from typing import Any, ClassVar, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from temperance.models.basic.matrices import CodeMatrix, LinearMatrix, Matrix, TreeMatrix
+from temperance.models.basic.matrices import CodeMatrix, FrameMatrix, LinearMatrix, Matrix, TreeMatrix
 from temperance.models.pixels import PixelMatrix
 from temperance.records.errors import DataError
 from temperance.records.registry import Registry
 from temperance.records.schema import Rows, Schema, Task
 
 FLOOR = 1e-6  # smallest probability given to a class, so that one surprise does not make the log loss infinite
-AnyMatrix = LinearMatrix | TreeMatrix | CodeMatrix | PixelMatrix
+AnyMatrix = LinearMatrix | TreeMatrix | CodeMatrix | FrameMatrix | PixelMatrix
 
 
 class Sample(NamedTuple):
@@ -90,7 +90,7 @@ class FittedBasic:
             return np.full(rows.size, constant[0]) if self.task == "regression" else np.tile(constant, (rows.size, 1))
         inputs = self.matrix.of(rows)
         if self.task == "regression":
-            return np.asarray(self.model.predict(inputs), dtype=np.float64)
+            return np.asarray(self.model.predict(inputs), dtype=np.float64).reshape(rows.size)
         return spread(self.model.predict_proba(inputs), self.classes, self.outputs, self.floor)
 
     def loss(self, held: Sample) -> float:

@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,3 +116,22 @@ class CodeMatrix:
             else:
                 blocks.append(np.where(codes < 0, np.nan, codes.astype(np.float64))[:, None])
         return np.clip(np.concatenate(blocks, axis=1), -WIDEST, WIDEST).astype(np.float32).astype(np.float64)
+
+
+@dataclass(frozen=True)
+class FrameMatrix:
+    """A Polars frame with the schema's columns: numbers (missing = null), categories as words (missing = null)."""
+
+    schema: Schema
+
+    def of(self, rows: Rows) -> Any:
+        """Return the frame (b, n + m)."""
+        import polars as pl
+
+        numbers = {c.name: pl.Series(rows.numeric[:, j]).fill_nan(None) for j, c in enumerate(self.schema.numeric)}
+        words = self.schema.decode(rows.categorical)
+        texts = {
+            c.name: pl.Series([word or None for word in words[:, j]], dtype=pl.String)
+            for j, c in enumerate(self.schema.categorical)
+        }
+        return pl.DataFrame({**numbers, **texts})
