@@ -79,7 +79,7 @@ def fit_all_folds(
     preprocess = bench.preprocess(rows)
     net = bench.net(with_banks(spec, len(bench.roles.folds)), preprocess, rows).model.to(bench.device)
     plain = examples(preprocess, bench.table, rows, bench.device)
-    banked = Examples(plain.inputs, fold_targets(plain.targets, folds.to(bench.device), net.bank_of))
+    banked = replace(plain, targets=fold_targets(plain.targets, folds.to(bench.device), net.bank_of))
 
     def answers() -> NDArray[Any]:
         net.eval()

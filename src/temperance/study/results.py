@@ -94,8 +94,10 @@ class Scorer:
         result.measurements = {m.name: m.to_dict() for m in measure(outcome)}
 
     def losses(self, answer: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return per-row losses of the study's metric."""
-        return losses(self._outcome(answer, rows), self.prepared.metric)
+        """Return per-row losses of the study's metric, times weight over mean weight where rows have weights."""
+        found = losses(self._outcome(answer, rows), self.prepared.metric)
+        weight = self.prepared.table.weight
+        return found if weight is None else found * weight[rows] / weight[rows].mean()
 
     def _temperature(self, answer: NDArray[Any], folder: Path, calibration: str) -> Any:
         table, roles = self.prepared.table, self.prepared.roles

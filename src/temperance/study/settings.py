@@ -32,6 +32,7 @@ class StudySettings:
         started: ``time.time()`` that the budget counts from; None: the start of this process.
         command: what to record as the command.
         candidates: from outside: ``module:name`` each, or (from Python) estimators.
+        beside: ``weight``, ``group``, ``time`` per row of data in memory, as fields of a table; those that there are.
         audit: run the audit.
         bundle: export a bundle.
 
@@ -55,6 +56,7 @@ class StudySettings:
     started: float | None = None
     command: str = ""
     candidates: tuple[Any, ...] = ()
+    beside: dict[str, Any] = field(default_factory=dict)
     audit: bool = True
     bundle: bool = True
     extra: dict[str, Any] = field(default_factory=dict)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -74,23 +74,18 @@ class LightGBM(BasicModel):
         return self.patience == 0
 
     def paths(self, train: Sample, held: Sample, *, schema: Schema, seed: int) -> Iterator[Path]:
-        curve: dict[str, dict[str, list[float]]] = {}
         checked = seen(held, train.target, schema.target.task)
-        booster, classes, matrix = self._grown(train, checked, schema, seed, curve)
-        losses = np.asarray(next(iter(curve["held"].values())))
-        yield Path(losses, checked.mass, lambda step: self._cut(booster, step + 1, classes, matrix, schema))
+        grown = self._grown(train, checked, schema, seed)
+        yield Path(np.array(grown.curve), checked.mass, lambda step: self._cut(grown, step + 1, schema))
 
     def whole(self, train: Sample, *, schema: Schema, seed: int) -> FittedBasic:
-        booster, classes, matrix = self._grown(train, None, schema, seed, {})
-        return self._cut(booster, self.most_trees, classes, matrix, schema)
+        return self._cut(self._grown(train, None, schema, seed), self.most_trees, schema)
 
     @classmethod
     def seconds(cls, rows: int, columns: int, outputs: int) -> float:
         return 0.1 + 300 * (outputs if outputs > 2 else 1) * (3e-4 + 6e-9 * rows * columns)
 
-    def _grown(
-        self, train: Sample, held: Sample | None, schema: Schema, seed: int, curve: dict[str, Any]
-    ) -> tuple[Any, NDArray[np.int64], TreeMatrix]:
+    def _grown(self, train: Sample, held: Sample | None, schema: Schema, seed: int) -> _Grove:
         import lightgbm
 
         task, matrix = schema.target.task, TreeMatrix.fit(schema)
@@ -110,22 +105,39 @@ class LightGBM(BasicModel):
             settings["num_class"] = len(classes)
         inner = {"categorical_feature": list(matrix.as_category), "free_raw_data": True, "params": {"verbosity": -1}}
         data = lightgbm.Dataset(matrix.of(train.rows), codes, weight=train.weight, **inner)
-        calls, sets = [], []
-        if held is not None:
-            truth = held.target if task == "regression" else np.searchsorted(classes, held.target)
-            sets = [data.create_valid(matrix.of(held.rows), truth, weight=held.weight)]
-            calls = [lightgbm.record_evaluation(curve), lightgbm.early_stopping(self.patience, verbose=False)]
-        booster = lightgbm.train(
-            settings, data, self.most_trees, valid_sets=sets, valid_names=["held"] * len(sets), callbacks=calls
-        )
-        return booster, classes, matrix
+        booster = lightgbm.Booster(settings, data)
+        grove = _Grove(booster, matrix, classes)
+        if held is None:
+            for _ in range(self.most_trees):
+                booster.update()
+            return grove
+        truth = held.target if task == "regression" else np.searchsorted(classes, held.target)
+        booster.add_valid(data.create_valid(matrix.of(held.rows), truth, weight=held.weight), "held")
+        # LightGBM's own early stopping drops the trees after the best one, and folds have to stop at one place together
+        while len(grove.curve) < self.most_trees and len(grove.curve) - grove.best <= self.patience:
+            booster.update()
+            grove.curve.append(float(booster.eval_valid()[0][2]))
+        return grove
 
-    def _cut(
-        self, booster: Any, trees: int, classes: NDArray[np.int64], matrix: TreeMatrix, schema: Schema
-    ) -> FittedBasic:
+    def _cut(self, grove: _Grove, trees: int, schema: Schema) -> FittedBasic:
         return FittedBasic.around(
-            "lightgbm", Grown(booster, trees, classes), matrix, schema,
+            "lightgbm", Grown(grove.booster, trees, grove.classes), grove.matrix, schema,
             settings={"learning_rate": self.learning_rate, "trees": float(trees), "leaves": float(self.leaves)},
             rebuilt={**asdict(self), "most_trees": trees, "patience": 0},
-            parameters=4 * trees * self.leaves * booster.num_model_per_iteration(),
+            parameters=4 * trees * self.leaves * grove.booster.num_model_per_iteration(),
         )  # fmt: skip
+
+
+@dataclass(eq=False)
+class _Grove:
+    """A booster as it grows, with its loss on the held rows after each round."""
+
+    booster: Any
+    matrix: TreeMatrix
+    classes: NDArray[np.int64]
+    curve: list[float] = field(default_factory=list)
+
+    @property
+    def best(self) -> int:
+        """Count of rounds up to the best one."""
+        return int(np.argmin(self.curve)) + 1 if self.curve else 0

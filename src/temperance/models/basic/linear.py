@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -78,16 +79,20 @@ class _Course:
         self.last: Any = None
 
     def fit(self, penalty: float) -> FittedBasic:
+        from sklearn.exceptions import ConvergenceWarning
         from sklearn.linear_model import LogisticRegression, Ridge
 
         train = self.train
         if self.schema.target.task == "regression":
             model = Ridge(alpha=penalty * train.mass)
         else:
-            model = LogisticRegression(C=1 / (penalty * train.mass), max_iter=200, tol=1e-3, warm_start=True)
+            steps = {"max_iter": 1000, "tol": 1e-4} if train.rows.images is None else {"max_iter": 200, "tol": 1e-3}
+            model = LogisticRegression(C=1 / (penalty * train.mass), warm_start=True, **steps)
             if self.last is not None:
                 model.coef_, model.intercept_ = self.last.coef_.copy(), self.last.intercept_.copy()
-        model.fit(self.inputs, train.target, sample_weight=train.weight)
+        with warnings.catch_warnings():  # weights that have not settled are judged by the held rows like any others
+            warnings.filterwarnings("ignore", category=ConvergenceWarning)
+            model.fit(self.inputs, train.target, sample_weight=train.weight)
         self.last = copy.copy(model)
         count = int(np.size(model.coef_) + np.size(model.intercept_))
         return FittedBasic.around(
