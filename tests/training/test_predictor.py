@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -122,3 +124,12 @@ def test_tempered_passes_through_and_adds_the_interval(classes: NetPredictor) ->
     assert low.tolist() == [0.5, 1.5]
     assert high.tolist() == [1.5, 2.5]
     assert np.isnan(Tempered(Fixed()).interval(rows)[0]).all()
+
+
+def test_weights_of_the_table_lie_beside_the_examples() -> None:
+    found = replace(table(["p", "q"] * 10), weight=np.arange(20.0))
+    index = np.array([3, 7])
+    shown = examples(Preprocess.fit(found, np.arange(20)), found, index, torch.device("cpu"))
+    assert shown.weight is not None
+    assert shown.weight.tolist() == [3.0, 7.0]
+    assert shown.batch(torch.tensor([1])).weight.tolist() == [7.0]  # type: ignore[union-attr]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from temperance.records.errors import StudyError
+from temperance.study.candidates import kept_candidates
 from temperance.study.clock import LEAST_SECONDS, Budget
 from temperance.study.ledger import read_ledger
 from temperance.study.settings import StudySettings
@@ -100,7 +101,9 @@ def _settings(folder: Path) -> tuple[StudySettings, float]:
     names = ("target", "test", "task", "group", "time", "metric", "seed", "max_latency_ms", "max_bytes", "device",
              "workers", "suite", "command")  # fmt: skip
     budget = Budget(**kept["budget"])
-    return StudySettings(data=kept["data"], out=folder, budget=budget, **{name: kept[name] for name in names}), spent
+    candidates = kept_candidates(kept.get("candidates", []), folder / "work")
+    same = {name: kept[name] for name in names}
+    return StudySettings(data=kept["data"], out=folder, budget=budget, candidates=candidates, **same), spent
 
 
 def _left(budget: Budget, spent: float) -> Budget:

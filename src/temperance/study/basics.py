@@ -51,7 +51,7 @@ def expected_seconds(spec: TrialSpec, schema: Schema, roles: Roles) -> float:
 
 
 def affordable(
-    specs: Sequence[TrialSpec], schema: Schema, roles: Roles, *, seconds: float, workers: int
+    specs: Sequence[TrialSpec], schema: Schema, roles: Roles, *, seconds: float, workers: int, trials: int | None = None
 ) -> tuple[list[TrialSpec], list[dict[str, str]]]:
     """Return the specs whose predicted time fits a quarter of the search, and rows of ``left_out``.
 
@@ -61,6 +61,7 @@ def affordable(
         roles: folds, or training rows.
         seconds: of the search.
         workers: processes that share it.
+        trials: budget in trials, of which basic models take at most a third, or None.
 
     """
     kept: list[TrialSpec] = []
@@ -68,6 +69,9 @@ def affordable(
     left = SHARE * seconds * workers
     for spec in specs:
         needed = expected_seconds(spec, schema, roles)
+        if spec.model not in ALWAYS and trials is not None and len(kept) >= trials / 3:
+            out.append({"what": spec.name, "why": f"basic models take at most a third of {trials} trials"})
+            continue
         if spec.model not in ALWAYS and needed > left:
             why = f"about {needed:.0f} s, and the budget spares {max(left, 0):.0f} s for basic models"
             out.append({"what": spec.name, "why": why})

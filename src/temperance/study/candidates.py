@@ -29,9 +29,18 @@ def outside_specs(candidates: Sequence[Any], work: Path, *, seed: int) -> list[T
     for number, one in enumerate(candidates):
         origin = one if isinstance(one, str) else _written(one, work / "candidates" / f"{number}.pickle")
         made, _ = estimator(origin, seed=seed)
-        name = f"candidate {one}" if isinstance(one, str) else f"candidate {number + 1} ({type(made).__name__})"
+        named = not origin.startswith(PICKLE)
+        name = f"candidate {one}" if named else f"candidate {number + 1} ({type(made).__name__})"
         specs.append(TrialSpec("", name, "basic", "Outside", settings={"origin": origin}, seed=seed))
     return specs
+
+
+def kept_candidates(names: Sequence[str], work: Path) -> tuple[str, ...]:
+    """Return the candidates of an earlier run of a study, from ``settings.to_dict()`` and its ``work`` folder."""
+    return tuple(
+        name if ":" in name else f"{PICKLE}{(work / 'candidates' / f'{number}.pickle').resolve()}"
+        for number, name in enumerate(names)
+    )
 
 
 def students(

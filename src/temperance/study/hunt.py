@@ -59,6 +59,7 @@ class Hunt:
         basic, dear = affordable(
             [self._capped(spec) for spec in basic], schema, roles,
             seconds=self.study.clock.for_search, workers=self.study.workers,
+            trials=self.study.settings.budget.trials,
         )  # fmt: skip
         self.study.left_out += [*absent(images=images), *dear]
         brought = outside_specs(self.study.settings.candidates, self.study.work, seed=self.study.settings.seed)
