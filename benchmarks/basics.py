@@ -200,8 +200,8 @@ def summary() -> dict[str, Any]:
     """Compute the record from the lines."""
     cells = [json.loads(line) for line in LINES.read_text().splitlines()]
     found: dict[str, Any] = {"half": "tuned", "cells": len(cells), "seeds": sorted({c["seed"] for c in cells})}
-    for kind, keep in (("log loss", lambda c: c["task"] != "regression"), ("rmse", lambda c: c["task"] == "regression")):
-        some = [c for c in cells if keep(c)]
+    for kind in ("log loss", "rmse"):
+        some = [c for c in cells if (c["task"] == "regression") == (kind == "rmse")]
         names = sorted({n for c in some for n in c["models"]} - {"before"})
         pairs = {f"{n} / before": ratios(some, n, "before") for n in names}
         pairs |= {f"{n} bagged / {n} whole": ratios(some, n, n, "bagged") for n in names}
@@ -211,10 +211,14 @@ def summary() -> dict[str, Any]:
         pairs["Linear / Boosting, up to 500 rows"] = ratios(small, "Linear", "Boosting")
         pairs["Linear / Boosting, more rows"] = ratios([c for c in some if c["rows"] > 500], "Linear", "Boosting")
         found[kind] = {name: row for name, row in pairs.items() if row}
-    names = sorted({n for c in cells for n in c["models"]})
-    found["cpu seconds of 5 folds"] = {n: spread([c["models"][n]["cpu_folds"] for c in cells if n in c["models"]]) for n in names}
-    off = {n: [c["models"][n]["cpu_folds"] / c["models"][n]["seconds_predicted"] for c in cells if c["models"].get(n, {}).get("seconds_predicted")] for n in names}
-    found["measured / predicted seconds"] = {n: spread(values) for n, values in off.items() if values}
+    spent: dict[str, list[float]] = {}
+    off: dict[str, list[float]] = {}
+    for name, row in ((name, row) for one in cells for name, row in one["models"].items()):
+        spent.setdefault(name, []).append(row["cpu_folds"])
+        if row["seconds_predicted"]:
+            off.setdefault(name, []).append(row["cpu_folds"] / row["seconds_predicted"])
+    found["cpu seconds of 5 folds"] = {name: spread(values) for name, values in spent.items()}
+    found["measured / predicted seconds"] = {name: spread(values) for name, values in off.items()}
     return found
 
 
@@ -251,7 +255,8 @@ def main() -> None:
             row = cell(args.data, name, seed, args.models.split(","))
             with args.out.open("a") as file:
                 file.write(json.dumps(row) + "\n")
-            print(name, seed, {n: (round(m["whole"], 4), round(m["cpu_folds"], 1)) for n, m in row["models"].items()}, flush=True)
+            told = {n: (round(m["whole"], 4), round(m["cpu_folds"], 1)) for n, m in row["models"].items()}
+            print(name, seed, told, flush=True)
 
 
 if __name__ == "__main__":

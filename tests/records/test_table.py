@@ -7,7 +7,8 @@ from temperance.records.table import Table
 def test_taking_rows_takes_all_that_belongs_to_them() -> None:
     schema = Schema((Column("x", "numeric"),), Target("y", "regression"))
     rows = Rows(np.arange(4.0)[:, None], np.zeros((4, 0), dtype=np.int32))
-    table = Table(schema, rows, np.arange(4.0) * 10, np.arange(4), np.arange(4.0) + 100, "rows", "abc", np.array([1.0, 2, 3, 4]))
+    weight = np.array([1.0, 2, 3, 4])
+    table = Table(schema, rows, np.arange(4.0) * 10, np.arange(4), np.arange(4.0) + 100, "rows", "abc", weight)
     part = table.take(np.array([3, 1]))
     assert len(table) == 4
     assert part.rows.numeric[:, 0].tolist() == [3.0, 1.0]

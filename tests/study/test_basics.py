@@ -65,7 +65,8 @@ def test_out_of_fold_answers_cost_and_one_choice_for_all_folds(bench, model):
     assert result["cost"]["latency_1_ms"] > 0
     assert result["cannot_export"] == ""
     assert (result["robustness"] is not None) == (model == "Linear")
-    refit = bench.fit(TrialSpec("r", "r", "basic", model, settings=result["chosen"]), bench.roles.refit, np.empty(0, int))
+    spec = TrialSpec("r", "r", "basic", model, settings=result["chosen"])
+    refit = bench.fit(spec, bench.roles.refit, np.empty(0, int))
     assert isinstance(refit.predictor, BasicPredictor)
     assert refit.chosen == result["chosen"]
 

@@ -42,7 +42,7 @@ def test_mistakes_show_before_anything_is_trained(tmp_path):
 
 
 def test_a_winner_that_cannot_ship_teaches_a_small_net():
-    results = [result(0.3, reason="KNeighborsClassifier cannot be exported"), result(0.4, model="Linear", name="linear")]
+    results = [result(0.3, reason="no rule for KNeighbors"), result(0.4, model="Linear", name="linear")]
     (spec,), (row,) = students(results, BASE)
     assert spec.name == "net distilled from candidate m:f"
     assert spec.teacher == results[0].spec.to_dict()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +34,8 @@ def basic_part(fitted: FittedBasic, schema: Schema) -> Part:
     if fitted.name == "majority":
         return Constant(np.asarray(fitted.model, dtype=np.float64))
     words = tuple(column.vocabulary for column in schema.categorical)
-    model, placed = fitted.model, {"classes": fitted.classes, "floor": fitted.floor}
+    model = fitted.model
+    placed: dict[str, Any] = {"classes": fitted.classes, "floor": fitted.floor}
     if fitted.name == "boosting":
         return Boosting.fitted(model, words, **placed)
     if fitted.name == "lightgbm":

@@ -59,12 +59,11 @@ class Forest(Part):
                 answers = answers / tree.value[:, 0, :].sum(axis=1, keepdims=True)
             leaf = tree.children_left < 0
             tables.append(answers)
-            trees.append(
-                Nodes(
-                    leaf, tree.feature, tree.threshold, tree.missing_go_to_left, tree.children_left,
-                    tree.children_right, np.zeros(len(leaf)),
-                )  # fmt: skip
-            )
+            nodes = Nodes(
+                leaf, tree.feature, tree.threshold, tree.missing_go_to_left, tree.children_left,
+                tree.children_right, np.zeros(len(leaf)),
+            )  # fmt: skip
+            trees.append(nodes)
         if values and tables[0].shape[1] == 2:
             tables = [table[:, 1:] for table in tables]
         return cls._of(trees, tables, np.zeros(tables[0].shape[1]), values, matrix, vocabulary, placed)
@@ -80,7 +79,8 @@ class Forest(Part):
             told = json.loads(path.read_text(encoding="utf-8"))
         scale, bias = told["scale_and_bias"]
         baseline = np.atleast_1d(np.asarray(bias, dtype=np.float64))
-        treatment = {row["feature_index"]: row["nan_value_treatment"] for row in told["features_info"]["float_features"]}
+        features = told["features_info"]["float_features"]
+        treatment = {row["feature_index"]: row["nan_value_treatment"] for row in features}
         grown, tables = [], []
         for tree in told["oblivious_trees"][:trees]:
             splits = tree["splits"] or []
@@ -103,7 +103,7 @@ class Forest(Part):
                 continue
             first = sum(map(len, rows))
             rows.append(table[nodes.leaf])
-            grower.add(nodes._replace(value=first + np.cumsum(nodes.leaf) - 1.0), number)
+            grower.add(nodes._replace(value=first + np.cumsum(nodes.leaf).astype(np.float64) - 1), number)
         stacked = np.zeros((0, len(baseline))) if single else np.concatenate(rows)
         return cls(grower.trees(), stacked, baseline, shares, vocabulary, tuple(matrix.levels), **placed)
 

@@ -94,7 +94,8 @@ def given(
         found = Given(inputs, targets, table, np.empty(0, dtype=np.int64), np.empty(0))
     else:
         found = _labelled(inputs, targets)
-    return replace(found, table=replace(found.table, **beside), beside=beside)
+    fields: dict[str, Any] = beside
+    return replace(found, table=replace(found.table, **fields), beside=beside)
 
 
 def _finite(values: NDArray[Any]) -> NDArray[np.float64]:

@@ -41,7 +41,12 @@ class Searched:
     candidates: tuple[Any, ...] = ()
 
     def train(
-        self, inputs: Any, targets: Any, *, task: str, beside: Mapping[str, Any] | None = None,
+        self,
+        inputs: Any,
+        targets: Any,
+        *,
+        task: str,
+        beside: Mapping[str, Any] | None = None,
         progress: Progress | None = None,
     ) -> tuple[PackedBundle, dict[str, Any]]:
         """Run the study on (inputs, targets); return the winner's bundle and ``study.json``.
@@ -56,8 +61,15 @@ class Searched:
             return self._run(inputs, targets, Path(scratch) / "study", budget, task, began, beside or {}, progress)
 
     def _run(
-        self, inputs: Any, targets: Any, out: Path, budget: Budget, task: str, began: float,
-        beside: Mapping[str, Any], progress: Progress | None,
+        self,
+        inputs: Any,
+        targets: Any,
+        out: Path,
+        budget: Budget,
+        task: str,
+        began: float,
+        beside: Mapping[str, Any],
+        progress: Progress | None,
     ) -> tuple[PackedBundle, dict[str, Any]]:
         from temperance.study.study import Study
 

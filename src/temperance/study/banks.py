@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from temperance.records.roles import Roles
 from temperance.study.bench import Bench, Fitted, Index
 from temperance.study.plan import covered_once
 from temperance.study.spec import TrialSpec
-from temperance.training.loop import Examples, train
+from temperance.training.loop import train
 from temperance.training.predictor import NetPredictor, examples
 from temperance.training.price import net_cost
 from temperance.training.settings import TrainSettings

@@ -82,7 +82,12 @@ def affordable(
 
 
 def folded(
-    bench: Bench, spec: TrialSpec, folder: Path, until: float, say: Callable[[dict[str, Any]], Any], robust: bool
+    bench: Bench,
+    spec: TrialSpec,
+    folder: Path,
+    deadline: float,
+    say: Callable[[dict[str, Any]], dict[str, Any]],
+    robust: bool,
 ) -> dict[str, Any]:
     """Run one trial of a basic model over the folds; its out-of-fold answers go to ``selection.npy``.
 
@@ -91,10 +96,11 @@ def folded(
     table, folds = bench.table, bench.roles.folds
     sample = Sample(table.rows, table.target, table.weight)
     found = cross_fit(
-        BASIC[spec.model](**spec.settings), sample, folds, schema=bench.schema, seed=spec.seed, until=until
+        BASIC[spec.model](**spec.settings), sample, folds, schema=bench.schema, seed=spec.seed, until=deadline
     )
     if found is None:
-        return {"id": spec.id, "cost": TrialCost().to_dict(), "chosen": None, "status": "discarded", "why": "out of time"}
+        late = {"status": "discarded", "why": "out of time"}
+        return {"id": spec.id, "cost": TrialCost().to_dict(), "chosen": None, **late}
     member, (rows, held) = found.members[0], folds[0]
     cost = TrialCost(seconds=found.seconds, peak_memory_bytes=peak_memory_bytes(), parameters=member.parameters,
                      bytes=8 * member.parameters)  # fmt: skip

@@ -1,4 +1,4 @@
-"""Candidates from outside: what the user brings competes like any basic model, and is distilled where it cannot ship."""
+"""Candidates from outside compete like any basic model; a winner that cannot ship is distilled into a small net."""
 
 from __future__ import annotations
 
@@ -71,13 +71,12 @@ def students(
             continue
         reasons.append({"what": f"{one.spec.name} as the winner", "why": f"{why}; a net was distilled from it"})
         architecture = {**base.architecture, "members": 4} if base.model == "Tabular" else base.architecture
-        specs.append(
-            base.changed(
-                id="", name=f"net distilled from {one.spec.name}", kind="single", adaptive=False,
-                recipe={"regularizers": (base.recipe or {}).get("regularizers", [])}, architecture=architecture,
-                teacher=one.spec.to_dict(), most_rows=one.spec.most_rows,
-            )  # fmt: skip
-        )
+        student = base.changed(
+            id="", name=f"net distilled from {one.spec.name}", kind="single", adaptive=False,
+            recipe={"regularizers": (base.recipe or {}).get("regularizers", [])}, architecture=architecture,
+            teacher=one.spec.to_dict(), most_rows=one.spec.most_rows,
+        )  # fmt: skip
+        specs.append(student)
     return specs, reasons
 
 

@@ -39,8 +39,8 @@ def served_cost(bench: Bench, fitted: Fitted, rows: Rows) -> TrialCost:
             part = part_of(bench, fitted)
         except BundleError as fault:  # a candidate from outside: priced as it is
             fitted.cannot_export = str(fault)
-            times = (latency_ms(fitted.predictor, rows, count, seconds=0.1) for count in (1, 256))
-            return _with(fitted.cost, (*times, int(fitted.cost.bytes or 0)))
+            one, many = (latency_ms(fitted.predictor, rows, count, seconds=0.1) for count in (1, 256))
+            return _with(fitted.cost, (one, many, int(fitted.cost.bytes or 0)))
         graph = model_graph(part, Sketch(bench.schema), bench.schema.target).SerializeToString()
         exported = Exported(bench.schema, graph)
         measured = (

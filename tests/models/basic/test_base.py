@@ -40,7 +40,8 @@ def test_what_was_chosen_is_rebuilt_with_nothing_left_to_choose(name: str, kit: 
     assert again.settled
     refit = again.fit(train, labels, schema=schema, valid=None, seed=3)
     # a linear fit from other starting weights ends within its tolerance
-    np.testing.assert_allclose(refit.predict(valid[0]), fitted.predict(valid[0]), atol=0.02 if name == "Linear" else 1e-9)
+    close = 0.02 if name == "Linear" else 1e-9
+    np.testing.assert_allclose(refit.predict(valid[0]), fitted.predict(valid[0]), atol=close)
 
 
 @pytest.mark.parametrize("name", list(BASIC))
@@ -66,7 +67,8 @@ def test_linear_and_boosting_beat_the_majority(kit: SimpleNamespace) -> None:
         rows, target, schema = kit.made(task)
         train, labels, valid = kit.halves(rows, target)
         held = Sample(*valid)
-        losses = [m.fit(train, labels, schema=schema, valid=valid).loss(held) for m in (Majority(), Linear(), Boosting())]
+        models = (Majority(), Linear(), Boosting())
+        losses = [model.fit(train, labels, schema=schema, valid=valid).loss(held) for model in models]
         assert max(losses[1:]) < 0.5 * losses[0]
 
 

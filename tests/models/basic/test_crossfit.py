@@ -48,7 +48,8 @@ class Known(BasicModel):
             yield Path(np.array(curve) + seed, held.mass, lambda step, way=way: self._at(way, step))
 
     def _at(self, way: int, step: int) -> FittedBasic:
-        return FittedBasic("known", "regression", 1, None, np.array([way + 0.1 * step]), (), {}, {"way": way, "step": step})
+        rebuilt = {"way": way, "step": step}
+        return FittedBasic("known", "regression", 1, None, np.array([way + 0.1 * step]), (), {}, rebuilt)
 
     def whole(self, train: Sample, *, schema: Schema, seed: int) -> Any:
         raise NotImplementedError

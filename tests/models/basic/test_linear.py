@@ -36,9 +36,10 @@ def test_few_rows_and_many_columns_of_noise_want_a_strong_penalty() -> None:
     rows = Rows(draw.normal(size=(80, 60)), np.empty((80, 0), dtype=np.int32))
     target = (rows.numeric[:, 0] + 2 * draw.normal(size=80) > 0).astype(np.int64)
     schema = Schema(tuple(Column(f"x{j}", "numeric") for j in range(60)), Target("y", "binary", ("a", "b")))
-    fitted = Linear().fit(rows.take(slice(0, 50)), target[:50], schema=schema, valid=(rows.take(slice(50, 80)), target[50:]))
+    held = Sample(rows.take(slice(50, 80)), target[50:])
+    fitted = Linear().fit(rows.take(slice(0, 50)), target[:50], schema=schema, valid=held)
     assert fitted.settings["penalty"] >= 0.1
-    assert fitted.loss(Sample(rows.take(slice(50, 80)), target[50:])) < 0.8
+    assert fitted.loss(held) < 0.8
 
 
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])

@@ -44,9 +44,7 @@ def test_a_column_transformer_gets_a_frame_with_names(kit: SimpleNamespace, tmp_
     assert (fitted.predict(rows).argmax(axis=1) == target).mean() > 0.9
 
 
-def test_a_name_may_be_an_estimator_its_class_or_a_function(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_name_may_be_an_estimator_its_class_or_a_function(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "brought.py").write_text(
         "from sklearn.linear_model import Ridge\nfrom sklearn.ensemble import ExtraTreesRegressor\n"
         "one = Ridge(alpha=3.0)\n"

@@ -55,7 +55,7 @@ def study(
     candidates: Annotated[
         list[str] | None,
         typer.Option(
-            "--candidate", metavar="MODULE:NAME", help="A scikit-learn estimator of yours that competes; may be repeated."
+            "--candidate", metavar="MODULE:NAME", help="A scikit-learn estimator of yours that competes; repeatable."
         ),
     ] = None,
     max_latency: Annotated[

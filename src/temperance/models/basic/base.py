@@ -22,7 +22,7 @@ AnyMatrix = LinearMatrix | TreeMatrix | CodeMatrix | FrameMatrix | PixelMatrix
 
 
 class Sample(NamedTuple):
-    """Rows with their targets. Shapes: target (b,) class numbers or values · weight (b,) or None: all count the same."""
+    """Rows with their targets. Shapes: target (b,) class numbers or values · weight (b,), or None for all the same."""
 
     rows: Rows
     target: NDArray[Any]

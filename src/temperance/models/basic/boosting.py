@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,8 @@ from temperance.models.basic.base import BASIC, BasicModel, FittedBasic, Path, S
 from temperance.models.basic.matrices import TreeMatrix
 from temperance.records.schema import Schema
 
-# What is tried, in this order, as changes of the defaults: small trees for noise, large ones for interactions. Chosen by
-# benchmarks/basics.py on the tuned half.
+# What is tried, in this order, as changes of the defaults: small trees for noise, large ones for interactions.
+# Chosen on sets of the tuned half, which benchmarks/basics.py measures.
 LADDER: tuple[dict[str, Any], ...] = ({}, {"leaves": 4, "least_rows": 5}, {"leaves": 31, "l2": 3.0})
 
 
@@ -62,13 +63,13 @@ class Boosting(BasicModel):
                 X_val=held_inputs, y_val=checked.target, sample_weight_val=checked.weight,
             )  # fmt: skip
             curve = -np.asarray(model.validation_score_)[1:]
-            yield Path(curve, checked.mass, lambda step, one=one, model=model: one._cut(model, step + 1, matrix, schema))
+            yield Path(curve, checked.mass, partial(one._cut, model, matrix, schema))
 
     def whole(self, train: Sample, *, schema: Schema, seed: int) -> FittedBasic:
         matrix = TreeMatrix.fit(schema)
         model = self._model(schema, matrix, seed, early_stopping=False)
         model.fit(matrix.of(train.rows), train.target, sample_weight=train.weight)
-        return self._cut(model, self.most_trees, matrix, schema)
+        return self._cut(model, matrix, schema, self.most_trees - 1)
 
     @classmethod
     def seconds(cls, rows: int, columns: int, outputs: int) -> float:
@@ -93,10 +94,10 @@ class Boosting(BasicModel):
             **stopping,
         )
 
-    def _cut(self, model: Any, trees: int, matrix: TreeMatrix, schema: Schema) -> FittedBasic:
-        """Return the model with its first ``trees`` trees."""
+    def _cut(self, model: Any, matrix: TreeMatrix, schema: Schema, step: int) -> FittedBasic:
+        """Return the model as it was after a step: with its first ``step + 1`` trees."""
         short = copy.copy(model)
-        short._predictors = model._predictors[:trees]
+        short._predictors = model._predictors[: step + 1]
         count = len(short._predictors)
         return FittedBasic.around(
             "boosting", short, matrix, schema,

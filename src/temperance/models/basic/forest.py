@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -42,7 +44,7 @@ class ExtraTrees(BasicModel):
     def paths(self, train: Sample, held: Sample, *, schema: Schema, seed: int) -> Iterator[Path]:
         for least in self.least_rows:
             fitted = replace(self, least_rows=(least,)).whole(train, schema=schema, seed=seed)
-            yield Path(np.array([fitted.loss(held)]), held.mass, lambda step, fitted=fitted: fitted)
+            yield Path(np.array([fitted.loss(held)]), held.mass, partial(_same, fitted))
 
     def whole(self, train: Sample, *, schema: Schema, seed: int) -> FittedBasic:
         from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
@@ -65,4 +67,8 @@ class ExtraTrees(BasicModel):
     @classmethod
     def seconds(cls, rows: int, columns: int, outputs: int) -> float:
         rows = min(rows, cls.most_rows)
-        return 0.2 + 2 * 1.5e-6 * rows * float(np.log2(rows + 2)) * max(1, columns) ** 0.8
+        return 0.2 + 2.0 * 1.5e-6 * rows * math.log2(rows + 2) * math.pow(max(1, columns), 0.8)
+
+
+def _same(fitted: FittedBasic, step: int) -> FittedBasic:
+    return fitted

@@ -89,8 +89,8 @@ class TreeMatrix:
 class CodeMatrix:
     """Raw numbers, then per categorical column 0/1 columns or its code: for trees that know numbers only.
 
-    A column with at most ``MOST_CODES`` codes becomes one 0/1 column per code (missing and unseen: all zeros); any other
-    its code as a number (missing and unseen: NaN). All are rounded to float32, in which these trees compare.
+    A column of at most ``MOST_CODES`` codes becomes one 0/1 column per code (missing and unseen: all zeros), any other
+    one its code as a number (missing and unseen: NaN). All are rounded to float32, in which these trees compare.
 
     Attributes:
         levels: count of 0/1 columns per categorical column; 0 where the code stands as a number.

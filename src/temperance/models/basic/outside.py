@@ -97,8 +97,8 @@ def estimator(origin: str, *, seed: int = 0) -> tuple[Any, bool]:
             ) from fault  # fmt: skip
     if not hasattr(made, "fit") or not hasattr(made, "predict"):
         raise TaskError(
-            f"the candidate {origin!r} is {type(made).__name__}", "an estimator with fit and predict, or what makes one",
-            "Return a scikit-learn estimator",
+            f"the candidate {origin!r} is {type(made).__name__}",
+            "an estimator with fit and predict, or what makes one", "Return a scikit-learn estimator",
         )  # fmt: skip
     from sklearn.base import clone
 
