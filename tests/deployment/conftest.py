@@ -44,7 +44,7 @@ class Fitted:
         self.schema = schema
         self.rows, self.target = table_of(schema)
         train, valid = slice(0, 300), slice(300, 400)
-        settings = {"most_trees": 40} if name == "boosting" else {}
+        settings = {"most_trees": 40} if BASIC[name].needs or name == "boosting" else {}
         self.fitted = BASIC[name](**settings).fit(
             self.rows.take(train),
             self.target[train],

@@ -3,12 +3,19 @@
 import pytest
 
 from temperance.deployment.base import model_graph
-from temperance.deployment.basic import basic_part
+from temperance.deployment.basic import KINDS, basic_part
 from temperance.deployment.parity import gate
 from temperance.deployment.sketch import Sketch
 from temperance.deployment.write import Exported
+from temperance.models.basic import BASIC
+from temperance.records.errors import BundleError
 
 TASKS = {"binary": ("no", "yes"), "multiclass": ("a", "b", "c"), "regression": ()}
+
+
+def needs_package(name):
+    if BASIC[name].needs:
+        pytest.importorskip(BASIC[name].needs)
 
 
 def exported(part, schema):
@@ -17,23 +24,40 @@ def exported(part, schema):
 
 
 @pytest.mark.parametrize("task", TASKS)
-@pytest.mark.parametrize("name", ["majority", "linear", "boosting"])
+@pytest.mark.parametrize("name", KINDS)
 def test_both_paths_agree_to_the_last_digits(name, task, kit):
+    needs_package(name)
     schema = kit.schema_of(task, TASKS[task])
     fitted = kit.Fitted(name, schema)
     scale = 1000.0 if task == "regression" else 0.0
     assert gate(fitted, exported(basic_part(fitted.fitted, schema), schema), fitted.rows, schema, scale=scale) < 1e-12
 
 
-def test_a_class_that_training_never_saw_keeps_its_place(kit):
+@pytest.mark.parametrize("name", KINDS[1:])
+def test_a_class_that_training_never_saw_keeps_its_place(name, kit):
     schema = kit.schema_of("multiclass", ("a", "b", "c"))
-    for name in ("linear", "boosting"):
-        fitted = kit.Fitted(name, schema)
-        kept = fitted.target != 1
-        rows, target = fitted.rows.take(kept), fitted.target[kept]
-        from temperance.models.basic import BASIC
+    needs_package(name)
+    fitted = kit.Fitted(name, schema)
+    kept = fitted.target != 1
+    rows, target = fitted.rows.take(kept), fitted.target[kept]
+    fitted.fitted = BASIC[name]().fit(rows, target, schema=schema, valid=(rows, target))
+    graph = exported(basic_part(fitted.fitted, schema), schema)
+    assert gate(fitted, graph, fitted.rows, schema, scale=0.0) < 1e-12
+    assert graph.predict(fitted.rows)[:, 1].max() <= 2 * fitted.fitted.floor
 
-        fitted.fitted = BASIC[name]().fit(rows, target, schema=schema, valid=(rows, target))
+
+@pytest.mark.parametrize("task", TASKS)
+def test_estimators_from_outside_with_a_rule_are_exported_and_the_others_refused(task, kit):
+    schema = kit.schema_of(task, TASKS[task])
+    fitted = kit.Fitted("linear", schema)
+    kinds = ("ensemble:RandomForestRegressor", "linear_model:Ridge", "linear_model:Lasso")
+    if task != "regression":
+        kinds = ("ensemble:RandomForestClassifier", "linear_model:LogisticRegression")
+    for kind in kinds:
+        fitted.fitted = BASIC["Outside"](f"sklearn.{kind}").fit(fitted.rows, fitted.target, schema=schema, valid=None)
         graph = exported(basic_part(fitted.fitted, schema), schema)
-        assert gate(fitted, graph, fitted.rows, schema, scale=0.0) < 1e-12
-        assert graph.predict(fitted.rows)[:, 1].max() < 1e-5
+        assert gate(fitted, graph, fitted.rows, schema, scale=1000.0 if task == "regression" else 0.0) < 1e-12
+    other = "sklearn.neighbors:KNeighbors" + ("Regressor" if task == "regression" else "Classifier")
+    near = BASIC["Outside"](other).fit(fitted.rows, fitted.target, schema=schema, valid=None)
+    with pytest.raises(BundleError, match="KNeighbors"):
+        basic_part(near, schema)

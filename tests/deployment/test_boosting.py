@@ -59,3 +59,41 @@ def test_a_category_column_the_schema_calls_a_number_is_refused():
     model = HistGradientBoostingClassifier(max_iter=2, categorical_features=[0]).fit(inputs, np.arange(200) % 2)
     with pytest.raises(BundleError, match="column 0"):
         Boosting.fitted(model)
+
+
+@pytest.mark.parametrize("objective", ["binary", "multiclass", "regression"])
+def test_lightgbm_with_gaps_zeros_and_categories(objective):
+    lightgbm = pytest.importorskip("lightgbm")
+    words = tuple(f"w{i}" for i in range(60))
+    classes = {"binary": ("n", "y"), "multiclass": ("a", "b", "c"), "regression": ()}[objective]
+    columns = (Column("x", "numeric"), Column("z", "numeric"), Column("c", "categorical", vocabulary=words))
+    schema = Schema(columns, Target("y", objective, classes))
+    random = np.random.default_rng(0)
+    codes = random.integers(-1, 55, (1500, 1)).astype(np.int32)
+    rows = Rows(np.round(random.normal(size=(1500, 2)), 1), codes)
+    rows.numeric[random.random(1500) < 0.2, 0] = np.nan
+    signal = np.nan_to_num(rows.numeric[:, 0], nan=1.0) + random.normal(size=60)[codes[:, 0]] + (rows.numeric[:, 1] > 0)
+    target = signal if objective == "regression" else np.digitize(signal, [0.0, 1.0][: len(classes) - 1])
+    inputs = np.concatenate([rows.numeric, np.where(codes < 0, np.nan, codes)], 1)
+    settings = {"objective": objective, "num_class": max(1, len(classes)) if objective == "multiclass" else 1}
+    settings |= {"verbosity": -1, "num_threads": 1, "min_data_in_leaf": 5}
+    data = lightgbm.Dataset(inputs, target, categorical_feature=[2], params={"verbosity": -1})
+    booster = lightgbm.train(settings, data, 25)
+    graph = exported(Boosting.lightgbm(booster, (words,), trees=20), schema)
+    probe = Rows(
+        np.array([[0.0, np.nan], [np.nan, 0.0], [1e30, -1e30], [0.1, 0.2]]),
+        np.array([[-1], [58], [3], [-2]], dtype=np.int32),
+    )
+    for part in (rows, probe):
+        seen = np.where(part.categorical < 0, np.nan, part.categorical)
+        told = booster.predict(np.concatenate([part.numeric, seen], 1), num_iteration=20)
+        expected = np.stack([1 - told, told], 1) if objective == "binary" else told
+        np.testing.assert_allclose(graph.predict(part), expected, atol=1e-12)
+
+
+def test_lightgbm_with_another_objective_is_refused():
+    lightgbm = pytest.importorskip("lightgbm")
+    data = lightgbm.Dataset(np.arange(100.0)[:, None], np.arange(100.0), params={"verbosity": -1})
+    booster = lightgbm.train({"objective": "poisson", "verbosity": -1, "num_threads": 1}, data, 2)
+    with pytest.raises(BundleError, match="poisson"):
+        Boosting.lightgbm(booster, trees=2)

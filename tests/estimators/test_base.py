@@ -32,6 +32,7 @@ def test_the_training_is_told_as_in_a_study(data: SimpleNamespace) -> None:
         ({"epochs": 0}, "above 0"),
         ({"net": "nothing"}, "there is no net 'nothing'"),
         ({"budget": "1s"}, "at least|the least"),
+        ({"candidates": ["m:f"]}, "candidates without a budget"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(data: SimpleNamespace, settings: dict[str, object], words: str) -> None:
@@ -50,3 +51,17 @@ def test_a_random_state_gives_the_seed(data: SimpleNamespace) -> None:
     first = TemperanceRegressor(epochs=1, random_state=np.random.RandomState(1)).fit(data.X, data.values)
     second = TemperanceRegressor(epochs=1, random_state=np.random.RandomState(2)).fit(data.X, data.values)
     assert first.study_["trials"][0]["seed"] != second.study_["trials"][0]["seed"]
+
+
+def test_a_row_of_weight_zero_is_as_if_it_were_not_there(data: SimpleNamespace) -> None:
+    weight = np.r_[np.zeros(40), np.ones(120)]
+    model = TemperanceRegressor(epochs=2).fit(data.X, data.values, sample_weight=weight)
+    alone = TemperanceRegressor(epochs=2).fit(data.X[40:], data.values[40:], sample_weight=np.ones(120))
+    np.testing.assert_array_equal(model.predict(data.X), alone.predict(data.X))
+
+
+def test_groups_and_time_are_checked_without_a_budget_too(data: SimpleNamespace) -> None:
+    model = TemperanceRegressor(epochs=1).fit(data.X, data.values, groups=np.arange(160) % 9, time=np.arange(160))
+    assert np.isfinite(model.predict(data.X)).all()
+    with pytest.raises(ValueError):
+        TemperanceRegressor(epochs=1).fit(data.X, data.values, groups=[1, 2])

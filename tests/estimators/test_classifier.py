@@ -64,3 +64,27 @@ def test_it_works_in_pipelines_and_cross_validation(data: SimpleNamespace) -> No
 def test_one_class_is_refused(data: SimpleNamespace) -> None:
     with pytest.raises(DataError, match="one class"):
         TemperanceClassifier(epochs=1).fit(data.X, np.zeros(160))
+
+
+def test_class_weights_lift_a_class(data: SimpleNamespace) -> None:
+    plain = TemperanceClassifier(epochs=3).fit(data.X, data.labels)
+    heavy = TemperanceClassifier(epochs=3, class_weight={"up": 1.0, "down": 20.0}).fit(data.X, data.labels)
+    assert heavy.predict_proba(data.X)[:, 0].mean() > plain.predict_proba(data.X)[:, 0].mean() + 0.05
+    with pytest.raises(ValueError):
+        TemperanceClassifier(epochs=1, class_weight={"sideways": 2.0}).fit(data.X, data.labels)
+
+
+def test_costs_decide_and_leave_probabilities_alone(data: SimpleNamespace) -> None:
+    plain = TemperanceClassifier(epochs=3).fit(data.X, data.labels)
+    careful = TemperanceClassifier(epochs=3, costs=[[0, 9], [1, 0]]).fit(data.X, data.labels)  # missing "down" is dear
+    chances = careful.predict_proba(data.X)
+    np.testing.assert_array_equal(chances, plain.predict_proba(data.X))
+    expected = np.where(9 * chances[:, 0] >= chances[:, 1], "down", "up")
+    np.testing.assert_array_equal(careful.predict(data.X), expected)
+    assert (careful.predict(data.X) == "down").sum() > (plain.predict(data.X) == "down").sum()
+
+
+@pytest.mark.parametrize("costs", [[[0, 1]], [[0, np.nan], [1, 0]], np.zeros((3, 3))])
+def test_costs_that_do_not_fit_are_refused(data: SimpleNamespace, costs: object) -> None:
+    with pytest.raises(ValueError, match="costs of shape"):
+        TemperanceClassifier(epochs=1, costs=costs).fit(data.X, data.labels)

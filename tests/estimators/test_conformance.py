@@ -1,6 +1,6 @@
 """scikit-learn's own checks: a quick part of them always, all of them in ``make test-all``.
 
-No check is excused; an exception would be listed in ``EXPECTED_FAILED`` with its reason.
+Excused checks are listed in ``EXPECTED_FAILED`` with the reason.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from sklearn.utils.estimator_checks import check_estimator, estimator_checks_gen
 
 from temperance.estimators import TemperanceClassifier, TemperanceRegressor
 
-EXPECTED_FAILED: dict[str, str] = {}
+EXPECTED_FAILED: dict[str, str] = {
+    "check_sample_weight_equivalence_on_dense_data": "a row of weight 2 lies in one mini-batch, two rows in two"
+}
 QUICK = {
     "check_estimator_cloneable", "check_do_not_raise_errors_in_init_or_set_params", "check_no_attributes_set_in_init",
     "check_parameters_default_constructible", "check_get_params_invariance", "check_set_params", "check_dict_unchanged",
@@ -22,6 +24,9 @@ QUICK = {
     "check_estimator_sparse_tag",
     "check_classifiers_one_label", "check_regressors_no_decision_function", "check_supervised_y_no_nan",
     "check_estimators_dtypes", "check_dtype_object", "check_methods_subset_invariance",
+    "check_sample_weights_pandas_series", "check_sample_weights_not_an_array", "check_sample_weights_list",
+    "check_sample_weights_shape", "check_sample_weights_not_overwritten", "check_class_weight_classifiers",
+    "check_classifiers_one_label_sample_weights",
 }  # fmt: skip
 ONE_EPOCH = (TemperanceClassifier(epochs=1), TemperanceRegressor(epochs=1))
 

@@ -31,11 +31,15 @@ def test_settings_reach_the_study(data: SimpleNamespace, tmp_path: Path, monkeyp
 
     monkeypatch.setattr("temperance.study.study.Study", Fake)
     with pytest.raises(Stopped):
-        Searched("90s", "accuracy", "cpu", 2, 7, tmp_path / "kept").train(data.X, data.labels, task="classification")
+        Searched("90s", "accuracy", "cpu", 2, 7, tmp_path / "kept", ("m:f",)).train(
+            data.X, data.labels, task="classification", beside={"weight": np.ones(160)}
+        )
     settings = seen[0]
     assert (settings.budget.seconds, settings.metric, settings.workers, settings.seed) == (90.0, "accuracy", 2, 7)
     assert settings.out == tmp_path / "kept"
     assert settings.task == "classification"
+    assert settings.candidates == ("m:f",)
+    assert settings.beside["weight"].sum() == 160
 
 
 @pytest.mark.slow

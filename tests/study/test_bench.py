@@ -1,10 +1,12 @@
 """Fitting is a function of the spec and the rows: bit for bit the same each time."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from temperance.control.base import Move
-from temperance.study.bench import BasicPredictor, refit_settings
+from temperance.study.bench import BasicPredictor
 from temperance.study.spec import TrialSpec
 
 SETTINGS = {"epochs": 2.0, "batch_size": 32, "lr": 0.03}
@@ -32,8 +34,7 @@ def test_basic_models_choose_and_can_be_refitted_as_chosen(bench, model):
     rows, held = fold(bench)
     fitted = bench.fit(TrialSpec("b", "b", "basic", model), rows, NONE)
     assert isinstance(fitted.predictor, BasicPredictor)
-    chosen = refit_settings(fitted.predictor.fitted)
-    again = bench.fit(TrialSpec("b", "b", "basic", model, settings=chosen), rows, NONE)
+    again = bench.fit(TrialSpec("b", "b", "basic", model, settings=fitted.chosen), rows, NONE)
     answer = again.predictor.predict(bench.table.rows.take(held))
     assert answer.sum(axis=1) == pytest.approx(1.0)
     assert fitted.cost.parameters > 0
@@ -66,3 +67,16 @@ def test_a_trace_is_replayed_up_to_its_stopping_point(bench):
 def test_a_refit_has_the_size_of_the_trial(bench, large_bench):
     assert large_bench.size(NET) == bench.size(NET)
     assert bench.size(NET.changed(model="user")) == {}
+
+
+def test_weights_of_the_table_reach_basic_models_and_nets(bench, monkeypatch):
+    rows, held = fold(bench)
+    plain = {}
+    for spec in (TrialSpec("b", "b", "basic", "Linear", settings={"grid": [0.01]}), NET):
+        plain[spec.id] = bench.fit(spec, rows, NONE, measure=False).predictor.predict(bench.table.rows.take(held))
+    weight = np.where(bench.table.target == 1, 8.0, 1.0)
+    monkeypatch.setattr(bench, "table", replace(bench.table, weight=weight))
+    assert bench.sample(rows).mass == weight[rows].sum()
+    for spec in (TrialSpec("b", "b", "basic", "Linear", settings={"grid": [0.01]}), NET):
+        lifted = bench.fit(spec, rows, NONE, measure=False).predictor.predict(bench.table.rows.take(held))
+        assert lifted[:, 1].mean() > plain[spec.id][:, 1].mean() + 0.05

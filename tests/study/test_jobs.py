@@ -75,9 +75,21 @@ def test_a_training_that_the_clock_ends_is_repeated_by_its_until(large_bench):
     assert half.tobytes() != np.load(large_bench.folder / "trials" / "s4" / "selection.npy").tobytes()
 
 
-def test_basic_models_on_folds_keep_the_middle_of_what_they_chose(bench):
+def test_basic_models_on_folds_choose_once_for_all_of_them(bench, large_bench):
     result, _ = run(bench, TrialSpec("b1", "linear", "basic", "Linear"))
     assert len(result["chosen"]["grid"]) == 1
+    assert result["tried"] == 1
+    other = TrialSpec("b2", "knn", "basic", "Outside", settings={"origin": "sklearn.neighbors:KNeighborsClassifier"})
+    result, _ = run(large_bench, other)
+    assert "KNeighborsClassifier" in result["cannot_export"]
+
+
+def test_a_student_trains_fold_by_fold(bench):
+    teacher = TrialSpec("b1", "linear", "basic", "Linear", settings={"grid": [0.01]})
+    spec = TrialSpec("d1", "student", "single", "Tabular", {"regularizers": []}, SETTINGS, teacher=teacher.to_dict())
+    result, _ = run(bench, spec)
+    answer = np.load(bench.folder / "trials" / "d1" / result["files"]["selection"])
+    assert np.isfinite(answer[bench.roles.refit]).all()
     assert len(result["fold_seconds"]) == len(bench.roles.folds)
 
 

@@ -1,5 +1,7 @@
 """Data are read once; a prepared folder is opened as it is."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -36,3 +38,17 @@ def test_too_few_rows_are_refused_before_the_search(tmp_path, make_settings, mak
         prepare(make_settings(make_csv(tmp_path / "few.csv", rows=18), tmp_path / "s"), tmp_path / "w")
     enough = make_settings(make_csv(tmp_path / "more.csv", rows=26), tmp_path / "t")
     assert len(prepare(enough, tmp_path / "v").table) == 26
+
+
+def test_what_stands_beside_rows_in_memory_is_kept_and_guides_the_split(tmp_path, make_settings):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(80, 2)), rng.normal(size=80)
+    beside = {"weight": np.ones(80), "group": np.repeat(np.arange(20), 4)}
+    settings = replace(make_settings((X, y), tmp_path / "s", beside=beside), target=None)
+    ready = prepare(settings, tmp_path / "work")
+    assert ready.table.weight.tolist() == [1.0] * 80
+    held = set(ready.table.group[ready.roles.test])
+    assert not held & set(ready.table.group[ready.roles.refit])
+    short = replace(settings, beside={"weight": np.ones(79)})
+    with pytest.raises(DataError, match="79 have a weight"):
+        prepare(short, tmp_path / "other")

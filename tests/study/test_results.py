@@ -1,6 +1,7 @@
 """Prediction files become losses on the selection rows."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,23 @@ def test_limits_and_unmeasured_robustness(scorer):
     free = candidate(result, max_latency_ms=None, max_bytes=200)
     assert free.allowed
     assert np.isnan(free.robustness)
+
+
+def test_what_cannot_be_exported_cannot_win():
+    event = {"status": "done", "cost": {"latency_1_ms": 2.0, "bytes": 100}, "cannot_export": "no rule"}
+    result = Result(TrialSpec("t", "t", "basic", "Outside"), event, losses=np.ones(3))
+    assert not candidate(result, max_latency_ms=None, max_bytes=None).allowed
+
+
+def test_losses_are_weighted_where_rows_are(scorer):
+    answer = np.full((len(scorer.rows), 2), 0.5)
+    answer[:5] = [0.9, 0.1]
+    plain = scorer.losses(answer, scorer.rows)
+    weight = np.ones(len(scorer.prepared.table))
+    weight[scorer.rows[:5]] = 3.0
+    table = replace(scorer.prepared.table, weight=weight)
+    heavy = Scorer(replace(scorer.prepared, table=table), scorer.work).losses(answer, scorer.rows)
+    assert heavy.mean() == pytest.approx(np.average(plain, weights=weight[scorer.rows]))
 
 
 def test_metric_card_says_the_direction():

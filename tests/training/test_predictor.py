@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -93,3 +95,12 @@ def test_one_logit_becomes_two_and_values_keep_their_shape() -> None:
     assert as_logits(torch.zeros(4, 3, 1), "binary").shape == (4, 3, 2)
     assert as_logits(torch.zeros(4), "regression").shape == (4, 1)
     assert as_logits(torch.zeros(4, 5), "multiclass").shape == (4, 5)
+
+
+def test_weights_of_the_table_lie_beside_the_examples() -> None:
+    found = replace(table(["p", "q"] * 10), weight=np.arange(20.0))
+    index = np.array([3, 7])
+    shown = examples(Preprocess.fit(found, np.arange(20)), found, index, torch.device("cpu"))
+    assert shown.weight is not None
+    assert shown.weight.tolist() == [3.0, 7.0]
+    assert shown.batch(torch.tensor([1])).weight.tolist() == [7.0]  # type: ignore[union-attr]

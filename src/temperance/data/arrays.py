@@ -152,7 +152,8 @@ def as_frame(data: Any) -> pl.DataFrame | None:
         ) from error
     if not isinstance(known, nw.DataFrame):
         return None
-    return pl.DataFrame([_from_narwhals(str(name), known[name]) for name in known.columns])
+    columns = zip(known.columns, known.iter_columns(), strict=True)  # known[name] takes a whole number for a row
+    return pl.DataFrame([_from_narwhals(str(name), column) for name, column in columns])
 
 
 def _from_narwhals(name: str, series: Any) -> pl.Series:

@@ -12,6 +12,7 @@ _HOMES = {
     "Encoding": "encoding",
     "Ensemble": "ensemble",
     "Extras": "write",
+    "Forest": "forest",
     "Interval": "write",
     "Linear": "linear",
     "Network": "network",

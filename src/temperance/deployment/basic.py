@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,12 +11,17 @@ from numpy.typing import NDArray
 from temperance.deployment.base import Part
 from temperance.deployment.boosting import Boosting
 from temperance.deployment.constant import Constant
+from temperance.deployment.forest import Forest
 from temperance.deployment.linear import Linear
 from temperance.deployment.pixels import Pixels
-from temperance.models.basic import FLOOR, FittedBasic, LinearMatrix
+from temperance.models.basic import CodeMatrix, FittedBasic, LinearMatrix
 from temperance.models.pixels import PixelMatrix
 from temperance.records.errors import BundleError
 from temperance.records.schema import Schema
+
+FORESTS = ("RandomForestClassifier", "RandomForestRegressor", "ExtraTreesClassifier", "ExtraTreesRegressor")
+LINEAR = ("LogisticRegression", "LogisticRegressionCV", "Ridge", "RidgeCV", "LinearRegression", "Lasso", "ElasticNet")
+KINDS = ("majority", "linear", "boosting", "lightgbm", "catboost", "extratrees")
 
 
 def basic_part(fitted: FittedBasic, schema: Schema) -> Part:
@@ -28,13 +34,27 @@ def basic_part(fitted: FittedBasic, schema: Schema) -> Part:
     if fitted.name == "majority":
         return Constant(np.asarray(fitted.model, dtype=np.float64))
     words = tuple(column.vocabulary for column in schema.categorical)
+    model = fitted.model
+    placed: dict[str, Any] = {"classes": fitted.classes, "floor": fitted.floor}
     if fitted.name == "boosting":
-        return Boosting.fitted(fitted.model, words, classes=fitted.classes, floor=FLOOR)
+        return Boosting.fitted(model, words, **placed)
+    if fitted.name == "lightgbm":
+        return Boosting.lightgbm(model.booster, words, trees=model.trees, **placed)
+    if fitted.name == "catboost":
+        return Forest.catboost(model.model, fitted.matrix, words, trees=model.trees, **placed)
+    if fitted.name == "extratrees":
+        return Forest.fitted(model, fitted.matrix, words, **placed)
+    kind = type(model).__name__
+    if fitted.name == "outside" and kind in FORESTS and isinstance(fitted.matrix, CodeMatrix):
+        return Forest.fitted(model, fitted.matrix, words, **placed)
+    if fitted.name == "outside" and kind in LINEAR and isinstance(fitted.matrix, LinearMatrix):
+        return _linear(fitted, fitted.matrix, words)
     if fitted.name == "linear" and isinstance(fitted.matrix, LinearMatrix):
         return _linear(fitted, fitted.matrix, words)
     if fitted.name == "linear" and isinstance(fitted.matrix, PixelMatrix):
         return _pixels(fitted, fitted.matrix)
-    raise BundleError(f"the model {fitted.name!r} cannot be exported", "majority, linear and boosting can")
+    what = kind if fitted.name == "outside" else fitted.name
+    raise BundleError(f"the model {what!r} cannot be exported", f"{', '.join(KINDS)} can")
 
 
 def _linear(fitted: FittedBasic, matrix: LinearMatrix, words: tuple[tuple[str, ...], ...]) -> Linear:
@@ -44,14 +64,14 @@ def _linear(fitted: FittedBasic, matrix: LinearMatrix, words: tuple[tuple[str, .
     tables = tuple(coefficients[a:b] for a, b in pairwise(ends))
     return Linear(
         matrix.median, matrix.centre, matrix.factor, matrix.flagged, coefficients[:first], words, tables, intercept,
-        fitted.classes, FLOOR,
+        fitted.classes, fitted.floor,
     )  # fmt: skip
 
 
 def _pixels(fitted: FittedBasic, matrix: PixelMatrix) -> Pixels:
     coefficients, intercept = _coefficients(fitted)
     return Pixels(
-        matrix.down, matrix.across, matrix.centre, matrix.factor, coefficients, intercept, fitted.classes, FLOOR
+        matrix.down, matrix.across, matrix.centre, matrix.factor, coefficients, intercept, fitted.classes, fitted.floor
     )
 
 

@@ -1,4 +1,4 @@
-"""Histogram gradient boosting of scikit-learn as one ONNX TreeEnsemble, with float64 thresholds."""
+"""Boosted trees on raw numbers and category numbers: scikit-learn's histogram gradient boosting, and LightGBM."""
 
 from __future__ import annotations
 
@@ -11,34 +11,12 @@ from numpy.typing import NDArray
 from temperance.deployment.base import Part, finish_scores
 from temperance.deployment.encoding import draw_words
 from temperance.deployment.sketch import Sketch
+from temperance.deployment.trees import Grower, Nodes, Trees
 from temperance.records.errors import BundleError
 from temperance.records.schema import Target
 
-LESS_EQUAL, MEMBER = 0, 6  # BRANCH_LEQ and BRANCH_MEMBER of ai.onnx.ml 5
-NEVER = 255.0  # a category number that no category has: scikit-learn takes at most 255, numbered from 0
 LOSSES = ("HalfSquaredError", "HalfBinomialLoss", "HalfMultinomialLoss", "AbsoluteError", "PinballLoss")
-
-
-@dataclass(frozen=True, eq=False)
-class Trees:
-    """All trees as flat arrays; nodes and leaves are numbered over the whole ensemble.
-
-    Shapes: nodes (p,): feature, threshold, mode, missing_left, left, right, left_is_leaf, right_is_leaf · leaves (l,):
-    value, output · roots (t,) · members: the categories that go left at each MEMBER node, each list closed by NaN.
-    """
-
-    feature: NDArray[np.int64]
-    threshold: NDArray[np.float64]
-    mode: NDArray[np.uint8]
-    missing_left: NDArray[np.int64]
-    left: NDArray[np.int64]
-    right: NDArray[np.int64]
-    left_is_leaf: NDArray[np.int64]
-    right_is_leaf: NDArray[np.int64]
-    value: NDArray[np.float64]
-    output: NDArray[np.int64]
-    roots: NDArray[np.int64]
-    members: NDArray[np.float64]
+OBJECTIVES = ("regression", "binary", "multiclass")
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,12 +73,42 @@ class Boosting(Part):
         baseline = np.asarray(estimator._baseline_prediction, dtype=np.float64).reshape(-1)
         return cls(_flatten(estimator._predictors), baseline, words, order, classes, floor)
 
+    @classmethod
+    def lightgbm(
+        cls,
+        booster: Any,
+        vocabulary: tuple[tuple[str, ...], ...] = (),
+        *,
+        trees: int,
+        classes: tuple[int, ...] = (),
+        floor: float = 0.0,
+    ) -> Self:
+        """Take over the first ``trees`` rounds of a ``lightgbm.Booster``; the other arguments are those of ``fitted``.
+
+        Raises:
+            BundleError: an objective whose outputs are not plain sums, or zeros that count as missing.
+
+        """
+        dump = booster.dump_model(num_iteration=trees)
+        objective = str(dump["objective"]).split()[0]
+        if objective not in OBJECTIVES:
+            raise BundleError(
+                f"LightGBM with the objective {objective}", f"exported are {', '.join(OBJECTIVES)}", "Use one of them"
+            )
+        outputs = int(dump["num_tree_per_iteration"])
+        grower = Grower()
+        for number, tree in enumerate(dump["tree_info"]):
+            grower.add(_grown(tree["tree_structure"]), number % outputs)
+        words = tuple(tuple((word, code) for code, word in enumerate(column)) for column in vocabulary)
+        order = tuple(range(int(dump["max_feature_idx"]) + 1))
+        return cls(grower.trees(), np.zeros(outputs), words, order, classes, floor)
+
     def draw(self, sketch: Sketch, target: Target) -> str:
         raw = sketch.add("Add", self._sum(sketch), sketch.weight("baseline", self.baseline))
         return finish_scores(sketch, raw, target, width=len(self.baseline), classes=self.classes, floor=self.floor)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        return {"baseline": self.baseline, **{name: getattr(self.trees, name) for name in Trees.__dataclass_fields__}}
+        return {"baseline": self.baseline, **self.trees.arrays()}
 
     def _sum(self, sketch: Sketch) -> str:
         numeric, categorical = len(sketch.schema.numeric), len(self.words)
@@ -113,22 +121,7 @@ class Boosting(Part):
         features = blocks[0] if len(blocks) == 1 else sketch.add("Concat", *blocks, axis=1)
         if self.order != tuple(range(numeric + categorical)):
             features = sketch.add("Gather", features, sketch.constant(self.order, np.int64), axis=1)
-        return self._ensemble(sketch, features)
-
-    def _ensemble(self, sketch: Sketch, features: str) -> str:
-        from onnx.numpy_helper import from_array
-
-        t = self.trees
-        members = {"membership_values": from_array(t.members)} if len(t.members) else {}
-        return sketch.add(
-            "TreeEnsemble", features, domain="ai.onnx.ml", n_targets=len(self.baseline), aggregate_function=1,
-            post_transform=0, tree_roots=t.roots.tolist(), nodes_featureids=t.feature.tolist(),
-            nodes_modes=from_array(t.mode), nodes_splits=from_array(t.threshold),
-            nodes_truenodeids=t.left.tolist(), nodes_falsenodeids=t.right.tolist(),
-            nodes_trueleafs=t.left_is_leaf.tolist(), nodes_falseleafs=t.right_is_leaf.tolist(),
-            nodes_missing_value_tracks_true=t.missing_left.tolist(), leaf_targetids=t.output.tolist(),
-            leaf_weights=from_array(t.value), **members,
-        )  # fmt: skip
+        return self.trees.draw(sketch, features, len(self.baseline))
 
 
 def _inner_order(
@@ -152,52 +145,51 @@ def _inner_order(
 
 
 def _flatten(rounds: Any) -> Trees:
-    columns: dict[str, list[Any]] = {name: [] for name in Trees.__dataclass_fields__}
+    grower = Grower()
     for stage in rounds:
         for output, tree in enumerate(stage):
-            _append(columns, tree, output)
-    dtypes = {"threshold": np.float64, "value": np.float64, "members": np.float64, "mode": np.uint8}
-    return Trees(**{name: np.asarray(values, dtype=dtypes.get(name, np.int64)) for name, values in columns.items()})
+            grower.add(_nodes(tree), output)
+    return grower.trees()
 
 
-def _append(columns: dict[str, list[Any]], tree: Any, output: int) -> None:
+def _nodes(tree: Any) -> Nodes:
     nodes = tree.nodes
-    leaf = nodes["is_leaf"].astype(bool)
-    if leaf[0]:  # a tree of one leaf: a split whose two sides are that leaf
-        _append_stump(columns, float(nodes[0]["value"]), output)
-        return
-    position = np.where(
-        leaf, len(columns["value"]) + np.cumsum(leaf) - 1, len(columns["feature"]) + np.cumsum(~leaf) - 1
-    )
-    columns["value"] += nodes["value"][leaf].tolist()
-    columns["output"] += [output] * int(leaf.sum())
-    columns["roots"].append(int(position[0]))
-    inner = nodes[~leaf]
-    columns["feature"] += inner["feature_idx"].tolist()
-    columns["missing_left"] += inner["missing_go_to_left"].astype(int).tolist()
-    for side in ("left", "right"):
-        columns[side] += position[inner[side].astype(int)].tolist()
-        columns[f"{side}_is_leaf"] += leaf[inner[side].astype(int)].astype(int).tolist()
-    for node in inner:
-        category = bool(node["is_categorical"])
-        columns["mode"].append(MEMBER if category else LESS_EQUAL)
-        columns["threshold"].append(0.0 if category else float(node["num_threshold"]))
-        if category:
-            columns["members"] += [*_members(tree.raw_left_cat_bitsets[int(node["bitset_idx"])]), np.nan]
-
-
-def _append_stump(columns: dict[str, list[Any]], value: float, output: int) -> None:
-    columns["roots"].append(len(columns["feature"]))
-    first = len(columns["value"])
-    columns["value"] += [value, value]
-    columns["output"] += [output, output]
-    for name, entry in (("feature", 0), ("missing_left", 1), ("mode", LESS_EQUAL), ("threshold", 0.0)):
-        columns[name].append(entry)
-    for side, leaf in (("left", first), ("right", first + 1)):
-        columns[side].append(leaf)
-        columns[f"{side}_is_leaf"].append(1)
+    members = {
+        i: _members(tree.raw_left_cat_bitsets[int(nodes[i]["bitset_idx"])])
+        for i in np.flatnonzero(nodes["is_categorical"].astype(bool) & ~nodes["is_leaf"].astype(bool)).tolist()
+    }
+    return Nodes(
+        nodes["is_leaf"].astype(bool), nodes["feature_idx"], nodes["num_threshold"], nodes["missing_go_to_left"],
+        nodes["left"].astype(np.int64), nodes["right"].astype(np.int64), nodes["value"], members,
+    )  # fmt: skip
 
 
 def _members(bits: NDArray[np.uint32]) -> list[float]:
-    found = [float(i) for i in range(256) if int(bits[i // 32]) >> (i % 32) & 1]
-    return found or [NEVER]
+    return [float(i) for i in range(256) if int(bits[i // 32]) >> (i % 32) & 1]
+
+
+def _grown(root: dict[str, Any]) -> Nodes:
+    """Return a tree of LightGBM's JSON. Missing values of a number go where the node says, of a category right."""
+    nodes = [root]
+    rows: list[tuple[Any, ...]] = []
+    members: dict[int, list[float]] = {}
+    for i, node in enumerate(nodes):  # grows while it is read
+        if "leaf_value" in node:
+            rows.append((True, 0, 0.0, 0, 0, 0, node["leaf_value"]))
+            continue
+        threshold, left = 0.0, 0
+        if node["decision_type"] == "==":
+            members[i] = [float(code) for code in str(node["threshold"]).split("||")]
+        else:
+            threshold, left = float(node["threshold"]), _missing_left(node)
+        rows.append((False, node["split_feature"], threshold, left, len(nodes), len(nodes) + 1, 0.0))
+        nodes += [node["left_child"], node["right_child"]]
+    leaf, feature, thresholds, missing, lefts, rights, values = (np.array(column) for column in zip(*rows, strict=True))
+    return Nodes(leaf, feature, thresholds, missing, lefts, rights, values, members)
+
+
+def _missing_left(node: dict[str, Any]) -> int:
+    kind = node["missing_type"]
+    if kind == "Zero":
+        raise BundleError("LightGBM with zero_as_missing", "only NaN is missing", "Leave zero_as_missing out")
+    return int(node["default_left"] if kind == "NaN" else float(node["threshold"]) >= 0)  # "None": NaN counts as 0

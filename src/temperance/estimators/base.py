@@ -36,6 +36,7 @@ class TemperanceEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         workers: processes of the study; None: by cores and load.
         random_state: seed, or a NumPy ``RandomState``.
         out: folder that keeps the whole study; None keeps it in memory.
+        candidates: (with ``budget``) scikit-learn estimators, or ``module:name``, that compete with ours.
 
     Attributes:
         n_features_in_: count of features.
@@ -61,6 +62,7 @@ class TemperanceEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         workers: int | None = None,
         random_state: Any = 0,
         out: str | Path | None = None,
+        candidates: Any = (),
     ) -> None:
         self.recipe = recipe
         self.budget = budget
@@ -73,21 +75,29 @@ class TemperanceEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         self.workers = workers
         self.random_state = random_state
         self.out = out
+        self.candidates = candidates
 
     @abstractmethod
     def predict(self, X: Any) -> NDArray[Any]:
         """Predict for each row."""
 
-    def fit(self, X: Any, y: Any) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None, time: Any = None) -> Self:
         """Train.
 
         Args:
             X: (b, f) array of numbers, NaN for missing; or a frame with columns of any type.
             y: (b,) labels or values.
+            sample_weight: (b,) weights of the rows in training and in the losses that choose; 0 leaves a row out.
+                Figures of the test rows are not weighted.
+            groups: (b,) groups, e.g. patients: none is split between training and the rows that judge.
+            time: (b,) numbers or dates: later rows judge what earlier rows taught.
 
         """
         self._check_settings()
-        data = given(self, X, y, task=self._task)
+        data = given(
+            self, X, y, task=self._task, sample_weight=sample_weight, groups=groups, time=time,
+            class_weight=getattr(self, "class_weight", None),
+        )  # fmt: skip
         self._note_target(data)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         if isinstance(self.random_state, (int, np.integer)):
@@ -96,7 +106,9 @@ class TemperanceEstimator(BaseEstimator, ABC):  # type: ignore[misc]
             self.predictor_, trial = self._single(seed).train(data.table)
             self.study_: dict[str, Any] = {"trials": [trial], "winner": {"trial": trial["id"]}}
         else:
-            self.predictor_, self.study_ = self._searched(seed).train(data.inputs, data.targets, task=self._task)
+            self.predictor_, self.study_ = self._searched(seed).train(
+                data.inputs, data.targets, task=self._task, beside=data.beside
+            )
         return self
 
     def save(self, folder: str | Path) -> Path:
@@ -134,6 +146,10 @@ class TemperanceEstimator(BaseEstimator, ABC):  # type: ignore[misc]
                 "a budget searches for recipe and training by itself",
                 "Leave out one of the two",
             )
+        if self.budget is None and len(self.candidates):
+            raise SettingError(
+                "candidates without a budget", "candidates compete in a study", 'Give a budget too, e.g. budget="2m"'
+            )
 
     def _single(self, seed: int) -> Any:
         from temperance.estimators.single import Single
@@ -143,7 +159,7 @@ class TemperanceEstimator(BaseEstimator, ABC):  # type: ignore[misc]
     def _searched(self, seed: int) -> Any:
         from temperance.estimators.searched import Searched
 
-        return Searched(self.budget, self.metric, self.device, self.workers, seed, self.out)
+        return Searched(self.budget, self.metric, self.device, self.workers, seed, self.out, tuple(self.candidates))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

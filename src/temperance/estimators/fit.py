@@ -13,8 +13,9 @@ TASKS = ("auto", "classification", "regression")
 
 
 def fit(
-    X: Any, y: Any, *, budget: Any = "2m", task: str = "auto", **settings: Any
-) -> TemperanceClassifier | TemperanceRegressor:
+    X: Any, y: Any, *, budget: Any = "2m", task: str = "auto", sample_weight: Any = None, groups: Any = None,
+    time: Any = None, **settings: Any,
+) -> TemperanceClassifier | TemperanceRegressor:  # fmt: skip
     """Find and train the best regularized model for X and y.
 
     Args:
@@ -22,7 +23,11 @@ def fit(
         y: (b,) labels or values.
         budget: wall clock of the whole call (``"2m"``) or a count (``"12trials"``); None trains one net.
         task: ``auto`` tells by y: words, and few different whole numbers, are classes.
-        **settings: further parameters of the estimator: ``metric``, ``random_state``, ``workers``, ``out`` …
+        sample_weight: (b,) weights of the rows, or None.
+        groups: (b,) groups that are never split, or None.
+        time: (b,) numbers or dates that the split follows, or None.
+        **settings: further parameters of the estimator: ``metric``, ``random_state``, ``workers``, ``out``,
+            ``candidates``, ``class_weight``, ``costs`` …
 
     Returns:
         The fitted classifier or regressor.
@@ -44,4 +49,4 @@ def fit(
     for name in settings:
         if name not in known:
             raise SettingError(f"fit got {name!r}", f"it takes {', '.join(known)}", nearest(name, known))
-    return kind(budget=budget, **settings).fit(X, y)
+    return kind(budget=budget, **settings).fit(X, y, sample_weight=sample_weight, groups=groups, time=time)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_consistent_length, column_or_1d, vali
 
 from temperance.data import read
 from temperance.data.arrays import as_frame
+from temperance.estimators.beside import guides, row_weights
 from temperance.records.errors import DataError
 from temperance.records.schema import Rows, Schema
 from temperance.records.table import Table
@@ -27,6 +28,7 @@ class Given:
         table: both, read.
         order: (c,) for each class in sorted order its place among the table's classes; empty for regression.
         classes: (c,) the classes, sorted; empty for regression.
+        beside: fields of the table that stand beside each row: ``weight``, ``group``, ``time``.
 
     """
 
@@ -35,6 +37,7 @@ class Given:
     table: Table
     order: NDArray[np.int64]
     classes: NDArray[Any]
+    beside: dict[str, NDArray[Any]] = field(default_factory=dict)
 
 
 def check_inputs(estimator: Any, X: Any, *, reset: bool) -> Any:
@@ -49,14 +52,21 @@ def check_inputs(estimator: Any, X: Any, *, reset: bool) -> Any:
     return np.asarray(array, dtype=np.float64)
 
 
-def given(estimator: Any, X: Any, y: Any, *, task: str) -> Given:
-    """Check and read training data.
+def given(
+    estimator: Any, X: Any, y: Any, *, task: str, sample_weight: Any = None, class_weight: Any = None,
+    groups: Any = None, time: Any = None,
+) -> Given:  # fmt: skip
+    """Check and read training data. Rows of weight 0 are left out, as if they were not there.
 
     Args:
         estimator: told of the features.
         X: array or frame (b, f).
         y: (b,).
         task: ``classification`` or ``regression``.
+        sample_weight: (b,) weights, or None.
+        class_weight: weights by class, or None.
+        groups: (b,) groups that are never split, or None.
+        time: (b,) numbers or dates that the split follows, or None.
 
     Raises:
         ValueError: shapes, lengths or values that do not fit (``DataError`` is one).
@@ -66,17 +76,26 @@ def given(estimator: Any, X: Any, y: Any, *, task: str) -> Given:
         name = type(estimator).__name__
         raise ValueError(f"{name} requires y to be passed, but the target y is None. Pass y, one target per row.")
     inputs = check_inputs(estimator, X, reset=True)
+    targets = column_or_1d(y, warn=True)
+    check_consistent_length(inputs, targets)
+    if task == "regression" or targets.dtype.kind == "f":
+        numbers = _finite(targets)
+        targets = numbers if task == "regression" else targets
+    if task != "regression":
+        check_classification_targets(targets)
+    beside = guides(len(targets), groups=groups, time=time)
+    weight = row_weights(inputs, targets, sample_weight=sample_weight, class_weight=class_weight)
+    if weight is not None:
+        kept = np.flatnonzero(weight)
+        inputs, targets, weight = inputs[kept], targets[kept], weight[kept]
+        beside = {**{name: values[kept] for name, values in beside.items()}, "weight": weight}
     if task == "regression":
-        values = _finite(column_or_1d(y, warn=True))
-        check_consistent_length(inputs, values)
-        table = read((inputs, values), task=task).table
-        return Given(inputs, values, table, np.empty(0, dtype=np.int64), np.empty(0))
-    labels = column_or_1d(y, warn=True)
-    check_consistent_length(inputs, labels)
-    if labels.dtype.kind == "f":
-        _finite(labels)
-    check_classification_targets(labels)
-    return _labelled(inputs, labels)
+        table = read((inputs, targets), task=task).table
+        found = Given(inputs, targets, table, np.empty(0, dtype=np.int64), np.empty(0))
+    else:
+        found = _labelled(inputs, targets)
+    fields: dict[str, Any] = beside
+    return replace(found, table=replace(found.table, **fields), beside=beside)
 
 
 def _finite(values: NDArray[Any]) -> NDArray[np.float64]:

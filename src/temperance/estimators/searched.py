@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ class Searched:
         workers: processes; None: by cores and load.
         seed: of everything random.
         out: folder that keeps the whole study; None keeps only ``study.json`` and the bundle, in memory.
+        candidates: estimators, or ``module:name``, that compete with ours.
 
     """
 
@@ -37,26 +38,45 @@ class Searched:
     workers: int | None = None
     seed: int = 0
     out: str | Path | None = None
+    candidates: tuple[Any, ...] = ()
 
     def train(
-        self, inputs: Any, targets: Any, *, task: str, progress: Progress | None = None
+        self,
+        inputs: Any,
+        targets: Any,
+        *,
+        task: str,
+        beside: Mapping[str, Any] | None = None,
+        progress: Progress | None = None,
     ) -> tuple[PackedBundle, dict[str, Any]]:
-        """Run the study on (inputs, targets); return the winner's bundle and ``study.json``."""
+        """Run the study on (inputs, targets); return the winner's bundle and ``study.json``.
+
+        ``beside`` holds ``weight``, ``group`` and ``time`` per row, those that there are.
+        """
         began = time.monotonic()
         budget = parse_budget(self.budget) if isinstance(self.budget, str) else self.budget
         if self.out is not None:
-            return self._run(inputs, targets, Path(self.out), budget, task, began, progress)
+            return self._run(inputs, targets, Path(self.out), budget, task, began, beside or {}, progress)
         with tempfile.TemporaryDirectory(prefix="temperance-study-") as scratch:
-            return self._run(inputs, targets, Path(scratch) / "study", budget, task, began, progress)
+            return self._run(inputs, targets, Path(scratch) / "study", budget, task, began, beside or {}, progress)
 
     def _run(
-        self, inputs: Any, targets: Any, out: Path, budget: Budget, task: str, began: float, progress: Progress | None
+        self,
+        inputs: Any,
+        targets: Any,
+        out: Path,
+        budget: Budget,
+        task: str,
+        began: float,
+        beside: Mapping[str, Any],
+        progress: Progress | None,
     ) -> tuple[PackedBundle, dict[str, Any]]:
         from temperance.study.study import Study
 
         settings = StudySettings(
             data=(inputs, targets), target=None, out=out, budget=budget, task=task, metric=self.metric,
             seed=self.seed, device=self.device, workers=self.workers, started=began, command="temperance.fit",
+            candidates=self.candidates, beside=dict(beside),
         )  # fmt: skip
         Study(settings, progress=progress).run()
         document = json.loads((out / "study.json").read_text(encoding="utf-8"))

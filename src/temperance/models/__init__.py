@@ -7,7 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from temperance.models.base import ARCHITECTURES, Architecture, ModelInfo, architecture, build, default_name
-    from temperance.models.basic import BASIC, BasicModel, Boosting, FittedBasic, Linear, Majority
+    from temperance.models.basic import (
+        BASIC,
+        BasicModel,
+        Boosting,
+        CatBoost,
+        CrossFit,
+        ExtraTrees,
+        FittedBasic,
+        LightGBM,
+        Linear,
+        Majority,
+        Outside,
+        cross_fit,
+    )
     from temperance.models.defaults import (
         RECIPES,
         Candidate,
@@ -23,7 +36,10 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "base": ("ARCHITECTURES", "Architecture", "ModelInfo", "architecture", "build", "default_name"),
-    "basic": ("BASIC", "BasicModel", "Boosting", "FittedBasic", "Linear", "Majority"),
+    "basic": (
+        *("BASIC", "BasicModel", "Boosting", "CatBoost", "CrossFit", "ExtraTrees", "FittedBasic", "LightGBM", "Linear"),
+        *("Majority", "Outside", "cross_fit"),
+    ),
     "defaults": ("RECIPES", "Candidate", "Training", "candidates_for", "recipes_for", "size_for", "training_for"),
     "edges": ("bin_edges",),
     "folds": ("fold_targets", "out_of_fold"),
@@ -39,10 +55,15 @@ __all__ = [
     "BasicModel",
     "Boosting",
     "Candidate",
+    "CatBoost",
+    "CrossFit",
+    "ExtraTrees",
     "FittedBasic",
+    "LightGBM",
     "Linear",
     "Majority",
     "ModelInfo",
+    "Outside",
     "Training",
     "architecture",
     "bin_edges",
@@ -50,6 +71,7 @@ __all__ = [
     "candidates_for",
     "combine",
     "cross_entropy",
+    "cross_fit",
     "default_name",
     "fold_targets",
     "loss_for",

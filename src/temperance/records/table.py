@@ -23,6 +23,7 @@ class Table:
         time: (b,) float64 of ``--time`` (days since 1970-01-01, or the number itself), or None.
         name: what to call it in a report.
         fingerprint: SHA-256 of the source file or arrays.
+        weight: (b,) float64 weights of the rows in training and in the losses that choose, or None: all the same.
 
     """
 
@@ -33,6 +34,7 @@ class Table:
     time: NDArray[np.float64] | None = None
     name: str = "data"
     fingerprint: str = ""
+    weight: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.target)
@@ -47,4 +49,5 @@ class Table:
             None if self.time is None else self.time[index],
             self.name,
             self.fingerprint,
+            None if self.weight is None else self.weight[index],
         )

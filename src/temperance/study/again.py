@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from temperance.records.errors import StudyError
+from temperance.study.candidates import kept_candidates
 from temperance.study.clock import Budget
 from temperance.study.desk import Progress
 from temperance.study.ledger import read_events
@@ -115,7 +116,9 @@ def settings_of(folder: Path) -> tuple[StudySettings, float]:
         )
     known = {f.name for f in fields(StudySettings)}
     row = {name: value for name, value in kept.items() if name in known}
-    return StudySettings(**{**row, "out": folder, "budget": Budget(**kept["budget"])}), state.spent
+    candidates = kept_candidates(kept.get("candidates", []), folder / "work")
+    given = {**row, "out": folder, "budget": Budget(**kept["budget"]), "candidates": candidates}
+    return StudySettings(**given), state.spent
 
 
 def _same(first: Path, second: Path, trial: str) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,14 @@ from temperance.core.recipe import Recipe
 from temperance.data import Preprocess, load_roles
 from temperance.data.preprocess import column_names
 from temperance.models import BASIC, ModelInfo, build, loss_for
+from temperance.models.basic import Sample
 from temperance.models.defaults import size_for
 from temperance.models.edges import bin_edges
 from temperance.records.cost import TrialCost
 from temperance.records.roles import Roles
 from temperance.records.schema import Rows, Schema
 from temperance.records.table import Table
+from temperance.study.distill import lessons
 from temperance.study.spec import TrialSpec
 from temperance.study.store import load_table
 from temperance.study.task import Task, TaskInfo, load_task, make_task
@@ -54,13 +57,14 @@ class BasicPredictor:
 
 @dataclass(eq=False)
 class Fitted:
-    """A fitted model: what predicts, what it cost, and how its training went (nets)."""
+    """A fitted model: what predicts, what it cost, how its training went (nets), why it has no bundle (or empty)."""
 
     spec: TrialSpec
     predictor: Any
     cost: TrialCost
     trained: Trained | None = None
     chosen: dict[str, Any] | None = None
+    cannot_export: str = ""
 
 
 class Bench:
@@ -163,31 +167,31 @@ class Bench:
 
         """
         if spec.kind == "basic":
-            return self._basic(spec, rows, valid, measure=measure)
+            return self._basic(spec, rows, valid)
         return self._net(spec, rows, valid, marks, tick, deadline, until, traces, measure)
 
-    def _basic(self, spec: TrialSpec, rows: Index, valid: Index, *, measure: bool) -> Fitted:
-        import time
-
+    def _basic(self, spec: TrialSpec, rows: Index, valid: Index) -> Fitted:
         started = time.monotonic()
         model = BASIC[spec.model](**spec.settings)
-        train_index, checked = rows, None
-        if not spec.settings:
+        held = None
+        if not model.settled:
             if not len(valid):
-                train_index, valid = _carve(rows, self.table.target, spec.seed)
-            checked = (self.table.rows.take(valid), self.table.target[valid])
+                rows, valid = _carve(rows, self.table.target, spec.seed)
+            held = self.sample(valid)
+        train = self.sample(rows)
         fitted = model.fit(
-            self.table.rows.take(train_index), self.table.target[train_index],
-            schema=self.schema, valid=checked, seed=spec.seed,
-        )  # fmt: skip
-        predictor = BasicPredictor(self.schema, fitted)
-        cost = TrialCost(
-            seconds=time.monotonic() - started,
-            peak_memory_bytes=peak_memory_bytes(),
-            parameters=_parameters(fitted),
-            bytes=8 * _parameters(fitted),
+            train.rows, train.target, weight=train.weight, schema=self.schema, valid=held, seed=spec.seed
         )
-        return Fitted(spec, predictor, cost, None, refit_settings(fitted))
+        cost = TrialCost(
+            seconds=time.monotonic() - started, peak_memory_bytes=peak_memory_bytes(), parameters=fitted.parameters,
+            bytes=8 * fitted.parameters,
+        )  # fmt: skip
+        return Fitted(spec, BasicPredictor(self.schema, fitted), cost, None, fitted.rebuilt)
+
+    def sample(self, index: Index) -> Sample:
+        """Return rows, targets and weights of the table."""
+        weight = None if self.table.weight is None else self.table.weight[index]
+        return Sample(self.table.rows.take(index), self.table.target[index], weight)
 
     def _net(
         self, spec: TrialSpec, rows: Index, valid: Index, marks: tuple[float, ...], tick: Any, deadline: float,
@@ -206,9 +210,14 @@ class Bench:
             )
         predictor = NetPredictor(self.schema, preprocess, model, self.device, own)
         loss = made.loss or loss_for(self.schema.target.task)
+        shown = examples(preprocess, self.table, rows, self.device, own=own)
+        if spec.teacher is not None:
+            teacher = TrialSpec.from_dict(spec.teacher)
+            told = lessons(self.sample(rows), teacher, schema=self.schema, preprocess=preprocess)
+            shown = replace(shown, targets=told.to(self.device))
         trained = train(
             model,
-            examples(preprocess, self.table, rows, self.device, own=own),
+            shown,
             loss=loss,
             recipe=recipe,
             settings=TrainSettings.from_dict(spec.settings),
@@ -223,15 +232,6 @@ class Bench:
         one = examples(preprocess, self.table, rows[:1], self.device, own=own).inputs
         cost = net_cost(model, one, seconds=trained.seconds, passes=trained.passes, measure=measure)
         return Fitted(spec, predictor, cost, trained)
-
-
-def refit_settings(fitted: Any) -> dict[str, Any]:
-    """Return the settings that rebuild a basic model as it was chosen, without validation rows."""
-    if fitted.name == "boosting":
-        return {"most_trees": max(1, int(fitted.settings["trees"]))}
-    if fitted.name == "linear":
-        return {"grid": (fitted.settings["penalty"],)}
-    return {}
 
 
 def _served_tick(tick: Any, predictor: NetPredictor) -> Tick:
@@ -255,14 +255,6 @@ def _carve(rows: Index, target: NDArray[Any], seed: int, share: float = 0.15) ->
     if not len(outer):
         return inner, inner[:1]
     return np.sort(inner), np.sort(outer)
-
-
-def _parameters(fitted: Any) -> int:
-    if fitted.name == "majority":
-        return int(np.size(fitted.model))
-    if fitted.name == "linear":
-        return int(np.size(fitted.model.coef_) + np.size(fitted.model.intercept_))
-    return 2 * sum(len(tree.nodes) for step in fitted.model._predictors for tree in step)
 
 
 def _user_loss(task: str) -> Any:

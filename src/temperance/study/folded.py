@@ -180,7 +180,8 @@ class _Course:
         targets = self.plain.targets
         if self.scales is not None:
             targets = scale_targets(targets, self.net.bank_of, *self.scales)
-        return Examples(self.plain.inputs, fold_targets(targets, self.folds.to(targets.device), self.net.bank_of))
+        wanted = fold_targets(targets, self.folds.to(targets.device), self.net.bank_of)
+        return replace(self.plain, targets=wanted)
 
     def strengths(self) -> dict[str, list[float]] | None:
         """Return the members' strengths by address: the recipe's where a slot says nothing."""

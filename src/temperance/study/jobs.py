@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from temperance.evaluation.robustness import probe
 from temperance.records.errors import TemperanceError
 from temperance.records.roles import sample
-from temperance.study import folded
+from temperance.study import basics, folded
 from temperance.study.bench import LATENCY_ROWS, Bench, Fitted, Index
 from temperance.study.deadline import Deadline, deadline_of
 from temperance.study.recipes import said
@@ -39,6 +39,8 @@ def trial(bench: Bench, job: dict[str, Any], say: Say) -> dict[str, Any]:
     runner = _folds if bench.roles.folds else _split
     if spec.kind == "folded":
         runner = _folded
+    elif spec.kind == "basic" and bench.roles.folds:
+        runner = basics.folded
     return runner(bench, spec, folder, until, say, bool(job.get("robustness", True)))
 
 
@@ -168,6 +170,8 @@ def _robustness(bench: Bench, predictor: Any, index: Index, clean: Index) -> dic
 def _result(fitted: Fitted) -> dict[str, Any]:
     row: dict[str, Any] = {"id": fitted.spec.id, "cost": fitted.cost.to_dict(), "chosen": fitted.chosen}
     row["said"] = said(fitted.spec.recipe)
+    if fitted.cannot_export:
+        row["cannot_export"] = fitted.cannot_export
     if fitted.trained is not None:
         one = fitted.trained
         row |= {
@@ -195,20 +199,7 @@ def _merged(done: list[Fitted]) -> dict[str, Any]:
         row["fraction"] = float(np.mean([one.trained.fraction for one in done if one.trained]))
         row["warnings"] = list(dict.fromkeys(text for one in done if one.trained for text in one.trained.warnings))
         row["traces"] = [[m.to_dict() for m in one.trained.trace] for one in done if one.trained]
-    chosen = [one.chosen for one in done if one.chosen]
-    if chosen:
-        row["chosen"] = _middle(chosen)
     return row
-
-
-def _middle(chosen: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the median of the settings that the folds chose."""
-    first = chosen[0]
-    if "most_trees" in first:
-        return {"most_trees": int(np.median([c["most_trees"] for c in chosen]))}
-    if "grid" in first:
-        return {"grid": [float(np.sort([c["grid"][0] for c in chosen])[len(chosen) // 2])]}
-    return first
 
 
 def _save(path: Path, array: NDArray[Any] | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,7 @@ def prepare(settings: StudySettings, work: Path) -> Prepared:
         settings.data, target=settings.target, task=kind, group=settings.group, time=settings.time,
         workdir=work / "read",
     )  # fmt: skip
-    table = reading.table
+    table = _with_beside(reading.table, settings.beside)
     metric = (
         check_goal(settings.metric, task=table.schema.target.task).name
         if settings.metric
@@ -75,6 +75,16 @@ def prepare(settings: StudySettings, work: Path) -> Prepared:
     data = _describe(settings, reading, second)
     write_text(work / "data.json", dumps({"data": data, "metric": metric}))
     return Prepared(table, roles, table if second is None else second.table, metric, data)
+
+
+def _with_beside(table: Table, beside: dict[str, Any]) -> Table:
+    for name, values in beside.items():
+        if len(values) != len(table):
+            raise DataError(
+                f"{len(table)} rows were read and {len(values)} have a {name}", "one per row",
+                "Leave out rows without a target first",
+            )  # fmt: skip
+    return replace(table, **beside) if beside else table
 
 
 def reopen(settings: StudySettings, work: Path) -> Prepared:

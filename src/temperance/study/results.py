@@ -78,8 +78,10 @@ class Scorer:
         result.measurements = {m.name: m.to_dict() for m in measure(outcome)}
 
     def losses(self, answer: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return per-row losses of the study's metric."""
-        return losses(self._outcome(answer, rows), self.prepared.metric)
+        """Return per-row losses of the study's metric, times weight over mean weight where rows have weights."""
+        found = losses(self._outcome(answer, rows), self.prepared.metric)
+        weight = self.prepared.table.weight
+        return found if weight is None else found * weight[rows] / weight[rows].mean()
 
     def _calibrated(self, answer: NDArray[Any], held: NDArray[Any]) -> NDArray[Any]:
         """Return the answer as a calibrator makes it that did not see the row, where the rows calibrate themselves."""
@@ -101,6 +103,7 @@ def candidate(result: Result, *, max_latency_ms: float | None, max_bytes: float 
     cost = result.event.get("cost", {})
     latency, size = (math.inf if cost.get(key) is None else float(cost[key]) for key in ("latency_1_ms", "bytes"))
     within = (max_latency_ms is None or latency <= max_latency_ms) and (max_bytes is None or size <= max_bytes)
+    within = within and not result.event.get("cannot_export")
     toughness = result.event.get("robustness") or {}
     value = toughness.get("value")
     return Candidate(

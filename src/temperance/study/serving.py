@@ -9,6 +9,7 @@ from typing import Any
 from temperance.deployment import Encoding, Network, Sketch, basic_part, model_graph
 from temperance.deployment.write import Exported
 from temperance.records.cost import TrialCost
+from temperance.records.errors import BundleError
 from temperance.records.schema import Rows
 from temperance.study.bench import Bench, Fitted
 from temperance.training.predictor import NetPredictor
@@ -36,7 +37,13 @@ def served_cost(bench: Bench, fitted: Fitted, rows: Rows) -> TrialCost:
     parts = getattr(getattr(fitted.predictor, "model", None), "view_of", None)  # a mixture has views of its own
     key = f"{bench.folder} {fitted.spec.model} {fitted.spec.architecture} {parts}"
     if not fitted.spec.is_net or key not in _KNOWN:
-        graph = model_graph(part_of(bench, fitted), Sketch(bench.schema), bench.schema.target).SerializeToString()
+        try:
+            part = part_of(bench, fitted)
+        except BundleError as fault:  # a candidate from outside: priced as it is
+            fitted.cannot_export = str(fault)
+            one, many = (latency_ms(fitted.predictor, rows, count, seconds=0.1) for count in (1, 256))
+            return _with(fitted.cost, (one, many, int(fitted.cost.bytes or 0)))
+        graph = model_graph(part, Sketch(bench.schema), bench.schema.target).SerializeToString()
         exported = Exported(bench.schema, graph)
         measured = (
             latency_ms(exported, rows, 1, seconds=0.1),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,8 @@ class StudySettings:
         command: what to record as the command.
         prefer: ``best``: the lowest held-out loss wins; ``balanced`` and ``cheap`` give weight to what use costs.
         only: only the user's own net may win; with ``task="module:function"``.
+        candidates: from outside: ``module:name`` each, or (from Python) estimators.
+        beside: ``weight``, ``group``, ``time`` per row of data in memory, as fields of a table; those that there are.
         audit: run the audit.
         bundle: export a bundle.
 
@@ -60,6 +62,8 @@ class StudySettings:
     command: str = ""
     prefer: str = "best"
     only: bool = False
+    candidates: tuple[Any, ...] = ()
+    beside: dict[str, Any] = field(default_factory=dict)
     audit: bool = True
     bundle: bool = True
 
@@ -87,4 +91,5 @@ class StudySettings:
             "max_latency_ms": self.max_latency_ms, "max_bytes": self.max_bytes, "device": self.device,
             "workers": self.workers, "suite": self.suite, "command": self.command, "prefer": self.prefer,
             "only": self.only, "audit": self.audit, "bundle": self.bundle,
+            "candidates": [one if isinstance(one, str) else type(one).__name__ for one in self.candidates],
         }  # fmt: skip

@@ -24,6 +24,7 @@ class TrialSpec:
         adaptive: a controller moves strengths.
         architecture: settings of the net that differ from its sized defaults.
         slots: strengths by address that differ from the recipe's, one mapping per slot of a folded run.
+        teacher: spec of the model that a net is distilled from, as ``to_dict`` gives it; None: it learns from labels.
         until: share of the planned training that is done; below 1 where the clock ended it.
         most_rows: training rows used at most, drawn by ``seed``; None: all.
 
@@ -42,6 +43,7 @@ class TrialSpec:
     most_rows: int | None = None
     until: float = 1.0
     slots: tuple[dict[str, float], ...] = ()
+    teacher: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "slots", tuple(self.slots))

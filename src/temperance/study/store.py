@@ -14,13 +14,14 @@ from temperance.records.plain_json import dumps
 from temperance.records.schema import Rows, Schema
 from temperance.records.table import Table
 
-_PARTS = ("numeric", "categorical", "images", "target", "group", "time")
+_PARTS = ("numeric", "categorical", "images", "target", "group", "time", "weight")
 
 
 def save_table(table: Table, folder: Path) -> None:
     """Write the arrays (those that are memory-mapped in ``folder`` already are left) and ``table.json`` last."""
     folder.mkdir(parents=True, exist_ok=True)
-    arrays = {**table.rows._asdict(), "target": table.target, "group": table.group, "time": table.time}
+    arrays = {**table.rows._asdict(), "target": table.target}
+    arrays |= {"group": table.group, "time": table.time, "weight": table.weight}
     held = []
     for name in _PARTS:
         if arrays[name] is not None:
@@ -45,4 +46,5 @@ def load_table(folder: Path) -> Table:
         found.get("time"),
         card["name"],
         card["fingerprint"],
+        found.get("weight"),
     )

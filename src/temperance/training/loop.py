@@ -29,10 +29,11 @@ Tick = Callable[[float, Session], bool]
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """Rows ready for a net. Shapes: each leaf of ``inputs`` (b, …) · targets (b,)."""
+    """Rows ready for a net. Shapes: each leaf of ``inputs`` (b, …) · targets (b,) · weight (b,) or None."""
 
     inputs: Any
     targets: Tensor
+    weight: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -40,7 +41,8 @@ class Examples:
     def batch(self, index: Tensor) -> Batch:
         """Select rows."""
         inputs = map_leaves(lambda leaf: leaf[index], self.inputs)
-        return Batch(inputs, self.targets[index], index=index)
+        weight = None if self.weight is None else self.weight[index]
+        return Batch(inputs, self.targets[index], weight, index=index)
 
     def batches(self, size: int = EVALUATION_BATCH) -> Iterator[Batch]:
         """Yield all rows in order."""

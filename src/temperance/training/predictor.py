@@ -99,9 +99,12 @@ def net_inputs(preprocess: Preprocess, schema: Schema, rows: Rows, device: torch
 def examples(
     preprocess: Preprocess, table: Table, index: NDArray[Any], device: torch.device, *, own: bool = True
 ) -> Examples:
-    """Return rows ready for training; a numeric target is standardized."""
+    """Return rows ready for training, with the table's weights; a numeric target is standardized."""
     inputs = net_inputs(preprocess, table.schema, table.rows.take(index), device, own=own)
     target = np.asarray(table.target[index])
+    weight = None
+    if table.weight is not None:
+        weight = torch.from_numpy(table.weight[index].astype(np.float32)).to(device)
     if table.schema.target.task == "regression":
-        return Examples(inputs, torch.from_numpy(preprocess.scale_target(target)).to(device))
-    return Examples(inputs, torch.from_numpy(target.astype(np.int64)).to(device))
+        return Examples(inputs, torch.from_numpy(preprocess.scale_target(target)).to(device), weight)
+    return Examples(inputs, torch.from_numpy(target.astype(np.int64)).to(device), weight)

@@ -12,13 +12,14 @@ def test_options_become_settings(temperance, made_up, tmp_path) -> None:
         "--group", "g", "--time", "when", "--metric", "mae", "--seed", "7", "--out", tmp_path / "s",
         "--max-latency", "5ms", "--max-size", "2MB", "--prefer", "cheap",
         "--device", "cpu", "--workers", "1", "--json", "--quiet",
+        "--candidate", "mine:forest", "--candidate", "mine:svm",
     )  # fmt: skip
     assert done.status == 0, done.err
     one = made_up.settings[0]
     expected = {
         "data": "rows.csv", "target": "y", "test": "t.csv", "task": "regression", "group": "g", "time": "when",
         "metric": "mae", "seed": 7, "max_latency_ms": 5.0, "max_bytes": 2e6, "device": "cpu", "workers": 1,
-        "out": tmp_path / "s", "prefer": "cheap", "only": False,
+        "out": tmp_path / "s", "prefer": "cheap", "only": False, "candidates": ("mine:forest", "mine:svm"),
     }  # fmt: skip
     assert {name: getattr(one, name) for name in expected} == expected
     assert one.budget.seconds == 30.0

@@ -52,6 +52,12 @@ def study(
     replay: Annotated[
         Path | None, typer.Option("--replay", metavar="DIR", help="Run a study again and compare it bit for bit.")
     ] = None,
+    candidates: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--candidate", metavar="MODULE:NAME", help="A scikit-learn estimator of yours that competes; repeatable."
+        ),
+    ] = None,
     max_latency: Annotated[
         str | None, typer.Option("--max-latency", metavar="TIME", help="No model slower than this a row, e.g. 5ms.")
     ] = None,
@@ -100,7 +106,7 @@ def study(
         settings = StudySettings(
             data=named(data), target=target, out=study_folder(out, named(data)), task=task, test=test, group=group,
             budget=spent or parse_budget(DEFAULT_BUDGET), time=time_column, metric=metric, seed=seed, device=device,
-            prefer=prefer, only=only_task, **limits, **this_run,
+            prefer=prefer, only=only_task, candidates=tuple(candidates or ()), **limits, **this_run,
         )  # fmt: skip
         conclude(new_study(settings), settings.out, console=console, started=started)
 

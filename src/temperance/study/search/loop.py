@@ -6,6 +6,8 @@ from typing import Any
 
 from temperance.models.pixels import pixel_count
 from temperance.records.errors import StudyError
+from temperance.study.basics import absent, affordable, basic_specs, expected_seconds
+from temperance.study.candidates import outside_specs, students
 from temperance.study.desk import Desk
 from temperance.study.events import Paced
 from temperance.study.images import default_net, image_specs
@@ -24,7 +26,7 @@ from temperance.study.plan import (
     trial_seconds,
 )
 from temperance.study.search.base import Proposer
-from temperance.study.search.portfolio import Portfolio, average, basic_specs, net_specs
+from temperance.study.search.portfolio import Portfolio, average, net_specs
 from temperance.study.search.techniques import Alternate, Techniques
 from temperance.study.search.tpe import TPE
 from temperance.study.spec import TrialSpec
@@ -85,6 +87,7 @@ class SearchLoop:
             self.drive(Portfolio(list(portfolio.left)[:runs]))
             return
         self.drive(portfolio)
+        self.drive(Portfolio(self._students(nets[0])))
         for spec in portfolio.left:
             self.desk.leave_out(spec.name, "no time left in the budget")
         if portfolio.left or self._over():
@@ -107,12 +110,7 @@ class SearchLoop:
 
         The pace comes before boosting and the audit: nothing else can go on without it.
         """
-        desk = self.desk
-        images = desk.prepared.table.schema.kind == "images"
-        basic = basic_specs(images=images, seed=desk.settings.seed)
-        basic = [self._capped(s) for s in basic if s.name not in desk.state.names]
-        if desk.settings.only:  # the simplest model stays as a yardstick; it cannot win
-            basic = [s for s in basic if s.model == "Majority"]
+        desk, basic = self.desk, self._basic()
         self.drive(Portfolio(basic[:2]))
         if desk.state.pace is None and not self._over():
             desk.until_idle()
@@ -123,6 +121,32 @@ class SearchLoop:
             seconds = desk.settings.budget.seconds
             share = None if seconds is None else max(LEAST_AUDIT, AUDIT_SHARE * seconds)
             desk.workers.start("audit", seed=desk.settings.seed, seconds=share)
+
+    def _basic(self) -> list[TrialSpec]:
+        """Return the basic models that fit the budget, the simplest first, and the candidates that the user brought."""
+        desk, settings = self.desk, self.desk.settings
+        schema, roles = desk.prepared.table.schema, desk.prepared.roles
+        images = schema.kind == "images"
+        basic = [s for s in basic_specs(images=images, seed=settings.seed) if s.name not in desk.state.names]
+        if settings.only:  # the simplest model stays as a yardstick; it cannot win
+            return [s for s in basic if s.model == "Majority"]
+        kept, dear = affordable(
+            [self._capped(spec) for spec in basic], schema, roles, seconds=desk.clock.for_search,
+            workers=desk.workers.count, trials=settings.budget.trials,
+        )  # fmt: skip
+        for row in (*absent(images=images), *dear):
+            desk.leave_out(row["what"], row["why"])
+        brought = outside_specs(settings.candidates, desk.work, seed=settings.seed)
+        return kept + [spec for spec in brought if spec.name not in desk.state.names]
+
+    def _students(self, base: TrialSpec) -> list[TrialSpec]:
+        """Return a net to distil from each candidate that wins and cannot ship."""
+        settings = self.desk.settings
+        limits = {"max_latency_ms": settings.max_latency_ms, "max_bytes": settings.max_bytes}
+        taught, reasons = students(self.desk.state.results, base, **limits)
+        for row in reasons:
+            self.desk.leave_out(row["what"], row["why"])
+        return [spec for spec in taught if spec.name not in self.desk.state.names]
 
     def _capped(self, spec: TrialSpec) -> TrialSpec:
         """Return a basic model's spec with the rows that fit the budget."""
@@ -269,6 +293,8 @@ class SearchLoop:
     def _expected(self, spec: TrialSpec) -> float:
         """Return the seconds that a trial will hold a worker, from the plan and from how true earlier plans were."""
         same = [r.wall for r in self.desk.state.done if r.spec.model == spec.model]
+        if spec.kind == "basic" and not same:
+            return expected_seconds(spec, self.desk.prepared.table.schema, self.desk.prepared.roles)
         if not spec.is_net or self.speed is None:
             return max(same, default=0.5)
         ratios = [r.wall / max(self._planned(r.spec, self.speed), 1e-6) for r in self.desk.state.done if r.spec.is_net]

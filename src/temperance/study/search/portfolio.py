@@ -30,17 +30,6 @@ class Portfolio(Proposer):
         return tuple(self._left)
 
 
-def basic_specs(*, images: bool, seed: int) -> list[TrialSpec]:
-    """Return the basic models that always compete; boosting is slow and weak on pixels."""
-    names = ["majority", "linear"] if images else ["majority", "linear", "boosting"]
-    words = {
-        "majority": "the same answer for all",
-        "linear": "regularized linear model",
-        "boosting": "gradient boosting",
-    }
-    return [TrialSpec("", words[name], "basic", name.capitalize(), seed=seed) for name in names]
-
-
 def net_specs(
     *, model: str, settings: dict[str, Any], steps: int, task: Task, images: bool, folded: bool, seed: int
 ) -> list[TrialSpec]:

@@ -1,0 +1,37 @@
+"""Basic models that always compete beside the nets: their inputs, their settings, and their out-of-fold answers.
+
+All take raw ``Rows`` (no preprocessing of ours) and define their own input matrix (``matrices``), so that an exporter
+can rebuild it. LightGBM and CatBoost compete where their packages are installed.
+"""
+
+from temperance.models.basic.base import BASIC, FLOOR, BasicModel, FittedBasic, Path, Sample
+from temperance.models.basic.boosting import Boosting
+from temperance.models.basic.catboost import CatBoost
+from temperance.models.basic.crossfit import CrossFit, cross_fit
+from temperance.models.basic.forest import ExtraTrees
+from temperance.models.basic.lightgbm import LightGBM
+from temperance.models.basic.linear import Linear
+from temperance.models.basic.majority import Majority
+from temperance.models.basic.matrices import CodeMatrix, LinearMatrix, TreeMatrix
+from temperance.models.basic.outside import Outside
+
+__all__ = [
+    "BASIC",
+    "FLOOR",
+    "BasicModel",
+    "Boosting",
+    "CatBoost",
+    "CodeMatrix",
+    "CrossFit",
+    "ExtraTrees",
+    "FittedBasic",
+    "LightGBM",
+    "Linear",
+    "LinearMatrix",
+    "Majority",
+    "Outside",
+    "Path",
+    "Sample",
+    "TreeMatrix",
+    "cross_fit",
+]

@@ -1,0 +1,87 @@
+"""Out-of-fold answers: right rows, one choice for all folds, and the clock."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from temperance.models.basic import BASIC, BasicModel, FittedBasic, Path, Sample, cross_fit
+from temperance.models.basic.crossfit import pooled
+from temperance.records.errors import DataError
+from temperance.records.schema import Schema
+
+
+@pytest.mark.parametrize("name", list(BASIC))
+def test_each_row_is_answered_by_a_model_that_did_not_see_it(name: str, kit: SimpleNamespace) -> None:
+    rows, target, schema = kit.made("binary", rows=200)
+    folds, model = kit.folds_of(200), kit.cheap(name)
+    found = cross_fit(model, Sample(rows, target), folds, schema=schema, seed=1)
+    assert found is not None
+    assert np.isfinite(found.answers).all()
+    for i, (train, held) in enumerate(folds):
+        np.testing.assert_array_equal(found.members[i].predict(rows.take(held)), found.answers[held])
+        alone = BASIC[name](**found.members[i].rebuilt)
+        if name != "Linear":  # its path starts each fit at the last one's weights
+            refit = alone.fit(rows.take(train), target[train], schema=schema, valid=None, seed=1 + i)
+            np.testing.assert_allclose(refit.predict(rows.take(held)), found.answers[held], atol=1e-9)
+    assert BASIC[name](**found.chosen).settled
+
+
+@dataclass(frozen=True)
+class Known(BasicModel):
+    """Two ways with curves that are known: the first is best late, the second early."""
+
+    name = "known"
+
+    @property
+    def settled(self) -> bool:
+        return False
+
+    def paths(self, train: Sample, held: Sample, *, schema: Schema, seed: int) -> Iterator[Path]:
+        for way, curve in enumerate(([3.0, 2.0, 1.0], [0.5, 4.0])):
+            yield Path(np.array(curve) + seed, held.mass, lambda step, way=way: self._at(way, step))
+
+    def _at(self, way: int, step: int) -> FittedBasic:
+        rebuilt = {"way": way, "step": step}
+        return FittedBasic("known", "regression", 1, None, np.array([way + 0.1 * step]), (), {}, rebuilt)
+
+    def whole(self, train: Sample, *, schema: Schema, seed: int) -> Any:
+        raise NotImplementedError
+
+    @classmethod
+    def seconds(cls, rows: int, columns: int, outputs: int) -> float:
+        return 0.0
+
+
+def test_way_and_step_are_chosen_by_the_pooled_loss(kit: SimpleNamespace) -> None:
+    rows, target, schema = kit.made("regression", rows=40)
+    found = cross_fit(Known(), Sample(rows, target), kit.folds_of(40), schema=schema)
+    assert found is not None
+    assert (found.chosen, found.tried) == ({"way": 1, "step": 0}, 2)
+    assert found.loss == pytest.approx(0.5 + np.mean([0, 1, 2, 3]))
+    np.testing.assert_allclose(found.answers, 1.0)
+
+
+def test_a_fold_that_stopped_keeps_its_last_loss_and_mass_weighs() -> None:
+    paths = [Path(np.array([3.0, 1.0]), 3.0, Known()._at), Path(np.array([1.0]), 1.0, Known()._at)]  # type: ignore[arg-type]
+    np.testing.assert_allclose(pooled(paths), [2.5, 1.0])
+
+
+def test_the_clock_ends_it_between_ways_or_gives_nothing(kit: SimpleNamespace) -> None:
+    rows, target, schema = kit.made("regression", rows=40)
+    sample, folds = Sample(rows, target), kit.folds_of(40)
+    assert cross_fit(Known(), sample, folds, schema=schema, until=time.monotonic() - 1) is None
+
+
+def test_a_fold_of_one_class_is_refused(kit: SimpleNamespace) -> None:
+    rows, target, schema = kit.made("binary", rows=40)
+    index = np.arange(40)
+    folds = [(index[target == 0], index[target == 1])]
+    with pytest.raises(DataError, match="one class only"):
+        cross_fit(kit.cheap("Linear"), Sample(rows, target), folds, schema=schema)

@@ -1,0 +1,83 @@
+"""Which basic models are tried, and their out-of-fold answers."""
+
+import time
+
+import numpy as np
+import pytest
+
+from temperance.models import BASIC
+from temperance.study.basics import ALWAYS, absent, affordable, basic_specs, expected_seconds, folded
+from temperance.study.bench import BasicPredictor
+from temperance.study.spec import TrialSpec
+
+NEVER = float("inf")
+
+
+def run(bench, spec, until=NEVER, robust=False):
+    folder = bench.folder / "trials" / spec.id
+    folder.mkdir(parents=True, exist_ok=True)
+    return folded(bench, spec, folder, until, lambda event: {"continue": True}, robust)
+
+
+def test_what_is_not_installed_is_left_out_and_said(monkeypatch):
+    monkeypatch.setattr("temperance.models.basic.base.find_spec", lambda name: None)
+    assert [s.model for s in basic_specs(images=False, seed=0)] == [*ALWAYS, "ExtraTrees"]
+    assert [s.model for s in basic_specs(images=True, seed=0)] == ["Majority", "Linear"]
+    rows = absent(images=False)
+    assert [row["what"] for row in rows] == ["gradient boosting (LightGBM)", "gradient boosting (CatBoost)"]
+    assert all("pip install temperance[boosting]" in row["why"] for row in rows)
+    assert absent(images=True) == []
+
+
+def test_everything_competes_where_it_is_installed(monkeypatch):
+    monkeypatch.setattr("temperance.models.basic.base.find_spec", lambda name: object())
+    assert [s.model for s in basic_specs(images=False, seed=0)] == [*ALWAYS, "LightGBM", "CatBoost", "ExtraTrees"]
+    assert absent(images=False) == []
+
+
+def test_dear_models_are_left_out_with_the_reason_and_the_first_three_never(bench):
+    specs = basic_specs(images=False, seed=0)
+    kept, out = affordable(specs, bench.schema, bench.roles, seconds=0.01, workers=1)
+    assert [spec.model for spec in kept] == list(ALWAYS)
+    assert len(out) == len(specs) - 3
+    assert "the budget spares 0 s" in out[0]["why"]
+    assert affordable(specs, bench.schema, bench.roles, seconds=NEVER, workers=2) == (specs, [])
+    few, said = affordable(specs, bench.schema, bench.roles, seconds=NEVER, workers=1, trials=5)
+    assert [spec.model for spec in few] == list(ALWAYS)
+    assert "third of 5 trials" in said[0]["why"]
+
+
+def test_folds_and_capped_rows_change_the_expected_time(bench, large_bench):
+    spec = TrialSpec("", "", "basic", "Boosting")
+    rows, columns = len(bench.roles.folds[0][0]), 6  # three numbers and a category of three words
+    one = BASIC["Boosting"].seconds(rows, columns, 2)
+    assert expected_seconds(spec, bench.schema, bench.roles) == pytest.approx(len(bench.roles.folds) * one)
+    whole = expected_seconds(spec, large_bench.schema, large_bench.roles)
+    assert expected_seconds(spec.changed(most_rows=100), large_bench.schema, large_bench.roles) < whole
+
+
+@pytest.mark.parametrize("model", ["Majority", "Linear", "Boosting", "ExtraTrees"])
+def test_out_of_fold_answers_cost_and_one_choice_for_all_folds(bench, model):
+    result = run(bench, TrialSpec(f"o_{model}", model, "basic", model), robust=model == "Linear")
+    answer = np.load(bench.folder / "trials" / f"o_{model}" / result["files"]["selection"])
+    assert np.isfinite(answer[bench.roles.refit]).all()
+    assert result["status"] == "done"
+    assert result["cost"]["latency_1_ms"] > 0
+    assert result["cannot_export"] == ""
+    assert (result["robustness"] is not None) == (model == "Linear")
+    spec = TrialSpec("r", "r", "basic", model, settings=result["chosen"])
+    refit = bench.fit(spec, bench.roles.refit, np.empty(0, int))
+    assert isinstance(refit.predictor, BasicPredictor)
+    assert refit.chosen == result["chosen"]
+
+
+def test_a_model_that_cannot_be_exported_is_priced_as_it_is(bench):
+    spec = TrialSpec("o_knn", "knn", "basic", "Outside", settings={"origin": "sklearn.neighbors:KNeighborsClassifier"})
+    result = run(bench, spec)
+    assert "KNeighborsClassifier" in result["cannot_export"]
+    assert result["cost"]["latency_1_ms"] > 0
+
+
+def test_the_clock_ends_it(bench):
+    result = run(bench, TrialSpec("o_late", "late", "basic", "Linear"), until=time.monotonic() - 1)
+    assert (result["status"], result["why"]) == ("discarded", "out of time")
