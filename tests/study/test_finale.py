@@ -76,7 +76,21 @@ def test_weights_that_a_trial_ships_are_not_trained_again(opened):
     tried(desk, "net 1", shipped=True)
     outcome = conclude(desk)
     assert jobs(desk, "refit") == []
-    assert outcome.finished["refit"]["t000"]["rows"] == 0  # what the trial said
+    assert outcome.finished["refit"]["t000"]["rows"] > 0
+
+
+def test_kept_weights_ship_only_where_there_is_no_time(opened):
+    desk = opened(bundle=False)
+    tried(desk, "net 1", weights="weights.safetensors")
+    conclude(desk)
+    assert jobs(desk, "refit") == ["net 1"]
+    hurried = opened(bundle=False)
+    hurried.ask_to_stop()
+    hurried.settle()
+    hurried.state.refits.clear()
+    hurried.state.results[0].event["weights"] = "weights.safetensors"
+    conclude(hurried)
+    assert jobs(hurried, "refit") == []
 
 
 def test_a_stopped_study_tests_its_winner_alone(opened):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from temperance.study.events import Finished
-from temperance.study.reserves import FIRST, refit_seconds, reserves, together
+from temperance.study.reserves import FIRST, refit_seconds, reserves, ships_as_it_is, together
 from temperance.study.spec import TrialSpec
 from temperance.study.state import Result, State
 
@@ -26,7 +26,9 @@ def test_nothing_is_known_at_first():
 
 
 def test_a_net_that_ships_as_it_is_needs_no_refit():
-    kept, again = result("a", 0.1, 30.0, shipped=True), result("b", 0.1, 30.0)
+    kept, again = result("a", 0.1, 30.0, weights="weights.safetensors"), result("b", 0.1, 30.0)
+    assert ships_as_it_is(kept)
+    assert ships_as_it_is(result("c", 0.1, 30.0, shipped=True))
     assert reserves(State(results=[kept]), SPLIT)["refit"] == 0.0
     assert reserves(State(results=[again]), SPLIT)["refit"] == pytest.approx(refit_seconds(again, SPLIT))
 

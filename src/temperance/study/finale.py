@@ -14,7 +14,7 @@ from temperance.study.choose import Candidate, Choice, choose, frontier
 from temperance.study.desk import Desk
 from temperance.study.ensemble import greedy_weights
 from temperance.study.events import Chosen, Finished, Mixed, Refitted
-from temperance.study.reserves import refit_seconds, together
+from temperance.study.reserves import refit_seconds, ships_as_it_is, together
 from temperance.study.results import candidate
 from temperance.study.shipping import bundle_job, compared
 from temperance.study.spec import TrialSpec
@@ -114,7 +114,9 @@ def _usable(desk: Desk, result: Result) -> Candidate:
 
 def fits(desk: Desk, results: list[Result]) -> bool:
     """Return whether these models can be refitted, where they need it, and tested in the time that is left."""
-    needed = together([refit_seconds(r, desk.prepared.roles) for r in results], desk.workers.count)
+    needed = together(
+        [0.0 if ships_as_it_is(r) else refit_seconds(r, desk.prepared.roles) for r in results], desk.workers.count
+    )
     rest = sum(v for k, v in desk.clock.reserved.items() if k != "refit")
     return needed + rest <= desk.clock.left
 
@@ -224,17 +226,19 @@ class Finale:
         return {"refit": self.done, **self.finished, **same}
 
     def _stands(self, trial: str) -> bool:
-        """Take a model as it is: refitted in an earlier session, or shipped by its trial."""
+        """Take a model as it is: refitted in an earlier session, shipped by its trial, or no time for a refit."""
         desk, one = self.desk, self.desk.state.result(trial)
         known = desk.state.refits.get(trial)
         there = any((desk.work / "refit" / f"{trial}.{end}").exists() for end in ("safetensors", "pickle"))
         if known is not None and there:
             self.done[trial] = {"rows": known.rows, "cost": known.cost, "acted": known.acted, "trace": known.trace}
             return True
-        if not one.event.get("shipped"):
+        hurried = desk.state.stopped or refit_seconds(one, desk.prepared.roles) > self._spare(trial in self.required)
+        if not one.event.get("shipped") and not (one.event.get("weights") and hurried):
             return False
+        rows = one.spec.most_rows or len(desk.prepared.roles.train) or len(desk.prepared.roles.refit)
         self.done[trial] = {
-            "rows": one.event.get("rows", 0), "cost": one.event.get("cost", {}), "acted": one.event.get("acted", []),
+            "rows": rows, "cost": one.event.get("cost", {}), "acted": one.event.get("acted", []),
             "trace": one.event.get("trace", []),
         }  # fmt: skip
         return True
@@ -276,10 +280,11 @@ class Finale:
         )  # fmt: skip
         return 1
 
-    def _spare(self) -> float:
+    def _spare(self, required: bool = False) -> float:
         """Return the seconds that are left once what must follow is set aside."""
         kept = self.desk.clock.reserved
-        return self.desk.clock.left - kept.get("report", 0.0) - kept.get("export", 0.0)
+        parts = ("report", "export", "evaluation") if required else ("report", "export")
+        return self.desk.clock.left - sum(kept.get(part, 0.0) for part in parts)
 
     def _late(self) -> int:
         """End jobs that only compare once there is no time for them; return how many."""

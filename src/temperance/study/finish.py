@@ -22,7 +22,7 @@ from temperance.records.cost import TrialCost
 from temperance.records.schema import Rows, Schema
 from temperance.study.banks import as_trained
 from temperance.study.bench import BasicPredictor, Bench, Fitted, Index
-from temperance.study.jobs import Say, limited
+from temperance.study.jobs import WEIGHTS, Say, limited
 from temperance.study.serving import part_of
 from temperance.study.spec import TrialSpec
 from temperance.training.predictor import NetPredictor, Tempered
@@ -106,21 +106,16 @@ def refit_rows(bench: Bench) -> Index:
 
 
 def reopen(bench: Bench, spec: TrialSpec) -> Fitted:
-    """Open what ships of a trial, written by this study's own worker: its trained net, or its refit from ``refit/``."""
-    trained = bench.folder / "trials" / spec.id / "net.safetensors"
-    if trained.exists():
-        return _net(bench, spec, trained, limited(bench.roles.train, spec))
-    folder = bench.folder / "refit"
+    """Open a refitted model from ``refit/`` (written by this study's own worker), or the trial's own weights."""
+    folder, kept = bench.folder / "refit", bench.folder / "trials" / spec.id / WEIGHTS
     if spec.kind == "basic":
         fitted = pickle.loads((folder / f"{spec.id}.pickle").read_bytes())
         return Fitted(spec, BasicPredictor(bench.schema, fitted), TrialCost())
-    return _net(bench, spec, folder / f"{spec.id}.safetensors", limited(refit_rows(bench), spec))
-
-
-def _net(bench: Bench, spec: TrialSpec, file: Path, rows: Index) -> Fitted:
+    path = folder / f"{spec.id}.safetensors"
+    rows = limited(refit_rows(bench) if path.exists() else bench.roles.train, spec)
     preprocess = bench.preprocess(rows)
     made = bench.net(spec, preprocess, rows)
-    made.model.load_state_dict(load_file(file))
+    made.model.load_state_dict(load_file(path if path.exists() else kept))
     model = made.model.to(bench.device).eval()
     return Fitted(spec, NetPredictor(bench.schema, preprocess, model, bench.device, spec.model != "user"), TrialCost())
 

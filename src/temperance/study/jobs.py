@@ -22,6 +22,7 @@ from temperance.study.serving import served_cost
 from temperance.study.spec import TrialSpec
 
 ROBUST_ROWS = 400
+WEIGHTS = "weights.safetensors"
 LATE, LEAST_FRACTION, LEAST_STOPPED = "out of time", 0.25, 0.05
 Say = Callable[[dict[str, Any]], dict[str, Any]]
 """Sends an event and returns the answer (for events that wait for one)."""
@@ -55,16 +56,14 @@ def _split(bench: Bench, spec: TrialSpec, folder: Path, deadline: Deadline, say:
     fitted.cost = served_cost(bench, fitted, bench.table.rows.take(rows[:LATENCY_ROWS]))
     selection = _save(folder / "selection.npy", _predict(bench, fitted.predictor, roles.selection))
     calibration = _save(folder / "calibration.npy", _predict(bench, fitted.predictor, roles.calibration))
-    if spec.is_net:
-        save_net(fitted.predictor.model, folder)
     return {
         **_result(fitted),
         "status": "done",
-        "shipped": spec.is_net,
         "files": {"selection": selection, "calibration": calibration},
         "robustness": _robustness(bench, fitted.predictor, roles.selection, rows)
         if robust and not deadline.asked
         else None,
+        "weights": _keep(folder, fitted),
     }
 
 
@@ -140,12 +139,6 @@ def _folds(bench: Bench, spec: TrialSpec, folder: Path, deadline: Deadline, say:
     }
 
 
-def save_net(model: Any, folder: Path) -> None:
-    """Leave a trained net's weights in a folder: what ships, where nothing is refitted."""
-    state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
-    save_file(state, folder / "net.safetensors")
-
-
 def limited(rows: Index, spec: TrialSpec) -> Index:
     """Return the rows that the trial trains on: all, or ``most_rows`` drawn by its seed."""
     if spec.most_rows is None or len(rows) <= spec.most_rows:
@@ -214,6 +207,15 @@ def _middle(chosen: list[dict[str, Any]]) -> dict[str, Any]:
 def _save(path: Path, array: NDArray[Any] | None) -> str:
     np.save(path, np.empty(0) if array is None else array)
     return str(path.name)
+
+
+def _keep(folder: Path, fitted: Fitted) -> str:
+    """Keep the weights of a net: where there is no time to train it again on more rows, these ship."""
+    if fitted.trained is None:
+        return ""
+    state = {n: t.detach().cpu().contiguous() for n, t in fitted.trained.model.state_dict().items()}
+    save_file(state, folder / WEIGHTS)
+    return WEIGHTS
 
 
 def safe(job: Callable[..., dict[str, Any]], *args: Any) -> dict[str, Any]:

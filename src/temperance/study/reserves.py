@@ -22,7 +22,7 @@ def reserves(state: State, roles: Roles, *, workers: int = 1, interrupted: bool 
     if not best:
         return kept
     ending = best if interrupted else list({r.spec.id: r for r in (*best, *_basic(state))}.values())
-    trained = [r for r in ending if not r.event.get("shipped") and r.spec.id not in state.refits]
+    trained = [r for r in ending if not ships_as_it_is(r) and r.spec.id not in state.refits]
     kept["refit"] = together([refit_seconds(r, roles) for r in trained], workers)
     kept["evaluation"] = together([_evaluation(r, len(roles.test), quick=interrupted) for r in ending], workers)
     known = [t.export_seconds for t in state.tests.values() if t.export_seconds is not None]
@@ -39,6 +39,11 @@ def _evaluation(result: Result, tested: int, *, quick: bool) -> float:
     row = result.event.get("cost", {}).get("latency_256_ms")
     variants = 0 if quick else min(25_000, VARIANTS * tested)
     return 0.2 + 1.5 * (1.0 if row is None else float(row)) / 256 / 1000 * (tested + variants)
+
+
+def ships_as_it_is(result: Result) -> bool:
+    """Return whether a trial's own weights may ship, so that it need not be trained again."""
+    return bool(result.event.get("shipped") or result.event.get("weights"))
 
 
 def refit_seconds(result: Result, roles: Roles) -> float:
