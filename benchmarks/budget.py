@@ -3,9 +3,9 @@
     python benchmarks/budget.py --rows 300,50000 --budgets 20s,30s,60s,2m
 
 Each cell is a process started as a user would start it, on a generated table (eight numbers, two categories, two
-classes), clocked from the start of the process to its end: bundle, cards and report are written by then. ``fits_share`` is the
-share of budget × workers that trials held which entered the choice; ``fits_wall_share`` the share of the budget in which
-at least one of them ran. A record per
+classes), clocked from the start of the process to its end: bundle, cards and report are written by then.
+``fits_share`` is the share of budget × workers that trials held which entered the choice; ``fits_wall_share`` the share
+of the budget in which at least one of them ran. A record per
 cell in ``benchmarks/records/budget``; cells that have one are not run again (``--again`` runs them anew).
 """
 
