@@ -17,8 +17,8 @@ def noise():
     return np.random.default_rng(0).normal(size=400) * 0.1
 
 
-def pick(candidates, prefer="cheap"):
-    return choose(candidates, metric="log_loss", names={c.id: c.id for c in candidates}, prefer=prefer)
+def pick(candidates):
+    return choose(candidates, metric="log_loss", names={c.id: c.id for c in candidates})
 
 
 def test_a_clear_gain_wins_whatever_it_costs(noise):
@@ -31,11 +31,6 @@ def test_no_clear_difference_gives_the_cheaper(noise):
     choice = pick([made("cheap", 0.5002 + noise, latency=0.1), made("dear", 0.5 + noise[::-1], latency=9.0)])
     assert choice.winner == "cheap"
     assert "within one standard error" in choice.why
-
-
-def test_the_best_wins_unless_asked_otherwise(noise):
-    pair = [made("cheap", 0.5002 + noise, latency=0.1), made("dear", 0.5 + noise[::-1], latency=9.0)]
-    assert pick(pair, prefer="best").winner == "dear"
 
 
 def test_what_is_over_the_limits_cannot_win(noise):
