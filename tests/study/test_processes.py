@@ -81,7 +81,7 @@ def test_workers_that_cannot_start_are_an_error_not_a_loop(tmp_path, monkeypatch
 
     monkeypatch.setattr(sys, "executable", "/bin/false")
     one = Processes(1, tmp_path)
-    with pytest.raises(StudyError, match=r"3 worker processes in a row .* workers.log"):
+    with pytest.raises(StudyError, match=r"3 worker processes in a row .*workers.log"):
         [wait_for(one, seconds=20) for _ in range(5)]
     one.close()
 
