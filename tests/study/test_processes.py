@@ -86,6 +86,16 @@ def test_workers_that_cannot_start_are_an_error_not_a_loop(tmp_path, monkeypatch
     one.close()
 
 
+def test_a_process_that_is_ready_comes_first(tmp_path, monkeypatch):
+    import sys
+
+    monkeypatch.setattr(sys, "executable", "/bin/cat")
+    one = Processes(2, tmp_path)
+    one.processes[1].ready = True
+    assert one.start("audit").worker == 1
+    one.close()
+
+
 def wait_for_ready(pool):
     until = time.monotonic() + 120
     while not pool.processes[0].ready:
