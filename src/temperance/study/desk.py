@@ -37,7 +37,7 @@ from temperance.study.workers import Answer, Lease, Workers
 
 OVERTIME = 1.5  # seconds that a worker gets to predict after its training was ended
 GRACE = 12.0  # seconds in which a study ends that the user stopped: less than what schedulers wait before they kill
-NEVER_DISCARDED = ("plain", "basic", "folded")
+NEVER_DISCARDED = ("plain", "basic")
 Progress = Callable[[dict[str, Any]], None]
 """Called with ``{"part", "done", "planned", "left_seconds", "best", "message"}`` whenever something happened."""
 
