@@ -3,7 +3,9 @@
     python benchmarks/budget.py --rows 300,50000 --budgets 20s,30s,60s,2m
 
 Each cell is a process started as a user would start it, on a generated table (eight numbers, two categories, two
-classes), clocked from the start of the process to its end: bundle, cards and report are written by then. A record per
+classes), clocked from the start of the process to its end: bundle, cards and report are written by then.
+``fits_share`` is the share of budget × workers that trials held which entered the choice; ``fits_wall_share`` the share
+of the budget in which at least one of them ran. A record per
 cell in ``benchmarks/records/budget``; cells that have one are not run again (``--again`` runs them anew).
 """
 
@@ -66,10 +68,29 @@ def measure(rows: int, budget: str, seed: int) -> dict[str, Any]:
             "not_written": missing,
             "trials": len(document["trials"]),
             "trained": sum(t["status"] == "done" for t in document["trials"]),
+            "workers": document["machine"]["workers"], "fits_seconds": document["budget"]["fits"]["seconds"],
+            "fits_share": document["budget"]["fits"]["share"],
+            "fits_wall_share": round(covered(out / "ledger.jsonl") / seconds(budget), 4),
             "spent": document["budget"]["spent"], "reserved": document["budget"].get("reserved"),
             "left_out": [entry["what"] for entry in document["budget"]["left_out"]],
             "winner": next(t["name"] for t in document["trials"] if t["id"] == winner["trial"]),
         }  # fmt: skip
+
+
+def covered(ledger: Path) -> float:
+    """Return the seconds in which at least one trial ran that entered the choice, by the events of the ledger."""
+    began: dict[str, float] = {}
+    spans = []
+    for row in map(json.loads, ledger.read_text().splitlines()):
+        if row["event"] == "start":
+            began[row["spec"]["id"]] = row["at"]
+        elif row["event"] == "trial" and row["quality"] is not None:
+            spans.append((began[row["spec"]["id"]], row["at"]))
+    total, until = 0.0, 0.0
+    for start, end in sorted(spans):
+        total += max(0.0, end - max(start, until))
+        until = max(until, end)
+    return total
 
 
 def over(took: float, budget: str) -> float:
@@ -99,7 +120,7 @@ def main() -> None:
                 "machine": {"cores": os.cpu_count(), "system": platform.platform()},
             }  # fmt: skip
             path.write_text(json.dumps(record, indent=1))
-            keys = ("rows", "budget", "status", "wall_seconds", "over_percent", "trained", "said")
+            keys = ("rows", "budget", "status", "wall_seconds", "over_percent", "trained", "fits_share", "said")
             print({k: record[k] for k in keys if k in record}, flush=True)
 
 

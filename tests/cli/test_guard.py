@@ -1,4 +1,5 @@
 import json
+import time
 
 import pytest
 import typer
@@ -65,4 +66,4 @@ def test_an_exit_goes_through() -> None:
 
 def test_a_budget_counts_from_the_start_of_the_process_or_of_the_call() -> None:
     assert Started(process=False, at=12.0).moment == 12.0
-    assert Started(process=True).moment > 1.7e9
+    assert 0 < time.monotonic() - Started(process=True).moment < 3600

@@ -12,9 +12,8 @@ from temperance.study.exporting import export
 
 def test_a_trial_that_did_not_win_becomes_a_bundle(finished, tmp_path):
     document = json.loads((finished / "study.json").read_text())
-    other = next(
-        t["id"] for t in document["trials"] if t["model"] == "linear" and t["id"] != document["winner"]["trial"]
-    )
+    rest = [t for t in document["trials"] if t["status"] == "done" and t["id"] != document["winner"]["trial"]]
+    other = next(t["id"] for t in rest if t["kind"] == "basic")
     before = (finished / "study.json").read_bytes()
     value = export(finished, other, out=tmp_path / "bundle")
     assert value["test"]["accuracy"]["n"] == document["winner"]["test"]["accuracy"]["n"]

@@ -62,7 +62,15 @@ def test_a_study_that_barely_began_is_told_from_one_that_holds_something(tmp_pat
     path = tmp_path / "ledger.jsonl"
     assert not barely_began(tmp_path)
     began_only, more = '{"event": "study"}\n{"event": "failed"}\n', '{"event": "study"}\n{"event": "trial"}\n'
-    for text, began in {"": True, began_only: True, "{}": True, more: False, '{"event": "other"}\n': False}.items():
+    cases = {
+        "": True,
+        began_only: True,
+        "{}": False,
+        more: False,
+        '{"event": "other"}\n': False,
+        '{"event": "stu': True,
+    }
+    for text, began in cases.items():
         path.write_text(text)
         assert barely_began(tmp_path) == began, text
     path.write_text("{}\n")

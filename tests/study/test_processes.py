@@ -81,8 +81,18 @@ def test_workers_that_cannot_start_are_an_error_not_a_loop(tmp_path, monkeypatch
 
     monkeypatch.setattr(sys, "executable", "/bin/false")
     one = Processes(1, tmp_path)
-    with pytest.raises(StudyError, match=r"3 worker processes in a row .* workers.log"):
-        wait_for(one, seconds=20)
+    with pytest.raises(StudyError, match=r"3 worker processes in a row .*workers.log"):
+        [wait_for(one, seconds=20) for _ in range(5)]
+    one.close()
+
+
+def test_a_process_that_is_ready_comes_first(tmp_path, monkeypatch):
+    import sys
+
+    monkeypatch.setattr(sys, "executable", "/bin/cat")
+    one = Processes(2, tmp_path)
+    one.processes[1].ready = True
+    assert one.start("audit").worker == 1
     one.close()
 
 

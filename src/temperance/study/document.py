@@ -278,8 +278,8 @@ def own_net(state: State, *, only: bool) -> list[str]:
     broken = [r for r in own if r.status == "failed"]
     said = [f"Your net: {r['why']}" for r in state.left_out if r["what"] == "your net"]
     for why in dict.fromkeys(str(r.event.get("why", "")) for r in broken):
-        names = ", ".join(r.spec.name for r in broken if r.event.get("why", "") == why)
-        said.append(f"{len(broken)} of {len(own)} trials of your net failed ({names}): {why}")
+        names = [r.spec.name for r in broken if r.event.get("why", "") == why]
+        said.append(f"{len(names)} of {len(own)} trials of your net failed ({', '.join(names)}): {why}")
     return said if not said or only else [*said, "Use --only-task to let nothing but your net win."]
 
 

@@ -12,6 +12,8 @@ from temperance.records.errors import DataError, StudyError
 from temperance.records.plain_json import dumps
 from temperance.study.events import Event, from_row
 
+FIRST = '{"event": "study"'  # how every ledger begins
+
 
 class Ledger:
     """An append-only file; a half-written last line (a killed process, a full disk) is dropped.
@@ -89,6 +91,10 @@ def barely_began(folder: Path) -> bool:
     """Return whether a folder holds a study that ended before its data were read: such a folder may be used again."""
     path = folder / "ledger.jsonl"
     if not path.is_file() or any((folder / name).exists() for name in ("work/data.json", "study.json", "bundle")):
+        return False
+    with path.open(encoding="utf-8", errors="replace") as file:
+        first = file.read(len(FIRST))
+    if not FIRST.startswith(first):
         return False
     try:
         return {str(row.get("event")) for row in _lines(path)} <= {"study", "failed", "lost"}
