@@ -33,11 +33,14 @@ def test_a_net_that_ships_as_it_is_needs_no_refit():
     assert reserves(State(results=[again]), SPLIT)["refit"] == pytest.approx(refit_seconds(again, SPLIT))
 
 
-def test_only_the_best_net_and_the_basic_models_count():
+def test_the_members_of_a_mixture_and_the_basic_models_count():
     basic = result("l", 0.3, 1.0, kind="basic", model="Linear")
-    best, other = result("a", 0.1, 10.0), result("b", 0.2, 500.0)
+    best, other = result("a", 0.1, 10.0), result("b", 0.2, 20.0)
     kept = reserves(State(results=[other, best, basic]), SPLIT, workers=2)
-    assert kept["refit"] == pytest.approx(together([refit_seconds(best, SPLIT), refit_seconds(basic, SPLIT)], 2))
+    assert kept["refit"] == pytest.approx(together([refit_seconds(r, SPLIT) for r in (best, other, basic)], 2))
+    assert kept["mixture"] == 1.0
+    many = [result(str(i), 0.01 * i, 1.0, shipped=True) for i in range(9)]
+    assert reserves(State(results=many), SPLIT)["evaluation"] == reserves(State(results=many[:4]), SPLIT)["evaluation"]
     hurried = reserves(State(results=[other, best, basic]), SPLIT, workers=2, interrupted=True)
     assert hurried["evaluation"] < kept["evaluation"]
 
@@ -45,7 +48,6 @@ def test_only_the_best_net_and_the_basic_models_count():
 def test_a_refit_is_one_training_of_a_trial():
     own = result("u", 0.1, 30.0, model="user")
     assert refit_seconds(own, FOLDED) == pytest.approx(0.3 + 1.1 * 1.3 * 30 / 3)
-    assert refit_seconds(result("t", 0.1, 30.0), FOLDED) == pytest.approx(0.3 + 1.1 * 30)
     assert refit_seconds(result("t", 0.1, 30.0, shipped=True), FOLDED) == 0.0
 
 

@@ -31,11 +31,12 @@ def test_a_finished_study_has_everything(finished):
     done = [t for t in study["trials"] if t["kind"] != "ensemble"]
     assert study["status"] == "complete"
     assert len(done) == 6
-    assert {"basic", "plain"} <= {t["kind"] for t in done}
+    assert {"basic", "folded"} == {t["kind"] for t in done}
+    assert {row["rows"] for row in study["winner"]["bought"]} == {"selection"}
     assert study["winner"]["trial"] in [t["id"] for t in study["trials"]]
     assert study["frontier"]
     assert study["findings"]
-    for name in ("ledger.jsonl", "leaderboard.csv", "bundle/model.onnx", "bundle/recipe.toml"):
+    for name in ("ledger.jsonl", "leaderboard.csv", "bundle/model.onnx", "bundle/manifest.json"):
         assert (finished / name).exists(), name
 
 

@@ -12,7 +12,7 @@ from temperance.evaluation.robustness import probe
 from temperance.models import BASIC, cross_fit
 from temperance.models.basic import Sample
 from temperance.records.cost import TrialCost
-from temperance.records.roles import Roles
+from temperance.records.roles import Roles, sample
 from temperance.records.schema import Schema
 from temperance.study.bench import LATENCY_ROWS, BasicPredictor, Bench, Fitted
 from temperance.study.serving import served_cost
