@@ -79,7 +79,7 @@ def summary(rows: list[dict[str, Any]], way: str) -> dict[str, Any]:
     place = {n: np.flatnonzero([r["set"] == n for r in held]) for n in names}
     generator = np.random.default_rng(0)
     draws = []
-    for _ in range(1000):  # whole sets are drawn: cells of one set share rows
+    for _ in range(400):  # whole sets are drawn: cells of one set share rows
         some = gain[np.concatenate([place[n] for n in generator.choice(names, len(names))])]
         draws.append((np.median(some), np.clip(some, -100, 100).mean(), (some < -0.1).mean()))
     ends = np.percentile(draws, [2.5, 97.5], axis=0)

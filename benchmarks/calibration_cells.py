@@ -24,8 +24,6 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from temperance.estimators import TemperanceClassifier
-
 FOLDED = ("logistic", "forest", "mlp")
 MODELS = ("net", "hgb", "forest", "logistic", "bayes", "mlp", "folded")
 LARGEST = 60_000
@@ -136,6 +134,8 @@ def _folded(
 
 
 def _net(frame: pl.DataFrame, target: np.ndarray, train: np.ndarray, asked: Any, classes: int, seed: int) -> Any:
+    from temperance.estimators import TemperanceClassifier  # torch is loaded only where a net is asked for
+
     fitted = TemperanceClassifier(budget=None, random_state=seed).fit(frame[train], target[train])
     answers = [_spread(fitted.predict_proba(frame[part]), fitted.classes_, classes) for part in asked]
     return asked[0], *answers
