@@ -20,13 +20,16 @@ from temperance.records.errors import SettingError
 class TemperanceEstimator(BaseEstimator, ABC):  # type: ignore[misc]
     """A net with a recipe, or with ``budget`` a whole study, behind scikit-learn's interface.
 
-    Without ``budget``, one net is trained with one recipe for fixed epochs in this process. With it, a study searches
-    for the best regularized model; its own test rows (20 %) are held out of the training, and figures of them are in
-    ``study_``.
+    Without ``budget``, one folded run is trained in this process: small nets that leave out a fold each, read out of
+    fold, and weighed together with a linear model and boosting on rows that none of them learned. All rows train. Where
+    ``recipe``, ``epochs``, ``batch_size``, ``learning_rate`` or ``net`` is given, or rows cannot be folded (fewer than
+    40, a class with fewer than 3, ``time``), one net is trained with one recipe for fixed epochs. With ``budget``, a
+    study searches for the best regularized model; its own test rows (20 %) are held out of the training, and figures of
+    them are in ``study_``.
 
     Args:
-        recipe: techniques and controller (without ``budget``); None: weight decay and dropout of medium strength.
-        budget: ``"2m"``, ``"90s"``, ``"12trials"``; None trains one net.
+        recipe: techniques and controller of one net; None: weight decay and dropout of medium strength.
+        budget: ``"2m"``, ``"90s"``, ``"12trials"``, ``"1run"``; None trains in this process, without test rows.
         epochs: passes over the rows (without ``budget``); None: by the count of rows.
         batch_size: rows per step (without ``budget``); None: by the count of rows.
         learning_rate: largest rate of AdamW (without ``budget``); None: what suits the net.
@@ -42,7 +45,7 @@ class TemperanceEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         n_features_in_: count of features.
         feature_names_in_: their names, where X was a frame.
         predictor_: the fitted model over raw rows.
-        study_: ``study.json`` as a dict; without ``budget`` its ``trials`` with the one training.
+        study_: ``study.json`` as a dict; without ``budget`` its ``trials`` and the ``winner`` with its members.
 
     """
 
@@ -103,8 +106,7 @@ class TemperanceEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         if isinstance(self.random_state, (int, np.integer)):
             seed = int(self.random_state)
         if self.budget is None:
-            self.predictor_, trial = self._single(seed).train(data.table)
-            self.study_: dict[str, Any] = {"trials": [trial], "winner": {"trial": trial["id"]}}
+            self.predictor_, self.study_ = self._trained(data.table, seed)
         else:
             self.predictor_, self.study_ = self._searched(seed).train(
                 data.inputs, data.targets, task=self._task, beside=data.beside
@@ -151,10 +153,17 @@ class TemperanceEstimator(BaseEstimator, ABC):  # type: ignore[misc]
                 "candidates without a budget", "candidates compete in a study", 'Give a budget too, e.g. budget="2m"'
             )
 
-    def _single(self, seed: int) -> Any:
+    def _trained(self, table: Any, seed: int) -> tuple[Any, dict[str, Any]]:
+        """Train in this process: one folded run; or one net, where its training is given or rows cannot be folded."""
+        from temperance.estimators.one_run import OneRun
         from temperance.estimators.single import Single
 
-        return Single(self.recipe, self.epochs, self.batch_size, self.learning_rate, self.net, self.device, seed)
+        given = (self.recipe, self.epochs, self.batch_size, self.learning_rate)
+        if self.net == "Tabular" and all(one is None for one in given) and OneRun.fits(table):
+            return OneRun(self.device, seed).train(table)
+        single = Single(self.recipe, self.epochs, self.batch_size, self.learning_rate, self.net, self.device, seed)
+        predictor, trial = single.train(table)
+        return predictor, {"trials": [trial], "winner": {"trial": trial["id"]}}
 
     def _searched(self, seed: int) -> Any:
         from temperance.estimators.searched import Searched

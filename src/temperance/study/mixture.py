@@ -77,7 +77,8 @@ def weigh(evidence: Evidence, prior: Array, *, most: int = 4) -> Array:
         minimize  loss(w) + λ·KL(w ‖ prior)  over the simplex,  λ = 0.003 · max(1, 600 / b)
 
     by exponentiated gradient; squared error is measured in units of the target's variance. Then candidates leave one
-    by one, the one whose leaving costs least first, until ``most`` remain. Deterministic.
+    by one, the one whose leaving costs least first, until ``most`` remain, and on while leaving costs nothing.
+    Deterministic.
 
     Args:
         evidence: answers on held-out rows.
@@ -91,8 +92,11 @@ def weigh(evidence: Evidence, prior: Array, *, most: int = 4) -> Array:
     shares = _descend(evidence, prior, pull)
     chosen = np.argsort(-shares, kind="stable")[: max(most, ENTRY)]
     shares = shares[chosen] / shares[chosen].sum()
-    while len(chosen) > most:
-        chosen, shares = _without_one(evidence, chosen, shares, pull)
+    while len(chosen) > 1:
+        kept, rest = _without_one(evidence, chosen, shares, pull)
+        if len(chosen) <= most and evidence.loss(rest, kept) > evidence.loss(shares, chosen):
+            break
+        chosen, shares = kept, rest
     shares = np.where(shares < LEAST_SHARE, 0.0, shares)  # not worth a net of its own
     found = np.zeros(len(prior))
     found[chosen] = shares / shares.sum()

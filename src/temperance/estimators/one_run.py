@@ -1,0 +1,141 @@
+"""One folded run beside two simple models, weighed on rows that none of them learned: an estimator without a budget."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from temperance.data import save_roles
+from temperance.data.roles import split
+from temperance.evaluation.calibration import Calibrated, calibrate
+from temperance.models import BASIC, cross_fit
+from temperance.models.basic import Sample
+from temperance.records.table import Table
+from temperance.study import folded
+from temperance.study.bench import Bench
+from temperance.study.ensemble import blend, mixed
+from temperance.study.finish import EnsemblePredictor
+from temperance.study.plan import can_fold, default_settings
+from temperance.study.search.portfolio import folded_specs
+from temperance.study.spec import TrialSpec
+from temperance.study.store import save_table
+
+LEAST_ROWS, LEAST_OF_A_CLASS = 40, 3  # fewer cannot be folded and weighed with sense
+BESIDE = ("Linear", "Boosting")
+NONE = np.empty(0, dtype=np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """A candidate: what predicts, its answers on the held rows, and those that calibrate."""
+
+    spec: TrialSpec
+    predictor: Any
+    answer: NDArray[Any]
+    held: NDArray[Any]
+    row: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class OneRun:
+    """Trains on all rows; nothing is held out of what ships but by folds.
+
+    Attributes:
+        device: ``cpu``, ``cuda`` …
+        seed: of weights, order, noise and folds.
+
+    """
+
+    device: str = "cpu"
+    seed: int = 0
+
+    @staticmethod
+    def fits(table: Table) -> bool:
+        """Return whether the rows can be folded: enough of them, of each class too, and not in the order of time."""
+        if len(table) < LEAST_ROWS or table.time is not None or table.schema.kind != "table":
+            return False
+        if table.schema.target.task == "regression":
+            return True
+        return int(np.unique(table.target, return_counts=True)[1].min()) >= LEAST_OF_A_CLASS
+
+    def train(self, table: Table) -> tuple[Any, dict[str, Any]]:
+        """Return the predictor, and ``trials`` and ``winner`` as in ``study.json``."""
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)  # small steps are faster on one, and the same seed gives the same weights
+        try:
+            with tempfile.TemporaryDirectory(prefix="temperance-") as scratch:
+                return self._train(table, Path(scratch))
+        finally:
+            torch.set_num_threads(threads)
+
+    def _train(self, table: Table, scratch: Path) -> tuple[Any, dict[str, Any]]:
+        roles = split(table, seed=self.seed, test=table.take(NONE))
+        save_table(table, scratch / "table")
+        save_roles(roles, scratch / "roles.npz")
+        bench = Bench(scratch, device=self.device)
+        parts = [self._folded(bench, scratch)] if can_fold("Tabular", roles) else []
+        parts += [self._basic(bench, name) for name in BESIDE]
+        truth = np.asarray(table.target)
+        held = roles.development if roles.folds else roles.selection
+        number = np.arange(len(held)) % 3
+        if roles.folds:
+            number = np.select([np.isin(held, rows) for _, rows in roles.folds], range(len(roles.folds)))
+        shares = blend([part.answer for part in parts], truth[held], number).shares
+        chosen = [(part, float(w)) for part, w in zip(parts, shares, strict=True) if w > 0]
+        raw = chosen[0][0].predictor if len(chosen) == 1 else EnsemblePredictor(
+            tuple(part.predictor for part, _ in chosen), tuple(w for _, w in chosen)
+        )  # fmt: skip
+        study = {
+            "trials": [part.row for part in parts],
+            "winner": {"trial": max(chosen, key=lambda one: one[1])[0].spec.id,
+                       "members": {part.spec.id: w for part, w in chosen}},
+        }  # fmt: skip
+        if table.schema.target.task == "regression":
+            return raw, study
+        rows = held if roles.folds else roles.calibration
+        calibration = calibrate(mixed([part.held for part in parts], shares), truth[rows])
+        return Calibrated(raw, calibration.calibrator), study
+
+    def _folded(self, bench: Bench, scratch: Path) -> _Part:
+        settings = default_settings(bench.table, bench.roles, model="Tabular")
+        spec = folded_specs(settings=settings, task=bench.schema.target.task, seed=self.seed)[0].changed(id="t000")
+        folder = scratch / "trials" / spec.id
+        folder.mkdir(parents=True)
+        found = folded.run(bench, spec, folder)
+        roles, trained = bench.roles, found.fitted.trained
+        answer, held = found.selection, found.calibration
+        if roles.folds:
+            answer, held = answer[roles.development], held[roles.development]
+        else:
+            held = found.fitted.predictor.predict(bench.table.rows.take(roles.calibration))
+        row = {
+            **spec.to_dict(), "status": "done", "cost": found.fitted.cost.to_dict(), "picks": found.picks,
+            "attribution": found.attribution, "history": trained.history if trained else [], "trace": [],
+            "epochs": trained.epochs if trained else 0.0,
+        }  # fmt: skip
+        return _Part(spec, found.fitted.predictor, answer, held, row)
+
+    def _basic(self, bench: Bench, name: str) -> _Part:
+        spec, started = (
+            TrialSpec(f"t{1 + BESIDE.index(name):03d}", BASIC[name].words, "basic", name, seed=self.seed),
+            time.monotonic(),
+        )
+        roles, table = bench.roles, bench.table
+        if roles.folds:
+            whole = Sample(table.rows, table.target, table.weight)
+            found = cross_fit(BASIC[name](), whole, roles.folds, schema=bench.schema, seed=self.seed)
+            assert found is not None, "only a clock can end a cross-fit"
+            answer = held = found.answers[roles.development]
+            fitted = bench.fit(spec.changed(settings=found.chosen), roles.development, NONE, measure=False)
+        else:
+            fitted = bench.fit(spec, roles.train, NONE, measure=False)
+            answer, held = (fitted.predictor.predict(table.rows.take(i)) for i in (roles.selection, roles.calibration))
+        cost = {**fitted.cost.to_dict(), "seconds": time.monotonic() - started}
+        return _Part(spec, fitted.predictor, answer, held, {**spec.to_dict(), "status": "done", "cost": cost})
