@@ -64,6 +64,13 @@ class Evidence:
         return float(self.losses(shares, chosen) @ self.weight)
 
     @property
+    def unit(self) -> float:
+        """What losses are measured in: 1 nat, or the variance of the target."""
+        if self.target is None:
+            return 1.0
+        return max(float(((self.target - self.target @ self.weight) ** 2) @ self.weight), 1e-300)
+
+    @property
     def alone(self) -> Array:
         """Mean loss of each candidate by itself, (m,)."""
         if self.target is None:
@@ -77,7 +84,7 @@ def weigh(evidence: Evidence, prior: Array, *, most: int = 4) -> Array:
         minimize  loss(w) + λ·KL(w ‖ prior)  over the simplex,  λ = 0.003 · max(1, 600 / b)
 
     by exponentiated gradient; squared error is measured in units of the target's variance. Then candidates leave one
-    by one, the one whose leaving costs least first, until ``most`` remain, and on while leaving costs nothing.
+    by one, the one whose leaving costs least first, until ``most`` remain, and on while that lowers what is minimized.
     Deterministic.
 
     Args:
@@ -94,7 +101,8 @@ def weigh(evidence: Evidence, prior: Array, *, most: int = 4) -> Array:
     shares = shares[chosen] / shares[chosen].sum()
     while len(chosen) > 1:
         kept, rest = _without_one(evidence, chosen, shares, pull)
-        if len(chosen) <= most and evidence.loss(rest, kept) > evidence.loss(shares, chosen):
+        worth = _objective(evidence, shares, chosen, prior, pull) - _objective(evidence, rest, kept, prior, pull)
+        if len(chosen) <= most and worth < 0:
             break
         chosen, shares = kept, rest
     shares = np.where(shares < LEAST_SHARE, 0.0, shares)  # not worth a net of its own
@@ -161,8 +169,7 @@ def _powered(logs: Array, power: float) -> Array:
 def _descend(evidence: Evidence, prior: Array, pull: float, chosen: NDArray[np.int64] | None = None) -> Array:
     values = evidence.values if chosen is None else evidence.values[chosen]
     shares, centre = prior.copy(), np.log(np.maximum(prior, 1e-12))
-    weight, target = evidence.weight, evidence.target
-    unit = 1.0 if target is None else max(float(((target - target @ weight) ** 2) @ weight), 1e-300)
+    weight, target, unit = evidence.weight, evidence.target, evidence.unit
     for _ in range(STEPS):
         mixed = shares @ values
         if target is None:
@@ -173,6 +180,11 @@ def _descend(evidence: Evidence, prior: Array, pull: float, chosen: NDArray[np.i
         shares = shares * np.exp(-0.5 * (slope - slope.min()))
         shares /= shares.sum()
     return shares
+
+
+def _objective(evidence: Evidence, shares: Array, chosen: NDArray[np.int64], prior: Array, pull: float) -> float:
+    away = shares * np.log(np.maximum(shares, 1e-12) / np.maximum(prior[chosen], 1e-12))
+    return evidence.loss(shares, chosen) / evidence.unit + pull * float(away.sum())
 
 
 def _without_one(
