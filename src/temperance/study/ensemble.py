@@ -12,7 +12,7 @@ from temperance.study.mixture import Array, Evidence, nested, weigh
 
 MOST = 4  # models in a mixture: each is exported and served
 WEIGHED_ROWS = 4000
-BEST_SHARE = 0.5  # share of the prior that lies on the best candidate
+BEST_SHARE = 0.8  # share of the prior that lies on the best candidate
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +56,7 @@ def mixed(answers: Sequence[Array], shares: Array) -> NDArray[np.float64]:
 
 
 def _prior(evidence: Evidence) -> Array:
-    """Return half of the weight on the candidate that is best by itself, the rest on all alike."""
+    """Return most of the weight on the candidate that is best by itself, the rest on all alike."""
     prior = np.full(len(evidence.values), (1 - BEST_SHARE) / len(evidence.values))
     prior[int(np.argmin(evidence.alone))] += BEST_SHARE
     return prior
