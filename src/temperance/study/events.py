@@ -204,4 +204,5 @@ def from_row(row: Row) -> Event | None:
         return None
     known = {f.name for f in fields(cls)}
     values = {key: value for key, value in row.items() if key in known}
-    return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+    fitting: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+    return cls(**fitting)
