@@ -79,11 +79,11 @@ class Study:
             raise
 
     def _run(self, desk: Desk) -> Path:
+        desk.open()  # before anything else is loaded: workers wait for the data
         from temperance.study import document
         from temperance.study.finale import conclude
         from temperance.study.search.loop import search
 
-        desk.open()
         with asked_by_signals(desk.ask_to_stop):
             try:
                 search(desk, replay=self.replay)
