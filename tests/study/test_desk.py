@@ -11,6 +11,7 @@ from temperance.data import load_roles
 from temperance.records.errors import StudyError
 from temperance.study.clock import Budget
 from temperance.study.desk import Desk
+from temperance.study.events import Paced
 from temperance.study.search.loop import search
 from temperance.study.spec import TrialSpec
 
@@ -147,6 +148,25 @@ def test_the_search_has_its_order_and_the_audit_a_small_share(opened):
     assert kinds.count("folded run") == 1
     assert next(job for job in desk.workers.started if job["job"] == "audit")["seconds"] is None
     assert desk.state.findings == [{"check": "leaks"}]
+
+
+def test_a_search_without_time_waits_for_nothing(opened):
+    desk = opened()
+    desk.settings = replace(desk.settings, budget=Budget(seconds=60.0))
+    desk.clock.budget = Budget(seconds=desk.clock.elapsed + sum(desk.clock.reserved.values()) + 0.1)
+    search(desk)
+    assert {"what": "audit", "why": "no time left in the budget"} in desk.state.left_out
+    assert not [job for job in desk.workers.started if job["job"] in ("audit", "pace")]
+
+
+def test_a_resumed_search_fits_its_nets_to_its_own_time(opened):
+    first = opened(audit=False)
+    first.tell(
+        Paced(speed={"step_seconds": 0.01, "fixed_seconds": 0.0}, settings={"epochs": 0.001}, wanted={"epochs": 9})
+    )
+    search(first)
+    assert first.state.pace.settings["epochs"] > 1
+    assert not [job for job in first.workers.started if job["job"] == "pace"]
 
 
 def test_a_resumed_search_repeats_nothing(opened):

@@ -79,6 +79,15 @@ def test_weights_that_a_trial_ships_are_not_trained_again(opened):
     assert outcome.finished["refit"]["t000"]["rows"] > 0
 
 
+def test_a_net_that_ships_as_it_is_may_win_however_late(opened):
+    desk = opened(bundle=False)
+    tried(desk, "net 1", shipped=True)
+    tried(desk, "net 2")
+    desk.clock.budget = Budget(seconds=desk.clock.elapsed + 0.01)
+    assert conclude(desk).choice.winner == "t000"
+    assert [row["what"] for row in desk.state.left_out][:1] == ["net 2 as the winner"]
+
+
 def test_kept_weights_ship_only_where_there_is_no_time(opened):
     desk = opened(bundle=False)
     tried(desk, "net 1", weights="weights.safetensors")

@@ -1,6 +1,9 @@
 """The whole: a study of a file ends with a winner, a bundle and figures that agree."""
 
+import errno
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -8,7 +11,9 @@ from PIL import Image
 
 from temperance.data import read
 from temperance.deployment import load
-from temperance.records.errors import StudyError
+from temperance.records.errors import DataError, StudyError
+from temperance.study.ledger import barely_began
+from temperance.study.lock import owner_of
 from temperance.study.study import Study
 
 OWN_NET = """
@@ -58,6 +63,29 @@ def test_every_ingredient_of_every_net_proved_that_it_acted(finished):
     for trial in nets:
         assert {a["ingredient"] for a in trial["acted"]}
         assert all(a["silent"] for a in trial["acted"])
+
+
+def test_the_study_s_own_process_loads_no_torch():
+    """It would take two seconds of every budget, and a core from the workers that start meanwhile."""
+    code = (
+        "import sys, temperance.study.study, temperance.study.desk, temperance.study.search.loop, "
+        "temperance.study.finale, temperance.study.document; print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_a_full_disk_in_the_first_second_is_said_and_leaves_a_folder_that_can_be_used_again(
+    csv_file, tmp_path, make_settings, monkeypatch
+):
+    def full(settings):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("temperance.study.study.started", full)
+    with pytest.raises(DataError, match="is full"):
+        Study(make_settings(csv_file, tmp_path / "s")).run()
+    assert barely_began(tmp_path / "s")
+    assert owner_of(tmp_path / "s") is None
 
 
 def test_limits_that_nothing_meets_are_an_error_that_says_the_best(csv_file, tmp_path, make_settings):

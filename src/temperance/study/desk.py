@@ -27,7 +27,7 @@ from temperance.study.events import (
 from temperance.study.ledger import Ledger, read_events
 from temperance.study.lock import FolderLock
 from temperance.study.prepare import prepare
-from temperance.study.processes import Processes, worker_count
+from temperance.study.processes import started
 from temperance.study.reserves import FIRST, reserves
 from temperance.study.results import Scorer, natural
 from temperance.study.settings import StudySettings
@@ -49,7 +49,8 @@ class Desk:
         settings: what to do.
         progress: told of every step.
         patient: nothing is discarded early (a replay).
-        workers: who works; processes of this machine where left out.
+        workers: who works; processes of this machine where left out. They may be starting already.
+        lock: of the folder, where it is held already.
 
     Raises:
         StudyError: another study runs in the folder.
@@ -58,13 +59,13 @@ class Desk:
 
     def __init__(
         self, settings: StudySettings, *, progress: Progress | None = None, patient: bool = False,
-        workers: Workers | None = None,
+        workers: Workers | None = None, lock: FolderLock | None = None,
     ) -> None:  # fmt: skip
         self.settings, self.patient = settings, patient
         self.progress = progress or (lambda _: None)
         self.out, self.work = settings.out, settings.out / "work"
-        started = process_start() if settings.started is None else settings.started
-        self.lock = FolderLock(self.out)
+        began = process_start() if settings.started is None else settings.started
+        self.lock = FolderLock(self.out) if lock is None else lock
         self._workers = workers
         path = self.out / "ledger.jsonl"
         try:
@@ -73,7 +74,7 @@ class Desk:
         except BaseException:
             self.lock.release()
             raise
-        self.clock = Clock(settings.budget, started, before=self.state.spent)
+        self.clock = Clock(settings.budget, began, before=self.state.spent)
         self.clock.begin("read")
         self.stop_asked = False
         self.discarding = Discarding()
@@ -85,10 +86,9 @@ class Desk:
 
     def open(self) -> None:
         """Begin a session: workers start while the data are read, and what an earlier session knew is opened."""
-        count = worker_count(self.settings.workers)
-        self.tell(Began(settings=self.settings.to_dict(), workers=count, moment=time.time()))
         if self._workers is None:
-            self._workers = Processes(count, self.work, task=self.settings.user_task, device=self.settings.device)
+            self._workers = started(self.settings)
+        self.tell(Began(settings=self.settings.to_dict(), workers=self._workers.count, moment=time.time()))
         self.prepared = prepare(self.settings, self.work)
         self.scorer = Scorer(self.prepared, self.work)
         self.tell(Prepared(data=self.prepared.data["sha256"]))

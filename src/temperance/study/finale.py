@@ -106,7 +106,8 @@ def _candidate(desk: Desk, result: Result) -> Candidate:
 def _usable(desk: Desk, result: Result) -> Candidate:
     """Return the candidate; not allowed to win where it needs a refit that there is no time for."""
     one = _candidate(desk, result)
-    if result.spec.kind in ("ensemble", "basic") or not one.allowed or fits(desk, [result]):
+    free = result.spec.kind in ("ensemble", "basic") or ships_as_it_is(result)
+    if free or not one.allowed or fits(desk, [result]):
         return one
     desk.leave_out(f"{result.spec.name} as the winner", "its refit does not fit the budget")
     return replace(one, allowed=False)

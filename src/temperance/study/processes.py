@@ -16,6 +16,7 @@ import psutil
 
 from temperance.records.errors import StudyError
 from temperance.records.plain_json import dumps
+from temperance.study.settings import StudySettings
 from temperance.study.workers import Answer, Event, Lease, Workers
 
 MOST_FALSE_STARTS = 3  # workers in a row that end before they are ready
@@ -190,6 +191,12 @@ class Processes(Workers):
         why = f"its worker process ended with code {code} (out of memory?)"
         why = f"{why}, twice" if lease.attempt else why
         return [lost, Answer(lease, {"event": "failed", "why": why, "kind": "Died"}, fresh.send)]
+
+
+def started(settings: StudySettings) -> Processes:
+    """Return the processes of a study, starting."""
+    count = worker_count(settings.workers)
+    return Processes(count, settings.out / "work", task=settings.user_task, device=settings.device)
 
 
 def worker_count(asked: int | None) -> int:

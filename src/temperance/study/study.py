@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import errno
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from temperance.records.errors import DataError
-from temperance.study import document
-from temperance.study.desk import Desk, Progress
-from temperance.study.finale import conclude
-from temperance.study.search.loop import search
+from temperance.study.lock import FolderLock
+from temperance.study.processes import started
 from temperance.study.settings import StudySettings
 from temperance.study.signals import asked_by_signals
 from temperance.study.spec import TrialSpec
+
+if TYPE_CHECKING:
+    from temperance.study.desk import Desk, Progress
 
 
 class Study:
@@ -41,32 +43,55 @@ class Study:
             KeyboardInterrupt: it was stopped before any model was there.
 
         """
-        desk = Desk(self.settings, progress=self.progress, patient=self.replay is not None)
         try:
-            desk.open()
-            with asked_by_signals(desk.ask_to_stop):
+            desk = self._desk()
+            try:
                 return self._run(desk)
+            except BaseException as fault:
+                desk.fail(fault)
+                raise
+            finally:
+                desk.close()
         except OSError as fault:
-            desk.fail(fault)
             if fault.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise
             raise DataError(
-                f"the disk of {desk.out} is full", "space for the data and the models", "Free some space and try again"
-            ) from fault
-        except BaseException as fault:
-            desk.fail(fault)
+                f"the disk of {self.settings.out} is full", "space for the data and the models",
+                "Free some space and try again",
+            ) from fault  # fmt: skip
+
+    def _desk(self) -> Desk:
+        """Start the workers, and only then load what this process needs: they take as long to start as that does."""
+        lock = FolderLock(self.settings.out)
+        workers = None
+        try:
+            (self.settings.out / "ledger.jsonl").touch()  # the first trace: from here on the folder is a study's
+            workers = started(self.settings)
+            from temperance.study.desk import Desk
+
+            return Desk(
+                self.settings, progress=self.progress, patient=self.replay is not None, workers=workers, lock=lock
+            )
+        except BaseException:
+            if workers is not None:
+                workers.close()
+            lock.release()
             raise
-        finally:
-            desk.close()
 
     def _run(self, desk: Desk) -> Path:
-        try:
-            search(desk, replay=self.replay)
-        except KeyboardInterrupt:
-            desk.ask_to_stop()
-            desk.settle()
-        if desk.state.stopped and not desk.state.done:
-            raise KeyboardInterrupt
-        outcome = conclude(desk)
-        desk.clock.begin("report")
-        return document.write(desk, outcome)
+        desk.open()  # before anything else is loaded: workers wait for the data
+        from temperance.study import document
+        from temperance.study.finale import conclude
+        from temperance.study.search.loop import search
+
+        with asked_by_signals(desk.ask_to_stop):
+            try:
+                search(desk, replay=self.replay)
+            except KeyboardInterrupt:
+                desk.ask_to_stop()
+                desk.settle()
+            if desk.state.stopped and not desk.state.done:
+                raise KeyboardInterrupt
+            outcome = conclude(desk)
+            desk.clock.begin("report")
+            return document.write(desk, outcome)

@@ -118,6 +118,9 @@ class SearchLoop:
         self.drive(Portfolio(basic[2:]))
         if desk.settings.audit and desk.state.findings is None and not desk.state.stopped:
             desk.until_idle()
+            if desk.clock.for_search < LEAST_AUDIT:
+                desk.leave_out("audit", "no time left in the budget")
+                return
             seconds = desk.settings.budget.seconds
             share = None if seconds is None else max(LEAST_AUDIT, AUDIT_SHARE * seconds)
             desk.workers.start("audit", seed=desk.settings.seed, seconds=share)
@@ -174,13 +177,16 @@ class SearchLoop:
         """Return how fast nets train here and for how long they will; None where the study ended meanwhile."""
         desk = self.desk
         if desk.state.pace is None:
-            while any(lease.kind == "pace" for lease in desk.workers.running):
+            while any(lease.kind == "pace" for lease in desk.workers.running) and not self._over(counted=False):
                 desk.handle(0.25)
             for event in desk.take("pace"):
                 if event["event"] == "failed":
                     self._untrainable(event["why"])
                 else:
-                    self._note_pace(event)
+                    speed = Speed(event["step_seconds"], event["fixed_seconds"])
+                    self._note_pace(speed, event.get("own") or {})
+        elif desk.state.pace.settings["epochs"] < desk.state.pace.wanted["epochs"]:  # a new session has time of its own
+            self._note_pace(Speed(**desk.state.pace.speed), desk.state.pace.own)
         paced = desk.state.pace
         if paced is not None:
             self.speed = Speed(**paced.speed)
@@ -197,11 +203,10 @@ class SearchLoop:
             raise StudyError(f"your net cannot be trained: {why}", "", "Mend it, or leave --only-task out")
         self.desk.leave_out(what, f"cannot be trained: {why}")
 
-    def _note_pace(self, event: dict[str, Any]) -> None:
-        desk, own = self.desk, event.get("own") or {}
+    def _note_pace(self, speed: Speed, own: dict[str, Any]) -> None:
+        desk = self.desk
         asked = {name: own[name] for name in ("epochs", "batch_size") if own.get(name) is not None}
         wanted = {**self._unpaced().settings, **asked}
-        speed = Speed(event["step_seconds"], event["fixed_seconds"])
         fitted = fit_to_budget(
             wanted, speed, desk.prepared.roles, model=self.model, seconds=desk.clock.for_search,
             workers=desk.workers.count,
