@@ -70,7 +70,7 @@ class Hunt:
             "has_controller_rows": len(roles.controller) > 0, "seed": self.study.settings.seed,
         }  # fmt: skip
         if schema.image_shape is not None and model != "user":
-            nets = image_specs(shape=schema.image_shape, **common)
+            nets = image_specs(shape=schema.image_shape, few=bool(roles.folds), **common)
         else:
             nets = net_specs(images=images, **common)
         if most_rows is not None:
