@@ -58,6 +58,21 @@ def test_weights_lie_channels_last_and_images_follow() -> None:
     assert seen.is_contiguous(memory_format=torch.channels_last)
 
 
+def test_light_and_contrast_do_not_count_where_images_are_made_even() -> None:
+    net = build("convnet", info(16, 16, 3), 0, even=True).eval()
+    images = torch.randn(2, 3, 16, 16)
+    torch.testing.assert_close(net(images * 3 - 1), net(images), rtol=1e-3, atol=1e-4)
+
+
+def test_a_grid_of_one_forgets_the_place() -> None:
+    net = build("convnet", info(32, 32, 1), 0, grid=1).eval()
+    images = torch.zeros(2, 1, 32, 32)
+    images[0, 0, 12:15, 12:14] = 1.0
+    images[1, 0, 16:19, 8:10] = 1.0
+    answers = net(images)
+    torch.testing.assert_close(answers[0], answers[1])
+
+
 def test_a_table_is_refused() -> None:
     with pytest.raises(SettingError, match="image_shape"):
         build("convnet", ModelInfo(3, (), 2, "binary"))

@@ -37,6 +37,8 @@ class ConvolutionalNet(nn.Module):
             raise SettingError("a table for a net of images", "image_shape (height, width, channels)", "Use 'tabular'")
         sides = info.image_shape[0] // settings.shrink, info.image_shape[1] // settings.shrink
         layers: list[nn.Module] = [nn.AvgPool2d(settings.shrink)] if settings.shrink > 1 else []
+        if settings.even:
+            layers.append(nn.GroupNorm(info.image_shape[2], info.image_shape[2], affine=False))
         for place, (before, width) in enumerate(pairwise((info.image_shape[2], *settings.widths))):
             stride = settings.first_stride if place == 0 else 1
             kernel = 3 if stride == 1 else 5
@@ -79,7 +81,8 @@ class ConvNet(Architecture):
         widths: channels per convolution.
         shrink: pixels per side of the squares whose mean is taken first.
         first_stride: 2 halves the image in the first convolution.
-        grid: most means per side before the linear layer.
+        grid: most means per side before the linear layer; 1 forgets where things are.
+        even: each channel of each image is brought to mean 0 and spread 1, so that light and contrast do not count.
         dropout: share of pooled features dropped by the net's own layer; ``Dropout(p)`` re-purposes it.
 
     """
@@ -88,6 +91,7 @@ class ConvNet(Architecture):
     shrink: int = 1
     first_stride: int = 1
     grid: int = 3
+    even: bool = False
     dropout: float = 0.0
 
     @classmethod

@@ -224,7 +224,8 @@ class SearchLoop:
             "seed": desk.settings.seed,
         }  # fmt: skip
         if schema.image_shape is not None and self.model != "user":
-            nets = image_specs(shape=schema.image_shape, **common)
+            few = bool(desk.prepared.roles.folds)
+            nets = image_specs(shape=schema.image_shape, few=few, **common)
         else:
             folded = can_fold(self.model, desk.prepared.roles)
             nets = net_specs(images=schema.kind == "images", folded=folded, **common)
