@@ -1,27 +1,18 @@
-"""Basic models in a study: which are tried, how long they take, and their out-of-fold answers."""
+"""Basic models in a study: which are tried, and how long they take. No torch here: the leading process asks."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
-from temperance.evaluation.robustness import probe
-from temperance.models import BASIC, cross_fit
-from temperance.models.basic import Sample
-from temperance.records.cost import TrialCost
-from temperance.records.roles import Roles, sample
+from temperance.models.basic import BASIC
+from temperance.records.roles import Roles
 from temperance.records.schema import Schema
-from temperance.study.bench import LATENCY_ROWS, BasicPredictor, Bench, Fitted
-from temperance.study.serving import served_cost
 from temperance.study.spec import TrialSpec
-from temperance.training.price import peak_memory_bytes
 
 ALWAYS = ("Majority", "Linear", "Boosting")
 OFTEN = ("LightGBM", "CatBoost", "ExtraTrees")  # in the order in which they are worth their time
-ROBUST_ROWS, SCALE_ROWS = 400, 5000
 SHARE = 0.25  # of the search, over all workers, that basic models beyond ``ALWAYS`` may fill
 
 
@@ -79,39 +70,3 @@ def affordable(
         left -= needed
         kept.append(spec)
     return kept, out
-
-
-def folded(
-    bench: Bench,
-    spec: TrialSpec,
-    folder: Path,
-    deadline: float,
-    say: Callable[[dict[str, Any]], dict[str, Any]],
-    robust: bool,
-) -> dict[str, Any]:
-    """Run one trial of a basic model over the folds; its out-of-fold answers go to ``selection.npy``.
-
-    One setting and one stopping point are chosen for all folds together, by the answers that are compared.
-    """
-    table, folds = bench.table, bench.roles.folds
-    whole = Sample(table.rows, table.target, table.weight)
-    found = cross_fit(
-        BASIC[spec.model](**spec.settings), whole, folds, schema=bench.schema, seed=spec.seed, until=deadline
-    )
-    if found is None:
-        late = {"status": "discarded", "why": "out of time"}
-        return {"id": spec.id, "cost": TrialCost().to_dict(), "chosen": None, **late}
-    member, (rows, held) = found.members[0], folds[0]
-    cost = TrialCost(seconds=found.seconds, peak_memory_bytes=peak_memory_bytes(), parameters=member.parameters,
-                     bytes=8 * member.parameters)  # fmt: skip
-    fitted = Fitted(spec, BasicPredictor(bench.schema, member), cost, None, found.chosen)
-    np.save(folder / "selection.npy", found.answers)
-    fitted.cost = served_cost(bench, fitted, table.rows.take(rows[:LATENCY_ROWS]))
-    return {
-        "id": spec.id, "cost": fitted.cost.to_dict(), "chosen": found.chosen, "status": "done",
-        "tried": found.tried, "cannot_export": fitted.cannot_export,
-        "files": {"selection": "selection.npy", "calibration": ""},
-        "robustness": probe(
-            fitted.predictor, table, held, limit=ROBUST_ROWS, clean_rows=sample(rows, SCALE_ROWS)
-        ).overall.to_dict() if robust else None,
-    }  # fmt: skip

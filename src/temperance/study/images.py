@@ -1,10 +1,9 @@
-"""Images in a study: which nets are worth trying, in which order. Decisions, measured; nothing runs here."""
+"""Images in a study: which nets are worth trying, in which order. Decisions, measured; no torch here."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from temperance.models.base import ModelInfo, default_name
 from temperance.records.schema import Schema, Task
 from temperance.study.search.portfolio import singles
 from temperance.study.spec import Kind, TrialSpec
@@ -16,8 +15,7 @@ DECAY, DROPOUT = 0.05, 0.2
 
 def default_net(schema: Schema) -> str:
     """Return the name of the net that suits the inputs."""
-    target = schema.target
-    return default_name(ModelInfo(1, (), target.outputs, target.task, schema.image_shape))
+    return "ConvNet" if schema.image_shape is not None else "Tabular"
 
 
 def image_specs(

@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from temperance.evaluation.robustness import probe
 from temperance.records.errors import TemperanceError
 from temperance.records.roles import sample
-from temperance.study import basics, folded
+from temperance.study import crossfit, folded
 from temperance.study.bench import LATENCY_ROWS, Bench, Fitted, Index
 from temperance.study.deadline import Deadline, deadline_of
 from temperance.study.recipes import said
@@ -40,7 +40,7 @@ def trial(bench: Bench, job: dict[str, Any], say: Say) -> dict[str, Any]:
     if spec.kind == "folded":
         runner = _folded
     elif spec.kind == "basic" and bench.roles.folds:
-        runner = basics.folded
+        runner = crossfit.run
     return runner(bench, spec, folder, until, say, bool(job.get("robustness", True)))
 
 
