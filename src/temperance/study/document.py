@@ -199,8 +199,10 @@ def _attributed(result: Result) -> list[dict[str, Any]]:
             f"{result.spec.name}, with {one['ingredient']} against without, on {words['n']} held-out rows: "
             f"{one['metric']} changed by {words['value']:+.4g}."
         )
-        rows.append({"metric": one["metric"], "rows": "selection", "trial": result.spec.id, "difference": words,
-                     "p": one["p"], "verdict": one["verdict"], "cost_ratio": None, "sentence": sentence})  # fmt: skip
+        rows.append({
+            "metric": one["metric"], "rows": "selection", "trial": result.spec.id, "ingredient": one["ingredient"],
+            "difference": words, "p": one["p"], "verdict": one["verdict"], "cost_ratio": None, "sentence": sentence,
+        })  # fmt: skip
     return rows
 
 
@@ -260,8 +262,8 @@ def _limits(desk: Desk) -> list[str]:
     ]
     if roles.folds:
         said.append(
-            f"The data are small: the choice rests on {len(roles.folds)}-fold predictions, no rows could be spared for "
-            "controllers that read a held-out gap."
+            f"The choice rests on {len(roles.folds)}-fold predictions: each row was answered by models that did not "
+            "train on it, and every row for development trained some of them."
         )
     said += own_net(desk.state, only=desk.settings.only)
     if desk.state.lost:

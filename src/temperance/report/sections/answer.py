@@ -75,7 +75,10 @@ class Answer(Section):
         for rival in ("simple", "plain", self._basic(study)):
             other = self._other(study, rival, main)
             if other["value"].number is None:
-                if main and rival in ("simple", "plain"):
+                found = self._without_strengths(study) if rival == "plain" else ""
+                if found:
+                    lines.append(study.words.say(f"answer.ingredients.{found}"))
+                elif main and rival in ("simple", "plain"):
                     lines.append(study.words.say(f"answer.{rival}.unknown"))
                 continue
             if self._is_winner(study, rival):
@@ -94,6 +97,13 @@ class Answer(Section):
             return verdict_of(bought[0]["difference"])
         found = standing(main, other)
         return "overlap" if found == "unclear" and rival == "plain" else found
+
+    @staticmethod
+    def _without_strengths(study: Study) -> str:
+        """Return how the net stands against itself without regularization, where the study left it out in turn."""
+        found = [b for b in study.root["winner"]["bought"] if b["ingredient"].raw == "the recipe's strengths"]
+        verdict = verdict_of(found[0]["difference"]) if found else ""
+        return verdict if verdict in ("better", "unclear", "worse") else ""
 
     @staticmethod
     def _is_winner(study: Study, rival: str) -> bool:

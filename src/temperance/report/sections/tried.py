@@ -34,6 +34,7 @@ class Tried(Section):
             "learning": Learning().draw(study),
             "comparison": [self._comparison(study, c) for c in list(winner["comparison"])[:10]],
             "bought": self._bought(study),
+            "bought_lead": "tried.bought.lead.ingredients" if _by_ingredient(study) else "tried.bought.lead",
             "cost_ratio": next((b["cost_ratio"] for b in winner["bought"] if b["cost_ratio"].number is not None), None),
             "forms": form_of,
             "metric_words": named(metric_text(study, study.root["metric"]["name"])),
@@ -66,9 +67,11 @@ class Tried(Section):
         for item in list(study.root["winner"]["bought"])[:10]:
             verdict = verdict_of(item["difference"])
             reading = say(f"bought.{verdict}")
-            other = study.trial(item["trial"])
+            other = None if item["ingredient"] else study.trial(item["trial"])
             if other:
                 reading = say("bought.reading", verdict=reading, sentence=study.figures.quote(other["name"], 80))
+            elif item["ingredient"]:
+                reading = say("bought.ingredient", verdict=reading, name=study.figures.quote(item["ingredient"], 60))
             elif item["sentence"] and not item["rows"]:
                 reading = say("bought.reading", verdict=reading, sentence=study.figures.quote(item["sentence"]))
             share = form_of(item["metric"].text) == "percent"
@@ -81,7 +84,8 @@ class Tried(Section):
             )
             rows.append(Row(label, item["difference"], reading, verdict, "signed_points" if share else "signed"))
         head = tuple(say(f"bought.head.{k}") for k in ("metric", "difference", "reading"))
-        return Strip(say("bought.caption"), head, form="signed", reference=0.0, shared=False).draw(study, rows)
+        caption = say("bought.caption.ingredients" if _by_ingredient(study) else "bought.caption")
+        return Strip(caption, head, form="signed", reference=0.0, shared=False).draw(study, rows)
 
     @staticmethod
     def _table(study: Study) -> dict[str, Any]:
@@ -96,3 +100,8 @@ class Tried(Section):
         top = trials[:20]
         chosen = [t for t in trials[20:] if t["id"].raw == study.root["winner"]["trial"].raw]
         return {"trials": top + chosen, "trials_more": max(0, len(trials) - len(top) - len(chosen)), "metric": metric}
+
+
+def _by_ingredient(study: Study) -> bool:
+    """Return whether the study left the ingredients of a net out in turn, instead of training a plain net beside it."""
+    return any(item["ingredient"] for item in study.root["winner"]["bought"])
