@@ -13,10 +13,11 @@ from __future__ import annotations
 import hashlib
 from typing import Literal
 
-SEEN = frozenset(
+_SEEN = (
     "attrition credit_g australian vehicle phoneme churn telco_churn satimage jungle_chess adult "
-    "concrete abalone wine_quality_white kin8nm california_housing diamonds".split()
+    "concrete abalone wine_quality_white kin8nm california_housing diamonds"
 )
+SEEN = frozenset(_SEEN.split())
 
 
 def half(name: str) -> Literal["tuned", "once"]:
