@@ -285,6 +285,8 @@ def arguments() -> argparse.Namespace:
                         help="where the losses of test rows wait for the paired intervals")  # fmt: skip
     parser.add_argument("--summary", action="store_true", help="write summary.json and summary.md")
     given = parser.parse_args()
+    if not given.budget.endswith(("s", "m", "h")):
+        parser.error("--budget is a time here, such as 60s or 5m: core-seconds are what is made equal")
     if given.core_seconds is None or any(m.startswith("temperance") for m in given.methods):
         given.core_seconds = seconds(given.budget) * given.workers
     return given
