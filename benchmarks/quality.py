@@ -1,20 +1,25 @@
-"""Test scores of a 60 s study beside its peers, on real tables.
+"""Test scores of a study beside its peers, equal core-seconds, on real tables of one half of the development sets.
 
-    python benchmarks/quality.py --data DIR --sets adult,abalone --seeds 0,1,2 --methods temperance,hgb-tuned
-    python benchmarks/quality.py --data DIR --peer-python /other/venv/bin/python --methods realmlp-td,tabm-d
+    python benchmarks/quality.py --data DIR --budget 30s --workers 1 --seeds 0 --methods temperance
+    python benchmarks/quality.py --data DIR --peer-python /other/venv/bin/python --core-seconds 30 --methods hgb-tuned
     python benchmarks/quality.py --summary
 
 DIR has a folder per set with ``data.parquet`` and ``meta.json`` (``target``, ``task``: classification or regression;
-``split_columns`` are dropped). One record per cell (set, seed, method) in ``benchmarks/records/quality``; cells that
-have a record are not run again (failed ones are). Every method gets the same rows: per seed 80 % for training
-(validation is the method's own affair) and 20 % for the test, by class. One thread a process. A study has 60 s of
-wall clock on two processes, everything included; "hgb-tuned" searches for 60 CPU-seconds in one process. Cells over
-``--cpu-limit`` are recorded as timed out.
+``split_columns`` are dropped). ``--half once`` (the default; ``halves.py``) are the sets that nothing was tuned on. One
+line per cell (set, seed, method, core-seconds) is added to ``cells.jsonl`` in ``benchmarks/records/quality_2026_12``;
+cells that have a line are not run again (failed ones are).
+
+Every method gets the same rows and columns: columns known after the outcome and identifiers dropped (``DROPPED``), rows
+of classes with fewer than 10 rows dropped, per seed 20 % (at most 10,000 rows) for the test and at most ``--rows`` of
+the others for everything else, each class alike. A study has ``--budget`` of wall clock on ``--workers`` processes,
+everything included: budget × workers are its core-seconds. A peer has as many seconds of CPU time on one thread,
+everything included too, whatever else the machine does. Scores are not printed: who runs this need not have seen them.
 """
 
 from __future__ import annotations
 
 import argparse
+import fcntl
 import itertools
 import json
 import os
@@ -23,7 +28,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,15 +35,33 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 import numpy as np
+from halves import SEEN, half
 from peers import summary
 
 HERE = Path(__file__).parent
 COMMAND = str(Path(sys.executable).with_name("temperance"))
-RECORDS = HERE / "records" / "quality"
-CLASSES = "attrition credit_g australian vehicle phoneme churn telco_churn satimage jungle_chess adult"
-VALUES = "concrete abalone wine_quality_white kin8nm california_housing diamonds"
+RECORDS = HERE / "records" / "quality_2026_12"
+CLASSES = (
+    "adult amazon_employee_access anneal arrhythmia attrition australian bank_marketing blood_transfusion car cells "
+    "churn cnae_9 connect_4 covertype_15k credit_g dna electricity_elec2 gametes_2way_20 hill_valley_with_noise "
+    "jungle_chess kc1 kr_vs_kp letter mfeat_factors mushroom noaa_weather outdoor_objects phoneme satimage "
+    "segmentation semeion shuttle skin_segmentation soybean spambase splice student_portuguese sylvine telco_churn "
+    "titanic vehicle yeast"
+)
+VALUES = (
+    "2dplanes abalone airfoil ames_housing bike_sharing_hour california_housing concrete cpu_act diamonds "
+    "energy_efficiency kin8nm protein swd wine_quality_red wine_quality_white"
+)
 SETS = (*CLASSES.split(), *VALUES.split())
-METHODS = ("temperance", "hgb-default", "hgb-tuned", "mlp", "realmlp-td", "realmlp-td-accuracy", "tabm-d")
+DROPPED = {
+    "student_portuguese": ("G1", "G2", "G3"), "titanic": ("alive",), "bank_marketing": ("duration",),
+    "telco_churn": ("customerID",),
+}  # fmt: skip
+METHODS = (
+    "temperance", "hgb-tuned", "lightgbm", "catboost", "perpetual", "hgb-default", "linear", "realmlp-td", "tabm-d",
+)  # fmt: skip
+RARE = 10  # rows that a class needs
+MOST_TEST_ROWS = 10_000
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
 
@@ -66,19 +88,25 @@ class Split:
         return np.searchsorted(np.array(self.labels), column.cast(str).to_numpy().astype(str))
 
 
-def cut(data: Path, name: str, seed: int) -> Split:
-    """Read a set and split it: 80 % and 20 %, each class alike."""
+def cut(data: Path, name: str, seed: int, most: int) -> Split:
+    """Read a set and split it: 20 % for the test, at most ``most`` rows for the rest; each class alike."""
     import polars as pl
     from sklearn.model_selection import train_test_split
 
     meta = json.loads((data / name / "meta.json").read_text())
-    frame = pl.read_parquet(data / name / "data.parquet").drop(meta.get("split_columns") or [], strict=False)
-    frame = frame.drop_nulls(meta["target"])
+    target = meta["target"]
+    away = [*(meta.get("split_columns") or []), *DROPPED.get(name, ())]
+    frame = pl.read_parquet(data / name / "data.parquet").drop(away, strict=False).drop_nulls(target)
     classes = meta["task"] == "classification"
-    labels = tuple(sorted(frame[meta["target"]].cast(str).unique().to_list())) if classes else ()
-    by = frame[meta["target"]].to_numpy() if classes else None
-    train, test = train_test_split(np.arange(len(frame)), test_size=0.2, random_state=seed, stratify=by)
-    return Split(name, seed, meta["task"], meta["target"], frame[np.sort(train)], frame[np.sort(test)], labels)
+    if classes:
+        frame = frame.filter(pl.len().over(target) >= RARE)
+    labels = tuple(sorted(frame[target].cast(str).unique().to_list())) if classes else ()
+    by = frame[target].cast(str).to_numpy().astype(str) if classes else np.zeros(len(frame))
+    test_rows = min(round(0.2 * len(frame)), MOST_TEST_ROWS)
+    train, test = train_test_split(np.arange(len(frame)), test_size=test_rows, random_state=seed, stratify=by)
+    if len(train) > most:
+        train, _ = train_test_split(train, train_size=most, random_state=seed, stratify=by[train])
+    return Split(name, seed, meta["task"], target, frame[np.sort(train)], frame[np.sort(test)], labels)
 
 
 def arrays(split: Split) -> dict[str, Any]:
@@ -102,120 +130,120 @@ def arrays(split: Split) -> dict[str, Any]:
     return out
 
 
-def scores(truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
-    """Return accuracy, log loss (probabilities at least 1e-15) and Brier score; or RMSE, MAE and R²."""
+def row_losses(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """Return each test row's log loss, or squared error; probabilities are kept at or above 1e-6 for everyone alike."""
     if predicted.ndim == 1:
-        error = predicted - truth
-        rmse = float(np.sqrt(np.mean(error**2)))
-        return {
-            "rmse": rmse, "mae": float(np.abs(error).mean()), "r2": 1 - rmse**2 / float(truth.var()),
-        }  # fmt: skip
-    p = np.clip(predicted, 1e-15, None)
+        return (predicted - truth) ** 2
+    p = np.clip(predicted, 1e-6, None)
     p = p / p.sum(axis=1, keepdims=True)
-    hot = np.eye(p.shape[1])[truth]
+    return -np.log(p[np.arange(len(truth)), truth])
+
+
+def scores(truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
+    """Return accuracy, log loss and Brier score; or RMSE, MAE and R²."""
+    losses = row_losses(truth, predicted)
+    if predicted.ndim == 1:
+        rmse = float(np.sqrt(losses.mean()))
+        return {
+            "rmse": rmse, "mae": float(np.abs(predicted - truth).mean()), "r2": 1 - rmse**2 / float(truth.var()),
+        }  # fmt: skip
+    hot = np.eye(predicted.shape[1])[truth]
     return {
-        "accuracy": float(np.mean(p.argmax(axis=1) == truth)),
-        "log_loss": float(-np.log(p[np.arange(len(truth)), truth]).mean()),
-        "brier": float(((p - hot) ** 2).sum(axis=1).mean()),
-    }
+        "accuracy": float(np.mean(predicted.argmax(axis=1) == truth)), "log_loss": float(losses.mean()),
+        "brier": float(((predicted - hot) ** 2).sum(axis=1).mean()),
+    }  # fmt: skip
 
 
-def run_study(split: Split, folder: Path, given: argparse.Namespace) -> dict[str, Any]:
-    """Run ``temperance study`` and score its bundle on the test rows, as users would."""
+def run_study(split: Split, folder: Path, given: argparse.Namespace) -> tuple[dict[str, Any], np.ndarray | None]:
+    """Run ``temperance study`` and let its bundle answer the test rows, as users would."""
     import polars as pl
 
     train, test, out = folder / "train.parquet", folder / "test.parquet", folder / "study"
     split.train.write_parquet(train)
     split.test.write_parquet(test)
     command = [COMMAND, "study", str(train), "--target", split.target, "--test", str(test),
-               "--task", split.task, "--budget", given.budget, "--seed", str(split.seed), "--workers", "2",
-               "--out", str(out), "--quiet"]  # fmt: skip
-    if given.metric:
-        command += ["--metric", given.metric]
+               "--task", split.task, "--budget", given.budget, "--seed", str(split.seed),
+               "--workers", str(given.workers), "--out", str(out), "--quiet"]  # fmt: skip
     began = time.perf_counter()
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **ONE_THREAD})
-    wall = time.perf_counter() - began
-    if done.returncode:
-        return {"status": "failed", "why": done.stderr[-2000:], "wall_seconds": round(wall, 2)}
+    code, said, cpu = timed(command)
+    about = {"wall_seconds": round(time.perf_counter() - began, 2), "cpu_seconds": cpu}
+    if code:
+        return {"status": "failed", "why": said, **about}, None
     answers = folder / "answers.parquet"
-    predict = [COMMAND, "predict", str(out / "bundle"), str(test), "--out", str(answers)]
-    done = subprocess.run([*predict, "--quiet"], capture_output=True, text=True, env={**os.environ, **ONE_THREAD})
-    if done.returncode:
-        return {"status": "failed", "why": done.stderr[-2000:], "wall_seconds": round(wall, 2)}
+    code, said, _ = timed([COMMAND, "predict", str(out / "bundle"), str(test), "--out", str(answers), "--quiet"])
+    if code:
+        return {"status": "failed", "why": said, **about}, None
     frame = pl.read_parquet(answers)
     if split.task == "regression":
         predicted = frame["prediction"].to_numpy().astype(np.float64)
     else:
         predicted = frame.select([f"probability_{label}" for label in split.labels]).to_numpy()
-    return {
-        "status": "done", "metrics": scores(split.truth, predicted), "wall_seconds": round(wall, 2),
-        **told(json.loads((out / "study.json").read_text())),
-    }  # fmt: skip
+    document = json.loads((out / "study.json").read_text())
+    return {"status": "done", **about, "said": document.get("winner", {}).get("test")}, predicted
 
 
-def told(document: dict[str, Any]) -> dict[str, Any]:
-    """Return what a study says of itself: winner, its parts, its time."""
-    winner = document["winner"]
-    trial = next(t for t in document["trials"] if t["id"] == winner["trial"])
-    value = {k: m.get("value") for k, m in winner.get("test", {}).items()}
-    rivals = {}
-    for name in ("plain_test", "boosting_test", "simple_test"):
-        found = winner.get(name)
-        if found:
-            rivals[name] = {k: m.get("value") for k, m in found.get("measurements", {}).items()}
-    return {
-        "winner": {"name": trial["name"], "kind": trial["kind"], "model": trial["model"]}, "said": value,
-        "rivals": rivals, "trials": len(document["trials"]), "spent": document["budget"]["spent"],
-        "left_out": [entry["what"] for entry in document["budget"]["left_out"]],
-    }  # fmt: skip
+def timed(command: list[str]) -> tuple[int, str, float]:
+    """Run a command; return its exit code, the end of what it said, and the CPU-seconds of it and its children."""
+    with tempfile.TemporaryFile("w+") as said:
+        process = subprocess.Popen(command, stdout=said, stderr=said, env={**os.environ, **ONE_THREAD})
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        said.seek(0)
+        return process.returncode, said.read()[-1500:], round(usage.ru_utime + usage.ru_stime, 2)
 
 
-def run_peer(split: Split, method: str, folder: Path, given: argparse.Namespace) -> dict[str, Any]:
+def run_peer(
+    split: Split, method: str, folder: Path, given: argparse.Namespace
+) -> tuple[dict[str, Any], np.ndarray | None]:
     np.savez(folder / "split.npz", **arrays(split))
-    python = given.peer_python if method.startswith(("realmlp", "tabm")) else sys.executable
-    command = [python, str(HERE / "peers" / "predict.py"), method, str(folder / "split.npz"), str(folder / "out.npz"),
-               "--tuning-seconds", str(given.tuning_seconds), "--cpu-limit", str(given.cpu_limit)]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **ONE_THREAD}, cwd=folder)
-    if done.returncode in (-24, -9):
-        return {"status": "timed out", "cpu_seconds": given.cpu_limit}
-    if done.returncode:
-        if "pytabkit is not installed" in done.stderr:
-            sys.exit(f"{method}: {done.stderr.strip()}")
-        return {"status": "failed", "why": done.stderr[-2000:]}
-    about = json.loads((folder / "out.json").read_text())
+    command = [given.peer_python, str(HERE / "peers" / "predict.py"), method, str(folder / "split.npz"),
+               str(folder / "out.npz"), "--core-seconds", str(given.core_seconds),
+               "--cpu-limit", str(given.cpu_limit)]  # fmt: skip
+    code, said, cpu = timed(command)
+    if code in (-24, -9):
+        return {"status": "timed out", "cpu_seconds": cpu}, None
+    if code:
+        return {"status": "failed", "why": said, "cpu_seconds": cpu}, None
     with np.load(folder / "out.npz") as file:
-        metrics = scores(split.truth, file["p"])
-        if "p_accuracy" in file.files:  # chosen by accuracy, and scored for it; the other by loss
-            about["accuracy_of_loss_winner"] = metrics["accuracy"]
-            metrics["accuracy"] = scores(split.truth, file["p_accuracy"])["accuracy"]
-    return {"status": "done", "metrics": metrics, **about}
+        predicted = file["p"]
+    return {"status": "done", **json.loads((folder / "out.json").read_text())}, predicted
 
 
-def cell(name: str, seed: int, method: str, given: argparse.Namespace) -> None:
-    path = given.records / f"{name}-s{seed}-{method}.json"
-    if path.exists() and json.loads(path.read_text())["status"] != "failed":
-        return
-    split = cut(given.data, name, seed)
-    if split.task == "regression" and method.endswith("-accuracy"):
-        return
-    commit = revision()
+def cell(name: str, seed: int, method: str, given: argparse.Namespace) -> dict[str, Any]:
+    split = cut(given.data, name, seed, given.rows)
+    study = method.startswith("temperance")
     with tempfile.TemporaryDirectory(prefix="quality-") as folder:
-        study = method.startswith("temperance")
-        result = run_study(split, Path(folder), given) if study else run_peer(split, method, Path(folder), given)
-    record = {
-        "benchmark": "quality", "set": name, "seed": seed, "method": method, "task": split.task,
-        "rows": {"train": len(split.train), "test": len(split.test)}, **result,
-        "budget": given.budget if study else None, "commit": commit,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"), "load": os.getloadavg()[0],
-        "machine": {"cores": os.cpu_count(), "cpu": processor()}, "python": platform.python_version(),
+        run = run_study(split, Path(folder), given) if study else run_peer(split, method, Path(folder), given)
+    result, predicted = run
+    if predicted is not None:
+        result["metrics"] = scores(split.truth, predicted)
+        losses = row_losses(split.truth, predicted)
+        stem = f"{name}-s{seed}-{given.rows}-{{}}-{given.core_seconds:g}.npy"
+        given.answers.mkdir(parents=True, exist_ok=True)
+        np.save(given.answers / stem.format(method), losses.astype(np.float32))
+        result["against"] = against(losses, given.answers, stem) if study else None
+    return {
+        "set": name, "seed": seed, "method": method, "core_seconds": given.core_seconds, "half": half(name),
+        "seen": name in SEEN, "task": split.task, "classes": len(split.labels), "features": split.train.width - 1,
+        "text_columns": sum(not kind.is_numeric() for kind in split.train.drop(split.target).schema.values()),
+        "rows": {"train": len(split.train), "test": len(split.test), "most": given.rows}, **result,
+        "budget": given.budget if study else None, "workers": given.workers if study else 1, "commit": revision(),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"), "load": round(os.getloadavg()[0], 2),
+        "machine": {"cores": os.cpu_count(), "cpu": processor()},
     }  # fmt: skip
-    temporary = path.with_suffix(".part")
-    temporary.write_text(json.dumps(record, indent=1))
-    os.replace(temporary, path)
-    shown = " ".join(f"{k} {v:.4f}" for k, v in result.get("metrics", {}).items())
-    print(
-        f"{name} seed {seed} {method}: {result['status']} {shown} ({result.get('cpu_seconds', '')} CPU s)", flush=True
-    )
+
+
+def against(ours: np.ndarray, answers: Path, stem: str) -> dict[str, list[float]]:
+    """Return, per peer that answered the same rows, peer minus ours in mean loss with its 95 % interval over rows."""
+    out = {}
+    for method in METHODS:
+        path = answers / stem.format(method)
+        if method != "temperance" and path.exists():
+            gain = np.load(path).astype(np.float64) - ours
+            half_width = 1.96 * float(gain.std(ddof=1)) / len(gain) ** 0.5
+            ends = gain.mean() - half_width, gain.mean() + half_width
+            out[method] = [round(float(v), 6) for v in (gain.mean(), *ends)]
+    return out
 
 
 def revision() -> str:
@@ -231,39 +259,59 @@ def processor() -> str:
     return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
-def in_order(given: argparse.Namespace) -> list[tuple[str, int, str]]:
-    """Return the cells: method by method as named, seeds first to last, small files before large."""
-    size = {name: (given.data / name / "data.parquet").stat().st_size for name in given.sets}
-    sets = sorted(given.sets, key=lambda name: size[name]) if given.by_size else given.sets
-    return [(name, seed, method) for seed, method, name in itertools.product(given.seeds, given.methods, sets)]
+def seconds(text: str) -> float:
+    """Return a budget such as 90s, 2m or 1h in seconds."""
+    return float(text[:-1]) * {"s": 1, "m": 60, "h": 3600}[text[-1]]
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     words = lambda text: tuple(part for part in text.split(",") if part)  # noqa: E731
     parser.add_argument("--data", type=Path, metavar="DIR")
-    parser.add_argument("--sets", type=words, default=SETS)
-    parser.add_argument("--seeds", type=lambda text: tuple(int(s) for s in words(text)), default=(0, 1, 2))
-    parser.add_argument("--methods", type=words, default=METHODS)
-    parser.add_argument("--budget", default="60s")
-    parser.add_argument("--metric", help="of the study; else log loss or RMSE")
-    parser.add_argument("--peer-python", default=sys.executable, help="a Python that has pytabkit")
-    parser.add_argument("--tuning-seconds", type=float, default=60.0, help="CPU-seconds of the search of hgb-tuned")
-    parser.add_argument("--cpu-limit", type=int, default=480, help="CPU-seconds a peer may take")
-    parser.add_argument("--jobs", type=int, default=1, help="cells at once (peers only)")
-    parser.add_argument("--by-size", action="store_true", help="small sets first")
+    parser.add_argument(
+        "--half", choices=("once", "tuned"), default="once", help="whose sets, unless --sets names them"
+    )
+    parser.add_argument("--sets", type=words)
+    parser.add_argument("--seeds", type=lambda text: tuple(int(s) for s in words(text)), default=(0,))
+    parser.add_argument("--methods", type=words, default=("temperance",))
+    parser.add_argument("--rows", type=int, default=12_000, help="rows for everything but the test, at most")
+    parser.add_argument("--budget", default="60s", help="wall clock of a study")
+    parser.add_argument("--workers", type=int, default=2, help="processes of a study")
+    parser.add_argument("--core-seconds", type=float, help="CPU-seconds of a peer; default: budget × workers")
+    parser.add_argument("--peer-python", default=sys.executable, help="a Python that has the peer")
+    parser.add_argument("--cpu-limit", type=int, default=480, help="CPU-seconds after which a peer is ended")
     parser.add_argument("--records", type=Path, default=RECORDS)
+    parser.add_argument("--answers", type=Path, default=Path(tempfile.gettempdir()) / "quality_answers",
+                        help="where the losses of test rows wait for the paired intervals")  # fmt: skip
     parser.add_argument("--summary", action="store_true", help="write summary.json and summary.md")
-    return parser.parse_args()
+    given = parser.parse_args()
+    if not given.budget.endswith(("s", "m", "h")):
+        parser.error("--budget is a time here, such as 60s or 5m: core-seconds are what is made equal")
+    if given.core_seconds is None or any(m.startswith("temperance") for m in given.methods):
+        given.core_seconds = seconds(given.budget) * given.workers
+    return given
+
+
+def run(given: argparse.Namespace) -> None:
+    path = given.records / "cells.jsonl"
+    sets = given.sets or [name for name in SETS if half(name) == given.half]
+    size = {name: (given.data / name / "data.parquet").stat().st_size for name in sets}
+    for seed, method, name in itertools.product(given.seeds, given.methods, sorted(sets, key=lambda n: size[n])):
+        key = (name, seed, method, given.core_seconds, given.rows)
+        if key in {summary.key_of(c) for c in summary.load(given.records) if c["status"] != "failed"}:
+            continue
+        record = cell(name, seed, method, given)
+        with path.open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            file.write(json.dumps(record) + "\n")
+        print(name, seed, method, record["status"], record.get("cpu_seconds"), "CPU s", flush=True)
 
 
 def main() -> None:
     given = arguments()
     given.records.mkdir(parents=True, exist_ok=True)
     if given.data is not None:
-        with ThreadPoolExecutor(given.jobs) as pool:
-            for future in [pool.submit(cell, *one, given) for one in in_order(given)]:
-                future.result()
+        run(given)
     elif not given.summary:
         print("quality: no --data DIR, so no cell is run; the summary is made of the records there are")
     if given.summary or given.data is None:

@@ -1,6 +1,6 @@
 """Train one peer on one split and write what it predicts; called by ``benchmarks/quality.py``, one process a cell.
 
-It needs NumPy and scikit-learn, for RealMLP-TD and TabM-D also pytabkit and pandas; Temperance need not be installed.
+Temperance need not be installed; a peer needs its own library alone (and the search optuna).
 """
 
 from __future__ import annotations
@@ -19,111 +19,129 @@ from typing import Any
 
 for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[name] = "1"
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np  # noqa: E402
+from peers.search import Data, Search  # noqa: E402
 
-Data = dict[str, Any]
 Answer = tuple[dict[str, np.ndarray], dict[str, Any]]  # predictions by name; the settings used
-UNTUNED: dict[str, Any] = {"learning_rate": 0.1, "max_leaf_nodes": 31, "min_samples_leaf": 20}
+LIBRARIES = ("numpy", "scikit-learn", "lightgbm", "catboost", "perpetual", "optuna", "pytabkit", "torch")
 
 
-def boosting(data: Data, **settings: Any) -> Any:
-    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+def tuned(name: str) -> Callable[[Data, float], Answer]:
+    def train(data: Data, seconds: float) -> Answer:
+        from peers import boosting
 
-    kind = HistGradientBoostingRegressor if data["regression"] else HistGradientBoostingClassifier
-    categorical = np.r_[np.zeros(data["x"].shape[1], bool), np.ones(data["c"].shape[1], bool)]
-    return kind(categorical_features=categorical, random_state=data["seed"], **settings)
+        return Search(getattr(boosting, name)(data), seconds).run()
 
-
-def boosting_rows(data: Data, part: str) -> np.ndarray:
-    codes = data["c" + part].astype(np.float64)
-    codes[codes < 0] = np.nan
-    return np.hstack([data["x" + part], codes])
-
-
-def answer(model: Any, rows: Any, data: Data) -> np.ndarray:
-    if data["regression"]:
-        return np.asarray(model.predict(rows), np.float64).ravel()
-    found = np.asarray(model.predict_proba(rows), np.float64)
-    full = np.zeros((len(found), data["classes"]))
-    full[:, np.asarray(model.classes_, int)] = found
-    return full
+    return train
 
 
 def hgb_default(data: Data, seconds: float) -> Answer:
-    model = boosting(data).fit(boosting_rows(data, ""), data["y"])
-    return {"p": answer(model, boosting_rows(data, "_test"), data)}, {"note": "scikit-learn's defaults"}
+    from peers.boosting import Histogram
+
+    library = Histogram(data)
+    model = library.model().fit(library.rows, data["y"])
+    if data["regression"]:
+        return {"p": model.predict(library.test)}, {"note": "scikit-learn's defaults"}
+    return {"p": library.full(model.predict_proba(library.test), model.classes_)}, {"note": "scikit-learn's defaults"}
 
 
-def draw(rng: np.random.Generator) -> dict[str, Any]:
-    """Return one random setting."""
-    return {
-        "learning_rate": float(np.exp(rng.uniform(np.log(0.01), np.log(0.3)))),
-        "max_leaf_nodes": int(np.exp(rng.uniform(np.log(4), np.log(128)))),
-        "min_samples_leaf": int(np.exp(rng.uniform(np.log(2), np.log(100)))),
-        "l2_regularization": float(np.exp(rng.uniform(np.log(1e-4), np.log(100)))),
-        "max_features": float(rng.uniform(0.3, 1.0)),
-    }
+def perpetual(data: Data, seconds: float) -> Answer:
+    """Train with its budget 1.0; where time is left, again with the largest budget (at most 2) that fits it.
+
+    It is given frames: version 2.3.0 answers at random, on its own training rows too, for NumPy arrays.
+    """
+    from perpetual import PerpetualBooster
+
+    rows, test = named_frame(data, ""), named_frame(data, "_test")
+    settings = {"objective": "SquaredLoss" if data["regression"] else "LogLoss", "num_threads": 1, "seed": data["seed"]}
+    used, model = [], None
+    for _ in range(4):
+        began = time.process_time()
+        left = seconds - began - 0.5
+        budget = 1.0 if not used else round(min(2.0, used[-1][0] + 0.9 * np.log10(left / used[-1][1])), 2)
+        if used and (left <= 0 or budget <= used[-1][0] + 0.05):
+            break
+        # its own clock is wall time: on a busy machine it ends later, as CPU-seconds want it, by the share it had
+        candidate = PerpetualBooster(budget=budget, timeout=left * wall_per_cpu(), **settings)
+        candidate.fit(rows, data["y"])
+        took = time.process_time() - began
+        if model is not None and took > 0.97 * left:  # cut off: the smaller budget that was trained to its end stands
+            break
+        model, used = candidate, [*used, (budget, max(took, 0.02))]
+    about = {"budgets": used, "used": used[-1][0]}
+    if data["regression"]:
+        return {"p": np.asarray(model.predict(test), np.float64)}, about
+    found = np.asarray(model.predict_proba(test), np.float64)
+    full = np.zeros((len(found), data["classes"]))
+    full[:, np.asarray(model.classes_).astype(int)] = found
+    return {"p": full}, about
 
 
-def inner_split(data: Data) -> tuple[np.ndarray, np.ndarray]:
-    from sklearn.model_selection import train_test_split
+def named_frame(data: Data, part: str) -> Any:
+    """Return a frame whose categories are those of the training rows; others and missing ones are none."""
+    import pandas as pd
 
-    rows = np.arange(len(data["y"]))
-    stratify = None if data["regression"] else data["y"]
-    fit, check = train_test_split(rows, test_size=0.2, random_state=data["seed"], stratify=stratify)
-    return fit, check
-
-
-def hgb_tuned(data: Data, seconds: float) -> Answer:
-    """Search at random for ``seconds`` of CPU; the best number of rounds by the inner validation rows; refit."""
-    rng, rows, (fit, check) = np.random.default_rng(data["seed"]), boosting_rows(data, ""), inner_split(data)
-    began, tried, best = time.process_time(), 0, {}
-    settings = UNTUNED
-    while tried == 0 or time.process_time() - began < seconds:
-        model = boosting(data, max_iter=1000, early_stopping=True, n_iter_no_change=20, tol=0.0, **settings)
-        model.fit(rows[fit], data["y"][fit], X_val=rows[check], y_val=data["y"][check])
-        rounds = max(1, int(np.argmax(model.validation_score_)))
-        marks = {"loss": (-float(np.max(model.validation_score_)), 0.0)}
-        if not data["regression"]:
-            wrong = float(np.mean(model.predict(rows[check]) != data["y"][check]))
-            marks["accuracy"] = (wrong, marks["loss"][0])
-        for goal, mark in marks.items():
-            if goal not in best or mark < best[goal][0]:
-                best[goal] = (mark, {**settings, "max_iter": rounds})
-        tried, settings = tried + 1, draw(rng)
-    out, used = {}, {}
-    for goal, (_, chosen) in best.items():
-        model = boosting(data, early_stopping=False, **chosen).fit(rows, data["y"])
-        out["p" if goal == "loss" else "p_accuracy"] = answer(model, boosting_rows(data, "_test"), data)
-        used[goal] = chosen
-    return out, {"tried": tried, "cpu_seconds_of_search": seconds, "processes": 1, "inner_validation": 0.2, **used}
+    frame = pd.DataFrame(data["x" + part], columns=[f"n{i}" for i in range(data["x"].shape[1])])
+    for i in range(data["c"].shape[1]):
+        names = [f"v{code}" for code in range(int(data["c"][:, i].max(initial=0)) + 1)]
+        frame[f"c{i}"] = pd.Categorical.from_codes(data["c" + part][:, i], names)
+    return frame
 
 
-def mlp(data: Data, seconds: float) -> Answer:
-    from sklearn.compose import TransformedTargetRegressor
-    from sklearn.neural_network import MLPClassifier, MLPRegressor
+def wall_per_cpu() -> float:
+    """Return wall seconds per CPU-second of one thread just now, from a short spin."""
+    cpu, wall = time.process_time(), time.perf_counter()
+    while time.process_time() - cpu < 0.15:
+        pass
+    return max(1.0, (time.perf_counter() - wall) / (time.process_time() - cpu))
+
+
+def encoded(data: Data) -> tuple[Any, Any]:
+    """Return standard scores beside one-hot categories, sparse where these are many; missing numbers at the median."""
+    from scipy import sparse
     from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-    scale, coder = StandardScaler(), OneHotEncoder(handle_unknown="ignore", sparse_output=False)
     middle = np.nan_to_num(np.nanmedian(data["x"], axis=0)) if data["x"].shape[1] else np.zeros(0)
-    parts = []
+    scale, coder = StandardScaler(), OneHotEncoder(handle_unknown="ignore", min_frequency=2)
+    out = []
     for part in ("", "_test"):
         x = np.where(np.isnan(data["x" + part]), middle, data["x" + part])
-        x = x if not x.shape[1] else (scale.fit_transform(x) if part == "" else scale.transform(x))
+        blocks = [scale.fit_transform(x) if part == "" else scale.transform(x)] if x.shape[1] else []
         c = data["c" + part]
-        c = c if not c.shape[1] else (coder.fit_transform(c) if part == "" else coder.transform(c))
-        parts.append(np.hstack([x, c]).astype(np.float32))
-    settings: dict[str, Any] = {
-        "hidden_layer_sizes": (256, 256), "early_stopping": True, "validation_fraction": 0.2,
-        "n_iter_no_change": 20, "max_iter": 500, "random_state": data["seed"],
-    }  # fmt: skip
+        blocks += [coder.fit_transform(c) if part == "" else coder.transform(c)] if c.shape[1] else []
+        both = sparse.hstack([sparse.csr_matrix(block) for block in blocks]).tocsr()
+        out.append(both.toarray() if both.shape[1] <= 500 else both)
+    return out[0], out[1]
+
+
+def linear(data: Data, seconds: float) -> Answer:
+    """Ridge or logistic regression (L2), its strength by five folds."""
+    from peers.search import folds_of
+    from sklearn.linear_model import LogisticRegression, RidgeCV
+    from sklearn.metrics import log_loss
+
+    rows, test = encoded(data)
     if data["regression"]:
-        model = TransformedTargetRegressor(MLPRegressor(**settings), transformer=StandardScaler())
-    else:
-        model = MLPClassifier(**settings)
-    model.fit(parts[0], data["y"])
-    return {"p": answer(model, parts[1], data)}, {**settings, "inputs": "medians, standard scores, one-hot"}
+        model = RidgeCV(alphas=np.logspace(-3, 4, 15)).fit(rows, data["y"])
+        return {"p": np.asarray(model.predict(test), np.float64)}, {"alpha": float(model.alpha_)}
+    marks, names = {}, np.arange(data["classes"])
+    for strength in (1.0, 0.1, 10.0, 0.01, 100.0):
+        if time.process_time() > 0.6 * seconds:
+            break
+        losses = []
+        for fit, check in folds_of(data):
+            model = LogisticRegression(C=strength, max_iter=500).fit(rows[fit], data["y"][fit])
+            p = np.full((len(check), data["classes"]), 1e-12)
+            p[:, model.classes_.astype(int)] = model.predict_proba(rows[check])
+            losses.append(log_loss(data["y"][check], p / p.sum(1, keepdims=True), labels=names))
+        marks[strength] = float(np.mean(losses))
+    best = min(marks, key=marks.get)
+    model = LogisticRegression(C=best, max_iter=2000).fit(rows, data["y"])
+    full = np.zeros((test.shape[0], data["classes"]))
+    full[:, model.classes_.astype(int)] = model.predict_proba(test)
+    return {"p": full}, {"C": best, "tried": len(marks)}
 
 
 def frames(data: Data) -> tuple[Any, Any]:
@@ -140,8 +158,8 @@ def frames(data: Data) -> tuple[Any, Any]:
     return out[0], out[1]
 
 
-def pytabkit_model(name: str, goal: str | None) -> Callable[[Data, float], Answer]:
-    """Return a trainer of a pytabkit model; ``goal`` names the metric it is set for."""
+def pytabkit_model(name: str) -> Callable[[Data, float], Answer]:
+    """Return a trainer of a pytabkit model in its default setting, stopped by log loss; its time is what it takes."""
 
     def train(data: Data, seconds: float) -> Answer:
         import pytabkit
@@ -151,26 +169,33 @@ def pytabkit_model(name: str, goal: str | None) -> Callable[[Data, float], Answe
         settings: dict[str, Any] = {
             "n_cv": 1, "n_refit": 0, "val_fraction": 0.2, "random_state": data["seed"], "n_threads": 1, "device": "cpu",
         }  # fmt: skip
-        if goal == "log loss" and not data["regression"]:
+        if not data["regression"]:
             settings["val_metric_name"] = "cross_entropy"
             if name == "RealMLP_TD":
                 settings["use_ls"] = False
         train_frame, test_frame = frames(data)
         model = getattr(pytabkit, name + ("_Regressor" if data["regression"] else "_Classifier"))(**settings)
         model.fit(train_frame, data["y"])
-        return {"p": answer(model, test_frame, data)}, {**settings, "missing numbers": "medians"}
+        about = {**settings, "missing numbers": "medians"}
+        if data["regression"]:
+            return {"p": np.asarray(model.predict(test_frame), np.float64).ravel()}, about
+        found = np.asarray(model.predict_proba(test_frame), np.float64)
+        full = np.zeros((len(found), data["classes"]))
+        full[:, np.asarray(model.classes_, int)] = found
+        return {"p": full}, about
 
     return train
 
 
 PEERS: dict[str, Callable[[Data, float], Answer]] = {
+    "hgb-tuned": tuned("Histogram"),
+    "lightgbm": tuned("LightGBM"),
+    "catboost": tuned("CatBoost"),
+    "perpetual": perpetual,
     "hgb-default": hgb_default,
-    "hgb-tuned": hgb_tuned,
-    "mlp": mlp,
-    "realmlp-td": pytabkit_model("RealMLP_TD", "log loss"),
-    "realmlp-td-accuracy": pytabkit_model("RealMLP_TD", None),
-    "tabm-d": pytabkit_model("TabM_D", "log loss"),
-    "tabm-d-accuracy": pytabkit_model("TabM_D", None),
+    "linear": linear,
+    "realmlp-td": pytabkit_model("RealMLP_TD"),
+    "tabm-d": pytabkit_model("TabM_D"),
 }
 
 
@@ -179,31 +204,27 @@ def main() -> None:
     parser.add_argument("method", choices=sorted(PEERS))
     parser.add_argument("split", type=Path, help=".npz written by quality.py")
     parser.add_argument("out", type=Path, help=".npz to write; beside it a .json")
-    parser.add_argument("--tuning-seconds", type=float, default=60.0)
+    parser.add_argument("--core-seconds", type=float, default=60.0)
     parser.add_argument("--cpu-limit", type=int, default=480, help="CPU-seconds after which the process is ended")
     given = parser.parse_args()
-    if "pytabkit" in sys.modules or given.method.startswith(("realmlp", "tabm")):
-        try:
-            import pytabkit  # noqa: F401
-        except ImportError:
-            sys.exit(
-                "pytabkit is not installed in this Python: pip install pytabkit, or name another with --peer-python"
-            )
     resource.setrlimit(resource.RLIMIT_CPU, (given.cpu_limit, given.cpu_limit + 5))
     with np.load(given.split) as file:
         data: Data = {key: file[key] for key in file.files}
     for key in ("regression", "classes", "seed"):
         data[key] = data[key].item()
-    cpu, wall = time.process_time(), time.perf_counter()
-    predictions, settings = PEERS[given.method](data, given.tuning_seconds)
+    wall = time.perf_counter()
+    predictions, settings = PEERS[given.method](data, given.core_seconds)
     np.savez(given.out, **predictions)
-    packages = ("numpy", "scikit-learn", *(("pytabkit", "torch") if "pytabkit" in sys.modules else ()))
     about = {
-        "cpu_seconds": round(time.process_time() - cpu, 2), "wall_seconds": round(time.perf_counter() - wall, 2),
-        "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, "settings": settings,
-        "versions": {"python": platform.python_version()} | {p: version(p) for p in packages},
+        "cpu_seconds": round(time.process_time(), 2), "wall_seconds": round(time.perf_counter() - wall, 2),
+        "settings": settings,
+        "versions": {"python": platform.python_version()} | {p: version(p) for p in LIBRARIES if loaded(p)},
     }  # fmt: skip
     given.out.with_suffix(".json").write_text(json.dumps(about))
+
+
+def loaded(package: str) -> bool:
+    return {"scikit-learn": "sklearn"}.get(package, package) in sys.modules
 
 
 if __name__ == "__main__":

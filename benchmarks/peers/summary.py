@@ -1,211 +1,249 @@
-"""Tables of the quality benchmark: mean ranks, paired differences, every cell; made of the records alone."""
+"""Tables of the quality benchmark, made of ``cells.jsonl`` alone: ranks, ratios, families, losses by name.
+
+A *ratio* is ours over the peer's, below 1 in favour of the study, per set the geometric mean over the seeds that both
+have; over sets the geometric mean, with a 95 % percentile bootstrap over sets. So that a set that both solve does not
+outweigh all others, log losses count as at least 0.001 and errors as at least half a test row; the ratio without these
+floors stands beside it. A *told-apart* set is one where the 95 % interval of the paired difference over test rows
+leaves out 0 (over several seeds: mean difference, mean half width, since their test rows overlap).
+"""
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-OURS = "temperance"
-ASIDE = " (set for log loss)"
-METRICS = {"accuracy": "higher", "log_loss": "lower", "rmse": "lower"}
-Scores = dict[tuple[str, int], dict[str, float]]  # (set, seed) -> method -> score
+OURS, TUNED = "temperance", "hgb-tuned"
+METRICS = ("log_loss", "error", "rmse")
+LEAST_LOG_LOSS = 1e-3
+RESAMPLES = 10_000
+Cell = dict[str, Any]
+Scores = dict[tuple[str, int], dict[str, float]]  # (set, seed) -> method -> score, lower is better
 
 
-def load(records: Path) -> list[dict[str, Any]]:
-    paths = sorted(records.glob("*-s*-*.json"))
-    return [json.loads(path.read_text()) for path in paths]
+def key_of(cell: Cell) -> tuple[str, int, str, float, int]:
+    return cell["set"], cell["seed"], cell["method"], cell["core_seconds"], cell["rows"]["most"]
 
 
-def gather(cells: list[dict[str, Any]], metric: str) -> Scores:
-    """Return the scores of a metric, each method in its setting for that metric.
+def load(records: Path) -> list[Cell]:
+    """Return the cells, of each key the last line."""
+    path = records / "cells.jsonl"
+    lines = path.read_text().splitlines() if path.exists() else []
+    return list({key_of(cell): cell for cell in map(json.loads, lines)}.values())
 
-    For accuracy a method's variant for accuracy takes its name; the other is shown as "(set for log loss)".
-    """
+
+FAMILIES: dict[str, Callable[[Cell], bool]] = {
+    "small (under 2,000 rows)": lambda c: c["rows"]["train"] + c["rows"]["test"] < 2000,
+    "larger": lambda c: c["rows"]["train"] + c["rows"]["test"] >= 2000,
+    "classes": lambda c: c["task"] == "classification",
+    "many classes (5 and more)": lambda c: c["classes"] >= 5,
+    "regression": lambda c: c["task"] == "regression",
+    "categorical (half of the columns are words)": lambda c: c["text_columns"] >= c["features"] / 2,
+    "not looked at before": lambda c: not c["seen"],
+    "looked at before November 2026": lambda c: c["seen"],
+}
+
+
+def score(cell: Cell, metric: str, *, floor: bool = True) -> float | None:
+    found = cell["metrics"]
+    if metric == "error" and "accuracy" in found:
+        return max(1 - found["accuracy"], 0.5 / cell["rows"]["test"] if floor else 0.0)
+    if metric == "log_loss" and "log_loss" in found:
+        return max(found["log_loss"], LEAST_LOG_LOSS if floor else 1e-12)
+    return found.get("rmse") if metric == "rmse" else None
+
+
+def gather(cells: Iterable[Cell], metric: str, *, floor: bool = True) -> Scores:
     found: Scores = defaultdict(dict)
-    varied = {c["method"].removesuffix("-accuracy") for c in cells if c["method"].endswith("-accuracy")}
     for cell in cells:
-        method, variant = cell["method"], cell["method"].endswith("-accuracy")
-        if cell["status"] != "done" or metric not in cell["metrics"] or (variant and metric != "accuracy"):
-            continue
-        name = method.removesuffix("-accuracy")
-        if name == OURS:
-            name = method  # a study asked for accuracy is shown beside the one asked for log loss
-        elif metric == "accuracy" and name in varied and not variant:
-            name += ASIDE
-        found[cell["set"], cell["seed"]][name] = cell["metrics"][metric]
+        value = score(cell, metric, floor=floor) if cell["status"] == "done" else None
+        if value is not None:
+            found[cell["set"], cell["seed"]][cell["method"]] = value
     return found
 
 
-def per_set(scores: Scores, methods: tuple[str, ...]) -> dict[str, dict[str, float]]:
-    """Return the mean over the seeds that all ``methods`` have, for each set that has such a seed."""
-    rows: dict[str, list[list[float]]] = defaultdict(list)
-    for (name, _), values in scores.items():
-        if all(m in values for m in methods):
-            rows[name].append([values[m] for m in methods])
-    return {name: dict(zip(methods, np.mean(block, axis=0).tolist(), strict=True)) for name, block in rows.items()}
-
-
-def mean_ranks(table: dict[str, dict[str, float]], better: str) -> dict[str, float]:
-    """Return each method's mean rank over the sets, 1 the best; ties share."""
+def ranked(scores: Scores) -> dict[str, Any]:
+    """Return mean ranks (1 the best, ties share) on the cells that all methods have; those with few are left out."""
     from scipy.stats import rankdata
 
-    methods = list(next(iter(table.values())))
-    sign = -1 if better == "higher" else 1
-    ranks = [rankdata([sign * row[m] for m in methods]) for row in table.values()]
-    return dict(sorted(zip(methods, np.mean(ranks, axis=0).round(3).tolist(), strict=True), key=lambda pair: pair[1]))
+    scores = {k: v for k, v in scores.items() if OURS in v} or scores
+    count = {m: sum(m in v for v in scores.values()) for m in {m for v in scores.values() for m in v}}
+    methods = sorted(m for m, n in count.items() if n >= 0.9 * max(count.values()))
+    rows: dict[str, list[Any]] = defaultdict(list)
+    for (name, _), values in scores.items():
+        if all(m in values for m in methods):
+            rows[name].append(rankdata([values[m] for m in methods]))
+    means = np.array([np.mean(block, axis=0) for block in rows.values()])
+    order = dict(zip(methods, means.mean(axis=0).round(3).tolist(), strict=True)) if len(means) else {}
+    return {"sets": len(rows), "cells": sum(map(len, rows.values())), "left_out": sorted(set(count) - set(methods)),
+            "mean_rank": dict(sorted(order.items(), key=lambda pair: pair[1]))}  # fmt: skip
 
 
-def paired(scores: Scores, other: str, metric: str) -> dict[str, Any] | None:
-    """Compare the study with a peer on the cells both have: wins by set, mean difference, 95 % t interval over sets.
+def log_ratios(scores: Scores, peer: str) -> dict[str, float]:
+    """Return per set the mean of ln(ours / peer's) over the seeds that both have."""
+    found: dict[str, list[float]] = defaultdict(list)
+    for (name, _), values in scores.items():
+        if OURS in values and peer in values and values[peer] > 0 and values[OURS] > 0:
+            found[name].append(float(np.log(values[OURS] / values[peer])))
+    return {name: float(np.mean(values)) for name, values in found.items()}
 
-    Differences are in points of accuracy (per cent), or ``100 ln(ours / peer)`` for log loss and RMSE; signed so that
-    positive is in favour of the study.
-    """
-    from scipy.stats import t, wilcoxon
 
-    table = per_set(scores, (OURS, other))
-    if len(table) < 2:
+def ratio(logs: dict[str, float]) -> dict[str, Any] | None:
+    if not logs:
         return None
-    gain = {}
-    for name, row in table.items():
-        ours, peer = row[OURS], row[other]
-        gain[name] = 100 * (ours - peer) if metric == "accuracy" else -100 * float(np.log(ours / peer))
-    values = np.array(list(gain.values()))
-    half = float(t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
+    values = np.array([logs[name] for name in sorted(logs)])
+    drawn = np.random.default_rng(0).integers(0, len(values), (RESAMPLES, len(values)))
+    low, high = np.exp(np.quantile(values[drawn].mean(axis=1), [0.025, 0.975]))
+    return {"sets": len(values), "ratio": round(float(np.exp(values.mean())), 4), "low": round(float(low), 4),
+            "high": round(float(high), 4), "median": round(float(np.exp(np.median(values))), 4)}  # fmt: skip
+
+
+def against(cells: list[Cell], metric: str, peer: str) -> dict[str, Any] | None:
+    """Compare the study with one peer in one metric."""
+    from scipy.stats import wilcoxon
+
+    logs = log_ratios(gather(cells, metric), peer)
+    found = ratio(logs)
+    if found is None:
+        return None
+    values = np.array(list(logs.values()))
+    raw = ratio(log_ratios(gather(cells, metric, floor=False), peer))
+    worst = sorted(logs, key=lambda name: -logs[name])
+    lost = {name: round(float(np.exp(logs[name])), 3) for name in worst if logs[name] > 0}
+    apart = told_apart(cells, peer) if metric != "error" else {}
+    names = {name: word for name, word in apart.items() if name in logs}
     return {
-        "sets": len(values), "cells": sum(OURS in v and other in v for v in scores.values()),
-        "wins": int((values > 1e-12).sum()), "losses": int((values < -1e-12).sum()),
-        "mean": round(float(values.mean()), 3), "low": round(float(values.mean()) - half, 3),
-        "high": round(float(values.mean()) + half, 3), "median": round(float(np.median(values)), 3),
-        "wilcoxon_p": round(float(wilcoxon(values).pvalue), 4) if np.any(values) else 1.0,
-        "lost_on": {n: round(g, 2) for n, g in sorted(gain.items(), key=lambda pair: pair[1]) if g < 0},
+        **found, "without_floors": raw["ratio"] if raw else None, "won": int((values < 0).sum()), "lost": len(lost),
+        "wilcoxon_p": round(float(wilcoxon(values).pvalue), 4) if len(values) > 5 and values.any() else None,
+        "lost_on": lost, "surely_won": sum(w == "won" for w in names.values()),
+        "surely_lost": sorted(n for n, w in names.items() if w == "lost"),
+        "not_told_apart": sum(w == "open" for w in names.values()),
     }  # fmt: skip
 
 
-def one_metric(cells: list[dict[str, Any]], metric: str) -> dict[str, Any]:
-    scores = gather(cells, metric)
-    methods = sorted({m for values in scores.values() for m in values})
-    peers = [m for m in methods if m != OURS]
-    ours = {key for key, values in scores.items() if OURS in values}
-    sets = {name for name, _ in ours}
-    ranked = [m for m in methods if not m.endswith(ASIDE)]
-    common = {m: {key[0] for key, values in scores.items() if m in values and key in ours} for m in ranked}
-    wide = tuple(m for m in ranked if sets <= common[m])
-    out: dict[str, Any] = {"metric": metric, "better": METRICS[metric], "ranks": []}
-    nets = tuple(m for m in ranked if not m.startswith("hgb") and not m.startswith("tabm"))
-    boosted = tuple(m for m in ranked if m == OURS or m.startswith("hgb"))
-    fast = tuple(m for m in ranked if not m.startswith("tabm"))
-    for group in dict.fromkeys([wide, nets, boosted, fast, tuple(ranked)]):
-        table = per_set(scores, group) if OURS in group and len(group) > 1 else {}
-        if table:
-            seeds = sum(all(m in v for m in group) for v in scores.values())
-            out["ranks"].append(
-                {
-                    "sets": sorted(table),
-                    "cells": seeds,
-                    "mean_rank": mean_ranks(table, METRICS[metric]),
-                    "scores": table,
-                }
-            )
-    out["paired"] = {m: found for m in peers if (found := paired(scores, m, metric))}
-    out["cells"] = {f"{n} s{s}": dict(sorted(v.items())) for (n, s), v in sorted(scores.items())}
+def told_apart(cells: list[Cell], peer: str) -> dict[str, str]:
+    """Return ``won``, ``lost`` or ``open`` per set, from the paired differences over test rows."""
+    found: dict[str, list[list[float]]] = defaultdict(list)
+    for cell in cells:
+        if cell["method"] == OURS and peer in (cell.get("against") or {}):
+            found[cell["set"]].append(cell["against"][peer])
+    out = {}
+    for name, rows in found.items():
+        mean, half = np.mean([r[0] for r in rows]), np.mean([(r[2] - r[1]) / 2 for r in rows])
+        out[name] = "won" if mean > half else "lost" if mean < -half else "open"
     return out
 
 
-def document(records: Path) -> dict[str, Any]:
-    cells = load(records)
-    absent = [
-        {"set": c["set"], "seed": c["seed"], "method": c["method"], "status": c["status"]}
-        for c in cells
-        if c["status"] != "done"
-    ]
-    seconds: dict[str, list[float]] = defaultdict(list)
-    for cell in cells:
-        if "cpu_seconds" in cell and cell["status"] == "done":
-            seconds[cell["method"]].append(cell["cpu_seconds"])
-    studies = [c for c in cells if c["method"] == OURS and c["status"] == "done"]
+def family(cells: list[Cell], keep: Callable[[Cell], bool]) -> dict[str, Any] | None:
+    """Return the ratio to tuned boosting and the ranks by what decides: log loss, or RMSE."""
+    some = [c for c in cells if keep(c)]
+    both: Scores = gather(some, "log_loss") | gather(some, "rmse")
+    found = ratio(log_ratios(both, TUNED))
+    if found is None:
+        return None
+    names = sorted({name for (name, _), values in both.items() if OURS in values})
+    errors = ratio(log_ratios(gather(some, "error"), TUNED))
+    return {**found, "error": errors, "ranks": ranked(both)["mean_rank"], "names": names}
+
+
+def level(cells: list[Cell]) -> dict[str, Any]:
+    """Return everything about one count of core-seconds."""
+    ours = [c for c in cells if c["method"] == OURS and c["status"] == "done"]
+    peers = sorted({c["method"] for c in cells} - {OURS})
     return {
-        "benchmark": "quality", "cells": len(cells), "not_done": absent,
-        "coverage": {m: covered([c for c in cells if c["method"] == m]) for m in sorted({c["method"] for c in cells})},
-        "commits": sorted({c["commit"] for c in studies}),
-        "median_cpu_seconds": {m: float(np.median(v)) for m, v in sorted(seconds.items())},
-        "study_wall_seconds": wall(studies),
-        "metrics": {metric: one_metric(cells, metric) for metric in METRICS},
+        "cells": {m: coverage([c for c in cells if c["method"] == m]) for m in [OURS, *peers]},
+        "commits": sorted({c["commit"] for c in ours}),
+        "studies": sorted({f"--budget {c['budget']} --workers {c['workers']}" for c in ours}),
+        "wall_seconds_of_studies": spread([c["wall_seconds"] for c in ours]),
+        "metrics": {
+            metric: {"ranks": ranked(gather(cells, metric)),
+                     "against": {p: found for p in peers if (found := against(cells, metric, p))}}
+            for metric in METRICS
+        },
+        "families": {words: found for words, keep in FAMILIES.items() if (found := family(cells, keep))},
+        "seen": sorted({c["set"] for c in cells if c["seen"]}),
+        "not_done": [{k: c.get(k) for k in ("set", "seed", "method", "status", "cpu_seconds")}
+                     for c in cells if c["status"] != "done"],
+        "scores": {m: {f"{n} s{s}": {k: round(v, 6) for k, v in sorted(row.items())}
+                       for (n, s), row in sorted(gather(cells, m, floor=False).items())} for m in METRICS},
     }  # fmt: skip
 
 
-def covered(cells: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return how many sets each seed has been scored on."""
-    done = [c["seed"] for c in cells if c["status"] == "done"]
-    return {"cells": len(done), "sets_by_seed": {str(seed): done.count(seed) for seed in sorted(set(done))}}
+def coverage(cells: list[Cell]) -> dict[str, Any]:
+    done = [c for c in cells if c["status"] == "done"]
+    return {"done": len(done), "sets": len({c["set"] for c in done}), "seeds": sorted({c["seed"] for c in done}),
+            "cpu_seconds": spread([c["cpu_seconds"] for c in done])}  # fmt: skip
 
 
-def wall(studies: list[dict[str, Any]]) -> dict[str, float | None]:
-    taken = [c["wall_seconds"] for c in studies]
-    return {"median": float(np.median(taken)) if taken else None, "most": max(taken, default=None)}
+def spread(values: list[float]) -> dict[str, float] | None:
+    if not values:
+        return None
+    return {"median": round(float(np.median(values)), 1), "most": round(float(np.max(values)), 1)}
 
 
 def text(found: dict[str, Any]) -> str:
-    lines = ["# Quality: test scores beside the peers", "",
-             f"{found['cells']} cells. Commits of the studies: {', '.join(found['commits']) or 'none yet'}. "
-             f"Wall clock of a study: median {found['study_wall_seconds']['median']} s, "
-             f"most {found['study_wall_seconds']['most']} s. "
-             "Scores are means over the seeds that all methods of a table have.", ""]  # fmt: skip
-    lines += ["Sets scored, by seed:", "", "| method | cells | sets by seed |", "|---|---|---|"]
-    for method, has in found["coverage"].items():
-        seeds = ", ".join(f"seed {seed}: {count}" for seed, count in has["sets_by_seed"].items())
-        lines.append(f"| {method} | {has['cells']} | {seeds} |")
-    lines.append("")
-    for metric, part in found["metrics"].items():
-        lines += [f"## {metric} ({part['better']} is better)", ""]
-        for ranks in part["ranks"]:
-            lines += rank_lines(ranks, part["better"])
-        lines += paired_lines(part["paired"], metric)
-    if found["not_done"]:
-        lines += ["## Cells without a score", ""]
-        lines += [f"- {c['set']}, seed {c['seed']}, {c['method']}: {c['status']}" for c in found["not_done"]] + [""]
-    lines += ["## Median CPU-seconds a cell", ""]
-    lines += [f"- {method}: {value:.1f}" for method, value in found["median_cpu_seconds"].items()]
-    return "\n".join(lines) + "\n"
+    words = (__doc__ or "").split("\n\n", 1)[1].split("\n")
+    lines = ["# Quality: test scores beside the peers, equal core-seconds", "", *words]
+    for seconds, part in found["levels"].items():
+        lines += [f"## {seconds} core-seconds a cell", ""]
+        lines.append(f"Commits of the studies: {', '.join(part['commits'])}; {'; '.join(part['studies'])}; "
+                     f"wall clock {shown(part['wall_seconds_of_studies'])}.")  # fmt: skip
+        lines += ["", "| method | cells | sets | seeds | CPU-seconds |", "|---|---|---|---|---|"]
+        lines += [f"| {m} | {c['done']} | {c['sets']} | {', '.join(map(str, c['seeds']))} | {shown(c['cpu_seconds'])} |"
+                  for m, c in part["cells"].items()]  # fmt: skip
+        for metric, block in part["metrics"].items():
+            lines += metric_lines(metric, block)
+        lines += family_lines(part["families"])
+        lines += ["", f"Looked at before November 2026: {', '.join(part['seen']) or 'none'}.", ""]
+        if part["not_done"]:
+            lines += ["Cells without a score:", ""]
+            lines += [f"- {c['set']}, seed {c['seed']}, {c['method']}: {c['status']}" for c in part["not_done"]] + [""]
+    return "\n".join(lines).rstrip() + "\n"
 
 
-def rank_lines(ranks: dict[str, Any], better: str) -> list[str]:
-    methods = list(ranks["mean_rank"])
-    lines = [f"Mean rank over {len(ranks['sets'])} sets ({ranks['cells']} cells), then the scores:", ""]
-    lines += ["| set | " + " | ".join(methods) + " |", "|---|" + "---|" * len(methods)]
-    lines += ["| **mean rank** | " + " | ".join(f"{r:.2f}" for r in ranks["mean_rank"].values()) + " |"]
-    for name, row in sorted(ranks["scores"].items()):
-        lines.append(f"| {name} | " + " | ".join(marked(row, m, better) for m in methods) + " |")
-    return [*lines, ""]
+def metric_lines(metric: str, block: dict[str, Any]) -> list[str]:
+    ranks = block["ranks"]
+    words = ", ".join(f"{m} {r:.2f}" for m, r in ranks["mean_rank"].items())
+    lines = ["", f"### {metric.replace('_', ' ')}", ""]
+    lines.append(f"Mean rank on {ranks['sets']} sets ({ranks['cells']} cells): {words}.")
+    if ranks["left_out"]:
+        lines.append(f"Too few cells to be ranked: {', '.join(ranks['left_out'])}.")
+    heads = ("peer", "sets", "ratio", "95 %", "no floors", "won", "lost", "surely won / lost / open", "p", "lost on")
+    lines += ["", "| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
+    for peer, d in block["against"].items():
+        sure = f"{d['surely_won']} / {len(d['surely_lost'])} / {d['not_told_apart']}" if metric != "error" else ""
+        lost = ", ".join(f"{n} ({r:.2f})" + ("!" if n in d["surely_lost"] else "") for n, r in d["lost_on"].items())
+        row = (peer, d["sets"], f"{d['ratio']:.3f}", f"{d['low']:.3f}–{d['high']:.3f}", d["without_floors"], d["won"],
+               d["lost"], sure, d["wilcoxon_p"], lost or "none")  # fmt: skip
+        lines.append("| " + " | ".join("" if v is None else str(v) for v in row) + " |")
+    return lines
 
 
-def paired_lines(found: dict[str, dict[str, Any]], metric: str) -> list[str]:
-    unit = "points of accuracy" if metric == "accuracy" else "per cent (100 ln ratio)"
-    lines = [f"The study against each peer, {unit}, positive in its favour; mean with 95 % interval over sets:", ""]
-    heads = ("peer", "sets", "cells", "wins", "losses", "mean", "interval", "p (Wilcoxon)", "lost on")
-    lines += ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
-    for peer, d in found.items():
-        lost = ", ".join(f"{n} ({g:+.2f})" for n, g in d["lost_on"].items()) or "none"
-        span = f"{d['low']:+.2f} to {d['high']:+.2f}"
-        values = (peer, d["sets"], d["cells"], d["wins"], d["losses"], f"{d['mean']:+.2f}", span, d["wilcoxon_p"], lost)
-        lines.append("| " + " | ".join(map(str, values)) + " |")
-    return [*lines, ""]
+def family_lines(families: dict[str, Any]) -> list[str]:
+    lines = ["", f"### By family: ratio to {TUNED} in log loss or RMSE, and in error", "",
+             "| family | sets | ratio | 95 % | error | mean ranks |", "|---|---|---|---|---|---|"]  # fmt: skip
+    for words, d in families.items():
+        ranks = ", ".join(f"{m} {r:.2f}" for m, r in d["ranks"].items())
+        error = f"{d['error']['ratio']:.3f}" if d["error"] else ""
+        span = f"{d['low']:.3f}–{d['high']:.3f}"
+        lines.append(f"| {words} | {d['sets']} | {d['ratio']:.3f} | {span} | {error} | {ranks} |")
+    return lines
 
 
-def marked(row: dict[str, float], method: str, better: str) -> str:
-    """Return a score in four figures, the best of its row in bold."""
-    best = (max if better == "higher" else min)(row.values())
-    shown = f"{row[method]:.4g}"
-    return f"**{shown}**" if row[method] == best else shown
+def shown(found: dict[str, float] | None) -> str:
+    return "" if found is None else f"median {found['median']} s, most {found['most']} s"
 
 
 def write(records: Path) -> str:
-    found = document(records)
-    (records / "summary.json").write_text(json.dumps(found, indent=1))
+    cells = load(records)
+    levels = sorted({c["core_seconds"] for c in cells})
+    found = {"benchmark": "quality", "half": sorted({c["half"] for c in cells}),
+             "levels": {f"{s:g}": level([c for c in cells if c["core_seconds"] == s]) for s in levels}}  # fmt: skip
+    (records / "summary.json").write_text(json.dumps(found, indent=1) + "\n")
     said = text(found)
     (records / "summary.md").write_text(said)
     return said
