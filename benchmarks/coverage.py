@@ -141,12 +141,11 @@ def figure(row: dict[str, Any]) -> dict[str, Any]:
 def inline() -> bool:
     """Have studies run their jobs in this process; False where this version has no seam for other workers."""
     try:
-        from temperance.study.workers import Answer, Lease, Workers
-
         from temperance.study import desk
         from temperance.study.bench import Bench
         from temperance.study.jobs import safe
         from temperance.study.worker import action
+        from temperance.study.workers import Answer, Lease, Workers
     except ImportError:
         return False
     import torch
