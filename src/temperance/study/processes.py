@@ -12,8 +12,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
-import psutil
-
 from temperance.records.errors import StudyError
 from temperance.records.plain_json import dumps
 from temperance.study.settings import StudySettings
@@ -200,10 +198,10 @@ def started(settings: StudySettings) -> Processes:
 
 
 def worker_count(asked: int | None) -> int:
-    """Return how many processes to run: as asked, else the cores that are free now, at least one."""
+    """Return how many processes to run: as asked, else one per core.
+
+    Load does not count: others' work shares the cores with ours, and one that ends frees a core for the rest of a study.
+    """
     if asked is not None:
         return max(1, asked)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
-    load = psutil.getloadavg()[0]
-    free = cores - min(load, cores) * 0.5  # half of the load is expected to go on
-    return int(max(1, min(cores, round(free))))
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
