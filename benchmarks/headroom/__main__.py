@@ -21,7 +21,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import torch
 from benchmarks.headroom.cell import measure
 from benchmarks.headroom.cells import Cell, cells
-from benchmarks.headroom.summary import LEDGER, write
+from benchmarks.headroom.summary import LEDGER, ledger, write
 
 
 def main() -> None:
@@ -56,11 +56,6 @@ def run(todo: list[tuple[Cell, int]], limit: float) -> None:
             with LEDGER.open("a", encoding="utf-8") as out:
                 out.write(json.dumps(rounded(line)) + "\n")
         print(f"{cell.regime} · {cell.name} · {seed}: {time.process_time() - begun:.1f} s", flush=True)
-
-
-def ledger() -> list[dict[str, Any]]:
-    """Return the lines so far."""
-    return [json.loads(text) for text in LEDGER.read_text("utf-8").splitlines()] if LEDGER.exists() else []
 
 
 def rounded(value: Any) -> Any:

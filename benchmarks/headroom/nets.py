@@ -70,5 +70,10 @@ def settings(family: Family, rows: int) -> TrainSettings:
 
         usual = training_for("plain", "multiclass", rows)
         return TrainSettings(float(usual.epochs), usual.batch_size, usual.lr, "flat_cos", beta2=usual.beta2)
-    epochs = {"sequence": 25.0, "image": 20.0 if rows < 1000 else 8.0, "transfer": 40.0}[family]
-    return TrainSettings(epochs, 32 if family == "transfer" else 64, {"sequence": 2e-3, "image": 3e-3, "transfer": 1e-3}[family], beta2=0.999)
+    epochs = {"sequence": 20.0, "image": 15.0, "transfer": 40.0}[family]
+    return TrainSettings(
+        epochs,
+        32 if family == "transfer" else 64,
+        {"sequence": 2e-3, "image": 3e-3, "transfer": 1e-3}[family],
+        beta2=0.999,
+    )

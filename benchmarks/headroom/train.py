@@ -84,7 +84,9 @@ class _Reader:
 
 
 def _statistics(model: nn.Module) -> list[Tensor]:
-    return [b for n, b in model.named_buffers() if b.is_floating_point() and n.endswith(("running_mean", "running_var"))]
+    return [
+        b for n, b in model.named_buffers() if b.is_floating_point() and n.endswith(("running_mean", "running_var"))
+    ]
 
 
 def fit(
