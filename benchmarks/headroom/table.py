@@ -15,7 +15,8 @@ Brackets: 95 % bootstrap over data sets (with three or four sets it is narrow by
 lost, w:l, beside it). pt: difference of accuracies in points. "×": price in trainings of that net, processor time.
 Nine strengths are nine trainings: the default, one technique moved at a time, nothing, all strong. **Luck** is the same
 hindsight over nine trainings that differ in the seed alone; **net** is hindsight over luck: what strengths are worth.
-A rule and a single setting stand beside the default training of their own seed. Labels that are wrong are so in training and held-out rows, never in test rows.
+A rule and a single setting stand beside the default training of their own seed.
+Labels that are wrong are so in training and held-out rows, never in test rows.
 """
 
 
