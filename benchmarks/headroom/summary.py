@@ -52,7 +52,7 @@ def policies(line: Line) -> dict[str, Pair]:
         found[f"rule, {name}"] = _beside(one["last"], same["last"])
         found[f"rule, {name}, stopped"] = _beside(one["stopped"], same["last"])
         found[f"on top of stopping, {name}"] = _beside(one["stopped"], same["stopped"])
-    return found | _differences(line)
+    return found | _differences(line) | _own(line)
 
 
 def _beside(one: Any, other: Any) -> Pair:
@@ -68,6 +68,29 @@ def _differences(line: Line) -> dict[str, Pair]:
     if start and STRONG in line["settings"]:
         for how in ("last", "stopped"):
             found[f"net, gap feedback from strong, {how}"] = _beside(start[how], line["settings"][STRONG][how])
+    return found
+
+
+def _own(line: Line) -> dict[str, Pair]:
+    """Return what the strength of each technique alone is worth: the best of its settings and the default.
+
+    Beside it stands the best of the default trainings with the same seeds. Stopped: all of them are. Chosen: by
+    held-out loss instead of in hindsight, beside the stopped default.
+    """
+    names, found = list(line["settings"]), {}
+    techniques = {name.split(" ")[0] for name in names} - {DEFAULT}
+    for one in techniques:
+        places = [i for i, name in enumerate(names) if name.split(" ")[0] in (DEFAULT, one)]
+        own = [line["readings"][names[i]] for i in places]
+        luck = [line["readings"][f"seed {i}"] for i in places]
+        stopped = [min(zip(*pair, strict=True)) for pair in own]  # (held-out loss, test loss) at the best reading
+        lucky = [min(zip(*pair, strict=True)) for pair in luck]
+        pairs = {
+            "": (min(test[-1] for _, test in own), min(test[-1] for _, test in luck)),
+            ", stopped": (min(test for _, test in stopped), min(test for _, test in lucky)),
+            ", chosen": (min(stopped)[1], stopped[0][1]),
+        }
+        found |= {f"own, {one}{how}": (float(np.log(a / b)), np.nan) for how, (a, b) in pairs.items()}
     return found
 
 
@@ -97,7 +120,7 @@ def summarize(lines: list[Line]) -> dict[str, Any]:
         ("strengths, better default", _better_default(lines)),
         ("strengths, carried", _carried(lines)),
     ):
-        for one, pair in by_set.items():
+        for one, pair in by_set.items() if len(by_set) > 2 else ():
             found[name][one].append(pair)
     prices: dict[str, list[float]] = defaultdict(list)
     for line in lines:
@@ -124,6 +147,7 @@ def _figure(by_set: dict[str, list[Pair]]) -> dict[str, Any]:
     points = [np.mean([pair[1] for pair in pairs]) for pairs in by_set.values()]
     return {
         "ratio": round(float(np.exp(logs.mean())), 4), "low": round(float(low), 4), "high": round(float(high), 4),
+        "median": round(float(np.exp(np.median(logs))), 4),
         "sets": len(logs), "won": int((logs < 0).sum()), "lost": int((logs > 0).sum()),
         "points": _mean(points),
     }  # fmt: skip

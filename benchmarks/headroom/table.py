@@ -29,13 +29,13 @@ HALVES = {
 
 def page(record: dict[str, Any]) -> str:
     """Return the page: all tables of the halves together, the first and the rules of each alone."""
-    parts = [HEAD.format(**record)]
-    for which, words in HALVES.items():
-        found = record["halves"].get(which)
-        if found:
-            shown = TABLES if which == "together" else [one for one in TABLES if one[0] in ALONE]
-            parts += [f"## {words}\n", *(_table(name, columns, found) for name, columns in shown)]
-            parts += [_settings(found), _old(found)] if which == "together" else []
+    parts, known = [HEAD.format(**record)], record["halves"]
+    main = "together" if "once" in known else "tuned"
+    for which in (main, *(half for half in ("tuned", "once") if half in known and half != main)):
+        found = known[which]
+        shown = TABLES if which == main else [one for one in TABLES if one[0] in ALONE]
+        parts += [f"## {HALVES[which]}\n", *(_table(name, columns, found) for name, columns in shown)]
+        parts += [*(_each(found, *one) for one in EACH), _old(found)] if which == main else []
     return "\n".join(part for part in parts if part).rstrip()
 
 
@@ -44,6 +44,7 @@ TABLES = (
         "best of 9, hindsight (9 ×)": "strengths, hindsight",
         "luck: best of 9 seeds": "seeds, hindsight",
         "**net**": "net, hindsight",
+        "**net, all stopped**": "net, hindsight, stopped",
         "best at another split": "strengths, carried",
         "one other default (from the other sets)": "strengths, better default",
     }),
@@ -106,23 +107,22 @@ def _table(name: str, columns: dict[str, str], found: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _settings(found: dict[str, Any]) -> str:
-    """Each setting alone, in every regime: which one is worth a value of its own."""
-    names = {
-        k for one in found.values() for k in one["figures"] if k.startswith("setting, ") and not k.endswith("stopped")
-    }
-    lines = ["### Each setting beside the default\n", _row(["setting", *sorted(found, key=_order)])]
-    lines.append(_row(["---"] * (len(found) + 1)))
-    for name in sorted(names):
-        cells = [found[regime]["figures"].get(name) for regime in sorted(found, key=_order)]
-        lines.append(
-            _row(
-                [
-                    name.removeprefix("setting, "),
-                    *(f"{c['ratio']:.3f} {c['won']}:{c['lost']}" if c else "" for c in cells),
-                ]
-            )
-        )
+EACH = (
+    ("Each setting beside the default (last weights)", "setting, ", ""),
+    ("What each technique's own strength is worth in hindsight, net of luck (all stopped)", "own, ", ", stopped"),
+    ("The same chosen by held-out rows, beside the stopped default", "own, ", ", chosen"),
+)
+
+
+def _each(found: dict[str, Any], title: str, start: str, end: str) -> str:
+    """Return a table with a row for each setting or technique and a column for each regime."""
+    order = sorted(found, key=_order)
+    names = {key[len(start) : len(key) - len(end)] for one in found.values() for key in one["figures"]
+             if key.startswith(start) and key.endswith(end)}  # fmt: skip
+    lines = [f"### {title}\n", _row(["", *order]), _row(["---"] * (len(order) + 1))]
+    for name in sorted(name for name in names if "," not in name):
+        cells = [found[regime]["figures"].get(f"{start}{name}{end}") for regime in order]
+        lines.append(_row([name, *(f"{c['ratio']:.3f} {c['won']}:{c['lost']}" if c else "" for c in cells)]))
     return "\n".join(lines) + "\n"
 
 
