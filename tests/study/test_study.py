@@ -9,6 +9,7 @@ from PIL import Image
 from temperance.data import read
 from temperance.deployment import load
 from temperance.records.errors import StudyError
+from temperance.study.spec import TrialSpec
 from temperance.study.study import Study
 
 OWN_NET = """
@@ -113,3 +114,10 @@ def test_a_folder_of_images_has_a_linear_model_that_can_win(tmp_path, make_setti
     table = read(tmp_path / "pictures").table
     answer = load(tmp_path / "s" / "bundle").predict(table.rows)
     assert (answer.argmax(axis=1) == table.target).mean() > 0.9
+
+
+def test_nets_race_against_nets_alone():
+    study = Study.__new__(Study)  # no scorer, no ledger: a basic model meets neither
+    told = []
+    study._mark(TrialSpec("t000", "linear", "basic", "Linear"), {"id": "t000", "fraction": 0.3}, told.append)
+    assert told == [{"continue": True}]

@@ -15,7 +15,7 @@ P_WORSE = 0.01
 
 @dataclass
 class Race:
-    """Per-row losses of all trials at the same fraction of their training.
+    """Per-row losses of all nets at the same fraction of their training.
 
     A trial goes on unless the best trial at this mark is better on the same rows with p < ``P_WORSE`` (two-sided,
     paired) and at least ``least`` others have passed the mark. Strong regularization learns
