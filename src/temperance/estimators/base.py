@@ -36,7 +36,7 @@ class TemperanceEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         metric: metric that decides the study; None: log loss, or RMSE.
         net: ``Tabular``, ``plain``, or a plug-in's net (without ``budget``).
         device: ``cpu``, ``cuda`` or ``auto``.
-        workers: processes of the study; None: by cores and load.
+        workers: processes of the study; None: one per core.
         random_state: seed, or a NumPy ``RandomState``.
         out: folder that keeps the whole study; None keeps it in memory.
         candidates: (with ``budget``) scikit-learn estimators, or ``module:name``, that compete with ours.

@@ -25,7 +25,7 @@ class Searched:
         budget: ``"2m"``, ``"12trials"``, or a ``Budget``.
         metric: metric that decides; None: log loss, or RMSE.
         device: where nets are trained.
-        workers: processes; None: by cores and load.
+        workers: processes; None: one per core.
         seed: of everything random.
         out: folder that keeps the whole study; None keeps only ``study.json`` and the bundle, in memory.
         candidates: estimators, or ``module:name``, that compete with ours.

@@ -200,7 +200,7 @@ def started(settings: StudySettings) -> Processes:
 def worker_count(asked: int | None) -> int:
     """Return how many processes to run: as asked, else one per core.
 
-    Load does not count: others' work shares the cores with ours, and one that ends frees a core for the rest of a study.
+    Load does not count: others' work shares the cores with ours, and what ends frees a core for the rest of a study.
     """
     if asked is not None:
         return max(1, asked)

@@ -30,7 +30,7 @@ class StudySettings:
         max_latency_ms: trials that are slower for one row cannot win.
         max_bytes: trials that are larger cannot win.
         device: ``auto``, ``cpu``, ``cuda`` …
-        workers: processes; None: by cores and load.
+        workers: processes; None: one per core.
         suite: evaluation of the winner.
         started: ``time.monotonic()`` that the budget counts from; None: the start of this process.
         command: what to record as the command.
