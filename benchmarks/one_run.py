@@ -4,7 +4,7 @@
     python benchmarks/one_run.py --summary
 
 DIR has a folder per set with ``data.parquet`` and ``meta.json``. Per set and seed: a quarter of the rows, at most
-3,000, is test; of the others at most ``--rows`` are for development. Beside each other, on the same rows:
+2,000, is test; of the others at most ``--rows`` are for development. Beside each other, on the same rows:
 
 - *one run*: the default folded run of a study (banks × slots, readings weighed);
 - *default strengths*: the same run with the default strengths in both slots;
@@ -77,7 +77,7 @@ def prepared(data: Path, name: str, seed: int, rows: int, scratch: Path) -> Benc
     meta = json.loads((data / name / "meta.json").read_text())
     table = read(str(data / name / "data.parquet"), target=meta["target"], workdir=scratch / "read").table
     order = np.random.default_rng(seed).permutation(len(table))
-    count = min(len(order) // 4, 3000)
+    count = min(len(order) // 4, 2000)
     kept = np.sort(order[: count + rows])
     table = table.take(kept)
     test = np.searchsorted(kept, np.sort(order[:count]))
@@ -168,16 +168,19 @@ def _hold_out(bench: Bench, first: TrialSpec) -> dict[str, Any]:
         time.process_time(),
     )
     for _ in range(HOLD_OUT):
-        spec, seen = tpe.propose(), []
+        spec, best = tpe.propose(), {"held": float("inf")}
         assert spec is not None
 
-        def look(_: float, predictor: Any, seen: list[tuple[float, float]] = seen) -> bool:
-            answer = predictor.predict(bench.table.rows.take(held))
-            seen.append((float(losses(bench, answer, held).mean()), tested(bench, predictor)))
+        def look(_: float, predictor: Any, best: dict[str, Any] = best) -> bool:
+            loss = float(losses(bench, predictor.predict(bench.table.rows.take(held)), held).mean())
+            if loss < best["held"]:
+                state = {name: t.detach().clone() for name, t in predictor.model.state_dict().items()}
+                best |= {"held": loss, "state": state}
             return True
 
-        bench.fit(spec, rows, NONE, measure=False, marks=tuple(np.arange(1, LOOKS + 1) / LOOKS), tick=look)
-        found.append(min(seen))
+        fitted = bench.fit(spec, rows, NONE, measure=False, marks=tuple(np.arange(1, LOOKS + 1) / LOOKS), tick=look)
+        fitted.predictor.model.load_state_dict(best["state"])
+        found.append((best["held"], tested(bench, fitted.predictor)))
         tpe.observe(spec, found[-1][0])
     return {
         "loss": min(found)[1],
