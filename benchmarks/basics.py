@@ -121,11 +121,10 @@ def measured(name: str, schema: Any, train: Any, test: Any, folds: Any, seed: in
     spent = time.process_time() - began
     told = whole.predict(test.rows)
     bagged = np.mean([member.predict(test.rows) for member in members], axis=0)
-    predicted = None if name == "before" else BASIC[name].seconds(train.size * 4 // 5, *shape_of(schema)) * FOLDS
     row = {
         "held": losses(answers, train.target, task), "whole": losses(told, test.target, task),
         "bagged": losses(bagged, test.target, task), "cpu_folds": fold_seconds, "cpu_all": spent,
-        "seconds_predicted": predicted, "chosen": chosen,
+        "chosen": chosen,
     }  # fmt: skip
     return row, answers, told
 
@@ -198,6 +197,8 @@ def ratios(cells: list[dict[str, Any]], top: str, bottom: str, kind: str = "whol
 
 def summary() -> dict[str, Any]:
     """Compute the record from the lines."""
+    from temperance.models.basic import BASIC
+
     cells = [json.loads(line) for line in LINES.read_text().splitlines()]
     found: dict[str, Any] = {"half": "tuned", "cells": len(cells), "seeds": sorted({c["seed"] for c in cells})}
     for kind in ("log loss", "rmse"):
@@ -213,10 +214,12 @@ def summary() -> dict[str, Any]:
         found[kind] = {name: row for name, row in pairs.items() if row}
     spent: dict[str, list[float]] = {}
     off: dict[str, list[float]] = {}
-    for name, row in ((name, row) for one in cells for name, row in one["models"].items()):
-        spent.setdefault(name, []).append(row["cpu_folds"])
-        if row["seconds_predicted"]:
-            off.setdefault(name, []).append(row["cpu_folds"] / row["seconds_predicted"])
+    for one in cells:
+        for name, row in one["models"].items():
+            spent.setdefault(name, []).append(row["cpu_folds"])
+            if name != "before":
+                predicted = FOLDS * BASIC[name].seconds(one["rows"] * 4 // 5, one["columns"], one["outputs"])
+                off.setdefault(name, []).append(row["cpu_folds"] / predicted)
     found["cpu seconds of 5 folds"] = {name: spread(values) for name, values in spent.items()}
     found["measured / predicted seconds"] = {name: spread(values) for name, values in off.items()}
     return found

@@ -73,7 +73,7 @@ class Boosting(BasicModel):
 
     @classmethod
     def seconds(cls, rows: int, columns: int, outputs: int) -> float:
-        trees = 250 * len(LADDER) * (outputs if outputs > 2 else 1)
+        trees = 150 * len(LADDER) * (outputs if outputs > 2 else 1)
         return 0.05 + trees * (1.2e-3 + 5e-9 * rows * columns)
 
     def _model(self, schema: Schema, matrix: TreeMatrix, seed: int, **stopping: Any) -> Any:
