@@ -34,6 +34,10 @@ HERE = Path(__file__).parent
 LINES, RECORD = HERE / "records" / "basics.jsonl", HERE / "records" / "basics.json"
 FOLDS, TRAIN, TEST = 5, 1000, 3000
 COPIES = {"bank_marketing_csv"}
+NOTE = (
+    "A beginning: fewer than five sets of a kind have no interval and prove nothing. Seed 0 of abalone, adult and "
+    "attrition ran before boosting learnt to stop at a gain below 1e-4."
+)
 MIXTURES = {
     "linear+boosting": ("Linear", "Boosting"),
     "linear+boosting+trees": ("Linear", "Boosting", "ExtraTrees"),
@@ -188,9 +192,9 @@ def ratios(cells: list[dict[str, Any]], top: str, bottom: str, kind: str = "whol
     means = np.array([np.mean(values) for values in logs.values()])
     draws = np.random.default_rng(0).choice(means, (4000, len(means))).mean(axis=1)
     low, high = np.exp(np.quantile(draws, [0.025, 0.975]))
+    interval = {"low": round(float(low), 4), "high": round(float(high), 4)} if len(means) >= 5 else {}
     return {
-        "ratio": round(float(np.exp(means.mean())), 4), "low": round(float(low), 4), "high": round(float(high), 4),
-        "sets": len(means), "won": int((means < -0.002).sum()), "lost": int((means > 0.002).sum()),
+        "ratio": round(float(np.exp(means.mean())), 4), **interval, "sets": len(means), "won": int((means < -0.002).sum()), "lost": int((means > 0.002).sum()),
         "worst": round(float(np.exp(means.max())), 3),
     }  # fmt: skip
 
@@ -200,7 +204,12 @@ def summary() -> dict[str, Any]:
     from temperance.models.basic import BASIC
 
     cells = [json.loads(line) for line in LINES.read_text().splitlines()]
-    found: dict[str, Any] = {"half": "tuned", "cells": len(cells), "seeds": sorted({c["seed"] for c in cells})}
+    found: dict[str, Any] = {
+        "half": "tuned",
+        "note": NOTE,
+        "cells": len(cells),
+        "seeds": sorted({c["seed"] for c in cells}),
+    }
     for kind in ("log loss", "rmse"):
         some = [c for c in cells if (c["task"] == "regression") == (kind == "rmse")]
         names = sorted({n for c in some for n in c["models"]} - {"before"})
