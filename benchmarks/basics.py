@@ -194,7 +194,8 @@ def ratios(cells: list[dict[str, Any]], top: str, bottom: str, kind: str = "whol
     low, high = np.exp(np.quantile(draws, [0.025, 0.975]))
     interval = {"low": round(float(low), 4), "high": round(float(high), 4)} if len(means) >= 5 else {}
     return {
-        "ratio": round(float(np.exp(means.mean())), 4), **interval, "sets": len(means), "won": int((means < -0.002).sum()), "lost": int((means > 0.002).sum()),
+        "ratio": round(float(np.exp(means.mean())), 4), **interval,
+        "sets": len(means), "won": int((means < -0.002).sum()), "lost": int((means > 0.002).sum()),
         "worst": round(float(np.exp(means.max())), 3),
     }  # fmt: skip
 
