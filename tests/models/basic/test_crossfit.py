@@ -79,6 +79,16 @@ def test_the_clock_ends_it_between_ways_or_gives_nothing(kit: SimpleNamespace) -
     assert cross_fit(Known(), sample, folds, schema=schema, until=time.monotonic() - 1) is None
 
 
+@pytest.mark.parametrize("name", list(BASIC))
+def test_what_was_chosen_is_cross_fitted_as_it_is(name: str, kit: SimpleNamespace) -> None:
+    rows, target, schema = kit.made("binary", rows=120)
+    first = kit.cheap(name).fit(rows, target, schema=schema, valid=(rows, target))
+    settled = BASIC[name](**first.rebuilt)
+    found = cross_fit(settled, Sample(rows, target), kit.folds_of(120, 3), schema=schema)
+    assert found is not None
+    assert (found.tried, found.chosen) == (1, first.rebuilt)
+
+
 def test_a_fold_of_one_class_is_refused(kit: SimpleNamespace) -> None:
     rows, target, schema = kit.made("binary", rows=40)
     index = np.arange(40)

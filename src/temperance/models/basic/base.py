@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.util import find_spec
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -127,6 +128,14 @@ class BasicModel(ABC):
     needs: ClassVar[str] = ""
     takes_images: ClassVar[bool] = False
 
+    def walk(self, train: Sample, held: Sample, *, schema: Schema, seed: int) -> Iterator[Path]:
+        """Yield what ``paths`` does, or where nothing is left to choose one path of one step."""
+        if not self.settled:
+            yield from self.paths(train, held, schema=schema, seed=seed)
+            return
+        fitted = self.whole(train, schema=schema, seed=seed)
+        yield Path(np.array([fitted.loss(held)]), held.mass, partial(same, fitted))
+
     @abstractmethod
     def paths(self, train: Sample, held: Sample, *, schema: Schema, seed: int) -> Iterator[Path]:
         """Fit on ``train`` in each way that is tried, the most promising first; lazily, so that a clock can end it."""
@@ -218,6 +227,11 @@ def spread(shares: NDArray[np.float64], classes: tuple[int, ...], outputs: int, 
     full[:, list(classes)] = np.maximum(shares, floor)
     scaled: Matrix = full / full.sum(axis=1, keepdims=True)
     return scaled
+
+
+def same(fitted: FittedBasic, step: int) -> FittedBasic:
+    """Return the model of a path of one step."""
+    return fitted
 
 
 def seen(held: Sample, target: NDArray[Any], task: Task) -> Sample:

@@ -80,7 +80,7 @@ class CatBoost(BasicModel):
 
     @classmethod
     def seconds(cls, rows: int, columns: int, outputs: int) -> float:
-        return 0.2 + 300 * (1e-3 + 4e-8 * rows * columns) * (outputs if outputs > 2 else 1)
+        return 0.05 + 200 * (1e-3 + 4e-8 * rows * columns) * (outputs if outputs > 2 else 1)
 
     def _grown(
         self, train: Sample, held: Sample | None, schema: Schema, seed: int

@@ -73,7 +73,7 @@ def cross_fit(
     for rows, _ in folds:
         model.check(sample.rows.take(rows[:1]), sample.target[rows], schema)
     walks = [
-        model.paths(sample.take(rows), sample.take(held), schema=schema, seed=seed + i)
+        model.walk(sample.take(rows), sample.take(held), schema=schema, seed=seed + i)
         for i, (rows, held) in enumerate(folds)
     ]
     best: tuple[float, int, list[Path]] | None = None

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from temperance.models.basic.base import BASIC, BasicModel, FittedBasic, Path, Sample, thinned
+from temperance.models.basic.base import BASIC, BasicModel, FittedBasic, Path, Sample, same, thinned
 from temperance.models.basic.matrices import CodeMatrix
 from temperance.records.schema import Schema
 
@@ -44,7 +44,7 @@ class ExtraTrees(BasicModel):
     def paths(self, train: Sample, held: Sample, *, schema: Schema, seed: int) -> Iterator[Path]:
         for least in self.least_rows:
             fitted = replace(self, least_rows=(least,)).whole(train, schema=schema, seed=seed)
-            yield Path(np.array([fitted.loss(held)]), held.mass, partial(_same, fitted))
+            yield Path(np.array([fitted.loss(held)]), held.mass, partial(same, fitted))
 
     def whole(self, train: Sample, *, schema: Schema, seed: int) -> FittedBasic:
         from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
@@ -68,7 +68,3 @@ class ExtraTrees(BasicModel):
     def seconds(cls, rows: int, columns: int, outputs: int) -> float:
         rows = min(rows, cls.most_rows)
         return 0.2 + 2.0 * 1.5e-6 * rows * math.log2(rows + 2) * math.pow(max(1, columns), 0.8)
-
-
-def _same(fitted: FittedBasic, step: int) -> FittedBasic:
-    return fitted

@@ -25,8 +25,7 @@ class Majority(BasicModel):
         return True
 
     def paths(self, train: Sample, held: Sample, *, schema: Schema, seed: int) -> Iterator[Path]:
-        fitted = self.whole(train, schema=schema, seed=seed)
-        yield Path(np.array([fitted.loss(held)]), held.mass, lambda step: fitted)
+        return self.walk(train, held, schema=schema, seed=seed)
 
     def whole(self, train: Sample, *, schema: Schema, seed: int) -> FittedBasic:
         task, outputs = schema.target.task, schema.target.outputs

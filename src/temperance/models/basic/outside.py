@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path as File
 from typing import Any
 
-import numpy as np
-
 from temperance.models.basic.base import BASIC, AnyMatrix, BasicModel, FittedBasic, Path, Sample
 from temperance.models.basic.matrices import CodeMatrix, FrameMatrix, LinearMatrix
 from temperance.records.errors import TaskError, nearest
@@ -44,8 +42,7 @@ class Outside(BasicModel):
         return True
 
     def paths(self, train: Sample, held: Sample, *, schema: Schema, seed: int) -> Iterator[Path]:
-        fitted = self.whole(train, schema=schema, seed=seed)
-        yield Path(np.array([fitted.loss(held)]), held.mass, lambda step: fitted)
+        return self.walk(train, held, schema=schema, seed=seed)
 
     def whole(self, train: Sample, *, schema: Schema, seed: int) -> FittedBasic:
         model, frames = estimator(self.origin, seed=seed)
