@@ -15,6 +15,7 @@ from temperance.control.base import Move
 from temperance.core.batch import Batch, map_leaves
 from temperance.core.proof import Evidence
 from temperance.core.random import fold, permutation
+from temperance.core.readings import Select
 from temperance.core.recipe import Recipe
 from temperance.core.session import Session
 from temperance.training.settings import TrainSettings
@@ -96,6 +97,7 @@ def train(
     tick: Tick | None = None,
     deadline: float = math.inf,
     until: float = 1.0,
+    select: Select | None = None,
 ) -> Trained:
     """Train ``model`` and return it with its served weights.
 
@@ -112,6 +114,7 @@ def train(
         tick: see ``Tick``.
         deadline: ``time.monotonic()`` at which the training ends unfinished.
         until: stop at this fraction of the plan (an earlier run's stopping point); the rate follows the whole plan.
+        select: which weights the controller rows may choose, see ``Session``; None: the last ones, or a controller's.
 
     """
     plan = _Plan(len(train_rows), settings, seed, until)
@@ -120,7 +123,8 @@ def train(
     )
     model.train()
     session = recipe.attach(
-        model, own, loss=loss, epochs=plan.epochs, steps_per_epoch=plan.per_epoch, steps=plan.total, seed=seed
+        model, own, loss=loss, epochs=plan.epochs, steps_per_epoch=plan.per_epoch, steps=plan.total, seed=seed,
+        select=select,
     )
     try:
         return _run(session, train_rows, controller_rows, plan, marks, tick, deadline)
