@@ -107,7 +107,12 @@ def summary(cells: list[dict[str, Any]], base: str) -> dict[str, Any]:
         ratio = interval([math.log(max(a["loss"], 1e-6) / max(b["loss"], 1e-6)) for a, b in pairs])
         points = interval([100 * (a["accuracy"] - b["accuracy"]) for a, b in pairs])
         wins = sum(a["loss"] < b["loss"] for a, b in pairs)
-        table[name] = {"loss_ratio": [math.exp(v) for v in ratio], "points": points, "better": wins, "cells": len(pairs)}
+        table[name] = {
+            "loss_ratio": [math.exp(v) for v in ratio],
+            "points": points,
+            "better": wins,
+            "cells": len(pairs),
+        }
         if name in cells[0]["runs"]:
             table[name]["seconds_ratio"] = mean(
                 c["runs"][name]["seconds"] / c["runs"]["static"]["seconds"] for c in cells

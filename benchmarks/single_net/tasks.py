@@ -132,7 +132,9 @@ def data(task: Task, folder: Path, wrong: float, seed: int) -> Data:
         x = (x - x[parts[0]].mean()) / x[parts[0]].std()
     classes = int(y.max()) + 1
     noisy = np.where(chance.random(len(y)) < wrong, (y + chance.integers(1, classes, len(y))) % classes, y)
-    tensors = [torch.from_numpy(np.ascontiguousarray(v[p])) for p in parts for v in (x, noisy if p is not parts[2] else y)]
+    tensors = [
+        torch.from_numpy(np.ascontiguousarray(v[p])) for p in parts for v in (x, noisy if p is not parts[2] else y)
+    ]
     return Data(*(t.long() if t.dtype != torch.float32 else t for t in tensors), classes)
 
 

@@ -194,7 +194,7 @@ def back(run: Run, change: float, patience: int = 5) -> None:
 
 RULES: dict[str, Callable[[Run], None]] = {
     "constant": plain, "gap": gap, "gap to best": gap, "look ahead": look_ahead,
-    "forked 3": forked, 
+    "forked 3": forked,
     "held-out gradient": held_out_gradient, "ramp": ramp, "back and stronger": lambda run: back(run, 0.25),
     "back and weaker": lambda run: back(run, -0.25), "back, same strengths": lambda run: back(run, 0.0),
 }  # fmt: skip

@@ -77,4 +77,7 @@ def test_what_cannot_be_measured_says_what_to_do():
         heldout.ask(len, None, "sideways")
     assert heldout.ask("accuracy", None, None).better == "higher"
     assert heldout.ask("loss", 0.5, "lower") == ("loss", 0.5, "lower")
-    assert [heldout.ask("loss", None, None).signal, heldout.ask("accuracy", None, None).signal] == ["valid_loss", "metric"]
+    assert [heldout.ask("loss", None, None).signal, heldout.ask("accuracy", None, None).signal] == [
+        "valid_loss",
+        "metric",
+    ]

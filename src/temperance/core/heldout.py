@@ -81,32 +81,40 @@ class Tally:
     def __init__(self) -> None:
         self.count = 0
         self.rows_known = True
-        self.sums = [0.0] * 5  # Σw, Σwl, Σw², Σw²l, Σw²l²
+        self._sums: Tensor | None = None  # Σw, Σwl, Σw², Σw²l, Σw²l², on the device of the losses: no wait per batch
 
     def add(self, losses: Tensor, batch: Batch) -> None:
         """Add the losses (b,) of a batch, or its one loss (1,)."""
         values, size = losses.detach().to(torch.float64), batch.size
         weight = torch.ones_like(values) if batch.weight is None else batch.weight.to(values)
         if values.numel() != size:
-            self.rows_known, weight = False, values.new_full((1,), float(size if batch.weight is None else weight.sum()))
+            self.rows_known, weight = (
+                False,
+                values.new_full((1,), float(size if batch.weight is None else weight.sum())),
+            )
         square = weight * weight
         parts = (weight, weight * values, square, square * values, square * values * values)
-        for i, total in enumerate(torch.stack([part.sum() for part in parts]).tolist()):
-            self.sums[i] += total
+        total = torch.stack([part.sum() for part in parts])
+        self._sums = total if self._sums is None else self._sums + total
         self.count += values.numel()
 
     @property
     def mean(self) -> float:
         """The mean; NaN without rows."""
-        return self.sums[1] / self.sums[0] if self.sums[0] else math.nan
+        return self._figures()[0]
 
     @property
     def error(self) -> float:
         """The standard error of the mean; NaN where it is not known."""
-        if not self.rows_known or self.count < 2 or not self.sums[0]:
-            return math.nan
-        spread = self.sums[4] - 2 * self.mean * self.sums[3] + self.mean**2 * self.sums[2]
-        return math.sqrt(max(0.0, spread) * self.count / (self.count - 1)) / self.sums[0]
+        return self._figures()[1]
+
+    def _figures(self) -> tuple[float, float]:
+        w, wl, ww, wwl, wwll = [0.0] * 5 if self._sums is None else self._sums.tolist()
+        mean = wl / w if w else math.nan
+        if not self.rows_known or self.count < 2 or not w:
+            return mean, math.nan
+        spread = max(0.0, wwll - 2 * mean * wwl + mean**2 * ww) if math.isfinite(mean) else math.nan
+        return mean, math.sqrt(spread * self.count / (self.count - 1)) / w
 
 
 def measure(

@@ -28,6 +28,10 @@ Select = Literal["average", "best"]
 Buffers = dict[str, Tensor]
 
 
+class NeverHeard(UserWarning):
+    """A controller ended without ever having heard its signal."""
+
+
 @dataclass(frozen=True)
 class Chosen:
     """The weights that ``finish`` will put in.
@@ -60,7 +64,7 @@ class Chosen:
 class Readings:
     """The weights that the held-out rows spoke for: one set, and how it came about.
 
-    At each reading, with w the weights that would ship now, s the kept ones (a mean of m readings), L the held-out loss:
+    With w the weights that would ship now, s the kept ones (the mean of m readings) and L the held-out loss:
 
         t = s + (w − s)/(m + 1);   L(t) ≤ min(L(s), L(w)): keep t, the reading joins
                                    else L(w) < L(s):       keep w, a new beginning

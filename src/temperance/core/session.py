@@ -344,8 +344,6 @@ class Session:
     def finish(self, batches: Iterable[Any] | None = None) -> nn.Module:
         """Put the chosen (else the served) weights in, undo the surgery, return the model in evaluation mode.
 
-        What was chosen, and why, is the last line of ``trace``.
-
         Args:
             batches: training batches; needed where averaged weights meet BatchNorm, whose statistics are re-estimated.
 
@@ -354,7 +352,7 @@ class Session:
 
         """
         for sentence in readings.deaf(self):
-            warnings.warn(sentence, stacklevel=2)
+            warnings.warn(sentence, readings.NeverHeard, stacklevel=2)
         readings.put(self, batches)
         self._detach()
         return self.model.eval()
@@ -372,7 +370,13 @@ class Session:
     def warnings(self) -> tuple[str, ...]:
         """Sentences about ingredients that get on badly with each other, or with this model, and alarms so far."""
         rang = (text for a, one in self.recipe.by_address.items() for text in one.alarms(self._memory[a]))
-        return (*self.recipe.warnings, *surroundings.notes(self.solo), *rang, *readings.deaf(self), *readings.idle(self))
+        return (
+            *self.recipe.warnings,
+            *surroundings.notes(self.solo),
+            *rang,
+            *readings.deaf(self),
+            *readings.idle(self),
+        )
 
     def explain(self) -> str:
         """Return what the recipe does (``Recipe.explain``) and what is special about it here."""

@@ -71,7 +71,8 @@ class Signal(ABC):
 
     ``when`` is ``step`` for free ones (read many times an epoch) or ``validate`` for those that need passes.
     ``needs_valid`` says that it looks at ``probe.valid``; where no signal does, ``validate`` streams its batches and
-    holds none. ``price`` says in words what a reading costs. ``needs`` names numbers of other signals, found in ``probe.known``.
+    holds none. ``price`` says in words what a reading costs. ``needs`` names numbers of other signals, found in
+    ``probe.known``.
     A costly one has a setting ``every``: it is read at every so-manieth occasion only. What readings cost in seconds
     is kept in ``session.signal_seconds``.
     """

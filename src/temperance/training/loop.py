@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +16,7 @@ from temperance.control.base import Move
 from temperance.core.batch import Batch, map_leaves
 from temperance.core.proof import Evidence
 from temperance.core.random import fold, permutation
-from temperance.core.readings import Select
+from temperance.core.readings import NeverHeard, Select
 from temperance.core.recipe import Recipe
 from temperance.core.session import Session
 from temperance.training.settings import TrainSettings
@@ -123,7 +124,13 @@ def train(
     )
     model.train()
     session = recipe.attach(
-        model, own, loss=loss, epochs=plan.epochs, steps_per_epoch=plan.per_epoch, steps=plan.total, seed=seed,
+        model,
+        own,
+        loss=loss,
+        epochs=plan.epochs,
+        steps_per_epoch=plan.per_epoch,
+        steps=plan.total,
+        seed=seed,
         select=select,
     )
     try:
@@ -189,11 +196,13 @@ def _run(
     course.note()
     done = course.done
     passes = int(done * max((r.cost.forwards + r.cost.backwards for r in session.recipe.regularizers), default=2))
-    warnings = session.warnings
-    model = session.finish(batches=[rows.batch(i) for i in plan.order(0)])
+    told = session.warnings
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NeverHeard)  # it is in ``told``
+        model = session.finish(batches=[rows.batch(i) for i in plan.order(0)])
     return Trained(
         model, done, done / plan.per_epoch, done / plan.total, time.monotonic() - started, passes,
-        session.trace, course.history, course.proof, stopped, session.signal_seconds, warnings,
+        session.trace, course.history, course.proof, stopped, session.signal_seconds, told,
     )  # fmt: skip
 
 
