@@ -14,24 +14,8 @@ import hashlib
 from typing import Literal
 
 SEEN = frozenset(
-    [
-        "attrition",
-        "credit_g",
-        "australian",
-        "vehicle",
-        "phoneme",
-        "churn",
-        "telco_churn",
-        "satimage",
-        "jungle_chess",
-        "adult",
-        "concrete",
-        "abalone",
-        "wine_quality_white",
-        "kin8nm",
-        "california_housing",
-        "diamonds",
-    ]
+    "attrition credit_g australian vehicle phoneme churn telco_churn satimage jungle_chess adult "
+    "concrete abalone wine_quality_white kin8nm california_housing diamonds".split()
 )
 
 

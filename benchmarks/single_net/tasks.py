@@ -139,7 +139,7 @@ def data(task: Task, folder: Path, wrong: float, seed: int) -> Data:
 
 
 class Reader(nn.Module):
-    """A small transformer over (b, tokens, f): one block with one head, the mean over tokens, dropout before the end."""
+    """A small transformer over (b, tokens, f): one block with one head, then the mean over tokens."""
 
     def __init__(self, tokens: int, features: int, classes: int, width: int = 24) -> None:
         super().__init__()

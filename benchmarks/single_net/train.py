@@ -193,11 +193,12 @@ def back(run: Run, change: float, patience: int = 5) -> None:
 
 
 RULES: dict[str, Callable[[Run], None]] = {
-    "constant": plain, "gap": gap, "gap to best": gap, "look ahead": look_ahead,
-    "forked 3": forked,
-    "held-out gradient": held_out_gradient, "ramp": ramp, "back and stronger": lambda run: back(run, 0.25),
-    "back and weaker": lambda run: back(run, -0.25), "back, same strengths": lambda run: back(run, 0.0),
-}  # fmt: skip
+    "constant": plain, "gap": gap, "gap to best": gap, "held-out gradient": held_out_gradient, "ramp": ramp,
+    "look ahead": look_ahead, "look ahead, equal": lambda run: look_ahead(run, step=0.0),
+    "forked": forked, "forked, equal": lambda run: forked(run, step=0.0),
+    "back and stronger": lambda run: back(run, 0.25), "back and weaker": lambda run: back(run, -0.25),
+    "back, equal": lambda run: back(run, 0.0),
+}  # fmt: skip  # "equal": the same moves among weights without a move of the strengths, so what the strengths are worth
 CONTROLLERS = {"gap": GapFeedback(), "gap to best": GapFeedback(reference="best")}
 
 

@@ -87,6 +87,8 @@ def test_no_number_is_never_kept():
 def test_unknown_settings_and_a_change_of_measure_are_refused():
     with pytest.raises(SettingError, match="'average', 'best' or None"):
         Readings("mean", 3)
+    with pytest.raises(SettingError, match="patience=0"):
+        attach(Recipe(), MLP, patience=0)
     session = train(attach(Recipe(), MLP), MLP, [0])
     session.validate([MLP.batch(9)])
     with pytest.raises(SettingError, match="Keep to one measure"):

@@ -107,7 +107,8 @@ class Controller(ABC):
     @property
     def awaits(self) -> frozenset[str]:
         """Names of which one must have a number before the rule can act: its ``signal``, or else all it reads."""
-        return frozenset({str(self.signal)}) if getattr(self, "signal", "") else self.reads
+        name = str(getattr(self, "signal", ""))
+        return frozenset({name}) if name else self.reads
 
     def rules(self) -> tuple[Controller, ...]:
         """Return the rules that this one is made of; itself, unless it wraps or chains others."""

@@ -97,3 +97,9 @@ def require_functional(optimizer: Any) -> Functional:
         "compile and population need a functional optimizer",
         "Use temperance.core.optimizers.AdamW(lr=…) or SGD(lr=…); torch.optim goes with Recipe.attach",
     )
+
+
+def largest_rate(optimizer: torch.optim.Optimizer) -> float:
+    """Return the largest rate that is known: schedulers that warm up leave it in ``max_lr`` or ``initial_lr``."""
+    names = ("lr", "initial_lr", "max_lr")
+    return max(float(group[name]) for group in optimizer.param_groups for name in names if name in group)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 from torch import Tensor
 
-from temperance.control.base import Move
+from temperance.control.base import Move, require
 from temperance.control.wrapper import Wrapper
 from temperance.core import averaging, checkpoint, heldout
 from temperance.core.batch import Batch, to_batch
@@ -85,6 +85,7 @@ class Readings:
     def __init__(self, select: Select | None, patience: int) -> None:
         if select not in ("average", "best", None):
             raise SettingError(f"select={select!r}", "'average', 'best' or None", "Pick one of these")
+        require("attach", "patience", patience, 1, 1_000_000, whole=True)
         self.select, self.patience = select, patience
         self.weights: Leaves | None = None
         self.buffers: Buffers = {}

@@ -19,6 +19,7 @@ from temperance.core.batch import Batch, Pass, to_batch
 from temperance.core.heldout import Metric
 from temperance.core.leaves import Leaves
 from temperance.core.metering import Meter
+from temperance.core.optimizers import largest_rate
 from temperance.core.policy import matrices
 from temperance.core.random import fold
 from temperance.core.recipe import Recipe
@@ -87,11 +88,11 @@ class Session:
         self.recipe, self.model, self.optimizer = recipe, model, optimizer
         self.epochs, self.steps_per_epoch, self.seed = epochs, steps_per_epoch, seed
         self._planned = steps
-        self.steps, self.epoch, self._lr_max = 0, 0, _largest_lr(optimizer)
+        self.steps, self.epoch, self._lr_max = 0, 0, largest_rate(optimizer)
         self.trace: list[Move] = []
         self.signals: dict[str, float] = {}
         self.stopped = False
-        self.readings = readings.Readings(select, patience or max(10, (epochs or 0) // 4))
+        self.readings = readings.Readings(select, max(10, (epochs or 0) // 4) if patience is None else patience)
         self._heard: set[str] = set()
         self._clean: list[Batch] = []
         self._clean_batches = clean_batches
@@ -254,7 +255,7 @@ class Session:
         """Return what signals may look at now."""
         planned = self.planned_steps
         lr = max(float(group["lr"]) for group in self.optimizer.param_groups)
-        self._lr_max = max(self._lr_max, _largest_lr(self.optimizer))
+        self._lr_max = max(self._lr_max, largest_rate(self.optimizer))
         return Probe(
             step=self.steps,
             progress=self.steps / planned if planned else math.nan,
@@ -397,9 +398,3 @@ class Session:
 
 def _is_list(batch: Any) -> bool:
     return isinstance(batch, list) and bool(batch) and not isinstance(batch[0], Tensor)
-
-
-def _largest_lr(optimizer: torch.optim.Optimizer) -> float:
-    """Return the largest rate that is known: schedulers that warm up leave it in ``max_lr`` or ``initial_lr``."""
-    names = ("lr", "initial_lr", "max_lr")
-    return max(float(group[name]) for group in optimizer.param_groups for name in names if name in group)
