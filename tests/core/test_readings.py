@@ -14,6 +14,7 @@ from temperance import (
     Dropout,
     EarlyStopping,
     GapFeedback,
+    GreedySoup,
     Hypergradient,
     PopulationBased,
     Recipe,
@@ -212,10 +213,13 @@ def test_what_is_kept_is_in_the_checkpoint():
     assert_same(dict(parts.finish().state_dict()), dict(whole.finish().state_dict()), "resumed")
 
 
-def test_a_controller_that_keeps_weights_goes_first():
+def test_controllers_and_techniques_that_choose_go_first():
     session = loop(attach(Recipe(controller=EarlyStopping(9)), MLP))
     assert session.chosen is None
     assert session.best is not None
+    session = loop(attach(Recipe(GreedySoup()), MLP))
+    assert session.chosen is None
+    assert session.best is None
 
 
 def test_a_controller_that_heard_nothing_says_so():

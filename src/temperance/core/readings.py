@@ -187,7 +187,8 @@ def look(
         for address in selecting:
             _let_select(session, address, rows)
     now, buffers = session.served, _buffers(session)
-    trial = kept.trial(now) if value is None else None
+    judging = kept.select is not None and not session._keeps and not selecting  # else somebody else chooses
+    trial = kept.trial(now) if judging and value is None else None
     mean = {} if trial is None else kept.blend(buffers)
 
     def answer(weights: Leaves, statistics: Buffers) -> Any:
@@ -201,7 +202,7 @@ def look(
     found = heldout.measure(rows, sides, metric) if batches is not None else []
     numbers = _numbers(found, asked)
     session._steer(valid=rows if isinstance(rows, list) else (), reading=numbers)
-    if kept.select is not None and not session._keeps:
+    if judging:
         counts = [one.loss if asked.signal == "valid_loss" else one.metric for one in found]
         told = counts if value is None else [float(value)]
         both = agree({"now": told[0], "joined": told[1] if len(told) > 1 else math.nan}, session.solo.device)

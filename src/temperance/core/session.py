@@ -52,7 +52,7 @@ class Session:
         clean_batches: how many training batches are kept for the gap and other signals.
         signals: signals to measure besides those that controllers read, e.g. ``[Sharpness(every=5)]``.
         select: what ``validate`` keeps for ``finish``: ``average`` (the mean of the readings that earned it), ``best``
-            (one reading) or None (nothing). A controller that keeps weights, ``EarlyStopping`` say, goes first.
+            (one reading) or None (nothing). ``EarlyStopping``, ``GreedySoup`` and others that choose go first.
         patience: readings without a better one until ``stopped`` is set; a quarter of ``epochs``, 10 at least.
 
     Raises:

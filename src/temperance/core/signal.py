@@ -99,7 +99,8 @@ signals: Registry[Signal] = Registry("signal", "temperance.signals")
 
 def gives(own: Iterable[Signal] = ()) -> frozenset[str]:
     """Return the names of all numbers that the registered signals, or the user's own, can give."""
-    return frozenset(name for one in (*(cls for _, cls in signals.items()), *own) for name in one.gives)
+    registered = (name for _, cls in signals.items() for name in cls.gives)
+    return frozenset(registered).union(*(one.gives for one in own))
 
 
 def providers(names: frozenset[str], own: Iterable[Signal] = ()) -> list[Signal]:
