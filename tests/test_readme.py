@@ -6,6 +6,8 @@ import struct
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 ROOT = Path(__file__).resolve().parent.parent
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -35,11 +37,18 @@ def test_the_three_lines_run() -> None:
         "model": model,
         "optimizer": torch.optim.AdamW(model.parameters(), weight_decay=0.0),
         "loss": torch.nn.CrossEntropyLoss(reduction="none"),
-        "epochs": 1,
+        "epochs": 3,
         "batches": [(torch.randn(16, 4), torch.randint(0, 2, (16,))) for _ in range(3)],
+        "valid": [(torch.randn(16, 4), torch.randint(0, 2, (16,)))],
     }
     exec(code[1], space)
     assert space["best"] is model
+    session = space["session"]
+    assert session.chosen.value <= session.chosen.single
+    assert [move.strength for move in session.trace] == ["weights"]  # something was chosen, and said so
+    with torch.no_grad():
+        rows = [space["loss"](model(x), y) for x, y in space["valid"]]
+    assert float(torch.cat(rows).mean()) == pytest.approx(session.chosen.value, rel=1e-5)
 
 
 def test_each_figure_is_in_its_record() -> None:

@@ -45,7 +45,9 @@ def fit(
         data = replace(data, x=data.x[:keep], y=data.y[:keep])
     optimizer = torch.optim.AdamW(model.parameters(), lr=LR, weight_decay=0.0)
     steps = -(-len(data.x) // SIZE)
-    session = recipe.attach(model.train(), optimizer, loss=loss, epochs=epochs, steps_per_epoch=steps, seed=seed)
+    session = recipe.attach(
+        model.train(), optimizer, loss=loss, epochs=epochs, steps_per_epoch=steps, seed=seed, select=None
+    )
     total, generator = epochs * steps, torch.Generator().manual_seed(seed)
     for _ in range(epochs):
         for chosen in torch.randperm(len(data.x), generator=generator).split(SIZE):

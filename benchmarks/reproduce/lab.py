@@ -94,7 +94,7 @@ def train(
     own = optimizer(model)
     steps = -(-len(data.x) // size)
     session = recipe.attach(
-        model.train(), own, loss=losses, epochs=epochs, steps_per_epoch=steps, seed=seed, **settings
+        model.train(), own, loss=losses, epochs=epochs, steps_per_epoch=steps, seed=seed, select=None, **settings
     )
     anneal = torch.optim.lr_scheduler.CosineAnnealingLR(own, epochs * steps) if cosine else None
     generator = torch.Generator().manual_seed(seed)

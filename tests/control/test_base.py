@@ -4,9 +4,19 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from temperance.control import Controller, GapFeedback, Linear, Move, Only, Strength
+from temperance.control import (
+    Chain,
+    Controller,
+    GapFeedback,
+    Linear,
+    Move,
+    Only,
+    Spectral,
+    StopAbove,
+    Strength,
+)
 from temperance.control.base import require, shape_of
-from temperance.records.errors import SettingError
+from temperance.records.errors import RecipeError, SettingError
 
 SPECS = {"a.p": Strength(0.5, low=0.0, high=1.0, neutral=0.0)}
 
@@ -69,3 +79,33 @@ def test_equal_rules_are_one_key():
 def test_require_names_everything():
     with pytest.raises(SettingError, match=r"X got n=1.5\. n must be a whole number between 0 and 3"):
         require("X", "n", 1.5, 0, 3, whole=True)
+
+
+def test_a_rule_says_what_it_waits_for_and_is_refused_where_nobody_gives_it():
+    known = frozenset({"gap", "epoch", "tail_exponent/dropout.p"})
+    both = Chain((Only(GapFeedback(), "dropout.p"), StopAbove(signal="evidence")))
+    assert [type(rule).__name__ for rule in both.rules()] == ["GapFeedback", "StopAbove"]
+    assert GapFeedback().awaits == {"gap"}
+    strengths = {"dropout.p": np.array(0.1)}
+    specs = {"dropout.p": Strength(0.1, low=0.0, high=0.9, neutral=0.0)}
+    Only(GapFeedback(), "dropout.p").check(strengths, specs, known)
+    with pytest.raises(RecipeError, match="StopAbove reads 'evidence', which nothing measures"):
+        both.check(strengths, specs, known)
+    with pytest.raises(RecipeError, match="found 1 strengths"):
+        Spectral().check(strengths, specs, known)
+
+
+def test_a_line_tells_old_value_epoch_error_bar_and_what_is_left_at_the_limit():
+    rule = GapFeedback(0.0, noise=0.0, rate=1.0, ki=5.0, warmup=False)
+    specs = {"dropout.p": Strength(0.1, low=0.0, high=0.9, neutral=0.0)}
+    values, lines = {"dropout.p": np.array(0.1)}, []
+    memory = rule.begin(values, specs)
+    for epoch in range(1, 5):
+        signals = {"gap": 0.19, "gap_error": 0.02, "epoch": float(epoch)}
+        after, memory = rule.steer(values, signals, memory, specs)
+        lines += rule.explain(values, after, signals, memory, specs)
+        values = after
+    limit = [line for line in lines if "at its limit, the gap is still 0.19" in line.reason]
+    assert len(limit) == 1
+    assert (lines[0].old, lines[0].epoch, lines[0].spread) == (0.1, 1.0, 0.02)
+    assert Move.from_dict(lines[0].to_dict()) == lines[0]

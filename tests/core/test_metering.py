@@ -116,3 +116,25 @@ def test_signals_of_the_recipe_alone_cost_nothing_in_a_step_that_is_not_read():
     assert session._meter.memory["gap"] == {}
     with pytest.raises(KeyError):
         session.signal_memory("nobody")
+
+
+@dataclass(frozen=True)
+class Rows(Signal):
+    gives: ClassVar[tuple[str, ...]] = ("rows",)
+
+    def measure(self, probe):
+        return {"rows": float(sum(batch.size for batch in probe.valid))}
+
+
+def test_batches_are_held_only_where_a_signal_looks_at_them():
+    session = attached()
+    session.step(rows())
+    assert not session._meter.needs_valid
+    session.validate(iter([rows(), rows()]))
+    session = attached(Rows())
+    session.step(rows())
+    assert session._meter.needs_valid
+    assert session.validate(iter([rows(), rows()]))["rows"] == 24
+    session = attached(Rows())
+    session.step(rows())
+    assert "rows" not in session.validate(value=1.0, better="lower")  # nothing to look at

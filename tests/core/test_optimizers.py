@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from temperance.core.leaves import Leaves
-from temperance.core.optimizers import SGD, AdamW, require_functional
+from temperance.core.optimizers import SGD, AdamW, largest_rate, require_functional
 from temperance.records.errors import SettingError
 from temperance.testing.problems import PROBLEMS
 
@@ -35,3 +35,10 @@ def test_equals_torchs_over_30_steps(ours, theirs):
 def test_torchs_optimizers_are_refused():
     with pytest.raises(SettingError, match=r"torch.optim goes with Recipe.attach"):
         require_functional(torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1))
+
+
+def test_the_largest_rate_is_that_of_the_schedules_top():
+    weight = torch.nn.Parameter(torch.ones(1))
+    optimizer = torch.optim.SGD([weight], lr=0.4)
+    torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.4, total_steps=10)
+    assert optimizer.param_groups[0]["lr"] < largest_rate(optimizer) == 0.4

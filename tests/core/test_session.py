@@ -235,6 +235,7 @@ def test_strengths_by_hand_are_checked_and_reach_the_layers():
 
 
 def test_only_the_gap_makes_it_keep_several_training_batches():
-    for recipe, count in ((Recipe(), 1), (Recipe(Dropout(0.1), controller=GapFeedback()), 4)):
-        session = train(attach(recipe, MLP), MLP, range(6))
+    adaptive = Recipe(Dropout(0.1), controller=GapFeedback())
+    for recipe, select, count in ((Recipe(), None, 1), (Recipe(), "average", 4), (adaptive, None, 4)):
+        session = train(attach(recipe, MLP, select=select), MLP, range(6))
         assert len(session._clean) == count

@@ -191,3 +191,16 @@ def test_fractions_of_an_epoch(run: Run) -> None:
     found = run(settings=replace(TrainSettings(batch_size=16, lr=1e-2), epochs=0.5))
     assert found.steps == 3
     assert math.isclose(found.epochs, 0.5)
+
+
+def test_the_controller_rows_choose_the_weights_only_where_asked(run: Run, rows: Examples) -> None:
+    last, chosen = run(Recipe(), controller_rows=rows), run(Recipe(), controller_rows=rows, select="average")
+    assert same(last, run(Recipe()))
+    assert not last.trace
+    assert chosen.trace[-1].strength == "weights"
+    assert chosen.trace[-1].value <= min(row["valid_loss"] for row in chosen.history)
+
+
+def test_a_controller_that_heard_nothing_is_among_the_warnings(run: Run) -> None:
+    told = run(Recipe(Dropout(0.1), controller=GapFeedback())).warnings
+    assert any("GapFeedback never heard gap" in sentence for sentence in told)

@@ -6,14 +6,14 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
-from typing import Any, TypeVar, final
+from typing import Any, ClassVar, TypeVar, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from temperance.control.signal import Signals
 from temperance.control.strength import Strength
-from temperance.records.errors import SettingError
+from temperance.records.errors import RecipeError, SettingError, nearest
 from temperance.records.registry import Registry
 
 Array = NDArray[np.float64]
@@ -42,6 +42,9 @@ class Move:
         saturated: whether a bound stopped the move.
         reason: plain words.
         member: position in the population, 0 for a single run.
+        old: strength before the move.
+        epoch: epochs done; NaN where unknown.
+        spread: standard error of the signal; NaN where it has none.
 
     """
 
@@ -54,6 +57,9 @@ class Move:
     saturated: bool
     reason: str
     member: int = 0
+    old: float = math.nan
+    epoch: float = math.nan
+    spread: float = math.nan
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-safe fields; NaN becomes None."""
@@ -64,7 +70,7 @@ class Move:
         """Rebuild from ``to_dict``; unknown keys are ignored."""
         known = {f.name for f in fields(cls)}
         kept = {key: value for key, value in row.items() if key in known}
-        for key in ("fraction", "error", "value"):
+        for key in ("fraction", "error", "value", "old", "epoch", "spread"):
             kept[key] = math.nan if kept.get(key) is None else float(kept[key])
         return cls(**kept)
 
@@ -75,7 +81,11 @@ class Controller(ABC):
 
     ``steer`` is final and guards every rule: arguments stay untouched, a NaN proposal holds the last value, every
     value ends inside the bounds that its ``Strength`` declares, and shapes never change.
+
+    Class attribute ``moves_adaptive``: the rule moves the strengths declared adaptive; without one it is idle.
     """
+
+    moves_adaptive: ClassVar[bool] = False
 
     @property
     @abstractmethod
@@ -93,6 +103,33 @@ class Controller(ABC):
             specs: the declared strengths.
 
         """
+
+    @property
+    def awaits(self) -> frozenset[str]:
+        """Names of which one must have a number before the rule can act: its ``signal``, or else all it reads."""
+        name = str(getattr(self, "signal", ""))
+        return frozenset({name}) if name else self.reads
+
+    def rules(self) -> tuple[Controller, ...]:
+        """Return the rules that this one is made of; itself, unless it wraps or chains others."""
+        return (self,)
+
+    def check(self, strengths: Values, specs: Specs, known: frozenset[str]) -> None:
+        """Raise ``RecipeError`` where the rule can never act, because nobody gives its signal.
+
+        Args:
+            strengths: the values at the start.
+            specs: declared strengths.
+            known: names of all numbers that will be measured; ``name/address`` counts for ``name``.
+
+        """
+        if self.awaits and not self.awaits & (known | {one.split("/")[0] for one in known}):
+            name = min(self.awaits)
+            raise RecipeError(
+                f"{type(self).__name__} reads {' or '.join(map(repr, sorted(self.awaits)))}, which nothing measures",
+                f"signals are {', '.join(sorted(known))}",
+                nearest(name, known) or "Name one of these, or attach with signals=[…] of your own",
+            )
 
     def begin(self, strengths: Values, specs: Specs) -> Memory:
         """Return the memory before the first call. ``strengths`` are the values the user set."""
@@ -124,7 +161,7 @@ class Controller(ABC):
             before: values given to ``steer``.
             after: values it returned.
             signals: signals given to ``steer``.
-            memory: memory that ``steer`` returned; a rule may leave ``error`` and ``saturated`` there.
+            memory: memory that ``steer`` returned; a rule may leave ``error``, ``saturated`` and ``limit_now`` there.
             specs: declared strengths.
 
         """
@@ -133,7 +170,8 @@ class Controller(ABC):
         for address, value in after.items():
             old = np.broadcast_to(before[address], value.shape)
             for member in range(value.size):
-                if value.reshape(-1)[member] != old.reshape(-1)[member]:
+                stuck = specs[address].adaptive and pick(memory.get("limit_now"), member) == 1.0
+                if stuck or value.reshape(-1)[member] != old.reshape(-1)[member]:
                     moves.append(self._line(address, value, member, signal, signals, memory, old))
         return moves
 
@@ -145,8 +183,11 @@ class Controller(ABC):
         self, address: str, value: Array, member: int, signal: str, signals: Signals, memory: Memory, old: Array
     ) -> Move:
         error = pick(memory.get("error"), member)
-        now = pick(value, member)
+        now, was = pick(value, member), pick(old, member)
         step = pick(signals.get("step"), member)
+        reasons = [self.why(address, now - was, error)] if now != was or address == "training" else []
+        if pick(memory.get("limit_now"), member) == 1.0:
+            reasons.append(f"at its limit, the {signal} is still {pick(signals.get(signal), member):.3g}")
         return Move(
             step=-1 if math.isnan(step) else int(step),
             fraction=pick(signals.get("progress"), member),
@@ -155,8 +196,11 @@ class Controller(ABC):
             error=error,
             value=now,
             saturated=bool(pick(memory.get("saturated", False), member)),
-            reason=self.why(address, now - pick(old, member), error),
+            reason="; ".join(reasons),
             member=member,
+            old=was,
+            epoch=pick(signals.get("epoch"), member),
+            spread=pick(signals.get(f"{signal}_error"), member),
         )
 
     def to_dict(self) -> dict[str, Any]:

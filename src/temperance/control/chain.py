@@ -39,6 +39,13 @@ class Chain(Controller):
     def reads(self) -> frozenset[str]:
         return frozenset[str]().union(*(part.reads for part in self.parts))
 
+    def rules(self) -> tuple[Controller, ...]:
+        return tuple(rule for part in self.parts for rule in part.rules())
+
+    def check(self, strengths: Values, specs: Specs, known: frozenset[str]) -> None:
+        for part in self.parts:
+            part.check(strengths, specs, known)
+
     def begin(self, strengths: Values, specs: Specs) -> Memory:
         memory: Memory = {}
         for place, part in enumerate(self.parts):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +49,7 @@ class Constraint(Controller):
 
     """
 
+    moves_adaptive: ClassVar[bool] = True
     target: float = 0.0
     _: KW_ONLY
     kind: Literal["at_most", "at_least", "equal"] = "at_most"
@@ -83,7 +84,8 @@ class Constraint(Controller):
     def begin(self, strengths: Values, specs: Specs) -> Memory:
         shape = shape_of(strengths)
         unknown = np.full(shape, np.nan)
-        return {"xi": unknown, "error": unknown, "c": np.ones(shape), "saturated": np.zeros(shape, dtype=bool)}
+        flags = dict.fromkeys(("saturated", "limit_now"), np.zeros(shape, dtype=bool))
+        return {"xi": unknown, "error": unknown, "c": np.ones(shape), **flags}
 
     def move(self, strengths: Values, signals: Signals, memory: Memory, specs: Specs) -> tuple[Values, Memory]:
         c = memory["c"]
@@ -97,7 +99,9 @@ class Constraint(Controller):
             values[address], at_bound = stepped(strengths[address], c * delta, specs[address], log=self.space == "log")
             stuck |= at_bound
         grown = np.where(broken, np.minimum(c * self.growth, self.most), c)
-        return values, {"xi": xi, "error": error, "c": grown, "saturated": stuck}
+        stuck = np.where(np.isfinite(error), stuck, memory["saturated"])
+        limit_now = stuck & ~memory["saturated"]
+        return values, {"xi": xi, "error": error, "c": grown, "saturated": stuck, "limit_now": limit_now}
 
     def why(self, address: str, change: float, error: float) -> str:
         return f"{self.signal} {'breaks' if error > 0 else 'keeps'} its target"

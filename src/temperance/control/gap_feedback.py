@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +59,7 @@ class GapFeedback(Controller):
 
     """
 
+    moves_adaptive: ClassVar[bool] = True
     target: float = 0.0
     _: KW_ONLY
     kp: float = 0.5
@@ -99,14 +100,14 @@ class GapFeedback(Controller):
         unknown = np.full(memory["pressure"].shape, np.nan)
         names = ("xi", "error", "last_lr", "best_loss", "best_gap")
         false = np.zeros(unknown.shape, dtype=bool)
-        return {**memory, **dict.fromkeys(names, unknown), "warm": false, "saturated": false}
+        return {**memory, **dict.fromkeys(names, unknown), "warm": false, "saturated": false, "limit_now": false}
 
     def move(self, strengths: Values, signals: Signals, memory: Memory, specs: Specs) -> tuple[Values, Memory]:
         pressure = memory["pressure"]
         shape = pressure.shape
         memory = self._warmed(signals, memory)
         if not np.isfinite(signals.get(self.signal, np.nan)).any():
-            return {}, memory
+            return {}, {**memory, "limit_now": np.zeros(shape, dtype=bool)}
         error, memory = self._error(signals, memory)
         banded = np.where(memory["warm"] | (not self.warmup), self._shrunk(error, signals), np.nan)
         delta, xi = nupi(banded, memory["xi"], kp=self.kp, ki=self.ki, nu=self.nu, init=self.init)
@@ -115,7 +116,8 @@ class GapFeedback(Controller):
         low, high = np.maximum(self.low, memory["floor"]), np.minimum(self.high, memory["ceiling"])
         after = np.where(known, np.clip(slow, low, high), pressure)
         stuck = known & ((slow > high) | (slow < low))
-        kept = {"xi": xi, "error": error, "saturated": stuck, **base}
+        limit_now = stuck & ~memory["saturated"]
+        kept = {"xi": xi, "error": error, "saturated": stuck, "limit_now": limit_now, **base}
         return under_pressure(after, strengths, memory, specs), {**memory, **kept, "pressure": after}
 
     def why(self, address: str, change: float, error: float) -> str:

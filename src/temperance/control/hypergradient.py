@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -35,6 +36,7 @@ class Hypergradient(Controller):
 
     """
 
+    moves_adaptive: ClassVar[bool] = True
     rate: float = 0.02
     _: KW_ONLY
     beta: float = 0.9
@@ -48,6 +50,10 @@ class Hypergradient(Controller):
     @property
     def reads(self) -> frozenset[str]:
         return frozenset({"hypergradient", "epoch"})
+
+    @property
+    def awaits(self) -> frozenset[str]:
+        return frozenset({"hypergradient"})
 
     def begin(self, strengths: Values, specs: Specs) -> Memory:
         memory: Memory = {}

@@ -34,6 +34,10 @@ class Only(Wrapper):
         if not self.at:
             raise SettingError("Only got no address", "at least one address or pattern", "Name a strength")
 
+    def check(self, strengths: Values, specs: Specs, known: frozenset[str]) -> None:
+        chosen = self._chosen(strengths)
+        super().check(chosen, self._opened(specs, chosen), known)
+
     def begin(self, strengths: Values, specs: Specs) -> Memory:
         for pattern in self.at:
             if not any(fnmatchcase(address, pattern) for address in strengths):
@@ -51,7 +55,7 @@ class Only(Wrapper):
 
     def explain(self, before: Values, after: Values, signals: Signals, memory: Memory, specs: Specs) -> list[Move]:
         chosen = self._chosen(after)
-        return super().explain(only(before, chosen), chosen, signals, memory, specs)
+        return super().explain(only(before, chosen), chosen, signals, memory, self._opened(specs, chosen))
 
     def _chosen(self, strengths: Values) -> Values:
         return {a: value for a, value in strengths.items() if any(fnmatchcase(a, pattern) for pattern in self.at)}

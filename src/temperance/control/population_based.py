@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from temperance.control.base import Controller, Memory, Specs, Values, adaptive, controllers, require, shape_of
 from temperance.control.signal import Signals, read
 from temperance.control.strength import Strength
-from temperance.records.errors import SettingError
+from temperance.records.errors import RecipeError, SettingError
 
 Array = NDArray[np.float64]
 
@@ -33,7 +33,7 @@ class PopulationBased(Controller):
         seed: seed of the random numbers.
         signal: name of the signal, lower is better.
 
-    Use when: several members train at once. With one member it does nothing.
+    Use when: several members train at once. A session, which has one net, refuses it.
 
     Example:
         >>> PopulationBased(interval=2)
@@ -63,6 +63,15 @@ class PopulationBased(Controller):
     @property
     def reads(self) -> frozenset[str]:
         return frozenset({self.signal, "epoch"})
+
+    def check(self, strengths: Values, specs: Specs, known: frozenset[str]) -> None:
+        super().check(strengths, specs, known)
+        if max((value.size for value in strengths.values()), default=1) < 2:
+            raise RecipeError(
+                "PopulationBased was attached to one net",
+                "it copies better members over worse ones, so it needs two at least",
+                "Train with recipe.population(…, members=4), or use another controller",
+            )
 
     def begin(self, strengths: Values, specs: Specs) -> Memory:
         shape = shape_of(strengths)

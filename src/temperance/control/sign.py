@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -38,6 +39,7 @@ class SignFeedback(Controller):
 
     """
 
+    moves_adaptive: ClassVar[bool] = True
     target: float = 0.0
     _: KW_ONLY
     ramp: float = 15.0
@@ -59,7 +61,8 @@ class SignFeedback(Controller):
         memory = begin_pressure(strengths, specs)
         shape = memory["pressure"].shape
         unknown = np.full(shape, np.nan)
-        return {**memory, "last_epoch": np.zeros(shape), "error": unknown, "saturated": np.zeros(shape, dtype=bool)}
+        flags = dict.fromkeys(("saturated", "limit_now"), np.zeros(shape, dtype=bool))
+        return {**memory, "last_epoch": np.zeros(shape), "error": unknown, **flags}
 
     def move(self, strengths: Values, signals: Signals, memory: Memory, specs: Specs) -> tuple[Values, Memory]:
         pressure = memory["pressure"]
@@ -70,11 +73,13 @@ class SignFeedback(Controller):
         low, high = np.maximum(self.low, memory["floor"]), np.minimum(self.high, memory["ceiling"])
         wanted = np.where(known, pressure + np.sign(error) * passed / self.ramp, pressure)
         after = np.where(known, np.clip(wanted, low, high), pressure)
+        stuck = np.where(known, after != wanted, memory["saturated"])
         kept = {
             "pressure": after,
             "last_epoch": np.where(known, epoch, memory["last_epoch"]),
             "error": error,
-            "saturated": known & (after != wanted),
+            "saturated": stuck,
+            "limit_now": known & stuck & ~memory["saturated"],
         }
         return under_pressure(after, strengths, memory, specs), {**memory, **kept}
 

@@ -9,6 +9,7 @@ import numpy as np
 from temperance.control.base import Controller, Memory, Specs, Values, adaptive, controllers, inside, nested, require
 from temperance.control.schedule import scaled
 from temperance.control.signal import Signals, read
+from temperance.records.errors import RecipeError
 
 
 @controllers.add
@@ -47,6 +48,15 @@ class Spectral(Controller):
     @property
     def reads(self) -> frozenset[str]:
         return frozenset({"tail_exponent"})
+
+    def check(self, strengths: Values, specs: Specs, known: frozenset[str]) -> None:
+        layers = [a for a in adaptive(strengths, specs) if f"tail_exponent/{a}" in known]
+        if len(layers) < 2:
+            raise RecipeError(
+                f"Spectral found {len(layers)} strengths with a tail of their own",
+                "it compares layers: two strengths at least, each with the signal 'tail_exponent/<address>'",
+                "Give each layer a technique of its own and attach with signals=[…] that names their tails",
+            )
 
     def begin(self, strengths: Values, specs: Specs) -> Memory:
         return nested("start", {address: strengths[address].copy() for address in adaptive(strengths, specs)})

@@ -28,6 +28,12 @@ class Wrapper(Controller):
         """Return the name of the signal that the inner rule is about; empty where it is about none."""
         return str(getattr(self.inner, "signal", ""))
 
+    def rules(self) -> tuple[Controller, ...]:
+        return self.inner.rules()
+
+    def check(self, strengths: Values, specs: Specs, known: frozenset[str]) -> None:
+        self.inner.check(strengths, specs, known)
+
     def begin(self, strengths: Values, specs: Specs) -> Memory:
         return wrapped(self.inner.begin(strengths, specs))
 

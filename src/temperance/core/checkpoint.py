@@ -30,8 +30,8 @@ def state_of(session: Session) -> dict[str, Any]:
         "trace": [move.to_dict() for move in session.trace],
         "signals": dict(session.signals),
         "meter": session._meter.state_dict(),
-        "best": None if session.best is None else dict(session.best.clone()),
-        "best_buffers": {n: b.clone() for n, b in session._best_buffers.items()},
+        "readings": session.readings.state_dict(),
+        "heard": sorted(session._heard),
         "clean": [list(batch) for batch in session._clean],
         "counts": {"steps": session.steps, "epoch": session.epoch, "seed": session.seed, "lr_max": session._lr_max,
                    "steps_per_epoch": session.steps_per_epoch, "stopped": session.stopped},
@@ -60,9 +60,8 @@ def restore(session: Session, state: Mapping[str, Any]) -> None:
     session.trace = [Move.from_dict(row) for row in state["trace"]]
     session.signals = dict(state["signals"])
     session._meter.load_state_dict(state.get("meter", {}))
-    best = state["best"]
-    session.best = None if best is None else Leaves.of(best, owned=True).clone()
-    session._best_buffers = {n: b.clone() for n, b in state["best_buffers"].items()}
+    session.readings.load_state_dict(state["readings"])
+    session._heard = set(state["heard"])
     session._clean = [Batch(*parts) for parts in state["clean"]]
     counts = state["counts"]
     session.steps, session.epoch, session.seed = counts["steps"], counts["epoch"], counts["seed"]

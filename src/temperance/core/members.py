@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from temperance.core.recipe import Recipe
+from temperance.core.regularizer import Strengths
 from temperance.records.errors import RecipeError, nearest
 
 Given = Mapping[str, Sequence[float]]
@@ -82,6 +83,10 @@ def places(model: nn.Module, names: Sequence[str]) -> dict[str, slice | None]:
     return {name: ask(name) if ask is not None else None for name in names}
 
 
-def tensor(values: Sequence[float], device: torch.device) -> Tensor:
-    """Return the values (k,), float64."""
-    return torch.tensor(list(values), dtype=torch.float64, device=device)
+def strengths(
+    address: str, values: Mapping[str, float], by_member: Mapping[str, Sequence[float]], device: torch.device
+) -> Strengths:
+    """Return the strengths of one technique: tensors (), or (k,) where members have values of their own."""
+    own = {name: torch.tensor(list(by_member.get(name, ())) or v, dtype=torch.float64) for name, v in values.items()}
+    mirror = {name: v for name, v in values.items() if name not in by_member}
+    return Strengths({name: t.to(device) for name, t in own.items()}, address=address, mirror=mirror)

@@ -41,11 +41,17 @@ class Meter:
         """Whether any signal is read at validation, so that training batches must be kept."""
         return any(one.when == "validate" for one in self.signals.values())
 
+    @property
+    def needs_valid(self) -> bool:
+        """Whether any signal looks at the held-out batches themselves."""
+        return any(one.when == "validate" and one.needs_valid for one in self.signals.values())
+
     def measure(self, probe: Probe) -> dict[str, float]:
         """Read what is due and return all numbers."""
         numbers: dict[str, float] = {}
         for name, one in self.signals.items():
-            if not (probe.valid or one.when == "step"):
+            given = probe.valid or (probe.reading and not one.needs_valid)
+            if not (given or one.when == "step"):
                 continue
             self.occasions[name] += 1
             if (self.occasions[name] - 1) % getattr(one, "every", 1) == 0:

@@ -1,4 +1,4 @@
-"""Functional optimizers for ``compile`` and the population: frozen settings, ``begin`` and ``step`` on ``Leaves``."""
+"""Functional optimizers for ``compile`` and the population; and what a session asks of torch's own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from temperance.core.leaves import Leaves
 from temperance.records.errors import SettingError
@@ -97,3 +97,20 @@ def require_functional(optimizer: Any) -> Functional:
         "compile and population need a functional optimizer",
         "Use temperance.core.optimizers.AdamW(lr=…) or SGD(lr=…); torch.optim goes with Recipe.attach",
     )
+
+
+def largest_rate(optimizer: torch.optim.Optimizer) -> float:
+    """Return the largest rate that is known: schedulers that warm up leave it in ``max_lr`` or ``initial_lr``."""
+    names = ("lr", "initial_lr", "max_lr")
+    return max(float(group[name]) for group in optimizer.param_groups for name in names if name in group)
+
+
+def join_new(module: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+    """Give the optimizer the parameters that techniques added to a model and that it does not hold yet."""
+    held = {id(p) for group in optimizer.param_groups for p in group["params"]}
+    new = [
+        p for n, p in module.named_parameters()
+        if p.requires_grad and n.rsplit(".", 1)[-1].startswith("temperance_") and id(p) not in held
+    ]  # fmt: skip
+    if new:
+        optimizer.add_param_group({"params": new})

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -12,16 +14,18 @@ import torch
 from torch import Tensor, nn
 
 from temperance.control.base import Move
-from temperance.core import averaging, checkpoint, members, proof, stages, surroundings
+from temperance.core import checkpoint, members, proof, readings, stages, surroundings
 from temperance.core.batch import Batch, Pass, to_batch
+from temperance.core.heldout import Metric
 from temperance.core.leaves import Leaves
 from temperance.core.metering import Meter
+from temperance.core.optimizers import join_new, largest_rate
 from temperance.core.policy import matrices
 from temperance.core.random import fold
 from temperance.core.recipe import Recipe
-from temperance.core.regularizer import Context, Memory, Regularizer, Strengths, Undo
+from temperance.core.regularizer import Context, Memory, Strengths, Undo
 from temperance.core.replicas import agree
-from temperance.core.signal import Probe, Signal
+from temperance.core.signal import Probe, Signal, gives
 from temperance.core.solo import Solo, check_optimizer
 from temperance.core.wrappers import bare, forget_compiled
 from temperance.records.errors import RecipeError, SettingError
@@ -48,6 +52,9 @@ class Session:
         clean_batches: how many training batches are kept for the gap and other signals.
         signals: signals to measure besides those that controllers read, e.g. ``[Sharpness(every=5)]``.
         member_strengths: values (k,) by address for the members of a net that has them; held, no controller moves them.
+        select: what ``validate`` keeps for ``finish``: ``average`` (the mean of the readings that earned it), ``best``
+            (one reading) or None (nothing). ``EarlyStopping``, ``GreedySoup`` and others that choose go first.
+        patience: readings without a better one until ``stopped`` is set; a quarter of ``epochs``, 10 at least.
 
     Raises:
         RecipeError: the recipe cannot work on this model or optimizer, or a recipe is attached already.
@@ -70,6 +77,8 @@ class Session:
         fabric: Any = None,
         clean_batches: int = 4,
         signals: Iterable[Signal] = (),
+        select: readings.Select | None = "average",
+        patience: int | None = None,
         member_strengths: members.Given | None = None,
     ) -> None:
         self.module = bare(model)  # ``model`` without torch.compile and the like around it; all names are its names
@@ -81,18 +90,18 @@ class Session:
         self.recipe, self.model, self.optimizer = recipe, model, optimizer
         self.epochs, self.steps_per_epoch, self.seed = epochs, steps_per_epoch, seed
         self._planned = steps
-        self.steps, self.epoch, self._lr_max = 0, 0, _largest_lr(optimizer)
+        self.steps, self.epoch, self._lr_max = 0, 0, largest_rate(optimizer)
         self.trace: list[Move] = []
         self.signals: dict[str, float] = {}
         self.stopped = False
-        self.best: Leaves | None = None
-        self._best_buffers: dict[str, Tensor] = {}
+        self.readings = readings.Readings(select, max(10, (epochs or 0) // 4) if patience is None else patience)
+        self._heard: set[str] = set()
         self._clean: list[Batch] = []
         self._clean_batches = clean_batches
         self._undo: list[Undo] = []
         try:
             own = members.by_owner(member_strengths or {}, recipe, self.module)
-            self._wire(loss, autocast, scaler, fabric, signals, own)
+            self._wire(loss, autocast, scaler, fabric, tuple(signals), own)
         except BaseException:
             self._detach()
             raise
@@ -111,19 +120,16 @@ class Session:
         self._memory: dict[str, Memory] = {}
         for address, one in parts.items():
             one.check(context, self.optimizer)
-            values = one.initial(context)
-            tensors = {name: torch.tensor(v, dtype=torch.float64, device=device) for name, v in values.items()}
-            held = by_member.get(address, {})
-            tensors |= {name: members.tensor(own_values, device) for name, own_values in held.items()}
-            mirror = {name: v for name, v in values.items() if name not in held}
-            self._strengths[address] = Strengths(tensors, address=address, mirror=mirror)
+            self._strengths[address] = members.strengths(
+                address, one.initial(context), by_member.get(address, {}), device
+            )
             undo = one.rewire(self.module, self._strengths[address])
             if undo is not None:
                 self._undo.append(undo)
             self._memory[address] = Memory({}, address=address, plan=one.plan(context))
         if self._undo:
             forget_compiled(self.model)
-        self._join_new_parameters()
+        join_new(self.module, self.optimizer)
         self.solo = Solo(
             self.model, self.optimizer, loss, parts, self._strengths, self._memory,
             autocast=autocast, scaler=scaler, fabric=fabric,
@@ -131,21 +137,14 @@ class Session:
         for address, one in parts.items():
             self._memory[address].update(one.begin(self.solo.home, context))
         heard = frozenset[str]().union(*(one.reads for one in parts.values()))
-        self._meter = Meter(self.recipe.controller.reads | heard, own)
+        judged = {"gap"} if self.readings.select else set()
+        self._meter = Meter(self.recipe.controller.reads | heard | judged, own)
         if not self._meter.needs_batches:
             self._clean_batches = min(1, self._clean_batches)
+        known = gives(own) | {"step", "metric"}
+        self.recipe.controller.check(self._values(), self.recipe.specs, known)
         self._control = self.recipe.controller.begin(self._values(), self.recipe.specs)
-
-    def _join_new_parameters(self) -> None:
-        held = {id(p) for group in self.optimizer.param_groups for p in group["params"]}
-        new = [
-            p
-            for n, p in self.module.named_parameters()
-            if p.requires_grad and n.rsplit(".", 1)[-1].startswith("temperance_")
-        ]
-        new = [p for p in new if id(p) not in held]
-        if new:
-            self.optimizer.add_param_group({"params": new})
+        self._keeps = "keep" in self._control
 
     # -- the loop ---------------------------------------------------------------------------------------------------
 
@@ -216,41 +215,42 @@ class Session:
         """Optimizer steps of the whole run, 0 where unknown."""
         return self._planned or (self.epochs or 0) * (self.steps_per_epoch or 0)
 
-    def validate(self, batches: Iterable[Any]) -> dict[str, float]:
-        """Measure the signals on held-out batches, let the controllers move the strengths, return the signals.
+    def validate(
+        self,
+        batches: Iterable[Any] | None = None,
+        *,
+        metric: Metric = "loss",
+        value: float | None = None,
+        better: str | None = None,
+    ) -> dict[str, float]:
+        """Look at held-out rows, once an epoch: measure signals, move strengths, keep the weights that earned it.
 
         Both sides of the gap are measured in evaluation mode, on clean batches, at the weights that would be served.
+        What is kept: see ``Readings``; ``finish`` puts it in. Batches are streamed once, unless a signal needs them.
+
+        Args:
+            batches: held-out batches, the same rows each time.
+            metric: what the weights are judged by: ``loss``, ``accuracy`` or ``metric(outputs, targets)``.
+            value: the user's own number for the weights that would be served now; no averages are judged then.
+            better: ``lower`` or ``higher``, for a function or a value.
+
+        Returns:
+            All signals: ``valid_loss``, ``train_loss``, ``gap``, their errors, ``metric`` …
+
         """
-        valid = [to_batch(one) for one in batches]
-        if not valid:
-            raise SettingError(
-                "validate got no batches", "at least one batch of held-out rows", "Pass a loader or a list"
-            )
         self.epoch += 1
         if self.steps_per_epoch is None and self.steps:
             self.steps_per_epoch = max(1, round(self.steps / self.epoch))
-        self._select(valid)
-        self._steer(valid=valid)
+        readings.look(self, batches, metric, value, better)
         return dict(self.signals)
-
-    def _select(self, valid: list[Batch]) -> None:
-        """Let techniques that choose among weights look at the held-out rows."""
-
-        def score(weights: Leaves) -> float:
-            return float(torch.cat([self.solo.losses(batch, weights) for batch in valid]).double().mean())
-
-        for address, one in self.recipe.by_address.items():
-            if type(one).select is not Regularizer.select:
-                memory = self._memory[address]
-                memory.update(one.select(self.solo.home, self._strengths[address], memory, score))
 
     # -- control ------------------------------------------------------------------------------------------------------
 
-    def probe(self, valid: Iterable[Batch] = ()) -> Probe:
+    def probe(self, valid: Iterable[Batch] = (), reading: Mapping[str, float] = MappingProxyType({})) -> Probe:
         """Return what signals may look at now."""
         planned = self.planned_steps
         lr = max(float(group["lr"]) for group in self.optimizer.param_groups)
-        self._lr_max = max(self._lr_max, _largest_lr(self.optimizer))
+        self._lr_max = max(self._lr_max, largest_rate(self.optimizer))
         return Probe(
             step=self.steps,
             progress=self.steps / planned if planned else math.nan,
@@ -265,12 +265,14 @@ class Session:
             outputs=self.solo.outputs,
             product=self.solo.product,
             matrices=matrices(self.module),
+            reading=reading,
         )
 
-    def _steer(self, valid: Iterable[Batch]) -> None:
-        probe = self.probe(valid)
-        numbers = agree({"step": float(self.steps), **self._meter.measure(probe)}, self.solo.device)
+    def _steer(self, valid: Iterable[Batch], reading: Mapping[str, float] = MappingProxyType({})) -> None:
+        measured = self._meter.measure(self.probe(valid, reading))
+        numbers = agree({"step": float(self.steps), **reading, **measured}, self.solo.device)
         self.signals.update(numbers)
+        self._heard |= {name.split("/")[0] for name, number in numbers.items() if math.isfinite(number)}
         for address, one in self.recipe.by_address.items():
             if one.reads:
                 self._memory[address].update(one.hear(numbers, self._memory[address]))
@@ -279,21 +281,9 @@ class Session:
         after, self._control = controller.steer(before, numbers, self._control, specs)
         self.trace += controller.explain(before, after, numbers, self._control, specs)
         self._set(after)
-        if "keep" in self._control and bool(np.all(self._control["keep"])):
-            self._keep()
+        if self._keeps and bool(np.all(self._control["keep"])):
+            readings.keep_now(self)
         self.stopped = self.stopped or ("stop" in self._control and bool(np.all(self._control["stop"])))
-
-    def _keep(self) -> None:
-        """Keep a copy of the weights that would ship now, and of the statistics that go with them."""
-        if self.best is None:
-            self.best = self.served.clone(owned=True)
-        else:
-            self.best.copy_(self.served)
-        self._best_buffers = {name: b.detach().clone() for name, b in self._persistent().items()}
-
-    def _persistent(self) -> dict[str, Tensor]:
-        kept = self.module.state_dict(keep_vars=True)
-        return {n: b for n, b in self.module.named_buffers() if n in kept or checkpoint.is_held(n)}
 
     def _values(self) -> dict[str, Any]:
         return {f"{a}.{n}": np.asarray(v) for a, s in self._strengths.items() for n, v in (s.mirror or {}).items()}
@@ -334,12 +324,22 @@ class Session:
     # -- the end ------------------------------------------------------------------------------------------------------
 
     @property
+    def best(self) -> Leaves | None:
+        """The weights that ``finish`` will put in; None where nothing was kept."""
+        return self.readings.weights
+
+    @property
+    def chosen(self) -> readings.Chosen | None:
+        """Which readings are in ``best`` and what they scored; None before the first."""
+        return self.readings.chosen
+
+    @property
     def served(self) -> Leaves:
         """The weights that would be shipped now."""
         return stages.served(self.recipe.by_address, self.solo.home, self._memory)
 
     def finish(self, batches: Iterable[Any] | None = None) -> nn.Module:
-        """Put the served (or the best) weights in, undo the surgery, return the model in evaluation mode.
+        """Put the chosen (else the served) weights in, undo the surgery, return the model in evaluation mode.
 
         Args:
             batches: training batches; needed where averaged weights meet BatchNorm, whose statistics are re-estimated.
@@ -348,21 +348,9 @@ class Session:
             RecipeError: averaged weights, BatchNorm and no batches.
 
         """
-        chosen = self.best if self.best is not None else self.served
-        averaged = chosen is not self.solo.home
-        if averaged and self.solo.statistics and any(r.averages for r in self.recipe.regularizers):
-            if batches is None:
-                raise RecipeError(
-                    "the weights are averaged and the model has BatchNorm, but finish() got no batches",
-                    "running statistics must be estimated anew for averaged weights",
-                    "Call session.finish(batches=train)",
-                )
-            self.solo.home.copy_(chosen)
-            averaging.refresh_statistics(self.model, self.solo.statistics, (to_batch(b) for b in batches))
-        elif averaged:
-            self.solo.home.copy_(chosen)
-            for name, buffer in self._persistent().items():
-                buffer.copy_(self._best_buffers.get(name, buffer))
+        for sentence in readings.deaf(self):
+            warnings.warn(sentence, readings.NeverHeard, stacklevel=2)
+        readings.put(self, batches)
         self._detach()
         return self.model.eval()
 
@@ -379,7 +367,13 @@ class Session:
     def warnings(self) -> tuple[str, ...]:
         """Sentences about ingredients that get on badly with each other, or with this model, and alarms so far."""
         rang = (text for a, one in self.recipe.by_address.items() for text in one.alarms(self._memory[a]))
-        return (*self.recipe.warnings, *surroundings.notes(self.solo), *rang)
+        return (
+            *self.recipe.warnings,
+            *surroundings.notes(self.solo),
+            *rang,
+            *readings.deaf(self),
+            *readings.idle(self),
+        )
 
     def explain(self) -> str:
         """Return what the recipe does (``Recipe.explain``) and what is special about it here."""
@@ -400,9 +394,3 @@ class Session:
 
 def _is_list(batch: Any) -> bool:
     return isinstance(batch, list) and bool(batch) and not isinstance(batch[0], Tensor)
-
-
-def _largest_lr(optimizer: torch.optim.Optimizer) -> float:
-    """Return the largest rate that is known: schedulers that warm up leave it in ``max_lr`` or ``initial_lr``."""
-    names = ("lr", "initial_lr", "max_lr")
-    return max(float(group[name]) for group in optimizer.param_groups for name in names if name in group)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, NamedTuple
 
-import torch
 from torch import Tensor
 
 from temperance.core.batch import Batch
@@ -27,7 +26,7 @@ class Probe:
         params: trained weights.
         served: weights that would be shipped now (the same object where no technique averages).
         train: a few clean training batches that the session kept.
-        valid: the batches given to ``validate``; empty between validations.
+        valid: the batches given to ``validate``, where a signal needs them; else empty.
         losses: ``losses(batch, params)`` → (b,) in evaluation mode, no gradient, no technique acting on the batch.
         gradient: ``gradient(batch)`` → gradients of the plain loss at the trained weights, in evaluation mode.
         outputs: ``outputs(batch, params)`` → what the model gives in evaluation mode, no gradient.
@@ -35,6 +34,8 @@ class Probe:
         matrices: names of the weight matrices (no biases, norms, embeddings).
         known: numbers that other signals gave at this reading; those named in ``needs`` come first.
         memory: what this signal remembers between readings: tensors, numbers, lists and dicts of them.
+        reading: numbers of the held-out rows, measured in one stream at ``validate``: ``valid_loss``,
+            ``valid_loss_error``, ``metric``; empty between validations.
 
     """
 
@@ -53,6 +54,7 @@ class Probe:
     matrices: tuple[str, ...] = ()
     known: Mapping[str, float] = field(default_factory=dict)
     memory: dict[str, Any] = field(default_factory=dict)
+    reading: Mapping[str, float] = field(default_factory=dict)
 
 
 class Sight(NamedTuple):
@@ -68,7 +70,9 @@ class Signal(ABC):
     """One measured quantity. Class attributes: ``gives`` (names of its numbers), ``when``, ``price``, ``needs``.
 
     ``when`` is ``step`` for free ones (read many times an epoch) or ``validate`` for those that need passes.
-    ``price`` says in words what a reading costs. ``needs`` names numbers of other signals, found in ``probe.known``.
+    ``needs_valid`` says that it looks at ``probe.valid``; where no signal does, ``validate`` streams its batches and
+    holds none. ``price`` says in words what a reading costs. ``needs`` names numbers of other signals, found in
+    ``probe.known``.
     A costly one has a setting ``every``: it is read at every so-manieth occasion only. What readings cost in seconds
     is kept in ``session.signal_seconds``.
     """
@@ -77,6 +81,7 @@ class Signal(ABC):
     needs: ClassVar[tuple[str, ...]] = ()
     when: ClassVar[Literal["step", "validate"]] = "validate"
     price: ClassVar[str] = "free"
+    needs_valid: ClassVar[bool] = True  # the safe side for signals of others
 
     @abstractmethod
     def measure(self, probe: Probe) -> dict[str, float]:
@@ -90,6 +95,12 @@ class Signal(ABC):
 
 
 signals: Registry[Signal] = Registry("signal", "temperance.signals")
+
+
+def gives(own: Iterable[Signal] = ()) -> frozenset[str]:
+    """Return the names of all numbers that the registered signals, or the user's own, can give."""
+    registered = (name for _, cls in signals.items() for name in cls.gives)
+    return frozenset(registered).union(*(one.gives for one in own))
 
 
 def providers(names: frozenset[str], own: Iterable[Signal] = ()) -> list[Signal]:
@@ -121,11 +132,3 @@ def _in_order(waiting: list[Signal]) -> list[Signal]:
         ordered += ready
         waiting = [one for one in waiting if one not in ready]
     return ordered
-
-
-def mean_and_error(losses: Tensor) -> tuple[float, float, int]:
-    """Return the mean of (b,) losses, its standard error, and b."""
-    n = losses.numel()
-    values = losses.detach().to(torch.float64)
-    error = float(values.std(unbiased=True)) / n**0.5 if n > 1 else float("nan")
-    return float(values.mean()), error, n

@@ -232,10 +232,14 @@ class Solo:
 
     def losses(self, batch: Batch, params: Leaves) -> Tensor:
         """Return the plain loss per example (b,) in evaluation mode; (1,) where the loss gives one number."""
+        return self.answers(batch, params)[1]
+
+    def answers(self, batch: Batch, params: Leaves) -> tuple[Any, Tensor]:
+        """Return what the model gives in evaluation mode, without gradient, and the losses as ``losses`` does."""
         with self.at(params), evaluating(self.model), torch.no_grad(), self._precision():
-            value = self.loss(call(self.model, batch.inputs), batch.targets)
-        value = value.detach().float()
-        return value.reshape(1) if value.dim() == 0 else value.flatten(1).mean(1) if value.dim() > 1 else value
+            outputs = call(self.model, batch.inputs)
+            value = self.loss(outputs, batch.targets).detach().float()
+        return outputs, value.reshape(1) if value.dim() == 0 else value.flatten(1).mean(1) if value.dim() > 1 else value
 
     def outputs(self, batch: Batch, params: Leaves) -> Any:
         """Return what the model gives in evaluation mode, without gradient."""

@@ -36,6 +36,7 @@ class Curvature(Signal):
 
     gives: ClassVar[tuple[str, ...]] = ("lambda_max",)
     price: ClassVar[str] = "up to 20 Hessian products (two backward passes each) over each kept training batch"
+    needs_valid: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         require("Curvature", "iterations", self.iterations, 1, 100_000, whole=True)

@@ -31,6 +31,7 @@ class Difficulty(Signal):
 
     gives: ClassVar[tuple[str, ...]] = (*(f"difficulty_p{p}" for p in PERCENTILES), "difficulty_share")
     price: ClassVar[str] = "the loss function once more on each batch' outputs; one number per training row is kept"
+    needs_valid: ClassVar[bool] = False
 
     def watch(self, sight: Sight, memory: dict[str, Any]) -> None:
         """Note the losses of the pass."""

@@ -37,6 +37,7 @@ class Evidence(Signal):
 
     gives: ClassVar[tuple[str, ...]] = ("evidence",)
     price: ClassVar[str] = "one forward and backward pass for each of up to 64 single rows"
+    needs_valid: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         require("Evidence", "rows", self.rows, 2, 1_000_000, whole=True)

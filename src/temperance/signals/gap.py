@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
-
-from temperance.core.batch import Batch
-from temperance.core.signal import Probe, Signal, mean_and_error, signals
+from temperance.core.heldout import side
+from temperance.core.signal import Probe, Signal, signals
 
 
 @signals.add
@@ -26,11 +23,16 @@ class Gap(Signal):
 
     gives: ClassVar[tuple[str, ...]] = ("gap", "gap_error", "train_loss", "valid_loss", "valid_loss_error")
     price: ClassVar[str] = "one forward pass over the held-out batches and the kept training batches"
+    needs_valid: ClassVar[bool] = False
 
     def measure(self, probe: Probe) -> dict[str, float]:
         """Return the losses of both sides, their difference and its standard error; NaN without batches."""
-        valid, valid_error = _side(probe, probe.valid)
-        train, train_error = _side(probe, probe.train)
+        known = probe.reading
+        if "valid_loss" in known:
+            valid, valid_error = known["valid_loss"], known["valid_loss_error"]
+        else:
+            valid, valid_error = side(probe.losses, probe.valid, probe.served)
+        train, train_error = side(probe.losses, probe.train, probe.served)
         return {
             "gap": valid - train,
             "gap_error": math.hypot(valid_error, train_error),
@@ -38,10 +40,3 @@ class Gap(Signal):
             "valid_loss": valid,
             "valid_loss_error": valid_error,
         }
-
-
-def _side(probe: Probe, batches: Sequence[Batch]) -> tuple[float, float]:
-    if not batches:
-        return math.nan, math.nan
-    mean, error, _ = mean_and_error(torch.cat([probe.losses(batch, probe.served) for batch in batches]))
-    return mean, error

@@ -37,6 +37,7 @@ class GradientDisparity(Signal):
 
     gives: ClassVar[tuple[str, ...]] = ("gradient_disparity", "gradient_coherence")
     price: ClassVar[str] = "one forward and backward pass over each kept training batch, and one more forward pass"
+    needs_valid: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         require("GradientDisparity", "every", self.every, 1, 1_000_000, whole=True)

@@ -25,6 +25,7 @@ class GradientNoise(Signal):
 
     gives: ClassVar[tuple[str, ...]] = ("gradient_noise",)
     price: ClassVar[str] = "one forward and backward pass over each kept training batch"
+    needs_valid: ClassVar[bool] = False
 
     def measure(self, probe: Probe) -> dict[str, float]:
         """Return the scale."""

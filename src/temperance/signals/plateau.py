@@ -32,6 +32,7 @@ class Plateau(Signal):
     gives: ClassVar[tuple[str, ...]] = ("plateau", "plateau_slope")
     needs: ClassVar[tuple[str, ...]] = ("valid_loss",)
     price: ClassVar[str] = "free beside the held-out loss, which it shares with the gap"
+    needs_valid: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         require("Plateau", "tolerance", self.tolerance, 0.0, 1.0)

@@ -28,6 +28,7 @@ class PredictionFlips(Signal):
 
     gives: ClassVar[tuple[str, ...]] = ("prediction_flips", "prediction_flip_share")
     price: ClassVar[str] = "free: one integer per training row is kept"
+    needs_valid: ClassVar[bool] = False
 
     def watch(self, sight: Sight, memory: dict[str, Any]) -> None:
         """Note what the pass predicted."""

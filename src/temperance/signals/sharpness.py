@@ -39,6 +39,7 @@ class Sharpness(Signal):
 
     gives: ClassVar[tuple[str, ...]] = ("sharpness",)
     price: ClassVar[str] = "three passes over each kept training batch"
+    needs_valid: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         require("Sharpness", "rho", self.rho, 1e-9, 1e3)

@@ -40,6 +40,7 @@ class SpectralTail(Signal):
 
     gives: ClassVar[tuple[str, ...]] = ("tail_exponent",)
     price: ClassVar[str] = "the singular values of every weight matrix (about 5 steps of a small net per reading)"
+    needs_valid: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         require("SpectralTail", "least", self.least, 4, 1_000_000, whole=True)

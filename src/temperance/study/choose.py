@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
 
 from temperance.evaluation import compare
+from temperance.records.distributions import normal_quantile
 from temperance.records.statistics import paired
 
 ALPHA = 0.16  # one-sided: about one standard error of the paired difference (the one-standard-error rule)
@@ -122,7 +122,7 @@ def _is_close(other: Candidate, best: Candidate, prefer: str) -> bool:
         return not _is_worse(other, best)
     difference = other.losses - best.losses
     error = float(difference.std(ddof=1)) / np.sqrt(len(difference)) if len(difference) > 1 else np.inf
-    upper = float(difference.mean()) + float(norm.ppf(1 - SURE)) * error
+    upper = float(difference.mean()) + normal_quantile(1 - SURE) * error
     return bool(upper <= MARGINS[prefer] * abs(best.quality))
 
 

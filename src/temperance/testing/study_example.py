@@ -283,22 +283,23 @@ class _Example:
             "calibration": None
             if self.regression
             else {"calibrator": {"kind": "temperature", "value": 1.2}, "n": 300, "share": 0.7, "tried": []},
-            "reliability": []
-            if self.regression
-            else [
-                {
-                    "low": i / 10,
-                    "high": (i + 1) / 10,
-                    "confidence": i / 10 + 0.05,
-                    "accuracy": _near(self.rng, i),
-                    "accuracy_low": max(0.0, i / 10 - 0.06),
-                    "accuracy_high": min(1.0, i / 10 + 0.16),
-                    "n": 12 + 9 * i,
-                }
-                for i in range(5 if self.task == "binary" else 2, 10)
-            ],
+            "reliability": [] if self.regression else self.reliability(),
             "cost": best["cost"],
         }
+
+    def reliability(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "low": i / 10,
+                "high": (i + 1) / 10,
+                "confidence": i / 10 + 0.05,
+                "accuracy": _near(self.rng, i),
+                "accuracy_low": max(0.0, i / 10 - 0.06),
+                "accuracy_high": min(1.0, i / 10 + 0.16),
+                "n": 12 + 9 * i,
+            }
+            for i in range(5 if self.task == "binary" else 2, 10)
+        ]
 
     def bought(self, main: str) -> list[dict[str, Any]]:
         return [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,7 @@ from temperance.control.base import Move
 from temperance.core.batch import Batch, map_leaves
 from temperance.core.proof import Evidence
 from temperance.core.random import fold, permutation
+from temperance.core.readings import NeverHeard, Select
 from temperance.core.recipe import Recipe
 from temperance.core.session import Session
 from temperance.training.settings import TrainSettings
@@ -99,6 +101,7 @@ def train(
     deadline: float = math.inf,
     until: float = 1.0,
     member_strengths: Mapping[str, Sequence[float]] | None = None,
+    select: Select | None = None,
 ) -> Trained:
     """Train ``model`` and return it with its served weights.
 
@@ -116,6 +119,7 @@ def train(
         deadline: ``time.monotonic()`` at which the training ends unfinished.
         until: stop at this fraction of the plan (an earlier run's stopping point); the rate follows the whole plan.
         member_strengths: values (k,) by address for a net of k members; see ``core.members``.
+        select: which weights the controller rows may choose, see ``Session``; None: the last ones, or a controller's.
 
     """
     plan = _Plan(len(train_rows), settings, seed, until)
@@ -132,6 +136,7 @@ def train(
         steps=plan.total,
         seed=seed,
         member_strengths=member_strengths,
+        select=select,
     )
     try:
         return _run(session, train_rows, controller_rows, plan, marks, tick, deadline)
@@ -196,11 +201,13 @@ def _run(
     course.note()
     done = course.done
     passes = int(done * max((r.cost.forwards + r.cost.backwards for r in session.recipe.regularizers), default=2))
-    warnings = session.warnings
-    model = session.finish(batches=[rows.batch(i) for i in plan.order(0)])
+    told = session.warnings
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NeverHeard)  # it is in ``told``
+        model = session.finish(batches=[rows.batch(i) for i in plan.order(0)])
     return Trained(
         model, done, done / plan.per_epoch, done / plan.total, time.monotonic() - started, passes,
-        session.trace, course.history, course.proof, stopped, session.signal_seconds, warnings,
+        session.trace, course.history, course.proof, stopped, session.signal_seconds, told,
     )  # fmt: skip
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Self, final
 
 import numpy as np
-from scipy.optimize import minimize
 
 from temperance.evaluation.base import Array
 from temperance.evaluation.calibration.base import Calibrator, Codes, log_softmax
@@ -56,6 +55,8 @@ class Matrix(Calibrator):
             loss = -float(w @ q[np.arange(len(target)), target]) + float((ridge * change**2).sum() + c * shift @ shift)
             slope = (miss.T @ z + 2 * ridge * change) * free
             return loss, np.concatenate([slope.ravel(), miss.sum(axis=0) + 2 * c * shift])
+
+        from scipy.optimize import minimize  # costs half a second to load, and only fitting needs it
 
         found = minimize(
             objective, np.zeros(c * c + c), jac=True, method="L-BFGS-B", options={"maxiter": 200, "ftol": 1e-9}
