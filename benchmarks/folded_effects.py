@@ -36,7 +36,7 @@ from temperance.study.search.portfolio import folded_specs
 HERE = Path(__file__).parent
 RECORD = HERE / "records" / "folded_effects.jsonl"
 TARGET = HERE.parent / "src" / "temperance" / "study" / "search" / "gains.json"
-SETS = ("attrition", "segmentation", "tokyo1", "concrete", "abalone", "car")
+SETS = ("attrition", "segmentation", "tokyo1", "concrete", "abalone")
 USUAL = {"WeightDecay": "weight_decay.", "Dropout": "dropout."}
 
 
