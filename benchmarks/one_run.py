@@ -10,7 +10,7 @@ DIR has a folder per set with ``data.parquet`` and ``meta.json``. Per set and se
 - *default strengths*: the same run with the default strengths in both slots;
 - *hold-out search*: TPE, best of 50 trials as people run them: each trains our net of 16 members on four fifths, is
   stopped at the best of 20 looks at the other fifth, and the best by that fifth is taken;
-- *folded search*: TPE, best of 15 folded trainings on the same banks, each stopped at its best out-of-fold reading and
+- *folded search*: TPE, best of 12 folded trainings on the same banks, each stopped at its best out-of-fold reading and
   chosen by its out-of-fold loss; it ships its banks, so it sees all rows as the one run does;
 - *one training*: the default net on four fifths, trained to its end; its seconds are the unit of price.
 
@@ -54,7 +54,7 @@ from temperance.training.settings import TrainSettings
 HERE = Path(__file__).parent
 RECORD = HERE / "records" / "one_run.jsonl"
 NONE = np.empty(0, dtype=np.int64)
-HOLD_OUT, FOLDED, LOOKS = 50, 15, 20
+HOLD_OUT, FOLDED, LOOKS = 50, 12, 20
 LINES = ("one_run", "default_strengths", "hold_out_search", "folded_search", "one_training")
 
 
