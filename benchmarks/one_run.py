@@ -55,6 +55,7 @@ HERE = Path(__file__).parent
 RECORD = HERE / "records" / "one_run.jsonl"
 NONE = np.empty(0, dtype=np.int64)
 HOLD_OUT, FOLDED, LOOKS = 50, 12, 20
+LEAST = 0.001  # losses below it are nothing to be won on
 LINES = ("one_run", "default_strengths", "hold_out_search", "folded_search", "one_training")
 
 
@@ -226,50 +227,58 @@ def table_sets(data: Path, wanted: str) -> list[str]:
     return found
 
 
-def summary(path: Path) -> str:
-    """Return the ratios of the one run to each other line, with intervals over the sets."""
-    rows = [json.loads(line) for line in path.read_text().splitlines()]
-    lines = [f"# One run: {len(rows)} cells", ""]
-    for wanted in sorted({r["half"] for r in rows}):
-        cells = [r for r in rows if r["half"] == wanted]
-        names = sorted({r["set"] for r in cells})
-        seen = sorted(set(names) & SEEN)
+def figures(cells: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the ratios of the one run to each other line, geometric means with 95 % bootstrap intervals over sets."""
+    names = sorted({r["set"] for r in cells})
+    found: dict[str, Any] = {"sets": len(names), "cells": len(cells), "seen before": sorted(set(names) & SEEN)}
+    for other in LINES[1:]:
+        pairs = [[(r["one_run"], r[other]) for r in cells if r["set"] == name] for name in names]
+        logs = np.array([np.mean([np.log(max(a["loss"], LEAST) / max(b["loss"], LEAST)) for a, b in p]) for p in pairs])
+        rng = np.random.default_rng(0)
+        draws = [logs[rng.integers(len(logs), size=len(logs))].mean() for _ in range(4000)]
+        low, high = np.exp(np.quantile(draws, [0.025, 0.975]))
+        price = np.median([r["one_run"]["seconds"] / r[other]["seconds"] for r in cells])
+        found[other] = {"ratio": round(float(np.exp(logs.mean())), 3), "low": round(float(low), 3),
+                        "high": round(float(high), 3), "better": int((logs < 0).sum()),
+                        "worse": int((logs > 0).sum()), "seconds": round(float(price), 3)}  # fmt: skip
+    latency = np.median([r["one_run"]["latency_ms"] / r["one_training"]["latency_ms"] for r in cells])
+    members = max(r["one_run"]["members"] for r in cells)
+    return {**found, "members": members, "latency": round(float(latency), 2)}
+
+
+def page(rows: list[dict[str, Any]], by_half: dict[str, Any]) -> str:
+    """Return the figures and every cell as Markdown."""
+    lines = [f"# One run: {len(rows)} cells", "", f"Losses below {LEAST} count as {LEAST} in ratios.", ""]
+    for wanted, told in by_half.items():
         lines += [
-            f"## Half `{wanted}`: {len(names)} sets, seeds {sorted({r['seed'] for r in cells})}",
-            "",
-            f"Looked at before November 2026: {', '.join(seen) or 'none'}.",
-            "",
+            f"## Half `{wanted}`: {told['sets']} sets", "",
+            f"Looked at before November 2026: {', '.join(told['seen before']) or 'none'}.", "",
             "| one run against | loss ratio (geometric mean) | 95 % interval over sets | better | worse | seconds |",
             "|---|---|---|---|---|---|",
-        ]
+        ]  # fmt: skip
         for other in LINES[1:]:
-            by_set = {n: [r for r in cells if r["set"] == n] for n in names}
-            logs = np.array(
-                [np.mean([np.log(r["one_run"]["loss"] / r[other]["loss"]) for r in by_set[n]]) for n in names]
-            )
-            price = np.median([r["one_run"]["seconds"] / r[other]["seconds"] for r in cells])
-            rng = np.random.default_rng(0)
-            draws = [logs[rng.integers(len(logs), size=len(logs))].mean() for _ in range(4000)]
-            low, high = np.exp(np.quantile(draws, [0.025, 0.975]))
-            lines.append(
-                f"| {other.replace('_', ' ')} | {np.exp(logs.mean()):.3f} | {low:.3f} to {high:.3f} | "
-                f"{int((logs < 0).sum())} | {int((logs > 0).sum())} | × {price:.3f} |"
-            )
-        latency = np.median([r["one_run"]["latency_ms"] / r["one_training"]["latency_ms"] for r in cells])
-        members = max(r["one_run"]["members"] for r in cells)
-        lines += [
-            "",
-            f"At most {members} members; latency of one row × {latency:.2f} that of the 16-member net (median).",
-            "",
-            "| set | seed | " + " | ".join(one.replace("_", " ") for one in LINES) + " |",
-            "|---|---|" + "---|" * len(LINES),
-        ]
+            one = told[other]
+            cells = (one["ratio"], f"{one['low']} to {one['high']}", one["better"], one["worse"], f"× {one['seconds']}")
+            lines.append(f"| {other.replace('_', ' ')} | " + " | ".join(map(str, cells)) + " |")
+        size = f"At most {told['members']} members; one row takes × {told['latency']} the time of the 16-member net."
+        lines += ["", size, "", "| set | seed | " + " | ".join(one.replace("_", " ") for one in LINES) + " |",
+                  "|---|---|" + "---|" * len(LINES)]  # fmt: skip
         lines += [
             f"| {r['set']} | {r['seed']} | " + " | ".join(f"{r[one]['loss']:.4f}" for one in LINES) + " |"
-            for r in cells
-        ]
+            for r in rows if r["half"] == wanted
+        ]  # fmt: skip
         lines.append("")
     return "\n".join(lines)
+
+
+def summarize(path: Path) -> None:
+    """Write ``.json`` and ``.md`` beside the record."""
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    halves = sorted({r["half"] for r in rows})
+    by_half = {wanted: figures([r for r in rows if r["half"] == wanted]) for wanted in halves}
+    told = {"command": rows[-1]["command"], "commits": sorted({r["commit"] for r in rows}), "halves": by_half}
+    path.with_suffix(".json").write_text(json.dumps(told, indent=1) + "\n")
+    path.with_suffix(".md").write_text(page(rows, by_half))
 
 
 def main() -> None:
@@ -312,7 +321,7 @@ def main() -> None:
                     round(row["one_run"]["seconds"], 1),
                     flush=True,
                 )
-    given.record.with_suffix(".md").write_text(summary(given.record))
+    summarize(given.record)
 
 
 if __name__ == "__main__":
