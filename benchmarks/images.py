@@ -35,13 +35,30 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 import numpy as np
 from halves import half
-from quality import COMMAND, ONE_THREAD, processor, revision, scores, told
+from quality import COMMAND, ONE_THREAD, processor, revision, scores
 
 RECORDS = Path(__file__).parent / "records" / "images"
 FOLDERS = {"shapes": ("circle", "square", "triangle"), "textures": ("cells", "dots", "stripes"),
            "numerals": ("eight", "five", "three")}  # fmt: skip
 ROWS, FRESH = 182, 300
 BARS = {"fashion_mnist_2000": 0.86, "fashion_mnist_10000": 0.90, "shapes": 0.95, "textures": 0.95, "numerals": 0.95}
+
+
+def told(document: dict[str, Any]) -> dict[str, Any]:
+    """Return what a study says of itself: winner, its parts, its time."""
+    winner = document["winner"]
+    trial = next(t for t in document["trials"] if t["id"] == winner["trial"])
+    value = {k: m.get("value") for k, m in winner.get("test", {}).items()}
+    rivals = {}
+    for name in ("plain_test", "boosting_test", "simple_test"):
+        found = winner.get(name)
+        if found:
+            rivals[name] = {k: m.get("value") for k, m in found.get("measurements", {}).items()}
+    return {
+        "winner": {"name": trial["name"], "kind": trial["kind"], "model": trial["model"]}, "said": value,
+        "rivals": rivals, "trials": len(document["trials"]), "spent": document["budget"]["spent"],
+        "left_out": [entry["what"] for entry in document["budget"]["left_out"]],
+    }  # fmt: skip
 
 
 def picture(cell: str, kind: str, rng: np.random.Generator, source: Any) -> np.ndarray:
