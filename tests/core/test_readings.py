@@ -22,7 +22,7 @@ from temperance import (
     WeightDecay,
 )
 from temperance.core.leaves import Leaves
-from temperance.core.readings import Readings
+from temperance.core.readings import NotNumbers, Readings
 from temperance.records.errors import RecipeError, SettingError
 from temperance.testing.problems import PROBLEMS
 from temperance.testing.training import assert_same, attach, train
@@ -275,3 +275,12 @@ def test_a_model_without_statistics_or_parameters_that_train_all_the_same():
         session.step(rows)
         session.validate([rows])
     assert session.finish() is model
+
+
+def test_weights_that_are_not_numbers_are_said() -> None:
+    net = torch.nn.Linear(2, 2)
+    optimizer = torch.optim.SGD(net.parameters(), lr=1.0)
+    session = Recipe().attach(net, optimizer, loss=lambda outputs, targets: outputs.sum(1) * float("nan"), steps=1)
+    session.step((torch.ones(4, 2), torch.zeros(4, dtype=torch.int64)))
+    with pytest.warns(NotNumbers, match="not usable"):
+        session.finish()

@@ -46,3 +46,12 @@ def test_a_recipe_or_epochs_of_ones_own_train_one_net() -> None:
     inputs, values = load_diabetes(return_X_y=True)
     model = TemperanceRegressor(epochs=1).fit(inputs[:80], values[:80])
     assert [trial["name"] for trial in model.study_["trials"]] == ["one net"]
+
+
+def test_weights_count_in_the_mixture_and_the_calibration() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(200, 3))
+    y = (x[:, 0] + 0.3 * rng.normal(size=200) > 0).astype(int)
+    spoiled = np.arange(200) < 120
+    model = TemperanceClassifier(random_state=0).fit(x, np.where(spoiled, 1 - y, y), np.where(spoiled, 1e-9, 1.0))
+    assert model.score(x[spoiled], y[spoiled]) > 0.85

@@ -12,6 +12,7 @@ from temperance import Recipe
 from temperance.data import read
 from temperance.estimators.single import Single, default_recipe
 from temperance.models import training_for
+from temperance.records.errors import StudyError
 from temperance.records.predictor import Predictor
 
 
@@ -40,3 +41,10 @@ def test_training_gives_a_predictor_and_leaves_threads_alone(data: SimpleNamespa
     assert np.isfinite(predictor.predict(table.rows)).all()
     assert row["status"] == "done"
     assert row["epochs"] == pytest.approx(1.0)
+
+
+@pytest.mark.filterwarnings("ignore:The weights that finish")
+def test_a_net_that_blew_up_is_an_error(data: SimpleNamespace) -> None:
+    table = read((data.X, data.values), task="regression").table
+    with pytest.raises(StudyError, match="not numbers"):
+        Single(epochs=2, net="plain", learning_rate=1e9).train(table)

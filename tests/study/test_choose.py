@@ -59,9 +59,9 @@ def test_what_is_over_the_limits_cannot_win(noise):
     assert choice.winner == "quick"
 
 
-def test_comparison_is_winner_minus_other_in_the_metrics_units(noise):
+def test_comparison_is_the_other_minus_the_winner_in_the_metrics_units(noise):
     choice = pick([made("a", 0.5 + noise), made("b", 0.7 + noise[::-1])])
-    assert choice.comparison[0]["difference"]["value"] == pytest.approx(-0.2, abs=1e-9)
+    assert choice.comparison[0]["difference"]["value"] == pytest.approx(0.2, abs=1e-9)
 
 
 def test_frontier_keeps_trade_offs_and_drops_the_dominated():

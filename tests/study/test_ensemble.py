@@ -46,3 +46,15 @@ def test_probabilities_stay_probabilities():
     answers = [rng.dirichlet(np.ones(3), 300) for _ in range(3)]
     found = blend(answers, labels, np.arange(300) % 3)
     assert found.selection.sum(axis=1) == pytest.approx(np.ones(300))
+
+
+def test_rows_without_weight_do_not_choose():
+    truth, answers = candidates(rows=200, noise=(0.3, 0.3))
+    wrong = np.arange(200) < 120
+    spoiled = np.where(wrong, -truth, truth)
+    answers = [answers[0], np.where(wrong, -answers[1], answers[1])]
+    weight = np.where(wrong, 1e-9, 1.0)
+    by_all = blend(answers, spoiled, np.arange(200) % 5).shares
+    by_clean = blend(answers, spoiled, np.arange(200) % 5, weight).shares
+    assert by_all[1] > 0.9
+    assert by_clean[0] == pytest.approx(0.5, abs=0.2)

@@ -14,11 +14,12 @@ def test_a_trial_that_did_not_win_becomes_a_bundle(finished, tmp_path):
     document = json.loads((finished / "study.json").read_text())
     rest = [t for t in document["trials"] if t["status"] == "done" and t["id"] != document["winner"]["trial"]]
     other = next(t["id"] for t in rest if t["kind"] == "basic")
-    before = (finished / "study.json").read_bytes()
+    before, ledger = (finished / "study.json").read_bytes(), (finished / "ledger.jsonl").read_bytes()
     value = export(finished, other, out=tmp_path / "bundle")
     assert value["test"]["accuracy"]["n"] == document["winner"]["test"]["accuracy"]["n"]
     assert load(tmp_path / "bundle").name
     assert (finished / "study.json").read_bytes() == before
+    assert (finished / "ledger.jsonl").read_bytes() == ledger  # an export is no part of the study
     with pytest.raises(StudyError, match="exists"):
         export(finished, other, out=tmp_path / "bundle")
 

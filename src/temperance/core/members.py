@@ -34,7 +34,13 @@ def by_owner(given: Given, recipe: Recipe, model: nn.Module) -> dict[str, dict[s
 
     """
     found: dict[str, dict[str, list[float]]] = {}
-    for address, values in given.items():
+    if not isinstance(given, Mapping):
+        raise RecipeError(
+            f"member_strengths={given!r}", "a mapping of addresses to one number per member",
+            'Write member_strengths={"dropout.p": [0.1, 0.0]}',
+        )  # fmt: skip
+    for address, raw in given.items():
+        values = _numbers(address, raw)
         if address not in recipe.specs:
             raise RecipeError(
                 f"there is no strength {address!r}", f"known are {', '.join(recipe.specs) or 'none'}",
@@ -58,6 +64,17 @@ def by_owner(given: Given, recipe: Recipe, model: nn.Module) -> dict[str, dict[s
         spec = recipe.specs[address]
         found.setdefault(owner, {})[name] = [spec.check(address, name, float(value)) for value in values]
     return found
+
+
+def _numbers(address: str, raw: object) -> list[float]:
+    """Return the values as numbers."""
+    rows = raw.tolist() if hasattr(raw, "tolist") else raw
+    if not isinstance(rows, (list, tuple)) or not all(isinstance(v, (int, float)) for v in rows):
+        raise RecipeError(
+            f"{address} got {raw!r}", "a list, tuple or one-axis array of numbers, one per member",
+            f'Write {{"{address}": [0.1, 0.0]}}',
+        )  # fmt: skip
+    return [float(value) for value in rows]
 
 
 def spread(strength: Tensor, like: Tensor) -> Tensor:

@@ -32,6 +32,16 @@ class NeverHeard(UserWarning):
     """A controller ended without ever having heard its signal."""
 
 
+class NotNumbers(UserWarning):
+    """The weights that a session leaves behind are not all finite."""
+
+
+NOT_NUMBERS = (
+    "The weights that finish() leaves are not numbers, and no reading before had better ones. The loss or the rows "
+    "hold NaN or infinity, or the learning rate is too high: this model is not usable."
+)
+
+
 @dataclass(frozen=True)
 class Chosen:
     """The weights that ``finish`` will put in.

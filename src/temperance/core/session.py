@@ -351,6 +351,8 @@ class Session:
         for sentence in readings.deaf(self):
             warnings.warn(sentence, readings.NeverHeard, stacklevel=2)
         readings.put(self, batches)
+        if not all(bool(torch.isfinite(p).all()) for p in self.module.parameters()):
+            warnings.warn(readings.NOT_NUMBERS, readings.NotNumbers, stacklevel=2)
         self._detach()
         return self.model.eval()
 

@@ -87,7 +87,8 @@ class OneRun:
         number = np.arange(len(held)) % 3
         if roles.folds:
             number = np.select([np.isin(held, rows) for _, rows in roles.folds], range(len(roles.folds)))
-        shares = blend([part.answer for part in parts], truth[held], number).shares
+        weight = None if table.weight is None else table.weight[held]
+        shares = blend([part.answer for part in parts], truth[held], number, weight).shares
         chosen = [(part, float(w)) for part, w in zip(parts, shares, strict=True) if w > 0]
         raw = chosen[0][0].predictor if len(chosen) == 1 else EnsemblePredictor(
             tuple(part.predictor for part, _ in chosen), tuple(w for _, w in chosen)
@@ -100,7 +101,8 @@ class OneRun:
         if table.schema.target.task == "regression":
             return raw, study
         rows = held if roles.folds else roles.calibration
-        calibration = calibrate(mixed([part.held for part in parts], shares), truth[rows])
+        weight = None if table.weight is None else table.weight[rows]
+        calibration = calibrate(mixed([part.held for part in parts], shares), truth[rows], sample_weight=weight)
         return Calibrated(raw, calibration.calibrator), study
 
     def _folded(self, bench: Bench, scratch: Path) -> _Part:

@@ -15,7 +15,7 @@ import temperance.signals  # noqa: F401  # both fill their registries
 from temperance.core.recipe import Recipe
 from temperance.data import save_roles
 from temperance.models import recipes_for, training_for
-from temperance.records.errors import SettingError
+from temperance.records.errors import SettingError, StudyError
 from temperance.records.roles import Roles
 from temperance.records.schema import Task
 from temperance.records.table import Table
@@ -63,6 +63,12 @@ class Single:
                 fitted = bench.fit(spec, everything, none, measure=False)
         finally:
             torch.set_num_threads(threads)
+        answers = fitted.predictor.predict(table.rows.take(np.arange(min(len(table), 256))))
+        if not np.isfinite(answers).all():
+            raise StudyError(
+                "the net's answers are not numbers after training",
+                "finite weights", "Lower learning_rate, or leave it out; look for infinite inputs",
+            )  # fmt: skip
         trained = fitted.trained
         history, trace = (trained.history, trained.trace) if trained else ([], [])
         row = {

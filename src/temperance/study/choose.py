@@ -152,7 +152,7 @@ def _is_worse(other: Candidate, best: Candidate) -> bool:
 
 
 def _row(winner: Candidate, other: Candidate, close: bool, metric: str, prefer: str) -> dict[str, Any]:
-    found = compare(winner.losses, other.losses, metric=metric)
+    found = compare(other.losses, winner.losses, metric=metric)
     if prefer == "cheap":
         decision = "within one standard error of the best" if close else "worse by more than one standard error"
     else:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from temperance.records.errors import StudyError, TemperanceError
@@ -51,6 +52,7 @@ class Desk:
         patient: nothing is discarded early (a replay).
         workers: who works; processes of this machine where left out. They may be starting already.
         lock: of the folder, where it is held already.
+        aside: write events here instead of to the study's ledger, which is read all the same (an export).
 
     Raises:
         StudyError: another study runs in the folder.
@@ -59,7 +61,7 @@ class Desk:
 
     def __init__(
         self, settings: StudySettings, *, progress: Progress | None = None, patient: bool = False,
-        workers: Workers | None = None, lock: FolderLock | None = None,
+        workers: Workers | None = None, lock: FolderLock | None = None, aside: Path | None = None,
     ) -> None:  # fmt: skip
         self.settings, self.patient = settings, patient
         self.progress = progress or (lambda _: None)
@@ -70,7 +72,7 @@ class Desk:
         path = self.out / "ledger.jsonl"
         try:
             self.state = State.fold(read_events(path) if path.exists() else ())
-            self.ledger = Ledger(path)
+            self.ledger = Ledger(path if aside is None else aside)
         except BaseException:
             self.lock.release()
             raise

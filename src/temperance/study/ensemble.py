@@ -29,16 +29,19 @@ class Blend:
     selection: NDArray[np.float64]
 
 
-def blend(answers: Sequence[Array], truth: NDArray[np.generic], folds: NDArray[np.int64]) -> Blend:
+def blend(
+    answers: Sequence[Array], truth: NDArray[np.generic], folds: NDArray[np.int64], weight: Array | None = None
+) -> Blend:
     """Weigh candidates by their answers on held-out rows.
 
     Args:
         answers: per candidate (b, c) or (b,), not calibrated.
         truth: (b,) class codes or values.
         folds: (b,) number of each row's fold.
+        weight: (b,) weights of the rows; None: all count the same.
 
     """
-    evidence = Evidence.of(answers, truth)
+    evidence = Evidence.of(answers, truth, weight)
     rows = np.sort(np.random.default_rng(0).permutation(len(truth))[:WEIGHED_ROWS])
     part, present = evidence.part(rows), np.unique(folds[rows])
     shares = weigh(part, _prior(part), most=MOST)

@@ -40,7 +40,9 @@ def export(
     if place.exists():
         raise StudyError(f"{place} exists", "a new folder, so that nothing is lost", "Choose another --out")
     settings, _ = settings_of(folder)
-    desk = Desk(replace(settings, workers=1, started=started), progress=progress)
+    aside = folder / "work" / "export.jsonl"  # what an export does is no part of the study
+    aside.unlink(missing_ok=True)
+    desk = Desk(replace(settings, workers=1, started=started), progress=progress, aside=aside)
     desk.clock.budget = Budget(trials=1)  # an export has no clock; what the study was allowed stays in its ledger
     try:
         desk.open()

@@ -129,7 +129,9 @@ def mix(desk: Desk) -> None:
     answers = [r.answer for r in done if r.answer is not None]
     if len(answers) < 2:
         return
-    found = blend(answers, desk.prepared.table.target[desk.scorer.rows], desk.scorer.folds)
+    rows, table = desk.scorer.rows, desk.prepared.table
+    weight = None if table.weight is None else table.weight[rows]
+    found = blend(answers, table.target[rows], desk.scorer.folds, weight)
     chosen = [(r, float(w)) for r, w in zip(done, found.shares, strict=True) if w > 0]
     if len(chosen) < 2:
         return

@@ -170,7 +170,8 @@ def _calibrated(bench: Bench, raw: Any, job: dict[str, Any]) -> tuple[Calibrated
 
     Without calibration rows both come from the out-of-fold predictions of the trial.
     """
-    truth, answer = _held_out(bench, raw, job)
+    rows, answer = _held_out(bench, raw, job)
+    truth, weight = bench.table.target[rows], None if bench.table.weight is None else bench.table.weight[rows]
     if bench.schema.target.task == "regression":
         residuals = truth - answer
         if len(residuals) < 10:
@@ -178,7 +179,7 @@ def _calibrated(bench: Bench, raw: Any, job: dict[str, Any]) -> tuple[Calibrated
         interval = Interval.of(residuals)
         half = interval.half_widths[interval.levels.index(interval.level)]
         return Calibrated(raw, half=half), interval, None
-    calibration = calibrate(answer, truth)
+    calibration = calibrate(answer, truth, sample_weight=weight)
     return Calibrated(raw, calibration.calibrator), None, calibration
 
 
@@ -189,13 +190,14 @@ def _temperature(calibration: Calibration | None) -> float | None:
     return calibration.calibrator.value if isinstance(calibration.calibrator, Temperature) else 1.0
 
 
-def _held_out(bench: Bench, raw: Any, job: dict[str, Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+def _held_out(bench: Bench, raw: Any, job: dict[str, Any]) -> tuple[Index, NDArray[Any]]:
+    """Return rows that the model did not train on, and its answers for them."""
     index = bench.roles.calibration
     if len(index):
-        return bench.table.target[index], raw.predict(bench.table.rows.take(index))
+        return index, raw.predict(bench.table.rows.take(index))
     answer = np.load(bench.folder / job["out_of_fold"], allow_pickle=False)
-    known = np.isfinite(answer.reshape(len(answer), -1)).all(axis=1)
-    return bench.table.target[known], answer[known]
+    known = np.flatnonzero(np.isfinite(answer.reshape(len(answer), -1)).all(axis=1))
+    return known, answer[known]
 
 
 def _export(

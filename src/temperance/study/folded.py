@@ -163,7 +163,9 @@ class _Course:
         self.settings = replace(plan, epochs=plan.epochs * (banks - 1) / banks) if banks > 1 else plan
         truth = np.asarray(bench.table.target[self.held])
         number = _fold_of(roles, self.rows) if self.banked else np.arange(len(self.held)) % 3
-        self.readings = Readings(folder, truth, number, tuple(bool(one) for one in self._slots()), banks=banks)
+        changed = tuple(bool(one) for one in self._slots())
+        weight = None if bench.table.weight is None else bench.table.weight[self.held]
+        self.readings = Readings(folder, truth, number, changed, banks=banks, weight=weight)
 
     def _slots(self) -> tuple[dict[str, float], ...]:
         return self.spec.slots or ({},) * (max(self.net.slot_of) + 1)

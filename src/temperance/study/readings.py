@@ -48,13 +48,16 @@ class Readings:
         folds: (b,) number of each row's fold.
         changed: per slot, whether its strengths differ from the recipe's.
         banks: members that the shipped net has for each pick.
+        weight: (b,) weights of the rows; None: all count the same.
 
     """
 
     def __init__(
-        self, folder: Path, truth: NDArray[Any], folds: NDArray[np.int64], changed: tuple[bool, ...], *, banks: int
-    ) -> None:
+        self, folder: Path, truth: NDArray[Any], folds: NDArray[np.int64], changed: tuple[bool, ...], *, banks: int,
+        weight: Array | None = None,
+    ) -> None:  # fmt: skip
         self.folder, self.truth, self.folds, self.changed, self.banks = folder, truth, folds, changed, banks
+        self.weight = weight
         self.fractions: list[float] = []
         self.slots = 0
 
@@ -111,7 +114,7 @@ class Readings:
         found = []
         for reading in range(len(self.fractions)):
             answers = self._answers(reading)
-            found.append(Evidence.of([answers[:, slot] for slot in range(self.slots)], self.truth))
+            found.append(Evidence.of([answers[:, slot] for slot in range(self.slots)], self.truth, self.weight))
         return Evidence(np.concatenate([one.values for one in found]), found[0].target, found[0].weight)
 
     def _mixed(self, shares: dict[int, Array], *, otherwise: Array) -> NDArray[Any]:

@@ -88,9 +88,12 @@ class Scorer:
         table, roles = self.prepared.table, self.prepared.roles
         if table.schema.target.task == "regression":
             return answer
-        if not roles.folds and len(roles.calibration):
-            return calibrate(held, table.target[roles.calibration]).calibrator.apply(answer)
-        found = calibrate(answer, table.target[self.rows])
+        apart = not roles.folds and len(roles.calibration) > 0
+        rows = roles.calibration if apart else self.rows
+        weight = None if table.weight is None else table.weight[rows]
+        found = calibrate(held if apart else answer, table.target[rows], sample_weight=weight)
+        if apart:
+            return found.calibrator.apply(answer)
         return found.calibrator.apply(answer) if found.held_out is None else found.held_out
 
     def _outcome(self, answer: NDArray[Any], rows: NDArray[np.int64]) -> Outcome:

@@ -200,7 +200,12 @@ class SearchLoop:
         """Leave the nets out; a user's own net that cannot be trained ends a study that was asked for it alone."""
         what = "your net" if self.model == "user" else "nets"
         if self.desk.settings.only:
-            raise StudyError(f"your net cannot be trained: {why}", "", "Mend it, or leave --only-task out")
+            raise StudyError(
+                f"your net cannot be trained: {why}",
+                "it is called with one tensor (b, n) for a table without categories, with (numeric, categorical) for "
+                "one with them, with (b, c, h, w) for images; it gives logits (b, c), or values (b,) or (b, 1)",
+                "Mend it, or leave --only-task out",
+            )
         self.desk.leave_out(what, f"cannot be trained: {why}")
 
     def _note_pace(self, speed: Speed, own: dict[str, Any]) -> None:

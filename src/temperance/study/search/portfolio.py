@@ -59,15 +59,16 @@ def net_specs(
     ways = [way for way in candidates_for(task) if model == "Tabular" or way.views == "both"]
     mixtures = [_techniques(way, task=task, images=images) for way in ways]
     first = next(mixture for mixture in mixtures if mixture)
-    found = [spec("adaptive cocktail", "cocktail", first, adapt=True), spec("plain net", "plain", [])]
-    for place, way in enumerate(ways):
+    found = [spec("plain net", "plain", [])]
+    for way in ways:
         techniques = _techniques(way, task=task, images=images)
         if not techniques and way.epochs_share == 1.0 and way.views == "both":
             continue  # the plain net
         changes = _changes(way, settings, model)
         kind: Kind = "cocktail" if len(techniques) > 1 else "single"
-        one = spec(f"{way.name} cocktail", kind, techniques, **changes)
-        found.insert(0, one) if place == 0 else found.append(one)
+        found.append(spec(f"{way.name} cocktail", kind, techniques, **changes))
+    found = [*found[1:2], found[0], *found[2:]]  # one recipe, then the plain net that tells what it bought
+    found.append(spec("adaptive cocktail", "cocktail", first, adapt=True))  # moving strengths earned nothing (0009)
     for name, technique in singles(task=task, images=images, steps=steps).items():
         found.append(spec(f"{name} alone", "single", [technique]))
     found.append(spec("adaptive strong cocktail", "cocktail", strong_cocktail(task=task, steps=steps), adapt=True))
