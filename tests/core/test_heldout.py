@@ -81,3 +81,10 @@ def test_what_cannot_be_measured_says_what_to_do():
         "valid_loss",
         "metric",
     ]
+
+
+@pytest.mark.parametrize(("metric", "better"), [("accuracy", "lower"), ("loss", "higher")])
+def test_a_known_measure_is_not_turned_round(metric, better):
+    with pytest.raises(SettingError, match=f"metric='{metric}' and better='{better}'"):
+        heldout.ask(metric, None, better)
+    assert heldout.ask("accuracy", None, "higher").better == "higher"

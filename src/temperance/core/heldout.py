@@ -66,7 +66,13 @@ def ask(metric: Metric, value: float | None, better: str | None) -> Asked:
             "better is 'lower' or 'higher'; only 'loss' and 'accuracy' are known",
             "Say which way is better, e.g. session.validate(value=0.83, better='higher')",
         )
-    side: Better = "higher" if (better or (NAMED[metric] if isinstance(metric, str) else "")) == "higher" else "lower"
+    if not own and better not in (NAMED[str(metric)], None):
+        raise SettingError(
+            f"validate got metric={metric!r} and better={better!r}",
+            f"of {metric} the {NAMED[str(metric)]} is better",
+            f"Leave better out, or pass better={NAMED[str(metric)]!r}",
+        )
+    side: Better = "higher" if (better or NAMED[str(metric)]) == "higher" else "lower"
     return Asked(metric, None if value is None else float(value), side)
 
 

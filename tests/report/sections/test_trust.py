@@ -29,6 +29,12 @@ def test_roles_and_every_test_figure_are_listed(make_study: Callable[..., Study]
         assert words in text
 
 
+def test_a_part_without_rows_is_not_listed(make_study: Callable[..., Study]) -> None:
+    document = study_example()
+    document["roles"]["counts"]["controller"] = 0
+    assert "steer the strengths" not in read(make_study(document))
+
+
 def test_every_check_is_listed_with_its_state(make_study: Callable[..., Study]) -> None:
     document = study_example()
     text = read(make_study(document))
