@@ -1,6 +1,5 @@
 """The first signal asks, the second ends."""
 
-import os
 import signal
 import threading
 
@@ -13,10 +12,10 @@ from temperance.study.signals import asked_by_signals
 def test_first_asked_then_ended_then_as_before(number):
     before, seen = signal.getsignal(number), []
     with asked_by_signals(lambda: seen.append(1)):
-        os.kill(os.getpid(), number)
+        signal.raise_signal(number)
         assert seen == [1]
         with pytest.raises(KeyboardInterrupt):
-            os.kill(os.getpid(), number)
+            signal.raise_signal(number)
     assert signal.getsignal(number) == before
 
 
