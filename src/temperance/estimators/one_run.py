@@ -83,12 +83,9 @@ class OneRun:
         parts = [self._folded(bench, scratch)] if can_fold("Tabular", roles) else []
         parts += [self._basic(bench, name) for name in BESIDE]
         truth = np.asarray(table.target)
-        held = roles.development if roles.folds else roles.selection
-        number = np.arange(len(held)) % 3
-        if roles.folds:
-            number = np.select([np.isin(held, rows) for _, rows in roles.folds], range(len(roles.folds)))
+        held = roles.judged
         weight = None if table.weight is None else table.weight[held]
-        shares = blend([part.answer for part in parts], truth[held], number, weight).shares
+        shares = blend([part.answer for part in parts], truth[held], roles.parts, weight).shares
         chosen = [(part, float(w)) for part, w in zip(parts, shares, strict=True) if w > 0]
         raw = chosen[0][0].predictor if len(chosen) == 1 else EnsemblePredictor(
             tuple(part.predictor for part, _ in chosen), tuple(w for _, w in chosen)
@@ -125,10 +122,8 @@ class OneRun:
         return _Part(spec, found.fitted.predictor, answer, held, row)
 
     def _basic(self, bench: Bench, name: str) -> _Part:
-        spec, started = (
-            TrialSpec(f"t{1 + BESIDE.index(name):03d}", BASIC[name].words, "basic", name, seed=self.seed),
-            time.monotonic(),
-        )
+        started = time.monotonic()
+        spec = TrialSpec(f"t{1 + BESIDE.index(name):03d}", BASIC[name].words, "basic", name, seed=self.seed)
         roles, table = bench.roles, bench.table
         if roles.folds:
             whole = Sample(table.rows, table.target, table.weight)

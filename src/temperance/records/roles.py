@@ -46,6 +46,21 @@ class Roles:
         """Rows that some fold holds out."""
         return np.sort(np.concatenate([held for _, held in self.folds])) if self.folds else np.empty(0, dtype=np.int64)
 
+    @property
+    def judged(self) -> Index:
+        """Rows whose answers choose and weigh: all that a fold holds out, or the selection rows."""
+        return self.development if self.folds else self.selection
+
+    @property
+    def parts(self) -> Index:
+        """Number of the fold that holds out each of ``judged``; thirds of them where there are no folds."""
+        if not self.folds:
+            return np.arange(len(self.selection)) % 3
+        number = np.empty(int(self.development.max()) + 1, dtype=np.int64)
+        for fold, (_, held) in enumerate(self.folds):
+            number[held] = fold
+        return number[self.development]
+
     def to_dict(self) -> dict[str, Any]:
         """Return the counts and the scheme (the indices go to ``roles.npz``)."""
         counts = {

@@ -131,7 +131,7 @@ def mix(desk: Desk) -> None:
         return
     rows, table = desk.scorer.rows, desk.prepared.table
     weight = None if table.weight is None else table.weight[rows]
-    found = blend(answers, table.target[rows], desk.scorer.folds, weight)
+    found = blend(answers, table.target[rows], desk.prepared.roles.parts, weight)
     chosen = [(r, float(w)) for r, w in zip(done, found.shares, strict=True) if w > 0]
     if len(chosen) < 2:
         return

@@ -39,7 +39,7 @@ from temperance.training.price import net_cost
 from temperance.training.settings import TrainSettings
 
 READINGS = 8
-SLOTS = 2  # a smooth and a sharp one; ten members cost about 1.2 times a usual training, twenty twice
+SLOTS = 2  # a smooth and a sharp one; what the run costs beside one training: benchmarks/records/one_run.md
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,17 +155,16 @@ class _Course:
         self.held = self.rows if self.banked else roles.selection
         self.plain = examples(self.preprocess, bench.table, self.rows, bench.device)
         self.read = self.plain if self.banked else examples(self.preprocess, bench.table, self.held, bench.device)
-        self.folds = torch.from_numpy(_fold_of(roles, self.rows)) if self.banked else None
+        self.folds = torch.from_numpy(roles.parts) if self.banked else None
         self.scales = self._scales()
         plan = TrainSettings.from_dict(spec.settings)
         banks = len(roles.folds) if self.banked else 1
         # as many steps as one training on the rows of one bank
         self.settings = replace(plan, epochs=plan.epochs * (banks - 1) / banks) if banks > 1 else plan
         truth = np.asarray(bench.table.target[self.held])
-        number = _fold_of(roles, self.rows) if self.banked else np.arange(len(self.held)) % 3
         changed = tuple(bool(one) for one in self._slots())
         weight = None if bench.table.weight is None else bench.table.weight[self.held]
-        self.readings = Readings(folder, truth, number, changed, banks=banks, weight=weight)
+        self.readings = Readings(folder, truth, roles.parts, changed, banks=banks, weight=weight)
 
     def _slots(self) -> tuple[dict[str, float], ...]:
         return self.spec.slots or ({},) * (max(self.net.slot_of) + 1)
@@ -266,10 +265,3 @@ def _cost(course: _Course, trained: Any, started: float, net: Any = None) -> Any
 
 def _nothing(bench: Bench) -> tuple[NDArray[Any], NDArray[Any]]:
     return np.empty(0), np.empty(0)
-
-
-def _fold_of(roles: Roles, rows: Index) -> NDArray[np.int64]:
-    number = np.full(int(rows.max()) + 1, -1, dtype=np.int64)
-    for fold, (_, held) in enumerate(roles.folds):
-        number[held] = fold
-    return number[rows]

@@ -84,8 +84,8 @@ def weigh(evidence: Evidence, prior: Array, *, most: int = 4) -> Array:
         minimize  loss(w) + λ·KL(w ‖ prior)  over the simplex,  λ = 0.003 · max(1, 600 / b)
 
     by exponentiated gradient; squared error is measured in units of the target's variance. Then candidates leave one
-    by one, the one whose leaving costs least first, until ``most`` remain, and on while that lowers what is minimized.
-    Deterministic.
+    by one, the one whose leaving costs least first, until ``most`` remain, and on while that lowers what is minimized;
+    after each leaving the rest are weighed anew, pulled towards the shares that they had. Deterministic.
 
     Args:
         evidence: answers on held-out rows.

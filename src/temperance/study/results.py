@@ -31,20 +31,8 @@ class Scorer:
 
     @property
     def rows(self) -> NDArray[np.int64]:
-        """Selection rows; with folds, all development rows that a fold held out."""
-        roles = self.prepared.roles
-        return roles.development if roles.folds else roles.selection
-
-    @property
-    def folds(self) -> NDArray[np.int64]:
-        """Number of the fold that holds out each of ``rows``; thirds of the selection rows where there are none."""
-        roles = self.prepared.roles
-        if not roles.folds:
-            return np.arange(len(roles.selection)) % 3
-        number = np.empty(int(self.rows.max()) + 1, dtype=np.int64)
-        for fold, (_, held) in enumerate(roles.folds):
-            number[held] = fold
-        return number[self.rows]
+        """Rows that the choice is made on."""
+        return self.prepared.roles.judged
 
     def mark(self, trial: str, file: str) -> NDArray[np.float64]:
         """Return per-row losses of a half-trained trial; NaN where it has not predicted yet."""
