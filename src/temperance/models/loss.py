@@ -12,7 +12,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from temperance.core.classes import log_softmax
+from temperance.core.kit.classes import log_softmax
 from temperance.records.schema import Task
 
 Loss = Callable[[Tensor, Tensor], Tensor]

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from temperance.core.batch import Batch
-from temperance.core.by_row import scores
+from temperance.core.kit.by_row import scores
 from temperance.core.signal import Probe, Signal, signals
 from temperance.records.errors import SettingError
 

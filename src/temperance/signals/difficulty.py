@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from temperance.core.by_row import gather, table
+from temperance.core.kit.by_row import gather, table
 from temperance.core.signal import Probe, Sight, Signal, signals
 
 PERCENTILES = (10, 50, 90)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import torch
 
-from temperance.core.by_row import gather, scores, table
+from temperance.core.kit.by_row import gather, scores, table
 from temperance.core.signal import Probe, Sight, Signal, signals
 
 

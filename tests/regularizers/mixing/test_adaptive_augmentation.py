@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn import functional
 
 from temperance import Recipe, SignFeedback
-from temperance.core.images import on_images
+from temperance.core.kit.images import on_images
 from temperance.records.errors import RecipeError, SettingError
 from temperance.regularizers.mixing.adaptive_augmentation import KINDS, AdaptiveAugmentation, augment
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from temperance.core.images import on_images
+from temperance.core.kit.images import on_images
 from temperance.records.errors import RecipeError
 from temperance.regularizers.mixing.cutout import blank
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from temperance.core.images import on_images, shift
+from temperance.core.kit.images import on_images, shift
 from temperance.records.errors import RecipeError, SettingError
 from temperance.regularizers.mixing.random_crop import RandomCrop, crop
 

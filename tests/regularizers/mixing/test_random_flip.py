@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from temperance.core.images import on_images
+from temperance.core.kit.images import on_images
 from temperance.records.errors import RecipeError, SettingError
 from temperance.regularizers.mixing.random_flip import RandomFlip, flip
 

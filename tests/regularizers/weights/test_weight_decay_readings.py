@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from temperance import Recipe, WeightDecay
-from temperance.core.equilibrium import equilibrium_norm, settling_steps
+from temperance.core.kit.equilibrium import equilibrium_norm, settling_steps
 from temperance.testing.driven import advance, begin
 
 

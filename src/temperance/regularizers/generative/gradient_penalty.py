@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass, first_leaf, map_leaves, plus
-from temperance.core.inputs import input_gradients
+from temperance.core.kit.inputs import input_gradients
 from temperance.core.leaves import Leaves
 from temperance.core.random import fold, uniform
 from temperance.core.regularizer import Context, Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques

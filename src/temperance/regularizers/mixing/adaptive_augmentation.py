@@ -12,7 +12,7 @@ from torch import Tensor
 
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass
-from temperance.core.images import affine, choose, gray, on_images, per_image, span, warp
+from temperance.core.kit.images import affine, choose, gray, on_images, per_image, span, warp
 from temperance.core.leaves import Leaves
 from temperance.core.random import fold, normal, uniform
 from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass, reduce
-from temperance.core.images import Reach, distort, on_images, per_image
+from temperance.core.kit.images import Reach, distort, on_images, per_image
 from temperance.core.leaves import Leaves
 from temperance.core.random import exponential, fold, uniform
 from temperance.core.regularizer import Context, Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Mixed, Pass, first_leaf
+from temperance.core.kit.mixing import blend, paired
 from temperance.core.leaves import Leaves
-from temperance.core.mixing import blend, paired
 from temperance.core.random import beta, fold, permutation, uniform
 from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
 from temperance.core.rules import Rule

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Mixed, Pass, first_leaf
-from temperance.core.images import box, on_images
+from temperance.core.kit.images import box, on_images
+from temperance.core.kit.mixing import paired
 from temperance.core.leaves import Leaves
-from temperance.core.mixing import paired
 from temperance.core.random import beta, fold, permutation, uniform
 from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
 from temperance.core.rules import Rule

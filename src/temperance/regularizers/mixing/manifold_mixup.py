@@ -13,8 +13,9 @@ from torch import Tensor, nn
 
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass, first_leaf
+from temperance.core.kit.mixing import blend, paired
+from temperance.core.kit.sites import ACTIVATIONS, change_output, named, together
 from temperance.core.leaves import Leaves
-from temperance.core.mixing import blend, paired
 from temperance.core.random import beta, fold, permutation, uniform
 from temperance.core.regularizer import (
     Context,
@@ -28,7 +29,6 @@ from temperance.core.regularizer import (
     techniques,
 )
 from temperance.core.rules import Rule
-from temperance.core.sites import ACTIVATIONS, change_output, named, together
 from temperance.records.citation import Citation
 from temperance.records.errors import RecipeError
 

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass
-from temperance.core.images import on_images, shift
+from temperance.core.kit.images import on_images, shift
 from temperance.core.leaves import Leaves
 from temperance.core.random import fold, uniform
 from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass, first_leaf
+from temperance.core.kit.mixing import blend, paired
 from temperance.core.leaves import Leaves
-from temperance.core.mixing import blend, paired
 from temperance.core.random import beta, fold, permutation
 from temperance.core.regularizer import Context, Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
 from temperance.core.rules import Rule

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass
-from temperance.core.images import GEOMETRIC, PHOTOMETRIC, Reach, distort, on_images
+from temperance.core.kit.images import GEOMETRIC, PHOTOMETRIC, Reach, distort, on_images
 from temperance.core.leaves import Leaves
 from temperance.core.random import fold, uniform
 from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from temperance.control.strength import Strength
-from temperance.core.attacks import Attack, Attacking, Bound, Box, Near, calm, carried, loss_at, replaced, starts
 from temperance.core.batch import ANSWERS_ONLY, Batch, Pass
+from temperance.core.kit.attacks import Attack, Attacking, Bound, Box, Near, calm, carried, loss_at, replaced, starts
 from temperance.core.leaves import Leaves
 from temperance.core.random import fold
 from temperance.core.regularizer import Context, Effect, Memory, Objective, Strengths, techniques

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass, plus
+from temperance.core.kit.tracing import mean_squared, traced
 from temperance.core.leaves import Leaves
 from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
 from temperance.core.rules import Rule
-from temperance.core.tracing import mean_squared, traced
 from temperance.records.citation import Citation
 from temperance.records.cost import Cost
 

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from temperance.control.strength import Strength
-from temperance.core.attacks import Attack, Attacking, Bound, Box, calm, carried, loss_at, starts
 from temperance.core.batch import Batch, Pass
+from temperance.core.kit.attacks import Attack, Attacking, Bound, Box, calm, carried, loss_at, starts
 from temperance.core.leaves import Leaves
 from temperance.core.random import fold
 from temperance.core.regularizer import Effect, Memory, Objective, Strengths, techniques

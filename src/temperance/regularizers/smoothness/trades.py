@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from temperance.control.strength import Strength
-from temperance.core.attacks import (
+from temperance.core.batch import ANSWERS_ONLY, Batch, Pass, plus, reduce
+from temperance.core.kit.attacks import (
     Attack,
     Attacking,
     Bound,
@@ -23,8 +24,7 @@ from temperance.core.attacks import (
     same_noise,
     within,
 )
-from temperance.core.batch import ANSWERS_ONLY, Batch, Pass, plus, reduce
-from temperance.core.classes import class_logits, log_softmax
+from temperance.core.kit.classes import class_logits, log_softmax
 from temperance.core.leaves import Leaves
 from temperance.core.random import fold, normal
 from temperance.core.regularizer import (

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass, plus, reduce
-from temperance.core.classes import class_logits, log_softmax
+from temperance.core.kit.classes import class_logits, log_softmax
 from temperance.core.leaves import Leaves
 from temperance.core.plain import label_loss, spared
 from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques

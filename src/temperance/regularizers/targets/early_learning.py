@@ -11,10 +11,10 @@ from torch import Tensor
 
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass, plus, reduce
-from temperance.core.classes import class_logits, member_mean, softmax, spread
+from temperance.core.kit.classes import class_logits, member_mean, softmax, spread
+from temperance.core.kit.rows import places, recall, remember
 from temperance.core.leaves import Leaves
 from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
-from temperance.core.rows import places, recall, remember
 from temperance.core.rules import Rule
 from temperance.records.citation import Citation
 from temperance.records.errors import SettingError

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass, measure
-from temperance.core.classes import class_logits, per_label
+from temperance.core.kit.classes import class_logits, per_label
 from temperance.core.leaves import Leaves
 from temperance.core.plain import spared
 from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Mixed, Pass, between, reduce
-from temperance.core.classes import class_logits, log_softmax, mean_of_kept, spread
+from temperance.core.kit.classes import class_logits, log_softmax, mean_of_kept, spread
 from temperance.core.leaves import Leaves
 from temperance.core.plain import label_loss, spared
 from temperance.core.regularizer import (

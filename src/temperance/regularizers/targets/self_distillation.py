@@ -11,7 +11,8 @@ from torch import Tensor
 
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass, between, plus, reduce
-from temperance.core.classes import class_logits, expected, log_softmax, member_mean, softmax, spread
+from temperance.core.kit.classes import class_logits, expected, log_softmax, member_mean, softmax, spread
+from temperance.core.kit.rows import places, recall, remember
 from temperance.core.leaves import Leaves
 from temperance.core.random import fold, pulse
 from temperance.core.regularizer import (
@@ -26,7 +27,6 @@ from temperance.core.regularizer import (
     Update,
     techniques,
 )
-from temperance.core.rows import places, recall, remember
 from temperance.core.rules import Rule
 from temperance.records.citation import Citation
 from temperance.records.cost import Cost

@@ -9,11 +9,11 @@ from typing import Any, ClassVar
 from torch import nn
 
 from temperance.control.strength import Strength
+from temperance.core.kit.weights import rates, rebuild
 from temperance.core.leaves import Leaves
 from temperance.core.policy import reason_kept
 from temperance.core.regularizer import Context, Effect, Memory, Rank, Rate, Regularizer, Strengths, Update, techniques
 from temperance.core.rules import Rule
-from temperance.core.weights import rates, rebuild
 from temperance.records.citation import Citation
 from temperance.records.cost import Cost
 from temperance.records.errors import RecipeError, SettingError

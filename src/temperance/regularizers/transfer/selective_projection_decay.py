@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from temperance.control.strength import Strength
+from temperance.core.kit.weights import present
 from temperance.core.leaves import Leaves
 from temperance.core.policy import trainable
 from temperance.core.regularizer import Context, Effect, Memory, Rank, Rate, Regularizer, Strengths, Update, techniques
 from temperance.core.rules import Rule
-from temperance.core.weights import present
 from temperance.records.citation import Citation
 from temperance.records.cost import Cost
 

@@ -14,6 +14,7 @@ from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass
+from temperance.core.kit.sites import change_input, hold, named, together
 from temperance.core.leaves import Leaves
 from temperance.core.random import site_uniform
 from temperance.core.regularizer import (
@@ -28,7 +29,6 @@ from temperance.core.regularizer import (
     techniques,
 )
 from temperance.core.rules import Rule
-from temperance.core.sites import change_input, hold, named, together
 from temperance.records.citation import Citation
 from temperance.records.errors import RecipeError, SettingError
 

@@ -9,10 +9,10 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from temperance.control.strength import Strength
+from temperance.core.kit.sites import ACTIVATIONS, change_output, hold, named, of_type, together
 from temperance.core.members import spread
 from temperance.core.random import site_mask
 from temperance.core.regularizer import Effect, Rank, Regularizer, Strengths, Undo, techniques
-from temperance.core.sites import ACTIVATIONS, change_output, hold, named, of_type, together
 from temperance.records.citation import Citation
 from temperance.records.errors import RecipeError
 

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from temperance.control.strength import Strength
+from temperance.core.kit.sites import hold, named, together
 from temperance.core.regularizer import Effect, Rank, Regularizer, Strengths, Undo, techniques
-from temperance.core.sites import hold, named, together
 from temperance.records.citation import Citation
 from temperance.records.errors import RecipeError, SettingError
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass, reduce
+from temperance.core.kit.sites import change_output, hold, together, units
 from temperance.core.leaves import Leaves
 from temperance.core.random import site_mask
 from temperance.core.regularizer import (
@@ -25,7 +26,6 @@ from temperance.core.regularizer import (
     techniques,
 )
 from temperance.core.rules import Rule
-from temperance.core.sites import change_output, hold, together, units
 from temperance.core.statistics import tracking, unchanged
 from temperance.records.citation import Citation
 from temperance.records.cost import Cost

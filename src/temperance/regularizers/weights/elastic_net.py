@@ -11,10 +11,10 @@ from torch import Tensor
 
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass
+from temperance.core.kit.weights import require_matrices
 from temperance.core.leaves import Leaves
 from temperance.core.regularizer import Context, Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
 from temperance.core.rules import Rule
-from temperance.core.weights import require_matrices
 from temperance.records.citation import Citation
 from temperance.records.errors import SettingError
 

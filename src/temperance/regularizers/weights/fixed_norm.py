@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 import torch
 
 from temperance.control.strength import Strength
+from temperance.core.kit.weights import each_norm, require_matrices
 from temperance.core.leaves import Leaves
 from temperance.core.regularizer import Context, Effect, Memory, Rank, Rate, Regularizer, Strengths, Update, techniques
 from temperance.core.rules import Rule
-from temperance.core.weights import each_norm, require_matrices
 from temperance.records.citation import Citation
 from temperance.records.errors import SettingError
 

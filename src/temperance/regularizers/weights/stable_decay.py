@@ -9,10 +9,10 @@ import torch
 
 from temperance.control.strength import Strength
 from temperance.core.functional import no_torch_optimizer_decay
+from temperance.core.kit.weights import require_matrices, shrunk
 from temperance.core.leaves import Leaves
 from temperance.core.regularizer import Context, Effect, Memory, Rank, Rate, Regularizer, Strengths, Update, techniques
 from temperance.core.rules import Rule
-from temperance.core.weights import require_matrices, shrunk
 from temperance.records.citation import Citation
 from temperance.records.errors import SettingError
 

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from temperance.control.strength import Strength
-from temperance.core import equilibrium
 from temperance.core.functional import no_torch_optimizer_decay
+from temperance.core.kit import equilibrium
 from temperance.core.leaves import Leaves
 from temperance.core.members import along, places
 from temperance.core.policy import matrices, reason_kept

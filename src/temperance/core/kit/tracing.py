@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from temperance.core.attacks import Inner, floating, replaced
 from temperance.core.attention import plain_attention
 from temperance.core.batch import Batch, Pass, reduce
+from temperance.core.kit.attacks import Inner, floating, replaced
 from temperance.core.leaves import Leaves
 from temperance.core.wrappers import uncompiled
 from temperance.records.errors import RecipeError

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from temperance.core import images
+from temperance.core.kit import images
 
 
 def _rows(*values: float) -> torch.Tensor:

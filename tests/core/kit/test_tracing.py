@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from temperance.core.batch import Batch, Pass
+from temperance.core.kit.tracing import mean_squared, squared_lengths, traced
 from temperance.core.leaves import Leaves
-from temperance.core.tracing import mean_squared, squared_lengths, traced
 from temperance.records.errors import RecipeError
 
 NOTHING = Leaves((), (), owned=True)

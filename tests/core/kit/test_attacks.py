@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from temperance.core.attacks import (
+from temperance.core.batch import ANSWERS_ONLY, Batch, Pass
+from temperance.core.kit.attacks import (
     Attack,
     Box,
     Near,
@@ -19,7 +20,6 @@ from temperance.core.attacks import (
     starts,
     within,
 )
-from temperance.core.batch import ANSWERS_ONLY, Batch, Pass
 from temperance.core.leaves import Leaves
 from temperance.core.regularizer import Strengths
 from temperance.records.errors import RecipeError, SettingError

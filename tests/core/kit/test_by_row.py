@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from temperance.core.by_row import gather, scores, table
+from temperance.core.kit.by_row import gather, scores, table
 
 
 def test_the_latest_value_of_each_row_counts():

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from temperance.core.batch import Batch, Mixed, Pass
+from temperance.core.kit.rows import places, recall, remember
 from temperance.core.regularizer import Memory
-from temperance.core.rows import places, recall, remember
 from temperance.records.errors import RecipeError
 
 LIKE = torch.zeros(2, 3)

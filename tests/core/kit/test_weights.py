@@ -2,8 +2,8 @@ import pytest
 import torch
 from torch import nn
 
+from temperance.core.kit.weights import each_norm, limited, present, rates, rebuild, require_matrices, shrunk
 from temperance.core.leaves import Leaves
-from temperance.core.weights import each_norm, limited, present, rates, rebuild, require_matrices, shrunk
 from temperance.records.errors import RecipeError
 
 

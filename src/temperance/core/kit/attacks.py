@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.utils import _pytree as tree
 
 from temperance.core.batch import ANSWERS_ONLY, Batch, Pass, map_leaves
-from temperance.core.classes import class_logits, log_softmax, softmax
+from temperance.core.kit.classes import class_logits, log_softmax, softmax
 from temperance.core.leaves import Leaves
 from temperance.core.random import PULSE, fold, pulse, uniform
 from temperance.core.regularizer import Context, Rank, Regularizer, Strengths

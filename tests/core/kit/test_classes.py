@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from temperance.core.classes import class_logits, expected, log_softmax, member_mean, per_label, softmax, spread
+from temperance.core.kit.classes import class_logits, expected, log_softmax, member_mean, per_label, softmax, spread
 from temperance.records.errors import RecipeError
 
 GENERATOR = torch.Generator().manual_seed(0)

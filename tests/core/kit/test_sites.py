@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from temperance.core.sites import change_output, hold, named, of_type, together
+from temperance.core.kit.sites import change_output, hold, named, of_type, together
 from temperance.records.errors import RecipeError
 from temperance.testing.problems import PROBLEMS
 

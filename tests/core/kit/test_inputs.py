@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from temperance.core.batch import Batch, Pass
-from temperance.core.inputs import input_gradients
+from temperance.core.kit.inputs import input_gradients
 from temperance.core.leaves import Leaves
 from temperance.records.errors import RecipeError
 

@@ -2,7 +2,13 @@ import math
 
 import pytest
 
-from temperance.core.equilibrium import decay_for, equilibrium_angle, equilibrium_norm, settling_steps, timescale_epochs
+from temperance.core.kit.equilibrium import (
+    decay_for,
+    equilibrium_angle,
+    equilibrium_norm,
+    settling_steps,
+    timescale_epochs,
+)
 from temperance.records.errors import SettingError
 
 

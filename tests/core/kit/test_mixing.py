@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from temperance.core.batch import Batch, Mixed
-from temperance.core.mixing import blend, paired
+from temperance.core.kit.mixing import blend, paired
 from temperance.records.errors import RecipeError
 
 PARTNER, SHARE = torch.tensor([1, 0]), torch.tensor(0.75)
