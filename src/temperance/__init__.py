@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from temperance.records.version import __version__
+
 if TYPE_CHECKING:
     from temperance.control import (
         Chain,
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
         Strength,
     )
     from temperance.core.batch import Batch, Mixed
+    from temperance.core.functional import compile_recipe
+    from temperance.core.price import price_recipe
     from temperance.core.recipe import Recipe
     from temperance.core.regularizer import Regularizer
     from temperance.core.session import Session
@@ -44,13 +48,13 @@ if TYPE_CHECKING:
     from temperance.estimators.classifier import TemperanceClassifier
     from temperance.estimators.fit import fit
     from temperance.estimators.regressor import TemperanceRegressor
+    from temperance.population import Population
     from temperance.records.errors import TemperanceError
     from temperance.records.finding import Finding
     from temperance.records.measurement import Measurement
     from temperance.regularizers import *  # noqa: F403
     from temperance.study.task import Task, TaskInfo
 
-__version__ = "0.1.0"
 
 _CONTROL = (
     "Chain", "Clamp", "Constant", "Constraint", "Controller", "Cosine", "Curriculum", "Delay", "Early",
@@ -64,6 +68,7 @@ _WHERE = {
     "Finding": "records.finding",
     "Measurement": "records.measurement",
     "Mixed": "core.batch",
+    "Population": "population",
     "Recipe": "core.recipe",
     "Regularizer": "core.regularizer",
     "Session": "core.session",
@@ -73,7 +78,9 @@ _WHERE = {
     "TemperanceClassifier": "estimators.classifier",
     "TemperanceError": "records.errors",
     "TemperanceRegressor": "estimators.regressor",
+    "compile_recipe": "core.functional",
     "fit": "estimators.fit",
+    "price_recipe": "core.price",
 }
 _REGISTERING = ("regularizers", "signals")  # rooms that fill the registries; also where all other names are looked up
 _SHOWN = ("__version__", *sorted(_WHERE))
@@ -86,7 +93,7 @@ def __getattr__(name: str) -> Any:
     if name.startswith("_"):
         raise AttributeError(f"module 'temperance' has no attribute {name!r}")
     where = _WHERE.get(name)
-    if where is None or where.startswith("core."):
+    if where is None or where.startswith(("core.", "population")):
         for room in _REGISTERING:
             importlib.import_module(f"temperance.{room}")
     try:

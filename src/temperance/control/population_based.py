@@ -70,7 +70,7 @@ class PopulationBased(Controller):
             raise RecipeError(
                 "PopulationBased was attached to one net",
                 "it copies better members over worse ones, so it needs two at least",
-                "Train with recipe.population(…, members=4), or use another controller",
+                "Train with temperance.Population(recipe, …, members=4), or use another controller",
             )
 
     def begin(self, strengths: Values, specs: Specs) -> Memory:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from temperance.control.base import Move
-from temperance.core import checkpoint, members, proof, readings, stages, surroundings
+from temperance.core import checkpoint, members, proof, readings, selection, stages, surroundings
 from temperance.core.batch import Batch, Pass, to_batch
 from temperance.core.heldout import Metric
 from temperance.core.leaves import Leaves
@@ -77,7 +77,7 @@ class Session:
         fabric: Any = None,
         clean_batches: int = 4,
         signals: Iterable[Signal] = (),
-        select: readings.Select | None = "average",
+        select: selection.Select | None = "average",
         patience: int | None = None,
         member_strengths: members.Given | None = None,
     ) -> None:
@@ -94,7 +94,7 @@ class Session:
         self.trace: list[Move] = []
         self.signals: dict[str, float] = {}
         self.stopped = False
-        self.readings = readings.Readings(select, max(10, (epochs or 0) // 4) if patience is None else patience)
+        self.readings = selection.Readings(select, max(10, (epochs or 0) // 4) if patience is None else patience)
         self._heard: set[str] = set()
         self._clean: list[Batch] = []
         self._clean_batches = clean_batches
@@ -329,7 +329,7 @@ class Session:
         return self.readings.weights
 
     @property
-    def chosen(self) -> readings.Chosen | None:
+    def chosen(self) -> selection.Chosen | None:
         """Which readings are in ``best`` and what they scored; None before the first."""
         return self.readings.chosen
 

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from temperance import __version__
 from temperance.deployment.base import Part, model_graph
 from temperance.deployment.bundle import Bundle, load, session
 from temperance.deployment.manifest import FORMAT, LARGEST_FILE, MANIFEST, SCHEMA, write_manifest
@@ -26,6 +25,7 @@ from temperance.records.errors import BundleError
 from temperance.records.plain_json import dumps
 from temperance.records.predictor import Predictor
 from temperance.records.schema import Rows, Schema
+from temperance.records.version import __version__
 
 DATATYPES = {"tensor(double)": "FP64", "tensor(string)": "BYTES", "tensor(uint8)": "UINT8"}
 

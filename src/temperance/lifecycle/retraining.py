@@ -22,7 +22,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from temperance import __version__
 from temperance.data import save_roles, split
 from temperance.deployment import load
 from temperance.deployment.manifest import check_manifest
@@ -35,6 +34,7 @@ from temperance.records.atomic import write_text
 from temperance.records.errors import DataError, StudyError
 from temperance.records.plain_json import dumps
 from temperance.records.roles import Roles
+from temperance.records.version import __version__
 from temperance.study.clock import Budget, parse_budget
 from temperance.study.store import save_table
 

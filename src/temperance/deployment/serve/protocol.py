@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from temperance import __version__
 from temperance.deployment.bundle import Bundle
 from temperance.deployment.serve.intake import Intake, numbers
 from temperance.deployment.serve.replies import Replies
 from temperance.records.errors import RequestError
 from temperance.records.schema import Rows
+from temperance.records.version import __version__
 
 REALS = ("FP64", "FP32", "FP16", "INT64", "INT32", "INT16", "INT8", "UINT64", "UINT32", "UINT16", "UINT8", "BOOL")
 Predict = Callable[[Rows], NDArray[Any]]

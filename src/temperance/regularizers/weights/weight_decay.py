@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from temperance.control.strength import Strength
-from temperance.core.functional import no_torch_optimizer_decay
 from temperance.core.kit import equilibrium
 from temperance.core.leaves import Leaves
 from temperance.core.members import along, places
+from temperance.core.optimizers import no_torch_optimizer_decay
 from temperance.core.policy import matrices, reason_kept
 from temperance.core.regularizer import Context, Effect, Memory, Rank, Rate, Regularizer, Strengths, Update, techniques
 from temperance.core.rules import Rule
