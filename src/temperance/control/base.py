@@ -122,6 +122,9 @@ class Controller(ABC):
             specs: declared strengths.
             known: names of all numbers that will be measured; ``name/address`` counts for ``name``.
 
+        Raises:
+            RecipeError: nothing measures any signal that the rule awaits.
+
         """
         if self.awaits and not self.awaits & (known | {one.split("/")[0] for one in known}):
             name = min(self.awaits)
@@ -279,7 +282,12 @@ def inside(prefix: str, memory: Memory) -> Memory:
 
 
 def require(owner: str, name: str, value: float, low: float, high: float, *, whole: bool = False) -> None:
-    """Raise ``SettingError`` unless ``low <= value <= high`` (and is a whole number); NaN is refused."""
+    """Raise ``SettingError`` unless ``low <= value <= high`` (and is a whole number); NaN is refused.
+
+    Raises:
+        SettingError: the value is outside, no number, or not whole where it must be.
+
+    """
     try:
         fits = low <= float(value) <= high and (not whole or float(value).is_integer())
     except (TypeError, ValueError):

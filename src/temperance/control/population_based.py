@@ -65,6 +65,12 @@ class PopulationBased(Controller):
         return frozenset({self.signal, "epoch"})
 
     def check(self, strengths: Values, specs: Specs, known: frozenset[str]) -> None:
+        """Raise where there is one net only, or nobody gives the signal.
+
+        Raises:
+            RecipeError: one of these.
+
+        """
         super().check(strengths, specs, known)
         if max((value.size for value in strengths.values()), default=1) < 2:
             raise RecipeError(

@@ -117,7 +117,12 @@ def join_new(module: nn.Module, optimizer: torch.optim.Optimizer) -> None:
 
 
 def no_torch_optimizer_decay(optimizer: Any) -> None:
-    """Raise where an optimizer decays weights by itself, beside a technique that does."""
+    """Raise where an optimizer decays weights by itself, beside a technique that does.
+
+    Raises:
+        RecipeError: a parameter group has ``weight_decay`` other than 0.
+
+    """
     if optimizer is None:
         return
     doubled = [g["weight_decay"] for g in optimizer.param_groups if g.get("weight_decay", 0) != 0]

@@ -227,7 +227,12 @@ class Regularizer(ABC):  # noqa: B024 (every stage may stay as it is)
 
     @staticmethod
     def from_dict(row: Mapping[str, Any]) -> Regularizer:
-        """Rebuild any registered technique from ``to_dict``."""
+        """Rebuild any registered technique from ``to_dict``.
+
+        Raises:
+            SettingError: an unknown technique or setting, or a value outside its range.
+
+        """
         cls = techniques[str(row["name"])]
         known = {f.name for f in fields(cls)}
         extra = sorted(set(row) - known - {"name"})

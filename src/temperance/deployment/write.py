@@ -56,6 +56,8 @@ class Interval:
         The half width at level a is the ⌈(n + 1)·a⌉-th smallest |residual|; a level that n rows cannot carry
         ((n + 1)·a > n) is left out. Coverage ≥ a for exchangeable rows (Lei et al. 2018, arXiv 1604.04173, §2.2).
 
+        Shapes: residuals (n,).
+
         Raises:
             BundleError: too few residuals for ``level``.
 
@@ -119,7 +121,10 @@ class Exported:
         self.bundle = Bundle(Path(), self.card, self.session, {"files": {}})
 
     def predict(self, rows: Rows) -> NDArray[Any]:
-        """Return what the graph says."""
+        """Return what the graph says.
+
+        Shapes: probabilities (b, c) or values (b,).
+        """
         return self.bundle.predict(rows)
 
 

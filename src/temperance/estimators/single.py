@@ -50,7 +50,12 @@ class Single:
     seed: int = 0
 
     def train(self, table: Table) -> tuple[NetPredictor, dict[str, Any]]:
-        """Train on all rows of ``table``; return the predictor and a trial as in ``study.json``."""
+        """Train on all rows of ``table``; return the predictor and a trial as in ``study.json``.
+
+        Raises:
+            StudyError: the trained net's answers are not numbers.
+
+        """
         spec = self.spec(table.schema.target.task, len(table))
         everything, none = np.arange(len(table), dtype=np.int64), np.empty(0, dtype=np.int64)
         threads = torch.get_num_threads()
@@ -78,7 +83,12 @@ class Single:
         return fitted.predictor, row
 
     def spec(self, task: Task, rows: int) -> TrialSpec:
-        """Return the trial that this is, for a task and a count of rows."""
+        """Return the trial that this is, for a task and a count of rows.
+
+        Raises:
+            SettingError: ``recipe`` is not a recipe.
+
+        """
         usual = training_for(self.net, task, rows)
         recipe = default_recipe(task) if self.recipe is None else self.recipe
         if not isinstance(recipe, Recipe):

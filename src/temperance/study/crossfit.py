@@ -32,6 +32,8 @@ def run(
     """Run one trial of a basic model over the folds; its out-of-fold answers go to ``selection.npy``.
 
     One setting and one stopping point are chosen for all folds together, by the answers that are compared.
+
+    ``deadline`` is in seconds of ``time.monotonic``.
     """
     table, folds = bench.table, bench.roles.folds
     whole = Sample(table.rows, table.target, table.weight)

@@ -48,7 +48,10 @@ class EnsemblePredictor:
         return schema
 
     def predict(self, rows: Rows) -> NDArray[Any]:
-        """Return Σ wᵢ pᵢ."""
+        """Return Σ wᵢ pᵢ.
+
+        Shapes: (b, c) or (b,).
+        """
         parts = [w * m.predict(rows) for w, m in zip(self.weights, self.members, strict=True)]
         total: NDArray[Any] = np.sum(parts, axis=0)
         return total

@@ -107,7 +107,10 @@ class Protocol:
         return [str(name) for name in names]
 
     def reply(self, body: Mapping[str, Any], predictions: NDArray[Any]) -> dict[str, Any]:
-        """Return the response of ``infer``; data are flat, row by row."""
+        """Return the response of ``infer``; data are flat, row by row.
+
+        Shapes: predictions (b, c) or (b,).
+        """
         arrays = {self.bundle.output: predictions, **self._replies.bounds(predictions)}
         outputs = [
             {

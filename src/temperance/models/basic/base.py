@@ -206,6 +206,8 @@ class BasicModel(ABC):
     def check(self, rows: Rows, target: NDArray[Any], schema: Schema) -> None:
         """Refuse images where the model takes tables, one class only, and a missing package.
 
+        Shapes: target (b,).
+
         Raises:
             DataError: one of these.
 
@@ -236,6 +238,8 @@ def same(fitted: FittedBasic, step: int) -> FittedBasic:
 
 def seen(held: Sample, target: NDArray[Any], task: Task) -> Sample:
     """Return the held rows whose class training rows have.
+
+    Shapes: target (b,) of the training rows.
 
     Raises:
         DataError: no such row.

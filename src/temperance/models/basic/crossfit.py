@@ -95,7 +95,10 @@ def cross_fit(
 
 
 def pooled(paths: Sequence[Path]) -> NDArray[np.float64]:
-    """Return the mean curve over folds by mass; a fold that stopped earlier keeps its last loss."""
+    """Return the mean curve over folds by mass; a fold that stopped earlier keeps its last loss.
+
+    Shapes: (steps,), as long as the longest curve.
+    """
     length = max(len(path.curve) for path in paths)
     padded = [np.pad(path.curve, (0, length - len(path.curve)), mode="edge") for path in paths]
     mean: NDArray[np.float64] = np.average(padded, axis=0, weights=[path.mass for path in paths])

@@ -45,6 +45,12 @@ class Outside(BasicModel):
         return self.walk(train, held, schema=schema, seed=seed)
 
     def whole(self, train: Sample, *, schema: Schema, seed: int) -> FittedBasic:
+        """Train the user's estimator on all rows.
+
+        Raises:
+            TaskError: a classifier without ``predict_proba``.
+
+        """
         model, frames = estimator(self.origin, seed=seed)
         classes = schema.target.task != "regression"
         if classes and not hasattr(model, "predict_proba"):

@@ -84,7 +84,14 @@ class MixUp(Regularizer):
 
 
 def mix(batch: Batch, alpha: Tensor | float, key: Any, *, strength: str = "mixup.alpha") -> Batch:
-    """Return the mixed batch; the noise is that of ``key``."""
+    """Return the mixed batch; the noise is that of ``key``.
+
+    Shapes: alpha ().
+
+    Raises:
+        RecipeError: the batch is mixed already.
+
+    """
     if isinstance(batch.targets, Mixed):
         raise RecipeError("the batch is mixed already", "one mixing technique per recipe", "Keep one of them")
     leaf = first_leaf(batch.inputs)

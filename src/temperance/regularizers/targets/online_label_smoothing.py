@@ -100,7 +100,12 @@ class OnlineLabelSmoothing(Regularizer):
             raise SettingError(f"OnlineLabelSmoothing got every={self.every!r}", "it is 1 or more", "Leave it out")
 
     def check(self, context: Context, optimizer: Any) -> None:
-        """Refuse a training whose epochs have no known end."""
+        """Refuse a training whose epochs have no known end.
+
+        Raises:
+            RecipeError: neither ``every`` nor steps per epoch are known.
+
+        """
         if not (self.every or context.steps_per_epoch):
             raise RecipeError(
                 "OnlineLabelSmoothing renews its targets once an epoch, but steps per epoch are not known",
@@ -200,7 +205,10 @@ def noted(
 
 
 def renewed(sums: Tensor, counts: Tensor, eps: float) -> Tensor:
-    """Return the new matrix; a class that was never right falls back to plain smoothing."""
+    """Return the new matrix; a class that was never right falls back to plain smoothing.
+
+    Shapes: sums (c, c), counts (c,) → (c, c).
+    """
     some = counts.unsqueeze(-1)
     means = sums / some.clamp_min(1)
     return torch.where(some > 0, means, uniform_matrix(sums.shape[-1], eps, sums))
