@@ -37,7 +37,12 @@ def state_of(session: Attached) -> dict[str, Any]:
 
 
 def restore(session: Attached, state: Mapping[str, Any]) -> None:
-    """Put a state into a session of the same recipe and model."""
+    """Put a state into a session of the same recipe and model.
+
+    Raises:
+        RecipeError: it was written with another recipe.
+
+    """
     if state["recipe"] != session.recipe.to_toml():
         raise RecipeError(
             "the checkpoint was written with another recipe",

@@ -286,6 +286,8 @@ def site_mask(site: str, like: Tensor, keep: Tensor, shape: Sequence[int] | None
     """Return m/keep with m = 1 with probability ``keep``, else 0, in the dtype of ``like``; all 1 where keep = 1.
 
     Solo works in place on its fresh draw, which makes a mask cheaper than ``nn.Dropout``'s.
+
+    Shapes: keep (); that of ``like``, or ``shape``.
     """
     drawn = site_uniform(site, like, shape)
     if is_batched():

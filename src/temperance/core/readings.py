@@ -40,7 +40,12 @@ NOT_NUMBERS = (
 def look(
     session: Attached, batches: Iterable[Any] | None, metric: Metric, value: float | None, better: str | None
 ) -> None:
-    """Measure the held-out rows, let the controllers move, keep what is best: ``session.validate`` after its checks."""
+    """Measure the held-out rows, let the controllers move, keep what is best: ``session.validate`` after its checks.
+
+    Raises:
+        SettingError: neither batches nor a value, or another measure than before.
+
+    """
     asked = heldout.ask(metric, value, better)
     if batches is None and value is None:
         raise SettingError("validate got nothing", "held-out batches, or value= and better=", "Pass a loader or a list")

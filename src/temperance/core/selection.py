@@ -83,7 +83,12 @@ class Readings:
         self.since, self.count, self.unknown = 0, 0, 0
 
     def agree_on(self, asked: Asked) -> None:
-        """Hold the user to one measure: scores of two measures cannot be compared."""
+        """Hold the user to one measure: scores of two measures cannot be compared.
+
+        Raises:
+            SettingError: it is another measure than before.
+
+        """
         if self.better is not None and (self.better, self.signal) != (asked.better, asked.signal):
             raise SettingError(
                 f"validate is now asked for {asked.signal}, {asked.better} is better",

@@ -166,9 +166,10 @@ class Session:
         return passed
 
     def loss(self, batch: Any) -> Tensor:
-        """Return the regularized loss (with history) for a loop that calls ``backward`` itself; then ``update()``.
+        """Return the regularized loss () with history, for a loop that calls ``backward`` itself; then ``update()``.
 
-        Called again before ``update()`` it takes the next micro-batch: other noise, gradients that add up.
+        Called again before ``update()`` it takes the next micro-batch: other noise, gradients that add up. A technique
+        that needs two backward passes is a ``RecipeError``.
         """
         parts = self.recipe.by_address.items()
         two_pass = [a for a, one in parts if one.cost.backwards > 1 and "gradient" in one.stages()]
@@ -184,7 +185,7 @@ class Session:
         return self.solo.forward(one, fold(self.seed, self.steps)).loss
 
     def update(self) -> None:
-        """Apply gradient techniques, the optimizer and what comes after it, once the user's ``backward`` ran."""
+        """Apply gradient techniques, optimizer and what follows it, once ``backward`` ran; else a ``SettingError``."""
         if not self.solo.pending:
             raise SettingError(
                 "session.update() was called without a loss",
@@ -313,7 +314,7 @@ class Session:
         return {address: float(value) for address, value in self._values().items()}
 
     def set_strength(self, address: str, value: float) -> None:
-        """Set one strength by hand; it is checked against its declaration."""
+        """Set one strength by hand; ``SettingError`` where there is none such, or the value is outside its range."""
         specs = self.recipe.specs
         if address not in specs:
             raise SettingError(

@@ -235,7 +235,10 @@ class Solo:
         return self.answers(batch, params)[1]
 
     def answers(self, batch: Batch, params: Leaves) -> tuple[Any, Tensor]:
-        """Return what the model gives in evaluation mode, without gradient, and the losses as ``losses`` does."""
+        """Return what the model gives in evaluation mode, without gradient, and the losses as ``losses`` does.
+
+        Shapes: outputs (b, …), losses (b,) or (1,).
+        """
         with self.at(params), evaluating(self.model), torch.no_grad(), self._precision():
             outputs = call(self.model, batch.inputs)
             value = self.loss(outputs, batch.targets).detach().float()
@@ -282,7 +285,12 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 
 
 def check_optimizer(optimizer: torch.optim.Optimizer, model: nn.Module) -> None:
-    """Raise where the optimizer does not train the model's parameters, or wants to run the passes itself."""
+    """Raise where the optimizer does not train the model's parameters, or wants to run the passes itself.
+
+    Raises:
+        RecipeError: it holds none of the model's parameters, or it is LBFGS.
+
+    """
     if isinstance(optimizer, torch.optim.LBFGS):
         raise RecipeError(
             "the optimizer is LBFGS, which runs the passes of a step itself",

@@ -101,7 +101,10 @@ class CautiousDecay(Regularizer):
 
 
 def agreeing(before: Tensor, after: Tensor, *, in_place: bool = False) -> Tensor:
-    """Return the old weights where the step moved them towards zero (or not at all), elsewhere 0."""
+    """Return the old weights where the step moved them towards zero (or not at all), elsewhere 0.
+
+    Shapes: both alike, those of a weight, (…,).
+    """
     if in_place:
         return before.mul_(torch.sub(before, after).mul_(before).ge_(0))
     return torch.where((before - after) * before >= 0, before, torch.zeros_like(before))
