@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Set
 from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
 
 import grimp
 
 PACKAGE = "temperance"
+SOURCE = Path(__file__).resolve().parent.parent / "src"
 # Imports that may close a circle, each with its reason. A new one needs a reason as good.
 ALLOWED = {
     ("temperance.core.recipe", "temperance.core.session"): "users begin at the recipe: Recipe.attach makes a session, "
@@ -51,6 +53,7 @@ def unused(graph: Mapping[str, Set[str]]) -> list[str]:
 
 def main() -> int:
     """Print each circle and each allowance that is needed no more; return 1 where there is one."""
+    sys.path.insert(0, str(SOURCE))  # the files beside this script, whatever is installed
     graph = imports()
     lines = [f"circle: {' -> '.join(circle)}" for circle in circles(graph)]
     lines += [f"allowed for nothing (take it out of {__file__}): {one}" for one in unused(graph)]

@@ -13,8 +13,8 @@ from torch import Tensor
 from torch.utils import _pytree as tree
 
 from temperance.core.batch import Batch, Mixed, Pass
-from temperance.core.regularizer import snake
 from temperance.core.signal import Probe, Sight, Signal, providers
+from temperance.records.names import snake
 
 
 class Meter:

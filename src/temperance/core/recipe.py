@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from temperance.control.base import Controller, Specs
 from temperance.control.constant import Constant
 from temperance.core import rules
-from temperance.core.regularizer import Regularizer, snake
+from temperance.core.regularizer import Regularizer
 from temperance.core.toml import dumps
 from temperance.records.citation import Citation
 from temperance.records.errors import SettingError
+from temperance.records.names import snake
 
 if TYPE_CHECKING:
     from torch import nn
