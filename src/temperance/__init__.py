@@ -1,4 +1,8 @@
-"""Temperance: regularization that is found, adapted, proved and kept honest. Heavy parts load on first use."""
+"""Temperance: regularization that is found, adapted, proved and kept honest. Heavy parts load on first use.
+
+The names stand by room, ``temperance.regularizers.Dropout``, ``temperance.control.Linear``, ``temperance.signals.Gap``;
+techniques and controllers can be taken from here too, ``from temperance import Dropout``.
+"""
 
 from __future__ import annotations
 
@@ -82,6 +86,11 @@ _WHERE = {
     "fit": "estimators.fit",
     "price_recipe": "core.price",
 }
+_ROOMS = (
+    "adaptation", "audit", "control", "core", "data", "deployment", "estimators", "evaluation", "governance",
+    "lifecycle", "models", "monitoring", "population", "records", "regularizers", "report", "signals", "study",
+    "testing", "training",
+)  # fmt: skip
 _REGISTERING = ("regularizers", "signals")  # rooms that fill the registries; also where all other names are looked up
 _SHOWN = ("__version__", *sorted(_WHERE))
 
@@ -92,6 +101,8 @@ def __getattr__(name: str) -> Any:
         return [*_SHOWN, *importlib.import_module("temperance.regularizers").__all__]
     if name.startswith("_"):
         raise AttributeError(f"module 'temperance' has no attribute {name!r}")
+    if name in _ROOMS:
+        return importlib.import_module(f"temperance.{name}")
     where = _WHERE.get(name)
     if where is None or where.startswith(("core.", "population")):
         for room in _REGISTERING:
@@ -105,4 +116,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return [*globals(), *__getattr__("__all__")]
+    """Return the vocabulary and the rooms; techniques and controllers are listed by their rooms."""
+    return sorted({*_SHOWN, *_ROOMS} - set(_CONTROL) | {"Controller", "Strength"})

@@ -13,8 +13,8 @@ from torch.func import functional_call, grad
 from temperance.core import stages
 from temperance.core.batch import Batch, Pass, measure, to_batch
 from temperance.core.leaves import Leaves
+from temperance.core.objective import PlainObjective
 from temperance.core.optimizers import Functional, require_functional
-from temperance.core.plain import Plain
 from temperance.core.policy import trainable
 from temperance.core.random import fold, pulse
 from temperance.core.recipe import Recipe
@@ -162,7 +162,7 @@ class Compiled:
             new, holder["state"] = self.optimizer.step(p, g, holder["state"], rate)
             return new
 
-        objective = stages.objective(self.parts, Plain(plain_objective, self.loss), now, kept)
+        objective = stages.objective(self.parts, PlainObjective(plain_objective, self.loss), now, kept)
         gradient = stages.gradient(self.parts, plain_gradient, now, kept)
         update = stages.update(self.parts, plain_update, now, kept)
         leaves = Leaves.of(params)

@@ -13,7 +13,7 @@ from temperance.core import stages
 from temperance.core.attention import plain_attention
 from temperance.core.batch import Batch, Pass, call, map_leaves, measure, reduce
 from temperance.core.leaves import Leaves
-from temperance.core.plain import Plain
+from temperance.core.objective import PlainObjective
 from temperance.core.policy import trainable
 from temperance.core.random import fold, pulse
 from temperance.core.regularizer import Memory, Rate, Regularizer, Strengths
@@ -49,7 +49,7 @@ class Solo:
         self.device = self.home.tensors[0].device if len(self.home) else torch.device("cpu")
         self.statistics = [m for m in model.modules() if getattr(m, "running_mean", None) is not None]
         self.has_gradient_stage = any("gradient" in one.stages() for one in parts.values())
-        self.objective = stages.objective(parts, Plain(self._plain, loss), strengths, memory)
+        self.objective = stages.objective(parts, PlainObjective(self._plain, loss), strengths, memory)
         self.gradient = stages.gradient(parts, self._backward, strengths, memory)
         self.update = stages.update(parts, self._optimize, strengths, memory)
         self._nothing = torch.zeros((), device=self.device)

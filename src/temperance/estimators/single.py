@@ -20,7 +20,7 @@ from temperance.records.roles import Roles
 from temperance.records.schema import Task
 from temperance.records.table import Table
 from temperance.regularizers import Dropout, WeightDecay
-from temperance.study.bench import Bench
+from temperance.study.runner import Runner
 from temperance.study.spec import TrialSpec
 from temperance.study.store import save_table
 from temperance.training.predictor import NetPredictor
@@ -64,8 +64,8 @@ class Single:
             with tempfile.TemporaryDirectory(prefix="temperance-") as scratch:
                 save_table(table, Path(scratch) / "table")
                 save_roles(Roles(everything, none, none, none, none), Path(scratch) / "roles.npz")
-                bench = Bench(Path(scratch), device=self._device())
-                fitted = bench.fit(spec, everything, none, measure=False)
+                runner = Runner(Path(scratch), device=self._device())
+                fitted = runner.fit(spec, everything, none, measure=False)
         finally:
             torch.set_num_threads(threads)
         answers = fitted.predictor.predict(table.rows.take(np.arange(min(len(table), 256))))

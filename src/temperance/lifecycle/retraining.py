@@ -146,13 +146,13 @@ class _Run:
         import temperance.regularizers
         import temperance.signals  # noqa: F401  # both fill their registries
         from temperance.lifecycle.challenger import Challenger, check_trainable, one_thread, timer
-        from temperance.study.bench import Bench
+        from temperance.study.runner import Runner
 
         check_trainable(champion, task)
         self._say("train", "Measuring the speed of this machine")
-        bench = Bench(self.out / "work", task=task, device=device)
+        runner = Runner(self.out / "work", task=task, device=device)
         left = timer(self.budget.seconds, self.started)
-        made = Challenger(champion, bench, self.seed, left, lambda words: self._say("train", words))
+        made = Challenger(champion, runner, self.seed, left, lambda words: self._say("train", words))
         with one_thread():
             plan = made.train(elapsed=time.monotonic() - self.started)
             self._spend("train")

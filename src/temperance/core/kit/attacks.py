@@ -223,7 +223,7 @@ def replaced(inputs: Any, points: Sequence[Tensor]) -> Any:
     return map_leaves(lambda leaf: next(new) if leaf.is_floating_point() else leaf, inputs)
 
 
-def carried(inputs: Any, points: Sequence[Tensor]) -> Any:
+def straight_through(inputs: Any, points: Sequence[Tensor]) -> Any:
     """Return the inputs with the numbers of ``points``; slopes through them are those of the inputs they replace.
 
     Shapes: points (b, …), in the order and shapes of ``floating``.
@@ -331,7 +331,7 @@ def divergence(first: Tensor, second: Tensor) -> Tensor:
 
 
 @contextmanager
-def calm(model: nn.Module, key: Any) -> Iterator[None]:
+def search_mode(model: nn.Module, key: Any) -> Iterator[None]:
     """Run passes that only look for inputs: layers in evaluation mode (statistics stay), noise of a stream of its own.
 
     Recurrent layers keep their mode: cuDNN cannot go backward through them in evaluation mode.

@@ -14,7 +14,7 @@ from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Mixed, Pass, between, reduce
 from temperance.core.kit.classes import class_logits, log_softmax, mean_of_kept, spread
 from temperance.core.leaves import Leaves
-from temperance.core.plain import label_loss, spared
+from temperance.core.objective import label_loss, without_cross_entropy
 from temperance.core.regularizer import (
     Context,
     Effect,
@@ -127,7 +127,7 @@ class OnlineLabelSmoothing(Regularizer):
         def smoothed(params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any) -> Pass:
             if strengths.is_off("share"):
                 return inner(params, buffers, batch, key)
-            passed, alone = spared(inner, params, buffers, batch, key)
+            passed, alone = without_cross_entropy(inner, params, buffers, batch, key)
             seen: Batch = passed.batch or batch
             if isinstance(seen.targets, Mixed):
                 raise RecipeError("OnlineLabelSmoothing got a mixed batch", _MIXES.why, _MIXES.remedy)
