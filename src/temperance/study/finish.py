@@ -171,7 +171,7 @@ def _calibrated(bench: Bench, raw: Any, job: dict[str, Any]) -> tuple[Calibrated
     Without calibration rows both come from the out-of-fold predictions of the trial.
     """
     rows, answer = _held_out(bench, raw, job)
-    truth, weight = bench.table.target[rows], None if bench.table.weight is None else bench.table.weight[rows]
+    truth = bench.table.target[rows]
     if bench.schema.target.task == "regression":
         residuals = truth - answer
         if len(residuals) < 10:
@@ -179,7 +179,7 @@ def _calibrated(bench: Bench, raw: Any, job: dict[str, Any]) -> tuple[Calibrated
         interval = Interval.of(residuals)
         half = interval.half_widths[interval.levels.index(interval.level)]
         return Calibrated(raw, half=half), interval, None
-    calibration = calibrate(answer, truth, sample_weight=weight)
+    calibration = calibrate(answer, truth, **bench.table.guides(rows))
     return Calibrated(raw, calibration.calibrator), None, calibration
 
 
