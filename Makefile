@@ -37,11 +37,13 @@ test: $(READY) ## the fast tests
 test-all: $(READY) ## all tests, slow and statistical ones too
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
-check: $(READY) ## lint, format, types, import rules, fresh docs
+check: $(READY) ## lint, format, types, import rules, circles, docstrings, fresh docs
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python scripts/check_circles.py
+	@$(BIN)/python scripts/check_docstrings.py
 	@$(BIN)/python scripts/make_docs.py --check
 
 format: $(READY) ## sort imports and format the code

@@ -143,8 +143,8 @@ def inline() -> bool:
     """Have studies run their jobs in this process; False where this version has no seam for other workers."""
     try:
         from temperance.study import desk
-        from temperance.study.bench import Bench
         from temperance.study.jobs import safe
+        from temperance.study.runner import Runner
         from temperance.study.worker import action
         from temperance.study.workers import Answer, Lease, Workers
     except ImportError:
@@ -159,7 +159,7 @@ def inline() -> bool:
         count = 1
 
         def __init__(self, count: int, folder: Path, *, task: str = "", device: str = "cpu") -> None:
-            self.folder, self.lease, self.jobs, self.bench = folder, None, 0, None
+            self.folder, self.lease, self.jobs, self.runner = folder, None, 0, None
 
         @property
         def idle(self) -> int:
@@ -180,8 +180,8 @@ def inline() -> bool:
             lease = self.lease
             if lease is None:
                 return []
-            self.bench = self.bench or Bench(self.folder, device="cpu")
-            event = safe(lambda: action(lease.kind)(self.bench, lease.job, lambda _: {"continue": True}))
+            self.runner = self.runner or Runner(self.folder, device="cpu")
+            event = safe(lambda: action(lease.kind)(self.runner, lease.job, lambda _: {"continue": True}))
             self.lease = None
             plain = json.loads(json.dumps({**event, "job": lease.kind, "number": lease.number}, default=as_plain))
             return [Answer(lease, plain, lambda _: None)]

@@ -27,7 +27,7 @@ def made(net: str) -> tuple[Any, Any, Any]:
     """Return the shape of an image or None, what the net is told of the data, and the net, its weights jittered."""
     import torch
 
-    from temperance.models.base import ModelInfo, build
+    from temperance.models import ModelInfo, build
 
     shape = (32, 32, 3) if net in ("convnet", "resnet") else None
     info = ModelInfo(0 if shape else 20, () if shape else (5, 30, 3), 3, "multiclass", shape, 10_000)

@@ -43,9 +43,9 @@ USUAL = {"WeightDecay": "weight_decay.", "Dropout": "dropout."}
 def cells(data: Path, name: str, rows: int) -> list[dict[str, Any]]:
     """Return the loss and the seconds of the run without and with each technique."""
     with tempfile.TemporaryDirectory() as scratch:
-        bench = prepared(data, name, 0, rows, Path(scratch))
-        task = bench.schema.target.task
-        settings = default_settings(bench.table, bench.roles, model="Tabular")
+        runner = prepared(data, name, 0, rows, Path(scratch))
+        task = runner.schema.target.task
+        settings = default_settings(runner.table, runner.roles, model="Tabular")
         first = folded_specs(settings={**settings, "epochs": settings["epochs"] / 2}, task=task, seed=0)[0]
         found = []
         for technique in ["warm", "nothing", *sorted(cls.__name__ for _, cls in techniques.items())]:
@@ -53,11 +53,11 @@ def cells(data: Path, name: str, rows: int) -> list[dict[str, Any]]:
                 spec = beside(first, technique, away)
                 started = time.process_time()
                 try:
-                    run, _ = folded_run(bench, spec.changed(id=technique))
+                    run, _ = folded_run(runner, spec.changed(id=technique))
                 except TemperanceError:
                     continue
-                dev = bench.roles.development
-                loss = float(losses(bench, run.selection[dev], dev).mean()) if run.picks else None
+                dev = runner.roles.development
+                loss = float(losses(runner, run.selection[dev], dev).mean()) if run.picks else None
                 found.append({"set": name, "task": task, "technique": technique, "instead_of": away, "loss": loss,
                               "seconds": time.process_time() - started})  # fmt: skip
                 break

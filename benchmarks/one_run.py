@@ -41,9 +41,9 @@ from temperance.data import read, save_roles
 from temperance.data.roles import split
 from temperance.records.roles import Roles
 from temperance.study import folded
-from temperance.study.bench import Bench
 from temperance.study.plan import default_settings
 from temperance.study.readings import Mixed, Readings, prior_of
+from temperance.study.runner import Runner
 from temperance.study.search.portfolio import average, folded_specs
 from temperance.study.search.tpe import TPE
 from temperance.study.serving import served_cost
@@ -73,7 +73,7 @@ class Stopped(Readings):
         return Mixed(picks, answers, answers, [])
 
 
-def prepared(data: Path, name: str, seed: int, rows: int, scratch: Path) -> Bench:
+def prepared(data: Path, name: str, seed: int, rows: int, scratch: Path) -> Runner:
     """Read a set, cut it, and open a workbench on it."""
     meta = json.loads((data / name / "meta.json").read_text())
     table = read(str(data / name / "data.parquet"), target=meta["target"], workdir=scratch / "read").table
@@ -87,84 +87,84 @@ def prepared(data: Path, name: str, seed: int, rows: int, scratch: Path) -> Benc
     folds = tuple((dev[a], dev[b]) for a, b in roles.folds)
     save_table(table, scratch / "table")
     save_roles(Roles(dev, NONE, NONE, NONE, test, folds), scratch / "roles.npz")
-    return Bench(scratch)
+    return Runner(scratch)
 
 
-def losses(bench: Bench, answer: np.ndarray, index: np.ndarray) -> np.ndarray:
+def losses(runner: Runner, answer: np.ndarray, index: np.ndarray) -> np.ndarray:
     """Return per-row losses: log loss, or squared error over the variance of the development rows."""
-    truth = np.asarray(bench.table.target)
-    if bench.schema.target.task == "regression":
-        return (answer - truth[index]) ** 2 / np.var(truth[bench.roles.train])
+    truth = np.asarray(runner.table.target)
+    if runner.schema.target.task == "regression":
+        return (answer - truth[index]) ** 2 / np.var(truth[runner.roles.train])
     return -np.log(np.maximum(answer[np.arange(len(index)), truth[index].astype(int)], 1e-7))
 
 
-def tested(bench: Bench, predictor: Any) -> float:
+def tested(runner: Runner, predictor: Any) -> float:
     """Return the mean loss on the test rows."""
-    index = bench.roles.test
-    parts = [predictor.predict(bench.table.rows.take(index[i : i + 4096])) for i in range(0, len(index), 4096)]
-    return float(losses(bench, np.concatenate(parts), index).mean())
+    index = runner.roles.test
+    parts = [predictor.predict(runner.table.rows.take(index[i : i + 4096])) for i in range(0, len(index), 4096)]
+    return float(losses(runner, np.concatenate(parts), index).mean())
 
 
-def folded_run(bench: Bench, spec: TrialSpec) -> tuple[Any, float]:
+def folded_run(runner: Runner, spec: TrialSpec) -> tuple[Any, float]:
     """Run one and return it with its seconds."""
-    folder = bench.folder / "trials" / spec.id
+    folder = runner.folder / "trials" / spec.id
     folder.mkdir(parents=True, exist_ok=True)
     started = time.process_time()
-    return folded.run(bench, spec, folder), time.process_time() - started
+    return folded.run(runner, spec, folder), time.process_time() - started
 
 
 def cell(data: Path, name: str, seed: int, rows: int) -> dict[str, Any]:
     """Run all lines on one set and seed."""
     with tempfile.TemporaryDirectory() as scratch:
-        bench = prepared(data, name, seed, rows, Path(scratch))
-        task = bench.schema.target.task
-        settings = default_settings(bench.table, bench.roles, model="Tabular")
+        runner = prepared(data, name, seed, rows, Path(scratch))
+        task = runner.schema.target.task
+        settings = default_settings(runner.table, runner.roles, model="Tabular")
         first = folded_specs(settings=settings, task=task, seed=seed)[0]
         row: dict[str, Any] = {
             "set": name,
             "seed": seed,
             "half": half(name),
             "task": task,
-            "rows": len(bench.roles.train),
+            "rows": len(runner.roles.train),
         }
-        folded_run(bench, first.changed(id="warm", settings={**settings, "epochs": 1.0}))  # first steps load and plan
-        run, seconds = folded_run(bench, first.changed(id="one"))
+        folded_run(runner, first.changed(id="warm", settings={**settings, "epochs": 1.0}))  # first steps load and plan
+        run, seconds = folded_run(runner, first.changed(id="one"))
         row["one_run"] = {
-            "loss": tested(bench, run.fitted.predictor),
+            "loss": tested(runner, run.fitted.predictor),
             "seconds": seconds,
             "members": run.fitted.predictor.model.members,
-            "latency_ms": _latency(bench, run.fitted),
+            "latency_ms": _latency(runner, run.fitted),
         }
-        same, seconds = folded_run(bench, first.changed(id="same", slots=({}, {})))
-        row["default_strengths"] = {"loss": tested(bench, same.fitted.predictor), "seconds": seconds}
-        row["one_training"] = _one_training(bench, first)
-        row["hold_out_search"] = _hold_out(bench, first)
-        row["folded_search"] = _folded_search(bench, first)
+        same, seconds = folded_run(runner, first.changed(id="same", slots=({}, {})))
+        row["default_strengths"] = {"loss": tested(runner, same.fitted.predictor), "seconds": seconds}
+        row["one_training"] = _one_training(runner, first)
+        row["hold_out_search"] = _hold_out(runner, first)
+        row["folded_search"] = _folded_search(runner, first)
         return row
 
 
-def _latency(bench: Bench, fitted: Any) -> float:
-    return float(served_cost(bench, fitted, bench.table.rows.take(bench.roles.train[:256])).latency_1_ms or 0.0)
+def _latency(runner: Runner, fitted: Any) -> float:
+    return float(served_cost(runner, fitted, runner.table.rows.take(runner.roles.train[:256])).latency_1_ms or 0.0)
 
 
-def _one_training(bench: Bench, first: TrialSpec) -> dict[str, Any]:
+def _one_training(runner: Runner, first: TrialSpec) -> dict[str, Any]:
     spec = first.changed(id="d", kind="cocktail", slots=())
     started = time.process_time()
-    fitted = bench.fit(spec, bench.roles.folds[0][0], NONE, measure=False)
+    fitted = runner.fit(spec, runner.roles.folds[0][0], NONE, measure=False)
     seconds = time.process_time() - started
-    return {"loss": tested(bench, fitted.predictor), "seconds": seconds, "latency_ms": _latency(bench, fitted)}
+    return {"loss": tested(runner, fitted.predictor), "seconds": seconds, "latency_ms": _latency(runner, fitted)}
 
 
-def _proposer(bench: Bench, base: TrialSpec, seed: int) -> TPE:
-    steps = TrainSettings.from_dict(base.settings).steps(len(bench.roles.folds[0][0]))
-    task = bench.schema.target.task
+def _proposer(runner: Runner, base: TrialSpec, seed: int) -> TPE:
+    steps = TrainSettings.from_dict(base.settings).steps(len(runner.roles.folds[0][0]))
+    task = runner.schema.target.task
     return TPE(base, task=task, seed=seed + 1, average=average(steps), patience=10**6)
 
 
-def _hold_out(bench: Bench, first: TrialSpec) -> dict[str, Any]:
-    rows, held = bench.roles.folds[0]
+def _hold_out(runner: Runner, first: TrialSpec) -> dict[str, Any]:
+    rows, held = runner.roles.folds[0]
     tpe, found, started = (
-        _proposer(bench, first.changed(kind="cocktail", slots=()), first.seed),
+        _proposer(runner, first.changed(kind="cocktail", slots=()), first.seed),
         [],
         time.process_time(),
     )
@@ -173,15 +173,15 @@ def _hold_out(bench: Bench, first: TrialSpec) -> dict[str, Any]:
         assert spec is not None
 
         def look(_: float, predictor: Any, best: dict[str, Any] = best) -> bool:
-            loss = float(losses(bench, predictor.predict(bench.table.rows.take(held)), held).mean())
+            loss = float(losses(runner, predictor.predict(runner.table.rows.take(held)), held).mean())
             if loss < best["held"]:
                 state = {name: t.detach().clone() for name, t in predictor.model.state_dict().items()}
                 best |= {"held": loss, "state": state}
             return True
 
-        fitted = bench.fit(spec, rows, NONE, measure=False, marks=tuple(np.arange(1, LOOKS + 1) / LOOKS), tick=look)
+        fitted = runner.fit(spec, rows, NONE, measure=False, marks=tuple(np.arange(1, LOOKS + 1) / LOOKS), tick=look)
         fitted.predictor.model.load_state_dict(best["state"])
-        found.append((best["held"], tested(bench, fitted.predictor)))
+        found.append((best["held"], tested(runner, fitted.predictor)))
         tpe.observe(spec, found[-1][0])
     return {
         "loss": min(found)[1],
@@ -191,18 +191,18 @@ def _hold_out(bench: Bench, first: TrialSpec) -> dict[str, Any]:
     }
 
 
-def _folded_search(bench: Bench, first: TrialSpec) -> dict[str, Any]:
-    tpe, found, started = _proposer(bench, first.changed(slots=()), first.seed), [], time.process_time()
+def _folded_search(runner: Runner, first: TrialSpec) -> dict[str, Any]:
+    tpe, found, started = _proposer(runner, first.changed(slots=()), first.seed), [], time.process_time()
     whole = folded.Readings
     folded.Readings = Stopped  # type: ignore[misc]
     try:
         for number in range(FOLDED):
             spec = tpe.propose()
             assert spec is not None
-            run, _ = folded_run(bench, spec.changed(id=f"f{number}", kind="folded"))
-            dev = bench.roles.development
-            held = float(losses(bench, run.selection[dev], dev).mean())
-            found.append((held, tested(bench, run.fitted.predictor)))
+            run, _ = folded_run(runner, spec.changed(id=f"f{number}", kind="folded"))
+            dev = runner.roles.development
+            held = float(losses(runner, run.selection[dev], dev).mean())
+            found.append((held, tested(runner, run.fitted.predictor)))
             tpe.observe(spec, held)
     finally:
         folded.Readings = whole  # type: ignore[misc]

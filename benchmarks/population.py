@@ -24,7 +24,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
-from temperance import Dropout, MixUp, Recipe, WeightDecay
+from temperance import Dropout, MixUp, Population, Recipe, WeightDecay
 from temperance.core.optimizers import AdamW
 
 RECORD = Path(__file__).parent / "records" / "population.json"
@@ -44,7 +44,7 @@ def loss(outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
 def runners(width: int, k: int, batch: tuple[torch.Tensor, torch.Tensor]) -> dict[str, Callable[[], None]]:
     made: dict[str, Callable[[], None]] = {}
     for mode in ("vmap", "loop"):
-        pop = RECIPE.population(model(width), loss, AdamW(1e-3), k, mode=mode)
+        pop = Population(RECIPE, model(width), loss, AdamW(1e-3), k, mode=mode)
         state = [pop.begin()]
 
         def step(pop=pop, state=state) -> None:
@@ -77,7 +77,7 @@ def measure(width: int, k: int, seconds: float) -> dict[str, object]:
             step()
             took[name].append(time.process_time() - before)
     rate = {name: k / statistics.median(times) for name, times in took.items()}
-    pop = RECIPE.population(model(width), loss, AdamW(1e-3), k)
+    pop = Population(RECIPE, model(width), loss, AdamW(1e-3), k)
     pop(pop.begin(), batch)
     return {
         "member_steps_per_second": rate,

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 import temperance
-from temperance import EMA, SAM, MixUp, Recipe
+from temperance import EMA, SAM, MixUp, Recipe, price_recipe
 from temperance.cli.catalogue import catalogue
 from temperance.core.batch import Batch
 
@@ -103,7 +103,7 @@ def measure(name: str, one: Any, steps: int) -> dict[str, Any]:
     if name == "TabularCorruption":
         x = x.flatten(1)
     batch = Batch(x, y, index=torch.arange(ROWS))
-    found = Recipe(one).price(build(), batch, loss=loss, steps=steps, clock=time.process_time)[0]
+    found = price_recipe(Recipe(one), build(), batch, loss=loss, steps=steps, clock=time.process_time)[0]
     return {**found.to_dict(), "technique": repr(one), "net": words or "the plain one"}
 
 

@@ -70,7 +70,7 @@ def net(schema: Any, rows: Any, target: Any) -> tuple[Any, Any]:
 
     from temperance.data.preprocess import Preprocess
     from temperance.deployment import Network
-    from temperance.models.base import ModelInfo, build
+    from temperance.models import ModelInfo, build
     from temperance.models.loss import combine
     from temperance.records.table import Table
 

@@ -5,7 +5,7 @@ from sklearn.datasets import load_wine
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
-from temperance import Dropout, Recipe, WeightDecay
+from temperance import Dropout, Population, Recipe, WeightDecay
 from temperance.core.optimizers import AdamW
 
 
@@ -22,7 +22,7 @@ def main(steps: int = 100) -> list[float]:
     order = torch.randperm(len(x))
     train, valid = order[:100], order[100:]
     model = nn.Sequential(nn.Linear(13, 64), nn.ReLU(), nn.Linear(64, 3))
-    population = Recipe(Dropout(0.1), WeightDecay(1e-2)).population(model, loss, AdamW(3e-3), members=8)
+    population = Population(Recipe(Dropout(0.1), WeightDecay(1e-2)), model, loss, AdamW(3e-3), members=8)
     shares = [0.0, 0.1, 0.2, 0.3, 0.5, 0.6, 0.8, 0.9]
     state = population.begin(strengths={"dropout.p": shares})
     for _ in range(steps):

@@ -15,6 +15,8 @@ import sys
 from pathlib import Path
 from string import Template
 
+from temperance.records.names import snake
+
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 
@@ -89,11 +91,6 @@ def export(path: Path, module: str, name: str) -> None:
 
 def _ruff(command: str, path: Path, *options: str) -> None:
     subprocess.run([sys.executable, "-m", "ruff", command, "--quiet", *options, str(path)], check=True, cwd=ROOT)
-
-
-def snake(name: str) -> str:
-    """Return the file name of a class: ``OutputPenalty`` → ``output_penalty``."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
 if __name__ == "__main__":

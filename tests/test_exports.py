@@ -3,6 +3,8 @@
 import ast
 import importlib
 import inspect
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,6 +37,26 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
         _ = temperance.Dropuot
     with pytest.raises(AttributeError):
         _ = temperance._private
+
+
+@pytest.mark.parametrize(
+    "name", ["control.Linear", "regularizers.Dropout", "signals.Gap", "models.build", "population.member"]
+)
+def test_names_stand_by_room_after_a_plain_import(name: str) -> None:
+    code = f"import temperance; temperance.{name}"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stderr
+
+
+def test_every_room_that_people_program_with_is_reached_and_completion_is_short() -> None:
+    shown = dir(temperance)
+    assert set(ROOMS) - {"app", "cli"} <= set(shown)
+    assert "Dropout" not in shown
+    assert "Linear" not in shown
+    assert {"Recipe", "Session", "fit"} <= set(shown)
+    assert len(shown) < 60
+    assert temperance.control.Linear is temperance.Linear
+    assert temperance.regularizers.Dropout is temperance.Dropout
 
 
 def test_type_checkers_see_the_same_names() -> None:

@@ -7,7 +7,7 @@ from time import process_time
 from benchmarks.reproduce.lab import accuracy, digits, losses, mlp, robust_accuracy, train
 from benchmarks.reproduce.shape import Check, Figures, Shape
 
-from temperance import JacobianPenalty, Recipe
+from temperance import JacobianPenalty, Recipe, price_recipe
 
 EPS = 0.15
 
@@ -21,7 +21,7 @@ def run(seed: int) -> Figures:
         found[f"{name}_clean"] = accuracy(model, data.test_x, data.test_y)
         found[f"{name}_robust"] = robust_accuracy(model, data.test_x, data.test_y, EPS)
     batch = (data.x[:256], data.y[:256])
-    price = recipes["jacobian"].price(mlp(seed), batch, loss=losses, steps=40, clock=process_time)[0]
+    price = price_recipe(recipes["jacobian"], mlp(seed), batch, loss=losses, steps=40, clock=process_time)[0]
     found["gain"] = found["jacobian_robust"] - found["plain_robust"]
     return {**found, "time_ratio": price.ratio}
 

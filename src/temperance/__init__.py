@@ -1,9 +1,15 @@
-"""Temperance: regularization that is found, adapted, proved and kept honest. Heavy parts load on first use."""
+"""Temperance: regularization that is found, adapted, proved and kept honest. Heavy parts load on first use.
+
+The names stand by room, ``temperance.regularizers.Dropout``, ``temperance.control.Linear``, ``temperance.signals.Gap``;
+techniques and controllers can be taken from here too, ``from temperance import Dropout``.
+"""
 
 from __future__ import annotations
 
 import importlib
 from typing import TYPE_CHECKING, Any
+
+from temperance.records.version import __version__
 
 if TYPE_CHECKING:
     from temperance.control import (
@@ -37,6 +43,8 @@ if TYPE_CHECKING:
         Strength,
     )
     from temperance.core.batch import Batch, Mixed
+    from temperance.core.functional import compile_recipe
+    from temperance.core.price import price_recipe
     from temperance.core.recipe import Recipe
     from temperance.core.regularizer import Regularizer
     from temperance.core.session import Session
@@ -44,13 +52,13 @@ if TYPE_CHECKING:
     from temperance.estimators.classifier import TemperanceClassifier
     from temperance.estimators.fit import fit
     from temperance.estimators.regressor import TemperanceRegressor
+    from temperance.population import Population
     from temperance.records.errors import TemperanceError
     from temperance.records.finding import Finding
     from temperance.records.measurement import Measurement
     from temperance.regularizers import *  # noqa: F403
     from temperance.study.task import Task, TaskInfo
 
-__version__ = "0.1.0"
 
 _CONTROL = (
     "Chain", "Clamp", "Constant", "Constraint", "Controller", "Cosine", "Curriculum", "Delay", "Early",
@@ -64,6 +72,7 @@ _WHERE = {
     "Finding": "records.finding",
     "Measurement": "records.measurement",
     "Mixed": "core.batch",
+    "Population": "population",
     "Recipe": "core.recipe",
     "Regularizer": "core.regularizer",
     "Session": "core.session",
@@ -73,8 +82,15 @@ _WHERE = {
     "TemperanceClassifier": "estimators.classifier",
     "TemperanceError": "records.errors",
     "TemperanceRegressor": "estimators.regressor",
+    "compile_recipe": "core.functional",
     "fit": "estimators.fit",
+    "price_recipe": "core.price",
 }
+_ROOMS = (
+    "adaptation", "audit", "control", "core", "data", "deployment", "estimators", "evaluation", "governance",
+    "lifecycle", "models", "monitoring", "population", "records", "regularizers", "report", "signals", "study",
+    "testing", "training",
+)  # fmt: skip
 _REGISTERING = ("regularizers", "signals")  # rooms that fill the registries; also where all other names are looked up
 _SHOWN = ("__version__", *sorted(_WHERE))
 
@@ -85,8 +101,10 @@ def __getattr__(name: str) -> Any:
         return [*_SHOWN, *importlib.import_module("temperance.regularizers").__all__]
     if name.startswith("_"):
         raise AttributeError(f"module 'temperance' has no attribute {name!r}")
+    if name in _ROOMS:
+        return importlib.import_module(f"temperance.{name}")
     where = _WHERE.get(name)
-    if where is None or where.startswith("core."):
+    if where is None or where.startswith(("core.", "population")):
         for room in _REGISTERING:
             importlib.import_module(f"temperance.{room}")
     try:
@@ -98,4 +116,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return [*globals(), *__getattr__("__all__")]
+    """Return the vocabulary and the rooms; techniques and controllers are listed by their rooms."""
+    return sorted({*_SHOWN, *_ROOMS} - set(_CONTROL) | {"Controller", "Strength"})

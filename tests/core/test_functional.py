@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from temperance import EMA, SAM, Dropout, MixUp, Recipe, WeightDecay
+from temperance import EMA, SAM, Dropout, MixUp, Recipe, WeightDecay, compile_recipe
 from temperance.control.schedule import Linear
 from temperance.core.optimizers import SGD
 from temperance.records.errors import SettingError
@@ -13,7 +13,7 @@ ALL = (Dropout(0.2), MixUp(0.4), SAM(0.1), WeightDecay(0.1), EMA(0.9))
 
 
 def compiled(recipe, **settings):
-    return recipe.compile(CONV.model(torch.float64), CONV.loss, SGD(0.05, momentum=0.9), **settings)
+    return compile_recipe(recipe, CONV.model(torch.float64), CONV.loss, SGD(0.05, momentum=0.9), **settings)
 
 
 def test_it_equals_a_session_with_everything_in_it():
@@ -34,7 +34,7 @@ def test_it_equals_a_session_with_everything_in_it():
 def test_the_users_model_stays_as_it_is():
     model = CONV.model(torch.float64)
     before = {n: t.clone() for n, t in model.state_dict().items()}
-    step = Recipe(*ALL).compile(model, CONV.loss, SGD(0.05))
+    step = compile_recipe(Recipe(*ALL), model, CONV.loss, SGD(0.05))
     step(step.begin(), CONV.batch(0, torch.float64))
     assert_same(dict(model.state_dict()), before, "the model given")
     assert sum(len(m._forward_hooks) for m in model.modules()) == 0
@@ -60,4 +60,4 @@ def test_losses_are_plain_and_in_evaluation_mode():
 def test_torchs_optimizers_are_refused():
     model = CONV.model()
     with pytest.raises(SettingError, match="functional optimizer"):
-        Recipe().compile(model, CONV.loss, torch.optim.SGD(model.parameters(), lr=0.1))
+        compile_recipe(Recipe(), model, CONV.loss, torch.optim.SGD(model.parameters(), lr=0.1))

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from temperance import EMA, SAM, Dropout, Recipe
+from temperance import EMA, SAM, Dropout, Recipe, price_recipe
 
 
 def setup():
@@ -16,7 +16,7 @@ def setup():
 def test_each_technique_and_the_whole_are_priced():
     model, batch = setup()
     before = [p.clone() for p in model.parameters()]
-    found = Recipe(SAM(), EMA(), Dropout(0.1)).price(model, batch, loss=functional.cross_entropy, steps=12)
+    found = price_recipe(Recipe(SAM(), EMA(), Dropout(0.1)), model, batch, loss=functional.cross_entropy, steps=12)
     by_name = {p.name: p for p in found}
     assert list(by_name) == ["dropout", "sam", "ema", "recipe"]
     assert by_name["sam"].backwards == 2
@@ -28,7 +28,7 @@ def test_each_technique_and_the_whole_are_priced():
 
 def test_one_technique_is_priced_once_and_the_row_is_plain():
     model, batch = setup()
-    found = Recipe(EMA()).price(model, batch, loss=functional.cross_entropy, steps=5)
+    found = price_recipe(Recipe(EMA()), model, batch, loss=functional.cross_entropy, steps=5)
     assert [p.name for p in found] == ["ema"]
     assert found[0].to_dict()["steps"] == 5
     assert 0.3 < found[0].inference_ratio < 3

@@ -8,7 +8,7 @@ from scipy import stats
 
 from temperance.core.random import (
     PULSE,
-    Path,
+    KeyPath,
     Request,
     Tape,
     beta,
@@ -67,7 +67,7 @@ def test_draws_leave_torchs_generator_alone():
 def test_beta_reads_the_members_own_strength_on_a_tape():
     tape = Tape()
     with playing(tape):
-        beta(Path(("share",)), torch.tensor(0.5), CPU, strength="mixup.alpha")
+        beta(KeyPath(("share",)), torch.tensor(0.5), CPU, strength="mixup.alpha")
     assert tape.requests == [Request("beta", ("share",), (), CPU, torch.float32, "mixup.alpha")]
     drawn = tape.draw([11, 12], {"mixup.alpha": np.array([0.2, 0.0])})
     assert drawn[0].tolist() == [np.float32(beta_number(fold(11, "share"), 0.2)), 1.0]
@@ -77,14 +77,14 @@ def test_a_tape_plays_each_members_own_noise():
     tape = Tape()
     with playing(tape):
         for _ in range(2):
-            normal(Path(("a",)), (3,), CPU)
-        permutation(Path(("b",)), 4, CPU)
+            normal(KeyPath(("a",)), (3,), CPU)
+        permutation(KeyPath(("b",)), 4, CPU)
     assert len(tape.requests) == 2
     noise = tape.draw([7, 8], {})
     assert torch.equal(noise[0][1], normal(fold(8, "a"), (3,), CPU))
     assert torch.equal(noise[1][0], permutation(fold(7, "b"), 4, CPU))
     with pytest.raises(RuntimeError, match="outside a population step"):
-        uniform(Path(("a",)), (1,), CPU)
+        uniform(KeyPath(("a",)), (1,), CPU)
 
 
 def test_sites_count_their_calls_within_a_pass():

@@ -21,81 +21,12 @@ from temperance import (
     Spectral,
     WeightDecay,
 )
-from temperance.core.leaves import Leaves
-from temperance.core.readings import NotNumbers, Readings
+from temperance.core.readings import NotNumbers
 from temperance.records.errors import RecipeError, SettingError
 from temperance.testing.problems import PROBLEMS
 from temperance.testing.training import assert_same, attach, train
 
 MLP, CONV = PROBLEMS["mlp"], PROBLEMS["convnet"]
-
-
-def point(*values):
-    return Leaves.of({"w": torch.tensor(values)}, owned=True)
-
-
-def judged(value, joined=math.nan, select="average", patience=3, **kept):
-    made = Readings(select, patience)
-    made.better, made.signal = kept.pop("better", "lower"), "valid_loss"
-    return made, value, joined
-
-
-def feed(kept, weights, value, joined=math.nan):
-    trial = kept.trial(weights)
-    return kept.take(weights, {}, trial, value, joined)
-
-
-def test_a_reading_joins_where_the_mean_is_no_worse_than_both_and_a_better_one_begins_anew():
-    kept, *_ = judged(0)
-    feed(kept, point(0.0), 1.0)
-    assert kept.readings == (1,)
-    feed(kept, point(4.0), 1.1, joined=0.9)
-    assert (kept.readings, kept.score, float(kept.weights["w"])) == ((1, 2), 0.9, 2.0)
-    feed(kept, point(8.0), 2.0, joined=0.95)
-    assert kept.readings == (1, 2)
-    feed(kept, point(5.0), 0.8, joined=0.7)
-    assert (kept.readings, float(kept.weights["w"])) == ((1, 2, 4), 3.0)
-    feed(kept, point(9.0), 0.1, joined=0.5)
-    assert (kept.readings, float(kept.weights["w"])) == ((5,), 9.0)
-    assert kept.chosen.to_dict() == {"readings": [5], "signal": "valid_loss", "value": 0.1, "single": 0.1}
-
-
-def test_the_best_alone_where_no_average_is_wanted_and_higher_where_that_is_better():
-    kept, *_ = judged(0, select="best", better="higher")
-    for value, weights in ((0.5, point(1.0)), (0.9, point(2.0)), (0.7, point(3.0))):
-        assert kept.trial(weights) is None
-        feed(kept, weights, value)
-    assert (kept.score, float(kept.weights["w"]), kept.readings) == (0.9, 2.0, (2,))
-
-
-def test_it_stops_after_patience_readings_without_a_better_one():
-    kept, *_ = judged(0, patience=3)
-    ends = [feed(kept, point(0.0), value, joined=9.0) for value in (1.0, 2.0, 0.5, 0.6, 0.5, 0.7)]
-    assert ends == [False] * 5 + [True]
-
-
-def test_no_number_is_never_kept():
-    kept, *_ = judged(0)
-    for value in (math.nan, math.inf):
-        feed(kept, point(1.0), value)
-        assert kept.weights is None
-    feed(kept, point(2.0), 1.0)
-    feed(kept, point(3.0), math.nan, joined=math.nan)
-    assert float(kept.weights["w"]) == 2.0
-    assert kept.unknown == 2
-
-
-def test_unknown_settings_and_a_change_of_measure_are_refused():
-    with pytest.raises(SettingError, match="'average', 'best' or None"):
-        Readings("mean", 3)
-    with pytest.raises(SettingError, match="patience=0"):
-        attach(Recipe(), MLP, patience=0)
-    session = train(attach(Recipe(), MLP), MLP, [0])
-    session.validate([MLP.batch(9)])
-    with pytest.raises(SettingError, match="Keep to one measure"):
-        session.validate([MLP.batch(9)], metric="accuracy")
-    with pytest.raises(SettingError, match="got nothing"):
-        session.validate()
 
 
 def loop(session, problem=MLP, epochs=6, **asked):
@@ -119,6 +50,17 @@ def test_what_is_served_scores_on_the_held_out_rows_what_was_said(name, select):
     line = session.trace[-1]
     assert (line.strength, line.value, line.old) == ("weights", said, single)
     assert line.reason.startswith("serves ")
+
+
+def test_a_change_of_measure_and_bad_settings_are_refused():
+    with pytest.raises(SettingError, match="patience=0"):
+        attach(Recipe(), MLP, patience=0)
+    session = train(attach(Recipe(), MLP), MLP, [0])
+    session.validate([MLP.batch(9)])
+    with pytest.raises(SettingError, match="Keep to one measure"):
+        session.validate([MLP.batch(9)], metric="accuracy")
+    with pytest.raises(SettingError, match="got nothing"):
+        session.validate()
 
 
 def test_validate_gives_the_losses_and_the_gap_for_any_recipe():

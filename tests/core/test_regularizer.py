@@ -6,7 +6,7 @@ import torch
 
 from temperance import SAM, Dropout
 from temperance.control.strength import Strength
-from temperance.core.regularizer import Context, Memory, Rank, Regularizer, Strengths, snake, techniques
+from temperance.core.regularizer import Context, Memory, Rank, Regularizer, Strengths, techniques
 from temperance.records.errors import SettingError
 
 
@@ -54,11 +54,6 @@ def test_strengths_know_their_numbers_and_whether_they_are_off():
     assert not many.is_off("p")
     assert solo.number("p") == 0.0
     assert isinstance(many.number("p"), torch.Tensor)
-
-
-def test_addresses():
-    names = {"WeightDecay": "weight_decay", "SAM": "sam", "MixUp": "mixup", "EMA": "ema", "L2": "l2"}
-    assert {name: snake(name) for name in names} == names
 
 
 @pytest.mark.parametrize("name", sorted(techniques))

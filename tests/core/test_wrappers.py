@@ -17,6 +17,7 @@ from temperance import (
     Recipe,
     SpectralNorm,
     WeightDecay,
+    compile_recipe,
 )
 from temperance.core.wrappers import bare, forget_compiled, is_compiled, uncompiled
 from temperance.signals.curvature import Curvature
@@ -107,7 +108,7 @@ def test_a_compiled_model_can_be_attached_once_under_either_name():
 def test_a_pure_step_takes_a_compiled_model():
     from temperance.core.optimizers import SGD
 
-    step = Recipe(Dropout(0.4)).compile(torch.compile(MLP.model(), backend="eager"), MLP.loss, SGD(0.1))
+    step = compile_recipe(Recipe(Dropout(0.4)), torch.compile(MLP.model(), backend="eager"), MLP.loss, SGD(0.1))
     state, notes = step(step.begin(), MLP.batch(0))
     assert tuple(state.params) == tuple(name for name, _ in MLP.model().named_parameters())
     assert bool(torch.isfinite(notes["loss"]))

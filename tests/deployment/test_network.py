@@ -16,7 +16,7 @@ from temperance.deployment.parity import gate
 from temperance.deployment.serve import app
 from temperance.deployment.sketch import Sketch, fill
 from temperance.deployment.write import Exported, write_bundle
-from temperance.models.base import ModelInfo, build
+from temperance.models import ModelInfo, build
 from temperance.models.loss import combine
 from temperance.records.errors import BundleError, RequestError
 from temperance.records.schema import Rows, Schema, Target

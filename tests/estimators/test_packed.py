@@ -14,7 +14,7 @@ from temperance.deployment import basic_part, load, write_bundle
 from temperance.estimators.packed import PackedBundle
 from temperance.models import BASIC
 from temperance.records.errors import BundleError
-from temperance.study.bench import BasicPredictor
+from temperance.study.runner import BasicPredictor
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ import temperance.signals  # noqa: F401
 from temperance.data import read, save_roles, split
 from temperance.lifecycle.champion import Champion
 from temperance.study import finish, jobs
-from temperance.study.bench import Bench
+from temperance.study.runner import Runner
 from temperance.study.spec import TrialSpec
 from temperance.study.store import save_table
 
@@ -42,13 +42,13 @@ def make_bundle(work: Path, data: Any, members: list[tuple[float, TrialSpec]], *
     roles = split(found, seed=0)
     save_table(found, work / "table")
     save_roles(roles, work / "roles.npz")
-    bench = Bench(work)
+    runner = Runner(work)
     chosen, answers = {}, []
     for weight, spec in members:
-        event = jobs.trial(bench, {"spec": spec.to_dict(), "robustness": False}, lambda event: {"continue": True})
+        event = jobs.trial(runner, {"spec": spec.to_dict(), "robustness": False}, lambda event: {"continue": True})
         chosen[spec.id] = event["chosen"]
         settled = spec.changed(settings=event["chosen"]) if spec.kind == "basic" else spec
-        finish.refit(bench, {"spec": settled.to_dict()}, lambda event: {})
+        finish.refit(runner, {"spec": settled.to_dict()}, lambda event: {})
         answers.append(weight * np.load(work / "trials" / spec.id / "selection.npy"))
     np.save(work / "out_of_fold.npy", np.sum(answers, axis=0))
     regression = found.schema.target.task == "regression"
@@ -59,7 +59,7 @@ def make_bundle(work: Path, data: Any, members: list[tuple[float, TrialSpec]], *
                    "traces": [], "chosen": chosen, "metric": "rmse" if regression else "log_loss", "seed": 0},
         "details": {"data": found.fingerprint},
     }  # fmt: skip
-    finish.finish(bench, job, lambda event: {})
+    finish.finish(runner, job, lambda event: {})
     return work / "bundle"
 
 

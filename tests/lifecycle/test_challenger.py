@@ -16,15 +16,15 @@ from temperance.lifecycle.challenger import Challenger, check_trainable, one_thr
 from temperance.lifecycle.champion import Champion
 from temperance.lifecycle.schedule import Schedule
 from temperance.records.errors import StudyError
-from temperance.study.bench import Bench
+from temperance.study.runner import Runner
 
 
 @pytest.fixture
-def bench(pair: Path, tmp_path: Path) -> Bench:
+def runner(pair: Path, tmp_path: Path) -> Runner:
     work = pair.parent
     for name in ("table", "roles.npz"):
         (tmp_path / name).symlink_to(work / name)
-    return Bench(tmp_path)
+    return Runner(tmp_path)
 
 
 def test_a_users_net_needs_its_code(champion: Champion) -> None:
@@ -48,32 +48,34 @@ def test_timer_counts_down_and_may_have_no_clock() -> None:
 
 
 def test_short_of_time_it_follows_the_champions_course_with_fewer_epochs(
-    champion: Champion, bench: Bench, monkeypatch: pytest.MonkeyPatch
+    champion: Champion, runner: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[str] = []
-    made = Challenger(champion, bench, 3, lambda: math.inf, said.append)
+    made = Challenger(champion, runner, 3, lambda: math.inf, said.append)
     monkeypatch.setattr("temperance.lifecycle.challenger.schedule", lambda *_, **__: Schedule("course", 0.5, 1.0, 1.0))
     made.train(elapsed=0.0)
     assert [spec.seed for spec in made.specs] == [3, 3]
     assert made.specs[1].settings["epochs"] == 2.0
     assert made.chosen["t001"] == champion.chosen("t001")
     assert len(made.notes) == 2
-    assert sorted(p.name for p in (bench.folder / "refit").iterdir()) == ["t001.pickle", "t002.safetensors"]
+    assert sorted(p.name for p in (runner.folder / "refit").iterdir()) == ["t001.pickle", "t002.safetensors"]
     assert any(words.startswith("Refitting") for words in said)
 
 
-def test_out_of_fold_predictions_are_weighted(champion: Champion, bench: Bench) -> None:
-    made = Challenger(champion, bench, 0, lambda: math.inf, lambda words: None)
+def test_out_of_fold_predictions_are_weighted(champion: Champion, runner: Runner) -> None:
+    made = Challenger(champion, runner, 0, lambda: math.inf, lambda words: None)
     made.train(elapsed=0.0)
     name = made._out_of_fold([0.25, 0.75])
-    first, second = (np.load(bench.folder / "trials" / t / "selection.npy") for t in ("t001", "t002"))
+    first, second = (np.load(runner.folder / "trials" / t / "selection.npy") for t in ("t001", "t002"))
     known = np.isfinite(first).all(axis=1)
-    assert np.allclose(np.load(bench.folder / name)[known], (0.25 * first + 0.75 * second)[known])
-    assert known.sum() == len(bench.roles.train)
+    assert np.allclose(np.load(runner.folder / name)[known], (0.25 * first + 0.75 * second)[known])
+    assert known.sum() == len(runner.roles.train)
 
 
-def test_the_recipe_that_is_kept_can_be_trained_again(champion: Champion, bench: Bench, made: SimpleNamespace) -> None:
-    run = Challenger(champion, bench, 0, lambda: math.inf, lambda words: None)
+def test_the_recipe_that_is_kept_can_be_trained_again(
+    champion: Champion, runner: Runner, made: SimpleNamespace
+) -> None:
+    run = Challenger(champion, runner, 0, lambda: math.inf, lambda words: None)
     run.train(elapsed=0.0)
     recipe = run._recipe([0.5, 0.5])
     assert recipe["chosen"]["t001"]["grid"]

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from temperance.data import read, save_roles, split
-from temperance.study.bench import Bench
 from temperance.study.clock import Budget
 from temperance.study.desk import Desk
 from temperance.study.prepare import prepare
+from temperance.study.runner import Runner
 from temperance.study.settings import StudySettings
 from temperance.study.store import load_table, save_table
 from temperance.study.study import Study
@@ -38,13 +38,13 @@ def csv_file(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def bench(csv_file, tmp_path_factory):
+def runner(csv_file, tmp_path_factory):
     """A workbench on the small table, with folds."""
     work = tmp_path_factory.mktemp("work")
     table = read(csv_file, target="answer").table
     save_table(table, work / "table")
     save_roles(split(table, seed=0), work / "roles.npz")
-    return Bench(work)
+    return Runner(work)
 
 
 @pytest.fixture(scope="session")
@@ -54,7 +54,7 @@ def large_bench(tmp_path_factory):
     table = read(write_csv(work / "rows.csv", rows=2600, seed=1), target="answer").table
     save_table(table, work / "table")
     save_roles(split(table, seed=0, banked=False), work / "roles.npz")
-    return Bench(work)
+    return Runner(work)
 
 
 def settings_for(source, out, trials=5, **changed):

@@ -28,23 +28,23 @@ def test_everything_competes_where_it_is_installed(monkeypatch):
     assert absent(images=False) == []
 
 
-def test_dear_models_are_left_out_with_the_reason_and_the_first_three_never(bench):
+def test_dear_models_are_left_out_with_the_reason_and_the_first_three_never(runner):
     specs = basic_specs(images=False, seed=0)
-    kept, out = affordable(specs, bench.schema, bench.roles, seconds=0.01, workers=1)
+    kept, out = affordable(specs, runner.schema, runner.roles, seconds=0.01, workers=1)
     assert [spec.model for spec in kept] == list(ALWAYS)
     assert len(out) == len(specs) - 3
     assert "the budget spares 0 s" in out[0]["why"]
-    assert affordable(specs, bench.schema, bench.roles, seconds=NEVER, workers=2) == (specs, [])
-    few, said = affordable(specs, bench.schema, bench.roles, seconds=NEVER, workers=1, trials=5)
+    assert affordable(specs, runner.schema, runner.roles, seconds=NEVER, workers=2) == (specs, [])
+    few, said = affordable(specs, runner.schema, runner.roles, seconds=NEVER, workers=1, trials=5)
     assert [spec.model for spec in few] == list(ALWAYS)
     assert "third of 5 trials" in said[0]["why"]
 
 
-def test_folds_and_capped_rows_change_the_expected_time(bench, large_bench):
+def test_folds_and_capped_rows_change_the_expected_time(runner, large_bench):
     spec = TrialSpec("", "", "basic", "Boosting")
-    rows, columns = len(bench.roles.folds[0][0]), 6  # three numbers and a category of three words
+    rows, columns = len(runner.roles.folds[0][0]), 6  # three numbers and a category of three words
     one = BASIC["Boosting"].seconds(rows, columns, 2)
-    assert expected_seconds(spec, bench.schema, bench.roles) == pytest.approx(len(bench.roles.folds) * one)
+    assert expected_seconds(spec, runner.schema, runner.roles) == pytest.approx(len(runner.roles.folds) * one)
     whole = expected_seconds(spec, large_bench.schema, large_bench.roles)
     assert expected_seconds(spec.changed(most_rows=100), large_bench.schema, large_bench.roles) < whole
 

@@ -5,8 +5,8 @@ import pytest
 
 from temperance.deployment import load
 from temperance.study import finish
-from temperance.study.bench import BasicPredictor
 from temperance.study.finish import EnsemblePredictor
+from temperance.study.runner import BasicPredictor
 from temperance.study.spec import TrialSpec
 
 NET = TrialSpec("net", "net", "plain", "Tabular", {"regularizers": []}, {"epochs": 4.0, "batch_size": 64, "lr": 0.03})

@@ -9,7 +9,7 @@ import pytest
 from temperance.data import read, save_roles, split
 from temperance.records.table import Table
 from temperance.study import folded
-from temperance.study.bench import Bench
+from temperance.study.runner import Runner
 from temperance.study.spec import TrialSpec
 from temperance.study.store import save_table
 
@@ -19,16 +19,16 @@ SETTINGS = {"epochs": 8.0, "batch_size": 32, "lr": 0.03}
 SPEC = TrialSpec("t000", "folded run", "folded", "Tabular", RECIPE, SETTINGS, slots=({}, PLAIN))
 
 
-def run(bench, folder, spec=SPEC, **options):
+def run(runner, folder, spec=SPEC, **options):
     folder.mkdir(parents=True, exist_ok=True)
-    return folded.run(bench, spec, folder, **options)
+    return folded.run(runner, spec, folder, **options)
 
 
-def with_target(bench, target):
-    other = object.__new__(type(bench))
-    other.__dict__ |= vars(bench)
+def with_target(runner, target):
+    other = object.__new__(type(runner))
+    other.__dict__ |= vars(runner)
     other._preprocess = {}
-    other.table = Table(bench.table.schema, bench.table.rows, target)
+    other.table = Table(runner.table.schema, runner.table.rows, target)
     return other
 
 
@@ -41,15 +41,15 @@ def numbers(tmp_path_factory):
     table = read((inputs, 50 + 10 * inputs[:, 0] + rng.normal(size=200))).table
     save_table(table, work / "table")
     save_roles(split(table, seed=0), work / "roles.npz")
-    return Bench(work)
+    return Runner(work)
 
 
-def test_every_development_row_is_answered_once_and_well(bench, tmp_path):
-    found = run(bench, tmp_path / "a")
-    rows = bench.roles.development
+def test_every_development_row_is_answered_once_and_well(runner, tmp_path):
+    found = run(runner, tmp_path / "a")
+    rows = runner.roles.development
     assert np.isfinite(found.selection[rows]).all()
-    assert np.isnan(found.selection[bench.roles.test]).all()
-    right = (found.selection[rows].argmax(axis=1) == bench.table.target[rows]).mean()
+    assert np.isnan(found.selection[runner.roles.test]).all()
+    right = (found.selection[rows].argmax(axis=1) == runner.table.target[rows]).mean()
     assert right > 0.7
     assert len(found.readings) == folded.READINGS
     assert sum(pick["share"] for pick in found.picks) == pytest.approx(1.0)
@@ -62,9 +62,9 @@ def test_every_development_row_is_answered_once_and_well(bench, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["classes", "values"])
-def test_a_rows_own_answer_changes_nothing_of_what_is_read_of_it(bench, numbers, tmp_path, kind, monkeypatch):
+def test_a_rows_own_answer_changes_nothing_of_what_is_read_of_it(runner, numbers, tmp_path, kind, monkeypatch):
     """Also for values, whose scale is that of the bank and not of all rows."""
-    one = bench if kind == "classes" else numbers
+    one = runner if kind == "classes" else numbers
     read_of = []
 
     def keep(self, fraction, answers, state):
@@ -83,9 +83,9 @@ def test_a_rows_own_answer_changes_nothing_of_what_is_read_of_it(bench, numbers,
     assert np.abs(before[~own] - after[~own]).max() > 1e-3 * scale
 
 
-def test_what_ships_answers_as_its_banks_did(bench, numbers, tmp_path):
+def test_what_ships_answers_as_its_banks_did(runner, numbers, tmp_path):
     """The shipped members of bank 0 give, for the rows of fold 0, the mixture that was read of them."""
-    for number, one in enumerate((bench, numbers)):
+    for number, one in enumerate((runner, numbers)):
         folder = one.folder / "trials" / SPEC.id
         found = run(one, folder)
         held = one.roles.folds[0][1]
@@ -105,15 +105,15 @@ def test_it_runs_on_selection_rows_where_there_are_no_folds(large_bench, tmp_pat
     assert max(found.fitted.predictor.model.bank_of) == 0
 
 
-def test_the_same_spec_gives_the_same_net_bit_for_bit(bench, tmp_path):
+def test_the_same_spec_gives_the_same_net_bit_for_bit(runner, tmp_path):
     files = []
     for name in "ab":
-        run(bench, tmp_path / name)
+        run(runner, tmp_path / name)
         files.append((tmp_path / name / "net.safetensors").read_bytes())
     assert files[0] == files[1]
 
 
-def test_the_clock_ends_it_with_the_readings_that_it_has(bench, tmp_path):
+def test_the_clock_ends_it_with_the_readings_that_it_has(runner, tmp_path):
     long = SPEC.changed(settings={**SETTINGS, "epochs": 4000.0})
     seen = []
 
@@ -121,21 +121,21 @@ def test_the_clock_ends_it_with_the_readings_that_it_has(bench, tmp_path):
         seen.append(fraction)
         return False
 
-    found = run(bench, tmp_path / "discarded", long.changed(settings={**SETTINGS, "epochs": 30.0}), tick=tick)
+    found = run(runner, tmp_path / "discarded", long.changed(settings={**SETTINGS, "epochs": 30.0}), tick=tick)
     assert found.fitted.predictor is None
     assert seen == [pytest.approx(0.25, abs=0.05)]
-    found = run(bench, tmp_path / "late", long, deadline=time.monotonic() + 1.0)
+    found = run(runner, tmp_path / "late", long, deadline=time.monotonic() + 1.0)
     assert found.fitted.predictor is None
     assert found.picks == []
 
 
-def test_it_fits_with_banks(bench, large_bench):
-    assert folded.with_banks(SPEC, bench.roles).architecture == {"banks": 3, "members": 6}
+def test_it_fits_with_banks(runner, large_bench):
+    assert folded.with_banks(SPEC, runner.roles).architecture == {"banks": 3, "members": 6}
     assert folded.with_banks(SPEC, large_bench.roles).architecture == {"banks": 1, "members": 2}
     assert len(folded.rows_of(large_bench.roles)) == len(large_bench.roles.train)
 
 
-def test_the_description_of_the_net_is_plain_json(bench, tmp_path):
-    run(bench, tmp_path / "json")
+def test_the_description_of_the_net_is_plain_json(runner, tmp_path):
+    run(runner, tmp_path / "json")
     kept = json.loads((tmp_path / "json" / "net.json").read_text())
     assert sum(count for _, count in kept["parts"]) == len(kept["shares"])

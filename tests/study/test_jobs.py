@@ -15,22 +15,22 @@ SETTINGS = {"epochs": 2.0, "batch_size": 64, "lr": 0.03}
 ADAPTIVE = {"regularizers": [{"name": "Dropout", "p": 0.2}], "controller": {"name": "GapFeedback"}}
 
 
-def run(bench, spec, answer=True, **job):
+def run(runner, spec, answer=True, **job):
     said = []
 
     def say(event):
         said.append(event)
         return {"continue": answer}
 
-    return jobs.trial(bench, {"spec": spec.to_dict(), "robustness": False, **job}, say), said
+    return jobs.trial(runner, {"spec": spec.to_dict(), "robustness": False, **job}, say), said
 
 
-def test_a_net_on_folds_predicts_all_development_rows(bench):
+def test_a_net_on_folds_predicts_all_development_rows(runner):
     spec = TrialSpec("f1", "net", "plain", "Tabular", {"regularizers": []}, SETTINGS)
-    result, said = run(bench, spec)
-    answer = np.load(bench.folder / "trials" / "f1" / result["files"]["selection"])
+    result, said = run(runner, spec)
+    answer = np.load(runner.folder / "trials" / "f1" / result["files"]["selection"])
     assert result["status"] == "done"
-    assert np.isfinite(answer[bench.roles.refit]).all()
+    assert np.isfinite(answer[runner.roles.refit]).all()
     assert [event["fraction"] for event in said][-1] >= 0.5
     assert result["cost"]["latency_1_ms"] > 0
 
@@ -49,11 +49,11 @@ def test_a_net_on_held_out_rows_ships_as_it_was_trained(large_bench):
 
 
 @pytest.mark.filterwarnings("ignore:FGSMTraining")
-def test_an_alarm_in_the_training_stands_in_the_row_of_the_trial(bench, monkeypatch):
+def test_an_alarm_in_the_training_stands_in_the_row_of_the_trial(runner, monkeypatch):
     shares = cycle([0.9, 0.01])
     monkeypatch.setattr(fgsm_training, "right", lambda outputs, batch: next(shares))
     attack = {"regularizers": [{"name": "FGSMTraining", "probe_every": 3}]}
-    result, _ = run(bench, TrialSpec("f2", "net", "single", "Tabular", attack, SETTINGS))
+    result, _ = run(runner, TrialSpec("f2", "net", "single", "Tabular", attack, SETTINGS))
     alarms = [text for text in result["warnings"] if "catastrophic over-fitting" in text]
     assert len(alarms) == 1
     assert alarms[0].endswith("First seen at pass 3.")
@@ -75,8 +75,8 @@ def test_a_training_that_the_clock_ends_is_repeated_by_its_until(large_bench):
     assert half.tobytes() != np.load(large_bench.folder / "trials" / "s4" / "selection.npy").tobytes()
 
 
-def test_basic_models_on_folds_choose_once_for_all_of_them(bench, large_bench):
-    result, _ = run(bench, TrialSpec("b1", "linear", "basic", "Linear"))
+def test_basic_models_on_folds_choose_once_for_all_of_them(runner, large_bench):
+    result, _ = run(runner, TrialSpec("b1", "linear", "basic", "Linear"))
     assert len(result["chosen"]["grid"]) == 1
     assert result["tried"] == 1
     other = TrialSpec("b2", "knn", "basic", "Outside", settings={"origin": "sklearn.neighbors:KNeighborsClassifier"})
@@ -84,13 +84,13 @@ def test_basic_models_on_folds_choose_once_for_all_of_them(bench, large_bench):
     assert "KNeighborsClassifier" in result["cannot_export"]
 
 
-def test_a_student_trains_fold_by_fold(bench):
+def test_a_student_trains_fold_by_fold(runner):
     teacher = TrialSpec("b1", "linear", "basic", "Linear", settings={"grid": [0.01]})
     spec = TrialSpec("d1", "student", "single", "Tabular", {"regularizers": []}, SETTINGS, teacher=teacher.to_dict())
-    result, _ = run(bench, spec)
-    answer = np.load(bench.folder / "trials" / "d1" / result["files"]["selection"])
-    assert np.isfinite(answer[bench.roles.refit]).all()
-    assert len(result["fold_seconds"]) == len(bench.roles.folds)
+    result, _ = run(runner, spec)
+    answer = np.load(runner.folder / "trials" / "d1" / result["files"]["selection"])
+    assert np.isfinite(answer[runner.roles.refit]).all()
+    assert len(result["fold_seconds"]) == len(runner.roles.folds)
 
 
 @pytest.mark.parametrize("fault", [RecipeError("two averages", "one", "drop one"), ZeroDivisionError("division")])

@@ -3,7 +3,7 @@
 import pytest
 
 from temperance.study import jobs, own
-from temperance.study.bench import Bench
+from temperance.study.runner import Runner
 from temperance.study.spec import TrialSpec
 
 NET = """
@@ -30,24 +30,24 @@ SPEC = TrialSpec("pace", "pace", "plain", "user", {"regularizers": []}, {"epochs
 
 
 @pytest.fixture
-def mine(bench, tmp_path, monkeypatch):
+def mine(runner, tmp_path, monkeypatch):
     (tmp_path / "own_wishes.py").write_text(NET)
     monkeypatch.chdir(tmp_path)
-    return Bench(bench.folder, task="own_wishes:task")
+    return Runner(runner.folder, task="own_wishes:task")
 
 
 def test_the_task_is_asked_and_its_batch_is_what_is_timed(mine, monkeypatch):
     seen = {}
-    monkeypatch.setattr(own.finish, "pace", lambda bench, job, say: seen.update(job["spec"]["settings"]) or {"a": 1})
+    monkeypatch.setattr(own.finish, "pace", lambda runner, job, say: seen.update(job["spec"]["settings"]) or {"a": 1})
     event = own.pace(mine, {"spec": SPEC.to_dict()}, None)
     assert event["own"]["recipe"]["regularizers"][0]["p"] == 0.3
     assert (event["own"]["epochs"], event["own"]["batch_size"], event["a"]) == (3, 16, 1)
     assert (seen["epochs"], seen["batch_size"]) == (3, 16)
 
 
-def test_our_own_nets_wish_nothing(bench, monkeypatch):
+def test_our_own_nets_wish_nothing(runner, monkeypatch):
     monkeypatch.setattr(own.finish, "pace", lambda *_: {})
-    assert own.pace(bench, {"spec": SPEC.changed(model="Tabular").to_dict()}, None) == {"own": {}}
+    assert own.pace(runner, {"spec": SPEC.changed(model="Tabular").to_dict()}, None) == {"own": {}}
 
 
 def test_a_loss_that_gives_one_number_is_enough_to_the_last_step(mine):

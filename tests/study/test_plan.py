@@ -20,19 +20,19 @@ from temperance.study.plan import (
 SPEED = Speed(step_seconds=0.01, fixed_seconds=0.1)
 
 
-def test_default_settings_depend_on_the_size(bench, large_bench):
-    small = default_settings(bench.table, bench.roles, model="Tabular")
+def test_default_settings_depend_on_the_size(runner, large_bench):
+    small = default_settings(runner.table, runner.roles, model="Tabular")
     large = default_settings(large_bench.table, large_bench.roles, model="Tabular")
     assert small["epochs"] > large["epochs"]
     assert small["batch_size"] < large["batch_size"]
 
 
-def test_folds_are_trained_at_once_by_the_tabular_net(bench):
-    assert covered_once(bench.roles)
-    assert can_fold("Tabular", bench.roles)
-    assert not can_fold("ResNet", bench.roles)
-    assert trainings(bench.roles, "Tabular") == 1.0
-    assert trainings(bench.roles, "ResNet") == len(bench.roles.folds)
+def test_folds_are_trained_at_once_by_the_tabular_net(runner):
+    assert covered_once(runner.roles)
+    assert can_fold("Tabular", runner.roles)
+    assert not can_fold("ResNet", runner.roles)
+    assert trainings(runner.roles, "Tabular") == 1.0
+    assert trainings(runner.roles, "ResNet") == len(runner.roles.folds)
 
 
 def test_time_follows_steps(large_bench):

@@ -10,8 +10,8 @@ from temperance.study.processes import Processes, worker_count
 
 
 @pytest.fixture
-def pool(bench):
-    one = Processes(1, bench.folder)
+def pool(runner):
+    one = Processes(1, runner.folder)
     yield one
     one.close()
 

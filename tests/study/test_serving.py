@@ -4,27 +4,27 @@ import numpy as np
 
 from temperance.deployment import Sketch, model_graph
 from temperance.deployment.write import Exported
-from temperance.study.bench import BasicPredictor, Bench
+from temperance.study.runner import BasicPredictor, Runner
 from temperance.study.serving import part_of, served_cost
 from temperance.study.spec import TrialSpec
 
 NONE = np.empty(0, dtype=np.int64)
 
 
-def test_nets_and_basic_models_are_timed_as_they_are_served(bench):
-    rows = bench.roles.folds[0][0]
-    sample = bench.table.rows.take(rows[:64])
+def test_nets_and_basic_models_are_timed_as_they_are_served(runner):
+    rows = runner.roles.folds[0][0]
+    sample = runner.table.rows.take(rows[:64])
     net = TrialSpec("n", "n", "plain", "Tabular", {"regularizers": []}, {"epochs": 0.5, "batch_size": 64, "lr": 0.03})
     for spec in (net, TrialSpec("l", "l", "basic", "Linear")):
-        fitted = bench.fit(spec, rows, NONE, measure=False)
-        cost = served_cost(bench, fitted, sample)
+        fitted = runner.fit(spec, rows, NONE, measure=False)
+        cost = served_cost(runner, fitted, sample)
         assert 0 < cost.latency_1_ms < 50
         assert cost.bytes > 500
-        assert part_of(bench, fitted).arrays()
+        assert part_of(runner, fitted).arrays()
     assert isinstance(fitted.predictor, BasicPredictor)
 
 
-def test_a_users_own_net_is_exported_as_it_predicts(bench, tmp_path, monkeypatch):
+def test_a_users_own_net_is_exported_as_it_predicts(runner, tmp_path, monkeypatch):
     (tmp_path / "net_to_serve.py").write_text(
         "import torch\nfrom temperance import Task\n\n\nclass Net(torch.nn.Module):\n"
         "    def __init__(self, n, sizes, out):\n        super().__init__()\n"
@@ -36,7 +36,7 @@ def test_a_users_own_net_is_exported_as_it_predicts(bench, tmp_path, monkeypatch
         "def task(info):\n    return Task(model=Net(len(info.numeric), info.cardinalities, info.outputs))\n"
     )
     monkeypatch.chdir(tmp_path)
-    own = Bench(bench.folder, task="net_to_serve:task")
+    own = Runner(runner.folder, task="net_to_serve:task")
     rows = own.roles.folds[0][0]
     settings = {"epochs": 1.0, "batch_size": 64, "lr": 0.01}
     fitted = own.fit(TrialSpec("u", "u", "plain", "user", {"regularizers": []}, settings), rows, NONE)

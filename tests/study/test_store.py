@@ -7,8 +7,8 @@ import numpy as np
 from temperance.study.store import load_table, save_table
 
 
-def test_round_trip(bench, tmp_path):
-    table = bench.table
+def test_round_trip(runner, tmp_path):
+    table = runner.table
     save_table(replace(table, weight=np.arange(len(table)) + 0.5), tmp_path)
     again = load_table(tmp_path)
     assert again.schema == table.schema

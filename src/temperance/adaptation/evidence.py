@@ -69,7 +69,10 @@ def half_brier(probabilities: NDArray[Any], labels: NDArray[Any]) -> NDArray[np.
 
 
 def restart(evidence: float, log_ratios: NDArray[Any], *, most: float) -> float:
-    """Return the Shiryaev-Roberts statistic R ← (1 + R) · e^l after each log-ratio l, kept at most ``most``."""
+    """Return the Shiryaev-Roberts statistic R ← (1 + R) · e^l after each log-ratio l, kept at most ``most``.
+
+    Shapes: log-ratios (b,), in order of arrival.
+    """
     for ratio in np.asarray(log_ratios, dtype=np.float64).tolist():
         evidence = min(most, (1 + evidence) * math.exp(min(ratio, 700.0)))
     return evidence

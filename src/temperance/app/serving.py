@@ -30,7 +30,13 @@ def serve(root: Path, *, host: str = "127.0.0.1", port: int = 8765) -> None:
 
 
 def check(root: Path, host: str, port: int) -> None:
-    """Refuse a folder, a host or a port that cannot be served."""
+    """Refuse a folder, a host or a port that cannot be served.
+
+    Raises:
+        DataError: ``root`` is not a folder.
+        SettingError: a host that others can reach, or a port outside 0 … 65535.
+
+    """
     if not root.is_dir():
         raise DataError(f"{root} is not a folder", "a folder that holds studies", "Name the folder given to `--out`")
     if not local(host):

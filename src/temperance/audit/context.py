@@ -98,12 +98,18 @@ class Context:
         return np.sort(self.generator("sample", name).choice(rows, size=most, replace=False))
 
     def labels(self, index: Index) -> NDArray[Any]:
-        """Return the targets of rows of ``table``."""
+        """Return the targets of rows of ``table``.
+
+        Shapes: row numbers (n,) → codes or values (n,).
+        """
         return np.asarray(self.table.target[index])
 
 
 def known_target(table: Table) -> NDArray[np.bool_]:
-    """Return a mask of the rows whose target is known (a class code ≥ 0, or a finite number)."""
+    """Return a mask of the rows whose target is known (a class code ≥ 0, or a finite number).
+
+    Shapes: (b,).
+    """
     target = np.asarray(table.target)
     if target.dtype.kind == "f":
         finite: NDArray[np.bool_] = np.isfinite(target)

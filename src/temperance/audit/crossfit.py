@@ -75,7 +75,10 @@ def auc(target: Ints, scores: Floats) -> float:
 
 
 def r2(target: Floats, predicted: Floats) -> float:
-    """Return the share of the variance that is explained; 0 for a constant target."""
+    """Return the share of the variance that is explained; 0 for a constant target.
+
+    Shapes: both (b,).
+    """
     total = float(((target - target.mean()) ** 2).sum())
     return 1.0 - float(((target - predicted) ** 2).sum()) / total if total > 0 else 0.0
 

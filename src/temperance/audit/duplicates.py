@@ -28,7 +28,10 @@ class Matches:
 
     @property
     def copies(self) -> NDArray[np.bool_]:
-        """Exact, near or edited copies."""
+        """Exact, near or edited copies.
+
+        Shapes: one per query, (q,).
+        """
         return (self.exact >= 0) | (self.near >= 0) | (self.edited >= 0)
 
     @property

@@ -93,7 +93,10 @@ class Identifiers(Check):
         return self.finding("look_at_this", title, action=action, **fields)
 
     def names_rows(self, name: str, values: NDArray[Any]) -> bool:
-        """Return whether a numeric column looks like a running or a given number."""
+        """Return whether a numeric column looks like a running or a given number.
+
+        Shapes: values (b,), NaN where missing.
+        """
         known = values[np.isfinite(values)]
         if len(known) < self.least or np.any(known != np.round(known)) or self._distinct(values) < self.unique:
             return False

@@ -103,7 +103,10 @@ class Leaks(Check):
         return asked
 
     def score(self, column: NDArray[Any], target: NDArray[Any], folds: Ints, *, classes: int, is_code: bool) -> float:
-        """Return the out-of-fold score of one column by itself."""
+        """Return the out-of-fold score of one column by itself.
+
+        Shapes: column, target and folds (b,).
+        """
         predicted = _by_value(column, target, folds, classes) if is_code else _by_tree(column, target, folds, classes)
         return auc(target, predicted) if classes else max(0.0, r2(target, predicted))
 
@@ -176,7 +179,10 @@ class Leaks(Check):
 
 
 def one_to_one(column: NDArray[Any], target: NDArray[Any]) -> bool:
-    """Return whether each value of the column goes with one answer and each answer with one value."""
+    """Return whether each value of the column goes with one answer and each answer with one value.
+
+    Shapes: both (b,).
+    """
     values, codes = np.unique(column, return_inverse=True)
     answers = np.unique(target)
     if len(values) != len(answers) or len(answers) < 2:

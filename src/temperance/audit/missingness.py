@@ -106,7 +106,10 @@ class Missingness(Check):
 
 
 def association(gap: Mask, target: NDArray[Any]) -> tuple[float, float]:
-    """Return the p value and the size, 0 to 1, of the tie between gaps and the target."""
+    """Return the p value and the size, 0 to 1, of the tie between gaps and the target.
+
+    Shapes: both (b,); the target holds codes or values.
+    """
     from scipy.stats import chi2, mannwhitneyu
 
     count = int(gap.sum())

@@ -9,7 +9,6 @@ from typing import Annotated
 
 import typer
 
-from temperance import __version__
 from temperance.cli.commands.audit import audit
 from temperance.cli.commands.demo import demo
 from temperance.cli.commands.evaluate import evaluate
@@ -22,6 +21,7 @@ from temperance.cli.commands.serve import serve
 from temperance.cli.commands.study import study
 from temperance.cli.commands.techniques import techniques
 from temperance.cli.guard import Started, guarded
+from temperance.records.version import __version__
 
 COMMANDS = (study, demo, audit, evaluate, export, predict, serve, retrain, techniques, price, report)
 

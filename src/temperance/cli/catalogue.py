@@ -27,7 +27,7 @@ def entry(name: str) -> dict[str, Any]:
 
 def describe(cls: type[Regularizer]) -> dict[str, Any]:
     """Return what is known about one technique, JSON-safe."""
-    from temperance.core.regularizer import snake
+    from temperance.records.names import snake
 
     stages = list(cls.stages())
     return {

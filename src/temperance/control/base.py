@@ -15,6 +15,7 @@ from temperance.control.signal import Signals
 from temperance.control.strength import Strength
 from temperance.records.errors import RecipeError, SettingError, nearest
 from temperance.records.registry import Registry
+from temperance.records.restore import known, settings
 
 Array = NDArray[np.float64]
 Values = dict[str, Array]
@@ -68,8 +69,7 @@ class Move:
     @classmethod
     def from_dict(cls, row: dict[str, Any]) -> Move:
         """Rebuild from ``to_dict``; unknown keys are ignored."""
-        known = {f.name for f in fields(cls)}
-        kept = {key: value for key, value in row.items() if key in known}
+        kept = known(cls, row)
         for key in ("fraction", "error", "value", "old", "epoch", "spread"):
             kept[key] = math.nan if kept.get(key) is None else float(kept[key])
         return cls(**kept)
@@ -121,6 +121,9 @@ class Controller(ABC):
             strengths: the values at the start.
             specs: declared strengths.
             known: names of all numbers that will be measured; ``name/address`` counts for ``name``.
+
+        Raises:
+            RecipeError: nothing measures any signal that the rule awaits.
 
         """
         if self.awaits and not self.awaits & (known | {one.split("/")[0] for one in known}):
@@ -217,13 +220,7 @@ class Controller(ABC):
 
         """
         cls = controllers[str(row["name"])]
-        known = {f.name for f in fields(cls)}
-        extra = sorted(set(row) - known - {"name"})
-        if extra:
-            raise SettingError(
-                f"{cls.__name__} got the settings {extra}", f"it knows {sorted(known)}", "Remove the others"
-            )
-        return cls(**{key: _rebuilt(value) for key, value in row.items() if key != "name"})
+        return cls(**{key: _rebuilt(value) for key, value in settings(cls, row).items()})
 
     def __repr__(self) -> str:
         shown = [
@@ -279,7 +276,12 @@ def inside(prefix: str, memory: Memory) -> Memory:
 
 
 def require(owner: str, name: str, value: float, low: float, high: float, *, whole: bool = False) -> None:
-    """Raise ``SettingError`` unless ``low <= value <= high`` (and is a whole number); NaN is refused."""
+    """Raise ``SettingError`` unless ``low <= value <= high`` (and is a whole number); NaN is refused.
+
+    Raises:
+        SettingError: the value is outside, no number, or not whole where it must be.
+
+    """
     try:
         fits = low <= float(value) <= high and (not whole or float(value).is_integer())
     except (TypeError, ValueError):

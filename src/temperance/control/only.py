@@ -39,6 +39,12 @@ class Only(Wrapper):
         super().check(chosen, self._opened(specs, chosen), known)
 
     def begin(self, strengths: Values, specs: Specs) -> Memory:
+        """Return the inner controller's memory for the chosen strengths.
+
+        Raises:
+            SettingError: a pattern that names no strength of the recipe.
+
+        """
         for pattern in self.at:
             if not any(fnmatchcase(address, pattern) for address in strengths):
                 raise SettingError(

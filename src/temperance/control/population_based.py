@@ -65,12 +65,18 @@ class PopulationBased(Controller):
         return frozenset({self.signal, "epoch"})
 
     def check(self, strengths: Values, specs: Specs, known: frozenset[str]) -> None:
+        """Raise where there is one net only, or nobody gives the signal.
+
+        Raises:
+            RecipeError: one of these.
+
+        """
         super().check(strengths, specs, known)
         if max((value.size for value in strengths.values()), default=1) < 2:
             raise RecipeError(
                 "PopulationBased was attached to one net",
                 "it copies better members over worse ones, so it needs two at least",
-                "Train with recipe.population(…, members=4), or use another controller",
+                "Train with temperance.Population(recipe, …, members=4), or use another controller",
             )
 
     def begin(self, strengths: Values, specs: Specs) -> Memory:

@@ -50,6 +50,12 @@ class Spectral(Controller):
         return frozenset({"tail_exponent"})
 
     def check(self, strengths: Values, specs: Specs, known: frozenset[str]) -> None:
+        """Raise where fewer than two strengths have a tail of their own to compare.
+
+        Raises:
+            RecipeError: fewer than two ``tail_exponent/<address>`` are measured.
+
+        """
         layers = [a for a in adaptive(strengths, specs) if f"tail_exponent/{a}" in known]
         if len(layers) < 2:
             raise RecipeError(

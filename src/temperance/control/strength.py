@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from temperance.records.errors import SettingError
+from temperance.records.restore import Restored
 
 Scale = Literal["linear", "log"]
 Direction = Literal["up", "down"]
@@ -17,7 +18,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Strength:
+class Strength(Restored):
     """Declare one knob.
 
     Attributes:
@@ -138,12 +139,6 @@ class Strength:
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-safe fields."""
         return asdict(self)
-
-    @classmethod
-    def from_dict(cls, row: dict[str, Any]) -> Strength:
-        """Rebuild from ``to_dict``; unknown keys are ignored."""
-        known = {f.name for f in fields(cls)}
-        return cls(**{key: value for key, value in row.items() if key in known})
 
     def _scaled(self, values: ArrayLike) -> Array:
         array = np.asarray(values, dtype=np.float64)

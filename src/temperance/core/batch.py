@@ -73,7 +73,12 @@ class Pass(NamedTuple):
 
 
 def to_batch(value: Any) -> Batch:
-    """Turn what a loader yields into a ``Batch``: a Batch, ``(inputs, targets)`` or a dict with these keys."""
+    """Turn what a loader yields into a ``Batch``: a Batch, ``(inputs, targets)`` or a dict with these keys.
+
+    Raises:
+        SettingError: it is none of these.
+
+    """
     if isinstance(value, Batch):
         return value
     if isinstance(value, (tuple, list)) and len(value) in (2, 3, 4):
@@ -97,7 +102,10 @@ def call(model: Callable[..., T], inputs: Any) -> T:
 
 
 def first_leaf(inputs: Any) -> Tensor:
-    """Return the first tensor of a nest of tuples, lists and dicts."""
+    """Return the first tensor of a nest of tuples, lists and dicts.
+
+    Shapes: (b, …).
+    """
     while not isinstance(inputs, Tensor):
         inputs = next(iter(inputs.values())) if isinstance(inputs, dict) else inputs[0]
     return inputs
@@ -122,7 +130,12 @@ def to_device(batch: Batch, device: torch.device) -> Batch:
 
 
 def reduce(losses: Tensor, weight: Tensor | None) -> Tensor:
-    """Turn a loss () or (b, …) into (): the mean, or Σ wᵢ lᵢ / Σ wᵢ where examples are weighted."""
+    """Turn a loss () or (b, …) into (): the mean, or Σ wᵢ lᵢ / Σ wᵢ where examples are weighted.
+
+    Raises:
+        SettingError: weights beside one number.
+
+    """
     if weight is None:
         return losses.mean() if losses.dim() else losses
     if losses.dim() == 0:
@@ -151,6 +164,10 @@ def measure(loss: Callable[[Any, Any], Tensor], outputs: Any, batch: Batch) -> T
     """Evaluate the loss of a batch, also with ``Mixed`` targets: share·l(first) + (1 − share)·l(second). Returns ().
 
     Where the targets are ``ANSWERS_ONLY`` it is 0.
+
+    Raises:
+        SettingError: a share per example beside a loss that is one number.
+
     """
     targets = batch.targets
     if targets is ANSWERS_ONLY:

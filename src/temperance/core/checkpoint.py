@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 
 from temperance.control.base import Move
+from temperance.core.attached import Attached
 from temperance.core.batch import Batch
 from temperance.core.leaves import Leaves
 from temperance.records.errors import RecipeError
 
-if TYPE_CHECKING:
-    from temperance.core.session import Session
 
-
-def state_of(session: Session) -> dict[str, Any]:
+def state_of(session: Attached) -> dict[str, Any]:
     """Return parameters, buffers, strengths, memories, optimizer, counts, seed and the controller's memory."""
     return {
         "recipe": session.recipe.to_toml(),
@@ -38,8 +36,13 @@ def state_of(session: Session) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def restore(session: Session, state: Mapping[str, Any]) -> None:
-    """Put a state into a session of the same recipe and model."""
+def restore(session: Attached, state: Mapping[str, Any]) -> None:
+    """Put a state into a session of the same recipe and model.
+
+    Raises:
+        RecipeError: it was written with another recipe.
+
+    """
     if state["recipe"] != session.recipe.to_toml():
         raise RecipeError(
             "the checkpoint was written with another recipe",

@@ -13,15 +13,14 @@ from torch.func import functional_call, grad
 from temperance.core import stages
 from temperance.core.batch import Batch, Pass, measure, to_batch
 from temperance.core.leaves import Leaves
+from temperance.core.objective import PlainObjective
 from temperance.core.optimizers import Functional, require_functional
-from temperance.core.plain import Plain
 from temperance.core.policy import trainable
 from temperance.core.random import fold, pulse
 from temperance.core.recipe import Recipe
 from temperance.core.regularizer import Context, Memory, Rate, Strengths
 from temperance.core.state import TrainState, plain, rich
 from temperance.core.wrappers import bare
-from temperance.records.errors import RecipeError
 
 Loss = Callable[[Any, Any], Tensor]
 
@@ -38,7 +37,7 @@ class Compiled:
         steps_per_epoch: optimizer steps per epoch, likewise.
 
     Example:
-        >>> step = recipe.compile(model, F.cross_entropy, AdamW(lr=1e-3))  # doctest: +SKIP
+        >>> step = compile_recipe(recipe, model, F.cross_entropy, AdamW(lr=1e-3))  # doctest: +SKIP
         >>> state = step.begin(seed=0)  # doctest: +SKIP
         >>> state, notes = step(state, batch)  # doctest: +SKIP
 
@@ -163,7 +162,7 @@ class Compiled:
             new, holder["state"] = self.optimizer.step(p, g, holder["state"], rate)
             return new
 
-        objective = stages.objective(self.parts, Plain(plain_objective, self.loss), now, kept)
+        objective = stages.objective(self.parts, PlainObjective(plain_objective, self.loss), now, kept)
         gradient = stages.gradient(self.parts, plain_gradient, now, kept)
         update = stages.update(self.parts, plain_update, now, kept)
         leaves = Leaves.of(params)
@@ -197,16 +196,19 @@ class Compiled:
         return value.reshape(1) if value.dim() == 0 else value.flatten(1).mean(1) if value.dim() > 1 else value
 
 
-def no_torch_optimizer_decay(optimizer: Any) -> None:
-    """Raise where an optimizer decays weights by itself, beside a technique that does."""
-    if optimizer is None:
-        return
-    doubled = [g["weight_decay"] for g in optimizer.param_groups if g.get("weight_decay", 0) != 0]
-    if doubled:
-        name = type(optimizer).__name__
-        raise RecipeError(
-            f"the optimizer {name} has weight_decay={doubled[0]:g} and the recipe decays weights too",
-            "one of them may decay",
-            f"Change its line to torch.optim.{name}(model.parameters(), lr=…, weight_decay=0)"
-            " (AdamW's default is 0.01)",
-        )
+def compile_recipe(recipe: Recipe, model: nn.Module, loss: Loss, optimizer: Any, **settings: Any) -> Compiled:
+    """Return a pure step ``(state, batch, signals) → (state, notes)`` over a copy of the model.
+
+    Args:
+        recipe: what to train with.
+        model: copied and rewired; the original stays as it is.
+        loss: ``loss(outputs, targets)`` → (b,) or ().
+        optimizer: a functional optimizer, e.g. ``core.optimizers.AdamW(lr=1e-3)``.
+        **settings: ``epochs`` and ``steps_per_epoch``, for techniques that ask.
+
+    Raises:
+        RecipeError: a technique cannot work on this model.
+        SettingError: a ``torch.optim`` optimizer, which works in place.
+
+    """
+    return Compiled(recipe, model, loss, optimizer, **settings)

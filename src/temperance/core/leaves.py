@@ -61,7 +61,10 @@ class Leaves(Mapping[str, Tensor]):
         return known
 
     def like(self, tensors: Sequence[Tensor], *, owned: bool = False) -> Leaves:
-        """Return other tensors under the same names."""
+        """Return other tensors under the same names.
+
+        Shapes: one tensor per name, of any shape.
+        """
         return Leaves(self.names, tensors, owned=owned)
 
     def clone(self, *, owned: bool | None = None) -> Leaves:
@@ -119,7 +122,10 @@ class Leaves(Mapping[str, Tensor]):
         return self._put(part, [a + scale * b for a, b in zip(part.tensors, other.tensors, strict=True)])
 
     def times(self, other: Leaves | Sequence[Tensor]) -> Leaves:
-        """Return the products leaf by leaf as new tensors, without history."""
+        """Return the products leaf by leaf as new tensors, without history.
+
+        Shapes: leaf by leaf the same shape.
+        """
         tensors = other.tensors if isinstance(other, Leaves) else list(other)
         if self.owned:
             with torch.no_grad():

@@ -13,8 +13,8 @@ from torch import Tensor
 from torch.utils import _pytree as tree
 
 from temperance.core.batch import Batch, Mixed, Pass
-from temperance.core.regularizer import snake
-from temperance.core.signal import Probe, Sight, Signal, providers
+from temperance.core.signal import ObservedPass, Probe, Signal, providers
+from temperance.records.names import snake
 
 
 class Meter:
@@ -79,7 +79,7 @@ class Meter:
                 continue
             for name in self._watching:
                 with self._charged(name), torch.no_grad():
-                    self.signals[name].watch(Sight(batch, outputs.detach(), loss), self.memory[name])
+                    self.signals[name].watch(ObservedPass(batch, outputs.detach(), loss), self.memory[name])
 
     @contextmanager
     def _charged(self, name: str) -> Iterator[None]:

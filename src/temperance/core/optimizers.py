@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from temperance.core.leaves import Leaves
-from temperance.records.errors import SettingError
+from temperance.records.errors import RecipeError, SettingError
 
 State = dict[str, Any]
 
@@ -114,3 +114,23 @@ def join_new(module: nn.Module, optimizer: torch.optim.Optimizer) -> None:
     ]  # fmt: skip
     if new:
         optimizer.add_param_group({"params": new})
+
+
+def no_torch_optimizer_decay(optimizer: Any) -> None:
+    """Raise where an optimizer decays weights by itself, beside a technique that does.
+
+    Raises:
+        RecipeError: a parameter group has ``weight_decay`` other than 0.
+
+    """
+    if optimizer is None:
+        return
+    doubled = [g["weight_decay"] for g in optimizer.param_groups if g.get("weight_decay", 0) != 0]
+    if doubled:
+        name = type(optimizer).__name__
+        raise RecipeError(
+            f"the optimizer {name} has weight_decay={doubled[0]:g} and the recipe decays weights too",
+            "one of them may decay",
+            f"Change its line to torch.optim.{name}(model.parameters(), lr=…, weight_decay=0)"
+            " (AdamW's default is 0.01)",
+        )

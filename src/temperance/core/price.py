@@ -57,7 +57,7 @@ class Price:
         return asdict(self)
 
 
-def price(
+def price_recipe(
     recipe: Recipe,
     model: nn.Module,
     batch: Any,

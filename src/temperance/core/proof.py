@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import copy
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from temperance.core.attached import Attached
 from temperance.core.batch import Batch, call
 from temperance.core.leaves import Leaves
 from temperance.core.random import fold, pulse
 from temperance.core.solo import evaluating
-
-if TYPE_CHECKING:
-    from temperance.core.session import Session
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,7 @@ class Evidence:
         return asdict(self)
 
 
-def collect(session: Session, batch: Batch) -> list[Evidence]:
+def collect(session: Attached, batch: Batch) -> list[Evidence]:
     """Measure every ingredient; the session is left bit for bit as it was."""
     state = copy.deepcopy(session.state_dict())
     start = session.solo.home.clone(owned=True)
@@ -60,7 +58,7 @@ def collect(session: Session, batch: Batch) -> list[Evidence]:
         session.load_state_dict(state)
 
 
-def _try(session: Session, batch: Batch, state: Any, without: str | None) -> tuple[float, Leaves, Leaves, Tensor]:
+def _try(session: Attached, batch: Batch, state: Any, without: str | None) -> tuple[float, Leaves, Leaves, Tensor]:
     session.load_state_dict(copy.deepcopy(state))
     if without is not None:
         one = session.recipe.by_address[without]

@@ -1,9 +1,9 @@
 """All noise of a training step. A key is an integer folded from (seed, step, regularizer, site).
 
 Solo draws from one generator per device that is re-seeded at each draw (about 3 µs). Under ``vmap`` nothing may be
-drawn: there a ``Path`` stands for the key, a ``Tape`` learns in one dry run what will be asked for, draws it for each
-member with that member's own key outside ``vmap``, and hands it in. So member i sees exactly the noise of a solo run
-with its seed. Compiled models ask through an operator of their graph, which draws when it runs.
+drawn: there a ``KeyPath`` stands for the key, a ``Tape`` learns in one dry run what will be asked for, draws it for
+each member with that member's own key outside ``vmap``, and hands it in. So member i sees exactly the noise of a solo
+run with its seed. Compiled models ask through an operator of their graph, which draws when it runs.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ _SPREAD = 0xD1342543DE82EF95  # an odd multiplier with a good spectrum (Steele a
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class Path(NamedTuple):
+class KeyPath(NamedTuple):
     """The folds of a key whose seed and step are not known yet (inside ``vmap``)."""
 
     parts: tuple[str | int, ...] = ()
 
 
-Key = int | Path
+Key = int | KeyPath
 
 
 def fold(key: Key, *parts: str | int) -> Any:
@@ -39,8 +39,8 @@ def fold(key: Key, *parts: str | int) -> Any:
 
     The key is multiplied before a part is added, so (seed 0, step 1) and (seed 1, step 0) are different keys.
     """
-    if isinstance(key, Path):
-        return Path((*key.parts, *parts))
+    if isinstance(key, KeyPath):
+        return KeyPath((*key.parts, *parts))
     for part in parts:
         key = _mix(key * _SPREAD + (_digest(part) if isinstance(part, str) else part) + _STEP)
     return key
@@ -286,6 +286,8 @@ def site_mask(site: str, like: Tensor, keep: Tensor, shape: Sequence[int] | None
     """Return m/keep with m = 1 with probability ``keep``, else 0, in the dtype of ``like``; all 1 where keep = 1.
 
     Solo works in place on its fresh draw, which makes a mask cheaper than ``nn.Dropout``'s.
+
+    Shapes: keep (); that of ``like``, or ``shape``.
     """
     drawn = site_uniform(site, like, shape)
     if is_batched():
@@ -304,7 +306,7 @@ def site_factor(site: str, like: Tensor, size: Tensor | float) -> Tensor:
 def is_batched() -> bool:
     """Return whether the running pass is that of many members under ``vmap``, where nothing may follow a value."""
     # compiled code would be bound to the number of the key
-    return not torch.compiler.is_compiling() and isinstance(PULSE.key, Path)
+    return not torch.compiler.is_compiling() and isinstance(PULSE.key, KeyPath)
 
 
 def site_normal(site: str, like: Tensor, shape: Sequence[int] | None = None) -> Tensor:

@@ -1,31 +1,26 @@
-"""Stop at the best reading, and average the readings that earned it: what ``session.validate`` keeps for ``finish``."""
+"""What ``session.validate`` does: measure the held-out rows, steer, keep the weights; and what ``finish`` puts in."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from temperance.control.base import Move, require
+from temperance.control.base import Move
 from temperance.control.wrapper import Wrapper
 from temperance.core import averaging, checkpoint, heldout
+from temperance.core.attached import Attached
 from temperance.core.batch import Batch, to_batch
-from temperance.core.heldout import Asked, Better, Metric
+from temperance.core.heldout import Asked, Metric
 from temperance.core.leaves import Leaves
 from temperance.core.regularizer import Regularizer
 from temperance.core.replicas import agree
+from temperance.core.selection import Buffers, is_statistic
 from temperance.records.errors import RecipeError, SettingError
-
-if TYPE_CHECKING:
-    from temperance.core.session import Session
-
-Select = Literal["average", "best"]
-Buffers = dict[str, Tensor]
 
 
 class NeverHeard(UserWarning):
@@ -42,149 +37,15 @@ NOT_NUMBERS = (
 )
 
 
-@dataclass(frozen=True)
-class Chosen:
-    """The weights that ``finish`` will put in.
-
-    Attributes:
-        readings: numbers of the calls of ``validate`` whose weights are in the mean, the first is 1.
-        signal: what they were judged by, ``valid_loss`` or ``metric``.
-        value: its value at these weights, on the held-out rows that chose them: it flatters.
-        single: the best value of one reading alone.
-
-    """
-
-    readings: tuple[int, ...]
-    signal: str
-    value: float
-    single: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return JSON-safe fields."""
-        return {**asdict(self), "readings": list(self.readings)}
-
-    def __str__(self) -> str:
-        if len(self.readings) == 1:
-            return f"serves reading {self.readings[0]}, {self.signal} {self.value:.4g}"
-        first, last = self.readings[0], self.readings[-1]
-        mean = f"serves the mean of {len(self.readings)} readings from {first} to {last}"
-        return f"{mean}, {self.signal} {self.value:.4g} (the best alone {self.single:.4g})"
-
-
-class Readings:
-    """The weights that the held-out rows spoke for: one set, and how it came about.
-
-    With w the weights that would ship now, s the kept ones (the mean of m readings) and L the held-out loss:
-
-        t = s + (w − s)/(m + 1);   L(t) ≤ min(L(s), L(w)): keep t, the reading joins
-                                   else L(w) < L(s):       keep w, a new beginning
-                                   else:                   keep s; ``patience`` such readings in a row stop the training
-
-    Running statistics are averaged like weights and judged with them, so nothing has to be re-estimated. A reading
-    without a number is never kept. Memory: two copies of the weights, a third while validating.
-
-    Args:
-        select: ``average`` as above, ``best`` without t, None: only what a controller keeps.
-        patience: see above.
-
-    References: Prechelt (1998), "Early stopping, but when?"; Wortsman et al. (2022), arXiv:2203.05482, greedy soups;
-    here in the order of time, so that two copies are enough.
-
-    """
-
-    def __init__(self, select: Select | None, patience: int) -> None:
-        if select not in ("average", "best", None):
-            raise SettingError(f"select={select!r}", "'average', 'best' or None", "Pick one of these")
-        require("attach", "patience", patience, 1, 1_000_000, whole=True)
-        self.select, self.patience = select, patience
-        self.weights: Leaves | None = None
-        self.buffers: Buffers = {}
-        self.readings: tuple[int, ...] = ()
-        self.score, self.single = math.nan, math.nan
-        self.better: Better | None = None
-        self.signal = ""
-        self.since, self.count, self.unknown = 0, 0, 0
-
-    def agree_on(self, asked: Asked) -> None:
-        """Hold the user to one measure: scores of two measures cannot be compared."""
-        if self.better is not None and (self.better, self.signal) != (asked.better, asked.signal):
-            raise SettingError(
-                f"validate is now asked for {asked.signal}, {asked.better} is better",
-                f"this session's weights were judged by {self.signal}, {self.better} is better",
-                "Keep to one measure in one training",
-            )
-        self.better, self.signal = asked.better, asked.signal
-
-    def trial(self, now: Leaves) -> Leaves | None:
-        """Return the mean that this reading would join; None where there is nothing to join yet."""
-        if self.select != "average" or self.weights is None:
-            return None
-        return self.weights.lerp(now.detach(), 1 / (len(self.readings) + 1))
-
-    def blend(self, now: Buffers) -> Buffers:
-        """Return the running statistics of the mean; what is not a running statistic is the latest."""
-        share = 1 / (len(self.readings) + 1)
-        return {
-            name: torch.lerp(self.buffers[name], b, share) if _is_statistic(name) and name in self.buffers else b
-            for name, b in now.items()
-        }
-
-    def take(self, now: Leaves, buffers: Buffers, trial: Leaves | None, value: float, joined: float) -> bool:
-        """Keep what is best; return whether the training should end."""
-        self.count += 1
-        if math.isnan(value):
-            self.unknown += 1
-            return False
-        better = self._better
-        self.single = value if math.isnan(self.single) or better(value, self.single) else self.single
-        improved = math.isnan(self.score) or better(value, self.score) or better(joined, self.score)
-        if trial is not None and math.isfinite(joined) and not (better(self.score, joined) or better(value, joined)):
-            self.keep(trial, self.blend(buffers), (*self.readings, self.count), copy=False)
-            self.score = joined
-        elif math.isfinite(value) and (math.isnan(self.score) or better(value, self.score)):
-            self.keep(now, buffers, (self.count,))
-            self.score = value
-        self.since = 0 if improved else self.since + 1
-        return self.since >= self.patience
-
-    def keep(self, weights: Leaves, buffers: Buffers, readings: tuple[int, ...] = (), *, copy: bool = True) -> None:
-        """Keep these weights and the statistics that go with them."""
-        self.weights = weights.clone(owned=True) if copy else weights.like(weights.tensors, owned=True)
-        self.buffers = {name: b.detach().clone() for name, b in buffers.items()}
-        self.readings = readings
-
-    def _better(self, one: float, other: float) -> bool:
-        return one < other if self.better == "lower" else one > other
-
-    @property
-    def chosen(self) -> Chosen | None:
-        """What will be served; None before the first number, or where a controller chooses."""
-        known = self.weights is not None and self.readings
-        return Chosen(self.readings, self.signal, self.score, self.single) if known else None
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return everything that changes, as plain values and copies of tensors."""
-        plain = {name: getattr(self, name) for name in _PLAIN}
-        weights = None if self.weights is None else dict(self.weights.clone())
-        return {**plain, "weights": weights, "buffers": {n: b.clone() for n, b in self.buffers.items()}}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from ``state_dict``."""
-        for name in _PLAIN:
-            setattr(self, name, state[name])
-        self.readings = tuple(self.readings)
-        weights = state["weights"]
-        self.weights = None if weights is None else Leaves.of(weights, owned=True).clone()
-        self.buffers = {n: b.clone() for n, b in state["buffers"].items()}
-
-
-_PLAIN = ("score", "single", "better", "signal", "since", "count", "unknown", "readings")
-
-
 def look(
-    session: Session, batches: Iterable[Any] | None, metric: Metric, value: float | None, better: str | None
+    session: Attached, batches: Iterable[Any] | None, metric: Metric, value: float | None, better: str | None
 ) -> None:
-    """Measure the held-out rows, let the controllers move, keep what is best: ``session.validate`` after its checks."""
+    """Measure the held-out rows, let the controllers move, keep what is best: ``session.validate`` after its checks.
+
+    Raises:
+        SettingError: neither batches nor a value, or another measure than before.
+
+    """
     asked = heldout.ask(metric, value, better)
     if batches is None and value is None:
         raise SettingError("validate got nothing", "held-out batches, or value= and better=", "Pass a loader or a list")
@@ -229,7 +90,7 @@ def _numbers(found: list[heldout.Found], asked: Asked) -> dict[str, float]:
     return numbers
 
 
-def _let_select(session: Session, address: str, rows: list[Batch]) -> None:
+def _let_select(session: Attached, address: str, rows: list[Batch]) -> None:
     """Let a technique that chooses among weights look at the held-out rows."""
 
     def score(weights: Leaves) -> float:
@@ -239,13 +100,13 @@ def _let_select(session: Session, address: str, rows: list[Batch]) -> None:
     memory.update(one.select(session.solo.home, session._strengths[address], memory, score))
 
 
-def _stop(session: Session, why: str) -> None:
+def _stop(session: Attached, why: str) -> None:
     if not session.stopped:
         session.trace.append(_line(session, "training", session.signals.get(session.readings.signal, math.nan), why))
     session.stopped = True
 
 
-def _line(session: Session, what: str, value: float, why: str, old: float = math.nan) -> Move:
+def _line(session: Attached, what: str, value: float, why: str, old: float = math.nan) -> Move:
     kept, known = session.readings, session.signals
     spread = known.get("valid_loss_error", math.nan) if kept.signal == "valid_loss" else math.nan
     progress = session.steps / session.planned_steps if session.planned_steps else math.nan
@@ -253,7 +114,7 @@ def _line(session: Session, what: str, value: float, why: str, old: float = math
     return Move(session.steps, progress, what, kept.signal, math.nan, value, False, why, 0, old, epoch, spread)
 
 
-def put(session: Session, batches: Iterable[Any] | None) -> None:
+def put(session: Attached, batches: Iterable[Any] | None) -> None:
     """Put the chosen (or the served) weights into the module, with the statistics that go with them.
 
     Raises:
@@ -281,12 +142,12 @@ def put(session: Session, batches: Iterable[Any] | None) -> None:
         buffer.copy_(kept.buffers.get(name, buffer))
 
 
-def keep_now(session: Session) -> None:
+def keep_now(session: Attached) -> None:
     """Keep what would ship now, as a controller asks."""
     session.readings.keep(session.served, _buffers(session))
 
 
-def deaf(session: Session) -> tuple[str, ...]:
+def deaf(session: Attached) -> tuple[str, ...]:
     """Return a sentence for each rule of the controller that never heard a number it could act on."""
     found = []
     for rule in session.recipe.controller.rules():
@@ -304,7 +165,7 @@ def deaf(session: Session) -> tuple[str, ...]:
     return tuple(found)
 
 
-def idle(session: Session) -> tuple[str, ...]:
+def idle(session: Attached) -> tuple[str, ...]:
     """Return a sentence for each rule that has nothing to move, or measure that never was a number."""
     moved = any(spec.adaptive for spec in session.recipe.specs.values())
     found = [
@@ -318,16 +179,16 @@ def idle(session: Session) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _buffers(session: Session) -> Buffers:
+def _buffers(session: Attached) -> Buffers:
     """Return the module's buffers that are state: those in its ``state_dict`` and those of layer techniques."""
     stored = session.module.state_dict(keep_vars=True)
     return {n: b for n, b in session.module.named_buffers() if n in stored or checkpoint.is_held(n)}
 
 
 @contextmanager
-def _wearing(session: Session, statistics: Buffers) -> Iterator[None]:
+def _wearing(session: Attached, statistics: Buffers) -> Iterator[None]:
     """Let the module's running statistics be others for a pass."""
-    own = {n: b for n, b in session.module.named_buffers() if n in statistics and _is_statistic(n)}
+    own = {n: b for n, b in session.module.named_buffers() if n in statistics and is_statistic(n)}
     before = {name: b.data for name, b in own.items()}
     for name, b in own.items():
         b.data = statistics[name]
@@ -336,10 +197,6 @@ def _wearing(session: Session, statistics: Buffers) -> Iterator[None]:
     finally:
         for name, b in own.items():
             b.data = before[name]
-
-
-def _is_statistic(name: str) -> bool:
-    return name.rsplit(".", 1)[-1] in ("running_mean", "running_var")
 
 
 def _is_broken(weights: Leaves) -> bool:

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 from temperance.control.base import Controller, Specs
 from temperance.control.constant import Constant
 from temperance.core import rules
-from temperance.core.regularizer import Regularizer, snake
+from temperance.core.regularizer import Regularizer
 from temperance.core.toml import dumps
 from temperance.records.citation import Citation
 from temperance.records.errors import SettingError
+from temperance.records.names import snake
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from temperance.core.functional import Compiled
     from temperance.core.session import Session
 
 _STAGE_ORDER = {"rewire": 0, "objective": 1, "gradient": 2, "update": 3, "served": 4}
@@ -94,27 +94,10 @@ class Recipe:
 
     def attach(self, model: nn.Module, optimizer: Any, **settings: Any) -> Session:
         """Attach to a model and a ``torch.optim`` optimizer; see ``Session`` for the settings."""
+        # The one import upwards in the package: a session knows its recipe, and users begin at the recipe.
         from temperance.core.session import Session
 
         return Session(self, model, optimizer, **settings)
-
-    def compile(self, model: nn.Module, loss: Any, optimizer: Any, **settings: Any) -> Compiled:
-        """Return a pure step ``(state, batch, signals) → (state, notes)`` over a copy of the model."""
-        from temperance.core.functional import Compiled
-
-        return Compiled(self, model, loss, optimizer, **settings)
-
-    def population(self, model: nn.Module, loss: Any, optimizer: Any, members: int, **settings: Any) -> Any:
-        """Return a step that trains ``members`` copies at once; see ``core.population``."""
-        from temperance.core.population import Population
-
-        return Population(self, model, loss, optimizer, members, **settings)
-
-    def price(self, model: nn.Module, batch: Any, **settings: Any) -> Any:
-        """Measure what each technique and the whole recipe cost on this machine; see ``core.price.price``."""
-        from temperance.core.price import price
-
-        return price(self, model, batch, **settings)
 
     # -- as a value ---------------------------------------------------------------------------------------------
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from abc import ABC
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields
@@ -18,8 +17,8 @@ from temperance.core.leaves import Leaves
 from temperance.core.rules import Rule
 from temperance.records.citation import Citation
 from temperance.records.cost import Cost
-from temperance.records.errors import SettingError
 from temperance.records.registry import Registry
+from temperance.records.restore import settings
 
 Rate = float | list[float] | Tensor
 Objective = Callable[[Leaves, Mapping[str, Tensor], Batch, Any], Pass]
@@ -227,15 +226,14 @@ class Regularizer(ABC):  # noqa: B024 (every stage may stay as it is)
 
     @staticmethod
     def from_dict(row: Mapping[str, Any]) -> Regularizer:
-        """Rebuild any registered technique from ``to_dict``."""
+        """Rebuild any registered technique from ``to_dict``.
+
+        Raises:
+            SettingError: an unknown technique or setting, or a value outside its range.
+
+        """
         cls = techniques[str(row["name"])]
-        known = {f.name for f in fields(cls)}
-        extra = sorted(set(row) - known - {"name"})
-        if extra:
-            raise SettingError(
-                f"{cls.__name__} got the settings {extra}", f"it knows {sorted(known)}", "Remove the others"
-            )
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in row.items() if k != "name"})
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in settings(cls, row).items()})
 
     def __repr__(self) -> str:
         shown = [
@@ -247,11 +245,3 @@ class Regularizer(ABC):  # noqa: B024 (every stage may stay as it is)
 
 
 techniques: Registry[Regularizer] = Registry("technique", "temperance.regularizers")
-
-
-def snake(name: str) -> str:
-    """Return the address of a class: ``WeightDecay`` → ``weight_decay``, ``SAM`` → ``sam``, ``MixUp`` → ``mixup``."""
-    if name in ("MixUp", "CutMix", "CMixUp", "RegMixUp", "AugMix", "DropBlock", "DropConnect", "MaxSup"):
-        return name.lower()
-    name = name.replace("MixUp", "Mixup").replace("LoRA", "Lora")
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()

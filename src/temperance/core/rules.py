@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import ClassVar, Literal, Protocol
 
 from temperance.records.errors import RecipeError
-
-if TYPE_CHECKING:
-    from temperance.core.regularizer import Regularizer
 
 
 @dataclass(frozen=True)
@@ -31,6 +28,14 @@ class Rule:
     remedy: str
 
 
+class Ruled(Protocol):
+    """What rules need to know of a technique: which rules it holds, what it does, whether it may stand twice."""
+
+    rules: ClassVar[tuple[Rule, ...]]
+    roles: ClassVar[tuple[str, ...]]
+    unique: ClassVar[bool]
+
+
 @dataclass(frozen=True)
 class Meeting:
     """A rule that applies to two techniques of a recipe, by their class names."""
@@ -43,7 +48,7 @@ class Meeting:
         return f"{self.first} with {self.second}: {self.rule.why}. {self.rule.remedy}."
 
 
-def meetings(parts: Sequence[Regularizer]) -> list[Meeting]:
+def meetings(parts: Sequence[Ruled]) -> list[Meeting]:
     """Return the rules that apply among ``parts``, each pair and reason once."""
     found: dict[tuple[frozenset[int], str], Meeting] = {}
     for i, one in enumerate(parts):
@@ -55,7 +60,7 @@ def meetings(parts: Sequence[Regularizer]) -> list[Meeting]:
     return list(found.values())
 
 
-def refuse(parts: Sequence[Regularizer]) -> None:
+def refuse(parts: Sequence[Ruled]) -> None:
     """Raise where techniques exclude each other, or one that may stand once stands twice.
 
     Raises:

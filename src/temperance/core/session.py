@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from temperance.control.base import Move
-from temperance.core import checkpoint, members, proof, readings, stages, surroundings
+from temperance.core import checkpoint, compatibility, members, proof, readings, selection, stages
 from temperance.core.batch import Batch, Pass, to_batch
 from temperance.core.heldout import Metric
 from temperance.core.leaves import Leaves
@@ -77,7 +77,7 @@ class Session:
         fabric: Any = None,
         clean_batches: int = 4,
         signals: Iterable[Signal] = (),
-        select: readings.Select | None = "average",
+        select: selection.Select | None = "average",
         patience: int | None = None,
         member_strengths: members.Given | None = None,
     ) -> None:
@@ -94,7 +94,7 @@ class Session:
         self.trace: list[Move] = []
         self.signals: dict[str, float] = {}
         self.stopped = False
-        self.readings = readings.Readings(select, max(10, (epochs or 0) // 4) if patience is None else patience)
+        self.readings = selection.Readings(select, max(10, (epochs or 0) // 4) if patience is None else patience)
         self._heard: set[str] = set()
         self._clean: list[Batch] = []
         self._clean_batches = clean_batches
@@ -166,9 +166,10 @@ class Session:
         return passed
 
     def loss(self, batch: Any) -> Tensor:
-        """Return the regularized loss (with history) for a loop that calls ``backward`` itself; then ``update()``.
+        """Return the regularized loss () with history, for a loop that calls ``backward`` itself; then ``update()``.
 
-        Called again before ``update()`` it takes the next micro-batch: other noise, gradients that add up.
+        Called again before ``update()`` it takes the next micro-batch: other noise, gradients that add up. A technique
+        that needs two backward passes is a ``RecipeError``.
         """
         parts = self.recipe.by_address.items()
         two_pass = [a for a, one in parts if one.cost.backwards > 1 and "gradient" in one.stages()]
@@ -184,7 +185,7 @@ class Session:
         return self.solo.forward(one, fold(self.seed, self.steps)).loss
 
     def update(self) -> None:
-        """Apply gradient techniques, the optimizer and what comes after it, once the user's ``backward`` ran."""
+        """Apply gradient techniques, optimizer and what follows it, once ``backward`` ran; else a ``SettingError``."""
         if not self.solo.pending:
             raise SettingError(
                 "session.update() was called without a loss",
@@ -313,7 +314,7 @@ class Session:
         return {address: float(value) for address, value in self._values().items()}
 
     def set_strength(self, address: str, value: float) -> None:
-        """Set one strength by hand; it is checked against its declaration."""
+        """Set one strength by hand; ``SettingError`` where there is none such, or the value is outside its range."""
         specs = self.recipe.specs
         if address not in specs:
             raise SettingError(
@@ -329,7 +330,7 @@ class Session:
         return self.readings.weights
 
     @property
-    def chosen(self) -> readings.Chosen | None:
+    def chosen(self) -> selection.Chosen | None:
         """Which readings are in ``best`` and what they scored; None before the first."""
         return self.readings.chosen
 
@@ -371,7 +372,7 @@ class Session:
         rang = (text for a, one in self.recipe.by_address.items() for text in one.alarms(self._memory[a]))
         return (
             *self.recipe.warnings,
-            *surroundings.notes(self.solo),
+            *compatibility.notes(self.solo),
             *rang,
             *readings.deaf(self),
             *readings.idle(self),
@@ -379,7 +380,7 @@ class Session:
 
     def explain(self) -> str:
         """Return what the recipe does (``Recipe.explain``) and what is special about it here."""
-        return "\n".join([self.recipe.explain(), *(f"Here: {note}" for note in surroundings.notes(self.solo))])
+        return "\n".join([self.recipe.explain(), *(f"Here: {note}" for note in compatibility.notes(self.solo))])
 
     def proof(self, batch: Any | None = None) -> list[proof.Evidence]:
         """Show, on one batch and without lasting effect, what each ingredient changes now."""

@@ -57,7 +57,7 @@ class Probe:
     reading: Mapping[str, float] = field(default_factory=dict)
 
 
-class Sight(NamedTuple):
+class ObservedPass(NamedTuple):
     """One training pass as ``watch`` sees it: the batch as the model took it, its outputs, and the loss function."""
 
     batch: Batch
@@ -90,7 +90,7 @@ class Signal(ABC):
     def prepare(self, probe: Probe) -> None:  # noqa: B027
         """Look at the weights one step before a reading (signals read by the step that compare two steps)."""
 
-    def watch(self, sight: Sight, memory: dict[str, Any]) -> None:  # noqa: B027
+    def watch(self, observed: ObservedPass, memory: dict[str, Any]) -> None:  # noqa: B027
         """Look at a training pass as it happens, without cost worth naming; write to ``memory``."""
 
 

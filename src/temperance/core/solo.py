@@ -13,7 +13,7 @@ from temperance.core import stages
 from temperance.core.attention import plain_attention
 from temperance.core.batch import Batch, Pass, call, map_leaves, measure, reduce
 from temperance.core.leaves import Leaves
-from temperance.core.plain import Plain
+from temperance.core.objective import PlainObjective
 from temperance.core.policy import trainable
 from temperance.core.random import fold, pulse
 from temperance.core.regularizer import Memory, Rate, Regularizer, Strengths
@@ -49,7 +49,7 @@ class Solo:
         self.device = self.home.tensors[0].device if len(self.home) else torch.device("cpu")
         self.statistics = [m for m in model.modules() if getattr(m, "running_mean", None) is not None]
         self.has_gradient_stage = any("gradient" in one.stages() for one in parts.values())
-        self.objective = stages.objective(parts, Plain(self._plain, loss), strengths, memory)
+        self.objective = stages.objective(parts, PlainObjective(self._plain, loss), strengths, memory)
         self.gradient = stages.gradient(parts, self._backward, strengths, memory)
         self.update = stages.update(parts, self._optimize, strengths, memory)
         self._nothing = torch.zeros((), device=self.device)
@@ -235,7 +235,10 @@ class Solo:
         return self.answers(batch, params)[1]
 
     def answers(self, batch: Batch, params: Leaves) -> tuple[Any, Tensor]:
-        """Return what the model gives in evaluation mode, without gradient, and the losses as ``losses`` does."""
+        """Return what the model gives in evaluation mode, without gradient, and the losses as ``losses`` does.
+
+        Shapes: outputs (b, …), losses (b,) or (1,).
+        """
         with self.at(params), evaluating(self.model), torch.no_grad(), self._precision():
             outputs = call(self.model, batch.inputs)
             value = self.loss(outputs, batch.targets).detach().float()
@@ -282,7 +285,12 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 
 
 def check_optimizer(optimizer: torch.optim.Optimizer, model: nn.Module) -> None:
-    """Raise where the optimizer does not train the model's parameters, or wants to run the passes itself."""
+    """Raise where the optimizer does not train the model's parameters, or wants to run the passes itself.
+
+    Raises:
+        RecipeError: it holds none of the model's parameters, or it is LBFGS.
+
+    """
     if isinstance(optimizer, torch.optim.LBFGS):
         raise RecipeError(
             "the optimizer is LBFGS, which runs the passes of a step itself",

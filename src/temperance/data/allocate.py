@@ -82,7 +82,10 @@ def _fill(weights: NDArray[np.int64], wanted: int) -> NDArray[np.bool_]:
 
 
 def quotas(sizes: NDArray[np.int64], wanted: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Share ``wanted`` out in proportion to ``sizes`` by largest remainder; each size keeps at least one."""
+    """Share ``wanted`` out in proportion to ``sizes`` by largest remainder; each size keeps at least one.
+
+    Shapes: sizes (s,) per stratum → (s,).
+    """
     exact = wanted * sizes / max(int(sizes.sum()), 1)
     quota = np.minimum(np.floor(exact).astype(np.int64), sizes - 1)
     order = np.lexsort((rng.random(len(sizes)), -(exact - np.floor(exact))))
@@ -98,7 +101,10 @@ def quotas(sizes: NDArray[np.int64], wanted: int, rng: np.random.Generator) -> N
 def carve_groups(
     index: Index, units: Units, strata: NDArray[np.int64], share: float, rng: np.random.Generator
 ) -> Index:
-    """Return whole groups with about ``share`` of the rows of each stratum; at least one group, never all."""
+    """Return whole groups with about ``share`` of the rows of each stratum; at least one group, never all.
+
+    Shapes: index (n,) → a part of it; strata (b,) of all rows.
+    """
     groups, inverse = np.unique(units.of_row[index], return_inverse=True)
     if len(groups) > MOST_GREEDY:
         return carve(index, units, strata, share, rng)
@@ -119,7 +125,10 @@ def carve_groups(
 def deal(
     index: Index, units: Units, strata: NDArray[np.int64], count: int, rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    """Return the fold 0 … count − 1 of each row of ``index``, strata evenly over the folds."""
+    """Return the fold 0 … count − 1 of each row of ``index``, strata evenly over the folds.
+
+    Shapes: index (n,) → (n,); strata (b,) of all rows.
+    """
     groups, inverse = np.unique(units.of_row[index], return_inverse=True)
     if units.single or len(groups) > MOST_GREEDY or len(groups) > len(index) // 2:
         heads = units.heads(index)

@@ -137,7 +137,12 @@ def _inputs(inputs: Any) -> tuple[pl.DataFrame, NDArray[np.uint8] | None, bool, 
 
 
 def as_frame(data: Any) -> pl.DataFrame | None:
-    """Return any frame that narwhals knows as a Polars frame, or None where ``data`` is no frame."""
+    """Return any frame that narwhals knows as a Polars frame, or None where ``data`` is no frame.
+
+    Raises:
+        DataError: two columns of one name.
+
+    """
     import narwhals as nw
 
     if isinstance(data, pl.LazyFrame):

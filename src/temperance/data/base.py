@@ -49,7 +49,12 @@ class Contents:
         return tuple(self.frame.collect_schema().names())
 
     def column(self, name: str) -> pl.Series:
-        """Read one column; a ``DataError`` names the nearest one where there is none of that name."""
+        """Read one column; a ``DataError`` names the nearest one where there is none of that name.
+
+        Raises:
+            DataError: there is no such column.
+
+        """
         if name not in self.names:
             shown = ", ".join(repr(n) for n in self.names[:12]) + (" …" if len(self.names) > 12 else "")
             raise DataError(

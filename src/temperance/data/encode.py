@@ -67,7 +67,12 @@ def _images(images: NDArray[np.uint8], keep: NDArray[np.bool_], store: _Store) -
 
 
 def require(contents: Contents, columns: Sequence[Column]) -> None:
-    """Refuse a source that lacks a column of the schema, by name."""
+    """Refuse a source that lacks a column of the schema, by name.
+
+    Raises:
+        DataError: it lacks one.
+
+    """
     names = contents.names
     missing = [name for name in dict.fromkeys(c.source or c.name for c in columns) if name not in names]
     if missing:

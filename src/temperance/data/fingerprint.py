@@ -43,7 +43,10 @@ def of_frame(columns: Iterable[pl.Series]) -> str:
 
 
 def of_arrays(arrays: Iterable[NDArray[Any]]) -> str:
-    """Return the SHA-256 over types, shapes and values of numeric arrays."""
+    """Return the SHA-256 over types, shapes and values of numeric arrays.
+
+    Shapes: any; the shape is part of the fingerprint.
+    """
     digest = hashlib.sha256()
     for array in arrays:
         digest.update(f"{array.dtype.str}{array.shape}".encode())

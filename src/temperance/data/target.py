@@ -41,6 +41,7 @@ def read_target(series: pl.Series, *, task: str = "auto") -> Aim:
 
     Raises:
         DataError: no values, one class only, too many classes for the rows, words where numbers are wanted.
+        SettingError: an unknown task.
 
     """
     known = {"binary": "classification", "multiclass": "classification"}

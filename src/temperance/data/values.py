@@ -147,7 +147,10 @@ def labels(series: pl.Series) -> pl.Series:
 
 
 def array(series: pl.Series) -> NDArray[np.float64]:
-    """Return a Float64 column as float64, null = NaN."""
+    """Return a Float64 column as float64, null = NaN.
+
+    Shapes: (b,).
+    """
     return np.asarray(series.cast(pl.Float64).fill_null(float("nan")).to_numpy(), dtype=np.float64)
 
 

@@ -65,6 +65,9 @@ def log_probabilities(
         classes: count c.
         shares: weights (k,) of the members, summing to 1; None: all count the same.
 
+    Raises:
+        BundleError: the outputs do not fit the classes.
+
     """
     logits = sketch.cast(logits, np.float64)
     if rank == 1:

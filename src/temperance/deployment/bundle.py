@@ -67,7 +67,12 @@ class Bundle:
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def feed(self, rows: Rows) -> Feed:
-        """Turn rows into the graph's inputs."""
+        """Turn rows into the graph's inputs.
+
+        Raises:
+            BundleError: rows without images for a model of images.
+
+        """
         if self._schema.kind == "images":
             if rows.images is None:
                 raise BundleError("rows without images", "an image model takes images")
@@ -80,7 +85,10 @@ class Bundle:
         return feed
 
     def run(self, feed: Feed) -> NDArray[Any]:
-        """Run the graph on its raw inputs."""
+        """Run the graph on its raw inputs.
+
+        Shapes: probabilities (b, c) or values (b,).
+        """
         result: NDArray[Any] = self._session.run([self.output], feed)[0]
         return result
 
@@ -199,6 +207,7 @@ def session(data: bytes) -> Any:
 
     Raises:
         BundleError: ONNX Runtime refuses the graph.
+        MissingExtra: ONNX Runtime is not installed.
 
     """
     try:
@@ -238,6 +247,8 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
 
 def check_difference(actual: NDArray[Any], expected: NDArray[Any], what: str, *, scale: float = 0.0) -> float:
     """Return max |actual − expected|, for values relative to max(|expected|, scale); NaN must meet NaN.
+
+    Shapes: both alike, (b,) values or (b, c) probabilities.
 
     Raises:
         BundleError: another shape, or a difference above ``TOLERANCE``.

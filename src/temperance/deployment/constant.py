@@ -21,6 +21,12 @@ class Constant(Part):
     values: NDArray[np.float64]
 
     def draw(self, sketch: Sketch, target: Target) -> str:
+        """Draw the same answer for every row.
+
+        Raises:
+            BundleError: the values do not fit the target, or are not finite.
+
+        """
         given = np.atleast_1d(np.asarray(self.values, dtype=np.float64))
         if given.shape != (target.outputs,) or not np.isfinite(given).all():
             raise BundleError(f"the constant has shape {given.shape}", f"the target has {target.outputs} outputs")

@@ -90,7 +90,12 @@ class Sketch:
         return self._shared[key]
 
     def weight(self, name: str, value: NDArray[Any]) -> str:
-        """Return the name of a learned array that ``fill`` can replace later."""
+        """Return the name of a learned array that ``fill`` can replace later.
+
+        Raises:
+            BundleError: the name is taken.
+
+        """
         full = WEIGHT + self.scoped(name)
         if full in self._initializers:
             raise BundleError(f"two arrays of the model are both named {full!r}", "names are unique", "Rename one")
@@ -140,6 +145,9 @@ class Sketch:
 
         Args:
             outputs: public name → (value's name, shape); all outputs are float64.
+
+        Raises:
+            BundleError: the graph is not valid.
 
         """
         helper, double = self._onnx.helper, self._onnx.TensorProto.DOUBLE

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from temperance import __version__
 from temperance.deployment.base import Part, model_graph
 from temperance.deployment.bundle import Bundle, load, session
 from temperance.deployment.manifest import FORMAT, LARGEST_FILE, MANIFEST, SCHEMA, write_manifest
@@ -26,6 +25,7 @@ from temperance.records.errors import BundleError
 from temperance.records.plain_json import dumps
 from temperance.records.predictor import Predictor
 from temperance.records.schema import Rows, Schema
+from temperance.records.version import __version__
 
 DATATYPES = {"tensor(double)": "FP64", "tensor(string)": "BYTES", "tensor(uint8)": "UINT8"}
 
@@ -55,6 +55,8 @@ class Interval:
 
         The half width at level a is the ⌈(n + 1)·a⌉-th smallest |residual|; a level that n rows cannot carry
         ((n + 1)·a > n) is left out. Coverage ≥ a for exchangeable rows (Lei et al. 2018, arXiv 1604.04173, §2.2).
+
+        Shapes: residuals (n,).
 
         Raises:
             BundleError: too few residuals for ``level``.
@@ -119,7 +121,10 @@ class Exported:
         self.bundle = Bundle(Path(), self.card, self.session, {"files": {}})
 
     def predict(self, rows: Rows) -> NDArray[Any]:
-        """Return what the graph says."""
+        """Return what the graph says.
+
+        Shapes: probabilities (b, c) or values (b,).
+        """
         return self.bundle.predict(rows)
 
 

@@ -82,7 +82,10 @@ class TemperanceEstimator(BaseEstimator, ABC):  # type: ignore[misc]
 
     @abstractmethod
     def predict(self, X: Any) -> NDArray[Any]:
-        """Predict for each row."""
+        """Predict for each row.
+
+        Shapes: X (b, f) → (b,).
+        """
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None, time: Any = None) -> Self:
         """Train.

@@ -23,6 +23,7 @@ def row_weights(inputs: Any, labels: NDArray[Any], *, sample_weight: Any, class_
 
     Raises:
         ValueError: negative weights, another length, a class that ``labels`` does not hold.
+        DataError: weights that are all 0.
 
     """
     if sample_weight is None and class_weight is None:

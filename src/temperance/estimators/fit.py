@@ -39,6 +39,9 @@ def fit(
         >>> type(model).__name__, len(model.classes_)
         ('TemperanceClassifier', 3)
 
+    Raises:
+        SettingError: an unknown task or parameter.
+
     """
     if task not in TASKS:
         raise SettingError(f"task={task!r}", f"one of {', '.join(TASKS)}", nearest(task, TASKS) or "Use task='auto'")

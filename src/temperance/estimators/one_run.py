@@ -19,10 +19,10 @@ from temperance.models import BASIC, cross_fit
 from temperance.models.basic import Sample
 from temperance.records.table import Table
 from temperance.study import folded
-from temperance.study.bench import Bench
 from temperance.study.ensemble import blend, mixed
 from temperance.study.finish import EnsemblePredictor
 from temperance.study.plan import can_fold, default_settings
+from temperance.study.runner import Runner
 from temperance.study.search.portfolio import folded_specs
 from temperance.study.spec import TrialSpec
 from temperance.study.store import save_table
@@ -84,9 +84,9 @@ class OneRun:
         roles = split(table, seed=self.seed, test=table.take(NONE))
         save_table(table, scratch / "table")
         save_roles(roles, scratch / "roles.npz")
-        bench = Bench(scratch, device=self.device)
-        parts = [self._folded(bench, scratch)] if can_fold("Tabular", roles) else []
-        parts += [self._basic(bench, name) for name in BESIDE]
+        runner = Runner(scratch, device=self.device)
+        parts = [self._folded(runner, scratch)] if can_fold("Tabular", roles) else []
+        parts += [self._basic(runner, name) for name in BESIDE]
         truth = np.asarray(table.target)
         held = roles.judged
         weight = None if table.weight is None else table.weight[held]
@@ -106,18 +106,18 @@ class OneRun:
         calibration = calibrate(mixed([part.held for part in parts], shares), truth[rows], **table.guides(rows))
         return Calibrated(raw, calibration.calibrator), study
 
-    def _folded(self, bench: Bench, scratch: Path) -> _Part:
-        settings = default_settings(bench.table, bench.roles, model="Tabular")
-        spec = folded_specs(settings=settings, task=bench.schema.target.task, seed=self.seed)[0].changed(id="t000")
+    def _folded(self, runner: Runner, scratch: Path) -> _Part:
+        settings = default_settings(runner.table, runner.roles, model="Tabular")
+        spec = folded_specs(settings=settings, task=runner.schema.target.task, seed=self.seed)[0].changed(id="t000")
         folder = scratch / "trials" / spec.id
         folder.mkdir(parents=True)
-        found = folded.run(bench, spec, folder)
-        roles, trained = bench.roles, found.fitted.trained
+        found = folded.run(runner, spec, folder)
+        roles, trained = runner.roles, found.fitted.trained
         answer, held = found.selection, found.calibration
         if roles.folds:
             answer, held = answer[roles.development], held[roles.development]
         else:
-            held = found.fitted.predictor.predict(bench.table.rows.take(roles.calibration))
+            held = found.fitted.predictor.predict(runner.table.rows.take(roles.calibration))
         row = {
             **spec.to_dict(), "status": "done", "cost": found.fitted.cost.to_dict(), "picks": found.picks,
             "attribution": found.attribution, "history": trained.history if trained else [], "trace": [],
@@ -125,18 +125,18 @@ class OneRun:
         }  # fmt: skip
         return _Part(spec, found.fitted.predictor, answer, held, row)
 
-    def _basic(self, bench: Bench, name: str) -> _Part:
+    def _basic(self, runner: Runner, name: str) -> _Part:
         started = time.monotonic()
         spec = TrialSpec(f"t{1 + BESIDE.index(name):03d}", BASIC[name].words, "basic", name, seed=self.seed)
-        roles, table = bench.roles, bench.table
+        roles, table = runner.roles, runner.table
         if roles.folds:
             whole = Sample(table.rows, table.target, table.weight)
-            found = cross_fit(BASIC[name](), whole, roles.folds, schema=bench.schema, seed=self.seed)
+            found = cross_fit(BASIC[name](), whole, roles.folds, schema=runner.schema, seed=self.seed)
             assert found is not None, "only a clock can end a cross-fit"
             answer = held = found.answers[roles.development]
-            fitted = bench.fit(spec.changed(settings=found.chosen), roles.development, NONE, measure=False)
+            fitted = runner.fit(spec.changed(settings=found.chosen), roles.development, NONE, measure=False)
         else:
-            fitted = bench.fit(spec, roles.train, NONE, measure=False)
+            fitted = runner.fit(spec, roles.train, NONE, measure=False)
             answer, held = (fitted.predictor.predict(table.rows.take(i)) for i in (roles.selection, roles.calibration))
         cost = {**fitted.cost.to_dict(), "seconds": time.monotonic() - started}
         return _Part(spec, fitted.predictor, answer, held, {**spec.to_dict(), "status": "done", "cost": cost})

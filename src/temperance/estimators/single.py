@@ -20,7 +20,7 @@ from temperance.records.roles import Roles
 from temperance.records.schema import Task
 from temperance.records.table import Table
 from temperance.regularizers import Dropout, WeightDecay
-from temperance.study.bench import Bench
+from temperance.study.runner import Runner
 from temperance.study.spec import TrialSpec
 from temperance.study.store import save_table
 from temperance.training.predictor import NetPredictor
@@ -50,7 +50,12 @@ class Single:
     seed: int = 0
 
     def train(self, table: Table) -> tuple[NetPredictor, dict[str, Any]]:
-        """Train on all rows of ``table``; return the predictor and a trial as in ``study.json``."""
+        """Train on all rows of ``table``; return the predictor and a trial as in ``study.json``.
+
+        Raises:
+            StudyError: the trained net's answers are not numbers.
+
+        """
         spec = self.spec(table.schema.target.task, len(table))
         everything, none = np.arange(len(table), dtype=np.int64), np.empty(0, dtype=np.int64)
         threads = torch.get_num_threads()
@@ -59,8 +64,8 @@ class Single:
             with tempfile.TemporaryDirectory(prefix="temperance-") as scratch:
                 save_table(table, Path(scratch) / "table")
                 save_roles(Roles(everything, none, none, none, none), Path(scratch) / "roles.npz")
-                bench = Bench(Path(scratch), device=self._device())
-                fitted = bench.fit(spec, everything, none, measure=False)
+                runner = Runner(Path(scratch), device=self._device())
+                fitted = runner.fit(spec, everything, none, measure=False)
         finally:
             torch.set_num_threads(threads)
         answers = fitted.predictor.predict(table.rows.take(np.arange(min(len(table), 256))))
@@ -78,7 +83,12 @@ class Single:
         return fitted.predictor, row
 
     def spec(self, task: Task, rows: int) -> TrialSpec:
-        """Return the trial that this is, for a task and a count of rows."""
+        """Return the trial that this is, for a task and a count of rows.
+
+        Raises:
+            SettingError: ``recipe`` is not a recipe.
+
+        """
         usual = training_for(self.net, task, rows)
         recipe = default_recipe(task) if self.recipe is None else self.recipe
         if not isinstance(recipe, Recipe):

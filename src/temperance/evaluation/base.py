@@ -212,7 +212,10 @@ class Metric(ABC):
 
 
 def clustered_wilson(hits: Array, groups: NDArray[Any] | None, *, confidence: float = 0.95) -> Interval:
-    """Return Wilson's interval of a share of rows; groups reduce the count to an effective one."""
+    """Return Wilson's interval of a share of rows; groups reduce the count to an effective one.
+
+    Shapes: hits and groups (b,).
+    """
     n, share = float(len(hits)), float(hits.mean())
     if groups is not None and 0 < share < 1:
         error = standard_error(pool_groups(hits, groups))

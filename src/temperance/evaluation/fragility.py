@@ -66,6 +66,8 @@ def fragility(
 ) -> tuple[tuple[Fragility, ...], tuple[tuple[str, str], ...]]:
     """Damage one column at a time and return the columns, the most fragile first, and what was left out.
 
+    Shapes: index (n,).
+
     Args:
         predictor: the model with its preprocessing.
         table: where the rows are; images have no columns, and give nothing.

@@ -48,6 +48,8 @@ def intervals(predictor: Predictor, table: Table, index: NDArray[Any]) -> tuple[
 def observe(predictor: Predictor, table: Table, index: NDArray[Any] | None = None) -> Outcome:
     """Predict the rows ``index`` (all by default) and set them beside the truth.
 
+    Shapes: index (n,).
+
     Raises:
         DataError: no rows, or predictions or targets that cannot be used.
 
@@ -75,6 +77,8 @@ def observe(predictor: Predictor, table: Table, index: NDArray[Any] | None = Non
 
 def check_index(table: Table, index: NDArray[Any] | None) -> NDArray[np.int64]:
     """Return row numbers as int64; all rows for None.
+
+    Shapes: (n,) → (n,).
 
     Raises:
         DataError: no rows, or numbers outside the table.

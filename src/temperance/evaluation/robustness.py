@@ -125,6 +125,8 @@ def probe(
 ) -> Robustness:
     """Damage rows, predict, and compare with the undamaged rows.
 
+    Shapes: index and clean_rows (n,).
+
     Args:
         predictor: the model with its preprocessing.
         table: where the rows are.

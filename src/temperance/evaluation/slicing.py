@@ -65,6 +65,8 @@ class Slice:
 def slices(table: Table, index: NDArray[Any], outcome: Outcome, *, metric: str | None = None) -> tuple[Slice, ...]:
     """Measure every slice and say which are worse, the worst first.
 
+    Shapes: index (n,).
+
     Args:
         table: where the columns are.
         index: rows that ``outcome`` was made from, in its order.

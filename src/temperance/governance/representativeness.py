@@ -82,7 +82,10 @@ class Representativeness(Check):
         return found + ([self._against(attributes)] if self.reference else [])
 
     def attributes(self, context: Context, index: NDArray[np.int64]) -> list[Attribute]:
-        """Return the columns that are combined, as groups."""
+        """Return the columns that are combined, as groups.
+
+        Shapes: index (n,), numbers of rows.
+        """
         out = []
         rows = context.table.rows
         for j, column in enumerate(context.schema.numeric):

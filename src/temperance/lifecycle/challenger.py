@@ -17,9 +17,9 @@ from temperance.lifecycle.champion import Champion
 from temperance.lifecycle.schedule import EXPORT_SECONDS, Schedule, schedule
 from temperance.records.errors import BudgetError, StudyError
 from temperance.study import finish, jobs
-from temperance.study.bench import Bench
 from temperance.study.plan import Speed
 from temperance.study.recipes import toml
+from temperance.study.runner import Runner
 from temperance.study.spec import TrialSpec
 
 Left = Callable[[], float]
@@ -32,7 +32,7 @@ class Challenger:
 
     Args:
         champion: whose recipe is trained.
-        bench: the new data.
+        runner: the new data.
         seed: of the weights, the order and the noise.
         left: seconds left of the budget.
         say: told in words what happens.
@@ -40,7 +40,7 @@ class Challenger:
     """
 
     champion: Champion
-    bench: Bench
+    runner: Runner
     seed: int
     left: Left
     say: Callable[[str], None]
@@ -49,7 +49,7 @@ class Challenger:
     courses: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def train(self, *, elapsed: float) -> Schedule:
-        """Train and refit every member; they lie in the bench's folder then.
+        """Train and refit every member; they lie in the study's folder then.
 
         Raises:
             BudgetError: the budget is too small.
@@ -58,7 +58,7 @@ class Challenger:
         """
         self.specs = [spec.changed(seed=self.seed) for _, spec in self.champion.members]
         speeds = {spec.id: self._speed(spec) for spec in self.specs if spec.is_net}
-        plan = schedule(self.specs, speeds, self.bench.roles, seconds=self.left(), elapsed=elapsed)
+        plan = schedule(self.specs, speeds, self.runner.roles, seconds=self.left(), elapsed=elapsed)
         self._note(plan)
         self.specs = [self._shortened(spec, plan.epochs_share) for spec in self.specs]
         for spec in self.specs:
@@ -78,7 +78,7 @@ class Challenger:
             "bundle": str(folder), "recipe": self._recipe(weights), "details": details, "model_name": name,
             "recipe_toml": toml(self._first.recipe or {}),
         }  # fmt: skip
-        return finish.finish(self.bench, job, _go_on)
+        return finish.finish(self.runner, job, _go_on)
 
     # -- parts ----------------------------------------------------------------------------------------------------
 
@@ -90,7 +90,7 @@ class Challenger:
 
     def _speed(self, spec: TrialSpec) -> Speed:
         plain = spec.changed(recipe={"regularizers": []})
-        event = finish.pace(self.bench, {"spec": plain.to_dict()}, _go_on)
+        event = finish.pace(self.runner, {"spec": plain.to_dict()}, _go_on)
         return Speed(event["step_seconds"], event["fixed_seconds"])
 
     def _note(self, plan: Schedule) -> None:
@@ -111,11 +111,11 @@ class Challenger:
         seconds = None if math.isinf(spare) else max(0.5, spare)
         plain = spec if spec.is_net else spec.changed(settings={})
         job = {"spec": plain.to_dict(), "seconds": seconds, "robustness": False}
-        event = jobs.trial(self.bench, job, _go_on)
+        event = jobs.trial(self.runner, job, _go_on)
         if event["status"] == "done":
             self.chosen[spec.id] = event.get("chosen")
             self.courses[spec.id] = {"fraction": event.get("fraction", 1.0), "traces": event.get("traces", [])}
-        elif self.bench.roles.folds:
+        elif self.runner.roles.folds:
             raise BudgetError(
                 f"training {spec.name} took longer than the budget allows",
                 "small data need a training for each fold and a refit",
@@ -134,17 +134,17 @@ class Challenger:
         course = self.courses[spec.id]
         settled = spec if spec.is_net else spec.changed(settings=self.chosen[spec.id] or {})
         job = {"spec": settled.to_dict(), "until": course["fraction"] or 1.0, "traces": course["traces"]}
-        finish.refit(self.bench, job, _go_on)
+        finish.refit(self.runner, job, _go_on)
 
     def _out_of_fold(self, weights: list[float]) -> str:
         """Write the members' weighted out-of-fold predictions; return the file's name, empty without folds."""
-        if not self.bench.roles.folds:
+        if not self.runner.roles.folds:
             return ""
         parts = [
-            weight * np.load(self.bench.folder / "trials" / spec.id / "selection.npy", allow_pickle=False)
+            weight * np.load(self.runner.folder / "trials" / spec.id / "selection.npy", allow_pickle=False)
             for weight, spec in zip(weights, self.specs, strict=True)
         ]
-        np.save(self.bench.folder / "out_of_fold.npy", np.sum(parts, axis=0))
+        np.save(self.runner.folder / "out_of_fold.npy", np.sum(parts, axis=0))
         return "out_of_fold.npy"
 
     def _recipe(self, weights: list[float]) -> dict[str, Any]:

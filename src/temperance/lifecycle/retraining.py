@@ -22,7 +22,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from temperance import __version__
 from temperance.data import save_roles, split
 from temperance.deployment import load
 from temperance.deployment.manifest import check_manifest
@@ -35,6 +34,7 @@ from temperance.records.atomic import write_text
 from temperance.records.errors import DataError, StudyError
 from temperance.records.plain_json import dumps
 from temperance.records.roles import Roles
+from temperance.records.version import __version__
 from temperance.study.clock import Budget, parse_budget
 from temperance.study.store import save_table
 
@@ -146,13 +146,13 @@ class _Run:
         import temperance.regularizers
         import temperance.signals  # noqa: F401  # both fill their registries
         from temperance.lifecycle.challenger import Challenger, check_trainable, one_thread, timer
-        from temperance.study.bench import Bench
+        from temperance.study.runner import Runner
 
         check_trainable(champion, task)
         self._say("train", "Measuring the speed of this machine")
-        bench = Bench(self.out / "work", task=task, device=device)
+        runner = Runner(self.out / "work", task=task, device=device)
         left = timer(self.budget.seconds, self.started)
-        made = Challenger(champion, bench, self.seed, left, lambda words: self._say("train", words))
+        made = Challenger(champion, runner, self.seed, left, lambda words: self._say("train", words))
         with one_thread():
             plan = made.train(elapsed=time.monotonic() - self.started)
             self._spend("train")

@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from temperance.models.base import ARCHITECTURES, Architecture, ModelInfo, architecture, build, default_name
+    from temperance.models.base import ARCHITECTURES, Architecture, ModelInfo
     from temperance.models.basic import (
         BASIC,
         BasicModel,
@@ -33,9 +33,10 @@ if TYPE_CHECKING:
     from temperance.models.edges import bin_edges
     from temperance.models.folds import fold_targets, out_of_fold
     from temperance.models.loss import combine, cross_entropy, loss_for, squared_error
+    from temperance.models.nets import architecture, build, default_name
 
 _HOMES = {
-    "base": ("ARCHITECTURES", "Architecture", "ModelInfo", "architecture", "build", "default_name"),
+    "base": ("Architecture", "ModelInfo"),
     "basic": (
         *("BASIC", "BasicModel", "Boosting", "CatBoost", "CrossFit", "ExtraTrees", "FittedBasic", "LightGBM", "Linear"),
         *("Majority", "Outside", "cross_fit"),
@@ -44,6 +45,7 @@ _HOMES = {
     "edges": ("bin_edges",),
     "folds": ("fold_targets", "out_of_fold"),
     "loss": ("combine", "cross_entropy", "loss_for", "squared_error"),
+    "nets": ("ARCHITECTURES", "architecture", "build", "default_name"),  # importing it registers them all
 }
 _WHERE = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -31,6 +31,9 @@ def bin_edges(numeric: NDArray[Any], *, pieces: int | None = None, seed: int = 0
 
     Reference: Gorishniy et al. (2022), arXiv 2203.05556, section 3.2.1, for edges at quantiles.
 
+    Raises:
+        SettingError: rows that are not finite numbers (b, n), or fewer than two pieces.
+
     """
     values = np.asarray(numeric, dtype=np.float64)
     if values.ndim != 2 or not len(values) or not np.isfinite(values).all():

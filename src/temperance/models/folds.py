@@ -21,6 +21,9 @@ def fold_targets(targets: Tensor, folds: Tensor, bank_of: tuple[int, ...]) -> Te
         folds: (b,) int64, the fold of each row: 0 … banks − 1, or −1 for a row that all banks train on.
         bank_of: bank per member, ``net.bank_of``.
 
+    Raises:
+        SettingError: a fold that no bank leaves out.
+
     """
     banks = torch.tensor(bank_of, device=folds.device)
     if int(folds.max()) > int(banks.max()):

@@ -48,7 +48,12 @@ class PixelMatrix:
         return cls(down, across, pooled.mean(axis=0), factor)
 
     def of(self, rows: Rows) -> Matrix:
-        """Return the matrix (b, h'·w'·c)."""
+        """Return the matrix (b, h'·w'·c).
+
+        Raises:
+            DataError: rows without images.
+
+        """
         if rows.images is None:
             raise DataError("rows without images", "images of the shape that the model was trained on", "Give images")
         return (_pooled(rows.images, self.down, self.across) - self.centre) * self.factor

@@ -65,7 +65,12 @@ class Detector(ABC):
 
 
 def column(values: NDArray[Any], *, what: str) -> NDArray[np.float64]:
-    """Return ``values`` as float64 (b,), or raise ``DataError`` when they are not a flat list of numbers."""
+    """Return ``values`` as float64 (b,), or raise ``DataError`` when they are not a flat list of numbers.
+
+    Raises:
+        DataError: it has another shape, or what is no number.
+
+    """
     array = np.asarray(values, dtype=np.float64)
     if array.ndim != 1:
         raise DataError(f"{what} has shape {array.shape}", "one axis (b,)", "Flatten it or watch each column alone")

@@ -45,7 +45,12 @@ def names(schema: Schema) -> list[str]:
 
 
 def numbers(rows: Rows, schema: Schema) -> NDArray[np.float64]:
-    """Return the numeric features (b, n): the columns themselves, or brightness, contrast and sharpness of images."""
+    """Return the numeric features (b, n): the columns themselves, or brightness, contrast and sharpness of images.
+
+    Raises:
+        DataError: rows without images for a schema of images.
+
+    """
     if schema.kind != "images":
         return rows.numeric
     if rows.images is None:

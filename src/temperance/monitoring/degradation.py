@@ -138,6 +138,8 @@ def ceiling_of(reference: Arrays, *, tolerance: float = 0.01, level: float = 0.0
 def expected_quality(reference: Arrays, predictions: NDArray[Any], *, bins: int = 10) -> Measurement:
     """Estimate accuracy (or mean squared error) of recent predictions without labels.
 
+    Shapes: predictions (b, c) probabilities or (b,) values.
+
     Reference rows with labels say how often the model was right at each confidence (or how far off it was at each
     predicted value); recent predictions are weighted by that: Σ_b w_b q_b, w_b = recent share of bin b, q_b = reference
     quality in it. Interval: normal, variance Σ w_b² s_b² / n_b (reference) + Σ w_b s_b² / n (recent rows).

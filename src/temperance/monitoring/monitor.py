@@ -80,6 +80,8 @@ class Monitor:
         """Take served rows and the source model's predictions; return the verdicts that changed state just now.
 
         The list is nearly always empty. Cost: a copy into the ring; a flush every 64 rows.
+
+        Shapes: predictions (b, c) or (b,).
         """
         numeric = channels.numbers(rows, self.schema) if self._images else rows.numeric
         changed: list[Verdict] = []

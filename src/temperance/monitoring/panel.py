@@ -74,7 +74,12 @@ class Panel:
         self.alarmed_at = np.full(self.channels, -1, dtype=np.int64)
 
     def observe(self, codes: NDArray[np.int8]) -> NDArray[np.float64]:
-        """Take codes (c, b) in order of arrival, ``SKIP`` where a row says nothing; return the evidence (c,)."""
+        """Take codes (c, b) in order of arrival, ``SKIP`` where a row says nothing; return the evidence (c,).
+
+        Raises:
+            DataError: codes of another count of channels.
+
+        """
         if codes.ndim != 2 or len(codes) != self.channels:
             raise DataError(f"codes have shape {codes.shape}", f"({self.channels}, rows)", "Encode all channels")
         for first in range(0, codes.shape[1], BLOCK):

@@ -82,7 +82,10 @@ def _per_class(codes: NDArray[np.int8], target: NDArray[np.int64], classes: int)
 
 
 def edges_of(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return up to ``EDGES`` increasing edges, NaN-padded: 15 quantiles, and both sides of values that repeat often."""
+    """Return up to ``EDGES`` increasing edges, NaN-padded: 15 quantiles, and both sides of values that repeat often.
+
+    Shapes: values (m,) → (``EDGES``,).
+    """
     edges = np.full(EDGES, np.nan)
     known = values[np.isfinite(values)]
     if not len(known):

@@ -13,7 +13,10 @@ _NORMAL = NormalDist()
 
 
 def stability_index(expected: NDArray[Any], actual: NDArray[Any]) -> float:
-    """Return PSI = Σ (a − e) · ln(a / e) over bins, with half a row added to each bin; 0 when nothing was counted."""
+    """Return PSI = Σ (a − e) · ln(a / e) over bins, with half a row added to each bin; 0 when nothing was counted.
+
+    Shapes: counts (bins,), both.
+    """
     e, a = np.asarray(expected, dtype=np.float64), np.asarray(actual, dtype=np.float64)
     used = (e > 0) | (a > 0)
     if e.sum() <= 0 or a.sum() <= 0:
@@ -25,6 +28,8 @@ def stability_index(expected: NDArray[Any], actual: NDArray[Any]) -> float:
 
 def size_of(expected: NDArray[Any], actual: NDArray[Any]) -> dict[str, Any]:
     """Return the size of a shift between two rows of bin counts.
+
+    Shapes: counts (bins,), both.
 
     Returns:
         ``psi``; ``up``: chance that a recent value is above a reference value, ties half (0.5 = no shift);

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
+
+from temperance.records.restore import Restored
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Cost:
 
 
 @dataclass(frozen=True)
-class TrialCost:
+class TrialCost(Restored):
     """The measured cost of a trial; None where it was not measured.
 
     Attributes:
@@ -58,9 +60,3 @@ class TrialCost:
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-safe fields."""
         return asdict(self)
-
-    @classmethod
-    def from_dict(cls, row: dict[str, Any]) -> TrialCost:
-        """Rebuild from ``to_dict``; unknown keys are ignored."""
-        known = {f.name for f in fields(cls)}
-        return cls(**{key: value for key, value in row.items() if key in known})

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
+
+from temperance.records.restore import known
 
 State = Literal["fix_before_use", "look_at_this", "no_problem_found", "not_tested"]
 STATES: dict[State, str] = {
@@ -60,8 +62,7 @@ class Finding:
     @classmethod
     def from_dict(cls, row: dict[str, Any]) -> Finding:
         """Rebuild from ``to_dict``; unknown keys are ignored."""
-        known = {f.name for f in fields(cls)}
-        kept = {key: value for key, value in row.items() if key in known}
+        kept = known(cls, row)
         for key in ("action", "references"):
             kept[key] = tuple(kept.get(key, ()))
         return cls(**kept)

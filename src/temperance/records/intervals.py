@@ -56,7 +56,12 @@ def wilson(successes: float, n: float, *, confidence: float = 0.95) -> Interval:
 
 
 def clopper_pearson(successes: int, n: int, *, confidence: float = 0.95) -> Interval:
-    """Return the exact interval of a proportion: never below nominal coverage, so fit for "at least" claims."""
+    """Return the exact interval of a proportion: never below nominal coverage, so fit for "at least" claims.
+
+    Raises:
+        SettingError: counts that cannot be.
+
+    """
     check_confidence(confidence)
     if n < 0 or not 0 <= successes <= n:
         raise SettingError(f"{successes} successes of {n}", "0 ≤ successes ≤ n", "Check the counts")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
+
+from temperance.records.restore import known
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,7 @@ class Measurement:
     @classmethod
     def from_dict(cls, row: dict[str, Any]) -> Measurement:
         """Rebuild from ``to_dict``; unknown keys are ignored, so newer files can be read."""
-        known = {f.name for f in fields(cls)}
-        kept = {key: value for key, value in row.items() if key in known}
+        kept = known(cls, row)
         kept["value"] = math.nan if kept.get("value") is None else kept["value"]
         kept["flags"] = tuple(kept.get("flags", ()))
         return cls(**kept)

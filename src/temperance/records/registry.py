@@ -26,7 +26,12 @@ class Registry(Generic[T]):
         self._plugins: dict[str, type[T]] | None = None
 
     def add(self, cls: type[T]) -> type[T]:
-        """Register ``cls`` under its class name; usable as a decorator."""
+        """Register ``cls`` under its class name; usable as a decorator.
+
+        Raises:
+            SettingError: another class has the name.
+
+        """
         known = self._own.get(cls.__name__)
         if known is not None and (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
             raise SettingError(

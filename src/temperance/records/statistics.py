@@ -143,7 +143,12 @@ def sign_flip(differences: ArrayLike, *, resamples: int = 2000, seed: int = 0) -
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
-    """Return the exact two-sided p value of McNemar's test from the two counts of disagreeing pairs."""
+    """Return the exact two-sided p value of McNemar's test from the two counts of disagreeing pairs.
+
+    Raises:
+        SettingError: a count below 0.
+
+    """
     if min(only_first, only_second) < 0:
         raise SettingError(f"counts {only_first}, {only_second}", "counts of at least 0", "Check the counts")
     n = only_first + only_second

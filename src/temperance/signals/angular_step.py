@@ -59,6 +59,8 @@ def angle(before: Tensor, after: Tensor) -> float:
     """Return the angle between two tensors in radians, exact for small ones; NaN where one is zero.
 
     angle = 2·atan2(‖u − v‖, ‖u + v‖) with u, v of length 1: arccos would lose half of the digits.
+
+    Shapes: both alike, any shape.
     """
     a, b = before.double().flatten(), after.double().flatten()
     first, second = torch.linalg.vector_norm(a), torch.linalg.vector_norm(b)
@@ -67,7 +69,10 @@ def angle(before: Tensor, after: Tensor) -> float:
 
 
 def relative(before: Tensor, after: Tensor) -> float:
-    """Return ‖after − before‖ / ‖before‖; NaN or infinite where ``before`` is zero."""
+    """Return ‖after − before‖ / ‖before‖; NaN or infinite where ``before`` is zero.
+
+    Shapes: both alike, any shape.
+    """
     a, b = before.double(), after.double()
     return float(torch.linalg.vector_norm(b - a) / torch.linalg.vector_norm(a))
 

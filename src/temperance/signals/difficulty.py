@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from temperance.core.kit.by_row import gather, table
-from temperance.core.signal import Probe, Sight, Signal, signals
+from temperance.core.signal import ObservedPass, Probe, Signal, signals
 
 PERCENTILES = (10, 50, 90)
 
@@ -33,12 +33,12 @@ class Difficulty(Signal):
     price: ClassVar[str] = "the loss function once more on each batch' outputs; one number per training row is kept"
     needs_valid: ClassVar[bool] = False
 
-    def watch(self, sight: Sight, memory: dict[str, Any]) -> None:
+    def watch(self, observed: ObservedPass, memory: dict[str, Any]) -> None:
         """Note the losses of the pass."""
-        losses = sight.loss(sight.outputs, sight.batch.targets)
-        if losses.dim() and sight.batch.index is not None:
+        losses = observed.loss(observed.outputs, observed.batch.targets)
+        if losses.dim() and observed.batch.index is not None:
             gather(
-                memory, sight.batch.index, losses.float() if losses.dim() == 1 else losses.float().flatten(1).mean(1)
+                memory, observed.batch.index, losses.float() if losses.dim() == 1 else losses.float().flatten(1).mean(1)
             )
 
     def measure(self, probe: Probe) -> dict[str, float]:

@@ -56,7 +56,10 @@ class Evidence(Signal):
 
 
 def evidence(mean: Tensor, variance: Tensor, count: int) -> float:
-    """Return 1 − (b/D) Σ G²/Var over the weights with variance; NaN where there are none."""
+    """Return 1 − (b/D) Σ G²/Var over the weights with variance; NaN where there are none.
+
+    Shapes: mean and variance (D,).
+    """
     alive = variance > 0
     if not bool(alive.any()):
         return math.nan

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import torch
 
 from temperance.core.kit.by_row import gather, scores, table
-from temperance.core.signal import Probe, Sight, Signal, signals
+from temperance.core.signal import ObservedPass, Probe, Signal, signals
 
 
 @signals.add
@@ -30,11 +30,11 @@ class PredictionFlips(Signal):
     price: ClassVar[str] = "free: one integer per training row is kept"
     needs_valid: ClassVar[bool] = False
 
-    def watch(self, sight: Sight, memory: dict[str, Any]) -> None:
+    def watch(self, observed: ObservedPass, memory: dict[str, Any]) -> None:
         """Note what the pass predicted."""
-        logits = scores(sight.outputs)
-        if logits is not None and sight.batch.index is not None:
-            gather(memory, sight.batch.index, logits.argmax(1))
+        logits = scores(observed.outputs)
+        if logits is not None and observed.batch.index is not None:
+            gather(memory, observed.batch.index, logits.argmax(1))
 
     def measure(self, probe: Probe) -> dict[str, float]:
         """Compare with the last time."""

@@ -59,7 +59,10 @@ class SpectralTail(Signal):
 
 
 def tail_exponent(weight: Tensor, *, least: int = 50, aspect: float | None = None) -> float:
-    """Return α of one weight; NaN with fewer than ``least`` eigenvalues, also per block, or a spectrum without tail."""
+    """Return α of one weight; NaN with fewer than ``least`` eigenvalues, also per block, or a spectrum without tail.
+
+    Shapes: weight (out, in, …).
+    """
     matrix = weight.detach().flatten(1).double()
     matrix = matrix.T if matrix.shape[0] > matrix.shape[1] else matrix
     found = [hill(torch.linalg.svdvals(block).square(), least=least) for block in blocks(matrix, aspect)]
@@ -68,7 +71,10 @@ def tail_exponent(weight: Tensor, *, least: int = 50, aspect: float | None = Non
 
 
 def hill(eigenvalues: Tensor, *, least: int = 50) -> float:
-    """Return α = 1 + k / Σ ln(λᵢ / λ_{n−k}) over the k = n/2 largest of n positive eigenvalues."""
+    """Return α = 1 + k / Σ ln(λᵢ / λ_{n−k}) over the k = n/2 largest of n positive eigenvalues.
+
+    Shapes: (n,).
+    """
     values = torch.sort(eigenvalues[eigenvalues > 0].double()).values
     n = values.numel()
     if n < least:

@@ -103,7 +103,12 @@ def finished_specs(folder: Path) -> list[TrialSpec]:
 
 
 def settings_of(folder: Path) -> tuple[StudySettings, float]:
-    """Return the settings of the latest session and the seconds of all."""
+    """Return the settings of the latest session and the seconds of all.
+
+    Raises:
+        StudyError: the ledger has no study, or its data were given in memory.
+
+    """
     state = fold(folder)
     kept = dict(state.settings)
     if not kept:

@@ -13,7 +13,7 @@ from temperance.models import BASIC, cross_fit
 from temperance.models.basic import Sample
 from temperance.records.cost import TrialCost
 from temperance.records.roles import sample
-from temperance.study.bench import LATENCY_ROWS, BasicPredictor, Bench, Fitted
+from temperance.study.runner import LATENCY_ROWS, BasicPredictor, Fitted, Runner
 from temperance.study.serving import served_cost
 from temperance.study.spec import TrialSpec
 from temperance.training.price import peak_memory_bytes
@@ -22,7 +22,7 @@ ROBUST_ROWS, SCALE_ROWS = 400, 5000
 
 
 def run(
-    bench: Bench,
+    runner: Runner,
     spec: TrialSpec,
     folder: Path,
     deadline: float,
@@ -32,11 +32,13 @@ def run(
     """Run one trial of a basic model over the folds; its out-of-fold answers go to ``selection.npy``.
 
     One setting and one stopping point are chosen for all folds together, by the answers that are compared.
+
+    ``deadline`` is in seconds of ``time.monotonic``.
     """
-    table, folds = bench.table, bench.roles.folds
+    table, folds = runner.table, runner.roles.folds
     whole = Sample(table.rows, table.target, table.weight)
     found = cross_fit(
-        BASIC[spec.model](**spec.settings), whole, folds, schema=bench.schema, seed=spec.seed, until=deadline
+        BASIC[spec.model](**spec.settings), whole, folds, schema=runner.schema, seed=spec.seed, until=deadline
     )
     if found is None:
         late = {"status": "discarded", "why": "out of time"}
@@ -44,9 +46,9 @@ def run(
     member, (rows, held) = found.members[0], folds[0]
     cost = TrialCost(seconds=found.seconds, peak_memory_bytes=peak_memory_bytes(), parameters=member.parameters,
                      bytes=8 * member.parameters)  # fmt: skip
-    fitted = Fitted(spec, BasicPredictor(bench.schema, member), cost, None, found.chosen)
+    fitted = Fitted(spec, BasicPredictor(runner.schema, member), cost, None, found.chosen)
     np.save(folder / "selection.npy", found.answers)
-    fitted.cost = served_cost(bench, fitted, table.rows.take(rows[:LATENCY_ROWS]))
+    fitted.cost = served_cost(runner, fitted, table.rows.take(rows[:LATENCY_ROWS]))
     return {
         "id": spec.id, "cost": fitted.cost.to_dict(), "chosen": found.chosen, "status": "done",
         "tried": found.tried, "cannot_export": fitted.cannot_export,

@@ -31,13 +31,18 @@ class Discarding:
     marks: dict[float, dict[str, NDArray[np.float64]]] = field(default_factory=dict)
 
     def note(self, trial: str, fraction: float, losses: NDArray[np.float64]) -> None:
-        """Remember the losses of a trial that passed a mark."""
+        """Remember the losses of a trial that passed a mark.
+
+        Shapes: losses (n,), one per selection row.
+        """
         self.marks.setdefault(fraction, {})[trial] = losses
 
     def judge(self, trial: str, fraction: float, losses: NDArray[np.float64]) -> tuple[bool, dict[str, Any]]:
         """Return (go on, the reason as fields of a ``Marked``); rows with NaN losses (not predicted yet) do not count.
 
         The trial itself is not remembered by this: see ``note``.
+
+        Shapes: losses (n,), one per selection row.
         """
         others = {name: seen for name, seen in self.marks.get(fraction, {}).items() if name != trial}
         known = np.isfinite(losses)

@@ -38,7 +38,14 @@ def lessons(sample: Sample, teacher: TrialSpec, *, schema: Schema, preprocess: P
 
 
 def taught(sample: Sample, teacher: TrialSpec, *, schema: Schema) -> NDArray[Any]:
-    """Return the teacher's answers on the rows, each from a model that did not train on that row."""
+    """Return the teacher's answers on the rows, each from a model that did not train on that row.
+
+    Shapes: probabilities (b, c) or values (b,).
+
+    Raises:
+        DataError: answers that are not finite.
+
+    """
     folds = inner_folds(sample.target, schema.target.task, seed=teacher.seed)
     model = BASIC[teacher.model](**teacher.settings)
     found = cross_fit(model, sample, folds, schema=schema, seed=teacher.seed)

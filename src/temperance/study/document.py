@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import psutil
 
-from temperance import __version__
 from temperance.evaluation import compare
 from temperance.records.atomic import write_text
 from temperance.records.plain_json import dumps
+from temperance.records.version import __version__
 from temperance.study.choose import Candidate
 from temperance.study.desk import Desk
 from temperance.study.events import Ended

@@ -53,7 +53,10 @@ def blend(
 
 
 def mixed(answers: Sequence[Array], shares: Array) -> NDArray[np.float64]:
-    """Return Σ w · answers over the candidates with a share."""
+    """Return Σ w · answers over the candidates with a share.
+
+    Shapes: answers (b, c) or (b,) of each, shares (k,).
+    """
     parts = [w * np.asarray(a, dtype=np.float64) for w, a in zip(shares, answers, strict=True) if w > 0]
     return np.sum(parts, axis=0)  # type: ignore[no-any-return]
 

@@ -59,7 +59,12 @@ def export(
 
 
 def check(state: State, trial: str) -> None:
-    """Refuse a trial that is not there or did not finish."""
+    """Refuse a trial that is not there or did not finish.
+
+    Raises:
+        StudyError: one of these.
+
+    """
     done = {r.spec.id: r.spec.name for r in state.results if r.status == "done"}
     if trial in done:
         return

@@ -22,8 +22,8 @@ from temperance.records.cost import TrialCost
 from temperance.records.roles import sample
 from temperance.records.schema import Rows, Schema
 from temperance.study import folded
-from temperance.study.bench import BasicPredictor, Bench, Fitted, Index
 from temperance.study.jobs import SCALE_ROWS, WEIGHTS, Say, limited
+from temperance.study.runner import BasicPredictor, Fitted, Index, Runner
 from temperance.study.serving import part_of
 from temperance.study.spec import TrialSpec
 from temperance.training.predictor import NetPredictor
@@ -48,46 +48,50 @@ class EnsemblePredictor:
         return schema
 
     def predict(self, rows: Rows) -> NDArray[Any]:
-        """Return Σ wᵢ pᵢ."""
+        """Return Σ wᵢ pᵢ.
+
+        Shapes: (b, c) or (b,).
+        """
         parts = [w * m.predict(rows) for w, m in zip(self.weights, self.members, strict=True)]
         total: NDArray[Any] = np.sum(parts, axis=0)
         return total
 
 
-def audit(bench: Bench, job: dict[str, Any], say: Say) -> dict[str, Any]:
+def audit(runner: Runner, job: dict[str, Any], say: Say) -> dict[str, Any]:
     """Run the audit within its share of the budget."""
-    test = bench.test_table if bench.roles.test_is_separate else None
-    found = audit_room.inspect(bench.table, bench.roles, test=test, seed=job["seed"], budget_seconds=job.get("seconds"))
+    test = runner.test_table if runner.roles.test_is_separate else None
+    seconds = job.get("seconds")
+    found = audit_room.inspect(runner.table, runner.roles, test=test, seed=job["seed"], budget_seconds=seconds)
     return {"findings": [finding.to_dict() for finding in found]}
 
 
-def pace(bench: Bench, job: dict[str, Any], say: Say) -> dict[str, Any]:
+def pace(runner: Runner, job: dict[str, Any], say: Say) -> dict[str, Any]:
     """Measure how long an epoch of a net takes here, with a few steps that are thrown away."""
     spec = TrialSpec.from_dict(job["spec"])
-    spec, rows = folded.as_trained(bench, spec)
+    spec, rows = folded.as_trained(runner, spec)
     settings = spec.settings
     batch = min(int(settings["batch_size"]), len(rows))
     some = rows[: batch * PACE_STEPS]
     short = spec.changed(settings={**settings, "epochs": 1.0})
     empty = np.empty(0, dtype=np.int64)
-    bench.fit(short, some[: 2 * batch], empty, measure=False)  # the first steps of a process load and plan
+    runner.fit(short, some[: 2 * batch], empty, measure=False)  # the first steps of a process load and plan
     started = time.monotonic()
-    fitted = bench.fit(short, some, empty, measure=False)
+    fitted = runner.fit(short, some, empty, measure=False)
     steps = fitted.trained.steps if fitted.trained else 1
     per_step = (fitted.cost.seconds or 0.0) / max(1, steps)
     return {"step_seconds": per_step, "fixed_seconds": time.monotonic() - started - (fitted.cost.seconds or 0.0)}
 
 
-def refit(bench: Bench, job: dict[str, Any], say: Say) -> dict[str, Any]:
+def refit(runner: Runner, job: dict[str, Any], say: Say) -> dict[str, Any]:
     """Refit one model on the refit rows, replaying strengths and stopping point, and keep it in ``refit/``."""
     spec = TrialSpec.from_dict(job["spec"])
-    rows = limited(refit_rows(bench), spec)
+    rows = limited(refit_rows(runner), spec)
     traces = None
     if spec.is_net:
         traces = [[Move.from_dict(move) for move in trace] for trace in job.get("traces", [])]
     empty = np.empty(0, dtype=np.int64)
-    fitted = bench.fit(spec, rows, empty, until=float(job.get("until", 1.0)), traces=traces)
-    folder = bench.folder / "refit"
+    fitted = runner.fit(spec, rows, empty, until=float(job.get("until", 1.0)), traces=traces)
+    folder = runner.folder / "refit"
     folder.mkdir(exist_ok=True)
     if fitted.trained is not None:
         state = {n: t.detach().cpu().contiguous() for n, t in fitted.trained.model.state_dict().items()}
@@ -102,45 +106,46 @@ def refit(bench: Bench, job: dict[str, Any], say: Say) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def refit_rows(bench: Bench) -> Index:
+def refit_rows(runner: Runner) -> Index:
     """Return the rows of the refit: train, controller and selection; all development rows where folds are used."""
-    return np.sort(bench.roles.refit)
+    return np.sort(runner.roles.refit)
 
 
-def reopen(bench: Bench, spec: TrialSpec) -> Fitted:
+def reopen(runner: Runner, spec: TrialSpec) -> Fitted:
     """Open what ships of a trial, written by this study's own worker: its refit from ``refit/``, or its trained net."""
     if spec.kind == "folded":
-        return Fitted(spec, folded.open_shipped(bench, spec), TrialCost())
-    folder, kept = bench.folder / "refit", bench.folder / "trials" / spec.id / WEIGHTS
+        return Fitted(spec, folded.open_shipped(runner, spec), TrialCost())
+    folder, kept = runner.folder / "refit", runner.folder / "trials" / spec.id / WEIGHTS
     if spec.kind == "basic":
         fitted = pickle.loads((folder / f"{spec.id}.pickle").read_bytes())
-        return Fitted(spec, BasicPredictor(bench.schema, fitted), TrialCost())
+        return Fitted(spec, BasicPredictor(runner.schema, fitted), TrialCost())
     path = folder / f"{spec.id}.safetensors"
-    rows = limited(refit_rows(bench) if path.exists() else bench.roles.train, spec)
-    preprocess = bench.preprocess(rows)
-    made = bench.net(spec, preprocess, rows)
+    rows = limited(refit_rows(runner) if path.exists() else runner.roles.train, spec)
+    preprocess = runner.preprocess(rows)
+    made = runner.net(spec, preprocess, rows)
     made.model.load_state_dict(load_file(path if path.exists() else kept))
-    model = made.model.to(bench.device).eval()
-    return Fitted(spec, NetPredictor(bench.schema, preprocess, model, bench.device, spec.model != "user"), TrialCost())
+    model = made.model.to(runner.device).eval()
+    predictor = NetPredictor(runner.schema, preprocess, model, runner.device, spec.model != "user")
+    return Fitted(spec, predictor, TrialCost())
 
 
-def finish(bench: Bench, job: dict[str, Any], say: Say) -> dict[str, Any]:
+def finish(runner: Runner, job: dict[str, Any], say: Say) -> dict[str, Any]:
     """Calibrate, test and (where asked) export a model made of refitted members."""
     specs = [TrialSpec.from_dict(row) for row in job["members"]]
     weights = tuple(float(w) for w in job["weights"])
-    members = [reopen(bench, spec) for spec in specs]
+    members = [reopen(runner, spec) for spec in specs]
     raw = members[0].predictor if len(members) == 1 else EnsemblePredictor(
         tuple(m.predictor for m in members), weights
     )  # fmt: skip
-    final, interval, calibration = _calibrated(bench, raw, job)
+    final, interval, calibration = _calibrated(runner, raw, job)
     started = time.monotonic()
     measured = evaluate(
-        final, bench.test_table, bench.roles.test, suite=job.get("suite", "quick"), seed=job["seed"],
+        final, runner.test_table, runner.roles.test, suite=job.get("suite", "quick"), seed=job["seed"],
         budget_seconds=job.get("seconds"),
-        clean_rows=sample(bench.roles.refit, SCALE_ROWS) if not bench.roles.test_is_separate else None,
+        clean_rows=sample(runner.roles.refit, SCALE_ROWS) if not runner.roles.test_is_separate else None,
     )  # fmt: skip
     name = job["name"]
-    np.savez(bench.folder / f"test_{name}.npz", allow_pickle=False, **measured.losses)
+    np.savez(runner.folder / f"test_{name}.npz", allow_pickle=False, **measured.losses)
     report = {
         "evaluation": measured.to_dict(),
         "evaluation_seconds": time.monotonic() - started,
@@ -151,8 +156,8 @@ def finish(bench: Bench, job: dict[str, Any], say: Say) -> dict[str, Any]:
     if not job.get("bundle"):
         return report
     started = time.monotonic()
-    bundle = _export(bench, members, weights, final, interval, job)
-    few = bench.table.rows.take(sample(bench.roles.refit, 256))
+    bundle = _export(runner, members, weights, final, interval, job)
+    few = runner.table.rows.take(sample(runner.roles.refit, 256))
     return {
         **report,
         "export_seconds": time.monotonic() - started,
@@ -165,21 +170,23 @@ def finish(bench: Bench, job: dict[str, Any], say: Say) -> dict[str, Any]:
     }
 
 
-def _calibrated(bench: Bench, raw: Any, job: dict[str, Any]) -> tuple[Calibrated, Interval | None, Calibration | None]:
+def _calibrated(
+    runner: Runner, raw: Any, job: dict[str, Any]
+) -> tuple[Calibrated, Interval | None, Calibration | None]:
     """Return the predictor with its calibrator (classes) or its half width (values), from rows it never trained on.
 
     Without calibration rows both come from the out-of-fold predictions of the trial.
     """
-    rows, answer = _held_out(bench, raw, job)
-    truth = bench.table.target[rows]
-    if bench.schema.target.task == "regression":
+    rows, answer = _held_out(runner, raw, job)
+    truth = runner.table.target[rows]
+    if runner.schema.target.task == "regression":
         residuals = truth - answer
         if len(residuals) < 10:
             return Calibrated(raw), None, None
         interval = Interval.of(residuals)
         half = interval.half_widths[interval.levels.index(interval.level)]
         return Calibrated(raw, half=half), interval, None
-    calibration = calibrate(answer, truth, **bench.table.guides(rows))
+    calibration = calibrate(answer, truth, **runner.table.guides(rows))
     return Calibrated(raw, calibration.calibrator), None, calibration
 
 
@@ -190,44 +197,44 @@ def _temperature(calibration: Calibration | None) -> float | None:
     return calibration.calibrator.value if isinstance(calibration.calibrator, Temperature) else 1.0
 
 
-def _held_out(bench: Bench, raw: Any, job: dict[str, Any]) -> tuple[Index, NDArray[Any]]:
+def _held_out(runner: Runner, raw: Any, job: dict[str, Any]) -> tuple[Index, NDArray[Any]]:
     """Return rows that the model did not train on, and its answers for them."""
-    index = bench.roles.calibration
+    index = runner.roles.calibration
     if len(index):
-        return index, raw.predict(bench.table.rows.take(index))
-    answer = np.load(bench.folder / job["out_of_fold"], allow_pickle=False)
+        return index, raw.predict(runner.table.rows.take(index))
+    answer = np.load(runner.folder / job["out_of_fold"], allow_pickle=False)
     known = np.flatnonzero(np.isfinite(answer.reshape(len(answer), -1)).all(axis=1))
     return known, answer[known]
 
 
 def _export(
-    bench: Bench, members: list[Fitted], weights: tuple[float, ...], final: Calibrated, interval: Interval | None,
+    runner: Runner, members: list[Fitted], weights: tuple[float, ...], final: Calibrated, interval: Interval | None,
     job: dict[str, Any],
 ) -> Any:  # fmt: skip
-    parts = tuple(part_of(bench, fitted) for fitted in members)
+    parts = tuple(part_of(runner, fitted) for fitted in members)
     part = parts[0] if len(parts) == 1 else Ensemble(parts, weights)
-    index, answers = _reference(bench, final, job)
-    rows = bench.table.rows.take(index)
-    arrays = reference.build(rows, answers, bench.schema, target=bench.table.target[index], seed=job["seed"])
+    index, answers = _reference(runner, final, job)
+    rows = runner.table.rows.take(index)
+    arrays = reference.build(rows, answers, runner.schema, target=runner.table.target[index], seed=job["seed"])
     extras = Extras(
         reference=arrays, recipe=job["recipe"], recipe_toml=job.get("recipe_toml", ""),
         texts=job.get("texts", {}), details=job.get("details", {}),
     )  # fmt: skip
     return write_bundle(
-        Path(job["bundle"]), part=part, schema=bench.schema, predictor=final, rows=rows.take(slice(0, PARITY_ROWS)),
+        Path(job["bundle"]), part=part, schema=runner.schema, predictor=final, rows=rows.take(slice(0, PARITY_ROWS)),
         calibrator=final.calibrator, interval=interval, extras=extras, name=job.get("model_name", "model"),
     )  # fmt: skip
 
 
-def _reference(bench: Bench, final: Calibrated, job: dict[str, Any]) -> tuple[Index, NDArray[Any]]:
+def _reference(runner: Runner, final: Calibrated, job: dict[str, Any]) -> tuple[Index, NDArray[Any]]:
     """Return rows that the model did not train on, and its answers: what served answers are compared with.
 
     Answers on training rows are surer and better than any that will be served, so every such monitor would alarm.
     """
-    if len(bench.roles.calibration):
-        index = sample(bench.roles.calibration, REFERENCE_ROWS)
-        return index, final.predict(bench.table.rows.take(index))
-    answer = np.load(bench.folder / job["out_of_fold"], allow_pickle=False)
+    if len(runner.roles.calibration):
+        index = sample(runner.roles.calibration, REFERENCE_ROWS)
+        return index, final.predict(runner.table.rows.take(index))
+    answer = np.load(runner.folder / job["out_of_fold"], allow_pickle=False)
     known = np.flatnonzero(np.isfinite(answer.reshape(len(answer), -1)).all(axis=1))
     index = sample(known, REFERENCE_ROWS)
     kept = answer[index]

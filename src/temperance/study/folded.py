@@ -29,9 +29,9 @@ from temperance.models.mixture import Pick, gather, rescaled, settings
 from temperance.models.tabular import Tabular, TabularNet
 from temperance.records.atomic import write_text
 from temperance.records.roles import Roles
-from temperance.study.bench import Bench, Fitted, Index
 from temperance.study.plan import can_fold, has_banks
 from temperance.study.readings import Readings
+from temperance.study.runner import Fitted, Index, Runner
 from temperance.study.spec import TrialSpec
 from temperance.training.loop import Examples, train
 from temperance.training.predictor import NetPredictor, examples
@@ -77,31 +77,31 @@ def with_banks(spec: TrialSpec, roles: Roles) -> TrialSpec:
     return spec.changed(architecture={**spec.architecture, "banks": banks, "members": banks * count})
 
 
-def as_trained(bench: Bench, spec: TrialSpec) -> tuple[TrialSpec, Index]:
+def as_trained(runner: Runner, spec: TrialSpec) -> tuple[TrialSpec, Index]:
     """Return the spec and the rows of one training as a trial does it, for measuring its pace."""
-    roles = bench.roles
+    roles = runner.roles
     if can_fold(spec.model, roles):
         return with_banks(spec, roles), rows_of(roles)
     return spec, roles.folds[0][0] if roles.folds else roles.train
 
 
-def run(bench: Bench, spec: TrialSpec, folder: Path, *, tick: Any = None, deadline: float = math.inf) -> Folded:
+def run(runner: Runner, spec: TrialSpec, folder: Path, *, tick: Any = None, deadline: float = math.inf) -> Folded:
     """Run it; the shipped net is left in ``folder`` as ``net.json`` and ``net.safetensors``.
 
     Args:
-        bench: the data.
+        runner: the data.
         spec: a trial of the tabular net; ``slots`` are strengths by address that differ per slot.
         folder: of the trial.
         tick: ``tick(fraction, answers for the rows of the table)`` is asked at a quarter and at half whether to go on.
         deadline: ``time.monotonic()`` at which it ends with the readings that it has.
 
     """
-    course = _Course(bench, with_banks(spec, bench.roles), folder)
+    course = _Course(runner, with_banks(spec, runner.roles), folder)
     started = time.monotonic()
     trained = train(
         course.net,
         course.targets(),
-        loss=loss_for(bench.schema.target.task),
+        loss=loss_for(runner.schema.target.task),
         recipe=Recipe.from_dict(spec.recipe or {}),
         settings=course.settings,
         seed=spec.seed,
@@ -112,8 +112,8 @@ def run(bench: Bench, spec: TrialSpec, folder: Path, *, tick: Any = None, deadli
         member_strengths=course.strengths(),
     )
     if trained.stopped == "discarded" or not course.readings.fractions:
-        return Folded(Fitted(spec, None, _cost(course, trained, started), trained), *_nothing(bench), [], (), [])
-    mixed = course.readings.mixture(bench.schema.target.task)
+        return Folded(Fitted(spec, None, _cost(course, trained, started), trained), *_nothing(runner), [], (), [])
+    mixed = course.readings.mixture(runner.schema.target.task)
     predictor = course.ship(mixed.picks)
     fitted = Fitted(spec, predictor, _cost(course, trained, started, predictor.model), trained)
     course.readings.clear()
@@ -124,14 +124,14 @@ def run(bench: Bench, spec: TrialSpec, folder: Path, *, tick: Any = None, deadli
     )  # fmt: skip
 
 
-def open_shipped(bench: Bench, spec: TrialSpec) -> NetPredictor:
+def open_shipped(runner: Runner, spec: TrialSpec) -> NetPredictor:
     """Open the net that a folded run left in its trial's folder."""
-    folder, rows = bench.folder / "trials" / spec.id, rows_of(bench.roles)
+    folder, rows = runner.folder / "trials" / spec.id, rows_of(runner.roles)
     kept = json.loads((folder / "net.json").read_text(encoding="utf-8"))
-    preprocess = bench.preprocess(rows)
-    net = build("Tabular", bench.info(preprocess, rows), spec.seed, **kept)
+    preprocess = runner.preprocess(rows)
+    net = build("Tabular", runner.info(preprocess, rows), spec.seed, **kept)
     net.load_state_dict(load_file(folder / "net.safetensors"))
-    return NetPredictor(bench.schema, preprocess, net.to(bench.device).eval(), bench.device)
+    return NetPredictor(runner.schema, preprocess, net.to(runner.device).eval(), runner.device)
 
 
 def of_one_bank(predictor: NetPredictor, bank: int) -> NetPredictor:
@@ -145,34 +145,34 @@ def of_one_bank(predictor: NetPredictor, bank: int) -> NetPredictor:
 class _Course:
     """One run: the net, its rows, what is read."""
 
-    def __init__(self, bench: Bench, spec: TrialSpec, folder: Path) -> None:
-        self.bench, self.spec, self.folder = bench, spec, folder
-        roles, self.rows = bench.roles, rows_of(bench.roles)
+    def __init__(self, runner: Runner, spec: TrialSpec, folder: Path) -> None:
+        self.runner, self.spec, self.folder = runner, spec, folder
+        roles, self.rows = runner.roles, rows_of(runner.roles)
         self.banked = has_banks(roles)
-        self.preprocess: Preprocess = bench.preprocess(self.rows)
-        self.info = bench.info(self.preprocess, self.rows)
-        self.net: TabularNet = bench.net(spec, self.preprocess, self.rows).model.to(bench.device)
+        self.preprocess: Preprocess = runner.preprocess(self.rows)
+        self.info = runner.info(self.preprocess, self.rows)
+        self.net: TabularNet = runner.net(spec, self.preprocess, self.rows).model.to(runner.device)
         self.held = self.rows if self.banked else roles.selection
-        self.plain = examples(self.preprocess, bench.table, self.rows, bench.device)
-        self.read = self.plain if self.banked else examples(self.preprocess, bench.table, self.held, bench.device)
+        self.plain = examples(self.preprocess, runner.table, self.rows, runner.device)
+        self.read = self.plain if self.banked else examples(self.preprocess, runner.table, self.held, runner.device)
         self.folds = torch.from_numpy(roles.parts) if self.banked else None
         self.scales = self._scales()
         plan = TrainSettings.from_dict(spec.settings)
         banks = len(roles.folds) if self.banked else 1
         # as many steps as one training on the rows of one bank
         self.settings = replace(plan, epochs=plan.epochs * (banks - 1) / banks) if banks > 1 else plan
-        truth = np.asarray(bench.table.target[self.held])
+        truth = np.asarray(runner.table.target[self.held])
         changed = tuple(bool(one) for one in self._slots())
-        weight = None if bench.table.weight is None else bench.table.weight[self.held]
+        weight = None if runner.table.weight is None else runner.table.weight[self.held]
         self.readings = Readings(folder, truth, roles.parts, changed, banks=banks, weight=weight)
 
     def _slots(self) -> tuple[dict[str, float], ...]:
         return self.spec.slots or ({},) * (max(self.net.slot_of) + 1)
 
     def _scales(self) -> tuple[torch.Tensor, torch.Tensor] | None:
-        if self.bench.schema.target.task != "regression" or self.folds is None:
+        if self.runner.schema.target.task != "regression" or self.folds is None:
             return None
-        return fold_scales(self.plain.targets, self.folds.to(self.bench.device), max(self.net.bank_of) + 1)
+        return fold_scales(self.plain.targets, self.folds.to(self.runner.device), max(self.net.bank_of) + 1)
 
     def targets(self) -> Examples:
         """Return the training rows; with banks, targets per member that leave out the own fold."""
@@ -211,7 +211,7 @@ class _Course:
     def answers(self) -> NDArray[np.float32]:
         """Return what every slot says of the held-out rows, (b, slots, c) or (b, slots)."""
         self.net.eval()
-        task, parts = self.bench.schema.target.task, []
+        task, parts = self.runner.schema.target.task, []
         with torch.no_grad():
             for batch in self.read.batches():
                 outputs = call(self.net, batch.inputs)
@@ -231,7 +231,7 @@ class _Course:
         """Return answers for the held-out rows as an array over the table (folds), or as they are."""
         if not self.banked:
             return answers
-        full = np.full((len(self.bench.table), *answers.shape[1:]), np.nan)
+        full = np.full((len(self.runner.table), *answers.shape[1:]), np.nan)
         full[self.held] = answers
         return full
 
@@ -239,7 +239,7 @@ class _Course:
         """Build the net of the picks and leave it in the folder."""
         states = {reading: self.readings.state(reading) for reading in {pick.reading for pick in picks}}
         names = [name for name, _ in _architecture(self.net, self.spec, self.info)]
-        sizes = {name: value for name, value in {**self.bench.size(self.spec), **self.spec.architecture}.items()
+        sizes = {name: value for name, value in {**self.runner.size(self.spec), **self.spec.architecture}.items()
                  if name not in ("members", "views", "banks")}  # fmt: skip
         kept = {**sizes, **settings(self.net, names, picks)}
         net = cast(TabularNet, build("Tabular", self.info, self.spec.seed, **kept))
@@ -249,7 +249,7 @@ class _Course:
         net.load_state_dict(weights)
         save_file({name: tensor.contiguous() for name, tensor in weights.items()}, self.folder / "net.safetensors")
         write_text(self.folder / "net.json", json.dumps(kept))
-        return NetPredictor(self.bench.schema, self.preprocess, net.to(self.bench.device).eval(), self.bench.device)
+        return NetPredictor(self.runner.schema, self.preprocess, net.to(self.runner.device).eval(), self.runner.device)
 
 
 def _architecture(net: TabularNet, spec: TrialSpec, info: Any) -> tuple[tuple[str, int], ...]:
@@ -258,10 +258,10 @@ def _architecture(net: TabularNet, spec: TrialSpec, info: Any) -> tuple[tuple[st
 
 
 def _cost(course: _Course, trained: Any, started: float, net: Any = None) -> Any:
-    one = examples(course.preprocess, course.bench.table, course.rows[:1], course.bench.device).inputs
+    one = examples(course.preprocess, course.runner.table, course.rows[:1], course.runner.device).inputs
     seconds = time.monotonic() - started
     return net_cost(net or course.net, one, seconds=seconds, passes=trained.passes, measure=net is not None)
 
 
-def _nothing(bench: Bench) -> tuple[NDArray[Any], NDArray[Any]]:
+def _nothing(runner: Runner) -> tuple[NDArray[Any], NDArray[Any]]:
     return np.empty(0), np.empty(0)

@@ -16,9 +16,9 @@ from temperance.evaluation.robustness import probe
 from temperance.records.errors import TemperanceError
 from temperance.records.roles import sample
 from temperance.study import crossfit, folded
-from temperance.study.bench import LATENCY_ROWS, Bench, Fitted, Index
 from temperance.study.deadline import Deadline, deadline_of
 from temperance.study.recipes import said
+from temperance.study.runner import LATENCY_ROWS, Fitted, Index, Runner
 from temperance.study.serving import served_cost
 from temperance.study.spec import TrialSpec
 
@@ -30,75 +30,77 @@ Say = Callable[[dict[str, Any]], dict[str, Any]]
 """Sends an event and returns the answer (for events that wait for one)."""
 
 
-def trial(bench: Bench, job: dict[str, Any], say: Say) -> dict[str, Any]:
+def trial(runner: Runner, job: dict[str, Any], say: Say) -> dict[str, Any]:
     """Run one trial: on the training rows, or fold by fold; predictions on the selection rows go to files."""
     spec = TrialSpec.from_dict(job["spec"])
     until = deadline_of(job)
-    folder = bench.folder / "trials" / spec.id
+    folder = runner.folder / "trials" / spec.id
     folder.mkdir(parents=True, exist_ok=True)
-    runner = _folds if bench.roles.folds else _split
+    way = _folds if runner.roles.folds else _split
     if spec.kind == "folded":
-        runner = _folded
-    elif spec.kind == "basic" and bench.roles.folds:
-        runner = crossfit.run
-    return runner(bench, spec, folder, until, say, bool(job.get("robustness", True)))
+        way = _folded
+    elif spec.kind == "basic" and runner.roles.folds:
+        way = crossfit.run
+    return way(runner, spec, folder, until, say, bool(job.get("robustness", True)))
 
 
-def _split(bench: Bench, spec: TrialSpec, folder: Path, deadline: Deadline, say: Say, robust: bool) -> dict[str, Any]:
-    roles = bench.roles
+def _split(runner: Runner, spec: TrialSpec, folder: Path, deadline: Deadline, say: Say, robust: bool) -> dict[str, Any]:
+    roles = runner.roles
     rows = limited(roles.train, spec)
 
     def tick(fraction: float, predictor: Any) -> bool:
-        path = _save(folder / f"mark_{round(100 * fraction)}.npy", _predict(bench, predictor, roles.selection))
+        path = _save(folder / f"mark_{round(100 * fraction)}.npy", _predict(runner, predictor, roles.selection))
         return bool(say({"event": "mark", "id": spec.id, "fraction": round(fraction, 3), "file": path})["continue"])
 
-    fitted = bench.fit(
+    fitted = runner.fit(
         spec, rows, roles.controller, marks=(0.25, 0.5) if spec.is_net else (), tick=tick, deadline=deadline
     )
     if _is_lost(fitted, deadline):
         return {**_result(fitted), "status": "discarded", "why": fitted.trained.stopped if fitted.trained else ""}
-    fitted.cost = served_cost(bench, fitted, bench.table.rows.take(rows[:LATENCY_ROWS]))
-    selection = _save(folder / "selection.npy", _predict(bench, fitted.predictor, roles.selection))
-    calibration = _save(folder / "calibration.npy", _predict(bench, fitted.predictor, roles.calibration))
+    fitted.cost = served_cost(runner, fitted, runner.table.rows.take(rows[:LATENCY_ROWS]))
+    selection = _save(folder / "selection.npy", _predict(runner, fitted.predictor, roles.selection))
+    calibration = _save(folder / "calibration.npy", _predict(runner, fitted.predictor, roles.calibration))
     return {
         **_result(fitted),
         "status": "done",
         "shipped": spec.is_net,
         "files": {"selection": selection, "calibration": calibration},
-        "robustness": _robustness(bench, fitted.predictor, roles.selection, rows)
+        "robustness": _robustness(runner, fitted.predictor, roles.selection, rows)
         if robust and not deadline.asked
         else None,
         "weights": _keep(folder, fitted),
     }
 
 
-def _folded(bench: Bench, spec: TrialSpec, folder: Path, deadline: Deadline, say: Say, robust: bool) -> dict[str, Any]:
+def _folded(
+    runner: Runner, spec: TrialSpec, folder: Path, deadline: Deadline, say: Say, robust: bool
+) -> dict[str, Any]:
     def tick(fraction: float, answer: NDArray[Any]) -> bool:
         path = _save(folder / f"mark_{round(100 * fraction)}.npy", answer)
         return bool(say({"event": "mark", "id": spec.id, "fraction": round(fraction, 3), "file": path})["continue"])
 
-    result = folded.run(bench, spec, folder, tick=tick, deadline=deadline)
-    fitted, roles = result.fitted, bench.roles
+    result = folded.run(runner, spec, folder, tick=tick, deadline=deadline)
+    fitted, roles = result.fitted, runner.roles
     if fitted.predictor is None:
         why = fitted.trained.stopped if fitted.trained and fitted.trained.stopped else "its answers were never finite"
         return {**_result(fitted), "status": "discarded", "why": why}
     rows = folded.rows_of(roles)
-    fitted.cost = served_cost(bench, fitted, bench.table.rows.take(rows[:LATENCY_ROWS]))
-    calibration = result.calibration if roles.folds else _predict(bench, fitted.predictor, roles.calibration)
+    fitted.cost = served_cost(runner, fitted, runner.table.rows.take(rows[:LATENCY_ROWS]))
+    calibration = result.calibration if roles.folds else _predict(runner, fitted.predictor, roles.calibration)
     return {
         **_result(fitted), "status": "done", "shipped": True,
         "files": {"selection": _save(folder / "selection.npy", result.selection),
                   "calibration": _save(folder / "calibration.npy", calibration)},
-        "robustness": _held_bank(bench, fitted.predictor, rows) if robust and not deadline.asked else None,
+        "robustness": _held_bank(runner, fitted.predictor, rows) if robust and not deadline.asked else None,
         "attribution": result.attribution, "readings": list(result.readings), "picks": result.picks,
     }  # fmt: skip
 
 
-def _held_bank(bench: Bench, predictor: Any, rows: Index) -> dict[str, Any]:
+def _held_bank(runner: Runner, predictor: Any, rows: Index) -> dict[str, Any]:
     """Return the robustness of the members of one bank on the rows that it left out, or of all on selection rows."""
-    if not bench.roles.folds:
-        return _robustness(bench, predictor, bench.roles.selection, rows)
-    return _robustness(bench, folded.of_one_bank(predictor, 0), bench.roles.folds[0][1], rows)
+    if not runner.roles.folds:
+        return _robustness(runner, predictor, runner.roles.selection, rows)
+    return _robustness(runner, folded.of_one_bank(predictor, 0), runner.roles.folds[0][1], rows)
 
 
 def _is_lost(fitted: Fitted, deadline: Deadline) -> bool:
@@ -111,30 +113,30 @@ def _is_lost(fitted: Fitted, deadline: Deadline) -> bool:
     return one is not None and (one.stopped == "discarded" or (one.stopped == LATE and one.fraction < least))
 
 
-def _folds(bench: Bench, spec: TrialSpec, folder: Path, deadline: Deadline, say: Say, robust: bool) -> dict[str, Any]:
-    table = bench.table
+def _folds(runner: Runner, spec: TrialSpec, folder: Path, deadline: Deadline, say: Say, robust: bool) -> dict[str, Any]:
+    table = runner.table
     done: list[Fitted] = []
     predicted: NDArray[Any] | None = None
     toughness: dict[str, Any] | None = None
     empty = np.empty(0, dtype=np.int64)
     covered: list[Index] = []
-    for number, (rows, held) in enumerate(bench.roles.folds):
-        fitted = bench.fit(spec, rows, empty, deadline=deadline, measure=number == 0)
+    for number, (rows, held) in enumerate(runner.roles.folds):
+        fitted = runner.fit(spec, rows, empty, deadline=deadline, measure=number == 0)
         if fitted.trained and fitted.trained.stopped == "out of time":
             return {**_merged(done or [fitted]), "status": "discarded", "why": "out of time"}
         if number == 0:
-            fitted.cost = served_cost(bench, fitted, table.rows.take(rows[:LATENCY_ROWS]))
+            fitted.cost = served_cost(runner, fitted, table.rows.take(rows[:LATENCY_ROWS]))
         done.append(fitted)
-        answer = _predict(bench, fitted.predictor, held)
+        answer = _predict(runner, fitted.predictor, held)
         if predicted is None:
             predicted = np.full((len(table), *answer.shape[1:]), np.nan)
         predicted[held] = answer
         covered.append(held)
         if robust and number == 0:
-            toughness = _robustness(bench, fitted.predictor, held, rows)
-        fraction = (number + 1) / len(bench.roles.folds)
+            toughness = _robustness(runner, fitted.predictor, held, rows)
+        fraction = (number + 1) / len(runner.roles.folds)
         path = _save(folder / f"mark_{round(100 * fraction)}.npy", predicted)
-        if number + 1 < len(bench.roles.folds):
+        if number + 1 < len(runner.roles.folds):
             if time.monotonic() > deadline:
                 return {**_merged(done), "status": "discarded", "why": "out of time"}
             event = {"event": "mark", "id": spec.id, "fraction": round(fraction, 3), "file": path}
@@ -155,15 +157,15 @@ def limited(rows: Index, spec: TrialSpec) -> Index:
     return np.sort(np.random.default_rng(spec.seed).choice(rows, spec.most_rows, replace=False))
 
 
-def _predict(bench: Bench, predictor: Any, index: Index) -> NDArray[Any]:
+def _predict(runner: Runner, predictor: Any, index: Index) -> NDArray[Any]:
     if not len(index):
         return np.empty((0,))
-    parts = [predictor.predict(bench.table.rows.take(index[i : i + 8192])) for i in range(0, len(index), 8192)]
+    parts = [predictor.predict(runner.table.rows.take(index[i : i + 8192])) for i in range(0, len(index), 8192)]
     return np.concatenate(parts)
 
 
-def _robustness(bench: Bench, predictor: Any, index: Index, clean: Index) -> dict[str, Any]:
-    result = probe(predictor, bench.table, index, limit=ROBUST_ROWS, clean_rows=sample(clean, SCALE_ROWS))
+def _robustness(runner: Runner, predictor: Any, index: Index, clean: Index) -> dict[str, Any]:
+    result = probe(predictor, runner.table, index, limit=ROBUST_ROWS, clean_rows=sample(clean, SCALE_ROWS))
     return result.overall.to_dict()
 
 

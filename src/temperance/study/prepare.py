@@ -40,7 +40,12 @@ class Prepared:
 
 
 def prepare(settings: StudySettings, work: Path) -> Prepared:
-    """Read and split the data and write it for the workers; a prepared folder is opened as it is."""
+    """Read and split the data and write it for the workers; a prepared folder is opened as it is.
+
+    Raises:
+        DataError: too few rows are left for a part.
+
+    """
     if (work / "data.json").exists():
         return reopen(settings, work)
     kind = "auto" if settings.user_task else settings.task

@@ -93,7 +93,12 @@ class Processes(Workers):
         return [one.lease for one in self.processes if one.lease is not None]
 
     def start(self, kind: str, **values: Any) -> Lease:
-        """Give a job to an idle process; one that is ready comes before one that is still starting."""
+        """Give a job to an idle process; one that is ready comes before one that is still starting.
+
+        Raises:
+            StudyError: none is idle.
+
+        """
         free = sorted((one for one in self.processes if one.lease is None), key=lambda one: not one.ready)
         if not free:
             raise StudyError("no worker is idle", "start a job only where `idle` is not 0")

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from temperance import __version__
+from temperance.records.version import __version__
 from temperance.study.desk import Desk
 from temperance.study.state import Result, State
 

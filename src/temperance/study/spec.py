@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
+
+from temperance.records.restore import Restored
 
 Kind = Literal["basic", "plain", "single", "cocktail", "folded", "ensemble"]
 
 
 @dataclass(frozen=True)
-class TrialSpec:
+class TrialSpec(Restored):
     """A trial before it runs; with the data, the seed and the executor it fixes the result bit for bit.
 
     Attributes:
@@ -60,9 +62,3 @@ class TrialSpec:
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-safe fields."""
         return asdict(self)
-
-    @classmethod
-    def from_dict(cls, row: dict[str, Any]) -> TrialSpec:
-        """Rebuild from ``to_dict``; unknown keys are ignored."""
-        known = {f.name for f in fields(cls)}
-        return cls(**{key: value for key, value in row.items() if key in known})

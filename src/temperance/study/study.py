@@ -41,6 +41,7 @@ class Study:
         Raises:
             TemperanceError: it cannot be run; the message says what to do.
             KeyboardInterrupt: it was stopped before any model was there.
+            DataError: the disk is full.
 
         """
         try:

@@ -20,10 +20,10 @@ def main() -> None:
 
     torch.set_num_threads(1)
     from temperance.study import jobs
-    from temperance.study.bench import Bench
+    from temperance.study.runner import Runner
 
     send(out, {"event": "ready", "torch": torch.__version__, "auto": auto_device()})
-    benches: dict[str, Bench] = {}
+    runners: dict[str, Runner] = {}
 
     def say(event: dict[str, Any]) -> dict[str, Any]:
         send(out, event)
@@ -38,9 +38,9 @@ def main() -> None:
         key = job["folder"]
 
         def act(job: dict[str, Any] = job, key: str = key) -> dict[str, Any]:
-            if key not in benches:
-                benches[key] = Bench(Path(key), task=job.get("task", ""), device=device_of(job))
-            done: dict[str, Any] = action(job["job"])(benches[key], job, say)
+            if key not in runners:
+                runners[key] = Runner(Path(key), task=job.get("task", ""), device=device_of(job))
+            done: dict[str, Any] = action(job["job"])(runners[key], job, say)
             return done
 
         send(out, {**jobs.safe(act), "job": job["job"], "number": job["number"]})

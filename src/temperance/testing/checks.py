@@ -13,12 +13,13 @@ from typing import Any
 import torch
 from torch import nn
 
+from temperance.core.functional import compile_recipe
 from temperance.core.optimizers import SGD
-from temperance.core.population import Population, member
 from temperance.core.recipe import Recipe
 from temperance.core.regularizer import Regularizer, techniques
 from temperance.core.session import Session
 from temperance.core.toml import dumps
+from temperance.population.executor import Population, member
 from temperance.records.errors import RecipeError, SettingError
 from temperance.testing.effects import EFFECTS
 from temperance.testing.problems import Problem
@@ -50,7 +51,7 @@ def neutral(one: Regularizer, problem: Problem) -> None:
 
 def pure(one: Regularizer, problem: Problem) -> None:
     """Check that the pure step leaves its arguments alone and that the same key gives the same result."""
-    step = Recipe(one).compile(problem.model(), problem.loss, SGD(LR), epochs=2, steps_per_epoch=STEPS // 2)
+    step = compile_recipe(Recipe(one), problem.model(), problem.loss, SGD(LR), epochs=2, steps_per_epoch=STEPS // 2)
     state = step.begin(seed=3)
     before = torch.utils._pytree.tree_map(lambda t: t.clone() if isinstance(t, torch.Tensor) else t, tuple(state))
     first, second = step(state, problem.batch(0))[0], step(state, problem.batch(0))[0]

@@ -38,7 +38,10 @@ _BY_ADDRESS = ("hypergradient", "tail_exponent")
 
 
 def start(shape: tuple[int, ...]) -> Values:
-    """Return the strengths that the user set."""
+    """Return the strengths that the user set.
+
+    Shapes: () or (k,) by address.
+    """
     return {address: np.full(shape, spec.default) for address, spec in SPECS.items()}
 
 
@@ -61,7 +64,10 @@ def run(
     memory: Memory | None = None,
     member: int | None = None,
 ) -> tuple[list[Values], Memory]:
-    """Steer through the calls and return the strengths after each, and the last memory."""
+    """Steer through the calls and return the strengths after each, and the last memory.
+
+    Shapes: () or (k,) by address.
+    """
     values = start(shape) if values is None else values
     memory = controller.begin(values, SPECS) if memory is None else memory
     path = []
@@ -100,6 +106,7 @@ class ControllerSuite:
         return SHAPES[request.param]
 
     def test_bounded(self, controller: Controller, shape: tuple[int, ...]) -> None:
+        """Check that strengths stay inside what is declared."""
         path, _ = run(controller, shape, range(30))
         for values in path:
             for address, value in values.items():
@@ -108,6 +115,7 @@ class ControllerSuite:
                 assert np.all((value == spec.neutral) | ((value >= spec.low) & (value <= spec.high)))
 
     def test_twice(self, controller: Controller, shape: tuple[int, ...]) -> None:
+        """Check that the same signals give the same moves."""
         one, one_memory = run(controller, shape, range(20))
         two, two_memory = run(copy.deepcopy(controller), shape, range(20))
         for a, b in zip(one, two, strict=True):
@@ -115,6 +123,7 @@ class ControllerSuite:
         same(one_memory, two_memory)
 
     def test_resume(self, controller: Controller, shape: tuple[int, ...]) -> None:
+        """Check that stopped, saved and continued it equals the uninterrupted run."""
         whole, whole_memory = run(controller, shape, range(20))
         half, memory = run(controller, shape, range(9))
         file = io.BytesIO()
@@ -126,6 +135,7 @@ class ControllerSuite:
         same(whole_memory, rest_memory)
 
     def test_pure(self, controller: Controller, shape: tuple[int, ...]) -> None:
+        """Check that nothing it was given is changed."""
         values = start(shape)
         memory = controller.begin(values, SPECS)
         same(values, start(shape))
@@ -141,6 +151,7 @@ class ControllerSuite:
 
     @pytest.mark.parametrize("dead", [float("nan"), float("inf"), -float("inf"), None])
     def test_dead_signals_hold(self, controller: Controller, shape: tuple[int, ...], dead: float | None) -> None:
+        """Check that signals that are NaN, infinite or missing move nothing and keep nothing."""
         path, memory = run(controller, shape, range(7))
         values = path[-1]
         names = signals_at(0, shape, controller.reads)
@@ -151,6 +162,7 @@ class ControllerSuite:
             assert not np.any(memory.get("keep", False))
 
     def test_members(self, controller: Controller) -> None:
+        """Check that member i moves as it would alone."""
         if not self.elementwise:
             pytest.skip("members look at each other")
         together, memory = run(controller, (3,), range(20))
@@ -163,17 +175,20 @@ class ControllerSuite:
                 assert memory["stop"][member] == own["stop"]
 
     def test_frozen(self, controller: Controller, shape: tuple[int, ...]) -> None:
+        """Check that under a rate limit of 0 nothing moves."""
         path, _ = run(RateLimit(controller, 0.0), shape, range(15))
         for values in path:
             same(values, start(shape))
 
     def test_only_adaptive_strengths_move(self, controller: Controller) -> None:
+        """Check that strengths which are not declared adaptive stay."""
         if self.moves_fixed:
             pytest.skip("it moves what it is told to")
         path, _ = run(controller, (), range(20))
         assert path[-1]["fixed.s"] == 0.5
 
     def test_round_trip(self, controller: Controller) -> None:
+        """Check that dict and repr give an equal controller back."""
         again = Controller.from_dict(json.loads(json.dumps(controller.to_dict())))
         assert again == controller
         assert hash(again) == hash(controller)
@@ -181,6 +196,7 @@ class ControllerSuite:
         assert controller.to_dict()["name"] == type(controller).__name__
 
     def test_moves_are_logged(self, controller: Controller) -> None:
+        """Check that each move of a strength has its line with a reason."""
         values = start((3,))
         memory = controller.begin(values, SPECS)
         for t in range(12):

@@ -34,20 +34,29 @@ class Driven(nn.Module):
 
 
 def begin(one: Regularizer, starts: Sequence[Tensor], optimizer: Callable[[Any], Any], **settings: Any) -> Session:
-    """Return a session of one technique on given weights."""
+    """Return a session of one technique on given weights.
+
+    Shapes: starting weights of any shape.
+    """
     model = Driven(*starts)
     return Recipe(one).attach(model, optimizer(model.parameters()), loss=lambda out, _: out, **settings)
 
 
 def advance(session: Session, gradients: Sequence[Tensor]) -> list[Tensor]:
-    """Take one step with these gradients; return the weights after it."""
+    """Take one step with these gradients; return the weights after it.
+
+    Shapes: one gradient per weight, of its shape.
+    """
     flat = torch.cat([g.flatten() for g in gradients]).unsqueeze(0)
     session.step(Batch(flat, torch.zeros(1)))
     return list(session.model.weights())  # type: ignore[operator]
 
 
 def drive(session: Session, gradient: Drive, steps: int) -> list[Tensor]:
-    """Take steps with ``gradient(step, weights)``; return the weights at the end."""
+    """Take steps with ``gradient(step, weights)``; return the weights at the end.
+
+    Shapes: those of the weights, any.
+    """
     for t in range(steps):
         advance(session, gradient(t, session.model.weights()))  # type: ignore[operator]
     return list(session.model.weights())  # type: ignore[operator]
@@ -60,6 +69,9 @@ def waves() -> list[Tensor]:
 
 
 def moving(t: int, weights: Sequence[Tensor]) -> list[Tensor]:
-    """Return the gradient of ¼·‖w − 2·sin(t/10 + i)‖², a target that moves; i counts the entries of one weight."""
+    """Return the gradient of ¼·‖w − 2·sin(t/10 + i)‖², a target that moves; i counts the entries of one weight.
+
+    Shapes: that of each weight.
+    """
     counts = [torch.arange(w.numel(), dtype=w.dtype).reshape(w.shape) for w in weights]
     return [0.5 * (w - 2.0 * torch.sin(0.1 * t + i)) for w, i in zip(weights, counts, strict=True)]

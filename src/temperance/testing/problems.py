@@ -64,7 +64,10 @@ class Residual(nn.Module):
         self.branch.residual_branch = True  # type: ignore[assignment]
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return x + branch(x)."""
+        """Return x + branch(x).
+
+        Shapes: (b, …) → the same.
+        """
         return x + self.branch(x)  # type: ignore[no-any-return]
 
 

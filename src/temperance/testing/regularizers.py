@@ -56,49 +56,65 @@ class RegularizerSuite:
             request.node.add_marker(pytest.mark.xfail(reason=reason, strict=True))
 
     def test_neutral(self, regularizer: Regularizer, problem: Problem) -> None:
+        """Run ``checks.neutral``."""
         checks.neutral(regularizer, problem)
 
     def test_pure(self, regularizer: Regularizer, problem: Problem) -> None:
+        """Run ``checks.pure``."""
         checks.pure(regularizer, problem)
 
     def test_population(self, regularizer: Regularizer, problem: Problem) -> None:
+        """Run ``checks.population``."""
         checks.population(regularizer, problem)
 
     def test_resume(self, regularizer: Regularizer, problem: Problem) -> None:
+        """Run ``checks.resume``."""
         checks.resume(regularizer, problem)
 
     def test_twice(self, regularizer: Regularizer, problem: Problem) -> None:
+        """Run ``checks.twice``."""
         checks.twice(regularizer, problem)
 
     def test_undo(self, regularizer: Regularizer, problem: Problem) -> None:
+        """Run ``checks.undo``."""
         checks.undo(regularizer, problem)
 
     def test_quiet(self, regularizer: Regularizer, problem: Problem) -> None:
+        """Run ``checks.quiet``."""
         checks.quiet(regularizer, problem)
 
     def test_dtype(self, regularizer: Regularizer, problem: Problem) -> None:
+        """Run ``checks.dtype``."""
         checks.dtype(regularizer, problem)
 
     def test_cost(self, regularizer: Regularizer, problem: Problem) -> None:
+        """Run ``checks.cost``."""
         checks.cost(regularizer, problem)
 
     def test_accumulation(self, regularizer: Regularizer, problem: Problem) -> None:
+        """Run ``accumulation.accumulation``."""
         accumulation.accumulation(regularizer, problem)
 
     def test_whole_batch(self, regularizer: Regularizer, problem: Problem) -> None:
+        """Run ``accumulation.whole_batch``."""
         accumulation.whole_batch(regularizer, problem)
 
     def test_compiled(self, regularizer: Regularizer, problem: Problem) -> None:
+        """Run ``compilation.compiled``."""
         compilation.compiled(regularizer, problem)
 
     def test_direction(self, regularizer: Regularizer, small: Problem) -> None:
+        """Run ``checks.direction``."""
         checks.direction(regularizer, small)
 
     def test_round_trip(self, regularizer: Regularizer) -> None:
+        """Run ``checks.round_trip``."""
         checks.round_trip(regularizer)
 
     def test_errors(self, regularizer: Regularizer) -> None:
+        """Run ``checks.errors``."""
         checks.errors(regularizer)
 
     def test_cocktail(self, regularizer: Regularizer, small: Problem) -> None:
+        """Run ``checks.cocktail``."""
         checks.cocktail(regularizer, small)

@@ -29,7 +29,10 @@ class Say(nn.Module):
         self.shift = nn.Parameter(torch.zeros((), dtype=torch.float64))
 
     def forward(self, logits: Tensor) -> Tensor:
-        """Return the logits."""
+        """Return the logits.
+
+        Shapes: any shape → the same.
+        """
         return logits + self.shift
 
 

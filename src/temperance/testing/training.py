@@ -84,7 +84,10 @@ def outcome(session: Session) -> dict[str, Tensor]:
 
 
 def answer(model: nn.Module, inputs: Any) -> Tensor:
-    """Return the outputs in evaluation mode."""
+    """Return the outputs in evaluation mode.
+
+    Shapes: the model's, (b, …).
+    """
     from temperance.core.batch import call
 
     mode = model.training

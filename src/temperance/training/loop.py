@@ -16,8 +16,9 @@ from temperance.control.base import Move
 from temperance.core.batch import Batch, map_leaves
 from temperance.core.proof import Evidence
 from temperance.core.random import fold, permutation
-from temperance.core.readings import NeverHeard, Select
+from temperance.core.readings import NeverHeard
 from temperance.core.recipe import Recipe
+from temperance.core.selection import Select
 from temperance.core.session import Session
 from temperance.training.settings import TrainSettings
 

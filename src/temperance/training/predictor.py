@@ -99,7 +99,10 @@ def net_inputs(preprocess: Preprocess, schema: Schema, rows: Rows, device: torch
 def examples(
     preprocess: Preprocess, table: Table, index: NDArray[Any], device: torch.device, *, own: bool = True
 ) -> Examples:
-    """Return rows ready for training, with the table's weights; a numeric target is standardized."""
+    """Return rows ready for training, with the table's weights; a numeric target is standardized.
+
+    Shapes: index (n,).
+    """
     inputs = net_inputs(preprocess, table.schema, table.rows.take(index), device, own=own)
     target = np.asarray(table.target[index])
     weight = None

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from temperance.records.errors import SettingError
+from temperance.records.restore import Restored
 
 Curve = Literal["flat_cos", "cosine", "constant"]
 CURVES: tuple[Curve, ...] = ("flat_cos", "cosine", "constant")
 
 
 @dataclass(frozen=True)
-class TrainSettings:
+class TrainSettings(Restored):
     """Settings of one training; part of what makes a trial reproducible.
 
     Attributes:
@@ -64,9 +65,3 @@ class TrainSettings:
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-safe fields."""
         return asdict(self)
-
-    @classmethod
-    def from_dict(cls, row: dict[str, Any]) -> TrainSettings:
-        """Rebuild from ``to_dict``; unknown keys are ignored."""
-        known = {f.name for f in fields(cls)}
-        return cls(**{key: value for key, value in row.items() if key in known})

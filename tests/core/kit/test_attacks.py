@@ -9,15 +9,15 @@ from temperance.core.kit.attacks import (
     Attack,
     Box,
     Near,
-    calm,
-    carried,
     climb,
     divergence,
     divergence_at,
     floating,
     replaced,
+    search_mode,
     slopes,
     starts,
+    straight_through,
     within,
 )
 from temperance.core.leaves import Leaves
@@ -123,7 +123,7 @@ def test_whole_numbers_stay():
 
 def test_carried_inputs_have_the_numbers_of_one_and_the_slopes_of_the_other():
     x = torch.tensor([3.0], requires_grad=True)
-    moved = carried(x, [torch.tensor([5.0])])
+    moved = straight_through(x, [torch.tensor([5.0])])
     (moved**2).sum().backward()
     assert float(moved.detach()) == 5.0
     assert float(x.grad) == 10.0
@@ -132,6 +132,6 @@ def test_carried_inputs_have_the_numbers_of_one_and_the_slopes_of_the_other():
 def test_calm_puts_every_mode_back():
     model = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2), nn.Dropout(), nn.GRU(2, 2)).train()
     model[2].eval()
-    with calm(model, 0):
+    with search_mode(model, 0):
         assert [m.training for m in model] == [False, False, False, True]
     assert [m.training for m in model] == [True, True, False, True]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from temperance.models.basic import BASIC, BasicModel, FittedBasic, Path, Sample, cross_fit
+from temperance.models.basic import BASIC, BasicModel, FitPath, FittedBasic, Sample, cross_fit
 from temperance.models.basic.crossfit import pooled
 from temperance.records.errors import DataError
 from temperance.records.schema import Schema
@@ -43,9 +43,9 @@ class Known(BasicModel):
     def settled(self) -> bool:
         return False
 
-    def paths(self, train: Sample, held: Sample, *, schema: Schema, seed: int) -> Iterator[Path]:
+    def paths(self, train: Sample, held: Sample, *, schema: Schema, seed: int) -> Iterator[FitPath]:
         for way, curve in enumerate(([3.0, 2.0, 1.0], [0.5, 4.0])):
-            yield Path(np.array(curve) + seed, held.mass, lambda step, way=way: self._at(way, step))
+            yield FitPath(np.array(curve) + seed, held.mass, lambda step, way=way: self._at(way, step))
 
     def _at(self, way: int, step: int) -> FittedBasic:
         rebuilt = {"way": way, "step": step}
@@ -69,7 +69,7 @@ def test_way_and_step_are_chosen_by_the_pooled_loss(kit: SimpleNamespace) -> Non
 
 
 def test_a_fold_that_stopped_keeps_its_last_loss_and_mass_weighs() -> None:
-    paths = [Path(np.array([3.0, 1.0]), 3.0, Known()._at), Path(np.array([1.0]), 1.0, Known()._at)]  # type: ignore[arg-type]
+    paths = [FitPath(np.array([3.0, 1.0]), 3.0, Known()._at), FitPath(np.array([1.0]), 1.0, Known()._at)]  # type: ignore[arg-type]
     np.testing.assert_allclose(pooled(paths), [2.5, 1.0])
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from temperance import Recipe, ScheduleFree
+from temperance import Recipe, ScheduleFree, compile_recipe
 from temperance.core.optimizers import SGD
 from temperance.records.errors import SettingError
 
@@ -93,7 +93,7 @@ def test_equals_the_reference_for_fifty_steps(optimizer, one, warm, expected):
 
 
 def test_the_pure_step_gives_the_same():
-    step = Recipe(ScheduleFree(0.9)).compile(Bowl(), lambda out, _: out, SGD(0.2))
+    step = compile_recipe(Recipe(ScheduleFree(0.9)), Bowl(), lambda out, _: out, SGD(0.2))
     state = step.begin()
     for t in range(1, 51):
         state, _ = step(state, (place(t), torch.zeros(1)))

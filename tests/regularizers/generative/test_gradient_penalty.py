@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from temperance import GradientPenalty, Recipe
+from temperance import GradientPenalty, Recipe, compile_recipe
 from temperance.core.batch import Batch
 from temperance.core.optimizers import SGD
 from temperance.core.random import fold
@@ -80,7 +80,7 @@ def test_running_statistics_see_the_batch_once():
 def test_the_pure_step_takes_the_same_gradient():
     batch, model = rows(), linear(1.5, -2.0)
     session = attached(GradientPenalty(1.0), model)
-    step = Recipe(GradientPenalty(1.0)).compile(linear(1.5, -2.0), loss, SGD(0.1))
+    step = compile_recipe(Recipe(GradientPenalty(1.0)), linear(1.5, -2.0), loss, SGD(0.1))
     state = step.begin()
     state.params["bias"].copy_(model.bias.detach())
     for _ in range(3):

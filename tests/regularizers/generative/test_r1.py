@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from temperance import R1, Recipe
+from temperance import R1, Recipe, compile_recipe
 from temperance.core.batch import Batch
 from temperance.core.optimizers import SGD
 from temperance.records.errors import RecipeError, SettingError
@@ -63,7 +63,7 @@ def test_a_linear_discriminator_by_hand():
 def test_the_pure_step_takes_the_same_gradient():
     batch, model = rows(), critic()
     session = attached(R1(4.0), model)
-    step = Recipe(R1(4.0)).compile(critic(), loss, SGD(0.1))
+    step = compile_recipe(Recipe(R1(4.0)), critic(), loss, SGD(0.1))
     state = step.begin()
     for _ in range(3):
         session.step(batch)

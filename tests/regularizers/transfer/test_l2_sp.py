@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from temperance import L2SP, Recipe, SelectiveProjectionDecay
+from temperance import L2SP, Population, Recipe, SelectiveProjectionDecay
 from temperance.core.optimizers import SGD
 from temperance.records.errors import RecipeError, SettingError
 from temperance.testing.driven import Driven, advance, begin, drive, moving, waves
@@ -55,7 +55,7 @@ def test_two_anchors_and_a_wrong_share_are_refused():
 
 def test_members_of_a_population_hold_their_own_start():
     model = Driven(*waves())
-    together = Recipe(L2SP(1.0)).population(model, lambda out, _: out, SGD(0.1), 2, mode="vmap")
+    together = Population(Recipe(L2SP(1.0)), model, lambda out, _: out, SGD(0.1), 2, mode="vmap")
     weights = [{name: p.detach() + i for name, p in model.named_parameters()} for i in range(2)]
     state = together.begin(weights=weights)
     state, _ = together(state, (torch.zeros(1, 20, dtype=torch.float64), torch.zeros(1)))

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from temperance import Recipe
+from temperance import Population, Recipe
 from temperance.core.optimizers import SGD
 from temperance.records.errors import RecipeError, SettingError
 from temperance.regularizers.units.concrete_dropout import ConcreteDropout, learned, penalty, soft_mask
@@ -52,7 +52,7 @@ def test_rates_are_trained_and_taken_out() -> None:
 
 def test_the_population_trains_the_rates_too() -> None:
     recipe = Recipe(ConcreteDropout(wr=0.0, dr=1.0))
-    together = recipe.population(_net(), nn.MSELoss(), SGD(0.1), 3, mode="vmap")
+    together = Population(recipe, _net(), nn.MSELoss(), SGD(0.1), 3, mode="vmap")
     state = together.begin(strengths={"concrete_dropout.dr": [0.01, 0.1, 1.0]})
     start = state.params["0.temperance_logit"].clone()
     for _ in range(5):

@@ -44,6 +44,7 @@ def measured(
     from torch.nn import functional
 
     from temperance.core.batch import Batch
+    from temperance.core.price import price_recipe
     from temperance.records.errors import TemperanceError
 
     torch.set_num_threads(1)
@@ -56,7 +57,7 @@ def measured(
     refused: dict[str, str] = {}
     for one in wanted:
         try:
-            prices = one.price(model, batch, loss=loss or functional.cross_entropy, steps=steps)
+            prices = price_recipe(one, model, batch, loss=loss or functional.cross_entropy, steps=steps)
         except TemperanceError as fault:
             if not everything:
                 raise

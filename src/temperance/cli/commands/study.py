@@ -176,7 +176,12 @@ def named(data: str | None) -> str:
 
 
 def check_task(task: str) -> None:
-    """Refuse a task that is neither known nor ``module:function``."""
+    """Refuse a task that is neither known nor ``module:function``.
+
+    Raises:
+        SettingError: it is neither.
+
+    """
     if task not in TASKS and ":" not in task:
         raise SettingError(
             f"--task got {task!r}", f"{', '.join(TASKS)}, or module:function", nearest(task, TASKS) or "Use --task auto"
@@ -184,7 +189,12 @@ def check_task(task: str) -> None:
 
 
 def check_preference(prefer: str, task: str, *, only: bool) -> None:
-    """Refuse an unknown preference, and ``--only-task`` without a net."""
+    """Refuse an unknown preference, and ``--only-task`` without a net.
+
+    Raises:
+        SettingError: one of these.
+
+    """
     from temperance.study.settings import PREFER
 
     if prefer not in PREFER:
@@ -196,7 +206,12 @@ def check_preference(prefer: str, task: str, *, only: bool) -> None:
 
 
 def check_device(device: str) -> None:
-    """Refuse a device of an unknown kind."""
+    """Refuse a device of an unknown kind.
+
+    Raises:
+        SettingError: it is none of ``auto``, ``cpu``, ``cuda`` and ``mps``.
+
+    """
     kind, _, number = device.partition(":")
     if kind not in DEVICES or (":" in device and not number.isdigit()):
         remedy = nearest(kind, DEVICES) or "Use --device auto"

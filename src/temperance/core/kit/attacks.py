@@ -171,7 +171,10 @@ class Attack:
         return Near(xs, [self.box.around(x, eps) for x in xs], eps, strengths.mirror is not None)
 
     def climb(self, value: Value, points: list[Tensor], near: Near) -> list[Tensor]:
-        """Return where the steps lead from ``points``."""
+        """Return where the steps lead from ``points``.
+
+        Shapes: points and what is returned have the shapes of ``near.xs``.
+        """
         return climb(value, points, near.limits, self.stride * near.eps, self.steps, solo=near.solo)
 
 
@@ -195,6 +198,8 @@ class Near(NamedTuple):
 def floating(inputs: Any, owner: str) -> list[Tensor]:
     """Return the floating leaves of the inputs, the only ones that can be perturbed.
 
+    Shapes: each leaf (b, …).
+
     Raises:
         RecipeError: there is none.
 
@@ -210,13 +215,19 @@ def floating(inputs: Any, owner: str) -> list[Tensor]:
 
 
 def replaced(inputs: Any, points: Sequence[Tensor]) -> Any:
-    """Return the inputs with other floating leaves."""
+    """Return the inputs with other floating leaves.
+
+    Shapes: points (b, …), in the order and shapes of ``floating``.
+    """
     new = iter(points)
     return map_leaves(lambda leaf: next(new) if leaf.is_floating_point() else leaf, inputs)
 
 
-def carried(inputs: Any, points: Sequence[Tensor]) -> Any:
-    """Return the inputs with the numbers of ``points``; slopes through them are those of the inputs they replace."""
+def straight_through(inputs: Any, points: Sequence[Tensor]) -> Any:
+    """Return the inputs with the numbers of ``points``; slopes through them are those of the inputs they replace.
+
+    Shapes: points (b, …), in the order and shapes of ``floating``.
+    """
     new = iter(points)
 
     def one(leaf: Tensor) -> Tensor:
@@ -229,7 +240,10 @@ def carried(inputs: Any, points: Sequence[Tensor]) -> Any:
 
 
 def starts(near: Near, key: Any) -> list[Tensor]:
-    """Return points drawn evenly within ε of the inputs, inside the limits."""
+    """Return points drawn evenly within ε of the inputs, inside the limits.
+
+    Shapes: those of ``near.xs``, (b, …).
+    """
     drawn = [
         uniform(fold(key, "start", i), x.shape, x.device, torch.float64 if x.dtype == torch.float64 else torch.float32)
         for i, x in enumerate(near.xs)
@@ -239,12 +253,18 @@ def starts(near: Near, key: Any) -> list[Tensor]:
 
 
 def within(points: Sequence[Tensor], limits: Sequence[Limits]) -> list[Tensor]:
-    """Return the points moved to the nearest place inside their limits."""
+    """Return the points moved to the nearest place inside their limits.
+
+    Shapes: (b, …), the same as given.
+    """
     return [torch.clamp(p, low, high) for p, (low, high) in zip(points, limits, strict=True)]
 
 
 def slopes(value: Value, points: Sequence[Tensor], *, solo: bool) -> list[Tensor]:
-    """Return ∂value/∂point for each point, without history; zeros where a point does not matter."""
+    """Return ∂value/∂point for each point, without history; zeros where a point does not matter.
+
+    Shapes: those of the points, (b, …).
+    """
     if not solo:
         return [g.detach() for g in torch.func.grad(value)([p.detach() for p in points])]
     own = [p.detach().requires_grad_() for p in points]
@@ -255,7 +275,10 @@ def slopes(value: Value, points: Sequence[Tensor], *, solo: bool) -> list[Tensor
 def climb(
     value: Value, points: list[Tensor], limits: Sequence[Limits], stride: Length, steps: int, *, solo: bool
 ) -> list[Tensor]:
-    """Return the points after ``steps`` steps of size ``stride`` along the sign of the slope, inside the limits."""
+    """Return the points after ``steps`` steps of size ``stride`` along the sign of the slope, inside the limits.
+
+    Shapes: those of the points, (b, …).
+    """
     for _ in range(steps):
         up = slopes(value, points, solo=solo)
         points = within([along(p, g.sign(), stride) for p, g in zip(points, up, strict=True)], limits)
@@ -263,7 +286,10 @@ def climb(
 
 
 def along(point: Tensor, way: Tensor, length: Length) -> Tensor:
-    """Return point + length·way."""
+    """Return point + length·way.
+
+    Shapes: point and way alike, (b, …); a length ().
+    """
     if isinstance(length, Tensor):
         return point + length.to(point.dtype) * way
     return torch.add(point, way, alpha=length)
@@ -305,7 +331,7 @@ def divergence(first: Tensor, second: Tensor) -> Tensor:
 
 
 @contextmanager
-def calm(model: nn.Module, key: Any) -> Iterator[None]:
+def search_mode(model: nn.Module, key: Any) -> Iterator[None]:
     """Run passes that only look for inputs: layers in evaluation mode (statistics stay), noise of a stream of its own.
 
     Recurrent layers keep their mode: cuDNN cannot go backward through them in evaluation mode.

@@ -31,6 +31,10 @@ def equilibrium_angle(lr: float, decay: float, momentum: float = 0.9) -> float:
 
     It holds for weights whose gradients are nearly at right angles to them, once about ten times 1/(2·η·λ) steps have
     passed.
+
+    Raises:
+        SettingError: momentum outside [0, 1).
+
     """
     _positive(lr=lr)
     if not 0 <= momentum < 1:

@@ -39,7 +39,7 @@ _LUMA = (0.299, 0.587, 0.114)
 
 
 def is_image(leaf: Tensor) -> bool:
-    """Return whether a leaf is a batch of images."""
+    """Return whether a leaf is a batch of images: floating, (b, c, h, w)."""
     return leaf.is_floating_point() and leaf.dim() == 4
 
 
@@ -142,7 +142,10 @@ def gray(x: Tensor) -> Tensor:
 
 
 def smooth(x: Tensor) -> Tensor:
-    """Return each channel passed through the 3×3 filter (1 1 1; 1 5 1; 1 1 1)/13, edges repeated."""
+    """Return each channel passed through the 3×3 filter (1 1 1; 1 5 1; 1 1 1)/13, edges repeated.
+
+    Shapes: (b, c, h, w) → the same.
+    """
     height, width = x.shape[-2:]
     wide = functional.pad(x, (1, 1, 1, 1), mode="replicate")
     around = sum((wide[..., i : i + height, j : j + width] for i in range(3) for j in range(3)), torch.zeros_like(x))
@@ -161,7 +164,10 @@ def solarize(u: Tensor, threshold: Tensor) -> Tensor:
 
 
 def autocontrast(u: Tensor) -> Tensor:
-    """Stretch each channel of each image to [0, 1]; a flat channel stays."""
+    """Stretch each channel of each image to [0, 1]; a flat channel stays.
+
+    Shapes: (b, c, h, w) → the same.
+    """
     low, high = u.amin((-2, -1), keepdim=True), u.amax((-2, -1), keepdim=True)
     width = high - low
     return torch.where(width > 0, (u - low) / torch.where(width > 0, width, torch.ones_like(width)), u)
@@ -171,6 +177,8 @@ def equalize(u: Tensor) -> Tensor:
     """Make the grey values of each channel of each image equally frequent; a flat channel stays.
 
     u' = (F(u) − F(min)) / (1 − F(min)),  F the share of pixels at or below a value
+
+    Shapes: (b, c, h, w) → the same.
     """
     flat = u.flatten(2).contiguous()
     order = flat.sort(-1)[0].contiguous()

@@ -32,6 +32,8 @@ def blend(inputs: Any, partner: Tensor, share: Tensor, key: Any) -> Any:
 def paired(batch: Batch, inputs: Any, partner: Tensor, share: Tensor) -> Batch:
     """Return the batch with these ``inputs``, targets ``Mixed`` with those of the partners, and blended weights.
 
+    Shapes: partner (b,) int64, share () or (b,).
+
     Raises:
         RecipeError: the targets are mixed already.
 

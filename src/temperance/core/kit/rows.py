@@ -51,7 +51,10 @@ def recall(memory: Memory, index: Tensor, like: Tensor, *, in_place: bool) -> Te
 
 
 def remember(passed: Pass, memory: Memory, index: Tensor, rows: Tensor, *, in_place: bool) -> Pass:
-    """Return the pass with new rows for the examples at ``index``; call ``recall`` first."""
+    """Return the pass with new rows for the examples at ``index``; call ``recall`` first.
+
+    Shapes: index (b,) int64, rows (b, c).
+    """
     if in_place:
         return passed.remember(memory.address, rows=rows, where=index)
     return passed.remember(memory.address, table=memory["table"].index_put((index,), rows))

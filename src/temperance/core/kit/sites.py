@@ -100,7 +100,10 @@ def _stand_ins(layers: list[tuple[nn.Module, str, nn.Module]]) -> tuple[list[nn.
 
 
 def hold(module: nn.Module, name: str, tensor: Tensor) -> Callable[[], None]:
-    """Register ``tensor`` as a non-persistent buffer of ``module``; return what undoes it."""
+    """Register ``tensor`` as a non-persistent buffer of ``module``; return what undoes it.
+
+    Shapes: any; a strength is () or (k,).
+    """
     module.register_buffer(name, tensor, persistent=False)
 
     def undo() -> None:

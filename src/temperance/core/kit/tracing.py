@@ -95,6 +95,8 @@ def mean_squared(parts: Sequence[Tensor], weight: Tensor | None) -> tuple[Tensor
     """Return what, times the number beside it, is the (weighted) mean over examples of Σ over leaves of ‖·‖².
 
     The number is left out of the graph, so that the way back has one operation less.
+
+    Shapes: parts (b, …), weight (b,) → ().
     """
     if weight is not None:
         return reduce(squared_lengths(parts), weight), 1.0

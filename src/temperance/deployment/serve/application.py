@@ -158,7 +158,10 @@ class Application:
         return self._protocol.reply(content, self.serve(rows))
 
     def serve(self, rows: Rows) -> NDArray[Any]:
-        """Predict rows, show them to the watcher and let the adapter act."""
+        """Predict rows, show them to the watcher and let the adapter act.
+
+        Shapes: probabilities (b, c) or values (b,).
+        """
         begin = time.perf_counter()
         source = sent = self.bundle.predict(rows)
         if self.watcher is not None:

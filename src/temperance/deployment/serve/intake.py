@@ -77,6 +77,8 @@ class Intake:
 def numbers(values: Sequence[Any], what: str) -> NDArray[np.float64]:
     """Turn a flat list of JSON numbers, texts and nulls into float64; null is missing.
 
+    Shapes: (n,).
+
     Raises:
         RequestError: a value that is no number.
 

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from temperance import __version__
 from temperance.deployment.bundle import Bundle
 from temperance.deployment.serve.intake import Intake, numbers
 from temperance.deployment.serve.replies import Replies
 from temperance.records.errors import RequestError
 from temperance.records.schema import Rows
+from temperance.records.version import __version__
 
 REALS = ("FP64", "FP32", "FP16", "INT64", "INT32", "INT16", "INT8", "UINT64", "UINT32", "UINT16", "UINT8", "BOOL")
 Predict = Callable[[Rows], NDArray[Any]]
@@ -107,7 +107,10 @@ class Protocol:
         return [str(name) for name in names]
 
     def reply(self, body: Mapping[str, Any], predictions: NDArray[Any]) -> dict[str, Any]:
-        """Return the response of ``infer``; data are flat, row by row."""
+        """Return the response of ``infer``; data are flat, row by row.
+
+        Shapes: predictions (b, c) or (b,).
+        """
         arrays = {self.bundle.output: predictions, **self._replies.bounds(predictions)}
         outputs = [
             {

@@ -22,7 +22,10 @@ class Replies:
         self._width = bundle.half_width() if bundle.has_interval else None
 
     def rows(self, predictions: NDArray[Any]) -> list[dict[str, Any]]:
-        """Return one object per row."""
+        """Return one object per row.
+
+        Shapes: predictions (b, c) or (b,).
+        """
         if self._classes:
             return [self._shares(row) for row in predictions.tolist()]
         return [self._value(value) for value in predictions.tolist()]

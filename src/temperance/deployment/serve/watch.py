@@ -19,7 +19,10 @@ class Watcher(Protocol):
     """
 
     def observe(self, rows: Rows, predictions: NDArray[Any]) -> Sequence[Verdict]:
-        """Take served rows and predictions; return the verdicts that changed state just now."""
+        """Take served rows and predictions; return the verdicts that changed state just now.
+
+        Shapes: predictions (b, c) or (b,).
+        """
         ...
 
     def summary(self) -> dict[str, Any]:
@@ -32,7 +35,10 @@ class PostProcessor(Protocol):
     """May change predictions before they are sent; ``adaptation.Guarded`` is one."""
 
     def transform(self, probabilities: NDArray[Any]) -> NDArray[Any]:
-        """Return what is sent for the source model's predictions; the same array, where nothing is to change."""
+        """Return what is sent for the source model's predictions; the same array, where nothing is to change.
+
+        Shapes: (b, c) → (b, c).
+        """
         ...
 
     def summary(self) -> dict[str, Any]:

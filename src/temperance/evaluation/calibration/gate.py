@@ -141,7 +141,12 @@ class Rows:
 
     @classmethod
     def of(cls, logs: Array, y: Codes, groups: ArrayLike | None, sample_weight: ArrayLike | None) -> Rows:
-        """Check weights and groups and number the groups."""
+        """Check weights and groups and number the groups.
+
+        Raises:
+            DataError: weights or groups that do not fit the rows.
+
+        """
         weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
         group = None if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
         if weight.shape != y.shape or not np.isfinite(weight).all() or weight.min() < 0 or not weight.sum() > 0:

@@ -89,7 +89,12 @@ def measure(outcome: Outcome, *, metrics: Sequence[str] | None = None, seed: int
 def select(
     outcome: Outcome, *, metrics: Sequence[str] | None = None, basic: bool = True, seed: int = 0
 ) -> tuple[Metric, ...]:
-    """Return the metrics to use: those named (each must fit the task), else all that apply."""
+    """Return the metrics to use: those named (each must fit the task), else all that apply.
+
+    Raises:
+        SettingError: a metric that does not fit the task.
+
+    """
     if metrics is None:
         every = (metric(name, seed=seed) for name in METRICS)
         return tuple(m for m in every if m.applies(outcome) and (m.basic or not basic))

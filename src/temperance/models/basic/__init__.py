@@ -4,7 +4,7 @@ All take raw ``Rows`` (no preprocessing of ours) and define their own input matr
 can rebuild it. LightGBM and CatBoost compete where their packages are installed.
 """
 
-from temperance.models.basic.base import BASIC, FLOOR, BasicModel, FittedBasic, Path, Sample
+from temperance.models.basic.base import BASIC, FLOOR, BasicModel, FitPath, FittedBasic, Sample
 from temperance.models.basic.boosting import Boosting
 from temperance.models.basic.catboost import CatBoost
 from temperance.models.basic.crossfit import CrossFit, cross_fit
@@ -24,13 +24,13 @@ __all__ = [
     "CodeMatrix",
     "CrossFit",
     "ExtraTrees",
+    "FitPath",
     "FittedBasic",
     "LightGBM",
     "Linear",
     "LinearMatrix",
     "Majority",
     "Outside",
-    "Path",
     "Sample",
     "TreeMatrix",
     "cross_fit",

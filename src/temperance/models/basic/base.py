@@ -105,7 +105,7 @@ class FittedBasic:
 
 
 @dataclass(frozen=True, eq=False)
-class Path:
+class FitPath:
     """One way of fitting on one set of rows, step by step: a tree more, a weaker penalty.
 
     Attributes:
@@ -128,16 +128,16 @@ class BasicModel(ABC):
     needs: ClassVar[str] = ""
     takes_images: ClassVar[bool] = False
 
-    def walk(self, train: Sample, held: Sample, *, schema: Schema, seed: int) -> Iterator[Path]:
+    def walk(self, train: Sample, held: Sample, *, schema: Schema, seed: int) -> Iterator[FitPath]:
         """Yield what ``paths`` does, or where nothing is left to choose one path of one step."""
         if not self.settled:
             yield from self.paths(train, held, schema=schema, seed=seed)
             return
         fitted = self.whole(train, schema=schema, seed=seed)
-        yield Path(np.array([fitted.loss(held)]), held.mass, partial(same, fitted))
+        yield FitPath(np.array([fitted.loss(held)]), held.mass, partial(same, fitted))
 
     @abstractmethod
-    def paths(self, train: Sample, held: Sample, *, schema: Schema, seed: int) -> Iterator[Path]:
+    def paths(self, train: Sample, held: Sample, *, schema: Schema, seed: int) -> Iterator[FitPath]:
         """Fit on ``train`` in each way that is tried, the most promising first; lazily, so that a clock can end it."""
 
     @abstractmethod
@@ -194,7 +194,7 @@ class BasicModel(ABC):
         if valid is None or self.settled:
             return self.whole(train, schema=schema, seed=seed)
         held = Sample(*valid)
-        best: tuple[float, Path] | None = None
+        best: tuple[float, FitPath] | None = None
         for path in self.paths(train, held, schema=schema, seed=seed):
             score = float(path.curve.min())
             if best is None or score < best[0]:
@@ -205,6 +205,8 @@ class BasicModel(ABC):
 
     def check(self, rows: Rows, target: NDArray[Any], schema: Schema) -> None:
         """Refuse images where the model takes tables, one class only, and a missing package.
+
+        Shapes: target (b,).
 
         Raises:
             DataError: one of these.
@@ -236,6 +238,8 @@ def same(fitted: FittedBasic, step: int) -> FittedBasic:
 
 def seen(held: Sample, target: NDArray[Any], task: Task) -> Sample:
     """Return the held rows whose class training rows have.
+
+    Shapes: target (b,) of the training rows.
 
     Raises:
         DataError: no such row.

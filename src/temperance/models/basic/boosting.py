@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from temperance.models.basic.base import BASIC, BasicModel, FittedBasic, Path, Sample, seen
+from temperance.models.basic.base import BASIC, BasicModel, FitPath, FittedBasic, Sample, seen
 from temperance.models.basic.matrices import TreeMatrix
 from temperance.records.schema import Schema
 
@@ -52,7 +52,7 @@ class Boosting(BasicModel):
     def settled(self) -> bool:
         return self.patience == 0
 
-    def paths(self, train: Sample, held: Sample, *, schema: Schema, seed: int) -> Iterator[Path]:
+    def paths(self, train: Sample, held: Sample, *, schema: Schema, seed: int) -> Iterator[FitPath]:
         matrix = TreeMatrix.fit(schema)
         checked = seen(held, train.target, schema.target.task)
         inputs, held_inputs = matrix.of(train.rows), matrix.of(checked.rows)
@@ -66,7 +66,7 @@ class Boosting(BasicModel):
                 X_val=held_inputs, y_val=checked.target, sample_weight_val=checked.weight,
             )  # fmt: skip
             curve = -np.asarray(model.validation_score_)[1:]
-            yield Path(curve, checked.mass, partial(one._cut, model, matrix, schema))
+            yield FitPath(curve, checked.mass, partial(one._cut, model, matrix, schema))
 
     def whole(self, train: Sample, *, schema: Schema, seed: int) -> FittedBasic:
         matrix = TreeMatrix.fit(schema)

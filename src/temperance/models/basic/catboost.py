@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from temperance.models.basic.base import BASIC, BasicModel, FittedBasic, Path, Sample, seen
+from temperance.models.basic.base import BASIC, BasicModel, FitPath, FittedBasic, Sample, seen
 from temperance.models.basic.matrices import CodeMatrix, Matrix
 from temperance.records.schema import Schema
 
@@ -66,13 +66,13 @@ class CatBoost(BasicModel):
     def settled(self) -> bool:
         return self.patience == 0
 
-    def paths(self, train: Sample, held: Sample, *, schema: Schema, seed: int) -> Iterator[Path]:
+    def paths(self, train: Sample, held: Sample, *, schema: Schema, seed: int) -> Iterator[FitPath]:
         checked = seen(held, train.target, schema.target.task)
         model, classes, matrix = self._grown(train, checked, schema, seed)
         losses = np.asarray(next(iter(model.get_evals_result()["validation"].values())))
         if schema.target.task == "regression":
             losses = losses**2  # the curve is of the root
-        yield Path(losses, checked.mass, lambda step: self._cut(model, step + 1, classes, matrix, schema))
+        yield FitPath(losses, checked.mass, lambda step: self._cut(model, step + 1, classes, matrix, schema))
 
     def whole(self, train: Sample, *, schema: Schema, seed: int) -> FittedBasic:
         model, classes, matrix = self._grown(train, None, schema, seed)

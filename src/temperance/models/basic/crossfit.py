@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from temperance.models.basic.base import BasicModel, FittedBasic, Path, Sample
+from temperance.models.basic.base import BasicModel, FitPath, FittedBasic, Sample
 from temperance.records.schema import Schema
 
 Index = NDArray[np.int64]
@@ -76,7 +76,7 @@ def cross_fit(
         model.walk(sample.take(rows), sample.take(held), schema=schema, seed=seed + i)
         for i, (rows, held) in enumerate(folds)
     ]
-    best: tuple[float, int, list[Path]] | None = None
+    best: tuple[float, int, list[FitPath]] | None = None
     tried = 0
     while time.monotonic() <= until and (paths := _next(walks, until)) is not None:
         tried += 1
@@ -94,15 +94,18 @@ def cross_fit(
     )
 
 
-def pooled(paths: Sequence[Path]) -> NDArray[np.float64]:
-    """Return the mean curve over folds by mass; a fold that stopped earlier keeps its last loss."""
+def pooled(paths: Sequence[FitPath]) -> NDArray[np.float64]:
+    """Return the mean curve over folds by mass; a fold that stopped earlier keeps its last loss.
+
+    Shapes: (steps,), as long as the longest curve.
+    """
     length = max(len(path.curve) for path in paths)
     padded = [np.pad(path.curve, (0, length - len(path.curve)), mode="edge") for path in paths]
     mean: NDArray[np.float64] = np.average(padded, axis=0, weights=[path.mass for path in paths])
     return mean
 
 
-def _next(walks: Sequence[Any], until: float) -> list[Path] | None:
+def _next(walks: Sequence[Any], until: float) -> list[FitPath] | None:
     """Return the next way of all folds; None after the last one, or where the clock ended it."""
     paths = []
     for walk in walks:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from temperance.models.basic.base import BASIC, BasicModel, FittedBasic, Path, Sample, same, thinned
+from temperance.models.basic.base import BASIC, BasicModel, FitPath, FittedBasic, Sample, same, thinned
 from temperance.models.basic.matrices import CodeMatrix
 from temperance.records.schema import Schema
 
@@ -41,10 +41,10 @@ class ExtraTrees(BasicModel):
     def settled(self) -> bool:
         return len(self.least_rows) == 1
 
-    def paths(self, train: Sample, held: Sample, *, schema: Schema, seed: int) -> Iterator[Path]:
+    def paths(self, train: Sample, held: Sample, *, schema: Schema, seed: int) -> Iterator[FitPath]:
         for least in self.least_rows:
             fitted = replace(self, least_rows=(least,)).whole(train, schema=schema, seed=seed)
-            yield Path(np.array([fitted.loss(held)]), held.mass, partial(same, fitted))
+            yield FitPath(np.array([fitted.loss(held)]), held.mass, partial(same, fitted))
 
     def whole(self, train: Sample, *, schema: Schema, seed: int) -> FittedBasic:
         from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor

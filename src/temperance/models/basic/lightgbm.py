@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from temperance.models.basic.base import BASIC, BasicModel, FittedBasic, Path, Sample, seen
+from temperance.models.basic.base import BASIC, BasicModel, FitPath, FittedBasic, Sample, seen
 from temperance.models.basic.matrices import Matrix, TreeMatrix
 from temperance.records.schema import Schema, Task
 
@@ -73,10 +73,10 @@ class LightGBM(BasicModel):
     def settled(self) -> bool:
         return self.patience == 0
 
-    def paths(self, train: Sample, held: Sample, *, schema: Schema, seed: int) -> Iterator[Path]:
+    def paths(self, train: Sample, held: Sample, *, schema: Schema, seed: int) -> Iterator[FitPath]:
         checked = seen(held, train.target, schema.target.task)
         grown = self._grown(train, checked, schema, seed)
-        yield Path(np.array(grown.curve), checked.mass, lambda step: self._cut(grown, step + 1, schema))
+        yield FitPath(np.array(grown.curve), checked.mass, lambda step: self._cut(grown, step + 1, schema))
 
     def whole(self, train: Sample, *, schema: Schema, seed: int) -> FittedBasic:
         return self._cut(self._grown(train, None, schema, seed), self.most_trees, schema)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from temperance.models.basic.base import BASIC, AnyMatrix, BasicModel, FittedBasic, Path, Sample, thinned
+from temperance.models.basic.base import BASIC, AnyMatrix, BasicModel, FitPath, FittedBasic, Sample, thinned
 from temperance.models.basic.matrices import LinearMatrix
 from temperance.models.pixels import PixelMatrix
 from temperance.records.errors import DataError
@@ -47,7 +47,7 @@ class Linear(BasicModel):
     def settled(self) -> bool:
         return len(self.grid) == 1
 
-    def paths(self, train: Sample, held: Sample, *, schema: Schema, seed: int) -> Iterator[Path]:
+    def paths(self, train: Sample, held: Sample, *, schema: Schema, seed: int) -> Iterator[FitPath]:
         course = _Course(thinned(train, self.most_rows, seed), schema)
         patience = WORSE if train.rows.images is None else 1
         fits: list[FittedBasic] = []
@@ -57,7 +57,7 @@ class Linear(BasicModel):
             losses.append(fits[-1].loss(held))
             if len(losses) - 1 - int(np.argmin(losses)) >= patience:
                 break
-        yield Path(np.array(losses), held.mass, lambda step: fits[step])
+        yield FitPath(np.array(losses), held.mass, lambda step: fits[step])
 
     def whole(self, train: Sample, *, schema: Schema, seed: int) -> FittedBasic:
         return _Course(thinned(train, self.most_rows, seed), schema).fit(self.grid[0])

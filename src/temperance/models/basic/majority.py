@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from temperance.models.basic.base import BASIC, BasicModel, FittedBasic, Path, Sample
+from temperance.models.basic.base import BASIC, BasicModel, FitPath, FittedBasic, Sample
 from temperance.records.schema import Schema
 
 
@@ -24,7 +24,7 @@ class Majority(BasicModel):
     def settled(self) -> bool:
         return True
 
-    def paths(self, train: Sample, held: Sample, *, schema: Schema, seed: int) -> Iterator[Path]:
+    def paths(self, train: Sample, held: Sample, *, schema: Schema, seed: int) -> Iterator[FitPath]:
         return self.walk(train, held, schema=schema, seed=seed)
 
     def whole(self, train: Sample, *, schema: Schema, seed: int) -> FittedBasic:

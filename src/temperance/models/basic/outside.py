@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path as File
 from typing import Any
 
-from temperance.models.basic.base import BASIC, AnyMatrix, BasicModel, FittedBasic, Path, Sample
+from temperance.models.basic.base import BASIC, AnyMatrix, BasicModel, FitPath, FittedBasic, Sample
 from temperance.models.basic.matrices import CodeMatrix, FrameMatrix, LinearMatrix
 from temperance.records.errors import TaskError, nearest
 from temperance.records.schema import Schema
@@ -41,10 +41,16 @@ class Outside(BasicModel):
     def settled(self) -> bool:
         return True
 
-    def paths(self, train: Sample, held: Sample, *, schema: Schema, seed: int) -> Iterator[Path]:
+    def paths(self, train: Sample, held: Sample, *, schema: Schema, seed: int) -> Iterator[FitPath]:
         return self.walk(train, held, schema=schema, seed=seed)
 
     def whole(self, train: Sample, *, schema: Schema, seed: int) -> FittedBasic:
+        """Train the user's estimator on all rows.
+
+        Raises:
+            TaskError: a classifier without ``predict_proba``.
+
+        """
         model, frames = estimator(self.origin, seed=seed)
         classes = schema.target.task != "regression"
         if classes and not hasattr(model, "predict_proba"):

@@ -69,7 +69,10 @@ class KolmogorovSmirnov(Detector):
 
 
 def p_value(reference: NDArray[np.float64], values: NDArray[np.float64]) -> float:
-    """Return the asymptotic p-value of the two-sample test; ``reference`` is sorted (Stephens' small-sample factor)."""
+    """Return the asymptotic p-value of the two-sample test; ``reference`` is sorted (Stephens' small-sample factor).
+
+    Shapes: reference (m,), values (n,).
+    """
     if not len(reference) or not len(values):
         return 1.0
     ordered = np.sort(values)

@@ -55,7 +55,12 @@ class ShiryaevRoberts(Detector):
     seed: int = 0
 
     def start(self, reference: NDArray[Any]) -> None:
-        """Take half of ``reference`` (m,) for the bins and count the other half."""
+        """Take half of ``reference`` (m,) for the bins and count the other half.
+
+        Raises:
+            DataError: too few reference values.
+
+        """
         values = column(reference, what="the reference")
         if len(values) < LEAST:
             raise DataError(f"{len(values)} reference values", f"at least {LEAST}", "Give more of them")

@@ -67,7 +67,12 @@ class SWA(Average):
         return (cls(tail=0.5, every=1),)
 
     def plan(self, context: Context) -> tuple[int, int]:
-        """Return (steps of the training, steps between two averaged weights)."""
+        """Return (steps of the training, steps between two averaged weights).
+
+        Raises:
+            RecipeError: the length of the training is not known.
+
+        """
         if not context.steps:
             raise RecipeError(
                 "SWA averages the last part of training, but its length is not known",

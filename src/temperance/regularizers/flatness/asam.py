@@ -93,7 +93,12 @@ class ASAM(Regularizer):
         return frozenset(name for name in trainable(context.model) if "weight" in name)
 
     def check(self, context: Context, optimizer: Any) -> None:
-        """Refuse a model without weights by name: it would be SAM with another radius."""
+        """Refuse a model without weights by name: it would be SAM with another radius.
+
+        Raises:
+            RecipeError: no parameter's name holds ``weight``.
+
+        """
         if not self.plan(context):
             raise RecipeError(
                 "ASAM finds no parameter whose name holds 'weight'", "it scales those", "Use SAM for this model"

@@ -75,7 +75,12 @@ class AWP(Regularizer):
     )  # fmt: skip
 
     def check(self, context: Context, optimizer: Any) -> None:
-        """Refuse a model in which there is nothing to move."""
+        """Refuse a model in which there is nothing to move.
+
+        Raises:
+            RecipeError: there is no weight of two or more axes.
+
+        """
         if not any(p.dim() > 1 for p in trainable(context.model).values()):
             raise RecipeError(
                 "AWP finds no parameter of two or more axes", "it moves weight matrices", "Use SAM for this model"

@@ -77,7 +77,12 @@ class NormSAM(Regularizer):
         return tuple(name for name, reason in reason_kept(context.model).items() if reason == "normalization")
 
     def check(self, context: Context, optimizer: Any) -> None:
-        """Refuse a model in which there is nothing to move."""
+        """Refuse a model in which there is nothing to move.
+
+        Raises:
+            RecipeError: there is no normalization layer with parameters.
+
+        """
         if not self.plan(context):
             raise RecipeError(
                 f"NormSAM finds no normalization layer with parameters in {type(context.model).__name__}",

@@ -107,7 +107,10 @@ class AdaptiveAugmentation(Regularizer):
 
 
 def augment(x: Tensor, p: Tensor | float, kinds: tuple[str, ...], key: Any) -> Tensor:
-    """Return the images, each change applied with probability p; images that nothing hits stay bit for bit."""
+    """Return the images, each change applied with probability p; images that nothing hits stay bit for bit.
+
+    Shapes: (b, c, h, w) → the same; p ().
+    """
     if "blit" in kinds or "geometry" in kinds:
         maps = [_moves(x, p, kind, key) for kind in ("blit", "geometry") if kind in kinds]
         whole, moved = maps[0] if len(maps) == 1 else _after(*maps)

@@ -122,7 +122,10 @@ class AugMix(Regularizer):
 
 
 def blend(x: Tensor, ops: tuple[str, ...], severity: float, key: Any) -> Tensor:
-    """Return x̃ for a batch of images; the noise is that of ``key``. All chains run as one larger batch."""
+    """Return x̃ for a batch of images; the noise is that of ``key``. All chains run as one larger batch.
+
+    Shapes: (b, c, h, w) → the same.
+    """
     count, host = x.shape[0], torch.device("cpu")
     share = exponential(fold(key, "chains"), (WIDTH, count), x.device).to(x)
     share = (share / share.sum(0)).reshape(WIDTH, count, 1, 1, 1)
@@ -138,7 +141,12 @@ def blend(x: Tensor, ops: tuple[str, ...], severity: float, key: Any) -> Tensor:
 
 
 def jensen_shannon(*outputs: Any) -> Tensor:
-    """Return the mean of KL(pᵢ ‖ mean of p) per example, (b, …) without the class axis."""
+    """Return the mean of KL(pᵢ ‖ mean of p) per example, (b, …) without the class axis.
+
+    Raises:
+        RecipeError: the outputs are not logits of two or more classes.
+
+    """
     first = outputs[0]
     if not isinstance(first, Tensor) or first.dim() < 2 or first.shape[1 if first.dim() >= 4 else -1] < 2:
         raise RecipeError(

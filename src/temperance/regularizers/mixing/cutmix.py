@@ -95,7 +95,10 @@ class CutMix(Regularizer):
 
 
 def cut(batch: Batch, p: Tensor | float, alpha: float, key: Any) -> Batch:
-    """Return the mixed batch, or the batch itself where it is not drawn; the noise is that of ``key``."""
+    """Return the mixed batch, or the batch itself where it is not drawn; the noise is that of ``key``.
+
+    Shapes: p (); the batch's images (b, c, h, w).
+    """
     _check_targets(batch.targets)
     sizes = _sizes(batch.inputs)
     leaf, host = first_leaf(batch.inputs), torch.device("cpu")

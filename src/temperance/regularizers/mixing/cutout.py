@@ -79,7 +79,10 @@ class Cutout(Regularizer):
 
 
 def blank(x: Tensor, size: Tensor | float, fill: float, key: Any) -> Tensor:
-    """Return the images with one box each set to ``fill``; the noise is that of ``key``."""
+    """Return the images with one box each set to ``fill``; the noise is that of ``key``.
+
+    Shapes: (b, c, h, w) → the same; size ().
+    """
     place = uniform(key, (2, x.shape[0]), x.device)
     edges = []
     for axis in (0, 1):

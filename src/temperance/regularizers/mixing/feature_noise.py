@@ -73,7 +73,10 @@ class FeatureNoise(Regularizer):
 
 
 def disturb(inputs: Any, sigma: Tensor | float, key: Any) -> Any:
-    """Return x + σ·ε for each floating leaf; exact for σ = 0."""
+    """Return x + σ·ε for each floating leaf; exact for σ = 0.
+
+    Shapes: sigma (); leaves (b, …) → the same.
+    """
     sites = iter(range(1_000_000))
 
     def one(x: Tensor) -> Tensor:

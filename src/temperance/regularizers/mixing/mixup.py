@@ -6,17 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import torch
 from torch import Tensor
 
 from temperance.control.strength import Strength
-from temperance.core.batch import Batch, Mixed, Pass, first_leaf, map_leaves
+from temperance.core.batch import Batch, Pass, first_leaf
+from temperance.core.kit.mixing import blend, paired
 from temperance.core.leaves import Leaves
-from temperance.core.random import beta, fold, permutation, uniform
+from temperance.core.random import beta, fold, permutation
 from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
 from temperance.core.rules import Rule
 from temperance.records.citation import Citation
-from temperance.records.errors import RecipeError
 
 
 @techniques.add
@@ -84,27 +83,15 @@ class MixUp(Regularizer):
 
 
 def mix(batch: Batch, alpha: Tensor | float, key: Any, *, strength: str = "mixup.alpha") -> Batch:
-    """Return the mixed batch; the noise is that of ``key``."""
-    if isinstance(batch.targets, Mixed):
-        raise RecipeError("the batch is mixed already", "one mixing technique per recipe", "Keep one of them")
+    """Return the mixed batch; the noise is that of ``key``.
+
+    Shapes: alpha ().
+
+    Raises:
+        RecipeError: the batch is mixed already.
+
+    """
     leaf = first_leaf(batch.inputs)
     share = beta(fold(key, "share"), alpha, leaf.device, strength=strength)
     partner = permutation(fold(key, "partner"), leaf.shape[0], leaf.device)
-    sites = iter(range(1_000_000))
-
-    def blend(x: Tensor) -> Tensor:
-        other = torch.index_select(x, 0, partner)
-        if x.is_floating_point():
-            return torch.lerp(other, x, share.to(x.dtype))
-        chosen = uniform(fold(key, "choose", next(sites)), x.shape, x.device) < share
-        return torch.where(chosen, x, other)
-
-    targets = batch.targets
-    second = torch.index_select(targets, 0, partner)
-    weight = batch.weight
-    if weight is not None:
-        weight = torch.lerp(torch.index_select(weight, 0, partner), weight, share.to(weight.dtype))
-    dtype = targets.dtype if targets.is_floating_point() else torch.get_default_dtype()
-    return batch._replace(
-        inputs=map_leaves(blend, batch.inputs), targets=Mixed(targets, second, share.to(dtype)), weight=weight
-    )
+    return paired(batch, blend(batch.inputs, partner, share, key), partner, share)

@@ -87,7 +87,10 @@ class RandomCrop(Regularizer):
 
 
 def crop(x: Tensor, margin: Tensor | float, border: str, key: Any) -> Tensor:
-    """Return the images, each shifted by up to round(margin·side) whole pixels along each axis."""
+    """Return the images, each shifted by up to round(margin·side) whole pixels along each axis.
+
+    Shapes: (b, c, h, w) → the same; margin ().
+    """
     drawn = uniform(key, (2, x.shape[0]), x.device, torch.float64)
     if not isinstance(margin, Tensor):
         return _windows(x, (round(margin * x.shape[2]), round(margin * x.shape[3])), border, drawn)

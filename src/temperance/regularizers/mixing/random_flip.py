@@ -82,5 +82,8 @@ class RandomFlip(Regularizer):
 
 
 def flip(x: Tensor, p: Tensor | float, axis: int, key: Any) -> Tensor:
-    """Return the images, each mirrored along ``axis`` with probability p."""
+    """Return the images, each mirrored along ``axis`` with probability p.
+
+    Shapes: (b, c, h, w) → the same; p ().
+    """
     return choose(uniform(key, (x.shape[0],), x.device) < p, x.flip(axis), x)

@@ -79,7 +79,12 @@ class TabularCorruption(Regularizer):
 
 
 def corrupt(inputs: Any, rate: Tensor | float, key: Any) -> Any:
-    """Return the inputs with cells of each (b, f) leaf replaced; the noise is that of ``key``."""
+    """Return the inputs with cells of each (b, f) leaf replaced; the noise is that of ``key``.
+
+    Raises:
+        RecipeError: there is no table among the inputs.
+
+    """
     sites = iter(range(1_000_000))
     shapes: list[tuple[int, ...]] = []
 

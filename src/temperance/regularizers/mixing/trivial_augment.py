@@ -91,7 +91,10 @@ class TrivialAugment(Regularizer):
 
 
 def augment(x: Tensor, p: Tensor | float, reach: Reach, key: Any) -> Tensor:
-    """Return the images, each distorted with probability p; the noise is that of ``key``."""
+    """Return the images, each distorted with probability p; the noise is that of ``key``.
+
+    Shapes: (b, c, h, w) → the same; p ().
+    """
     drawn = uniform(key, (4, x.shape[0]), torch.device("cpu"))
     if isinstance(p, Tensor):
         drawn = drawn.to(p.device)

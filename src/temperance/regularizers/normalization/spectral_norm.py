@@ -94,7 +94,12 @@ class SpectralNorm(Regularizer):
             raise SettingError(f"SpectralNorm got iterations={self.iterations!r}", "at least 1", "1 is the default")
 
     def rewire(self, model: nn.Module, strengths: Strengths) -> Undo:
-        """Put a hook and a singular vector on every layer."""
+        """Put a hook and a singular vector on every layer.
+
+        Raises:
+            RecipeError: there is no linear or convolution layer.
+
+        """
         inside = {id(m) for a in model.modules() if isinstance(a, nn.MultiheadAttention) for m in a.modules()}
         found = named(model, self.at, "SpectralNorm") if self.at is not None else list(model.named_modules())
         layers = [(name, m) for name, m in found if isinstance(m, _KINDS) and id(m) not in inside]

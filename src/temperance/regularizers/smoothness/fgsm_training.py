@@ -12,7 +12,18 @@ from torch import Tensor
 
 from temperance.control.strength import Strength
 from temperance.core.batch import ANSWERS_ONLY, Batch, Pass
-from temperance.core.kit.attacks import Attack, Attacking, Bound, Box, Near, calm, carried, loss_at, replaced, starts
+from temperance.core.kit.attacks import (
+    Attack,
+    Attacking,
+    Bound,
+    Box,
+    Near,
+    loss_at,
+    replaced,
+    search_mode,
+    starts,
+    straight_through,
+)
 from temperance.core.leaves import Leaves
 from temperance.core.random import fold
 from temperance.core.regularizer import Context, Effect, Memory, Objective, Strengths, techniques
@@ -127,16 +138,16 @@ class FGSMTraining(Attacking):
             if strengths.is_off("eps") or not torch.is_grad_enabled():
                 return inner(params, buffers, batch, key)
             near, own = attack.near(batch, strengths), fold(key, strengths.address)
-            with calm(memory.plan, own):
+            with search_mode(memory.plan, own):
                 found = attack.climb(loss_at(inner, params, buffers, batch, own), starts(near, own), near)
-            passed = inner(params, buffers, batch._replace(inputs=carried(batch.inputs, found)), key)
+            passed = inner(params, buffers, batch._replace(inputs=straight_through(batch.inputs, found)), key)
             if not near.solo or not self.probe_every:
                 return passed
             seen = memory["seen"] + 1
             passed = passed.remember(memory.address, seen=seen)
             if seen % self.probe_every or not _is_labels(batch.targets):
                 return passed
-            with calm(memory.plan, own):
+            with search_mode(memory.plan, own):
                 shares = self._probe(inner, params, buffers, batch, found, near, own)
             if _is_alarming(*shares):
                 warnings.warn(ALARM.format(*shares), RuntimeWarning, stacklevel=2)

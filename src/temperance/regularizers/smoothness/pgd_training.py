@@ -11,7 +11,7 @@ from torch import Tensor
 
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass
-from temperance.core.kit.attacks import Attack, Attacking, Bound, Box, calm, carried, loss_at, starts
+from temperance.core.kit.attacks import Attack, Attacking, Bound, Box, loss_at, search_mode, starts, straight_through
 from temperance.core.leaves import Leaves
 from temperance.core.random import fold
 from temperance.core.regularizer import Effect, Memory, Objective, Strengths, techniques
@@ -99,8 +99,8 @@ class PGDTraining(Attacking):
             if strengths.is_off("eps") or not torch.is_grad_enabled():
                 return inner(params, buffers, batch, key)
             near, own = attack.near(batch, strengths), fold(key, strengths.address)
-            with calm(memory.plan, own):
+            with search_mode(memory.plan, own):
                 found = attack.climb(loss_at(inner, params, buffers, batch, own), starts(near, own), near)
-            return inner(params, buffers, batch._replace(inputs=carried(batch.inputs, found)), key)
+            return inner(params, buffers, batch._replace(inputs=straight_through(batch.inputs, found)), key)
 
         return attacked

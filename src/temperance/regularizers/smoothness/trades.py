@@ -16,12 +16,12 @@ from temperance.core.kit.attacks import (
     Attacking,
     Bound,
     Box,
-    calm,
-    carried,
     divergence,
     divergence_at,
     noise_so_far,
     same_noise,
+    search_mode,
+    straight_through,
     within,
 )
 from temperance.core.kit.classes import class_logits, log_softmax
@@ -130,9 +130,9 @@ class TRADES(Attacking):
             near = attack.near(batch, strengths)
             noise = [normal(fold(key, "start", i), x.shape, x.device).to(x.dtype) for i, x in enumerate(near.xs)]
             begin = within([torch.add(x, z, alpha=0.001) for x, z in zip(near.xs, noise, strict=True)], near.limits)
-            with calm(memory.plan[0], key):
+            with search_mode(memory.plan[0], key):
                 found = attack.climb(divergence_at(inner, params, buffers, batch, key, "TRADES"), begin, near)
-            return batch._replace(inputs=carried(batch.inputs, found), targets=ANSWERS_ONLY)
+            return batch._replace(inputs=straight_through(batch.inputs, found), targets=ANSWERS_ONLY)
 
         def steady(params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any) -> Pass:
             if strengths.is_off("beta") or strengths.is_off("eps") or not torch.is_grad_enabled():

@@ -20,13 +20,13 @@ from temperance.core.kit.attacks import (
     Near,
     Value,
     along,
-    calm,
-    carried,
     divergence,
     divergence_at,
     noise_so_far,
     same_noise,
+    search_mode,
     slopes,
+    straight_through,
     within,
 )
 from temperance.core.kit.classes import class_logits, log_softmax
@@ -133,10 +133,10 @@ class VAT(Attacking):
 
         def moved(params: Leaves, buffers: Any, batch: Batch, key: Any) -> Batch:
             near = attack.near(batch, strengths)
-            with calm(memory.plan[0], key):
+            with search_mode(memory.plan[0], key):
                 ways = self._ways(divergence_at(inner, params, buffers, batch, key, "VAT"), near, key)
             found = _inside(near, ways, near.eps, attack.box)
-            return batch._replace(inputs=carried(batch.inputs, found), targets=ANSWERS_ONLY)
+            return batch._replace(inputs=straight_through(batch.inputs, found), targets=ANSWERS_ONLY)
 
         def steady(params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any) -> Pass:
             if strengths.is_off("weight") or strengths.is_off("eps") or not torch.is_grad_enabled():

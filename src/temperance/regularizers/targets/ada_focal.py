@@ -14,7 +14,7 @@ from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Mixed, Pass, measure
 from temperance.core.kit.classes import class_logits, per_label
 from temperance.core.leaves import Leaves
-from temperance.core.plain import spared
+from temperance.core.objective import without_cross_entropy
 from temperance.core.regularizer import Context, Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
 from temperance.core.rules import Rule
 from temperance.records.citation import Citation
@@ -123,7 +123,7 @@ class AdaFocal(Regularizer):
         def focused(params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any) -> Pass:
             if strengths.is_off("power"):
                 return inner(params, buffers, batch, key)
-            passed, alone = spared(inner, params, buffers, batch, key)
+            passed, alone = without_cross_entropy(inner, params, buffers, batch, key)
             seen: Batch = passed.batch or batch
             if isinstance(seen.targets, Mixed):
                 raise RecipeError("AdaFocal got a mixed batch", _MIXES.why, _MIXES.remedy)

@@ -12,7 +12,7 @@ from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass, plus, reduce
 from temperance.core.kit.classes import class_logits, log_softmax
 from temperance.core.leaves import Leaves
-from temperance.core.plain import label_loss, spared
+from temperance.core.objective import label_loss, without_cross_entropy
 from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
 from temperance.core.rules import Rule
 from temperance.records.citation import Citation
@@ -73,7 +73,7 @@ class ConfidencePenalty(Regularizer):
         def penalized(params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any) -> Pass:
             if strengths.is_off("beta"):
                 return inner(params, buffers, batch, key)
-            passed, alone = spared(inner, params, buffers, batch, key)
+            passed, alone = without_cross_entropy(inner, params, buffers, batch, key)
             logs = log_softmax(class_logits(passed.outputs, "ConfidencePenalty", self.axis))
             negative = reduce(logs.exp() * logs, (passed.batch or batch).weight)  # its mean over the classes too
             factor = strengths.number("beta") * logs.shape[-1]

@@ -14,7 +14,7 @@ from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass, measure
 from temperance.core.kit.classes import class_logits, per_label
 from temperance.core.leaves import Leaves
-from temperance.core.plain import spared
+from temperance.core.objective import without_cross_entropy
 from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
 from temperance.core.rules import Rule
 from temperance.records.citation import Citation
@@ -85,7 +85,7 @@ class GeneralizedCrossEntropy(Regularizer):
         def generalized(params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any) -> Pass:
             if strengths.is_off("q") and strengths.is_off("cut"):
                 return inner(params, buffers, batch, key)
-            passed, alone = spared(inner, params, buffers, batch, key)
+            passed, alone = without_cross_entropy(inner, params, buffers, batch, key)
 
             def weighed(outputs: Any, labels: Tensor) -> Tensor:
                 logits = class_logits(outputs, "GeneralizedCrossEntropy", self.axis)

@@ -14,7 +14,7 @@ from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Mixed, Pass, between, reduce
 from temperance.core.kit.classes import class_logits, log_softmax, mean_of_kept, spread
 from temperance.core.leaves import Leaves
-from temperance.core.plain import label_loss, spared
+from temperance.core.objective import label_loss, without_cross_entropy
 from temperance.core.regularizer import (
     Context,
     Effect,
@@ -100,7 +100,12 @@ class OnlineLabelSmoothing(Regularizer):
             raise SettingError(f"OnlineLabelSmoothing got every={self.every!r}", "it is 1 or more", "Leave it out")
 
     def check(self, context: Context, optimizer: Any) -> None:
-        """Refuse a training whose epochs have no known end."""
+        """Refuse a training whose epochs have no known end.
+
+        Raises:
+            RecipeError: neither ``every`` nor steps per epoch are known.
+
+        """
         if not (self.every or context.steps_per_epoch):
             raise RecipeError(
                 "OnlineLabelSmoothing renews its targets once an epoch, but steps per epoch are not known",
@@ -122,7 +127,7 @@ class OnlineLabelSmoothing(Regularizer):
         def smoothed(params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any) -> Pass:
             if strengths.is_off("share"):
                 return inner(params, buffers, batch, key)
-            passed, alone = spared(inner, params, buffers, batch, key)
+            passed, alone = without_cross_entropy(inner, params, buffers, batch, key)
             seen: Batch = passed.batch or batch
             if isinstance(seen.targets, Mixed):
                 raise RecipeError("OnlineLabelSmoothing got a mixed batch", _MIXES.why, _MIXES.remedy)
@@ -200,7 +205,10 @@ def noted(
 
 
 def renewed(sums: Tensor, counts: Tensor, eps: float) -> Tensor:
-    """Return the new matrix; a class that was never right falls back to plain smoothing."""
+    """Return the new matrix; a class that was never right falls back to plain smoothing.
+
+    Shapes: sums (c, c), counts (c,) → (c, c).
+    """
     some = counts.unsqueeze(-1)
     means = sums / some.clamp_min(1)
     return torch.where(some > 0, means, uniform_matrix(sums.shape[-1], eps, sums))

@@ -124,7 +124,10 @@ def distance(w: Tensor, anchor: Tensor, grad: Tensor, *, ask: bool) -> tuple[Ten
 
 
 def excess(w: Tensor, anchor: Tensor, before: Tensor, wants_back: Tensor, lam: Any) -> Tensor:
-    """Return λ·r·(w − w₀) where ``wants_back``, else 0; ``before`` is the distance before the step."""
+    """Return λ·r·(w − w₀) where ``wants_back``, else 0; ``before`` is the distance before the step.
+
+    Shapes: w and anchor alike, (…,); before and wants_back ().
+    """
     away = w - anchor
     now: Tensor = torch.linalg.vector_norm(away)
     ratio = ((now - before) / now.clamp_min(1e-30)).clamp(0.0, 1.0) * wants_back

@@ -202,7 +202,10 @@ class _Drop:
 
 
 def soft_mask(logit: Tensor, u: Tensor) -> Tensor:
-    """Return (1 − z)/(1 − p), z = σ((logit p + logit u)/t), for uniform ``u``; differentiable in the logit."""
+    """Return (1 − z)/(1 − p), z = σ((logit p + logit u)/t), for uniform ``u``; differentiable in the logit.
+
+    Shapes: logit (), u (b, …) → (b, …).
+    """
     noise = torch.logit(u, 1e-7).mul_(-1 / _TEMPERATURE)
     return torch.sigmoid(noise - logit * (1 / _TEMPERATURE)) * (1 + torch.exp(logit))  # 1/(1 − p) = 1 + e^logit
 

@@ -133,7 +133,10 @@ def rate_of_corners(p: Tensor, size: tuple[int, int], shape: tuple[int, int]) ->
 
 
 def drop_blocks(x: Tensor, p: Tensor, size: int, site: str) -> Tensor:
-    """Return x·m·count/sum with the squares of ``site``; exact for p = 0."""
+    """Return x·m·count/sum with the squares of ``site``; exact for p = 0.
+
+    Shapes: (b, c, h, w) → the same; p ().
+    """
     height, width = x.shape[-2:]
     tall, wide = min(size, height), min(size, width)
     free = (*x.shape[:2], height - tall + 1, width - wide + 1)

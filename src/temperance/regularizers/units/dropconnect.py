@@ -115,5 +115,8 @@ def _restore(layer: nn.Module, inputs: Any, output: Any) -> None:
 
 
 def thin(weight: Tensor, p: Tensor, site: str) -> Tensor:
-    """Return W·M/(1 − p) with the mask of ``site``; exact for p = 0."""
+    """Return W·M/(1 − p) with the mask of ``site``; exact for p = 0.
+
+    Shapes: weight (out, in, …) → the same; p ().
+    """
     return weight * site_mask(site, weight, 1 - p)

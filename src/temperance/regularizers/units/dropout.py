@@ -70,7 +70,12 @@ class Dropout(Regularizer):
     )
 
     def rewire(self, model: nn.Module, strengths: Strengths) -> Undo:
-        """Take over dropout layers, or follow activations, or the modules that match ``at``."""
+        """Take over dropout layers, or follow activations, or the modules that match ``at``.
+
+        Raises:
+            RecipeError: there is no place to act.
+
+        """
         if self.at is not None:
             return _follow([m for _, m in named(model, self.at, "Dropout")], strengths)
         taken = [
@@ -97,12 +102,18 @@ class DropoutSite(nn.Module):
         self.site, self.channels = site, channels
 
     def forward(self, x: Tensor) -> Tensor:
-        """Drop in training; return ``x`` itself otherwise."""
+        """Drop in training; return ``x`` itself otherwise.
+
+        Shapes: (b, …) → the same.
+        """
         return drop(x, self.temperance_p, self.site, channels=self.channels) if self.training else x  # type: ignore[arg-type]
 
 
 def drop(x: Tensor, p: Tensor, site: str, *, channels: bool = False) -> Tensor:
-    """Return x·m/(1 − p) with the mask of ``site``; one multiplication by a scaled mask, exact for p = 0."""
+    """Return x·m/(1 − p) with the mask of ``site``; one multiplication by a scaled mask, exact for p = 0.
+
+    Shapes: (b, …) → the same; p () or (k,).
+    """
     shape = (*x.shape[:2], *[1] * (x.dim() - 2)) if channels else None
     return x * site_mask(site, x, 1 - spread(p, x), shape)
 

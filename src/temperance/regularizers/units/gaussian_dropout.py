@@ -102,5 +102,8 @@ class _Disturb:
 
 
 def disturb(x: Tensor, p: Tensor | float, site: str) -> Tensor:
-    """Return x·(1 + √(p/(1 − p))·ε) with the noise of ``site``; exact for p = 0."""
+    """Return x·(1 + √(p/(1 − p))·ε) with the noise of ``site``; exact for p = 0.
+
+    Shapes: (b, …) → the same; p ().
+    """
     return x * site_factor(site, x, (p / (1 - p)) ** 0.5)

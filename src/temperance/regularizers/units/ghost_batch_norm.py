@@ -84,7 +84,12 @@ class GhostBatchNorm(Regularizer):
         return (cls(size=4),)
 
     def rewire(self, model: nn.Module, strengths: Strengths) -> Undo:
-        """Blend what each BatchNorm gives with what it would give on small groups."""
+        """Blend what each BatchNorm gives with what it would give on small groups.
+
+        Raises:
+            RecipeError: there is no BatchNorm layer.
+
+        """
         matched = named(model, self.at, "GhostBatchNorm") if self.at is not None else list(model.named_modules())
         layers = [m for _, m in matched if isinstance(m, _LAYERS)]
         if not layers:
@@ -127,7 +132,10 @@ class _Blend:
 
 
 def ghost(x: Tensor, size: int, weight: Tensor | None, bias: Tensor | None, eps: float) -> Tensor:
-    """Return x normalized in ceil(b / size) groups of consecutive examples."""
+    """Return x normalized in ceil(b / size) groups of consecutive examples.
+
+    Shapes: x (b, c, …) → the same; weight and bias (c,).
+    """
     count = -(-x.shape[0] // size)
     small, larger = divmod(x.shape[0], count)
     groups = torch.split_with_sizes(x, [small + (i < larger) for i in range(count)])

@@ -69,7 +69,12 @@ class LoRADropout(Regularizer):
         return (cls(0.2, at="*0"),)
 
     def rewire(self, model: nn.Module, strengths: Strengths) -> Undo:
-        """Thin out what goes into each module that matches."""
+        """Thin out what goes into each module that matches.
+
+        Raises:
+            RecipeError: only containers match.
+
+        """
         places = [m for _, m in named(model, self.at, "LoRADropout") if not any(True for _ in m.children())]
         if not places:
             raise RecipeError(

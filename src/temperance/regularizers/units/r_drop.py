@@ -140,7 +140,12 @@ class _Drop:
 
 
 def disagreement(first: Any, second: Any) -> Tensor:
-    """Return (KL(q₁‖q₂) + KL(q₂‖q₁))/2 per example, (b, …) without the class axis."""
+    """Return (KL(q₁‖q₂) + KL(q₂‖q₁))/2 per example, (b, …) without the class axis.
+
+    Raises:
+        RecipeError: the outputs are not logits of two or more classes.
+
+    """
     if not isinstance(first, Tensor) or first.dim() < 2 or first.shape[1 if first.dim() >= 4 else -1] < 2:
         raise RecipeError(
             f"the model gave {type(first).__name__} of shape {tuple(getattr(first, 'shape', ()))}",

@@ -55,7 +55,12 @@ class StochasticDepth(Regularizer):
     )
 
     def rewire(self, model: nn.Module, strengths: Strengths) -> Undo:
-        """Put a hook on every residual branch."""
+        """Put a hook on every residual branch.
+
+        Raises:
+            RecipeError: there is no residual branch.
+
+        """
         if self.at is not None:
             branches = [m for _, m in named(model, self.at, "StochasticDepth")]
         else:
@@ -84,6 +89,9 @@ class _Skip:
 
 
 def skip(branch: Tensor, p: Tensor, site: str, depth: float = 1.0) -> Tensor:
-    """Return branch·m/(1 − p·depth) with one mask value per example; exact for p = 0."""
+    """Return branch·m/(1 − p·depth) with one mask value per example; exact for p = 0.
+
+    Shapes: (b, …) → the same; p ().
+    """
     shape = (branch.shape[0], *[1] * (branch.dim() - 1))
     return branch * site_mask(site, branch, 1 - p * depth, shape)

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 import torch
 
 from temperance.control.strength import Strength
-from temperance.core.functional import no_torch_optimizer_decay
 from temperance.core.kit.weights import present, require_matrices, shrunk
 from temperance.core.leaves import Leaves
+from temperance.core.optimizers import no_torch_optimizer_decay
 from temperance.core.regularizer import Context, Effect, Memory, Rank, Rate, Regularizer, Strengths, Update, techniques
 from temperance.core.rules import Rule
 from temperance.records.citation import Citation

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from temperance.control.strength import Strength
-from temperance.core.functional import no_torch_optimizer_decay
 from temperance.core.kit.weights import rates, require_matrices
 from temperance.core.leaves import Leaves
+from temperance.core.optimizers import no_torch_optimizer_decay
 from temperance.core.regularizer import Context, Effect, Memory, Rank, Rate, Regularizer, Strengths, Update, techniques
 from temperance.core.rules import Rule
 from temperance.records.citation import Citation
@@ -101,7 +101,10 @@ class CautiousDecay(Regularizer):
 
 
 def agreeing(before: Tensor, after: Tensor, *, in_place: bool = False) -> Tensor:
-    """Return the old weights where the step moved them towards zero (or not at all), elsewhere 0."""
+    """Return the old weights where the step moved them towards zero (or not at all), elsewhere 0.
+
+    Shapes: both alike, those of a weight, (…,).
+    """
     if in_place:
         return before.mul_(torch.sub(before, after).mul_(before).ge_(0))
     return torch.where((before - after) * before >= 0, before, torch.zeros_like(before))

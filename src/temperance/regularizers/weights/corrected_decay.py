@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from temperance.control.strength import Strength
-from temperance.core.functional import no_torch_optimizer_decay
 from temperance.core.kit.weights import rates, require_matrices
 from temperance.core.leaves import Leaves
+from temperance.core.optimizers import no_torch_optimizer_decay
 from temperance.core.regularizer import Context, Effect, Memory, Rank, Rate, Regularizer, Strengths, Update, techniques
 from temperance.core.rules import Rule
 from temperance.records.citation import Citation

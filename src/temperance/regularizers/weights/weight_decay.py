@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from temperance.control.strength import Strength
-from temperance.core.functional import no_torch_optimizer_decay
 from temperance.core.kit import equilibrium
 from temperance.core.leaves import Leaves
 from temperance.core.members import along, places
+from temperance.core.optimizers import no_torch_optimizer_decay
 from temperance.core.policy import matrices, reason_kept
 from temperance.core.regularizer import Context, Effect, Memory, Rank, Rate, Regularizer, Strengths, Update, techniques
 from temperance.core.rules import Rule
@@ -92,7 +92,12 @@ class WeightDecay(Regularizer):
     )
 
     def initial(self, context: Context) -> dict[str, float]:
-        """Return λ; from the timescale where one is given."""
+        """Return λ; from the timescale where one is given.
+
+        Raises:
+            RecipeError: a timescale in epochs, but steps per epoch are not known.
+
+        """
         if self.timescale is None:
             return {"rate": self.rate}
         if not context.steps_per_epoch:
@@ -122,7 +127,12 @@ class WeightDecay(Regularizer):
         return equilibrium.equilibrium_angle(lr, decay, momentum)
 
     def check(self, context: Context, optimizer: Any) -> None:
-        """Refuse a second decay, and a model without anything to decay."""
+        """Refuse a second decay, and a model without anything to decay.
+
+        Raises:
+            RecipeError: one of these.
+
+        """
         no_torch_optimizer_decay(optimizer)
         if self.policy not in ("matrices", "all"):
             raise RecipeError(f"WeightDecay got policy={self.policy!r}", "it is 'matrices' or 'all'", "Pick one")

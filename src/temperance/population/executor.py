@@ -15,7 +15,7 @@ from torch.utils import _pytree as tree
 
 from temperance.core.batch import Batch, to_batch
 from temperance.core.functional import Compiled, Loss
-from temperance.core.random import Path, Request, Tape, fold, playing
+from temperance.core.random import KeyPath, Request, Tape, fold, playing
 from temperance.core.recipe import Recipe
 from temperance.core.state import TrainState
 
@@ -154,7 +154,7 @@ class Population:
             tape = Tape()
             tape.noise = dict(zip(requests, drawn, strict=True))
             with playing(tape):
-                return self.step.pure(params, buffers, strengths, memory, optimizer, batch, lr, Path())
+                return self.step.pure(params, buffers, strengths, memory, optimizer, batch, lr, KeyPath())
 
         return vmap(one)(state.params, state.buffers, state.strengths, state.memory, state.optimizer, noise)
 
@@ -165,7 +165,7 @@ class Population:
 
             def dry(params: Any, buffers: Any, strengths: Any, memory: Any, optimizer: Any) -> Any:
                 with playing(tape):
-                    return self.step.pure(params, buffers, strengths, memory, optimizer, batch, lr, Path())[0][0]
+                    return self.step.pure(params, buffers, strengths, memory, optimizer, batch, lr, KeyPath())[0][0]
 
             vmap(dry)(state.params, state.buffers, state.strengths, state.memory, state.optimizer)
             self._tapes[shapes] = tape

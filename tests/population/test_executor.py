@@ -10,7 +10,7 @@ from torch import nn
 from temperance import EMA, SAM, Dropout, LabelSmoothing, MixUp, Recipe, WeightDecay
 from temperance.control.population_based import PopulationBased
 from temperance.core.optimizers import AdamW
-from temperance.core.population import member
+from temperance.population import Population, member
 from temperance.records.errors import SettingError
 from temperance.testing.problems import CLASSES, PROBLEMS
 from temperance.testing.training import assert_close, assert_same
@@ -32,7 +32,7 @@ class Asks(nn.Module):
 
 
 def population(recipe, members=4, model=None, **how):
-    return recipe.population(model or MLP.model(torch.float64), MLP.loss, AdamW(lr=0.01), members, **how)
+    return Population(recipe, model or MLP.model(torch.float64), MLP.loss, AdamW(lr=0.01), members, **how)
 
 
 def run(pop, steps, state=None, **begin):
@@ -80,7 +80,7 @@ def test_a_model_that_cannot_be_mapped_falls_back_with_the_reason():
 
 def test_recurrent_nets_can_be_mapped_on_this_torch_or_fall_back():
     problem = PROBLEMS["rnn"]
-    pop = Recipe(Dropout(0.1)).population(problem.model(), problem.loss, AdamW(), 3)
+    pop = Population(Recipe(Dropout(0.1)), problem.model(), problem.loss, AdamW(), 3)
     state, _ = pop(pop.begin(), problem.batch(0))
     assert pop.choice["executor"] in ("vmap", "loop")
     assert torch.isfinite(state.params["gru.weight_hh_l0"]).all()

@@ -15,7 +15,7 @@ from temperance.core.regularizer import Objective
 Loss = Callable[[Any, Any], Tensor]
 
 
-class Plain:
+class PlainObjective:
     """Model, then the user's loss: an objective that says what the loss is.
 
     Args:
@@ -46,7 +46,7 @@ def label_loss(logs: Tensor, batch: Batch) -> Tensor:
     return measure(lambda out, labels: functional.nll_loss(out, labels, reduction="none"), logs, batch)
 
 
-def spared(
+def without_cross_entropy(
     inner: Objective, params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any
 ) -> tuple[Pass, bool]:
     """Run the inner objective; leave the loss out where the caller can give the whole loss itself.
@@ -58,8 +58,8 @@ def spared(
 
     """
     targets = batch.targets
-    is_known = isinstance(inner, Plain) and inner.is_entropy and isinstance(targets, Tensor) and targets.dim() == 1
-    if not is_known or targets.is_floating_point():
+    is_known = isinstance(inner, PlainObjective) and inner.is_entropy
+    if not is_known or not isinstance(targets, Tensor) or targets.dim() != 1 or targets.is_floating_point():
         return inner(params, buffers, batch, key), False
     passed = inner(params, buffers, batch._replace(targets=ANSWERS_ONLY), key)._replace(batch=batch)
     if isinstance(passed.outputs, Tensor) and passed.outputs.dim() == 2:

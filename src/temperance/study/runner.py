@@ -1,4 +1,4 @@
-"""The workbench of a worker: the data, and models fitted on parts of it."""
+"""What a worker runs trials with: the data of a study, and models fitted on parts of it."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Fitted:
     cannot_export: str = ""
 
 
-class Bench:
+class Runner:
     """Opens a study folder; every ``fit`` is a function of the spec, the rows and nothing else.
 
     Args:

@@ -7,7 +7,7 @@ from torch.nn import functional
 
 from temperance import AdaFocal, ConfidencePenalty, Focal, GeneralizedCrossEntropy, MixUp, OnlineLabelSmoothing, Recipe
 from temperance.core.batch import ANSWERS_ONLY, Batch, Pass
-from temperance.core.plain import Plain, is_cross_entropy, spared
+from temperance.core.objective import PlainObjective, is_cross_entropy, without_cross_entropy
 
 REPLACING = [
     Focal(), Focal(by="flsd53"), AdaFocal(), GeneralizedCrossEntropy(), GeneralizedCrossEntropy(cut=0.3),
@@ -96,22 +96,22 @@ def plain(outputs):
         asked.append(batch.targets)
         return Pass(torch.zeros(()), outputs, {}, {}, {}, batch)
 
-    return Plain(objective, functional.cross_entropy), asked
+    return PlainObjective(objective, functional.cross_entropy), asked
 
 
 def test_the_loss_is_left_out_only_for_one_answer_per_row() -> None:
     batch = rows()
     inner, asked = plain(torch.zeros(12, 4))
-    passed, alone = spared(inner, {}, {}, batch, 0)
+    passed, alone = without_cross_entropy(inner, {}, {}, batch, 0)
     assert alone
     assert asked == [ANSWERS_ONLY]
     assert passed.batch is batch
     deep, _ = plain(torch.zeros(12, 4, 3))
     with pytest.raises((RuntimeError, ValueError)):  # the user's own loss speaks where it does not fit
-        spared(deep, {}, {}, batch, 0)
+        without_cross_entropy(deep, {}, {}, batch, 0)
     soft = replace_targets(batch, torch.full((12, 4), 0.25).double())
     inner, asked = plain(torch.zeros(12, 4).double())
-    assert not spared(inner, {}, {}, soft, 0)[1]
+    assert not without_cross_entropy(inner, {}, {}, soft, 0)[1]
     assert asked == [soft.targets]
 
 

@@ -5,8 +5,8 @@ from torch import nn
 from torch.nn import functional
 
 from temperance import EMA, SAM, Recipe, WeightDecay
+from temperance.core.compatibility import FACTS, RULES, scale_free
 from temperance.core.regularizer import techniques
-from temperance.core.surroundings import FACTS, RULES, scale_free
 
 
 def _net(*, norm: bool) -> nn.Module:

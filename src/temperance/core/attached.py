@@ -1,0 +1,62 @@
+"""What a session is to the parts that act on it: checkpoint, proof and readings know this, not the session's file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+import torch
+from torch import nn
+
+from temperance.control.base import Move
+from temperance.core.batch import Batch
+from temperance.core.leaves import Leaves
+from temperance.core.metering import Meter
+from temperance.core.recipe import Recipe
+from temperance.core.regularizer import Memory, Strengths
+from temperance.core.selection import Readings
+from temperance.core.solo import Solo
+
+
+class Attached(Protocol):
+    """A recipe attached to a model and an optimizer; ``Session`` is the one class that is it."""
+
+    recipe: Recipe
+    module: nn.Module
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+    solo: Solo
+    readings: Readings
+    trace: list[Move]
+    signals: dict[str, float]
+    stopped: bool
+    steps: int
+    epoch: int
+    seed: int
+    steps_per_epoch: int | None
+    _lr_max: float
+    _strengths: dict[str, Strengths]
+    _memory: dict[str, Memory]
+    _control: dict[str, Any]
+    _meter: Meter
+    _heard: set[str]
+    _clean: list[Batch]
+    _keeps: bool
+
+    @property
+    def planned_steps(self) -> int:
+        """Optimizer steps of the whole run, 0 where unknown."""
+
+    @property
+    def served(self) -> Leaves:
+        """The weights that would be shipped now."""
+
+    def _set(self, values: Mapping[str, Any]) -> None: ...
+
+    def _steer(self, valid: Iterable[Batch], reading: Mapping[str, float]) -> None: ...
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the whole training state."""
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue from ``state_dict``."""
