@@ -17,7 +17,7 @@ from temperance.records.errors import SettingError
 def test_the_training_is_told_as_in_a_study(data: SimpleNamespace) -> None:
     model = TemperanceClassifier(Recipe(MixUp(0.2), Dropout(0.2)), epochs=3, batch_size=40).fit(data.X, data.labels)
     trial = model.study_["trials"][0]
-    assert model.study_["winner"] == {"trial": trial["id"]}
+    assert model.study_["winner"]["trial"] == trial["id"]
     assert trial["settings"]["epochs"] == 3.0
     assert trial["settings"]["batch_size"] == 40
     assert {one["name"] for one in trial["recipe"]["regularizers"]} == {"MixUp", "Dropout"}

@@ -17,10 +17,30 @@ from temperance.estimators.one_run import BESIDE, OneRun
 def test_what_cannot_be_folded_is_told_apart() -> None:
     rng = np.random.default_rng(0)
     inputs = rng.normal(size=(60, 2))
-    assert OneRun.fits(read((inputs, inputs[:, 0])).table)
-    assert not OneRun.fits(read((inputs[:30], inputs[:30, 0])).table)
+    assert OneRun.obstacle(read((inputs, inputs[:, 0])).table) is None
+    assert "30 rows" in OneRun.obstacle(read((inputs[:30], inputs[:30, 0])).table)
     labels = np.array(["a"] * 58 + ["b"] * 2)
-    assert not OneRun.fits(read((inputs, labels)).table)
+    assert "2 rows" in OneRun.obstacle(read((inputs, labels)).table)
+
+
+def test_a_single_net_says_why_it_stands_alone() -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(60, 2)), rng.normal(size=60)
+    assert "order in time" in TemperanceRegressor().fit(x, y, time=np.arange(60)).study_["winner"]["why"]
+    assert "30 rows" in TemperanceRegressor().fit(x[:30], y[:30]).study_["winner"]["why"]
+    assert "was given" in TemperanceRegressor(epochs=1).fit(x, y).study_["winner"]["why"]
+
+
+def test_groups_reach_the_gate_of_the_calibration(monkeypatch: pytest.MonkeyPatch) -> None:
+    from temperance.estimators import one_run
+
+    heard = []
+    real = one_run.calibrate
+    monkeypatch.setattr(one_run, "calibrate", lambda *a, **k: heard.append(k["groups"]) or real(*a, **k))
+    rng = np.random.default_rng(0)
+    x, patient = rng.normal(size=(120, 3)), np.repeat(np.arange(40), 3)
+    TemperanceClassifier(random_state=0).fit(x, (x[:, 0] > 0).astype(int), groups=patient)
+    assert len(np.unique(heard[0])) == 40
 
 
 def test_it_is_as_good_as_a_linear_model_where_that_is_right() -> None:

@@ -86,7 +86,7 @@ def test_it_learns_digits_fast() -> None:
     labels = torch.tensor(digits.target[:800])
     net = build("convnet", info(8, 8, 1, outputs=10), 0)
     optimizer = torch.optim.AdamW(net.parameters(), lr=5e-3, weight_decay=0.0)
-    for _ in range(6):
+    for _ in range(8):
         for start in range(0, 600, 50):
             optimizer.zero_grad()
             rows = slice(start, start + 50)

@@ -162,11 +162,13 @@ class TemperanceEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         from temperance.estimators.single import Single
 
         given = (self.recipe, self.epochs, self.batch_size, self.learning_rate)
-        if self.net == "Tabular" and all(one is None for one in given) and OneRun.fits(table):
+        asked = self.net != "Tabular" or any(one is not None for one in given)
+        why = "its training was given" if asked else OneRun.obstacle(table)
+        if why is None:
             return OneRun(self.device, seed).train(table)
         single = Single(self.recipe, self.epochs, self.batch_size, self.learning_rate, self.net, self.device, seed)
         predictor, trial = single.train(table)
-        return predictor, {"trials": [trial], "winner": {"trial": trial["id"]}}
+        return predictor, {"trials": [trial], "winner": {"trial": trial["id"], "why": f"one net alone: {why}"}}
 
     def _searched(self, seed: int) -> Any:
         from temperance.estimators.searched import Searched

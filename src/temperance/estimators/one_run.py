@@ -57,13 +57,18 @@ class OneRun:
     seed: int = 0
 
     @staticmethod
-    def fits(table: Table) -> bool:
-        """Return whether the rows can be folded: enough of them, of each class too, and not in the order of time."""
-        if len(table) < LEAST_ROWS or table.time is not None or table.schema.kind != "table":
-            return False
+    def obstacle(table: Table) -> str | None:
+        """Return why the rows cannot be folded; None where they can."""
+        if table.schema.kind != "table":
+            return "the inputs are images"
+        if table.time is not None:
+            return "the rows have an order in time, and folds would let later rows teach about earlier ones"
+        if len(table) < LEAST_ROWS:
+            return f"there are {len(table)} rows, and folds need {LEAST_ROWS}"
         if table.schema.target.task == "regression":
-            return True
-        return int(np.unique(table.target, return_counts=True)[1].min()) >= LEAST_OF_A_CLASS
+            return None
+        fewest = int(np.unique(table.target, return_counts=True)[1].min())
+        return f"a class has {fewest} rows, and folds need {LEAST_OF_A_CLASS}" if fewest < LEAST_OF_A_CLASS else None
 
     def train(self, table: Table) -> tuple[Any, dict[str, Any]]:
         """Return the predictor, and ``trials`` and ``winner`` as in ``study.json``."""
@@ -98,8 +103,7 @@ class OneRun:
         if table.schema.target.task == "regression":
             return raw, study
         rows = held if roles.folds else roles.calibration
-        weight = None if table.weight is None else table.weight[rows]
-        calibration = calibrate(mixed([part.held for part in parts], shares), truth[rows], sample_weight=weight)
+        calibration = calibrate(mixed([part.held for part in parts], shares), truth[rows], **table.guides(rows))
         return Calibrated(raw, calibration.calibrator), study
 
     def _folded(self, runner: Runner, scratch: Path) -> _Part:

@@ -5,6 +5,7 @@ How they were found, and what they cost and reached: ``docs/decisions/0003-defau
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -54,6 +55,8 @@ _SIZES: tuple[tuple[int, Size], ...] = ((5_000, Size(16, 64)), (15_000, Size(8, 
 _LARGE = Size(4, 128)
 _BATCHES: tuple[tuple[int, int], ...] = ((1_000, 64), (4_000, 128))
 _CONVOLUTION_EPOCHS: tuple[tuple[int, int], ...] = ((300, 120), (1_000, 60), (4_000, 40), (15_000, 20), (60_000, 6))
+_CONVOLUTION_RATES: tuple[tuple[int, float], ...] = ((300, 2e-2), (1_000, 1e-2))
+_LEAST_CONVOLUTION_STEPS = 1_600
 _IMAGE_EPOCHS: tuple[tuple[int, int], ...] = ((1_000, 25), (4_000, 15), (15_000, 8))
 _EPOCHS: tuple[tuple[int, int], ...] = ((1_000, 40), (4_000, 30), (15_000, 20))
 
@@ -132,7 +135,10 @@ def training_for(name: str, task: Task, rows: int) -> Training:
     if name.lower() == "convnet":
         passes = next((count for below, count in _CONVOLUTION_EPOCHS if rows < below), 3)
         size = 32 if rows < 4_000 else 64  # few rows: more steps are worth more than smoother ones
-        return Training(5e-3, size, passes, "cosine", beta2=0.99, seconds_per_1000_rows=0.3, warmup=0.1)
+        if rows < 1_000:  # what does not count is drawn anew each time: that many steps, whatever the rows
+            passes = max(passes, math.ceil(_LEAST_CONVOLUTION_STEPS * size / max(rows, 1)))
+        lr = next((rate for below, rate in _CONVOLUTION_RATES if rows < below), 5e-3)
+        return Training(lr, size, passes, "cosine", beta2=0.99, seconds_per_1000_rows=0.3, warmup=0.1)
     if name.lower() == "resnet":
         passes = next((count for below, count in _IMAGE_EPOCHS if rows < below), 4)
         return Training(1e-2 if rows < 10_000 else 5e-3, 64 if rows < 10_000 else 128, passes, beta2=0.99)

@@ -39,6 +39,13 @@ class Table:
     def __len__(self) -> int:
         return len(self.target)
 
+    def guides(self, index: NDArray[Any]) -> dict[str, Any]:
+        """Return what a calibrator must know of these rows: ``sample_weight`` and ``groups``, (b,) each or None."""
+        return {
+            "sample_weight": None if self.weight is None else self.weight[index],
+            "groups": None if self.group is None else self.group[index],
+        }
+
     def take(self, index: NDArray[Any]) -> Table:
         """Select rows; the result is in memory."""
         return Table(

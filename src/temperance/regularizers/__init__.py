@@ -26,6 +26,7 @@ from temperance.regularizers.mixing.cutout import Cutout
 from temperance.regularizers.mixing.feature_noise import FeatureNoise
 from temperance.regularizers.mixing.manifold_mixup import ManifoldMixUp
 from temperance.regularizers.mixing.mixup import MixUp
+from temperance.regularizers.mixing.random_color import RandomColor
 from temperance.regularizers.mixing.random_crop import RandomCrop
 from temperance.regularizers.mixing.random_flip import RandomFlip
 from temperance.regularizers.mixing.regmixup import RegMixUp
@@ -137,6 +138,7 @@ __all__ = [
     "Orthogonality",
     "PGDTraining",
     "RDrop",
+    "RandomColor",
     "RandomCrop",
     "RandomFlip",
     "RegMixUp",

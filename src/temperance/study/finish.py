@@ -178,7 +178,7 @@ def _calibrated(
     Without calibration rows both come from the out-of-fold predictions of the trial.
     """
     rows, answer = _held_out(runner, raw, job)
-    truth, weight = runner.table.target[rows], None if runner.table.weight is None else runner.table.weight[rows]
+    truth = runner.table.target[rows]
     if runner.schema.target.task == "regression":
         residuals = truth - answer
         if len(residuals) < 10:
@@ -186,7 +186,7 @@ def _calibrated(
         interval = Interval.of(residuals)
         half = interval.half_widths[interval.levels.index(interval.level)]
         return Calibrated(raw, half=half), interval, None
-    calibration = calibrate(answer, truth, sample_weight=weight)
+    calibration = calibrate(answer, truth, **runner.table.guides(rows))
     return Calibrated(raw, calibration.calibrator), None, calibration
 
 

@@ -10,6 +10,7 @@ from temperance.study.spec import Kind, TrialSpec
 
 SHIFT = 0.04  # of the side: a pixel of 28; two were worse than none after 20 epochs on 2,000 images of clothes
 FAR = 0.125  # of the side: where things lie anywhere
+RECOLORED = 0.8  # of the images: the rest keep the colours in which they will be asked for
 DECAY, DROPOUT = 0.05, 0.2
 
 
@@ -32,7 +33,8 @@ def image_specs(
 
     Shifts help nearly everywhere, mirrors only where a mirrored picture has the same class: both are tried before
     anything else, the held-out rows decide, and the ensemble takes the mean of what is good. Few images cannot teach a
-    net what does not count, so it is told: light and contrast, and for things that lie anywhere also place and turn.
+    net what does not count, so it is told: light and contrast, colours, and for things that lie anywhere also place and
+    turn. Whether colours count is for the held-out rows to say: both ways are tried.
 
     Args:
         settings: of the training.
@@ -60,7 +62,10 @@ def image_specs(
 
     usual = [spec("mirrored and shifted images", [*mirrored, *calm]), spec("shifted images", [*shifted, *calm])]
     modest = [] if task == "regression" else [{"name": "LabelSmoothing", "eps": 0.1}]  # few images, surest mistakes
+    colors = [{"name": "RandomColor", "p": RECOLORED}]
     told = [
+        spec("evenly lit images of things anywhere in any colour", [*far, *colors, *calm], even=True),
+        spec("evenly lit and shifted images in any colour", [*shifted, *colors, *calm], even=True),
         spec("evenly lit images of things anywhere", [*far, *calm, *modest], even=True, grid=1),
         spec("evenly lit and shifted images", [*shifted, *calm, *modest], even=True),
     ]

@@ -78,8 +78,7 @@ class Scorer:
             return answer
         apart = not roles.folds and len(roles.calibration) > 0
         rows = roles.calibration if apart else self.rows
-        weight = None if table.weight is None else table.weight[rows]
-        found = calibrate(held if apart else answer, table.target[rows], sample_weight=weight)
+        found = calibrate(held if apart else answer, table.target[rows], **table.guides(rows))
         if apart:
             return found.calibrator.apply(answer)
         return found.calibrator.apply(answer) if found.held_out is None else found.held_out
