@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from temperance.control.base import Move
-from temperance.core import checkpoint, compatibility, members, proof, readings, selection, stages
+from temperance.core import checkpoint, circumstances, members, proof, readings, selection, stages
 from temperance.core.batch import Batch, Pass, to_batch
 from temperance.core.heldout import Metric
 from temperance.core.leaves import Leaves
@@ -372,7 +372,7 @@ class Session:
         rang = (text for a, one in self.recipe.by_address.items() for text in one.alarms(self._memory[a]))
         return (
             *self.recipe.warnings,
-            *compatibility.notes(self.solo),
+            *circumstances.notes(self.solo),
             *rang,
             *readings.deaf(self),
             *readings.idle(self),
@@ -380,7 +380,7 @@ class Session:
 
     def explain(self) -> str:
         """Return what the recipe does (``Recipe.explain``) and what is special about it here."""
-        return "\n".join([self.recipe.explain(), *(f"Here: {note}" for note in compatibility.notes(self.solo))])
+        return "\n".join([self.recipe.explain(), *(f"Here: {note}" for note in circumstances.notes(self.solo))])
 
     def proof(self, batch: Any | None = None) -> list[proof.Evidence]:
         """Show, on one batch and without lasting effect, what each ingredient changes now."""

@@ -5,7 +5,7 @@ from torch import nn
 from torch.nn import functional
 
 from temperance import EMA, SAM, Recipe, WeightDecay
-from temperance.core.compatibility import FACTS, RULES, scale_free
+from temperance.core.circumstances import FACTS, RULES, scale_free
 from temperance.core.regularizer import techniques
 
 
