@@ -94,13 +94,15 @@ class AWD(Regularizer):
 
     def update(self, inner: Update, strengths: Strengths, memory: Memory) -> Update:
         """Measure the ratio, decay, then step."""
-        decayed: tuple[str, ...] = memory.plan
+        planned: tuple[str, ...] = memory.plan
 
         def step(params: Leaves, grads: Leaves, rate: Rate) -> Leaves:
+            decayed = present(grads, planned)
+            if not decayed:
+                return inner(params, grads, rate)
             with torch.no_grad():
                 size = params.part(decayed).norm().to(torch.float64).clamp_min(1e-12)
-                known = present(grads, decayed)
-                slope = grads.part(known).norm().to(torch.float64) if known else torch.zeros_like(size)
+                slope = grads.part(decayed).norm().to(torch.float64)
                 memory["ratio"] = self.smoothing * memory["ratio"] + (1 - self.smoothing) * slope / size
                 if not strengths.is_off("rate"):
                     lam = strengths["rate"] * memory["ratio"]

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from temperance.control.strength import Strength
 from temperance.core.functional import no_torch_optimizer_decay
-from temperance.core.kit.weights import rates, require_matrices
+from temperance.core.kit.weights import places_of, present, rates, require_matrices
 from temperance.core.leaves import Leaves
 from temperance.core.regularizer import Context, Effect, Memory, Rank, Rate, Regularizer, Strengths, Update, techniques
 from temperance.core.rules import Rule
@@ -104,12 +104,12 @@ class CorrectedDecay(Regularizer):
 
     def update(self, inner: Update, strengths: Strengths, memory: Memory) -> Update:
         """Decay, then step."""
-        decayed, corrected, known = memory.plan
+        planned, corrected, known = memory.plan
         peaks = _Peaks()
 
         def step(params: Leaves, grads: Leaves, rate: Rate) -> Leaves:
             with torch.no_grad():
-                eta = rates(params, rate, decayed)
+                eta, decayed = rates(params, rate, planned), present(grads, planned)
                 least = 0.0 if isinstance(rate, list) else known
                 if params.owned:
                     lam, peak = strengths.number("rate"), peaks.raised(memory, [max(e, least) for e in eta])
@@ -118,7 +118,9 @@ class CorrectedDecay(Regularizer):
                     factors: list[Any] = [1.0 - lam * e * s for e, s in zip(eta, shares, strict=True)]
                 else:
                     factors = self._factors(eta, least, corrected, strengths, memory)
-                if not strengths.is_off("rate"):
+                if decayed and not strengths.is_off("rate"):
+                    if len(decayed) < len(planned):
+                        factors = [factors[i] for i in places_of(decayed, planned)]
                     params = params.mul_(factors, only=decayed)
             return inner(params, grads, rate)
 

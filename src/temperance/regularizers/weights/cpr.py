@@ -11,7 +11,7 @@ from torch import Tensor
 
 from temperance.control.strength import Strength
 from temperance.core.functional import no_torch_optimizer_decay
-from temperance.core.kit.weights import each_norm, require_matrices
+from temperance.core.kit.weights import each_norm, places_of, present, require_matrices
 from temperance.core.leaves import Leaves
 from temperance.core.regularizer import Context, Effect, Memory, Rank, Rate, Regularizer, Strengths, Update, techniques
 from temperance.core.rules import Rule
@@ -147,7 +147,7 @@ class CPR(Regularizer):
 
     def update(self, inner: Update, strengths: Strengths, memory: Memory) -> Update:
         """Step, then push back what is too large."""
-        names, pace, start = memory.plan
+        planned, pace, start = memory.plan
         _, slope = MEASURES[self.measure]
         learns = self.rule in ("warm_start", "inflection_point")
 
@@ -157,9 +157,20 @@ class CPR(Regularizer):
                 due = learns and self._due(params, memory, start)
                 if learns and not due and bool(memory["kappa"].isinf().all()):
                     return params
-                size = self._sizes(params.part(names))
+                names = present(grads, planned)
+                if not names:
+                    return params
+                size = self._sizes(params.part(planned))
                 excess = size - strengths["bound"] * memory["kappa"].clamp_min(1e-30)
-                push = memory["push"] = torch.addcmul(memory["push"], pace, excess).clamp_min(0)
+                push = torch.addcmul(memory["push"], pace, excess).clamp_min(0)
+                if len(names) < len(planned):  # what stands still is neither pushed nor does its push grow
+                    places = places_of(names, planned)
+                    moved = push[places]
+                    push = memory["push"].clone()
+                    push[places] = moved
+                memory["push"] = push
+                if len(names) < len(planned):
+                    push = moved
                 if due:
                     self._learn(memory, size, start)
                 if strengths.is_off("bound", float("inf")):

@@ -9,7 +9,7 @@ import torch
 
 from temperance.control.strength import Strength
 from temperance.core.functional import no_torch_optimizer_decay
-from temperance.core.kit.weights import MOST, each_norm, rates, require_matrices
+from temperance.core.kit.weights import MOST, each_norm, places_of, present, rates, require_matrices
 from temperance.core.leaves import Leaves
 from temperance.core.regularizer import Context, Effect, Memory, Rank, Rate, Regularizer, Strengths, Update, techniques
 from temperance.core.rules import Rule
@@ -99,14 +99,16 @@ class NormControl(Regularizer):
 
     def update(self, inner: Update, strengths: Strengths, memory: Memory) -> Update:
         """Pull, then step."""
-        names: tuple[str, ...] = memory.plan
+        planned: tuple[str, ...] = memory.plan
 
         def step(params: Leaves, grads: Leaves, rate: Rate) -> Leaves:
-            if not strengths.is_off("rate"):
+            names = present(grads, planned)
+            if names and not strengths.is_off("rate"):
+                goal = memory["goal"] if len(names) == len(planned) else memory["goal"][places_of(names, planned)]
                 with torch.no_grad():
                     norm = each_norm(params.part(names)).clamp_min(1e-30)
                     eta = torch.as_tensor(rates(params, rate, names), dtype=norm.dtype, device=norm.device)
-                    pull = eta * strengths["rate"] * (1.0 - memory["goal"] / norm)
+                    pull = eta * strengths["rate"] * (1.0 - goal / norm)
                     params = params.mul_(list((1.0 - pull.clamp(-MOST, MOST)).unbind()), only=names)
             return inner(params, grads, rate)
 

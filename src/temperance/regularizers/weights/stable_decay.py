@@ -9,7 +9,7 @@ import torch
 
 from temperance.control.strength import Strength
 from temperance.core.functional import no_torch_optimizer_decay
-from temperance.core.kit.weights import require_matrices, shrunk
+from temperance.core.kit.weights import present, require_matrices, shrunk
 from temperance.core.leaves import Leaves
 from temperance.core.regularizer import Context, Effect, Memory, Rank, Rate, Regularizer, Strengths, Update, techniques
 from temperance.core.rules import Rule
@@ -93,15 +93,16 @@ class StableDecay(Regularizer):
 
     def update(self, inner: Update, strengths: Strengths, memory: Memory) -> Update:
         """Measure the pace, decay, then step."""
-        decayed: tuple[str, ...] = memory.plan
+        planned: tuple[str, ...] = memory.plan
 
         def step(params: Leaves, grads: Leaves, rate: Rate) -> Leaves:
+            decayed = present(grads, planned)
             with torch.no_grad():
                 count = max(1, sum(g.numel() for g in grads.tensors))
                 square = grads.norm().to(torch.float64) ** 2 / count
                 memory["step"] = memory["step"] + 1
                 memory["moment"] = self.beta * memory["moment"] + (1 - self.beta) * square
-                if not strengths.is_off("rate"):
+                if decayed and not strengths.is_off("rate"):
                     root = torch.sqrt(memory["moment"] / (1 - self.beta ** memory["step"])).clamp_min(1e-30)
                     pace = strengths["rate"] / root
                     params = shrunk(params, rate, decayed, pace)

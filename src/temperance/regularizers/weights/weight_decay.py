@@ -10,6 +10,7 @@ from torch import Tensor
 from temperance.control.strength import Strength
 from temperance.core.functional import no_torch_optimizer_decay
 from temperance.core.kit import equilibrium
+from temperance.core.kit.weights import present
 from temperance.core.leaves import Leaves
 from temperance.core.members import along, places
 from temperance.core.policy import matrices, reason_kept
@@ -142,11 +143,11 @@ class WeightDecay(Regularizer):
 
     def update(self, inner: Update, strengths: Strengths, memory: Memory) -> Update:
         """Decay, then step."""
-        decayed: tuple[str, ...] = tuple(memory.plan)
+        planned: tuple[str, ...] = tuple(memory.plan)
 
         def step(params: Leaves, grads: Leaves, rate: Rate) -> Leaves:
-            value = strengths.number("rate")
-            if not strengths.is_off("rate"):
+            value, decayed = strengths.number("rate"), present(grads, planned)
+            if decayed and not strengths.is_off("rate"):
                 if isinstance(rate, list) or _per_member(value):
                     rates = rate if isinstance(rate, list) else [rate] * len(params)
                     chosen = dict(zip(params.names, rates, strict=True))
