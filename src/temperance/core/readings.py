@@ -13,12 +13,13 @@ from torch import Tensor
 
 from temperance.control.base import Move, require
 from temperance.control.wrapper import Wrapper
-from temperance.core import averaging, checkpoint, heldout
+from temperance.core import averaging, heldout
 from temperance.core.batch import Batch, to_batch
 from temperance.core.heldout import Asked, Better, Metric
 from temperance.core.leaves import Leaves
 from temperance.core.regularizer import Regularizer
 from temperance.core.replicas import agree
+from temperance.core.state import is_held
 from temperance.records.errors import RecipeError, SettingError
 
 if TYPE_CHECKING:
@@ -32,8 +33,12 @@ class NeverHeard(UserWarning):
     """A controller ended without ever having heard its signal."""
 
 
+class NeverBegan(UserWarning):
+    """A technique's time never came in this training."""
+
+
 class NotNumbers(UserWarning):
-    """The weights that a session leaves behind are not all finite."""
+    """The weights that a session leaves behind are not all finite, or a step was left out because its loss was not."""
 
 
 NOT_NUMBERS = (
@@ -153,6 +158,13 @@ class Readings:
         self.buffers = {name: b.detach().clone() for name, b in buffers.items()}
         self.readings = readings
 
+    def take_in(self, leaves: Leaves) -> None:
+        """Let leaves that have joined the training stand in the kept weights as they are now."""
+        if self.weights is not None:
+            kept = self.weights
+            self.weights = Leaves.of({n: kept[n] if n in kept else p.detach().clone() for n, p in leaves.items()})
+            self.weights.owned = True
+
     def _better(self, one: float, other: float) -> bool:
         return one < other if self.better == "lower" else one > other
 
@@ -233,7 +245,9 @@ def _let_select(session: Session, address: str, rows: list[Batch]) -> None:
     """Let a technique that chooses among weights look at the held-out rows."""
 
     def score(weights: Leaves) -> float:
-        return heldout.side(session.solo.losses, rows, weights)[0]
+        """Return the mean over the replicas, so that all of them choose alike."""
+        value = heldout.side(session.solo.losses, rows, weights)[0]
+        return agree({"score": value}, session.solo.device)["score"]
 
     one, memory = session.recipe.by_address[address], session._memory[address]
     memory.update(one.select(session.solo.home, session._strengths[address], memory, score))
@@ -266,15 +280,18 @@ def put(session: Session, batches: Iterable[Any] | None) -> None:
         session.trace.append(_line(session, "weights", kept.score, str(kept.chosen), kept.single))
     if weights is session.solo.home:
         return
-    if session.solo.statistics and any(one.averages for one in session.recipe.regularizers):
+    layers = session._moved.layers()
+    if layers and any(one.averages for one in session.recipe.regularizers):
         if batches is None:
             raise RecipeError(
                 "the weights are averaged and the model has BatchNorm, but finish() got no batches",
                 "running statistics must be estimated anew for averaged weights",
                 "Call session.finish(batches=train)",
             )
+        rows = averaging.first_of(to_batch(b) for b in batches)
+        with session.solo.at(weights):  # should the batches fail, the trained weights are back
+            averaging.refresh_statistics(session.model, layers, rows)
         session.solo.home.copy_(weights)
-        averaging.refresh_statistics(session.model, session.solo.statistics, (to_batch(b) for b in batches))
         return
     session.solo.home.copy_(weights)
     for name, buffer in _buffers(session).items():
@@ -304,6 +321,11 @@ def deaf(session: Session) -> tuple[str, ...]:
     return tuple(found)
 
 
+def never_began(session: Session) -> tuple[str, ...]:
+    """Return a sentence for each technique whose time never came."""
+    return tuple(text for a, one in session.recipe.by_address.items() for text in one.unbegun(session._memory[a]))
+
+
 def idle(session: Session) -> tuple[str, ...]:
     """Return a sentence for each rule that has nothing to move, or measure that never was a number."""
     moved = any(spec.adaptive for spec in session.recipe.specs.values())
@@ -321,7 +343,7 @@ def idle(session: Session) -> tuple[str, ...]:
 def _buffers(session: Session) -> Buffers:
     """Return the module's buffers that are state: those in its ``state_dict`` and those of layer techniques."""
     stored = session.module.state_dict(keep_vars=True)
-    return {n: b for n, b in session.module.named_buffers() if n in stored or checkpoint.is_held(n)}
+    return {n: b for n, b in session.module.named_buffers() if n in stored or is_held(n)}
 
 
 @contextmanager

@@ -163,6 +163,12 @@ class GreedySoup(Average):
             return params
         return soup if share == 1 else params.detach().lerp(soup, share)
 
+    def unbegun(self, memory: Mapping[str, Any]) -> tuple[str, ...]:
+        """Say that nothing was ever tried."""
+        if any(math.isfinite(float(memory[f"loss_{j}"])) for j in range(self.keep)):
+            return ()
+        return ("GreedySoup has no weights to mix: session.validate never gave it a number. The trained weights ship.",)
+
 
 def _number(value: float) -> float:
     return math.inf if math.isnan(value) else float(value)

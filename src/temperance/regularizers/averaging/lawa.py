@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -109,8 +110,13 @@ class LAWA(Average):
         count, share = min(int(memory["count"]), self.window), float(memory["share"])
         if count == 0 or share == 0:
             return params
-        total = memory["copy_0"].clone(owned=True)
-        for j in range(1, count):
-            total = total.add_(memory[f"copy_{j}"])
-        mean: Leaves = total.map(lambda t: t / count)
+        mean: Leaves = memory["copy_0"].clone(owned=True)
+        for j in range(1, count):  # so that equal copies give exactly themselves: what stood still is served as it is
+            mean = mean.lerp_(memory[f"copy_{j}"], 1 / (j + 1))
         return mean if share == 1 else params.detach().lerp(mean, share)
+
+    def unbegun(self, memory: Mapping[str, Any]) -> tuple[str, ...]:
+        """Say that there is no copy to average."""
+        if float(memory["count"]):
+            return ()
+        return (f"LAWA kept no copy: the training ended after {int(memory['step'])} steps. The trained weights ship.",)

@@ -71,6 +71,7 @@ class CorrectedDecay(Regularizer):
     unique: ClassVar[bool] = True
     roles: ClassVar[tuple[str, ...]] = ("decays",)
     rules: ClassVar[tuple[Rule, ...]] = (Rule("decays", "refuse", "two decays would add up", "Keep one of them"),)
+    by_weight: ClassVar[frozenset[str]] = frozenset({"peak"})
     citations: ClassVar[tuple[Citation, ...]] = (
         Citation(
             "defazio2025",
@@ -96,6 +97,11 @@ class CorrectedDecay(Regularizer):
         """Return the decayed weights, how many of them (the first ones) are corrected, and the largest known rate."""
         names = require_matrices(context.model, "CorrectedDecay")
         return names, len(names) - (self.layers == "hidden"), context.lr
+
+    def weights(self, plan: Any) -> tuple[str, ...]:
+        """Return the weights of the plan."""
+        names: tuple[str, ...] = plan[0]
+        return names
 
     def begin(self, params: Leaves, context: Context) -> dict[str, Any]:
         """Start with no rate seen."""

@@ -88,6 +88,7 @@ class CPR(Regularizer):
         Rule("decays", "warn", "the bound takes the place of decay", "Leave the decay out"),
         Rule("sets norms", "refuse", "both decide on the norm of a matrix", "Keep one of them"),
     )
+    by_weight: ClassVar[frozenset[str]] = frozenset({"push", "kappa", "smooth", "growth"})
     citations: ClassVar[tuple[Citation, ...]] = (
         Citation(
             "franke2024",
@@ -126,6 +127,11 @@ class CPR(Regularizer):
         paces = [self.pace if self.measure == "std" else self.pace / size for size in sizes]
         start = self.start or min(_EVERY, max(1, (context.steps or _EVERY * _SAMPLES) // _SAMPLES))
         return names, torch.tensor(paces, dtype=torch.float64, device=context.device), start
+
+    def weights(self, plan: Any) -> tuple[str, ...]:
+        """Return the weights of the plan."""
+        names: tuple[str, ...] = plan[0]
+        return names
 
     def begin(self, params: Leaves, context: Context) -> dict[str, Any]:
         """Start with μ = 0 and the κ that is known: 1, R(W), or none (∞)."""

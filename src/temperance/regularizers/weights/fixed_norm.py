@@ -61,6 +61,7 @@ class FixedNorm(Regularizer):
         Rule("decays", "refuse", "a norm that is held fast cannot decay", "Keep one of them"),
         Rule("sets norms", "refuse", "both decide on the norm of a matrix", "Keep one of them"),
     )
+    by_weight: ClassVar[frozenset[str]] = frozenset({"goal"})
     citations: ClassVar[tuple[Citation, ...]] = (
         Citation(
             "kosson2024",

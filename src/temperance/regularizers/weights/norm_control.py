@@ -70,6 +70,7 @@ class NormControl(Regularizer):
     unique: ClassVar[bool] = True
     roles: ClassVar[tuple[str, ...]] = ("decays",)
     rules: ClassVar[tuple[Rule, ...]] = (Rule("decays", "refuse", "two decays would add up", "Keep one of them"),)
+    by_weight: ClassVar[frozenset[str]] = frozenset({"goal"})
     citations: ClassVar[tuple[Citation, ...]] = (
         Citation("loshchilov2023", "Loshchilov", 2023, "Weight norm control", "arXiv", "2311.11446"),
     )
