@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 NO_FLOAT64 = frozenset({"mps"})
 
@@ -10,6 +11,11 @@ NO_FLOAT64 = frozenset({"mps"})
 def exact(device: torch.device) -> torch.dtype:
     """Return the dtype of strengths, counts and running figures on a device: float64, or float32 where it lacks it."""
     return torch.float32 if device.type in NO_FLOAT64 else torch.float64
+
+
+def widened(tensor: Tensor) -> Tensor:
+    """Return a tensor of any shape in the widest float that its device holds."""
+    return tensor.to(exact(tensor.device))
 
 
 def best() -> str:

@@ -12,6 +12,7 @@ from torch.func import functional_call, grad
 
 from temperance.core import stages
 from temperance.core.batch import Batch, Pass, measure, to_batch
+from temperance.core.devices import exact
 from temperance.core.leaves import Leaves
 from temperance.core.optimizers import Functional, require_functional
 from temperance.core.plain import Plain
@@ -66,7 +67,7 @@ class Compiled:
         for address, one in self.parts.items():
             one.check(self.context, None)
             values = {
-                n: torch.tensor(v, dtype=torch.float64, device=device) for n, v in one.initial(self.context).items()
+                n: torch.tensor(v, dtype=exact(device), device=device) for n, v in one.initial(self.context).items()
             }
             one.rewire(self.model, Strengths(values, address=address))
             self._start[address] = values
@@ -208,5 +209,5 @@ def no_torch_optimizer_decay(optimizer: Any) -> None:
             f"the optimizer {name} has weight_decay={doubled[0]:g} and the recipe decays weights too",
             "one of them may decay",
             f"Change its line to torch.optim.{name}(model.parameters(), lr=…, weight_decay=0)"
-            " (AdamW's default is 0.01)",
+            " (AdamW's default is 0.01), or let the recipe take its groups over: WeightDecay.from_optimizer(optimizer)",
         )

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from temperance.core.devices import exact
 from temperance.core.leaves import Leaves
 from temperance.records.errors import SettingError
 
@@ -69,7 +70,7 @@ class AdamW(Functional):
         return {
             "first": zeros,
             "second": {n: z.clone() for n, z in zeros.items()},
-            "count": torch.zeros((), dtype=torch.float64, device=first.device),
+            "count": torch.zeros((), dtype=exact(first.device), device=first.device),
         }
 
     def step(self, params: Leaves, grads: Leaves, state: State, lr: Any) -> tuple[Leaves, State]:

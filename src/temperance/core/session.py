@@ -56,7 +56,7 @@ class Session:
         autocast: dtype for ``torch.autocast``, e.g. ``torch.bfloat16``.
         scaler: a ``torch.amp.GradScaler``; every pass of a step is unscaled, an overflow skips the update.
         fabric: a Lightning Fabric whose ``backward`` is used.
-        scheduler: the learning-rate scheduler (or a list of them), to be held by the checkpoint; stepping it stays yours.
+        scheduler: the learning-rate scheduler, or a list of them, for the checkpoint to hold; stepping stays yours.
         nan: at a loss that is not a finite number ``raise`` (naming the step and what made it), ``skip`` the update of
             that step, or ``ignore`` it. Off the CPU ``raise`` looks every 64 steps and ``skip`` waits for the device at
             each; with a scaler an overflow is skipped anyway.
@@ -360,6 +360,9 @@ class Session:
         """
         self._usable()
         self.solo.watch.look(self.steps)
+        for one in self.recipe.regularizers:
+            if "decays" in one.roles:  # a scheduler may have given the optimizer a decay of its own meanwhile
+                one.check(self._context(self.solo.device), self.optimizer)
         self.epoch += 1
         if self.steps_per_epoch is None and self.steps:
             self.steps_per_epoch = max(1, round(self.steps / self.epoch))

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from temperance.control.base import require
+from temperance.core.devices import widened
 from temperance.core.signal import Probe, Signal, signals
 
 
@@ -60,7 +61,7 @@ class SpectralTail(Signal):
 
 def tail_exponent(weight: Tensor, *, least: int = 50, aspect: float | None = None) -> float:
     """Return α of one weight; NaN with fewer than ``least`` eigenvalues, also per block, or a spectrum without tail."""
-    matrix = weight.detach().flatten(1).double()
+    matrix = widened(weight.detach().flatten(1))
     matrix = matrix.T if matrix.shape[0] > matrix.shape[1] else matrix
     found = [hill(torch.linalg.svdvals(block).square(), least=least) for block in blocks(matrix, aspect)]
     known = [value for value in found if math.isfinite(value)]
@@ -69,7 +70,7 @@ def tail_exponent(weight: Tensor, *, least: int = 50, aspect: float | None = Non
 
 def hill(eigenvalues: Tensor, *, least: int = 50) -> float:
     """Return α = 1 + k / Σ ln(λᵢ / λ_{n−k}) over the k = n/2 largest of n positive eigenvalues."""
-    values = torch.sort(eigenvalues[eigenvalues > 0].double()).values
+    values = torch.sort(widened(eigenvalues[eigenvalues > 0])).values
     n = values.numel()
     if n < least:
         return math.nan

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from temperance.control.base import require
 from temperance.control.strength import Strength
 from temperance.core.averaging import Average, zero
+from temperance.core.devices import widened
 from temperance.core.leaves import Leaves
 from temperance.core.regularizer import Context, Effect, Memory, Rate, Strengths, Update, techniques
 from temperance.records.citation import Citation
@@ -98,7 +99,7 @@ class LAWA(Average):
             memory["count"] = memory["count"] + due
             if strengths.mirror is None:
                 for j in range(window):
-                    memory[f"copy_{j}"] = memory[f"copy_{j}"].lerp_(params, (due & (place == j)).double())
+                    memory[f"copy_{j}"] = memory[f"copy_{j}"].lerp_(params, widened(due & (place == j)))
             elif due:
                 memory[f"copy_{int(place)}"] = memory[f"copy_{int(place)}"].copy_(params)
             return params

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import torch
 
 from temperance.control.strength import Strength
+from temperance.core.devices import exact
 from temperance.core.functional import no_torch_optimizer_decay
 from temperance.core.kit.weights import present, require_matrices, shrunk
 from temperance.core.leaves import Leaves
@@ -90,7 +91,7 @@ class AWD(Regularizer):
 
     def begin(self, params: Leaves, context: Context) -> dict[str, Any]:
         """Start with no ratio."""
-        return {"ratio": torch.zeros((), dtype=torch.float64, device=context.device)}
+        return {"ratio": torch.zeros((), dtype=exact(context.device), device=context.device)}
 
     def update(self, inner: Update, strengths: Strengths, memory: Memory) -> Update:
         """Measure the ratio, decay, then step."""
@@ -101,8 +102,9 @@ class AWD(Regularizer):
             if not decayed:
                 return inner(params, grads, rate)
             with torch.no_grad():
-                size = params.part(decayed).norm().to(torch.float64).clamp_min(1e-12)
-                slope = grads.part(decayed).norm().to(torch.float64)
+                kind = memory["ratio"].dtype
+                size = params.part(decayed).norm().to(kind).clamp_min(1e-12)
+                slope = grads.part(decayed).norm().to(kind)
                 memory["ratio"] = self.smoothing * memory["ratio"] + (1 - self.smoothing) * slope / size
                 if not strengths.is_off("rate"):
                     lam = strengths["rate"] * memory["ratio"]

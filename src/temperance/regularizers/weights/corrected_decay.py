@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from temperance.control.strength import Strength
+from temperance.core.devices import exact
 from temperance.core.functional import no_torch_optimizer_decay
 from temperance.core.kit.weights import places_of, present, rates, require_matrices
 from temperance.core.leaves import Leaves
@@ -106,7 +107,7 @@ class CorrectedDecay(Regularizer):
     def begin(self, params: Leaves, context: Context) -> dict[str, Any]:
         """Start with no rate seen."""
         names = require_matrices(context.model, "CorrectedDecay")
-        return {"peak": torch.zeros(len(names), dtype=torch.float64, device=context.device)}
+        return {"peak": torch.zeros(len(names), dtype=exact(context.device), device=context.device)}
 
     def update(self, inner: Update, strengths: Strengths, memory: Memory) -> Update:
         """Decay, then step."""
@@ -155,5 +156,5 @@ class _Peaks:
             self.tensor, self.values = memory["peak"], memory["peak"].tolist()
         if any(f > v for f, v in zip(floor, self.values, strict=True)):
             self.values = [max(f, v) for f, v in zip(floor, self.values, strict=True)]
-            self.tensor = memory["peak"] = torch.tensor(self.values, dtype=torch.float64, device=memory["peak"].device)
+            self.tensor = memory["peak"] = memory["peak"].new_tensor(self.values)
         return self.values

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from temperance.control.strength import Strength
+from temperance.core.devices import exact
 from temperance.core.functional import no_torch_optimizer_decay
 from temperance.core.kit.weights import each_norm, places_of, present, require_matrices
 from temperance.core.leaves import Leaves
@@ -126,7 +127,7 @@ class CPR(Regularizer):
         sizes = [context.model.get_parameter(name).numel() for name in names]
         paces = [self.pace if self.measure == "std" else self.pace / size for size in sizes]
         start = self.start or min(_EVERY, max(1, (context.steps or _EVERY * _SAMPLES) // _SAMPLES))
-        return names, torch.tensor(paces, dtype=torch.float64, device=context.device), start
+        return names, torch.tensor(paces, dtype=exact(context.device), device=context.device), start
 
     def weights(self, plan: Any) -> tuple[str, ...]:
         """Return the weights of the plan."""
@@ -136,7 +137,7 @@ class CPR(Regularizer):
     def begin(self, params: Leaves, context: Context) -> dict[str, Any]:
         """Start with μ = 0 and the κ that is known: 1, R(W), or none (∞)."""
         part = params.part(require_matrices(context.model, "CPR"))
-        zero = torch.zeros(len(part), dtype=torch.float64, device=context.device)
+        zero = torch.zeros(len(part), dtype=exact(context.device), device=context.device)
         kappa = torch.full_like(zero, 1.0 if self.rule == "uniform" else torch.inf)
         if self.rule == "dependent":
             kappa = self._sizes(part)
@@ -147,9 +148,9 @@ class CPR(Regularizer):
 
     def _sizes(self, part: Leaves) -> Tensor:
         if self.measure == "l2":
-            return each_norm(part).to(torch.float64).square()
+            return each_norm(part).to(exact(part.tensors[0].device)).square()
         size, _ = MEASURES[self.measure]
-        return torch.stack([size(w.detach()) for w in part.tensors]).to(torch.float64)
+        return torch.stack([size(w.detach()) for w in part.tensors]).to(exact(part.tensors[0].device))
 
     def update(self, inner: Update, strengths: Strengths, memory: Memory) -> Update:
         """Step, then push back what is too large."""

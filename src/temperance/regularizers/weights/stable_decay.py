@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import torch
 
 from temperance.control.strength import Strength
+from temperance.core.devices import exact
 from temperance.core.functional import no_torch_optimizer_decay
 from temperance.core.kit.weights import present, require_matrices, shrunk
 from temperance.core.leaves import Leaves
@@ -88,7 +89,7 @@ class StableDecay(Regularizer):
 
     def begin(self, params: Leaves, context: Context) -> dict[str, Any]:
         """Start with no moment and no step."""
-        zero = torch.zeros((), dtype=torch.float64, device=context.device)
+        zero = torch.zeros((), dtype=exact(context.device), device=context.device)
         return {"moment": zero, "step": zero.clone()}
 
     def update(self, inner: Update, strengths: Strengths, memory: Memory) -> Update:
@@ -99,7 +100,7 @@ class StableDecay(Regularizer):
             decayed = present(grads, planned)
             with torch.no_grad():
                 count = max(1, sum(g.numel() for g in grads.tensors))
-                square = grads.norm().to(torch.float64) ** 2 / count
+                square = grads.norm().to(memory["moment"].dtype) ** 2 / count
                 memory["step"] = memory["step"] + 1
                 memory["moment"] = self.beta * memory["moment"] + (1 - self.beta) * square
                 if decayed and not strengths.is_off("rate"):
