@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from temperance.core.regularizer import Regularizer
-from temperance.testing import accumulation, checks, compilation
+from temperance.testing import accumulation, checks, compilation, standing
 from temperance.testing.problems import PROBLEMS, Problem
 
 SMALL = "mlp"
@@ -66,6 +66,15 @@ class RegularizerSuite:
 
     def test_resume(self, regularizer: Regularizer, problem: Problem) -> None:
         checks.resume(regularizer, problem)
+
+    def test_back(self, regularizer: Regularizer, problem: Problem) -> None:
+        standing.back(regularizer, problem)
+
+    def test_idle(self, regularizer: Regularizer, small: Problem) -> None:
+        standing.idle(regularizer, small)
+
+    def test_plain_copy(self, regularizer: Regularizer, small: Problem) -> None:
+        standing.plain_copy(regularizer, small)
 
     def test_twice(self, regularizer: Regularizer, problem: Problem) -> None:
         checks.twice(regularizer, problem)
