@@ -28,7 +28,7 @@ from temperance.core.recipe import Recipe
 from temperance.core.regularizer import Context, Memory, Strengths, Undo
 from temperance.core.replicas import agree
 from temperance.core.signal import Probe, Signal, gives
-from temperance.core.solo import Solo, check_optimizer
+from temperance.core.solo import Solo, check_optimizer, check_sparse
 from temperance.core.state import SessionState, restore, snapshot
 from temperance.core.statistics import Moved
 from temperance.core.wrappers import bare, forget_compiled
@@ -131,6 +131,7 @@ class Session:
         by_member: Mapping[str, Mapping[str, list[float]]],
     ) -> None:  # fmt: skip
         parts = self.recipe.by_address
+        check_sparse(self.module, parts, scaler)
         device = next((p.device for p in self.module.parameters()), torch.device("cpu"))
         context = self._context(device)
         self._strengths: dict[str, Strengths] = {}

@@ -26,6 +26,7 @@ from temperance.core.wrappers import bare, uncompiled
 from temperance.records.errors import RecipeError
 
 Loss = Callable[[Any, Any], Tensor]
+_EMBEDDINGS = (nn.Embedding, nn.EmbeddingBag)
 
 
 class Solo:
@@ -341,7 +342,7 @@ class Solo:
             found = dict(zip(live.names, torch.autograd.grad(value, live.tensors, allow_unused=True), strict=True))
         grads = [found.get(name) for name in self.home.names]
         kept = [torch.zeros_like(p) if g is None else g for g, p in zip(grads, self.home.tensors, strict=True)]
-        return Leaves(self.home.names, kept, owned=True)
+        return Leaves(self.home.names, [g.to_dense() if g.is_sparse else g for g in kept], owned=True)
 
 
 @contextmanager
@@ -371,6 +372,24 @@ def check_optimizer(optimizer: torch.optim.Optimizer, model: nn.Module) -> None:
             f"the optimizer holds none of the model's {len(lost)} parameters",
             "it must have been built from this model's parameters",
             "Build it after the model is final: torch.optim.AdamW(model.parameters(), weight_decay=0)",
+        )
+
+
+def check_sparse(model: nn.Module, parts: Mapping[str, Regularizer], scaler: Any) -> None:
+    """Raise where an embedding gives sparse gradients and a technique (or a scaler) needs to compute with them.
+
+    Raises:
+        RecipeError: naming the layer and who cannot work with it.
+
+    """
+    layers = [n for n, m in model.named_modules() if getattr(m, "sparse", False) and isinstance(m, _EMBEDDINGS)]
+    need = [type(one).__name__ for one in parts.values() if "gradient" in one.stages() or one.reads_gradients]
+    need += ["a GradScaler"] if scaler is not None else []
+    if layers and need:
+        raise RecipeError(
+            f"{', '.join(need)} and the layer {layers[0]!r}, whose gradients are sparse",
+            "dense gradients, where gradients are measured, changed or unscaled",
+            f"Build {layers[0]} with sparse=False, or leave {need[0]} out",
         )
 
 
