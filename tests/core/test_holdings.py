@@ -146,11 +146,11 @@ def test_unfreezing_what_the_optimizer_holds_is_noticed():
     session = Recipe(FixedNorm(), EMA(0.9)).attach(model, optimizer, loss=MLP.loss)
     session.step(MLP.batch(0))
     kept = session.state_dict()
-    norm = float(model.head.weight.norm())
+    norm = model.head.weight.norm().item()
     model.body.requires_grad_(True)
     with torch.no_grad():
         model.body.weight.mul_(2.0)
-    wide = float(model.body.weight.norm())
+    wide = model.body.weight.norm().item()
     with pytest.warns(Noticed, match="body.weight"):
         session.step(MLP.batch(1))
     goals = dict(zip(session._memory["fixed_norm"].plan, session._memory["fixed_norm"]["goal"].tolist(), strict=True))

@@ -47,14 +47,15 @@ def take_over(optimizer: Any, rate: float, owner: str, model: nn.Module | None =
 
     """
     own = None if model is None else {id(p) for p in model.parameters()}
-    taken = []
+    taken, total = [], 0.0
     for group in optimizer.param_groups:
         decay = float(group.get("weight_decay", 0.0))
         is_ours = own is None or any(id(p) in own for p in group["params"])
         if is_ours and (decay or SHARE not in group):
             group[SHARE], group["weight_decay"] = decay / rate, _zero(group.get("weight_decay", 0.0))
             taken.append(f"{decay:g} for {len(group['params'])} tensors")
-    if taken:
+            total += decay
+    if total:
         line = f"{owner} took over the weight_decay of {_name(optimizer)}: {', '.join(taken)}."
         warnings.warn(line, TookOver, stacklevel=3)
 
