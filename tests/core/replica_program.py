@@ -8,7 +8,20 @@ import torch
 from torch import distributed
 from torch.nn.parallel import DistributedDataParallel
 
-from temperance import EMA, SAM, ConcreteDropout, Dropout, GapFeedback, GreedySoup, MixUp, Recipe, WeightDecay
+from temperance import (
+    EMA,
+    LAWA,
+    SAM,
+    SWA,
+    ConcreteDropout,
+    Dropout,
+    GapFeedback,
+    GreedySoup,
+    MixUp,
+    Recipe,
+    ScheduleFree,
+    WeightDecay,
+)  # fmt: skip
 from temperance.core.replicas import rank
 from temperance.records.errors import RecipeError
 from temperance.testing.problems import PROBLEMS
@@ -60,6 +73,20 @@ def soup():
     return {name: t.clone() for name, t in session.served.items()}
 
 
+def averages():
+    """Serve every kind of average."""
+    kinds = (EMA(0.8), SWA(tail=0.5, every=1), LAWA(window=2, every=1), ScheduleFree())
+    found = {}
+    for one in kinds:
+        model = DistributedDataParallel(MLP.model().train())
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        session = Recipe(one).attach(model, optimizer, loss=MLP.loss, epochs=1, steps_per_epoch=4)
+        for step in range(4):
+            session.step(MLP.batch(10 * step + NUMBER))
+        found |= {f"{type(one).__name__} {name}": t.clone() for name, t in session.served.items()}
+    return found
+
+
 def learned_rates():
     """Train a technique that brings parameters of its own: DDP does not know them."""
     model = DistributedDataParallel(MLP.model().train())
@@ -102,7 +129,13 @@ def main():
     store = distributed.FileStore(str(FOLDER / "store"), 2)
     distributed.init_process_group("gloo", store=store, rank=NUMBER, world_size=2)
     kept = {**{kind: together(kind) for kind in RECIPES}, "single": single()}
-    kept |= {"soup": soup(), "rates": learned_rates(), "late": wrapped_too_late(), "skipped": skipped()}
+    kept |= {
+        "soup": soup(),
+        "averages": averages(),
+        "rates": learned_rates(),
+        "late": wrapped_too_late(),
+        "skipped": skipped(),
+    }
     torch.save(kept, FOLDER / f"{NUMBER}.pt")
     distributed.destroy_process_group()
 

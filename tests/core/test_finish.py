@@ -6,7 +6,7 @@ from torch import nn
 
 from temperance import EMA, LAWA, SWA, Batch, Dropout, GreedySoup, Recipe, SpectralNorm, WeightDecay
 from temperance.core.readings import NeverBegan
-from temperance.records.errors import RecipeError
+from temperance.records.errors import RecipeError, SettingError
 from temperance.testing.problems import PROBLEMS
 from temperance.testing.training import assert_same, attach, outcome, train
 
@@ -168,3 +168,29 @@ def test_spectral_norm_leaves_frozen_and_unused_layers_as_they_are():
     assert not torch.equal(shipped.state_dict()["used.weight"], start["used.weight"])
     with torch.no_grad():
         torch.testing.assert_close(shipped(MLP.batch(5).inputs), answer)
+
+
+def test_what_was_scored_is_what_ships():
+    session = attach(Recipe(EMA(0.5)), CONV, select="best")
+    scores, kept = [], []
+    for number in range(4):
+        train(session, CONV, [number])
+        scores.append(session.validate([CONV.batch(50)])["valid_loss"])
+        kept.append({n: t.clone() for n, t in session.served.items()})
+    assert_same(dict(session.best), kept[scores.index(min(scores))], "the averaged weights that were scored")
+
+
+def test_statistics_of_an_average_are_estimated_outside_the_scaler():
+    scaler = torch.amp.GradScaler("cpu", init_scale=2.0**8)
+    session = train(attach(Recipe(EMA(0.5)), CONV, scaler=scaler), CONV, range(3))
+    plain = train(attach(Recipe(EMA(0.5)), CONV), CONV, range(3))
+    batches = [CONV.batch(0), CONV.batch(1)]
+    ours, theirs = session.finish(batches=batches), plain.finish(batches=batches)
+    torch.testing.assert_close(dict(ours.state_dict()), dict(theirs.state_dict()), rtol=1e-5, atol=1e-6)
+    assert scaler.get_scale() == 2.0**8
+
+
+def test_an_empty_batch_is_refused():
+    session = attach(Recipe(), MLP)
+    with pytest.raises(SettingError, match="no rows"):
+        session.step(Batch(MLP.batch(0).inputs[:0], MLP.batch(0).targets[:0]))

@@ -50,7 +50,7 @@ def test_strengths_move_under_replicas(replicas):
     assert replicas[0]["cocktail"]["moves"] > 0
 
 
-@pytest.mark.parametrize("kind", ["soup", "rates"])
+@pytest.mark.parametrize("kind", ["soup", "averages", "rates"])
 def test_what_is_chosen_or_learnt_is_the_same_on_every_replica(replicas, kind):
     one, two = (replica[kind] for replica in replicas)
     for name in one:

@@ -67,6 +67,11 @@ class Session:
             (one reading) or None (nothing). ``EarlyStopping``, ``GreedySoup`` and others that choose go first.
         patience: readings without a better one until ``stopped`` is set; a quarter of ``epochs``, 10 at least.
 
+    Attributes:
+        steps: optimizer steps done; those that were left out are counted too.
+        left_out: numbers (the first is 1) of the steps that ``nan="skip"`` left out.
+        stopped: whether a controller, or ``patience``, wants the training to end.
+
     Raises:
         RecipeError: the recipe cannot work on this model or optimizer, or a recipe is attached already.
 
@@ -113,6 +118,7 @@ class Session:
         self._clean_batches = clean_batches
         self.schedulers = list(scheduler) if isinstance(scheduler, (list, tuple)) else [scheduler] * bool(scheduler)
         self.left_out: list[int] = []
+        self._young = 2  # steps until the replicas are compared
         self._told: list[str] = []
         self._undo: list[Undo] = []
         self._closed = ""
@@ -185,7 +191,7 @@ class Session:
             The (first) pass: ``loss`` (with history; use ``.detach()``), ``outputs``, ``notes``.
 
         """
-        micros = [to_batch(one) for one in batch] if _is_list(batch) else [to_batch(batch)]
+        micros = [_taken(one) for one in batch] if _is_list(batch) else [_taken(batch)]
         self._ready()
         if len(self._clean) < self._clean_batches:
             self._clean.append(micros[0])
@@ -209,7 +215,7 @@ class Session:
                 "session.loss() serves techniques with one pass",
                 "Use session.step(batch), or leave the technique out",
             )
-        one = to_batch(batch)
+        one = _taken(batch)
         self._ready()
         if len(self._clean) < self._clean_batches:
             self._clean.append(one)
@@ -250,8 +256,10 @@ class Session:
         self.steps += 1
         if self.solo.watch.later:
             self.solo.watch.keep(passed.loss, self.steps - 1)
-        if self.steps == 2:  # all replicas began alike, so what differs now was never synchronised
-            replicas.require_same(self.solo.home)
+        if self._young:
+            self._young -= 1
+            if not self._young:  # all replicas began alike, so what differs now was never synchronised
+                replicas.require_same(self.solo.home)
         self._meter.watch(passed, self.solo.loss)
         if self.recipe.is_adaptive or self._meter.has_own:
             if self.steps % self._interval == 0:
@@ -603,6 +611,18 @@ class Session:
 
         """
         self.restore(SessionState.from_dict(state))
+
+
+def _taken(batch: Any) -> Batch:
+    """Return what a loader gave as a ``Batch`` with at least one row."""
+    made = to_batch(batch)
+    if not made.size:
+        raise SettingError(
+            "a batch has no rows",
+            "at least one row",
+            "Leave out what a filter emptied: if len(x): session.step(…)",
+        )
+    return made
 
 
 def _is_list(batch: Any) -> bool:
