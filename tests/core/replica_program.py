@@ -1,14 +1,29 @@
 """One of two processes of ``test_replicas``: python replica_program.py RANK FOLDER."""
 
 import sys
+import warnings
 from pathlib import Path
 
 import torch
 from torch import distributed
 from torch.nn.parallel import DistributedDataParallel
 
-from temperance import EMA, SAM, Dropout, GapFeedback, MixUp, Recipe, WeightDecay
+from temperance import (
+    EMA,
+    LAWA,
+    SAM,
+    SWA,
+    ConcreteDropout,
+    Dropout,
+    GapFeedback,
+    GreedySoup,
+    MixUp,
+    Recipe,
+    ScheduleFree,
+    WeightDecay,
+)  # fmt: skip
 from temperance.core.replicas import rank
+from temperance.records.errors import RecipeError
 from temperance.testing.problems import PROBLEMS
 
 NUMBER, FOLDER = int(sys.argv[1]), Path(sys.argv[2])
@@ -47,11 +62,81 @@ def together(kind):
     return {**kept, "model": dict(model.module.state_dict())}
 
 
+def soup():
+    """Let each process validate on rows of its own; what is served must be the same."""
+    model = DistributedDataParallel(MLP.model().train())
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.3)
+    session = Recipe(GreedySoup(keep=3)).attach(model, optimizer, loss=MLP.loss)
+    for step in range(8):
+        session.step(MLP.batch(10 * step + NUMBER))
+        session.validate([MLP.batch(200 + 50 * NUMBER)])
+    return {name: t.clone() for name, t in session.served.items()}
+
+
+def averages():
+    """Serve every kind of average."""
+    kinds = (EMA(0.8), SWA(tail=0.5, every=1), LAWA(window=2, every=1), ScheduleFree())
+    found = {}
+    for one in kinds:
+        model = DistributedDataParallel(MLP.model().train())
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        session = Recipe(one).attach(model, optimizer, loss=MLP.loss, epochs=1, steps_per_epoch=4)
+        for step in range(4):
+            session.step(MLP.batch(10 * step + NUMBER))
+        found |= {f"{type(one).__name__} {name}": t.clone() for name, t in session.served.items()}
+    return found
+
+
+def learned_rates():
+    """Train a technique that brings parameters of its own: DDP does not know them."""
+    model = DistributedDataParallel(MLP.model().train())
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
+    session = Recipe(ConcreteDropout()).attach(model, optimizer, loss=MLP.loss, epochs=1, steps_per_epoch=6)
+    for step in range(6):
+        session.step(MLP.batch(10 * step + NUMBER))
+    return {name: t.detach().clone() for name, t in session.solo.home.items()}
+
+
+def wrapped_too_late():
+    """Attach first, then wrap: the session trains the bare module, each process on its own rows."""
+    model = MLP.model().train()
+    session = Recipe().attach(model, torch.optim.SGD(model.parameters(), lr=0.05), loss=MLP.loss)
+    DistributedDataParallel(model)
+    try:
+        for step in range(3):
+            session.step(MLP.batch(10 * step + NUMBER))
+    except RecipeError as fault:
+        return str(fault)
+    return "nothing was said"
+
+
+def skipped():
+    """Give one process a batch that is no number: both leave the step out."""
+    model = DistributedDataParallel(MLP.model().train())
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+    session = Recipe(WeightDecay(0.1)).attach(model, optimizer, loss=MLP.loss, nan="skip")
+    for step in range(4):
+        batch = MLP.batch(10 * step + NUMBER)
+        bad = step == 2 and NUMBER == 1
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            session.step(batch._replace(inputs=batch.inputs * float("nan")) if bad else batch)
+    return {"left_out": session.left_out, "model": {n: t.detach().clone() for n, t in session.solo.home.items()}}
+
+
 def main():
     torch.set_num_threads(1)
     store = distributed.FileStore(str(FOLDER / "store"), 2)
     distributed.init_process_group("gloo", store=store, rank=NUMBER, world_size=2)
-    torch.save({**{kind: together(kind) for kind in RECIPES}, "single": single()}, FOLDER / f"{NUMBER}.pt")
+    kept = {**{kind: together(kind) for kind in RECIPES}, "single": single()}
+    kept |= {
+        "soup": soup(),
+        "averages": averages(),
+        "rates": learned_rates(),
+        "late": wrapped_too_late(),
+        "skipped": skipped(),
+    }
+    torch.save(kept, FOLDER / f"{NUMBER}.pt")
     distributed.destroy_process_group()
 
 

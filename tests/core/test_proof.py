@@ -1,5 +1,7 @@
 import pytest
 import torch
+from torch import nn
+from torch.nn import functional
 
 from temperance import (
     EMA,
@@ -58,3 +60,38 @@ def test_the_training_goes_on_as_if_nothing_had_been_asked():
     train(plain, CONV, range(6))
     assert_same(outcome(asked), outcome(plain), "after a proof")
     assert torch.isfinite(next(asked.model.parameters())).all()
+
+
+class Dropping(nn.Module):
+    """A net with noise of its own that no technique takes over, and an answer that holds None."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(4)
+        self.first, self.norm, self.last = nn.Linear(6, 8), nn.BatchNorm1d(8), nn.Linear(8, 3)
+        self.norm.eval()
+
+    def forward(self, x):
+        hidden = functional.dropout(torch.relu(self.norm(self.first(x))), 0.5, self.training)
+        return {"logits": self.last(hidden), "attentions": None, "states": (hidden, None)}
+
+
+def test_a_nets_own_noise_is_not_taken_for_the_techniques_and_modes_stay():
+    model = Dropping()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    session = Recipe(GradientClipping(100.0), EMA(0.9)).attach(
+        model, optimizer, loss=lambda out, y: functional.cross_entropy(out["logits"], y, reduction="none")
+    )
+    batch = PROBLEMS["mlp"].batch(0)
+    session.step(batch)
+    gradients, before = {n: p.grad for n, p in model.named_parameters()}, torch.get_rng_state()
+    clip, average = session.proof(batch)
+    assert not clip.acted
+    assert average.acted
+    assert average.silent
+    assert torch.equal(torch.get_rng_state(), before)
+    assert [m.training for m in (model, model.first, model.norm)] == [True, True, False]
+    assert all(p.grad is gradients[n] for n, p in model.named_parameters())
+    model.eval()
+    session.proof(batch)
+    assert not any(m.training for m in model.modules())

@@ -48,3 +48,23 @@ def test_two_replicas_equal_one_process_with_all_rows(replicas):
 
 def test_strengths_move_under_replicas(replicas):
     assert replicas[0]["cocktail"]["moves"] > 0
+
+
+@pytest.mark.parametrize("kind", ["soup", "averages", "rates"])
+def test_what_is_chosen_or_learnt_is_the_same_on_every_replica(replicas, kind):
+    one, two = (replica[kind] for replica in replicas)
+    for name in one:
+        assert torch.equal(one[name], two[name]), name
+
+
+def test_wrapping_after_attach_is_refused_with_the_right_order(replicas):
+    for replica in replicas:
+        assert "weights of 2 processes differ" in replica["late"]
+        assert "Wrap first, then attach" in replica["late"]
+
+
+def test_all_replicas_leave_out_the_same_steps(replicas):
+    one, two = (replica["skipped"] for replica in replicas)
+    assert one["left_out"] == two["left_out"] == [3]
+    assert all(torch.equal(one["model"][name], two["model"][name]) for name in one["model"])
+    assert all(bool(torch.isfinite(t).all()) for t in one["model"].values())

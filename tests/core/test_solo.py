@@ -50,6 +50,19 @@ def test_an_overflow_skips_the_update_and_halves_the_scale(recipe):
     assert not session.solo.overflow
 
 
+def test_an_overflow_starts_the_count_of_calm_steps_anew():
+    """As torch: 2 calm steps, an overflow, 3 calm steps: it grows then, not one step later or earlier."""
+    scaler = torch.amp.GradScaler("cpu", init_scale=2.0**10, growth_interval=3)
+    session = train(attach(Recipe(), MLP, scaler=scaler), MLP, range(2))
+    batch = MLP.batch(2)
+    session.step(batch._replace(inputs=batch.inputs * float("inf")))
+    scales = []
+    for number in range(3, 6):
+        session.step(MLP.batch(number))
+        scales.append(scaler.get_scale())
+    assert scales == [2.0**9, 2.0**9, 2.0**10]
+
+
 def test_techniques_of_the_update_see_gradients():
     seen = []
 

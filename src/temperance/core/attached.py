@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 import torch
@@ -16,6 +17,8 @@ from temperance.core.recipe import Recipe
 from temperance.core.regularizer import Memory, Strengths
 from temperance.core.selection import Readings
 from temperance.core.solo import Solo
+from temperance.core.state import SessionState
+from temperance.core.statistics import Moved
 
 
 class Attached(Protocol):
@@ -42,6 +45,8 @@ class Attached(Protocol):
     _heard: set[str]
     _clean: list[Batch]
     _keeps: bool
+    _moved: Moved
+    schedulers: list[Any]
 
     @property
     def planned_steps(self) -> int:
@@ -54,6 +59,21 @@ class Attached(Protocol):
     def _set(self, values: Mapping[str, Any]) -> None: ...
 
     def _steer(self, valid: Iterable[Batch], reading: Mapping[str, float]) -> None: ...
+
+    def counts(self) -> dict[str, Any]:
+        """Return the numbers that a state holds: steps, epoch, seed and the like."""
+
+    def take_counts(self, counts: Mapping[str, Any]) -> None:
+        """Put such numbers back."""
+
+    def trained_weights(self) -> AbstractContextManager[None]:
+        """Put the trained weights in, where averaged ones stand in the model just now."""
+
+    def snapshot(self) -> SessionState:
+        """Return the whole training state as one value."""
+
+    def restore(self, state: SessionState) -> None:
+        """Go back to a ``snapshot``."""
 
     def state_dict(self) -> dict[str, Any]:
         """Return the whole training state."""

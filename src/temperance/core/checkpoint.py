@@ -1,89 +1,106 @@
-"""The training state as one tree of tensors and plain values, and back."""
+"""A session's state as one value, taken and put back."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import torch
 
-from temperance.control.base import Move
 from temperance.core.attached import Attached
-from temperance.core.batch import Batch
 from temperance.core.leaves import Leaves
+from temperance.core.state import SessionState, copied, is_held
 from temperance.records.errors import RecipeError
 
 
-def state_of(session: Attached) -> dict[str, Any]:
-    """Return parameters, buffers, strengths, memories, optimizer, counts, seed and the controller's memory."""
-    return {
-        "recipe": session.recipe.to_toml(),
-        "model": {n: t.detach().clone() for n, t in session.module.state_dict().items()},
-        "held": {n: b.detach().clone() for n, b in session.module.named_buffers() if is_held(n)},
-        "optimizer": session.optimizer.state_dict(),
-        "strengths": {f"{a}.{n}": v.tolist() for a, s in session._strengths.items() for n, v in s.items()},
-        "memory": {a: {n: _out(v) for n, v in m.items()} for a, m in session._memory.items()},
-        "control": {n: torch.from_numpy(np.array(v)) for n, v in session._control.items()},
-        "trace": [move.to_dict() for move in session.trace],
-        "signals": dict(session.signals),
-        "meter": session._meter.state_dict(),
-        "readings": session.readings.state_dict(),
-        "heard": sorted(session._heard),
-        "clean": [list(batch) for batch in session._clean],
-        "counts": {"steps": session.steps, "epoch": session.epoch, "seed": session.seed, "lr_max": session._lr_max,
-                   "steps_per_epoch": session.steps_per_epoch, "stopped": session.stopped},
-    }  # fmt: skip
+def snapshot(session: Attached) -> SessionState:
+    """Return a deep copy of a session's state; the cost is one copy of its tensors."""
+    solo = session.solo
+    with session.trained_weights():
+        model = copied(dict(session.module.state_dict()))
+        held = {n: b.detach().clone() for n, b in session.module.named_buffers() if is_held(n)}
+    gradients = dict(zip(solo.home.names, solo.home.tensors, strict=True)) if solo.pending else {}
+    return SessionState(
+        recipe=session.recipe.to_toml(),
+        model=model,
+        held=held,
+        trained=list(solo.home.names),
+        optimizer=copied(session.optimizer.state_dict()),
+        scheduler=[copied(one.state_dict()) for one in session.schedulers],
+        scaler={} if solo.scaler is None else copied(solo.scaler.state_dict()),
+        strengths={f"{a}.{n}": v.tolist() for a, s in session._strengths.items() for n, v in s.items()},
+        memory={a: {n: copied(v) for n, v in m.items()} for a, m in session._memory.items()},
+        control={n: np.array(v) for n, v in session._control.items()},
+        trace=list(session.trace),
+        signals=dict(session.signals),
+        meter=session._meter.state_dict(),
+        readings=session.readings.state_dict(),
+        heard=sorted(session._heard),
+        clean=copied(session._clean),
+        counts=dict(session.counts()),
+        pending=copied(solo.pending),
+        gradients={n: p.grad.detach().clone() for n, p in gradients.items() if p.grad is not None},
+    )
 
 
-def restore(session: Attached, state: Mapping[str, Any]) -> None:
-    """Put a state into a session of the same recipe and model.
+def restore(session: Attached, state: SessionState) -> None:
+    """Put a state into a session of the same recipe and model; the state stays as it is, for another time.
 
     Raises:
-        RecipeError: it was written with another recipe.
+        RecipeError: another recipe, other schedulers, or parameters that are frozen now and were trained then.
 
     """
-    if state["recipe"] != session.recipe.to_toml():
-        raise RecipeError(
-            "the checkpoint was written with another recipe",
-            f"it holds\n{state['recipe']}",
-            "Attach that recipe (Recipe.from_toml), then load",
-        )
-    session.module.load_state_dict(state["model"])
+    _check(session, state)
+    solo, optimizer = session.solo, session.optimizer
+    session.module.load_state_dict(state.model)
     for name, buffer in session.module.named_buffers():
         if is_held(name):
-            buffer.copy_(state["held"][name])
-    session.optimizer.load_state_dict(state["optimizer"])
-    session._set(state["strengths"])
-    for address, values in state["memory"].items():
+            buffer.copy_(state.held[name])
+    # torch keeps the very tensors that it is given here, and steps them in place
+    optimizer.load_state_dict(copied(state.optimizer))
+    for scheduler, kept in zip(session.schedulers, state.scheduler, strict=True):
+        scheduler.load_state_dict(copied(kept))
+    if state.scaler and solo.scaler is not None:
+        solo.scaler.load_state_dict(copied(state.scaler))
+    session._set(state.strengths)
+    for address, values in state.memory.items():
         memory = session._memory[address]
         memory.clear()
-        memory.update({name: _in(value) for name, value in values.items()})
-    session._control = {n: v.numpy().copy() for n, v in state["control"].items()}
-    session.trace = [Move.from_dict(row) for row in state["trace"]]
-    session.signals = dict(state["signals"])
-    session._meter.load_state_dict(state.get("meter", {}))
-    session.readings.load_state_dict(state["readings"])
-    session._heard = set(state["heard"])
-    session._clean = [Batch(*parts) for parts in state["clean"]]
-    counts = state["counts"]
-    session.steps, session.epoch, session.seed = counts["steps"], counts["epoch"], counts["seed"]
-    session._lr_max, session.steps_per_epoch = counts["lr_max"], counts["steps_per_epoch"]
-    session.stopped = counts["stopped"]
+        memory.update({name: _owned(copied(value)) for name, value in values.items()})
+    session._control = {name: np.array(value) for name, value in state.control.items()}
+    session.trace = list(state.trace)
+    session.signals = dict(state.signals)
+    session._meter.load_state_dict(state.meter)
+    session.readings.load_state_dict(state.readings)
+    session._heard = set(state.heard)
+    session._clean = copied(state.clean)
+    session.take_counts(state.counts)
+    solo.pending = copied(state.pending)
+    if solo.pending:
+        for name, p in solo.home.items():
+            p.grad = state.gradients[name].clone() if name in state.gradients else None
 
 
-def is_held(name: str) -> bool:
-    """Return whether a buffer was put there by a layer technique: it is state, but not in the user's ``state_dict``."""
-    return name.rsplit(".", 1)[-1].startswith("temperance_")
+def _owned(value: Any) -> Any:
+    return value.like(value.tensors, owned=True) if isinstance(value, Leaves) else value
 
 
-def _out(value: Any) -> Any:
-    if isinstance(value, Leaves):
-        return {"leaves": dict(value.clone())}
-    return value.detach().clone() if isinstance(value, torch.Tensor) else value
-
-
-def _in(value: Any) -> Any:
-    if isinstance(value, dict) and set(value) == {"leaves"}:
-        return Leaves.of(value["leaves"], owned=True).clone()
-    return value.clone() if isinstance(value, torch.Tensor) else value
+def _check(session: Attached, state: SessionState) -> None:
+    if state.recipe != session.recipe.to_toml():
+        raise RecipeError(
+            "the checkpoint was written with another recipe",
+            f"it holds\n{state.recipe}",
+            "Attach that recipe (Recipe.from_toml), then load",
+        )
+    if len(state.scheduler) != len(session.schedulers):
+        raise RecipeError(
+            f"the checkpoint holds {len(state.scheduler)} schedulers, this session {len(session.schedulers)}",
+            "the same schedulers in the same order",
+            "Pass scheduler=… to attach, as in the run that wrote it",
+        )
+    frozen = sorted(set(state.trained) - set(session.solo.home.names))
+    if frozen:
+        raise RecipeError(
+            f"{frozen[0]} and {len(frozen) - 1} more were trained when the checkpoint was written, and are not now",
+            f"this session trains {len(session.solo.home)} parameters",
+            "Unfreeze them and give them to the optimizer before load_state_dict",
+        )

@@ -12,6 +12,7 @@ from torch.func import functional_call, grad
 
 from temperance.core import stages
 from temperance.core.batch import Batch, Pass, measure, to_batch
+from temperance.core.devices import exact
 from temperance.core.leaves import Leaves
 from temperance.core.objective import PlainObjective
 from temperance.core.optimizers import Functional, require_functional
@@ -65,7 +66,7 @@ class Compiled:
         for address, one in self.parts.items():
             one.check(self.context, None)
             values = {
-                n: torch.tensor(v, dtype=torch.float64, device=device) for n, v in one.initial(self.context).items()
+                n: torch.tensor(v, dtype=exact(device), device=device) for n, v in one.initial(self.context).items()
             }
             one.rewire(self.model, Strengths(values, address=address))
             self._start[address] = values

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from temperance.core.batch import Batch
+from temperance.core.devices import widened
 from temperance.core.leaves import Leaves
 from temperance.records.errors import SettingError, nearest
 
@@ -91,7 +92,7 @@ class Tally:
 
     def add(self, losses: Tensor, batch: Batch) -> None:
         """Add the losses (b,) of a batch, or its one loss (1,)."""
-        values, size = losses.detach().to(torch.float64), batch.size
+        values, size = widened(losses.detach()), batch.size
         weight = torch.ones_like(values) if batch.weight is None else batch.weight.to(values)
         if values.numel() != size:
             self.rows_known, weight = (
@@ -182,9 +183,9 @@ def _tensor(value: Any) -> Tensor:
 def _right(outputs: Any, targets: Any) -> Tensor:
     scores, truth = _tensor(outputs), _tensor(targets)
     if scores.dim() == 2 and scores.shape[1] > 1 and truth.shape == scores.shape[:1]:
-        return (scores.argmax(1) == truth).double()
+        return widened(scores.argmax(1) == truth)
     if scores.numel() == truth.numel() == len(truth):
-        return ((scores.reshape(-1) > 0) == (truth.reshape(-1) > 0.5)).double()  # one score per row, a logit
+        return widened((scores.reshape(-1) > 0) == (truth.reshape(-1) > 0.5))  # one score per row, a logit
     raise SettingError(
         f"accuracy got outputs {tuple(scores.shape)} and targets {tuple(truth.shape)}",
         "outputs (b, c) or (b,) and class numbers (b,)",

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from temperance.core.devices import exact
 from temperance.core.recipe import Recipe
 from temperance.core.regularizer import Strengths
 from temperance.records.errors import RecipeError, nearest
@@ -104,6 +105,6 @@ def strengths(
     address: str, values: Mapping[str, float], by_member: Mapping[str, Sequence[float]], device: torch.device
 ) -> Strengths:
     """Return the strengths of one technique: tensors (), or (k,) where members have values of their own."""
-    own = {name: torch.tensor(list(by_member.get(name, ())) or v, dtype=torch.float64) for name, v in values.items()}
+    own = {name: torch.tensor(list(by_member.get(name, ())) or v, dtype=exact(device)) for name, v in values.items()}
     mirror = {name: v for name, v in values.items() if name not in by_member}
     return Strengths({name: t.to(device) for name, t in own.items()}, address=address, mirror=mirror)

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from temperance.core.devices import exact
 from temperance.core.leaves import Leaves
 from temperance.records.errors import RecipeError, SettingError
 
@@ -69,7 +70,7 @@ class AdamW(Functional):
         return {
             "first": zeros,
             "second": {n: z.clone() for n, z in zeros.items()},
-            "count": torch.zeros((), dtype=torch.float64, device=first.device),
+            "count": torch.zeros((), dtype=exact(first.device), device=first.device),
         }
 
     def step(self, params: Leaves, grads: Leaves, state: State, lr: Any) -> tuple[Leaves, State]:
@@ -132,5 +133,5 @@ def no_torch_optimizer_decay(optimizer: Any) -> None:
             f"the optimizer {name} has weight_decay={doubled[0]:g} and the recipe decays weights too",
             "one of them may decay",
             f"Change its line to torch.optim.{name}(model.parameters(), lr=…, weight_decay=0)"
-            " (AdamW's default is 0.01)",
+            " (AdamW's default is 0.01), or let the recipe take its groups over: WeightDecay.from_optimizer(optimizer)",
         )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import copy
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, is_dataclass
 from typing import Any
 
 import torch
@@ -14,6 +15,7 @@ from temperance.core.batch import Batch, call
 from temperance.core.leaves import Leaves
 from temperance.core.random import fold, pulse
 from temperance.core.solo import evaluating
+from temperance.core.state import SessionState
 
 
 @dataclass(frozen=True)
@@ -45,28 +47,51 @@ class Evidence:
 
 
 def collect(session: Attached, batch: Batch) -> list[Evidence]:
-    """Measure every ingredient; the session is left bit for bit as it was."""
-    state = copy.deepcopy(session.state_dict())
-    start = session.solo.home.clone(owned=True)
+    """Measure every ingredient; the session is left bit for bit as it was, gradients and modes of the layers too."""
+    state, solo = session.snapshot(), session.solo
+    start = solo.home.clone(owned=True)
+    gradients = [(p, p.grad) for p in (*solo.home.tensors, *solo.holdings.foreign)]
     try:
-        full = _try(session, batch, state, None)
-        return [
-            _evidence(address, full, _try(session, batch, state, address), start, "served" in one.stages())
-            for address, one in session.recipe.by_address.items()
-        ]
+        with _training(session):
+            full = _try(session, batch, state, None)
+            return [
+                _evidence(address, full, _try(session, batch, state, address), start, "served" in one.stages())
+                for address, one in session.recipe.by_address.items()
+            ]
     finally:
-        session.load_state_dict(state)
+        session.restore(state)
+        for p, gradient in gradients:
+            p.grad = gradient
 
 
-def _try(session: Attached, batch: Batch, state: Any, without: str | None) -> tuple[float, Leaves, Leaves, Tensor]:
-    session.load_state_dict(copy.deepcopy(state))
+@contextmanager
+def _training(session: Attached) -> Iterator[None]:
+    """Put the model in training mode, unless it is; layers that the user keeps in evaluation mode then stay so."""
+    modes = [(m, m.training) for m in session.model.modules()]
+    if not session.model.training:
+        session.model.train()
+    try:
+        yield
+    finally:
+        for m, mode in modes:
+            m.training = mode
+
+
+def _try(
+    session: Attached, batch: Batch, state: SessionState, without: str | None
+) -> tuple[float, Leaves, Leaves, list[Tensor]]:
+    session.restore(state)
     if without is not None:
         one = session.recipe.by_address[without]
         session._set({f"{without}.{name}": spec.neutral for name, spec in one.strengths.items()})
-    with evaluating(session.model), torch.no_grad(), pulse(fold(session.seed, session.steps)):
-        answer = _flat(call(session.model, batch.inputs))
-    session.model.train()
-    passed = session.solo.step([batch], fold(session.seed, session.steps))
+    device = session.solo.device
+    # a net's own dropout draws from torch's generators: every try must see the same noise there
+    with torch.random.fork_rng([] if device.type != "cuda" else [device]):
+        torch.manual_seed(0)
+        with evaluating(session.model), torch.no_grad(), pulse(fold(session.seed, session.steps)):
+            answer = _tensors(call(session.model, batch.inputs))
+        session.solo.pending = []
+        passed = session.solo.step([batch], fold(session.seed, session.steps))
     return float(passed.loss.detach()), session.solo.home.clone(owned=True), session.served.clone(owned=True), answer
 
 
@@ -76,7 +101,7 @@ def _evidence(address: str, full: Any, without: Any, start: Leaves, serves: bool
     weights = float(full[1].add(without[1], -1.0).norm()) / step
     size = float(full[1].norm()) or 1.0
     served = float(full[2].add(full[1], -1.0).norm()) / size if serves and not _same(full[2], full[1]) else 0.0
-    silent = bool(torch.equal(full[3], without[3]))
+    silent = all(torch.equal(a, b) for a, b in zip(full[3], without[3], strict=True))
     changes = {"the loss": loss, "the step of the weights": weights, "the served weights": served}
     said = [f"{what} by {100 * value:.3g} %" for what, value in changes.items() if value > 0]
     acted = bool(said)
@@ -89,8 +114,12 @@ def _same(a: Leaves, b: Leaves) -> bool:
     return all(torch.equal(x, y) for x, y in zip(a.tensors, b.tensors, strict=True))
 
 
-def _flat(outputs: Any) -> Tensor:
+def _tensors(outputs: Any) -> list[Tensor]:
+    """Return copies of the tensors of an answer, however it is nested; what is no tensor (None, say) is left out."""
     if isinstance(outputs, Tensor):
-        return outputs.detach().clone()
-    parts = outputs.values() if isinstance(outputs, dict) else outputs
-    return torch.cat([_flat(part).flatten() for part in parts])
+        return [outputs.detach().clone()]
+    if is_dataclass(outputs) and not isinstance(outputs, Mapping):
+        outputs = vars(outputs)
+    if isinstance(outputs, Mapping):
+        outputs = list(outputs.values())
+    return [t for part in outputs for t in _tensors(part)] if isinstance(outputs, (list, tuple)) else []

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from temperance.control.base import Move
 from temperance.control.wrapper import Wrapper
-from temperance.core import averaging, checkpoint, heldout
+from temperance.core import averaging, heldout
 from temperance.core.attached import Attached
 from temperance.core.batch import Batch, to_batch
 from temperance.core.heldout import Asked, Metric
@@ -20,6 +20,7 @@ from temperance.core.leaves import Leaves
 from temperance.core.regularizer import Regularizer
 from temperance.core.replicas import agree
 from temperance.core.selection import Buffers, is_statistic
+from temperance.core.state import is_held
 from temperance.records.errors import RecipeError, SettingError
 
 
@@ -27,8 +28,12 @@ class NeverHeard(UserWarning):
     """A controller ended without ever having heard its signal."""
 
 
+class NeverBegan(UserWarning):
+    """A technique's time never came in this training."""
+
+
 class NotNumbers(UserWarning):
-    """The weights that a session leaves behind are not all finite."""
+    """The weights that a session leaves behind are not all finite, or a step was left out because its loss was not."""
 
 
 NOT_NUMBERS = (
@@ -94,7 +99,9 @@ def _let_select(session: Attached, address: str, rows: list[Batch]) -> None:
     """Let a technique that chooses among weights look at the held-out rows."""
 
     def score(weights: Leaves) -> float:
-        return heldout.side(session.solo.losses, rows, weights)[0]
+        """Return the mean over the replicas, so that all of them choose alike."""
+        value = heldout.side(session.solo.losses, rows, weights)[0]
+        return agree({"score": value}, session.solo.device)["score"]
 
     one, memory = session.recipe.by_address[address], session._memory[address]
     memory.update(one.select(session.solo.home, session._strengths[address], memory, score))
@@ -127,15 +134,18 @@ def put(session: Attached, batches: Iterable[Any] | None) -> None:
         session.trace.append(_line(session, "weights", kept.score, str(kept.chosen), kept.single))
     if weights is session.solo.home:
         return
-    if session.solo.statistics and any(one.averages for one in session.recipe.regularizers):
+    layers = session._moved.layers()
+    if layers and any(one.averages for one in session.recipe.regularizers):
         if batches is None:
             raise RecipeError(
                 "the weights are averaged and the model has BatchNorm, but finish() got no batches",
                 "running statistics must be estimated anew for averaged weights",
                 "Call session.finish(batches=train)",
             )
+        rows = averaging.first_of(to_batch(b) for b in batches)
+        with session.solo.at(weights):  # should the batches fail, the trained weights are back
+            averaging.refresh_statistics(session.model, layers, rows)
         session.solo.home.copy_(weights)
-        averaging.refresh_statistics(session.model, session.solo.statistics, (to_batch(b) for b in batches))
         return
     session.solo.home.copy_(weights)
     for name, buffer in _buffers(session).items():
@@ -165,6 +175,11 @@ def deaf(session: Attached) -> tuple[str, ...]:
     return tuple(found)
 
 
+def never_began(session: Attached) -> tuple[str, ...]:
+    """Return a sentence for each technique whose time never came."""
+    return tuple(text for a, one in session.recipe.by_address.items() for text in one.unbegun(session._memory[a]))
+
+
 def idle(session: Attached) -> tuple[str, ...]:
     """Return a sentence for each rule that has nothing to move, or measure that never was a number."""
     moved = any(spec.adaptive for spec in session.recipe.specs.values())
@@ -182,7 +197,7 @@ def idle(session: Attached) -> tuple[str, ...]:
 def _buffers(session: Attached) -> Buffers:
     """Return the module's buffers that are state: those in its ``state_dict`` and those of layer techniques."""
     stored = session.module.state_dict(keep_vars=True)
-    return {n: b for n, b in session.module.named_buffers() if n in stored or checkpoint.is_held(n)}
+    return {n: b for n, b in session.module.named_buffers() if n in stored or is_held(n)}
 
 
 @contextmanager

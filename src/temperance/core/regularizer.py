@@ -89,6 +89,8 @@ class Context(NamedTuple):
         steps_per_epoch: optimizer steps per epoch, or None where unknown.
         epochs: planned epochs, or None.
         device: device of the parameters.
+        steps: planned optimizer steps, or None.
+        optimizer: the user's ``torch.optim`` optimizer; None in ``compile`` and the population.
 
     """
 
@@ -98,6 +100,7 @@ class Context(NamedTuple):
     epochs: int | None = None
     device: torch.device = torch.device("cpu")
     steps: int | None = None
+    optimizer: Any = None
 
 
 @dataclass(frozen=True)
@@ -116,7 +119,9 @@ class Regularizer(ABC):  # noqa: B024 (every stage may stay as it is)
         unique: a recipe may hold it only once.
         roles: what it does to a training, in one or two words each, so that rules of others can name it.
         rules: what happens where it meets another technique.
+        reads_gradients: it computes with gradients in its ``update``, so they must be dense.
         reads: signals that ``hear`` needs; they are measured at every ``validate``.
+        by_weight: memories with one number for each of ``weights(plan)``, in that order.
         per_member: strengths that may have a value for each member of a net (``core.members``).
     """
 
@@ -133,6 +138,8 @@ class Regularizer(ABC):  # noqa: B024 (every stage may stay as it is)
     rules: ClassVar[tuple[Rule, ...]] = ()
     reads: ClassVar[frozenset[str]] = frozenset()
     per_member: ClassVar[frozenset[str]] = frozenset()
+    by_weight: ClassVar[frozenset[str]] = frozenset()
+    reads_gradients: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         for name, spec in self.strengths.items():
@@ -168,6 +175,10 @@ class Regularizer(ABC):  # noqa: B024 (every stage may stay as it is)
         """Return fixed facts about this model, e.g. which weights to act on; ``memory.plan`` gives them back."""
         return None
 
+    def weights(self, plan: Any) -> tuple[str, ...]:
+        """Return the names of the weights in a ``plan``, in the order of the memories that are ``by_weight``."""
+        return plan if isinstance(plan, tuple) and all(isinstance(name, str) for name in plan) else ()
+
     def begin(self, params: Leaves, context: Context) -> dict[str, Any]:
         """Return the memory before the first step."""
         return {}
@@ -184,6 +195,10 @@ class Regularizer(ABC):  # noqa: B024 (every stage may stay as it is)
 
     def alarms(self, memory: Mapping[str, Any]) -> tuple[str, ...]:
         """Return a sentence for each thing that went wrong so far; they stand in ``session.warnings``."""
+        return ()
+
+    def unbegun(self, memory: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return a sentence for what it was to do and had not begun when the training ended; told by ``finish``."""
         return ()
 
     def initial(self, context: Context) -> dict[str, float]:

@@ -135,6 +135,13 @@ class Readings:
         self.buffers = {name: b.detach().clone() for name, b in buffers.items()}
         self.readings = readings
 
+    def take_in(self, leaves: Leaves) -> None:
+        """Let leaves that have joined the training stand in the kept weights as they are now."""
+        if self.weights is not None:
+            kept = self.weights
+            self.weights = Leaves.of({n: kept[n] if n in kept else p.detach().clone() for n, p in leaves.items()})
+            self.weights.owned = True
+
     def _better(self, one: float, other: float) -> bool:
         return one < other if self.better == "lower" else one > other
 

@@ -8,21 +8,25 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
 from temperance.core import stages
 from temperance.core.attention import plain_attention
 from temperance.core.batch import Batch, Pass, call, map_leaves, measure, reduce
+from temperance.core.finite import NotFinite, OnNaN, Watch, finite
+from temperance.core.holdings import Holdings
 from temperance.core.leaves import Leaves
 from temperance.core.objective import PlainObjective
 from temperance.core.policy import trainable
 from temperance.core.random import fold, pulse
 from temperance.core.regularizer import Memory, Rate, Regularizer, Strengths
-from temperance.core.replicas import rank
-from temperance.core.statistics import unchanged
+from temperance.core.replicas import average, rank
+from temperance.core.statistics import buffers_of, unchanged
 from temperance.core.wrappers import bare, uncompiled
 from temperance.records.errors import RecipeError
 
 Loss = Callable[[Any, Any], Tensor]
+_EMBEDDINGS = (nn.Embedding, nn.EmbeddingBag)
 
 
 class Solo:
@@ -40,40 +44,91 @@ class Solo:
         autocast: torch.dtype | None,
         scaler: Any,
         fabric: Any,
+        nan: OnNaN = "raise",
     ) -> None:
         self.model, self.optimizer, self.loss = model, optimizer, loss
-        self.parts, self.memory = parts, memory
+        self.parts, self.strengths, self.memory = parts, strengths, memory
         self.autocast, self.scaler, self.fabric = autocast, scaler, fabric
-        named = trainable(bare(model))
-        self.home = Leaves(named.keys(), named.values(), owned=True)
+        self._find_leaves()
         self.device = self.home.tensors[0].device if len(self.home) else torch.device("cpu")
+        self.dtype = self.home.tensors[0].dtype if len(self.home) else torch.float32
+        # under a scaler a loss that overflows is no fault: the update is skipped and the scale halved
+        self.watch = Watch("ignore" if scaler is not None else nan, self.device)
         self.statistics = [m for m in model.modules() if getattr(m, "running_mean", None) is not None]
         self.has_gradient_stage = any("gradient" in one.stages() for one in parts.values())
-        self.objective = stages.objective(parts, PlainObjective(self._plain, loss), strengths, memory)
-        self.gradient = stages.gradient(parts, self._backward, strengths, memory)
-        self.update = stages.update(parts, self._optimize, strengths, memory)
+        self.compose()
         self._nothing = torch.zeros((), device=self.device)
         self.rank = rank()
-        self.overflow, self._calm = False, 0
+        self.overflow = False
+        self.calm = 0  # updates since the scale grew or an overflow shrank it
+        self._ready: tuple[Leaves, Pass] | None = None
+        self._before: list[list[Tensor]] = []
+        self.pending: list[tuple[Pass, Batch]] = []  # passes whose backward is the user's, until ``settle``
+
+    def _find_leaves(self) -> None:
+        named = trainable(bare(self.model))
+        self.home = Leaves(named.keys(), named.values(), owned=True)
+        self.holdings = Holdings(self.optimizer, bare(self.model), self.home.tensors)
         self._pattern: tuple[bool, ...] = ()
         self._grad_names: tuple[str, ...] = ()
-        self._ready: tuple[Leaves, Pass] | None = None
-        self.pending: list[tuple[Pass, Batch]] = []  # passes whose backward is the user's, until ``settle``
+        wrapped = isinstance(self.model, DistributedDataParallel)
+        # DDP synchronises what it found when it was built; parameters that techniques brought came after that
+        brought = [p for n, p in named.items() if n.rsplit(".", 1)[-1].startswith("temperance_")]
+        self._unsynchronised = brought if wrapped else []
+
+    def compose(self) -> None:
+        """Wrap the plain functions in the techniques, as their plans are now."""
+        self.objective = stages.objective(
+            self.parts, PlainObjective(self.plain, self.loss), self.strengths, self.memory
+        )
+        self.gradient = stages.gradient(self.parts, self._backward, self.strengths, self.memory)
+        self.update = stages.update(self.parts, self._optimize, self.strengths, self.memory)
+
+    def look_again(self) -> tuple[str, ...]:
+        """Take in what the user unfroze or gave the optimizer since; return the names of the new leaves."""
+        before = set(self.home.names)
+        self._find_leaves()
+        return tuple(name for name in self.home.names if name not in before)
 
     # -- one step -------------------------------------------------------------------------------------------------
 
     def step(self, micros: Sequence[Batch], key: int) -> Pass:
         """Run gradient and update on one batch, or on micro-batches whose gradients add up."""
         self.overflow = False
+        self._remember_statistics()
         grads, passed = self.gradient(self.home, {}, micros, key)
+        self._require_finite(grads, micros[0], passed, key)
         self._finish(grads, passed)
         return passed
+
+    def _remember_statistics(self) -> None:
+        if self.watch.skips:
+            self._before = [[b.clone() for b in buffers_of(m)] for m in self.statistics]
+
+    def _require_finite(self, grads: Leaves, batch: Batch, passed: Pass, key: int) -> None:
+        if self.watch.skips and not finite([*grads.tensors, *self.holdings.gradients()]):
+            raise NotFinite(batch, passed, key)
+
+    def leave_out(self) -> None:
+        """Undo what a step did that must not count: running statistics and gradients; weights did not move yet."""
+        self.pending, self._ready = [], None
+        for m, kept in zip(self.statistics, self._before, strict=True):
+            for b, old in zip(buffers_of(m), kept, strict=True):
+                b.copy_(old)
+        for p in self.home.tensors:
+            p.grad = None
+        self.holdings.forget_gradients()
 
     def forward(self, batch: Batch, key: int) -> Pass:
         """Run the objective alone, for a loop that owns its backward; again before ``settle``: the next micro-batch."""
         if self.pending:
             self._settle(self.pending[-1][0])
-        passed = self._objective(batch, fold(key, len(self.pending)) if self.pending else key)
+        else:
+            self._remember_statistics()
+        own = fold(key, len(self.pending)) if self.pending else key
+        passed = self._objective(batch, own)
+        if not self.watch.skips and self.watch.refuses(passed.loss):
+            raise NotFinite(batch, passed, own)
         if passed.loss.requires_grad:  # else nobody can train on it
             told = passed._replace(loss=passed.loss.detach(), outputs=map_leaves(Tensor.detach, passed.outputs))
             self.pending.append((told, batch))  # without its history: nobody may ever call ``update``
@@ -89,6 +144,7 @@ class Solo:
             self._unscale(self._ready[0])
         grads, passed = self.gradient(self.home, {}, (), key)
         self._ready = None
+        self._require_finite(grads, batches[0], passed, key)
         self._finish(grads, passed)
         return passed
 
@@ -117,7 +173,8 @@ class Solo:
 
     # -- the innermost functions ----------------------------------------------------------------------------------
 
-    def _plain(self, params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any) -> Pass:
+    def plain(self, params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any) -> Pass:
+        """Run the model and the user's loss, without any technique of the objective."""
         if params is not self.home:  # a teacher with weights of its own: it is asked for its outputs alone
             with self.at(params), unchanged(self.statistics), torch.no_grad(), self._precision():
                 outputs = call(self.model, batch.inputs)
@@ -134,6 +191,7 @@ class Solo:
         with self.at(params, keep_statistics=True) if elsewhere else nullcontext():
             for p in self.home.tensors:
                 p.grad = None
+            self.holdings.forget_gradients()
             total = sum(micro.size for micro in micros) if len(micros) > 1 else 1
             passes: list[Pass] = []
             for j, micro in enumerate(micros):
@@ -156,6 +214,8 @@ class Solo:
         wait = nullcontext() if is_last or not hasattr(self.model, "no_sync") else self.model.no_sync()  # type: ignore[operator]
         with wait:
             passed = self._objective(batch, key)
+            if self.watch.refuses(passed.loss):
+                raise NotFinite(batch, passed, key)
             value = passed.loss if share == 1.0 else passed.loss * share
             if self.scaler is not None:
                 value = self.scaler.scale(value)
@@ -172,6 +232,10 @@ class Solo:
 
     def _collect(self) -> Leaves:
         grads = [p.grad for p in self.home.tensors]
+        if self.holdings.mask is not None:  # what the optimizer does not hold it will not move, so nobody may
+            grads = [g if held else None for g, held in zip(grads, self.holdings.mask, strict=True)]
+        if self._unsynchronised:
+            average([p.grad for p in self._unsynchronised if p.grad is not None])
         pattern = tuple(g is not None for g in grads)
         if pattern != self._pattern:
             self._pattern = pattern
@@ -183,7 +247,10 @@ class Solo:
         return params
 
     def _unscale(self, grads: Leaves) -> None:
-        grads.mul_(1.0 / self.scaler.get_scale())
+        share = 1.0 / self.scaler.get_scale()
+        grads.mul_(share)
+        for g in self.holdings.gradients():
+            g.mul_(share)
         self.overflow = self.overflow or not bool(torch.isfinite(grads.norm()))
 
     def _overflowed(self, grads: Leaves) -> bool:
@@ -191,10 +258,12 @@ class Solo:
         self.overflow = self.overflow or not bool(torch.isfinite(grads.norm()))
         if self.overflow:
             self.scaler.update(scale * self.scaler.get_backoff_factor())
+            self.calm = 0
             return True
-        self._calm += 1
-        grow = self._calm % self.scaler.get_growth_interval() == 0
+        self.calm += 1
+        grow = self.calm >= self.scaler.get_growth_interval()
         self.scaler.update(scale * self.scaler.get_growth_factor() if grow else scale)
+        self.calm = 0 if grow else self.calm
         return False
 
     def _precision(self) -> Any:
@@ -214,7 +283,7 @@ class Solo:
             yield
             return
         own = [p.data for p in self.home.tensors]
-        saved = [[b.clone() for b in _buffers(m)] for m in self.statistics] if keep_statistics else []
+        saved = [[b.clone() for b in buffers_of(m)] for m in self.statistics] if keep_statistics else []
         torch.clear_autocast_cache()
         try:
             whole = params.names == self.home.names
@@ -226,7 +295,7 @@ class Solo:
             for p, data in zip(self.home.tensors, own, strict=True):
                 p.data = data
             for m, kept in zip(self.statistics, saved, strict=False):
-                for b, old in zip(_buffers(m), kept, strict=True):
+                for b, old in zip(buffers_of(m), kept, strict=True):
                     b.copy_(old)
             torch.clear_autocast_cache()
 
@@ -255,21 +324,30 @@ class Solo:
         no_cudnn = torch.backends.cudnn.flags(enabled=False)
         with evaluating(self.model), torch.enable_grad(), plain_attention(), no_cudnn, uncompiled():
             value = reduce(self.loss(call(self.model, batch.inputs), batch.targets), batch.weight)
-            first = torch.autograd.grad(value, self.home.tensors, create_graph=True, allow_unused=True)
-            used = [(g, v) for g, v in zip(first, direction.tensors, strict=True) if g is not None and g.requires_grad]
+            live = self._live()
+            first = torch.autograd.grad(value, live.tensors, create_graph=True, allow_unused=True)
+            pairs = zip(first, direction.part(live.names).tensors, strict=True)
+            used = [(g, v) for g, v in pairs if g is not None and g.requires_grad]
             along = torch.stack([(g * v).sum() for g, v in used]).sum() if used else None
-            second = () if along is None else torch.autograd.grad(along, self.home.tensors, allow_unused=True)
-        parts = second or [None] * len(self.home)
+            second = () if along is None else torch.autograd.grad(along, live.tensors, allow_unused=True)
+        found = dict(zip(live.names, second or [None] * len(live), strict=True))
+        parts = [found.get(name) for name in self.home.names]
         kept = [torch.zeros_like(p) if h is None else h for h, p in zip(parts, self.home.tensors, strict=True)]
         return Leaves(self.home.names, kept, owned=True)
+
+    def _live(self) -> Leaves:
+        """Return the leaves that can have a gradient now; the user may have frozen some since."""
+        return self.home.part(tuple(n for n, p in self.home.items() if p.requires_grad))
 
     def plain_gradient(self, batch: Batch) -> Leaves:
         """Return the gradient of the plain loss in evaluation mode; the module's ``.grad`` stays as it is."""
         with evaluating(self.model), torch.enable_grad(), self._precision():
             value = reduce(self.loss(call(self.model, batch.inputs), batch.targets), batch.weight)
-            grads = torch.autograd.grad(value, self.home.tensors, allow_unused=True)
+            live = self._live()
+            found = dict(zip(live.names, torch.autograd.grad(value, live.tensors, allow_unused=True), strict=True))
+        grads = [found.get(name) for name in self.home.names]
         kept = [torch.zeros_like(p) if g is None else g for g, p in zip(grads, self.home.tensors, strict=True)]
-        return Leaves(self.home.names, kept, owned=True)
+        return Leaves(self.home.names, [g.to_dense() if g.is_sparse else g for g in kept], owned=True)
 
 
 @contextmanager
@@ -307,9 +385,22 @@ def check_optimizer(optimizer: torch.optim.Optimizer, model: nn.Module) -> None:
         )
 
 
-def _buffers(module: nn.Module) -> list[Tensor]:
-    names = ("running_mean", "running_var", "num_batches_tracked")
-    return [b for name in names if isinstance(b := getattr(module, name, None), Tensor)]
+def check_sparse(model: nn.Module, parts: Mapping[str, Regularizer], scaler: Any) -> None:
+    """Raise where an embedding gives sparse gradients and a technique (or a scaler) needs to compute with them.
+
+    Raises:
+        RecipeError: naming the layer and who cannot work with it.
+
+    """
+    layers = [n for n, m in model.named_modules() if getattr(m, "sparse", False) and isinstance(m, _EMBEDDINGS)]
+    need = [type(one).__name__ for one in parts.values() if "gradient" in one.stages() or one.reads_gradients]
+    need += ["a GradScaler"] if scaler is not None else []
+    if layers and need:
+        raise RecipeError(
+            f"{', '.join(need)} and the layer {layers[0]!r}, whose gradients are sparse",
+            "dense gradients, where gradients are measured, changed or unscaled",
+            f"Build {layers[0]} with sparse=False, or leave {need[0]} out",
+        )
 
 
 def _joined(passes: Sequence[Pass], micros: Sequence[Batch]) -> Pass:

@@ -23,9 +23,14 @@ def _inner_to_outer(parts: Parts, stage: str, order: tuple[Rank, ...]) -> list[s
     return sorted(chosen, key=lambda a: order.index(parts[a].rank) if parts[a].rank in order else len(order))
 
 
+def objective_order(parts: Parts) -> list[str]:
+    """Return the addresses that wrap the objective, innermost first."""
+    return _inner_to_outer(parts, "objective", _OBJECTIVE)
+
+
 def objective(parts: Parts, inner: Objective, strengths: AllStrengths, memory: AllMemory) -> Objective:
     """Wrap the plain objective in every technique of that stage."""
-    for address in _inner_to_outer(parts, "objective", _OBJECTIVE):
+    for address in objective_order(parts):
         inner = parts[address].objective(inner, strengths[address], memory[address])
     return inner
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from torch import nn
+from torch import Tensor, nn
+
+_NAMES = ("running_mean", "running_var", "num_batches_tracked")
 
 
 def tracking(model: nn.Module) -> tuple[nn.Module, ...]:
@@ -28,3 +30,47 @@ def unchanged(layers: Sequence[nn.Module]) -> Iterator[None]:
     finally:
         for m, track, momentum in before:
             m.track_running_stats, m.momentum = track, momentum
+
+
+def buffers_of(layer: nn.Module) -> list[Tensor]:
+    """Return the running statistics of a layer and its count of batches, as far as it has them.
+
+    Shapes: those of the layers.
+    """
+    return [b for name in _NAMES if isinstance(b := getattr(layer, name, None), Tensor)]
+
+
+class Moved:
+    """Running statistics as they were at one moment: to put them back, and to know which of them moved since.
+
+    A layer that the user keeps in evaluation mode while training moves none; its statistics are not ours to estimate.
+    """
+
+    def __init__(self, layers: Sequence[nn.Module]) -> None:
+        self._layers = list(layers)
+        self._kept = [[b.clone() for b in buffers_of(layer)] for layer in self._layers]
+        self._tracked = [_tracked(layer) for layer in self._layers]
+
+    def put_back(self) -> None:
+        """Make them what they were."""
+        for layer, kept in zip(self._layers, self._kept, strict=True):
+            for b, old in zip(buffers_of(layer), kept, strict=True):
+                b.copy_(old)
+
+    def layers(self) -> list[nn.Module]:
+        """Return the layers that tracked a batch since; those that count no batches are among them."""
+        pairs = zip(self._layers, self._tracked, strict=True)
+        return [layer for layer, before in pairs if before < 0 or _tracked(layer) != before]
+
+    def counts(self) -> list[int]:
+        """Return the batches that each layer had tracked then, -1 where it does not count them."""
+        return list(self._tracked)
+
+    def take_counts(self, counts: Sequence[int]) -> None:
+        """Compare with these counts from now on: those of the run that is resumed."""
+        self._tracked = list(counts)
+
+
+def _tracked(layer: nn.Module) -> int:
+    count = getattr(layer, "num_batches_tracked", None)
+    return int(count) if isinstance(count, Tensor) else -1

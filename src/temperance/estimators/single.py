@@ -12,6 +12,7 @@ import torch
 
 import temperance.regularizers
 import temperance.signals  # noqa: F401  # both fill their registries
+from temperance.core import devices
 from temperance.core.recipe import Recipe
 from temperance.data import save_roles
 from temperance.models import recipes_for, training_for
@@ -110,7 +111,7 @@ class Single:
     def _device(self) -> str:
         if self.device != "auto":
             return self.device
-        return "cuda" if torch.cuda.is_available() else "cpu"
+        return devices.best()
 
 
 def default_recipe(task: Task) -> Recipe:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from temperance.control.base import require
+from temperance.core.devices import widened
 from temperance.core.signal import Probe, Signal, signals
 
 
@@ -62,7 +63,7 @@ def angle(before: Tensor, after: Tensor) -> float:
 
     Shapes: both alike, any shape.
     """
-    a, b = before.double().flatten(), after.double().flatten()
+    a, b = widened(before).flatten(), widened(after).flatten()
     first, second = torch.linalg.vector_norm(a), torch.linalg.vector_norm(b)
     u, v = a / first, b / second
     return float(2 * torch.atan2(torch.linalg.vector_norm(u - v), torch.linalg.vector_norm(u + v)))
@@ -73,7 +74,7 @@ def relative(before: Tensor, after: Tensor) -> float:
 
     Shapes: both alike, any shape.
     """
-    a, b = before.double(), after.double()
+    a, b = widened(before), widened(after)
     return float(torch.linalg.vector_norm(b - a) / torch.linalg.vector_norm(a))
 
 

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from temperance.core.devices import widened
 from temperance.core.signal import Probe, Signal, signals
 
 BINS = 15
@@ -73,6 +74,6 @@ def _rows(outputs: object, targets: object) -> tuple[NDArray[np.float64], NDArra
         return None
     if outputs.dim() not in (2, 3) or outputs.shape[-1] < 2 or targets.dim() != 1:
         return None
-    shares = torch.softmax(outputs.detach().double(), -1)
+    shares = torch.softmax(widened(outputs.detach()), -1)
     confidence, answer = (shares.mean(1) if shares.dim() == 3 else shares).max(-1)
-    return confidence.cpu().numpy(), (answer == targets).double().cpu().numpy()
+    return confidence.cpu().numpy(), widened(answer == targets).cpu().numpy()

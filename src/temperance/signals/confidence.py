@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from temperance.core.batch import Batch
+from temperance.core.devices import widened
 from temperance.core.kit.by_row import scores
 from temperance.core.signal import Probe, Signal, signals
 from temperance.records.errors import SettingError
@@ -66,11 +67,11 @@ def rows_of(outputs: object, targets: object) -> Tensor | None:
     whole = targets.reshape(-1)
     if whole.is_floating_point() and not bool(((whole == 0) | (whole == 1)).all()):
         return None
-    logits, truth = logits.double(), whole.long().unsqueeze(1)
+    logits, truth = widened(logits), whole.long().unsqueeze(1)
     logs = torch.log_softmax(logits, 1)
     p = logs.exp()
     top = p.topk(2, 1).values
-    right = (p.argmax(1, keepdim=True) == truth).double().squeeze(1)
+    right = widened(p.argmax(1, keepdim=True) == truth).squeeze(1)
     entropy = -(p * logs.clamp_min(-1e300)).sum(1)
     rows = (top[:, 0], top[:, 0] - top[:, 1], p.gather(1, truth).squeeze(1), entropy, logits.amax(1), top[:, 0] - right)
     return torch.stack(rows)

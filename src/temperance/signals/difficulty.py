@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from temperance.core.devices import widened
 from temperance.core.kit.by_row import gather, table
 from temperance.core.signal import ObservedPass, Probe, Signal, signals
 
@@ -44,12 +45,12 @@ class Difficulty(Signal):
     def measure(self, probe: Probe) -> dict[str, float]:
         """Return the percentiles; NaN where no row was seen."""
         losses = settle(probe.memory)
-        known = losses[torch.isfinite(losses)].double()
+        known = widened(losses[torch.isfinite(losses)])
         if not known.numel():
             return dict.fromkeys(self.gives, math.nan)
-        marks = torch.quantile(known, torch.tensor([p / 100 for p in PERCENTILES], dtype=torch.float64)).tolist()
+        marks = torch.quantile(known, known.new_tensor([p / 100 for p in PERCENTILES])).tolist()
         spread = float(known.std()) if known.numel() > 1 else 0.0
-        share = float((known > known.mean() + 2 * spread).double().mean())
+        share = float(widened(known > known.mean() + 2 * spread).mean())
         return dict(zip(self.gives, [*marks, share], strict=True))
 
 

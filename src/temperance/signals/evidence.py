@@ -11,6 +11,7 @@ from torch import Tensor
 
 from temperance.control.base import require
 from temperance.core.batch import Batch, map_leaves
+from temperance.core.devices import widened
 from temperance.core.signal import Probe, Signal, signals
 
 
@@ -48,7 +49,7 @@ class Evidence(Signal):
         count, mean, squares = 0, torch.zeros(()), torch.zeros(())
         for batch in probe.train:
             for i in range(min(batch.size, self.rows - count)):
-                one = torch.cat([t.double().flatten() for t in probe.gradient(row(batch, i)).tensors])
+                one = torch.cat([widened(t).flatten() for t in probe.gradient(row(batch, i)).tensors])
                 count += 1
                 before, mean = mean, mean + (one - mean) / count
                 squares = squares + (one - before) * (one - mean)

@@ -8,6 +8,7 @@ from itertools import combinations
 from typing import ClassVar
 
 from temperance.control.base import require
+from temperance.core.devices import widened
 from temperance.core.leaves import Leaves
 from temperance.core.signal import Probe, Signal, signals
 
@@ -49,7 +50,7 @@ class GradientDisparity(Signal):
         grads = []
         for batch in probe.train:
             grad = probe.gradient(batch)
-            losses = probe.losses(batch, probe.params).double()
+            losses = widened(probe.losses(batch, probe.params))
             spread = float(losses.std()) if self.rescale and losses.numel() > 1 else 0.0
             grads.append(grad.mul_(1 / spread) if spread > 0 else grad)
         return disparity(grads)

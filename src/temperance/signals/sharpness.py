@@ -10,6 +10,7 @@ import torch
 
 from temperance.control.base import require
 from temperance.core.batch import Batch
+from temperance.core.devices import widened
 from temperance.core.signal import Probe, Signal, signals
 
 
@@ -62,5 +63,5 @@ class Sharpness(Signal):
             return math.nan
         up = probe.params.detach().add(way, self.rho / size)
         weight = batch.weight
-        rise = probe.losses(batch, up).double() - probe.losses(batch, probe.params).double()
+        rise = widened(probe.losses(batch, up)) - widened(probe.losses(batch, probe.params))
         return float(rise.mean() if weight is None else torch.sum(rise * weight) / weight.sum())

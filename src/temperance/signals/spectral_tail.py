@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from temperance.control.base import require
+from temperance.core.devices import widened
 from temperance.core.signal import Probe, Signal, signals
 
 
@@ -63,7 +64,7 @@ def tail_exponent(weight: Tensor, *, least: int = 50, aspect: float | None = Non
 
     Shapes: weight (out, in, …).
     """
-    matrix = weight.detach().flatten(1).double()
+    matrix = widened(weight.detach().flatten(1))
     matrix = matrix.T if matrix.shape[0] > matrix.shape[1] else matrix
     found = [hill(torch.linalg.svdvals(block).square(), least=least) for block in blocks(matrix, aspect)]
     known = [value for value in found if math.isfinite(value)]
@@ -75,7 +76,7 @@ def hill(eigenvalues: Tensor, *, least: int = 50) -> float:
 
     Shapes: (n,).
     """
-    values = torch.sort(eigenvalues[eigenvalues > 0].double()).values
+    values = torch.sort(widened(eigenvalues[eigenvalues > 0])).values
     n = values.numel()
     if n < least:
         return math.nan

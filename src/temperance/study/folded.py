@@ -198,7 +198,7 @@ class _Course:
         """Return what the training calls at each mark: read, and ask whether to go on."""
 
         def at(fraction: float, session: Any) -> bool:
-            with session.solo.at(session.served):
+            with session.served_weights():
                 answers = self.answers()
                 self.readings.add(fraction, answers, self.net.state_dict())
             session.model.train()

@@ -236,7 +236,7 @@ class Runner:
 
 def _served_tick(tick: Any, predictor: NetPredictor) -> Tick:
     def asked(fraction: float, session: Any) -> bool:
-        with session.solo.at(session.served):
+        with session.served_weights():
             answer = bool(tick(fraction, predictor))
         session.model.train()
         return answer

@@ -59,9 +59,9 @@ def action(name: str) -> Any:
 
 def auto_device() -> str:
     """Return what ``--device auto`` is here: a GPU only where this build of torch can use it."""
-    import torch
+    from temperance.core import devices
 
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    return devices.best()
 
 
 def device_of(job: dict[str, Any]) -> str:

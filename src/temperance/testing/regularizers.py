@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from temperance.core.regularizer import Regularizer
-from temperance.testing import accumulation, checks, compilation
+from temperance.testing import accumulation, checks, compilation, standing
 from temperance.testing.problems import PROBLEMS, Problem
 
 SMALL = "mlp"
@@ -70,6 +70,18 @@ class RegularizerSuite:
     def test_resume(self, regularizer: Regularizer, problem: Problem) -> None:
         """Run ``checks.resume``."""
         checks.resume(regularizer, problem)
+
+    def test_back(self, regularizer: Regularizer, problem: Problem) -> None:
+        """Run ``standing.back``."""
+        standing.back(regularizer, problem)
+
+    def test_idle(self, regularizer: Regularizer, small: Problem) -> None:
+        """Run ``standing.idle``."""
+        standing.idle(regularizer, small)
+
+    def test_plain_copy(self, regularizer: Regularizer, small: Problem) -> None:
+        """Run ``standing.plain_copy``."""
+        standing.plain_copy(regularizer, small)
 
     def test_twice(self, regularizer: Regularizer, problem: Problem) -> None:
         """Run ``checks.twice``."""

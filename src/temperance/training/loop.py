@@ -138,6 +138,7 @@ def train(
         seed=seed,
         member_strengths=member_strengths,
         select=select,
+        nan="ignore",  # a training that blew up ends at its next reading, with the weights that were kept
     )
     try:
         return _run(session, train_rows, controller_rows, plan, marks, tick, deadline)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from temperance.core.batch import call
+from temperance.core.devices import widened
 from temperance.data.preprocess import Preprocess
 from temperance.models.loss import combine
 from temperance.records.schema import Rows, Schema
@@ -55,11 +56,12 @@ class NetPredictor:
     def _some(self, rows: Rows) -> NDArray[Any]:
         inputs = net_inputs(self.preprocess, self.schema, rows, self.device, own=self.own_inputs)
         with torch.no_grad():
-            outputs = call(self.model, inputs).double()
+            outputs = widened(call(self.model, inputs))
             task = self.schema.target.task
             values: NDArray[Any] = (
                 combine(as_logits(outputs, task), task=task, shares=self.shares or getattr(self.model, "shares", None))
                 .cpu()
+                .double()
                 .numpy()
             )
         if task == "regression":

@@ -89,7 +89,7 @@ def test_by_hand():
 def test_a_pattern_names_the_layers():
     model = built(convnet)
     session = attach(model, SpectralNorm(at="3"))
-    assert [n for n, _ in model.named_buffers()] == ["3.temperance_share", "3.temperance_left"]
+    assert [n for n, _ in model.named_buffers()] == ["3.temperance_share", "3.temperance_left", "3.temperance_used"]
     session.finish()
 
 

@@ -35,6 +35,7 @@ def test_at_the_starting_weights_it_pulls_nowhere():
 def test_by_hand():
     """w₀ = 1, moved to 3; α = 0.5, η = 0.1: 3 − 0.05·2."""
     session = begin(L2SP(0.5), [torch.ones(1, 1)], sgd)
+    advance(session, [torch.zeros(1, 1)])  # w₀ are the weights of the first step
     session.solo.home.mul_(3.0)
     assert float(advance(session, [torch.zeros(1, 1)])[0]) == pytest.approx(2.9)
 

@@ -19,6 +19,7 @@ def test_target_zero_is_decoupled_decay():
 def test_by_hand():
     """‖w‖ = 5 grew to 10: pulled by 0.1·0.5·(1 − 5/10) = 0.025 of itself."""
     session = begin(NormControl(0.5), [torch.tensor([[3.0, 4.0]])], lambda p: torch.optim.SGD(p, lr=0.1))
+    advance(session, [torch.zeros(1, 2)])  # the first step sees the goal itself
     session.solo.home.mul_(2.0)
     (after,) = advance(session, [torch.zeros(1, 2)])
     assert after.tolist()[0] == pytest.approx([6 * 0.975, 8 * 0.975], rel=1e-6)

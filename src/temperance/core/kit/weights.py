@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -53,8 +54,24 @@ def shrunk(params: Leaves, rate: Any, names: tuple[str, ...], pace: Any) -> Leav
 
 
 def present(leaves: Leaves, names: tuple[str, ...]) -> tuple[str, ...]:
-    """Return those of ``names`` that ``leaves`` has: a weight that took no part in the pass has no gradient."""
-    return names if leaves.names == names else tuple(name for name in names if name in leaves)
+    """Return those of ``names`` that ``leaves`` has.
+
+    Of the gradients: a weight that took no part in the pass, that is frozen now or that the optimizer does not hold is
+    not among them, and a technique of the update leaves it alone, as torch's optimizers do.
+    """
+    return names if leaves.names == names else _present(leaves.names, names)
+
+
+@lru_cache(maxsize=256)
+def _present(have: tuple[str, ...], names: tuple[str, ...]) -> tuple[str, ...]:
+    known = frozenset(have)
+    return names if known.issuperset(names) else tuple(name for name in names if name in known)
+
+
+@lru_cache(maxsize=256)
+def places_of(some: tuple[str, ...], names: tuple[str, ...]) -> list[int]:
+    """Return where each of ``some`` stands in ``names``: to pick from a memory that has one number per weight."""
+    return [names.index(name) for name in some]
 
 
 def rebuild(params: Leaves, names: tuple[str, ...], change: Callable[[int, Tensor], Tensor]) -> Leaves:

@@ -13,6 +13,7 @@ from torch import Tensor
 from temperance.control.base import require
 from temperance.control.strength import Strength
 from temperance.core.averaging import Average
+from temperance.core.devices import exact
 from temperance.core.leaves import Leaves
 from temperance.core.regularizer import Context, Effect, Memory, Strengths, techniques
 from temperance.records.citation import Citation
@@ -132,7 +133,7 @@ class GreedySoup(Average):
 
     def begin(self, params: Leaves, context: Context) -> dict[str, Any]:
         """Start with empty places."""
-        number = torch.zeros((), dtype=torch.float64, device=context.device)
+        number = torch.zeros((), dtype=exact(context.device), device=context.device)
         places = {f"copy_{j}": params.clone() for j in range(self.keep)}
         losses = {f"loss_{j}": number + math.inf for j in range(self.keep)}
         return {**places, **losses, "soup": params.clone(), "share": number}
@@ -162,6 +163,12 @@ class GreedySoup(Average):
         if share == 0 or all(math.isinf(float(memory[f"loss_{j}"])) for j in range(self.keep)):
             return params
         return soup if share == 1 else params.detach().lerp(soup, share)
+
+    def unbegun(self, memory: Mapping[str, Any]) -> tuple[str, ...]:
+        """Say that nothing was ever tried."""
+        if any(math.isfinite(float(memory[f"loss_{j}"])) for j in range(self.keep)):
+            return ()
+        return ("GreedySoup has no weights to mix: session.validate never gave it a number. The trained weights ship.",)
 
 
 def _number(value: float) -> float:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from temperance.control.base import require
 from temperance.control.strength import Strength
 from temperance.core.averaging import Average, zero
+from temperance.core.devices import widened
 from temperance.core.leaves import Leaves
 from temperance.core.regularizer import Context, Effect, Memory, Rate, Strengths, Update, techniques
 from temperance.records.citation import Citation
@@ -97,7 +99,7 @@ class LAWA(Average):
             memory["count"] = memory["count"] + due
             if strengths.mirror is None:
                 for j in range(window):
-                    memory[f"copy_{j}"] = memory[f"copy_{j}"].lerp_(params, (due & (place == j)).double())
+                    memory[f"copy_{j}"] = memory[f"copy_{j}"].lerp_(params, widened(due & (place == j)))
             elif due:
                 memory[f"copy_{int(place)}"] = memory[f"copy_{int(place)}"].copy_(params)
             return params
@@ -109,8 +111,13 @@ class LAWA(Average):
         count, share = min(int(memory["count"]), self.window), float(memory["share"])
         if count == 0 or share == 0:
             return params
-        total = memory["copy_0"].clone(owned=True)
-        for j in range(1, count):
-            total = total.add_(memory[f"copy_{j}"])
-        mean: Leaves = total.map(lambda t: t / count)
+        mean: Leaves = memory["copy_0"].clone(owned=True)
+        for j in range(1, count):  # so that equal copies give exactly themselves: what stood still is served as it is
+            mean = mean.lerp_(memory[f"copy_{j}"], 1 / (j + 1))
         return mean if share == 1 else params.detach().lerp(mean, share)
+
+    def unbegun(self, memory: Mapping[str, Any]) -> tuple[str, ...]:
+        """Say that there is no copy to average."""
+        if float(memory["count"]):
+            return ()
+        return (f"LAWA kept no copy: the training ended after {int(memory['step'])} steps. The trained weights ship.",)

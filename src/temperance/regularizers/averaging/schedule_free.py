@@ -82,6 +82,8 @@ class ScheduleFree(Average):
 
         def step(params: Leaves, grads: Leaves, rate: Rate) -> Leaves:
             off = strengths.is_off("momentum")
+            if grads.names != params.names:
+                return self._some(inner, params, grads, rate, strengths, memory)
             params = inner(params if off else params.copy_(memory["z"]), grads, rate)
             memory["z"] = memory["z"].copy_(params)
             c = self._share(memory, rate)
@@ -93,6 +95,21 @@ class ScheduleFree(Average):
             return params.lerp_(memory["mean"], near)
 
         return step
+
+    def _some(
+        self, inner: Update, params: Leaves, grads: Leaves, rate: Rate, strengths: Strengths, memory: Memory
+    ) -> Leaves:
+        """Do the same, in place, for the leaves that have a gradient: the others stand still in all three sequences."""
+        near = 0.0 if strengths.is_off("momentum") else strengths.number("momentum")
+        w, z, mean = (leaves.part(grads.names) for leaves in (params, memory["z"], memory["mean"]))
+        if near:
+            w.copy_(z)
+        inner(params, grads, rate)
+        z.copy_(w)
+        c = self._share(memory, rate)
+        mean.lerp_(z, c if near else 1.0)
+        w.lerp_(mean, near)
+        return params
 
     def _share(self, memory: Memory, rate: Rate) -> Any:
         """Return c of this step, and count it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -100,3 +101,16 @@ class SWA(Average):
             return params
 
         return step
+
+    def served(self, params: Leaves, memory: Memory) -> Leaves:
+        """Return the mean; the trained weights before it has begun."""
+        return super().served(params, memory) if float(memory["count"]) else params
+
+    def unbegun(self, memory: Mapping[str, Any]) -> tuple[str, ...]:
+        """Say that the training ended before its last part."""
+        if float(memory["count"]):
+            return ()
+        return (
+            f"SWA averaged nothing: the training ended after {int(memory['step'])} steps, before its last "
+            f"{100 * self.tail:g} %. The trained weights ship.",
+        )

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from temperance.control.strength import Strength
 from temperance.core.batch import Pass
+from temperance.core.devices import exact
 from temperance.core.leaves import Leaves
 from temperance.core.random import fold, normal
 from temperance.core.regularizer import Context, Effect, Gradient, Memory, Rank, Regularizer, Strengths, techniques
@@ -75,7 +76,7 @@ class GradientNoise(Regularizer):
 
     def begin(self, params: Leaves, context: Context) -> dict[str, Any]:
         """Return the count of steps: a number in solo, a tensor elsewhere."""
-        return {"step": 0 if params.owned else torch.zeros((), dtype=torch.float64, device=context.device)}
+        return {"step": 0 if params.owned else torch.zeros((), dtype=exact(context.device), device=context.device)}
 
     def gradient(self, inner: Gradient, strengths: Strengths, memory: Memory) -> Gradient:
         """Add noise to what ``inner`` gives."""

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Mixed, Pass, first_leaf
+from temperance.core.devices import exact
 from temperance.core.kit.mixing import blend, paired
 from temperance.core.leaves import Leaves
 from temperance.core.random import beta, fold, permutation, uniform
@@ -106,7 +107,7 @@ def near(targets: Tensor, sigma: float, candidates: int, key: Any) -> Tensor:
     pool = permutation(fold(key, "pool"), rows.shape[0], rows.device)[:candidates]
     distance = ((rows[:, None] - torch.index_select(rows, 0, pool)[None]) ** 2).sum(-1)
     chance = torch.softmax(-distance / (2 * sigma**2), 1).cumsum(1)
-    drawn = uniform(fold(key, "partner"), (rows.shape[0],), rows.device, torch.float64)
+    drawn = uniform(fold(key, "partner"), (rows.shape[0],), rows.device, exact(rows.device))
     place = (chance < drawn[:, None] * chance[:, -1:]).sum(1).clamp(max=pool.shape[0] - 1)
     return torch.gather(pool, 0, place)
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Mixed, Pass, first_leaf
+from temperance.core.devices import exact, widened
 from temperance.core.kit.images import box, on_images
 from temperance.core.kit.mixing import paired
 from temperance.core.leaves import Leaves
@@ -108,7 +109,7 @@ def cut(batch: Batch, p: Tensor | float, alpha: float, key: Any) -> Batch:
     if isinstance(p, Tensor):  # nothing may follow a value
         inside = cut_out(sizes, share.to(leaf.device), drawn[:2].to(leaf.device)) & (drawn[2].to(leaf.device) < p)
         inputs = on_images(batch.inputs, lambda x, _: torch.where(inside, x[partner], x), "CutMix")
-        return paired(batch, inputs, partner, 1 - inside.to(torch.float64).mean())
+        return paired(batch, inputs, partner, 1 - widened(inside).mean())
     row, column, use = drawn.tolist()
     if use >= p:
         return batch
@@ -120,7 +121,7 @@ def cut(batch: Batch, p: Tensor | float, alpha: float, key: Any) -> Batch:
         return pasted
 
     outside = 1 - (bottom - top) * (right - left) / (sizes[0] * sizes[1])
-    kept = torch.full((), outside, dtype=torch.float64, device=leaf.device)
+    kept = torch.full((), outside, dtype=exact(leaf.device), device=leaf.device)
     return paired(batch, on_images(batch.inputs, paste, "CutMix"), partner, kept)
 
 
@@ -148,11 +149,11 @@ def _edges(size: int, place: float, share: float) -> tuple[int, int]:
 
 def cut_out(size: tuple[int, int], share: Tensor, place: Tensor) -> Tensor:
     """Return where the box lies, bool (h, w): sides √(1 − share), centre at ``place`` (2,) in [0, 1)."""
-    side = torch.sqrt(1 - share.double())
+    side = torch.sqrt(1 - widened(share))
     edges = []
     for axis in (0, 1):
         half = torch.floor(side * size[axis] / 2)
-        centre = torch.floor(place[axis].double() * size[axis])
+        centre = torch.floor(widened(place[axis]) * size[axis])
         edges += [centre - half, centre + half]
     return box(size, edges[0], edges[1], edges[2], edges[3])
 

@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass
+from temperance.core.devices import exact
 from temperance.core.kit.images import on_images, shift
 from temperance.core.leaves import Leaves
 from temperance.core.random import fold, uniform
@@ -91,7 +92,7 @@ def crop(x: Tensor, margin: Tensor | float, border: str, key: Any) -> Tensor:
 
     Shapes: (b, c, h, w) → the same; margin ().
     """
-    drawn = uniform(key, (2, x.shape[0]), x.device, torch.float64)
+    drawn = uniform(key, (2, x.shape[0]), x.device, exact(x.device))
     if not isinstance(margin, Tensor):
         return _windows(x, (round(margin * x.shape[2]), round(margin * x.shape[3])), border, drawn)
     moves = []

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass, map_leaves
+from temperance.core.devices import exact
 from temperance.core.leaves import Leaves
 from temperance.core.random import fold, uniform
 from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
@@ -92,7 +93,7 @@ def corrupt(inputs: Any, rate: Tensor | float, key: Any) -> Any:
         shapes.append(tuple(x.shape))
         if x.dim() != 2 or (not isinstance(rate, Tensor) and rate == 0):
             return x
-        drawn = uniform(fold(key, "cell", next(sites)), x.shape, x.device, torch.float64)
+        drawn = uniform(fold(key, "cell", next(sites)), x.shape, x.device, exact(x.device))
         chosen = drawn < rate
         # below the rate, u/rate is uniform again and picks the row; alone, the fresh draw may be overwritten
         spread = drawn * (x.shape[0] / rate) if isinstance(rate, Tensor) else drawn.mul_(x.shape[0] / rate)

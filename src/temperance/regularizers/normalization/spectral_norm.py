@@ -12,16 +12,17 @@ import torch
 from torch import Tensor, nn
 
 from temperance.control.strength import Strength
+from temperance.core.copies import is_attached
 from temperance.core.kit.sites import hold, named, together
 from temperance.core.random import fold, normal
 from temperance.core.regularizer import Effect, Rank, Regularizer, Strengths, Undo, techniques
 from temperance.core.rules import Rule
-from temperance.core.session import _MARK as ATTACHED
 from temperance.records.citation import Citation
 from temperance.records.errors import RecipeError, SettingError
 
 _KINDS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 _VECTOR = "temperance_left"
+_USED = "temperance_used"
 _FIRST = 15  # power iterations before the first step
 
 
@@ -102,10 +103,10 @@ class SpectralNorm(Regularizer):
         """
         inside = {id(m) for a in model.modules() if isinstance(a, nn.MultiheadAttention) for m in a.modules()}
         found = named(model, self.at, "SpectralNorm") if self.at is not None else list(model.named_modules())
-        layers = [(name, m) for name, m in found if isinstance(m, _KINDS) and id(m) not in inside]
+        layers = [(name, m) for name, m in found if isinstance(m, _KINDS) and id(m) not in inside and _is_trained(m)]
         if not layers:
             raise RecipeError(
-                f"SpectralNorm finds no linear or convolution layer in {type(model).__name__}",
+                f"SpectralNorm finds no linear or convolution layer that is trained in {type(model).__name__}",
                 "it divides the weights of such layers",
                 "Leave it out, or name other layers with at='…'",
             )
@@ -115,10 +116,17 @@ class SpectralNorm(Regularizer):
             undos.append(partial(_write, model, layer))
             undos.append(hold(layer, "temperance_share", strengths["share"]))
             undos.append(hold(layer, _VECTOR, _start(layer, name)))
+            undos.append(hold(layer, _USED, torch.zeros((), device=layer.weight.device)))  # type: ignore[arg-type]
             undos.append(layer.register_forward_pre_hook(_Divide(self.iterations)).remove)
             undos.append(layer.register_forward_hook(_restore, always_call=True).remove)
         # the weights are written while the vectors are still there
-        return together([undo for i, undo in enumerate(undos) if i % 5] + undos[0::5])
+        return together([undo for i, undo in enumerate(undos) if i % 6] + undos[0::6])
+
+
+def _is_trained(layer: nn.Module) -> bool:
+    """Return whether the layer's weight is not frozen; one that is computed is told of elsewhere."""
+    weight = layer._parameters.get("weight")
+    return weight is None or weight.requires_grad
 
 
 def _require_plain(layers: Sequence[tuple[str, nn.Module]]) -> None:
@@ -138,7 +146,8 @@ def _start(layer: nn.Module, name: str) -> Tensor:
 
 
 def _write(model: nn.Module, layer: Any) -> None:
-    if hasattr(model, ATTACHED):  # not where attaching failed half-way
+    # not where attaching failed half-way, nor in a layer that no training pass went through: it is as it was
+    if is_attached(model) and bool(getattr(layer, _USED)):
         with torch.no_grad():
             left = getattr(layer, _VECTOR)
             layer.weight.mul_(largest(layer.weight, left) ** -layer.temperance_share)
@@ -156,6 +165,7 @@ class _Divide:
                 with torch.no_grad():
                     new = iterate(weight.detach().flatten(1), left, self.iterations)
                     left.copy_(new)
+                    getattr(layer, _USED).fill_(1.0)
                 left = new
             factor = largest(weight, left) ** -layer.temperance_share
             # An attribute of the instance hides the parameter until `_restore`; the Parameter object stays in place.

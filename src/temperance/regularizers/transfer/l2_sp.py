@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from torch import nn
 
 from temperance.control.strength import Strength
-from temperance.core.kit.weights import rates, rebuild
+from temperance.core.kit.weights import present, rates, rebuild
 from temperance.core.leaves import Leaves
 from temperance.core.policy import reason_kept
 from temperance.core.regularizer import Context, Effect, Memory, Rank, Rate, Regularizer, Strengths, Update, techniques
@@ -97,12 +97,14 @@ class L2SP(Regularizer):
 
     def update(self, inner: Update, strengths: Strengths, memory: Memory) -> Update:
         """Pull, then step."""
-        held, fresh = memory.plan
+        anchored_all, fresh_all = memory.plan
 
         def step(params: Leaves, grads: Leaves, rate: Rate) -> Leaves:
             if not strengths.is_off("rate"):
-                pulls = [eta * strengths.number("rate") for eta in rates(params, rate, held)]
-                params = pull(params, memory["anchor"], pulls, held)
+                held, fresh = present(grads, anchored_all), present(grads, fresh_all)
+                if held:
+                    pulls = [eta * strengths.number("rate") for eta in rates(params, rate, held)]
+                    params = pull(params, memory["anchor"].part(held), pulls, held)
                 if fresh:
                     shares = [eta * strengths.number("rate") * self.share for eta in rates(params, rate, fresh)]
                     params = params.mul_([1.0 - s for s in shares], only=fresh)

@@ -66,6 +66,7 @@ class SelectiveProjectionDecay(Regularizer):
         Rule("decays", "warn", "one pulls to zero, the other to the starting weights", "Leave the decay out"),
         Rule("anchors", "refuse", "both hold on to the starting weights", "Keep one of them"),
     )
+    reads_gradients: ClassVar[bool] = True
     citations: ClassVar[tuple[Citation, ...]] = (
         Citation(
             "tian2024",

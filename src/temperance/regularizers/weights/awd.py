@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import torch
 
 from temperance.control.strength import Strength
+from temperance.core.devices import exact
 from temperance.core.kit.weights import present, require_matrices, shrunk
 from temperance.core.leaves import Leaves
 from temperance.core.optimizers import no_torch_optimizer_decay
@@ -63,6 +64,7 @@ class AWD(Regularizer):
     unique: ClassVar[bool] = True
     roles: ClassVar[tuple[str, ...]] = ("decays",)
     rules: ClassVar[tuple[Rule, ...]] = (Rule("decays", "refuse", "two decays would add up", "Keep one of them"),)
+    reads_gradients: ClassVar[bool] = True
     citations: ClassVar[tuple[Citation, ...]] = (
         Citation(
             "ghiasi2023",
@@ -90,17 +92,20 @@ class AWD(Regularizer):
 
     def begin(self, params: Leaves, context: Context) -> dict[str, Any]:
         """Start with no ratio."""
-        return {"ratio": torch.zeros((), dtype=torch.float64, device=context.device)}
+        return {"ratio": torch.zeros((), dtype=exact(context.device), device=context.device)}
 
     def update(self, inner: Update, strengths: Strengths, memory: Memory) -> Update:
         """Measure the ratio, decay, then step."""
-        decayed: tuple[str, ...] = memory.plan
+        planned: tuple[str, ...] = memory.plan
 
         def step(params: Leaves, grads: Leaves, rate: Rate) -> Leaves:
+            decayed = present(grads, planned)
+            if not decayed:
+                return inner(params, grads, rate)
             with torch.no_grad():
-                size = params.part(decayed).norm().to(torch.float64).clamp_min(1e-12)
-                known = present(grads, decayed)
-                slope = grads.part(known).norm().to(torch.float64) if known else torch.zeros_like(size)
+                kind = memory["ratio"].dtype
+                size = params.part(decayed).norm().to(kind).clamp_min(1e-12)
+                slope = grads.part(decayed).norm().to(kind)
                 memory["ratio"] = self.smoothing * memory["ratio"] + (1 - self.smoothing) * slope / size
                 if not strengths.is_off("rate"):
                     lam = strengths["rate"] * memory["ratio"]

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from temperance.control.strength import Strength
-from temperance.core.kit.weights import rates, require_matrices
+from temperance.core.kit.weights import present, rates, require_matrices
 from temperance.core.leaves import Leaves
 from temperance.core.optimizers import no_torch_optimizer_decay
 from temperance.core.regularizer import Context, Effect, Memory, Rank, Rate, Regularizer, Strengths, Update, techniques
@@ -83,10 +83,11 @@ class CautiousDecay(Regularizer):
 
     def update(self, inner: Update, strengths: Strengths, memory: Memory) -> Update:
         """Step, then decay where the step went towards zero."""
-        decayed: tuple[str, ...] = memory.plan
+        planned: tuple[str, ...] = memory.plan
 
         def step(params: Leaves, grads: Leaves, rate: Rate) -> Leaves:
-            if strengths.is_off("rate"):
+            decayed = present(grads, planned)
+            if not decayed or strengths.is_off("rate"):
                 return inner(params, grads, rate)
             before = params.part(decayed).clone() if params.owned else params.part(decayed)
             shares = [eta * strengths.number("rate") for eta in rates(params, rate, decayed)]

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from temperance.control.strength import Strength
-from temperance.core.kit.weights import rates, require_matrices
+from temperance.core.devices import exact
+from temperance.core.kit.weights import places_of, present, rates, require_matrices
 from temperance.core.leaves import Leaves
 from temperance.core.optimizers import no_torch_optimizer_decay
 from temperance.core.regularizer import Context, Effect, Memory, Rank, Rate, Regularizer, Strengths, Update, techniques
@@ -71,6 +72,7 @@ class CorrectedDecay(Regularizer):
     unique: ClassVar[bool] = True
     roles: ClassVar[tuple[str, ...]] = ("decays",)
     rules: ClassVar[tuple[Rule, ...]] = (Rule("decays", "refuse", "two decays would add up", "Keep one of them"),)
+    by_weight: ClassVar[frozenset[str]] = frozenset({"peak"})
     citations: ClassVar[tuple[Citation, ...]] = (
         Citation(
             "defazio2025",
@@ -97,19 +99,24 @@ class CorrectedDecay(Regularizer):
         names = require_matrices(context.model, "CorrectedDecay")
         return names, len(names) - (self.layers == "hidden"), context.lr
 
+    def weights(self, plan: Any) -> tuple[str, ...]:
+        """Return the weights of the plan."""
+        names: tuple[str, ...] = plan[0]
+        return names
+
     def begin(self, params: Leaves, context: Context) -> dict[str, Any]:
         """Start with no rate seen."""
         names = require_matrices(context.model, "CorrectedDecay")
-        return {"peak": torch.zeros(len(names), dtype=torch.float64, device=context.device)}
+        return {"peak": torch.zeros(len(names), dtype=exact(context.device), device=context.device)}
 
     def update(self, inner: Update, strengths: Strengths, memory: Memory) -> Update:
         """Decay, then step."""
-        decayed, corrected, known = memory.plan
+        planned, corrected, known = memory.plan
         peaks = _Peaks()
 
         def step(params: Leaves, grads: Leaves, rate: Rate) -> Leaves:
             with torch.no_grad():
-                eta = rates(params, rate, decayed)
+                eta, decayed = rates(params, rate, planned), present(grads, planned)
                 least = 0.0 if isinstance(rate, list) else known
                 if params.owned:
                     lam, peak = strengths.number("rate"), peaks.raised(memory, [max(e, least) for e in eta])
@@ -118,7 +125,9 @@ class CorrectedDecay(Regularizer):
                     factors: list[Any] = [1.0 - lam * e * s for e, s in zip(eta, shares, strict=True)]
                 else:
                     factors = self._factors(eta, least, corrected, strengths, memory)
-                if not strengths.is_off("rate"):
+                if decayed and not strengths.is_off("rate"):
+                    if len(decayed) < len(planned):
+                        factors = [factors[i] for i in places_of(decayed, planned)]
                     params = params.mul_(factors, only=decayed)
             return inner(params, grads, rate)
 
@@ -147,5 +156,5 @@ class _Peaks:
             self.tensor, self.values = memory["peak"], memory["peak"].tolist()
         if any(f > v for f, v in zip(floor, self.values, strict=True)):
             self.values = [max(f, v) for f, v in zip(floor, self.values, strict=True)]
-            self.tensor = memory["peak"] = torch.tensor(self.values, dtype=torch.float64, device=memory["peak"].device)
+            self.tensor = memory["peak"] = memory["peak"].new_tensor(self.values)
         return self.values

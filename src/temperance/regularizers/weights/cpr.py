@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from temperance.control.strength import Strength
-from temperance.core.kit.weights import each_norm, require_matrices
+from temperance.core.devices import exact
+from temperance.core.kit.weights import each_norm, places_of, present, require_matrices
 from temperance.core.leaves import Leaves
 from temperance.core.optimizers import no_torch_optimizer_decay
 from temperance.core.regularizer import Context, Effect, Memory, Rank, Rate, Regularizer, Strengths, Update, techniques
@@ -88,6 +89,7 @@ class CPR(Regularizer):
         Rule("decays", "warn", "the bound takes the place of decay", "Leave the decay out"),
         Rule("sets norms", "refuse", "both decide on the norm of a matrix", "Keep one of them"),
     )
+    by_weight: ClassVar[frozenset[str]] = frozenset({"push", "kappa", "smooth", "growth"})
     citations: ClassVar[tuple[Citation, ...]] = (
         Citation(
             "franke2024",
@@ -125,12 +127,17 @@ class CPR(Regularizer):
         sizes = [context.model.get_parameter(name).numel() for name in names]
         paces = [self.pace if self.measure == "std" else self.pace / size for size in sizes]
         start = self.start or min(_EVERY, max(1, (context.steps or _EVERY * _SAMPLES) // _SAMPLES))
-        return names, torch.tensor(paces, dtype=torch.float64, device=context.device), start
+        return names, torch.tensor(paces, dtype=exact(context.device), device=context.device), start
+
+    def weights(self, plan: Any) -> tuple[str, ...]:
+        """Return the weights of the plan."""
+        names: tuple[str, ...] = plan[0]
+        return names
 
     def begin(self, params: Leaves, context: Context) -> dict[str, Any]:
         """Start with μ = 0 and the κ that is known: 1, R(W), or none (∞)."""
         part = params.part(require_matrices(context.model, "CPR"))
-        zero = torch.zeros(len(part), dtype=torch.float64, device=context.device)
+        zero = torch.zeros(len(part), dtype=exact(context.device), device=context.device)
         kappa = torch.full_like(zero, 1.0 if self.rule == "uniform" else torch.inf)
         if self.rule == "dependent":
             kappa = self._sizes(part)
@@ -141,13 +148,13 @@ class CPR(Regularizer):
 
     def _sizes(self, part: Leaves) -> Tensor:
         if self.measure == "l2":
-            return each_norm(part).to(torch.float64).square()
+            return each_norm(part).to(exact(part.tensors[0].device)).square()
         size, _ = MEASURES[self.measure]
-        return torch.stack([size(w.detach()) for w in part.tensors]).to(torch.float64)
+        return torch.stack([size(w.detach()) for w in part.tensors]).to(exact(part.tensors[0].device))
 
     def update(self, inner: Update, strengths: Strengths, memory: Memory) -> Update:
         """Step, then push back what is too large."""
-        names, pace, start = memory.plan
+        planned, pace, start = memory.plan
         _, slope = MEASURES[self.measure]
         learns = self.rule in ("warm_start", "inflection_point")
 
@@ -157,9 +164,20 @@ class CPR(Regularizer):
                 due = learns and self._due(params, memory, start)
                 if learns and not due and bool(memory["kappa"].isinf().all()):
                     return params
-                size = self._sizes(params.part(names))
+                names = present(grads, planned)
+                if not names:
+                    return params
+                size = self._sizes(params.part(planned))
                 excess = size - strengths["bound"] * memory["kappa"].clamp_min(1e-30)
-                push = memory["push"] = torch.addcmul(memory["push"], pace, excess).clamp_min(0)
+                push = torch.addcmul(memory["push"], pace, excess).clamp_min(0)
+                if len(names) < len(planned):  # what stands still is neither pushed nor does its push grow
+                    places = places_of(names, planned)
+                    moved = push[places]
+                    push = memory["push"].clone()
+                    push[places] = moved
+                memory["push"] = push
+                if len(names) < len(planned):
+                    push = moved
                 if due:
                     self._learn(memory, size, start)
                 if strengths.is_off("bound", float("inf")):

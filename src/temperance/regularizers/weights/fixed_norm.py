@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import torch
 
 from temperance.control.strength import Strength
-from temperance.core.kit.weights import each_norm, require_matrices
+from temperance.core.kit.weights import each_norm, places_of, present, require_matrices
 from temperance.core.leaves import Leaves
 from temperance.core.regularizer import Context, Effect, Memory, Rank, Rate, Regularizer, Strengths, Update, techniques
 from temperance.core.rules import Rule
@@ -61,6 +61,7 @@ class FixedNorm(Regularizer):
         Rule("decays", "refuse", "a norm that is held fast cannot decay", "Keep one of them"),
         Rule("sets norms", "refuse", "both decide on the norm of a matrix", "Keep one of them"),
     )
+    by_weight: ClassVar[frozenset[str]] = frozenset({"goal"})
     citations: ClassVar[tuple[Citation, ...]] = (
         Citation(
             "kosson2024",
@@ -91,15 +92,16 @@ class FixedNorm(Regularizer):
 
     def update(self, inner: Update, strengths: Strengths, memory: Memory) -> Update:
         """Step, then rescale."""
-        names: tuple[str, ...] = memory.plan
+        planned: tuple[str, ...] = memory.plan
 
         def step(params: Leaves, grads: Leaves, rate: Rate) -> Leaves:
-            params = inner(params, grads, rate)
-            if strengths.is_off("pull"):
+            params, names = inner(params, grads, rate), present(grads, planned)
+            if not names or strengths.is_off("pull"):
                 return params
+            goal = memory["goal"] if len(names) == len(planned) else memory["goal"][places_of(names, planned)]
             with torch.no_grad():
                 norm = each_norm(params.part(names)).clamp_min(1e-30)
-                factors = memory["goal"] / norm
+                factors = goal / norm
                 if not strengths.is_off("pull", 1.0):  # else the whole way
                     factors = 1.0 + strengths["pull"] * (factors - 1.0)
                 return params.mul_(list(factors.unbind()), only=names)

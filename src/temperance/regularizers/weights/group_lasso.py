@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from temperance.control.strength import Strength
-from temperance.core.kit.weights import rates, require_matrices
+from temperance.core.kit.weights import present, rates, require_matrices
 from temperance.core.leaves import Leaves
 from temperance.core.regularizer import Context, Effect, Memory, Rank, Rate, Regularizer, Strengths, Update, techniques
 from temperance.records.citation import Citation
@@ -94,12 +94,12 @@ class GroupLasso(Regularizer):
 
     def update(self, inner: Update, strengths: Strengths, memory: Memory) -> Update:
         """Step, then shrink the groups."""
-        names: tuple[str, ...] = memory.plan
+        planned: tuple[str, ...] = memory.plan
         axis = 1 if self.groups == "inputs" else 0
 
         def step(params: Leaves, grads: Leaves, rate: Rate) -> Leaves:
-            params = inner(params, grads, rate)
-            if strengths.is_off("rate"):
+            params, names = inner(params, grads, rate), present(grads, planned)
+            if not names or strengths.is_off("rate"):
                 return params
             cuts = [eta * strengths["rate"] for eta in rates(params, rate, names)]
             with torch.no_grad():

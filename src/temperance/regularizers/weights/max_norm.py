@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from temperance.control.strength import Strength
-from temperance.core.kit.weights import require_matrices
+from temperance.core.kit.weights import present, require_matrices
 from temperance.core.leaves import Leaves
 from temperance.core.regularizer import Context, Effect, Memory, Rank, Rate, Regularizer, Strengths, Update, techniques
 from temperance.core.rules import Rule
@@ -86,11 +86,11 @@ class MaxNorm(Regularizer):
 
     def update(self, inner: Update, strengths: Strengths, memory: Memory) -> Update:
         """Step, then bound."""
-        names: tuple[str, ...] = memory.plan
+        planned: tuple[str, ...] = memory.plan
 
         def step(params: Leaves, grads: Leaves, rate: Rate) -> Leaves:
-            params = inner(params, grads, rate)
-            if strengths.is_off("norm", float("inf")):
+            params, names = inner(params, grads, rate), present(grads, planned)
+            if not names or strengths.is_off("norm", float("inf")):
                 return params
             with torch.no_grad():
                 factors = [factor(w, strengths["norm"]) for w in params.part(names).tensors]

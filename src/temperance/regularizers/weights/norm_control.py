@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import torch
 
 from temperance.control.strength import Strength
-from temperance.core.kit.weights import MOST, each_norm, rates, require_matrices
+from temperance.core.kit.weights import MOST, each_norm, places_of, present, rates, require_matrices
 from temperance.core.leaves import Leaves
 from temperance.core.optimizers import no_torch_optimizer_decay
 from temperance.core.regularizer import Context, Effect, Memory, Rank, Rate, Regularizer, Strengths, Update, techniques
@@ -70,6 +70,7 @@ class NormControl(Regularizer):
     unique: ClassVar[bool] = True
     roles: ClassVar[tuple[str, ...]] = ("decays",)
     rules: ClassVar[tuple[Rule, ...]] = (Rule("decays", "refuse", "two decays would add up", "Keep one of them"),)
+    by_weight: ClassVar[frozenset[str]] = frozenset({"goal"})
     citations: ClassVar[tuple[Citation, ...]] = (
         Citation("loshchilov2023", "Loshchilov", 2023, "Weight norm control", "arXiv", "2311.11446"),
     )
@@ -99,14 +100,16 @@ class NormControl(Regularizer):
 
     def update(self, inner: Update, strengths: Strengths, memory: Memory) -> Update:
         """Pull, then step."""
-        names: tuple[str, ...] = memory.plan
+        planned: tuple[str, ...] = memory.plan
 
         def step(params: Leaves, grads: Leaves, rate: Rate) -> Leaves:
-            if not strengths.is_off("rate"):
+            names = present(grads, planned)
+            if names and not strengths.is_off("rate"):
+                goal = memory["goal"] if len(names) == len(planned) else memory["goal"][places_of(names, planned)]
                 with torch.no_grad():
                     norm = each_norm(params.part(names)).clamp_min(1e-30)
                     eta = torch.as_tensor(rates(params, rate, names), dtype=norm.dtype, device=norm.device)
-                    pull = eta * strengths["rate"] * (1.0 - memory["goal"] / norm)
+                    pull = eta * strengths["rate"] * (1.0 - goal / norm)
                     params = params.mul_(list((1.0 - pull.clamp(-MOST, MOST)).unbind()), only=names)
             return inner(params, grads, rate)
 

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 import torch
 
 from temperance.control.strength import Strength
-from temperance.core.kit.weights import require_matrices, shrunk
+from temperance.core.devices import exact
+from temperance.core.kit.weights import present, require_matrices, shrunk
 from temperance.core.leaves import Leaves
 from temperance.core.optimizers import no_torch_optimizer_decay
 from temperance.core.regularizer import Context, Effect, Memory, Rank, Rate, Regularizer, Strengths, Update, techniques
@@ -61,6 +62,7 @@ class StableDecay(Regularizer):
     unique: ClassVar[bool] = True
     roles: ClassVar[tuple[str, ...]] = ("decays",)
     rules: ClassVar[tuple[Rule, ...]] = (Rule("decays", "refuse", "two decays would add up", "Keep one of them"),)
+    reads_gradients: ClassVar[bool] = True
     citations: ClassVar[tuple[Citation, ...]] = (
         Citation(
             "xie2023",
@@ -88,20 +90,21 @@ class StableDecay(Regularizer):
 
     def begin(self, params: Leaves, context: Context) -> dict[str, Any]:
         """Start with no moment and no step."""
-        zero = torch.zeros((), dtype=torch.float64, device=context.device)
+        zero = torch.zeros((), dtype=exact(context.device), device=context.device)
         return {"moment": zero, "step": zero.clone()}
 
     def update(self, inner: Update, strengths: Strengths, memory: Memory) -> Update:
         """Measure the pace, decay, then step."""
-        decayed: tuple[str, ...] = memory.plan
+        planned: tuple[str, ...] = memory.plan
 
         def step(params: Leaves, grads: Leaves, rate: Rate) -> Leaves:
+            decayed = present(grads, planned)
             with torch.no_grad():
                 count = max(1, sum(g.numel() for g in grads.tensors))
-                square = grads.norm().to(torch.float64) ** 2 / count
+                square = grads.norm().to(memory["moment"].dtype) ** 2 / count
                 memory["step"] = memory["step"] + 1
                 memory["moment"] = self.beta * memory["moment"] + (1 - self.beta) * square
-                if not strengths.is_off("rate"):
+                if decayed and not strengths.is_off("rate"):
                     root = torch.sqrt(memory["moment"] / (1 - self.beta ** memory["step"])).clamp_min(1e-30)
                     pace = strengths["rate"] / root
                     params = shrunk(params, rate, decayed, pace)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
+import torch
 from torch import Tensor
 
 from temperance.control.strength import Strength
 from temperance.core.kit import equilibrium
+from temperance.core.kit.groups import largest, shares, take_over
+from temperance.core.kit.weights import present
 from temperance.core.leaves import Leaves
 from temperance.core.members import along, places
 from temperance.core.optimizers import no_torch_optimizer_decay
@@ -32,14 +35,14 @@ class WeightDecay(Regularizer):
 
     Stage: update (before the optimizer).  Cost: free.  Strengths: rate λ in [1e-6, 5], neutral 0, log, stronger = up.
     Shapes: any; biases, normalization, embeddings and vectors are left alone (``policy="matrices"``), or nothing is
-    (``policy="all"``).
+    (``policy="all"``); or the optimizer's parameter groups say so (``from_optimizer``).
     Use when: nearly always; small data repeated many times wants far more than the usual 0.01.
     Avoid when: the optimizer has its own ``weight_decay`` (refused).
 
     Args:
         rate: coefficient λ per unit of learning rate.
         timescale: τ in epochs; replaces ``rate`` and needs ``steps_per_epoch`` when attached.
-        policy: ``matrices`` or ``all``.
+        policy: ``matrices``, ``all``, or ``groups``: as ``from_optimizer`` found them.
 
     Raises:
         SettingError: λ outside its range.
@@ -133,9 +136,14 @@ class WeightDecay(Regularizer):
             RecipeError: one of these.
 
         """
-        no_torch_optimizer_decay(optimizer)
-        if self.policy not in ("matrices", "all"):
-            raise RecipeError(f"WeightDecay got policy={self.policy!r}", "it is 'matrices' or 'all'", "Pick one")
+        if self.policy == "groups" and optimizer is not None and self.rate:
+            take_over(optimizer, self.rate, type(self).__name__, context.model)  # new groups, or those of a new run
+        else:
+            no_torch_optimizer_decay(optimizer)
+        if self.policy not in ("matrices", "all", "groups"):
+            raise RecipeError(
+                f"WeightDecay got policy={self.policy!r}", "it is 'matrices', 'all' or 'groups'", "Pick one"
+            )
         if not self._names(context):
             raise RecipeError(
                 "WeightDecay finds nothing to decay: every parameter is a bias, a norm or an embedding",
@@ -143,30 +151,69 @@ class WeightDecay(Regularizer):
                 "Use WeightDecay(policy='all')",
             )
 
+    @classmethod
+    def from_optimizer(cls, optimizer: torch.optim.Optimizer) -> WeightDecay:
+        """Take over the ``weight_decay`` of an optimizer's groups: their ratios stay, groups without decay stay so.
+
+        The strength is the largest of them; the optimizer's own become 0. With AdamW the training is what it was, until
+        a controller moves the strength. Groups that are added later are taken in at the next step.
+
+        Args:
+            optimizer: the one that ``attach`` gets next.
+
+        Raises:
+            RecipeError: no group decays.
+            SettingError: a ``weight_decay`` outside the strength's range.
+
+        Example:
+            >>> optimizer = torch.optim.AdamW(groups, lr=2e-5)  # doctest: +SKIP
+            >>> Recipe(WeightDecay.from_optimizer(optimizer)).attach(model, optimizer, loss=loss)  # doctest: +SKIP
+
+        """
+        made = cls(largest(optimizer, cls.__name__), policy="groups")  # refused here, the groups are as they were
+        take_over(optimizer, made.rate, cls.__name__)
+        return made
+
     def _names(self, context: Context) -> tuple[str, ...]:
+        if self.policy == "groups":
+            return tuple(shares(context.optimizer, context.model, type(self).__name__))
         return tuple(reason_kept(context.model)) if self.policy == "all" else matrices(context.model)
 
-    def plan(self, context: Context) -> dict[str, slice | None]:
-        """Return the names of the weights that are decayed, and the members along their first axis."""
-        return places(context.model, self._names(context))
+    def plan(self, context: Context) -> _Plan:
+        """Return the weights that are decayed, their shares of the rate, and the members along their first axis."""
+        names = self._names(context)
+        parts = shares(context.optimizer, context.model, type(self).__name__) if self.policy == "groups" else {}
+        return _Plan(names, places(context.model, names), {n: s for n, s in parts.items() if s != 1.0})
 
     def update(self, inner: Update, strengths: Strengths, memory: Memory) -> Update:
         """Decay, then step."""
-        decayed: tuple[str, ...] = tuple(memory.plan)
+        plan: _Plan = memory.plan
 
         def step(params: Leaves, grads: Leaves, rate: Rate) -> Leaves:
-            value = strengths.number("rate")
-            if not strengths.is_off("rate"):
-                if isinstance(rate, list) or _per_member(value):
+            value, decayed = strengths.number("rate"), present(grads, plan.names)
+            if decayed and not strengths.is_off("rate"):
+                if isinstance(rate, list) or plan.shares or _per_member(value):
                     rates = rate if isinstance(rate, list) else [rate] * len(params)
                     chosen = dict(zip(params.names, rates, strict=True))
-                    own = {n: along(value, params[n], memory.plan[n]) if _per_member(value) else value for n in decayed}
-                    params = params.mul_([1.0 - chosen[name] * own[name] for name in decayed], only=decayed)
+                    own = [along(value, params[n], plan.places[n]) if _per_member(value) else value for n in decayed]
+                    factors = [
+                        1.0 - chosen[n] * (v * plan.shares[n] if n in plan.shares else v)
+                        for n, v in zip(decayed, own, strict=True)
+                    ]
+                    params = params.mul_(factors, only=decayed)
                 else:
                     params = params.mul_(1.0 - rate * value, only=decayed)
             return inner(params, grads, rate)
 
         return step
+
+
+class _Plan(NamedTuple):
+    """What is decayed: names in order, members along the first axis, and shares of the rate other than 1."""
+
+    names: tuple[str, ...]
+    places: dict[str, slice | None]
+    shares: dict[str, float]
 
 
 def _per_member(value: Any) -> bool:

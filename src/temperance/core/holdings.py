@@ -1,0 +1,71 @@
+"""Which parameters an optimizer holds, beside the leaves that a session trains, and what has changed there since."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+
+class Holdings:
+    """An optimizer's parameters, sorted by what a session does with them.
+
+    Args:
+        optimizer: the user's.
+        module: the user's, without wrappers.
+        leaves: parameters that the session trains, if the optimizer holds them.
+
+    Attributes:
+        mask: per leaf whether the optimizer holds it; None where it holds all (then nothing has to be asked).
+        foreign: parameters that it holds and that are no leaf: a loss's own ones, another model's, frozen ones.
+
+    """
+
+    def __init__(self, optimizer: torch.optim.Optimizer, module: nn.Module, leaves: Sequence[Tensor]) -> None:
+        self._optimizer = optimizer
+        held = [p for group in optimizer.param_groups for p in group["params"]]
+        known, own = {id(p) for p in held}, {id(p) for p in module.parameters()}
+        mask, home = [id(p) in known for p in leaves], {id(p) for p in leaves}
+        self.mask = None if all(mask) else mask
+        self.foreign: list[Tensor] = [p for p in held if id(p) not in home]
+        self._frozen = [p for p in self.foreign if id(p) in own]
+        self.elsewhere = sum(id(p) not in own for p in self.foreign)
+        self._count = len(held)
+        self._owner, self._first = _place(module, leaves[0]) if leaves else ({}, "")
+
+    def grew(self) -> bool:
+        """Return whether the optimizer got parameters since, or the user unfroze some; asked at every step."""
+        count = 0
+        for group in self._optimizer.param_groups:
+            count += len(group["params"])
+        return count != self._count or (bool(self._frozen) and any(p.requires_grad for p in self._frozen))
+
+    def replaced(self, leaves: Sequence[Tensor]) -> bool:
+        """Return whether the module holds another first parameter than it did, so probably all others are new too.
+
+        Shapes: any.
+        """
+        return bool(leaves) and self._owner.get(self._first) is not leaves[0]
+
+    def forget_gradients(self) -> None:
+        """Zero the gradients of foreign parameters, as ``optimizer.zero_grad()`` would."""
+        for p in self.foreign:
+            if p.grad is not None:
+                p.grad = None
+
+    def gradients(self) -> list[Tensor]:
+        """Return the gradients that foreign parameters have now.
+
+        Shapes: those of the parameters.
+        """
+        return [p.grad for p in self.foreign if p.grad is not None]
+
+
+def _place(module: nn.Module, leaf: Tensor) -> tuple[dict[str, nn.Parameter | None], str]:
+    """Return the dict of a submodule that holds a parameter, and its name there."""
+    for m in module.modules():
+        for name, p in m._parameters.items():
+            if p is leaf:
+                return m._parameters, name
+    return {}, ""
