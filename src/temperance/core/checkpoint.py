@@ -32,7 +32,7 @@ def state_of(session: Session) -> dict[str, Any]:
         "meter": session._meter.state_dict(),
         "readings": session.readings.state_dict(),
         "heard": sorted(session._heard),
-        "clean": [list(batch) for batch in session._clean],
+        "clean": [list(batch[:4]) for batch in session._clean],
         "counts": {"steps": session.steps, "epoch": session.epoch, "seed": session.seed, "lr_max": session._lr_max,
                    "steps_per_epoch": session.steps_per_epoch, "stopped": session.stopped},
     }  # fmt: skip
@@ -62,7 +62,7 @@ def restore(session: Session, state: Mapping[str, Any]) -> None:
     session._meter.load_state_dict(state.get("meter", {}))
     session.readings.load_state_dict(state["readings"])
     session._heard = set(state["heard"])
-    session._clean = [Batch(*parts) for parts in state["clean"]]
+    session._clean = [session._reader.one(Batch(*parts)) for parts in state["clean"]]
     counts = state["counts"]
     session.steps, session.epoch, session.seed = counts["steps"], counts["epoch"], counts["seed"]
     session._lr_max, session.steps_per_epoch = counts["lr_max"], counts["steps_per_epoch"]

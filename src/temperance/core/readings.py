@@ -14,7 +14,7 @@ from torch import Tensor
 from temperance.control.base import Move, require
 from temperance.control.wrapper import Wrapper
 from temperance.core import averaging, checkpoint, heldout
-from temperance.core.batch import Batch, to_batch
+from temperance.core.batch import Batch
 from temperance.core.heldout import Asked, Better, Metric
 from temperance.core.leaves import Leaves
 from temperance.core.regularizer import Regularizer
@@ -191,7 +191,7 @@ def look(
     kept, techniques = session.readings, session.recipe.by_address
     kept.agree_on(asked)
     selecting = [a for a, one in techniques.items() if type(one).select is not Regularizer.select]
-    rows: Iterable[Batch] = map(to_batch, batches or ())
+    rows: Iterable[Batch] = map(session._reader.one, batches or ())
     if batches is not None and (selecting or session._meter.needs_valid):
         rows = list(rows)
         for address in selecting:
@@ -209,7 +209,7 @@ def look(
         return ask
 
     sides = [answer(now, {})] + ([] if trial is None else [answer(trial, mean)])
-    found = heldout.measure(rows, sides, metric) if batches is not None else []
+    found = heldout.measure(rows, sides, metric, session.solo.loss.row_counts) if batches is not None else []
     numbers = _numbers(found, asked)
     session._steer(valid=rows if isinstance(rows, list) else (), reading=numbers)
     if judging:
@@ -233,7 +233,7 @@ def _let_select(session: Session, address: str, rows: list[Batch]) -> None:
     """Let a technique that chooses among weights look at the held-out rows."""
 
     def score(weights: Leaves) -> float:
-        return heldout.side(session.solo.losses, rows, weights)[0]
+        return heldout.side(session.solo.losses, rows, weights, session.solo.loss.row_counts)[0]
 
     one, memory = session.recipe.by_address[address], session._memory[address]
     memory.update(one.select(session.solo.home, session._strengths[address], memory, score))
@@ -274,7 +274,7 @@ def put(session: Session, batches: Iterable[Any] | None) -> None:
                 "Call session.finish(batches=train)",
             )
         session.solo.home.copy_(weights)
-        averaging.refresh_statistics(session.model, session.solo.statistics, (to_batch(b) for b in batches))
+        averaging.refresh_statistics(session.model, session.solo.statistics, (session._reader.one(b) for b in batches))
         return
     session.solo.home.copy_(weights)
     for name, buffer in _buffers(session).items():

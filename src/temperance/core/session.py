@@ -14,8 +14,11 @@ import torch
 from torch import Tensor, nn
 
 from temperance.control.base import Move
-from temperance.core import checkpoint, members, proof, readings, stages, surroundings
-from temperance.core.batch import Batch, Pass, to_batch
+from temperance.core import checkpoint, compatibility, members, proof, readings, stages, surroundings
+from temperance.core.batch import Batch, Pass
+from temperance.core.batches import Reader
+from temperance.core.convention import taught
+from temperance.core.criterion import Criterion
 from temperance.core.heldout import Metric
 from temperance.core.leaves import Leaves
 from temperance.core.metering import Meter
@@ -41,7 +44,8 @@ class Session:
         recipe: what to attach.
         model: the user's module, already on its device; it may be compiled; rewired in place until ``finish``.
         optimizer: a ``torch.optim`` optimizer over its parameters.
-        loss: ``loss(outputs, targets)`` → (b,) (best) or ().
+        loss: ``loss(outputs, targets)`` → (b,) (best), (b, …) per place, or (); None: the model computes its own from
+            labels in the batch (``out.loss``). It gets what the model gives; torch's own losses get the logits in it.
         epochs: planned epochs; with ``steps_per_epoch`` it gives signals their ``progress``.
         steps_per_epoch: optimizer steps per epoch; learnt at the first ``validate`` where not given.
         steps: planned optimizer steps, where they are not epochs times steps per epoch.
@@ -51,6 +55,9 @@ class Session:
         fabric: a Lightning Fabric whose ``backward`` is used.
         clean_batches: how many training batches are kept for the gap and other signals.
         signals: signals to measure besides those that controllers read, e.g. ``[Sharpness(every=5)]``.
+        collate: raw batch → ``Batch`` (or a list of them: micro-batches), where the loader yields another form.
+        outputs: answer of the model → what the loss takes and techniques act on, where it has several parts.
+        logits: answer of the model → the logits that techniques act on, where the loss takes something else.
         member_strengths: values (k,) by address for the members of a net that has them; held, no controller moves them.
         select: what ``validate`` keeps for ``finish``: ``average`` (the mean of the readings that earned it), ``best``
             (one reading) or None (nothing). ``EarlyStopping``, ``GreedySoup`` and others that choose go first.
@@ -67,7 +74,7 @@ class Session:
         model: nn.Module,
         optimizer: torch.optim.Optimizer,
         *,
-        loss: Callable[[Any, Any], Tensor],
+        loss: Callable[[Any, Any], Tensor] | None,
         epochs: int | None = None,
         steps_per_epoch: int | None = None,
         steps: int | None = None,
@@ -80,6 +87,9 @@ class Session:
         select: readings.Select | None = "average",
         patience: int | None = None,
         member_strengths: members.Given | None = None,
+        collate: Callable[[Any], Any] | None = None,
+        outputs: Callable[[Any], Any] | None = None,
+        logits: Callable[[Any], Any] | None = None,
     ) -> None:
         self.module = bare(model)  # ``model`` without torch.compile and the like around it; all names are its names
         if getattr(self.module, _MARK, None) is not None:
@@ -96,12 +106,17 @@ class Session:
         self.stopped = False
         self.readings = readings.Readings(select, max(10, (epochs or 0) // 4) if patience is None else patience)
         self._heard: set[str] = set()
+        self._looked = False
         self._clean: list[Batch] = []
         self._clean_batches = clean_batches
         self._undo: list[Undo] = []
         try:
             own = members.by_owner(member_strengths or {}, recipe, self.module)
-            self._wire(loss, autocast, scaler, fabric, tuple(signals), own)
+            criterion = Criterion(loss, model, outputs=outputs, logits=logits)
+            self._reader = Reader(
+                model, collate=collate, convention=criterion.convention, needs_targets=loss is not None
+            )
+            self._wire(criterion, autocast, scaler, fabric, tuple(signals), own)
         except BaseException:
             self._detach()
             raise
@@ -152,13 +167,16 @@ class Session:
         """Train on one batch; a list of batches accumulates their gradients into one update.
 
         Args:
-            batch: ``Batch``, ``(inputs, targets)``, a dict with these keys, or a list of such micro-batches.
+            batch: ``Batch``, ``(inputs, targets)``, a dict, named tuple or dataclass with ``labels`` (or ``label``,
+                ``targets``, ``target``, ``y``) beside the inputs, or a list of such micro-batches.
 
         Returns:
             The (first) pass: ``loss`` (with history; use ``.detach()``), ``outputs``, ``notes``.
 
         """
-        micros = [to_batch(one) for one in batch] if _is_list(batch) else [to_batch(batch)]
+        micros = self._reader.micros(batch)
+        if not self._looked or len(micros) > 1:
+            micros = self._look_at(micros)
         if len(self._clean) < self._clean_batches:
             self._clean.append(micros[0])
         passed = self.solo.step(micros, fold(self.seed, self.steps))
@@ -178,10 +196,20 @@ class Session:
                 "session.loss() serves techniques with one pass",
                 "Use session.step(batch), or leave the technique out",
             )
-        one = to_batch(batch)
+        one = self._reader.one(batch)
+        if not self._looked or self.solo.pending:
+            one = self._look_at([one])[0]
         if len(self._clean) < self._clean_batches:
             self._clean.append(one)
         return self.solo.forward(one, fold(self.seed, self.steps)).loss
+
+    def _look_at(self, micros: list[Batch]) -> list[Batch]:
+        """Learn from the first batch what the loss did not say, and refuse what it cannot take."""
+        self._looked = True
+        one, reader = micros[0], self._reader
+        reader.convention = self.solo.loss.convention = taught(one.convention, one.targets)
+        compatibility.check(self.recipe.by_address, one, parts=len(micros) + len(self.solo.pending))
+        return [micro._replace(convention=reader.convention) for micro in micros]
 
     def update(self) -> None:
         """Apply gradient techniques, the optimizer and what comes after it, once the user's ``backward`` ran."""
@@ -261,6 +289,7 @@ class Session:
             train=tuple(self._clean),
             valid=tuple(valid),
             losses=self.solo.losses,
+            counts=self.solo.loss.row_counts,
             gradient=self.solo.plain_gradient,
             outputs=self.solo.outputs,
             product=self.solo.product,
@@ -383,7 +412,7 @@ class Session:
 
     def proof(self, batch: Any | None = None) -> list[proof.Evidence]:
         """Show, on one batch and without lasting effect, what each ingredient changes now."""
-        return proof.collect(self, self._clean[0] if batch is None else to_batch(batch))
+        return proof.collect(self, self._clean[0] if batch is None else self._reader.one(batch))
 
     def state_dict(self) -> dict[str, Any]:
         """Return the whole training state (it is the checkpoint); loads with ``torch.load(weights_only=True)``."""
@@ -392,7 +421,3 @@ class Session:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from ``state_dict``, bit for bit."""
         checkpoint.restore(self, state)
-
-
-def _is_list(batch: Any) -> bool:
-    return isinstance(batch, list) and bool(batch) and not isinstance(batch[0], Tensor)
