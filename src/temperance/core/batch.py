@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 
 from temperance.core.convention import UNKNOWN, Convention
-from temperance.core.counted import Mixed, blend_kept, counted, ignored
+from temperance.core.counted import Mixed, blend_kept, counted, ignored, marked
 from temperance.core.nest import call, first_leaf, map_leaves, rows
 from temperance.records.errors import SettingError
 
 __all__ = (
-    "ANSWERS_ONLY", "Batch", "Mixed", "Pass", "between", "call", "first_leaf", "map_leaves", "mean", "measure", "per_row",
-    "plus", "reduce", "to_device",
+    "ANSWERS_ONLY", "Batch", "Mixed", "Pass", "between", "call", "first_leaf", "map_leaves", "mean", "measure",
+    "per_row", "plus", "reduce", "to_device",
 )  # fmt: skip
 
 ANSWERS_ONLY: Any = object()  # as ``targets``: the pass is run for its outputs, no loss is computed
@@ -75,8 +75,11 @@ class Pass(NamedTuple):
 
 def to_device(batch: Batch, device: torch.device) -> Batch:
     """Move every tensor of a batch."""
-    moved = map_leaves(lambda leaf: leaf.to(device, non_blocking=True), tuple(batch[:4]))
-    return Batch(*moved, batch.convention)
+
+    def move(part: Any) -> Any:
+        return map_leaves(lambda leaf: leaf.to(device, non_blocking=True), part)
+
+    return Batch(move(batch[0]), move(batch[1]), move(batch[2]), move(batch[3]), batch.convention)
 
 
 def reduce(losses: Tensor, weight: Tensor | None, kept: Tensor | None = None) -> Tensor:
@@ -183,6 +186,8 @@ def measure(loss: Callable[[Any, Any], Tensor], outputs: Any, batch: Batch, *, i
     targets = batch.targets
     if targets is ANSWERS_ONLY:
         return first_leaf(outputs).new_zeros(())
+    if is_own:
+        targets = marked(targets, batch.convention)
     if not isinstance(targets, Mixed):
         values = loss(outputs, targets)
         if values.dim() == 0:

@@ -240,16 +240,15 @@ class Signature:
     """
 
     def __init__(self, model: nn.Module) -> None:
+        self.names: tuple[str, ...] = ()
+        self.takes_any, self.least, self.most = True, 0, 1 << 30
         try:
             given = inspect.signature(model.forward).parameters.values()
         except (ValueError, TypeError):  # a forward without a signature in Python takes what it takes
-            self.names, self.takes_any, self.least, self.most = (), True, 0, 1 << 30
             return
         kinds = inspect.Parameter
         by_position = [p for p in given if p.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD)]
-        self.names: tuple[str, ...] = tuple(
-            p.name for p in given if p.kind in (kinds.POSITIONAL_OR_KEYWORD, kinds.KEYWORD_ONLY)
-        )
+        self.names = tuple(p.name for p in given if p.kind in (kinds.POSITIONAL_OR_KEYWORD, kinds.KEYWORD_ONLY))
         self.takes_any = any(p.kind is kinds.VAR_KEYWORD for p in given)
         self.least = sum(p.default is kinds.empty for p in by_position)
         self.most = 1 << 30 if any(p.kind is kinds.VAR_POSITIONAL for p in given) else len(by_position)

@@ -1,4 +1,4 @@
-"""Which rows and places of a batch count: the one mask of left-out classes, used by losses, techniques and validation."""
+"""Which rows and places of a batch count: one mask of left-out classes for losses, techniques and validation."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def counted(targets: Any, convention: Convention) -> Tensor | None:
         lowest = int(targets.min())
         if lowest >= 0 and (ignore < 0 or not bool((targets == ignore).any())):
             return None
-    left = targets < 0
-    return ~(left if ignore < 0 else left | (targets == ignore))
+    left: Tensor = targets < 0
+    return torch.logical_not(left if ignore < 0 else left | (targets == ignore))
 
 
 def ignored(losses: Tensor, targets: Any, convention: Convention) -> Tensor | None:
@@ -52,11 +52,20 @@ def ignored(losses: Tensor, targets: Any, convention: Convention) -> Tensor | No
     """
     if not is_classes(targets, convention) or targets.shape != losses.shape[: targets.dim()]:
         return None
-    left = targets == convention.ignore_index
+    left: Tensor = targets == convention.ignore_index
     if _may_look(targets) and not bool(left.any()):
         return None
     zero = losses.detach() == 0
-    return ~(left & (zero.flatten(left.dim()).all(-1) if zero.dim() > left.dim() else zero))
+    return torch.logical_not(left & (zero.flatten(left.dim()).all(-1) if zero.dim() > left.dim() else zero))
+
+
+def marked(targets: Any, convention: Convention) -> Any:
+    """Return the targets with −1 where they carry an ``ignore_index`` that is no negative number."""
+    if isinstance(targets, Mixed):
+        return targets._replace(first=marked(targets.first, convention), second=marked(targets.second, convention))
+    if convention.ignore_index < 0 or not is_classes(targets, convention):
+        return targets
+    return torch.where(targets == convention.ignore_index, torch.full_like(targets, -1), targets)
 
 
 def is_classes(targets: Any, convention: Convention) -> bool:

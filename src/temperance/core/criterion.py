@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from temperance.core.batch import ANSWERS_ONLY, Batch
 from temperance.core.batches import Signature
 from temperance.core.convention import Convention, convention_of
 from temperance.core.counted import Mixed, is_classes
-from temperance.core.nest import fields_of, is_sequence
+from temperance.core.nest import described, fields_of, is_sequence
 from temperance.core.plain import is_cross_entropy
 from temperance.core.wrappers import bare
 from temperance.records.errors import RecipeError
@@ -96,7 +96,11 @@ class Criterion:
         """Return outputs and batch place by place: a causal language model's own loss compares place t with t + 1."""
         labels = batch.targets
         own = self.loss is None and self.shifts and self.logits is None
-        if not own or not isinstance(labels, Tensor) or not isinstance(outputs, Tensor):
+        if not own or not isinstance(outputs, Tensor) or outputs.dim() != 3:
+            return outputs, batch
+        if labels is ANSWERS_ONLY:
+            return outputs[:, :-1], batch
+        if not isinstance(labels, Tensor):
             return outputs, batch
         if labels.dim() != 2 or outputs.shape[:2] != labels.shape:
             return outputs, batch
@@ -181,7 +185,7 @@ class Criterion:
 
     # -- how much a batch counts ------------------------------------------------------------------------------------
 
-    def shares(self, batches: list[Batch]) -> list[Any]:
+    def shares(self, batches: Sequence[Batch]) -> list[Any]:
         """Return the share of each micro-batch in the gradient of the big batch: numbers, or () where classes count.
 
         Known after the first pass, which shows whether the loss is a mean over rows or over places.
@@ -225,13 +229,3 @@ class Criterion:
     def _places(self, targets: Any) -> Any:
         own = self.loss is None and self.shifts and isinstance(targets, Tensor) and targets.dim() == 2
         return targets[:, 1:] if own else targets
-
-
-def described(raw: Any) -> str:
-    """Return a short description of an answer: its type, and its parts by name or count."""
-    if isinstance(raw, Tensor):
-        return f"a tensor of shape {tuple(raw.shape)}"
-    named = fields_of(raw)
-    if named is not None:
-        return f"{type(raw).__name__} with {', '.join(str(name) for name in named) or 'nothing'}"
-    return f"{type(raw).__name__} of {len(raw)} parts" if is_sequence(raw) else type(raw).__name__

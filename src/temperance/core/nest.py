@@ -123,3 +123,13 @@ def detached(nest: Any) -> Any:
         parts = [detached(value) for value in nest]
         return type(nest)(*parts) if hasattr(nest, "_fields") else type(nest)(parts)
     return map_leaves(lambda leaf: leaf.detach(), nest)
+
+
+def described(raw: Any) -> str:
+    """Return a short description of an answer: its type, and its parts by name or count."""
+    if isinstance(raw, Tensor):
+        return f"a tensor of shape {tuple(raw.shape)}"
+    named = fields_of(raw)
+    if named is not None:
+        return f"{type(raw).__name__} with {', '.join(str(name) for name in named) or 'nothing'}"
+    return f"{type(raw).__name__} of {len(raw)} parts" if is_sequence(raw) else type(raw).__name__

@@ -159,7 +159,7 @@ class Solo:
                 p.grad = None
             shares: list[Any] = [1.0] if len(micros) == 1 else []
             passes: list[Pass] = []
-            for j, micro in enumerate(micros):
+            for j in range(len(micros)):
                 if passes and not elsewhere:
                     self._settle(passes[-1])  # what one micro-batch taught, the next one knows
                 passes.append(self._one(micros, j, fold(key, j) if j else key, shares))

@@ -91,11 +91,13 @@ class SymmetricCrossEntropy(Regularizer):
             if strengths.is_off("alpha", 1.0) and strengths.is_off("beta"):
                 return passed
 
+            seen: Batch = passed.batch or batch
+
             def reverse(outputs: Any, labels: Tensor) -> Tensor:
-                logits = class_logits(outputs, "SymmetricCrossEntropy", self.axis)
+                logits = class_logits(outputs, "SymmetricCrossEntropy", self.axis, batch=seen)
                 return per_label(logits, labels, lambda ce: torch.expm1(-ce), "SymmetricCrossEntropy")
 
-            extra = measure(reverse, passed.outputs, passed.batch or batch)
+            extra = measure(reverse, passed.outputs, seen, is_own=True)
             alpha, beta = strengths.number("alpha"), strengths.number("beta") * self.floor
             weaker = passed.loss * (alpha.to(extra.dtype) if isinstance(alpha, Tensor) else alpha)
             return passed._replace(loss=plus(weaker, extra, beta))
