@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass, mean
 from temperance.core.kit.classes import UNTOLD, class_axis
-from temperance.core.kit.images import Reach, distort, on_images, per_image
+from temperance.core.kit.images import Reach, distort, on_images, per_image, refuse_scenes
 from temperance.core.leaves import Leaves
 from temperance.core.random import exponential, fold, uniform
 from temperance.core.regularizer import Context, Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
@@ -103,6 +103,7 @@ class AugMix(Regularizer):
         def thrice(params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any) -> Pass:
             if strengths.is_off("weight"):
                 return inner(params, buffers, batch, key)
+            refuse_scenes(batch, "AugMix")
             both: list[tuple[Tensor, ...]] = []  # the two views of each image leaf, made as one larger batch
 
             def view(x: Tensor, i: int) -> Tensor:

@@ -6,17 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import torch
 from torch import Tensor
 
 from temperance.control.strength import Strength
-from temperance.core.batch import Batch, Mixed, Pass, first_leaf, map_leaves
+from temperance.core.batch import Batch, Pass, first_leaf
+from temperance.core.kit.mixing import blend, paired, warn_of_codes
 from temperance.core.leaves import Leaves
-from temperance.core.random import beta, fold, permutation, uniform
+from temperance.core.random import beta, fold, permutation
 from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
 from temperance.core.rules import Rule
 from temperance.records.citation import Citation
-from temperance.records.errors import RecipeError
 
 
 @techniques.add
@@ -27,7 +26,8 @@ class MixUp(Regularizer):
         λ ~ Beta(α, α);  x' = λ·x + (1 − λ)·x_partner;  loss = λ·l(y) + (1 − λ)·l(y_partner)
 
     Numeric inputs (floating leaves) are blended; of categories (integer leaves) one of the two is chosen with
-    probability λ, codes are never averaged. One forward pass. Works for regression too.
+    probability λ, codes are never averaged; the choice is the same in all integer leaves (token ids and their mask),
+    and a warning tells where there are no others. One forward pass. Works for regression and for several heads too.
 
     Stage: objective (mix).  Cost: one blend of the batch, a second loss.  Strengths: alpha in [1e-3, 32], neutral 0
     (λ = 1), log, stronger = up.
@@ -68,11 +68,14 @@ class MixUp(Regularizer):
 
     def objective(self, inner: Objective, strengths: Strengths, memory: Memory) -> Objective:
         """Mix the batch, then go on."""
-        address = strengths.address
+        address, told = strengths.address, [False]
 
         def mixed(params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any) -> Pass:
             if strengths.is_off("alpha"):
                 return inner(params, buffers, batch, key)
+            if not told[0]:
+                told[0] = True
+                warn_of_codes(batch.inputs, "MixUp")
             return inner(
                 params,
                 buffers,
@@ -85,26 +88,7 @@ class MixUp(Regularizer):
 
 def mix(batch: Batch, alpha: Tensor | float, key: Any, *, strength: str = "mixup.alpha") -> Batch:
     """Return the mixed batch; the noise is that of ``key``."""
-    if isinstance(batch.targets, Mixed):
-        raise RecipeError("the batch is mixed already", "one mixing technique per recipe", "Keep one of them")
     leaf = first_leaf(batch.inputs)
     share = beta(fold(key, "share"), alpha, leaf.device, strength=strength)
     partner = permutation(fold(key, "partner"), leaf.shape[0], leaf.device)
-    sites = iter(range(1_000_000))
-
-    def blend(x: Tensor) -> Tensor:
-        other = torch.index_select(x, 0, partner)
-        if x.is_floating_point():
-            return torch.lerp(other, x, share.to(x.dtype))
-        chosen = uniform(fold(key, "choose", next(sites)), x.shape, x.device) < share
-        return torch.where(chosen, x, other)
-
-    targets = batch.targets
-    second = torch.index_select(targets, 0, partner)
-    weight = batch.weight
-    if weight is not None:
-        weight = torch.lerp(torch.index_select(weight, 0, partner), weight, share.to(weight.dtype))
-    dtype = targets.dtype if targets.is_floating_point() else torch.get_default_dtype()
-    return batch._replace(
-        inputs=map_leaves(blend, batch.inputs), targets=Mixed(targets, second, share.to(dtype)), weight=weight
-    )
+    return paired(batch, blend(batch.inputs, partner, share, key), partner, share)
