@@ -83,7 +83,7 @@ class Reader:
         """
         if type(value) is not list or not value or isinstance(value[0], Tensor):
             return [self.one(value)]
-        if all(isinstance(part, Batch) for part in value):
+        if any(isinstance(part, Batch) for part in value):
             return [self.one(part) for part in value]
         if self.collate is not None:
             given = self.collate(value)
@@ -302,6 +302,12 @@ def _looks(nest: Any) -> Any:
 
 def _plain(nest: Any) -> Any:
     """Return a nest with plain dicts for all mappings (``BatchEncoding``, ``UserDict``)."""
+    if isinstance(nest, Batch):
+        raise SettingError(
+            "a Batch stands inside a batch",
+            "micro-batches are a list: [Batch(…), Batch(…)]",
+            "Give a list, not a tuple",
+        )
     if isinstance(nest, Mapping):
         return {name: _plain(part) for name, part in nest.items()}
     if is_sequence(nest):
