@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         Strength,
     )
     from temperance.core.batch import Batch, Mixed
+    from temperance.core.convention import WholeBatch
     from temperance.core.recipe import Recipe
     from temperance.core.regularizer import Regularizer
     from temperance.core.session import Session
@@ -73,6 +74,7 @@ _WHERE = {
     "TemperanceClassifier": "estimators.classifier",
     "TemperanceError": "records.errors",
     "TemperanceRegressor": "estimators.regressor",
+    "WholeBatch": "core.convention",
     "fit": "estimators.fit",
 }
 _REGISTERING = ("regularizers", "signals")  # rooms that fill the registries; also where all other names are looked up

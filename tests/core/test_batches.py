@@ -215,7 +215,7 @@ NAMES = ["a", "b", "x", "y", "labels", "ids"]
 
 
 def nesting(rng, depth=2, *, integer=False):
-    """Return tensors in tuples, lists, dicts, dataclasses and named tuples, packed ones too, and the leaves in order."""
+    """Return tensors in tuples, lists, dicts, dataclasses and named tuples, packed ones too, and its leaves."""
     kind = rng.choice(["tensor", "tensor", "tuple", "list", "dict", "user dict", "class", "named", "packed"])
     if depth == 0 or kind == "tensor":
         shape = (4, *[2] * rng.randrange(3))

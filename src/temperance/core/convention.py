@@ -33,6 +33,7 @@ class Convention:
         name: the loss, for messages.
         is_weighted: the loss weighs classes by itself.
         is_sum: the loss sums over rows instead of taking their mean.
+        by_member: class numbers (b, k) are those of k members, whose mean is the loss of a row; else of k places.
 
     """
 
@@ -42,6 +43,7 @@ class Convention:
     name: str = "the loss"
     is_weighted: bool = False
     is_sum: bool = False
+    by_member: bool = False
 
 
 UNKNOWN = Convention()

@@ -191,7 +191,9 @@ def expected(values: Tensor, labels: Tensor, owner: str) -> Tensor:
     return torch.where(places >= 0, chosen, torch.zeros_like(chosen))
 
 
-def per_label(logits: Tensor, labels: Tensor, function: Callable[[Tensor], Tensor], owner: str) -> Tensor:
+def per_label(
+    logits: Tensor, labels: Tensor, function: Callable[[Tensor], Tensor], owner: str, *, by_member: bool = False
+) -> Tensor:
     """Return ``function(−log p of the label)`` per place; members that leave a row out do not count in its mean.
 
     Args:
@@ -199,6 +201,7 @@ def per_label(logits: Tensor, labels: Tensor, function: Callable[[Tensor], Tenso
         labels: class numbers, or probabilities over whose classes the mean is taken.
         function: elementwise, 0 at 0 (so that a place left out adds nothing).
         owner: technique that asks, for the message.
+        by_member: labels (b, k) are those of members; else of places such as tokens.
 
     Returns:
         (b, …), or (b,) for labels per member.
@@ -209,7 +212,8 @@ def per_label(logits: Tensor, labels: Tensor, function: Callable[[Tensor], Tenso
         return expected(function(-logs), labels, owner)
     if logs.dim() == 2 and labels.dim() == 1 and labels.shape[0] == logs.shape[0]:  # the usual case, in one operation
         return function(functional.nll_loss(logs, labels.clamp_min(-1), reduction="none", ignore_index=-1))
-    return mean_of_kept(function(-expected(logs, labels, owner)), labels)
+    values = function(-expected(logs, labels, owner))
+    return mean_of_kept(values, labels) if by_member else values
 
 
 def mean_of_kept(values: Tensor, labels: Tensor) -> Tensor:

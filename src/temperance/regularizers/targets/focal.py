@@ -100,8 +100,9 @@ class Focal(Regularizer):
                 return passed._replace(loss=passed.loss - self._lead_of_labels(passed.outputs, seen, strengths))
 
             def weighed(outputs: Any, labels: Tensor) -> Tensor:
+                members = seen.convention.by_member
                 logits, gamma = class_logits(outputs, "Focal", self.axis, batch=seen), strengths.number("gamma")
-                return per_label(logits, labels, lambda ce: self._weighed(ce, gamma, alone), "Focal")
+                return per_label(logits, labels, lambda ce: self._weighed(ce, gamma, alone), "Focal", by_member=members)
 
             value = measure(weighed, passed.outputs, seen, is_own=True)
             return passed._replace(loss=value if alone else passed.loss - value)

@@ -90,9 +90,12 @@ class GeneralizedCrossEntropy(Regularizer):
             seen: Batch = passed.batch or batch
 
             def weighed(outputs: Any, labels: Tensor) -> Tensor:
+                members = seen.convention.by_member
                 logits = class_logits(outputs, "GeneralizedCrossEntropy", self.axis, batch=seen)
                 q, cut = strengths.number("q"), strengths.number("cut")
-                return per_label(logits, labels, lambda ce: _weighed(ce, q, cut, alone), "GeneralizedCrossEntropy")
+                return per_label(
+                    logits, labels, lambda ce: _weighed(ce, q, cut, alone), "GeneralizedCrossEntropy", by_member=members
+                )
 
             value = measure(weighed, passed.outputs, seen, is_own=True)
             return passed._replace(loss=value if alone else passed.loss - value)

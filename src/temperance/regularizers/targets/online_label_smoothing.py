@@ -134,7 +134,7 @@ class OnlineLabelSmoothing(Regularizer):
                 matrix = uniform_matrix(logits.shape[-1], self.eps, logits)
             logs = log_softmax(logits)
             parts = soft_parts(logs, labels, matrix)
-            if labels.dim() > 1:
+            if labels.dim() > 1 and seen.convention.by_member:
                 parts = mean_of_kept(parts.mean(-1), labels)
             soft = mean(parts, seen)
             sums, counts = noted(logits.detach(), logs.detach().exp(), labels, memory.get("sums"), memory.get("counts"))

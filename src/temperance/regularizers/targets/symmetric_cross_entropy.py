@@ -94,8 +94,11 @@ class SymmetricCrossEntropy(Regularizer):
             seen: Batch = passed.batch or batch
 
             def reverse(outputs: Any, labels: Tensor) -> Tensor:
+                members = seen.convention.by_member
                 logits = class_logits(outputs, "SymmetricCrossEntropy", self.axis, batch=seen)
-                return per_label(logits, labels, lambda ce: torch.expm1(-ce), "SymmetricCrossEntropy")
+                return per_label(
+                    logits, labels, lambda ce: torch.expm1(-ce), "SymmetricCrossEntropy", by_member=members
+                )
 
             extra = measure(reverse, passed.outputs, seen, is_own=True)
             alpha, beta = strengths.number("alpha"), strengths.number("beta") * self.floor
