@@ -123,10 +123,10 @@ def per_row(losses: Tensor, batch: Batch) -> Tensor:
     """Return a plain loss as one number per row, (b,), the mean over places that count; (1,) where it is one number."""
     if losses.dim() == 0:
         return losses.reshape(1)
-    losses = _by_place(losses, batch.targets)
+    losses, targets = _by_place(losses, batch.targets)
     if losses.dim() == 1:
         return losses
-    kept = ignored(losses, batch.targets, batch.convention)
+    kept = ignored(losses, targets, batch.convention)
     if kept is None and (batch.weight is None or batch.weight.dim() == 1):
         return losses.flatten(1).mean(1)
     share = torch.ones_like(losses) if kept is None else _spread(kept.to(losses.dtype), losses).expand_as(losses)
@@ -192,7 +192,7 @@ def measure(loss: Callable[[Any, Any], Tensor], outputs: Any, batch: Batch, *, i
         values = loss(outputs, targets)
         if values.dim() == 0:
             return reduce(values, batch.weight)
-        values = _by_place(values, targets)
+        values, targets = _by_place(values, targets)
         kept = counted(targets, batch.convention) if is_own else ignored(values, targets, batch.convention)
         return reduce(values, batch.weight, kept)
     first, second = loss(outputs, targets.first), loss(outputs, targets.second)
@@ -205,20 +205,26 @@ def measure(loss: Callable[[Any, Any], Tensor], outputs: Any, batch: Batch, *, i
         )
     if first.dim() == 0:
         return reduce(torch.lerp(second, first, share.to(first.dtype)), batch.weight)
-    first, second = _by_place(first, targets.first), _by_place(second, targets.second)
+    (first, labels), (second, others) = _by_place(first, targets.first), _by_place(second, targets.second)
     if is_own:
         kept = counted(targets, batch.convention)
     else:
-        one = ignored(first, targets.first, batch.convention)
-        two = ignored(second, targets.second, batch.convention)
+        one, two = ignored(first, labels, batch.convention), ignored(second, others, batch.convention)
         kept = blend_kept(one, two, share)
     if share.dim() and first.dim() > 1:
         share = share.reshape(-1, *[1] * (first.dim() - 1))
     return reduce(torch.lerp(second, first, share.to(first.dtype)), batch.weight, kept)
 
 
-def _by_place(losses: Tensor, targets: Any) -> Tensor:
-    """Return losses of flattened places, (b·t,), as the targets have them, (b, t)."""
-    if losses.dim() == 1 and isinstance(targets, Tensor) and targets.dim() > 1 and not targets.is_floating_point():
-        return losses.reshape(targets.shape) if losses.numel() == targets.numel() else losses
-    return losses
+def _by_place(losses: Tensor, targets: Any) -> tuple[Tensor, Any]:
+    """Return losses of flattened places, (b·t,), as the targets have them, (b, t), and these targets.
+
+    A causal language model's (b·(t − 1),) belong to all places but the first.
+    """
+    if losses.dim() != 1 or not isinstance(targets, Tensor) or targets.dim() < 2 or targets.is_floating_point():
+        return losses, targets
+    if losses.numel() == targets.numel():
+        return losses.reshape(targets.shape), targets
+    if targets.dim() == 2 and targets.shape[1] > 2 and losses.numel() == targets.shape[0] * (targets.shape[1] - 1):
+        return losses.reshape(targets.shape[0], -1), targets[:, 1:]
+    return losses, targets

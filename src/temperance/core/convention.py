@@ -33,6 +33,7 @@ class Convention:
         name: the loss, for messages.
         is_weighted: the loss weighs classes by itself.
         is_sum: the loss sums over rows instead of taking their mean.
+        takes_soft: targets with decimals may be probabilities over classes.
         by_member: class numbers (b, k) are those of k members, whose mean is the loss of a row; else of k places.
 
     """
@@ -43,6 +44,7 @@ class Convention:
     name: str = "the loss"
     is_weighted: bool = False
     is_sum: bool = False
+    takes_soft: bool = True
     by_member: bool = False
 
 
@@ -139,7 +141,7 @@ def taught(convention: Convention, targets: Any) -> Convention:
         return convention
     rows = targets.detach()
     sums = rows.sum(-1)
-    if bool((rows >= 0).all()) and torch.allclose(sums, torch.ones_like(sums), atol=1e-3):
+    if convention.takes_soft and bool((rows >= 0).all()) and torch.allclose(sums, torch.ones_like(sums), atol=1e-3):
         return replace(convention, kind="classes", axis=-1 if rows.dim() == 2 else None)
     is_label = bool(((rows == 0) | (rows == 1)).all())
     return replace(convention, kind="labels" if is_label else "numbers")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from temperance.core.batch import ANSWERS_ONLY, Batch
 from temperance.core.batches import Signature
@@ -15,6 +17,7 @@ from temperance.core.convention import Convention, convention_of
 from temperance.core.counted import Mixed, is_classes
 from temperance.core.nest import described, fields_of, is_sequence
 from temperance.core.plain import is_cross_entropy
+from temperance.core.random import is_batched
 from temperance.core.wrappers import bare
 from temperance.records.errors import RecipeError
 
@@ -72,15 +75,16 @@ class Criterion:
     ) -> None:
         self.loss, self.outputs, self.logits = loss, outputs, logits
         self.model_name = type(bare(model)).__name__
-        self.shifts = getattr(bare(model), "loss_type", None) == "ForCausalLM"
-        self.convention = Convention("classes", axis=-1, name="the model's own loss")
+        name = self.model_name
+        self._is_causal = getattr(bare(model), "loss_type", None) == "ForCausalLM" or name.endswith("LMHeadModel")
+        self.shifts: bool | None = None  # whether the loss compares place t with t + 1; learnt where there are places
+        self.convention = Convention(axis=-1, name="the model's own loss", takes_soft=False)
         self.takes = Signature(bare(model))
         if loss is not None:
             self.convention = convention_of(loss)
-            if self.shifts and logits is None and self.convention.kind in ("classes", "unknown"):
-                self.convention = replace(self.convention, kind="shifted")
         self.is_entropy = loss is not None and outputs is None and logits is None and is_cross_entropy(loss)
         self.is_plain = outputs is None and logits is None
+        self._looked = False
         self._by_part: bool | None = None  # whether the loss takes the part that main_output finds
         self._per_row: bool | None = None  # whether it gives one number per row; else it took its mean over places
 
@@ -93,11 +97,17 @@ class Criterion:
         return main_output(raw)
 
     def paired(self, outputs: Any, batch: Batch) -> tuple[Any, Batch]:
-        """Return outputs and batch place by place: a causal language model's own loss compares place t with t + 1."""
+        """Return outputs and batch place by place, as the loss pairs them.
+
+        The loss of a causal language model compares place t with t + 1. Where it is known that the model is one, and
+        not how its loss pairs, the convention says ``shifted``, which techniques over classes refuse.
+        """
         labels = batch.targets
-        own = self.loss is None and self.shifts and self.logits is None
-        if not own or not isinstance(outputs, Tensor) or outputs.dim() != 3:
+        if self.logits is not None or not isinstance(outputs, Tensor) or outputs.dim() != 3 or self.shifts is False:
             return outputs, batch
+        if self.shifts is None:
+            unsure = self._is_causal and isinstance(labels, Tensor) and labels.dim() == 2
+            return outputs, batch._replace(convention=replace(batch.convention, kind="shifted")) if unsure else batch
         if labels is ANSWERS_ONLY:
             return outputs[:, :-1], batch
         if not isinstance(labels, Tensor):
@@ -147,6 +157,8 @@ class Criterion:
         if self._per_row is None and isinstance(value, Tensor):
             many = isinstance(targets, Tensor) and targets.dim() > 1 and value.numel() == targets.numel()
             self._per_row = value.dim() == 1 and not many
+        if not self._looked and isinstance(targets, Tensor) and targets.dim() == 2 and self.logits is None:
+            self._learn_shift(self.read(raw) if self.outputs is None else raw, targets, value)
         return value
 
     def _of_parts(self, raw: Any, targets: Any) -> Tensor:
@@ -182,6 +194,30 @@ class Criterion:
                 "Give the batch labels, or attach(..., loss=…)",
             )
         return found
+
+    def _learn_shift(self, logits: Any, labels: Tensor, value: Tensor) -> None:
+        """Tell by its number whether the loss is the cross-entropy of each place or of the place after it."""
+        if is_batched() or torch.compiler.is_compiling():  # no number can be read there
+            return
+        self._looked = True
+        if labels.is_floating_point() or not isinstance(logits, Tensor):
+            return
+        if logits.dim() != 3 or logits.shape[:2] != labels.shape or labels.shape[1] < 2:
+            return
+        with torch.no_grad():
+            scores = logits.detach().float()
+            said = float(value.detach().float().sum())
+            for shifts, out, y in ((False, scores, labels), (True, scores[:, :-1], labels[:, 1:])):
+                kept = int((y != self.convention.ignore_index).sum())
+                if int(y.max()) >= out.shape[-1]:
+                    return
+                total = float(functional.cross_entropy(
+                    out.flatten(0, 1), y.flatten(), reduction="sum", ignore_index=self.convention.ignore_index
+                ))  # fmt: skip
+                expected = total / max(kept, 1) if value.dim() == 0 and not self.convention.is_sum else total
+                if math.isclose(said, expected, rel_tol=1e-3):
+                    self.shifts = shifts
+                    return
 
     # -- how much a batch counts ------------------------------------------------------------------------------------
 
@@ -227,5 +263,5 @@ class Criterion:
         return kept * weights.double()[torch.where(kept, targets, torch.zeros_like(targets))]
 
     def _places(self, targets: Any) -> Any:
-        own = self.loss is None and self.shifts and isinstance(targets, Tensor) and targets.dim() == 2
-        return targets[:, 1:] if own else targets
+        later = self.shifts and isinstance(targets, Tensor) and targets.dim() == 2
+        return targets[:, 1:] if later else targets
