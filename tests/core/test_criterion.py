@@ -214,7 +214,7 @@ def test_techniques_on_logits_act_on_a_text_classifier(hub, one, loss):
         "RDrop",
         "OnlineLabelSmoothing",
         "MarginSmoothing",
-    ):  # do nothing without noise, later, on small logits
+    ):
         pairs = zip(session.model.parameters(), plain.model.parameters(), strict=True)
         assert any(not torch.equal(a, b) for a, b in pairs)
 

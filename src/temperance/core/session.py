@@ -14,10 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from temperance.control.base import Move
-from temperance.core import checkpoint, compatibility, members, proof, readings, stages, surroundings
+from temperance.core import checkpoint, members, proof, readings, stages, surroundings
 from temperance.core.batch import Batch, Pass
-from temperance.core.batches import Reader
-from temperance.core.convention import taught
+from temperance.core.compatibility import Intake
 from temperance.core.criterion import Criterion
 from temperance.core.heldout import Metric
 from temperance.core.leaves import Leaves
@@ -106,16 +105,13 @@ class Session:
         self.stopped = False
         self.readings = readings.Readings(select, max(10, (epochs or 0) // 4) if patience is None else patience)
         self._heard: set[str] = set()
-        self._looked = False
         self._clean: list[Batch] = []
         self._clean_batches = clean_batches
         self._undo: list[Undo] = []
         try:
             own = members.by_owner(member_strengths or {}, recipe, self.module)
             criterion = Criterion(loss, model, outputs=outputs, logits=logits)
-            self._reader = Reader(
-                model, collate=collate, convention=criterion.convention, needs_targets=loss is not None
-            )
+            self._reader = Intake(model, criterion, recipe.by_address, collate)
             self._wire(criterion, autocast, scaler, fabric, tuple(signals), own)
         except BaseException:
             self._detach()
@@ -175,8 +171,6 @@ class Session:
 
         """
         micros = self._reader.micros(batch)
-        if not self._looked or len(micros) > 1:
-            micros = self._look_at(micros)
         if len(self._clean) < self._clean_batches:
             self._clean.append(micros[0])
         passed = self.solo.step(micros, fold(self.seed, self.steps))
@@ -196,20 +190,10 @@ class Session:
                 "session.loss() serves techniques with one pass",
                 "Use session.step(batch), or leave the technique out",
             )
-        one = self._reader.one(batch)
-        if not self._looked or self.solo.pending:
-            one = self._look_at([one])[0]
+        one = self._reader.next_of(batch, len(self.solo.pending))
         if len(self._clean) < self._clean_batches:
             self._clean.append(one)
         return self.solo.forward(one, fold(self.seed, self.steps)).loss
-
-    def _look_at(self, micros: list[Batch]) -> list[Batch]:
-        """Learn from the first batch what the loss did not say, and refuse what it cannot take."""
-        self._looked = True
-        one, reader = micros[0], self._reader
-        reader.convention = self.solo.loss.convention = taught(one.convention, one.targets)
-        compatibility.check(self.recipe.by_address, one, parts=len(micros) + len(self.solo.pending))
-        return [micro._replace(convention=reader.convention) for micro in micros]
 
     def update(self) -> None:
         """Apply gradient techniques, the optimizer and what comes after it, once the user's ``backward`` ran."""
@@ -288,14 +272,9 @@ class Session:
             served=self.served,
             train=tuple(self._clean),
             valid=tuple(valid),
-            losses=self.solo.losses,
-            counts=self.solo.loss.row_counts,
-            gradient=self.solo.plain_gradient,
-            outputs=self.solo.outputs,
-            product=self.solo.product,
-            matrices=matrices(self.module),
-            reading=reading,
-        )
+            losses=self.solo.losses, counts=self.solo.loss.row_counts, gradient=self.solo.plain_gradient,
+            outputs=self.solo.outputs, product=self.solo.product, matrices=matrices(self.module), reading=reading,
+        )  # fmt: skip
 
     def _steer(self, valid: Iterable[Batch], reading: Mapping[str, float] = MappingProxyType({})) -> None:
         measured = self._meter.measure(self.probe(valid, reading))
