@@ -43,8 +43,7 @@ class Session:
         recipe: what to attach.
         model: the user's module, already on its device; it may be compiled; rewired in place until ``finish``.
         optimizer: a ``torch.optim`` optimizer over its parameters.
-        loss: ``loss(outputs, targets)`` → (b,) (best), (b, …) per place, or (); None: the model computes its own from
-            labels in the batch (``out.loss``). It gets what the model gives; torch's own losses get the logits in it.
+        loss: ``loss(outputs, targets)`` → (b,) (best), (b, …) or (); None: the model's own. See ``Criterion``.
         epochs: planned epochs; with ``steps_per_epoch`` it gives signals their ``progress``.
         steps_per_epoch: optimizer steps per epoch; learnt at the first ``validate`` where not given.
         steps: planned optimizer steps, where they are not epochs times steps per epoch.
@@ -110,9 +109,9 @@ class Session:
         self._undo: list[Undo] = []
         try:
             own = members.by_owner(member_strengths or {}, recipe, self.module)
-            criterion = Criterion(loss, model, outputs=outputs, logits=logits)
-            self._reader = Intake(model, criterion, recipe.by_address, collate)
-            self._wire(criterion, autocast, scaler, fabric, tuple(signals), own)
+            reads = Criterion(loss, model, outputs=outputs, logits=logits)
+            self._reader = Intake(model, reads, recipe.by_address, collate)
+            self._wire(reads, autocast, scaler, fabric, tuple(signals), own)
         except BaseException:
             self._detach()
             raise
@@ -163,8 +162,7 @@ class Session:
         """Train on one batch; a list of batches accumulates their gradients into one update.
 
         Args:
-            batch: ``Batch``, ``(inputs, targets)``, a dict, named tuple or dataclass with ``labels`` (or ``label``,
-                ``targets``, ``target``, ``y``) beside the inputs, or a list of such micro-batches.
+            batch: ``Batch``, ``(inputs, targets)``, names with ``labels`` among them (``Reader``), or a list of these.
 
         Returns:
             The (first) pass: ``loss`` (with history; use ``.detach()``), ``outputs``, ``notes``.
