@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         Strength,
     )
     from temperance.core.batch import Batch, Mixed
+    from temperance.core.convention import WholeBatch
     from temperance.core.functional import compile_recipe
     from temperance.core.price import price_recipe
     from temperance.core.recipe import Recipe
@@ -82,6 +83,7 @@ _WHERE = {
     "TemperanceClassifier": "estimators.classifier",
     "TemperanceError": "records.errors",
     "TemperanceRegressor": "estimators.regressor",
+    "WholeBatch": "core.convention",
     "compile_recipe": "core.functional",
     "fit": "estimators.fit",
     "price_recipe": "core.price",

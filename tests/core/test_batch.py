@@ -11,9 +11,9 @@ from temperance.core.batch import (
     measure,
     plus,
     reduce,
-    to_batch,
     to_device,
 )
+from temperance.core.batches import to_batch
 from temperance.records.errors import SettingError
 
 X, Y = torch.arange(6.0).reshape(3, 2), torch.tensor([1.0, 2.0, 4.0])

@@ -11,6 +11,7 @@ from torch import nn
 
 from temperance.control.base import Move
 from temperance.core.batch import Batch
+from temperance.core.intake import Intake
 from temperance.core.leaves import Leaves
 from temperance.core.metering import Meter
 from temperance.core.recipe import Recipe
@@ -46,6 +47,7 @@ class Attached(Protocol):
     _clean: list[Batch]
     _keeps: bool
     _moved: Moved
+    _reader: Intake
     schedulers: list[Any]
 
     @property

@@ -3,36 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from temperance.core.convention import UNKNOWN, Convention
+from temperance.core.counted import Mixed, blend_kept, counted, ignored, marked
+from temperance.core.nest import call, first_leaf, map_leaves, rows
 from temperance.records.errors import SettingError
 
-T = TypeVar("T")
+__all__ = (
+    "ANSWERS_ONLY", "Batch", "Mixed", "Pass", "between", "call", "first_leaf", "map_leaves", "mean", "measure",
+    "per_row", "plus", "reduce", "to_device",
+)  # fmt: skip
+
 ANSWERS_ONLY: Any = object()  # as ``targets``: the pass is run for its outputs, no loss is computed
 
 
-class Mixed(NamedTuple):
-    """Two targets and the share of the first; only the innermost objective knows it.
-
-    Shapes: first, second as the loss takes them · share () or (b,), in [0, 1].
-    """
-
-    first: Tensor
-    second: Tensor
-    share: Tensor
-
-
 class Batch(NamedTuple):
-    """One batch. ``inputs``: a tensor (``model(x)``), a tuple (``model(*x)``) or a dict (``model(**x)``).
+    """One batch. ``inputs``: a tensor (``model(x)``), a tuple or list (``model(*x)``) or a dict (``model(**x)``).
 
     Attributes:
         inputs: what the model takes.
         targets: what the loss takes, or ``Mixed``.
-        weight: (b,) weights of the examples, or None.
+        weight: (b,) weights of the examples, or (b, …) of their places (tokens, pixels); or None.
         index: (b,) positions in the training set, int64, for techniques that remember examples; or None.
+        convention: how the loss reads the targets; set by whoever runs the step.
 
     """
 
@@ -40,11 +37,12 @@ class Batch(NamedTuple):
     targets: Any
     weight: Tensor | None = None
     index: Tensor | None = None  # type: ignore[assignment]  # shadows tuple.index on purpose
+    convention: Convention = UNKNOWN
 
     @property
     def size(self) -> int:
         """Count of examples."""
-        return int(first_leaf(self.inputs).shape[0])
+        return rows(self.inputs)
 
 
 class Pass(NamedTuple):
@@ -52,11 +50,13 @@ class Pass(NamedTuple):
 
     Attributes:
         loss: () the value that gradients are taken of.
-        outputs: what the model gave.
+        outputs: what the model gave; of an object with several parts (``ModelOutput``, a tuple) the part that
+            techniques act on, where there is one: logits first.
         buffers: buffers after the pass (population and ``compile``; solo's live in the module).
         memory: new memory by address of the regularizer.
         notes: what a technique wants to tell, detached.
         batch: the batch as the model and the loss took it, so after mixing; empty where nobody told.
+        raw: the whole answer of the model where ``outputs`` is a part of it; else empty.
 
     """
 
@@ -66,86 +66,97 @@ class Pass(NamedTuple):
     memory: dict[str, dict[str, Any]]
     notes: dict[str, Tensor]
     batch: Any = ()
+    raw: Any = ()
 
     def remember(self, address: str, **values: Any) -> Pass:
         """Return this pass with new memory for the regularizer at ``address``."""
         return self._replace(memory={**self.memory, address: {**self.memory.get(address, {}), **values}})
 
 
-def to_batch(value: Any) -> Batch:
-    """Turn what a loader yields into a ``Batch``: a Batch, ``(inputs, targets)`` or a dict with these keys.
-
-    Raises:
-        SettingError: it is none of these.
-
-    """
-    if isinstance(value, Batch):
-        return value
-    if isinstance(value, (tuple, list)) and len(value) in (2, 3, 4):
-        return Batch(*value)
-    if isinstance(value, dict) and {"inputs", "targets"} <= value.keys():
-        return Batch(value["inputs"], value["targets"], value.get("weight"), value.get("index"))
-    raise SettingError(
-        f"a batch of type {type(value).__name__} was given",
-        "a batch is Batch(inputs, targets), a tuple (inputs, targets) or a dict with these keys",
-        "Wrap it: session.step(Batch(inputs=x, targets=y))",
-    )
-
-
-def call(model: Callable[..., T], inputs: Any) -> T:
-    """Call the model as the type of ``inputs`` says."""
-    if isinstance(inputs, dict):
-        return model(**inputs)
-    if isinstance(inputs, (tuple, list)):
-        return model(*inputs)
-    return model(inputs)
-
-
-def first_leaf(inputs: Any) -> Tensor:
-    """Return the first tensor of a nest of tuples, lists and dicts.
-
-    Shapes: (b, …).
-    """
-    while not isinstance(inputs, Tensor):
-        inputs = next(iter(inputs.values())) if isinstance(inputs, dict) else inputs[0]
-    return inputs
-
-
-def map_leaves(function: Callable[[Tensor], Tensor], inputs: Any) -> Any:
-    """Apply ``function`` to each tensor of a nest; anything else stays."""
-    if isinstance(inputs, Tensor):
-        return function(inputs)
-    if isinstance(inputs, dict):
-        return {key: map_leaves(function, value) for key, value in inputs.items()}
-    if isinstance(inputs, (tuple, list)):
-        return type(inputs)(map_leaves(function, value) for value in inputs)
-    return inputs
-
-
 def to_device(batch: Batch, device: torch.device) -> Batch:
     """Move every tensor of a batch."""
-    moved = map_leaves(lambda leaf: leaf.to(device, non_blocking=True), batch[:2])
-    rest = [None if part is None else part.to(device, non_blocking=True) for part in batch[2:]]
-    return Batch(*moved, *rest)
+
+    def move(part: Any) -> Any:
+        return map_leaves(lambda leaf: leaf.to(device, non_blocking=True), part)
+
+    return Batch(move(batch[0]), move(batch[1]), move(batch[2]), move(batch[3]), batch.convention)
 
 
-def reduce(losses: Tensor, weight: Tensor | None) -> Tensor:
-    """Turn a loss () or (b, …) into (): the mean, or Σ wᵢ lᵢ / Σ wᵢ where examples are weighted.
+def reduce(losses: Tensor, weight: Tensor | None, kept: Tensor | None = None) -> Tensor:
+    """Turn a loss () or (b, …) into (): the mean, or Σ wᵢ lᵢ / Σ wᵢ cᵢ where examples are weighted or places left out.
+
+    Args:
+        losses: () or (b, …); 0 at places that are left out.
+        weight: (b,) or (b, …), or None.
+        kept: how far each place counts, (b, …) with c in [0, 1]; None: all do.
 
     Raises:
-        SettingError: weights beside one number.
+        SettingError: there are weights, and the loss is one number.
 
     """
-    if weight is None:
+    if weight is None and kept is None:
         return losses.mean() if losses.dim() else losses
     if losses.dim() == 0:
+        if weight is None:
+            return losses  # it took its mean itself
         raise SettingError(
             "the batch has weights but the loss returned one number",
             "weights need a loss of shape (b,)",
             "Use reduction='none' in the loss",
         )
-    per_example = losses.flatten(1).mean(1) if losses.dim() > 1 else losses
-    return (per_example * weight).sum() / weight.sum()
+    if kept is None:
+        assert weight is not None
+        places = _over(losses, weight.dim())
+        return (places * weight).sum() / weight.sum()
+    kept = kept.to(losses.dtype)
+    if kept.dim() > losses.dim():  # one loss for many places: it counts where any of them does
+        kept = (kept.flatten(losses.dim()) > 0).any(-1).to(losses.dtype)
+    places = _over(losses, kept.dim())
+    if weight is not None:
+        kept = kept * _spread(weight, kept)
+        places = places * _spread(weight, places)
+    total = kept.sum()
+    return places.sum() / torch.where(total > 0, total, torch.ones_like(total))  # nothing counts: 0, not 0/0
+
+
+def per_row(losses: Tensor, batch: Batch) -> Tensor:
+    """Return a plain loss as one number per row, (b,), the mean over places that count; (1,) where it is one number."""
+    if losses.dim() == 0:
+        return losses.reshape(1)
+    losses, targets = _by_place(losses, batch.targets)
+    if losses.dim() == 1:
+        return losses
+    kept = ignored(losses, targets, batch.convention)
+    if kept is None and (batch.weight is None or batch.weight.dim() == 1):
+        return losses.flatten(1).mean(1)
+    share = torch.ones_like(losses) if kept is None else _spread(kept.to(losses.dtype), losses).expand_as(losses)
+    if batch.weight is not None and batch.weight.dim() > 1:
+        share = share * _spread(batch.weight, losses)
+    total = share.flatten(1).sum(1)
+    return (losses * share).flatten(1).sum(1) / torch.where(total > 0, total, torch.ones_like(total))
+
+
+def _spread(values: Tensor, like: Tensor) -> Tensor:
+    """Return (b, …) with the axes of ``like``, those behind it of size 1."""
+    return values.reshape(*values.shape, *[1] * (like.dim() - values.dim()))
+
+
+def _over(losses: Tensor, axes: int) -> Tensor:
+    """Return (b, …) with so many axes: the mean over those behind them."""
+    return losses.flatten(axes).mean(axes) if losses.dim() > axes else losses
+
+
+def mean(values: Tensor, batch: Batch) -> Tensor:
+    """Return the mean of ``values`` (b, …) over what counts: rows by their weight, places whose class is left out not.
+
+    This is the one mean that techniques take of a term of their own. Axes behind those of the targets are averaged.
+    """
+    kept = counted(batch.targets, batch.convention)
+    if kept is None:
+        return reduce(values, batch.weight)
+    if kept.dim() <= values.dim():
+        values = values * _spread(kept.to(values.dtype), values)
+    return reduce(values, batch.weight, kept)
 
 
 def plus(loss: Tensor, term: Tensor, factor: float | Tensor) -> Tensor:
@@ -160,10 +171,16 @@ def between(loss: Tensor, other: Tensor, share: float | Tensor) -> Tensor:
     return torch.lerp(loss.to(other.dtype), other, share.to(other.dtype) if isinstance(share, Tensor) else share)
 
 
-def measure(loss: Callable[[Any, Any], Tensor], outputs: Any, batch: Batch) -> Tensor:
+def measure(loss: Callable[[Any, Any], Tensor], outputs: Any, batch: Batch, *, is_own: bool = False) -> Tensor:
     """Evaluate the loss of a batch, also with ``Mixed`` targets: share·l(first) + (1 − share)·l(second). Returns ().
 
     Where the targets are ``ANSWERS_ONLY`` it is 0.
+
+    Args:
+        loss: () or (b, …) from outputs and targets.
+        outputs: what it takes.
+        batch: targets, weights and what does not count.
+        is_own: the loss is a technique's own, over classes: 0 wherever a class is left out.
 
     Raises:
         SettingError: a share per example beside a loss that is one number.
@@ -172,8 +189,15 @@ def measure(loss: Callable[[Any, Any], Tensor], outputs: Any, batch: Batch) -> T
     targets = batch.targets
     if targets is ANSWERS_ONLY:
         return first_leaf(outputs).new_zeros(())
+    if is_own:
+        targets = marked(targets, batch.convention)
     if not isinstance(targets, Mixed):
-        return reduce(loss(outputs, targets), batch.weight)
+        values = loss(outputs, targets)
+        if values.dim() == 0:
+            return reduce(values, batch.weight)
+        values, targets = _by_place(values, targets)
+        kept = counted(targets, batch.convention) if is_own else ignored(values, targets, batch.convention)
+        return reduce(values, batch.weight, kept)
     first, second = loss(outputs, targets.first), loss(outputs, targets.second)
     share = targets.share
     if share.dim() and first.dim() == 0:
@@ -182,6 +206,28 @@ def measure(loss: Callable[[Any, Any], Tensor], outputs: Any, batch: Batch) -> T
             "a share per example needs a loss of shape (b,)",
             "Use reduction='none' in the loss",
         )
+    if first.dim() == 0:
+        return reduce(torch.lerp(second, first, share.to(first.dtype)), batch.weight)
+    (first, labels), (second, others) = _by_place(first, targets.first), _by_place(second, targets.second)
+    if is_own:
+        kept = counted(targets, batch.convention)
+    else:
+        one, two = ignored(first, labels, batch.convention), ignored(second, others, batch.convention)
+        kept = blend_kept(one, two, share)
     if share.dim() and first.dim() > 1:
         share = share.reshape(-1, *[1] * (first.dim() - 1))
-    return reduce(torch.lerp(second, first, share.to(first.dtype)), batch.weight)
+    return reduce(torch.lerp(second, first, share.to(first.dtype)), batch.weight, kept)
+
+
+def _by_place(losses: Tensor, targets: Any) -> tuple[Tensor, Any]:
+    """Return losses of flattened places, (b·t,), as the targets have them, (b, t), and these targets.
+
+    A causal language model's (b·(t − 1),) belong to all places but the first.
+    """
+    if losses.dim() != 1 or not isinstance(targets, Tensor) or targets.dim() < 2 or targets.is_floating_point():
+        return losses, targets
+    if losses.numel() == targets.numel():
+        return losses.reshape(targets.shape), targets
+    if targets.dim() == 2 and targets.shape[1] > 2 and losses.numel() == targets.shape[0] * (targets.shape[1] - 1):
+        return losses.reshape(targets.shape[0], -1), targets[:, 1:]
+    return losses, targets

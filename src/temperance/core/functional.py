@@ -11,7 +11,9 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad
 
 from temperance.core import stages
-from temperance.core.batch import Batch, Pass, measure, to_batch
+from temperance.core.batch import Batch, Pass, call, measure, per_row
+from temperance.core.batches import Reader
+from temperance.core.criterion import Criterion
 from temperance.core.devices import exact
 from temperance.core.leaves import Leaves
 from temperance.core.objective import PlainObjective
@@ -32,7 +34,7 @@ class Compiled:
     Args:
         recipe: what to train with.
         model: copied and rewired; the original stays as it is.
-        loss: ``loss(outputs, targets)`` → (b,) or ().
+        loss: ``loss(outputs, targets)`` → (b,) or (); None: the model's own.
         optimizer: a functional optimizer, e.g. ``core.optimizers.AdamW(lr=1e-3)``.
         epochs: planned epochs, for techniques that ask.
         steps_per_epoch: optimizer steps per epoch, likewise.
@@ -48,13 +50,14 @@ class Compiled:
         self,
         recipe: Recipe,
         model: nn.Module,
-        loss: Loss,
+        loss: Loss | None,
         optimizer: Any,
         *,
         epochs: int | None = None,
         steps_per_epoch: int | None = None,
     ) -> None:
-        self.recipe, self.loss = recipe, loss
+        self.recipe, self.loss = recipe, Criterion(loss, model)
+        self.reader = Reader(model, convention=self.loss.convention, needs_targets=loss is not None)
         self.optimizer: Functional = require_functional(optimizer)
         self.model = copy.deepcopy(bare(model))
         device = next((p.device for p in model.parameters()), torch.device("cpu"))
@@ -107,7 +110,7 @@ class Compiled:
         if signals is not None:
             state = self.steer(state, signals)
         key = fold(state.seeds[0], state.steps)
-        return self._advance(state, to_batch(batch), self.optimizer.lr if lr is None else lr, key)
+        return self._advance(state, self.reader.one(batch), self.optimizer.lr if lr is None else lr, key)
 
     def _advance(self, state: TrainState, batch: Batch, lr: Any, key: Any) -> tuple[TrainState, dict[str, Tensor]]:
         new, notes = self.pure(
@@ -163,7 +166,8 @@ class Compiled:
             new, holder["state"] = self.optimizer.step(p, g, holder["state"], rate)
             return new
 
-        objective = stages.objective(self.parts, PlainObjective(plain_objective, self.loss), now, kept)
+        innermost = PlainObjective(plain_objective, self.loss, is_entropy=self.loss.is_entropy)
+        objective = stages.objective(self.parts, innermost, now, kept)
         gradient = stages.gradient(self.parts, plain_gradient, now, kept)
         update = stages.update(self.parts, plain_update, now, kept)
         leaves = Leaves.of(params)
@@ -177,13 +181,15 @@ class Compiled:
     def _plain(self, params: Leaves, buffers: Mapping[str, Tensor], strengths: Any, batch: Batch, key: Any) -> Pass:
         own = {n: b.clone() if b.is_floating_point() or b.dtype == torch.int64 else b for n, b in buffers.items()}
         wired = {n: strengths[a][s] for n, (a, s) in self._wired.items()}
-        outputs = self._call({**params, **own, **wired}, batch.inputs)
-        return Pass(measure(self.loss, outputs, batch), outputs, own, {}, {}, batch)
+        raw = self._call({**params, **own, **wired}, self.loss.inputs(batch))
+        outputs, seen = self.loss.paired(self.loss.read(raw), batch)
+        return Pass(measure(self.loss, raw, batch), outputs, own, {}, {}, seen)
 
     def _call(self, tensors: dict[str, Tensor], inputs: Any) -> Any:
-        if isinstance(inputs, dict):
-            return functional_call(self.model, tensors, (), inputs, tie_weights=True)
-        return functional_call(self.model, tensors, tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,))
+        def run(*args: Any, **named: Any) -> Any:
+            return functional_call(self.model, tensors, args, named)
+
+        return call(run, inputs)
 
     def losses(self, params: Mapping[str, Tensor], buffers: Mapping[str, Tensor], batch: Batch) -> Tensor:
         """Return the plain loss per example in evaluation mode, (b,); (1,) where the loss gives one number."""
@@ -191,10 +197,10 @@ class Compiled:
         try:
             with torch.no_grad():
                 own = {**params, **buffers, **{n: self._start[a][s] for n, (a, s) in self._wired.items()}}
-                value = self.loss(self._call(own, batch.inputs), batch.targets)
+                value = self.loss(self._call(own, self.loss.inputs(batch)), batch.targets)
         finally:
             self.model.train()
-        return value.reshape(1) if value.dim() == 0 else value.flatten(1).mean(1) if value.dim() > 1 else value
+        return per_row(value, batch)
 
 
 def compile_recipe(recipe: Recipe, model: nn.Module, loss: Loss, optimizer: Any, **settings: Any) -> Compiled:

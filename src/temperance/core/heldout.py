@@ -90,15 +90,24 @@ class Tally:
         self.rows_known = True
         self._sums: Tensor | None = None  # Σw, Σwl, Σw², Σw²l, Σw²l², on the device of the losses: no wait per batch
 
-    def add(self, losses: Tensor, batch: Batch) -> None:
-        """Add the losses (b,) of a batch, or its one loss (1,)."""
+    def add(self, losses: Tensor, batch: Batch, counts: Tensor | None = None) -> None:
+        """Add the losses (b,) of a batch, or its one loss (1,).
+
+        Args:
+            losses: one per row, or one.
+            batch: what they are of.
+            counts: how much each row counts, (b,): its weight, or its tokens where the loss is per token; None: its
+                weight, or once.
+
+        """
         values, size = widened(losses.detach()), batch.size
-        weight = torch.ones_like(values) if batch.weight is None else batch.weight.to(values)
+        weight = counts if counts is not None else batch.weight
+        weight = torch.ones_like(values) if weight is None else weight.to(values)
         if values.numel() != size:
-            self.rows_known, weight = (
-                False,
-                values.new_full((1,), float(size if batch.weight is None else weight.sum())),
-            )
+            many = float(size) if batch.weight is None and counts is None else weight.sum().reshape(1)
+            self.rows_known, weight = False, many if isinstance(many, Tensor) else values.new_full((1,), many)
+        if counts is not None:  # a row of which nothing counts may hold any number, also 0/0
+            values = torch.where(weight > 0, values, torch.zeros_like(values))
         square = weight * weight
         parts = (weight, weight * values, square, square * values, square * values * values)
         total = torch.stack([part.sum() for part in parts])
@@ -128,12 +137,14 @@ def measure(
     batches: Iterable[Batch],
     answers: Sequence[Callable[[Batch], tuple[Any, Tensor]]],
     metric: Metric,
+    counts: Callable[[Batch], Tensor | None] | None = None,
 ) -> list[Found]:
     """Return what each set of weights scores; every batch is seen once and then let go.
 
     Args:
         batches: held-out rows.
         answers: per set of weights, batch → (outputs, losses (b,) or (1,)).
+        counts: batch → how much each row counts in the mean of the loss, see ``Tally.add``.
         metric: see ``Asked``; a function is called once with the outputs and targets of all rows, on the CPU.
 
     Raises:
@@ -146,7 +157,7 @@ def measure(
     for batch in batches:
         for answer, tally, hit, told in zip(answers, losses, hits, kept, strict=True):
             outputs, values = answer(batch)
-            tally.add(values, batch)
+            tally.add(values, batch, None if counts is None else counts(batch))
             if metric == "accuracy":
                 hit.add(_right(outputs, batch.targets), batch)
             elif metric != "loss":
@@ -162,11 +173,16 @@ def measure(
     return found
 
 
-def side(losses: Callable[[Batch, Leaves], Tensor], batches: Sequence[Batch], weights: Leaves) -> tuple[float, float]:
+def side(
+    losses: Callable[[Batch, Leaves], Tensor],
+    batches: Sequence[Batch],
+    weights: Leaves,
+    counts: Callable[[Batch], Tensor | None] | None = None,
+) -> tuple[float, float]:
     """Return the mean loss over the rows of ``batches`` and its standard error; NaN without batches."""
     tally = Tally()
     for batch in batches:
-        tally.add(losses(batch, weights), batch)
+        tally.add(losses(batch, weights), batch, None if counts is None else counts(batch))
     return tally.mean, tally.error
 
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -71,15 +72,17 @@ class Meter:
         if not self._watching:
             return
         many = isinstance(passed.batch, list)
-        pairs = zip(passed.batch, passed.outputs, strict=True) if many else [(passed.batch, passed.outputs)]
-        for batch, outputs in pairs:
+        one = (passed.batch, passed.outputs, passed.raw)
+        passes = zip(*one, strict=True) if many else [one]
+        for batch, outputs, raw in passes:
             if not isinstance(batch, Batch) or batch.index is None or isinstance(batch.targets, Mixed):
                 continue
             if not isinstance(outputs, Tensor) or outputs.shape[:1] != batch.index.shape:
                 continue
+            own = loss if isinstance(raw, tuple) and not raw else partial(_of_raw, loss, raw)
             for name in self._watching:
                 with self._charged(name), torch.no_grad():
-                    self.signals[name].watch(ObservedPass(batch, outputs.detach(), loss), self.memory[name])
+                    self.signals[name].watch(ObservedPass(batch, outputs.detach(), own), self.memory[name])
 
     @contextmanager
     def _charged(self, name: str) -> Iterator[None]:
@@ -103,6 +106,11 @@ class Meter:
             self.memory[name] = _copied(state.get("memory", {}).get(name, {}))
             self.occasions[name] = state.get("occasions", {}).get(name, 0)
             self.seconds[name] = state.get("seconds", {}).get(name, 0.0)
+
+
+def _of_raw(loss: Callable[[Any, Any], Tensor], raw: Any, _: Any, targets: Any) -> Tensor:
+    """Take the loss of the model's whole answer, whichever part of it a signal holds."""
+    return loss(raw, targets)
 
 
 def _copied(values: Any) -> Any:

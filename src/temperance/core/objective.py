@@ -21,12 +21,13 @@ class PlainObjective:
     Args:
         run: the objective itself.
         loss: the user's loss.
+        is_entropy: whether it is torch's cross-entropy of the outputs; None: looked at here.
 
     """
 
-    def __init__(self, run: Objective, loss: Loss) -> None:
+    def __init__(self, run: Objective, loss: Loss, *, is_entropy: bool | None = None) -> None:
         self.run, self.loss = run, loss
-        self.is_entropy = is_cross_entropy(loss)
+        self.is_entropy = is_cross_entropy(loss) if is_entropy is None else is_entropy
 
     def __call__(self, params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any) -> Pass:
         """Run it."""
@@ -43,7 +44,11 @@ def is_cross_entropy(loss: Loss) -> bool:
 
 def label_loss(logs: Tensor, batch: Batch) -> Tensor:
     """Return the cross-entropy () of log-probabilities (b, c) that are there already."""
-    return measure(lambda out, labels: functional.nll_loss(out, labels, reduction="none"), logs, batch)
+    return measure(_nll, logs, batch, is_own=True)
+
+
+def _nll(logs: Tensor, labels: Tensor) -> Tensor:
+    return functional.nll_loss(logs, labels, reduction="none")
 
 
 def without_cross_entropy(

@@ -43,7 +43,7 @@ def cause(solo: Solo, fault: NotFinite) -> str:
 
 def _objective(solo: Solo, addresses: Sequence[str], batch: Batch, key: int) -> float:
     parts = {address: solo.parts[address] for address in solo.parts if address in addresses}
-    plain = PlainObjective(solo.plain, solo.loss)
+    plain = PlainObjective(solo.plain, solo.loss, is_entropy=solo.loss.is_entropy)
     objective = stages.objective(parts, plain, solo.strengths, solo.memory)
     own = fold(key, solo.rank) if solo.rank else key
     with unchanged(solo.statistics), pulse(own):

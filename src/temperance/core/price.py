@@ -12,7 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from temperance.core.batch import Batch, call, to_batch
+from temperance.core.batch import Batch, call
+from temperance.core.batches import Reader
 from temperance.core.leaves import Leaves
 from temperance.core.recipe import Recipe
 from temperance.core.session import Session
@@ -84,7 +85,7 @@ def price_recipe(
         One price per technique in the recipe's order, then ``recipe`` for all (where there are two or more).
 
     """
-    one = to_batch(batch)
+    one = Reader(model).one(batch)
     parts = {address: Recipe(r) for address, r in recipe.by_address.items()}
     if len(parts) != 1:
         parts["recipe"] = recipe

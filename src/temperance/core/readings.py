@@ -14,7 +14,7 @@ from temperance.control.base import Move
 from temperance.control.wrapper import Wrapper
 from temperance.core import averaging, heldout
 from temperance.core.attached import Attached
-from temperance.core.batch import Batch, to_batch
+from temperance.core.batch import Batch
 from temperance.core.heldout import Asked, Metric
 from temperance.core.leaves import Leaves
 from temperance.core.regularizer import Regularizer
@@ -57,7 +57,7 @@ def look(
     kept, techniques = session.readings, session.recipe.by_address
     kept.agree_on(asked)
     selecting = [a for a, one in techniques.items() if type(one).select is not Regularizer.select]
-    rows: Iterable[Batch] = map(to_batch, batches or ())
+    rows: Iterable[Batch] = map(session._reader.one, batches or ())
     if batches is not None and (selecting or session._meter.needs_valid):
         rows = list(rows)
         for address in selecting:
@@ -75,7 +75,7 @@ def look(
         return ask
 
     sides = [answer(now, {})] + ([] if trial is None else [answer(trial, mean)])
-    found = heldout.measure(rows, sides, metric) if batches is not None else []
+    found = heldout.measure(rows, sides, metric, session.solo.loss.row_counts) if batches is not None else []
     numbers = _numbers(found, asked)
     session._steer(valid=rows if isinstance(rows, list) else (), reading=numbers)
     if judging:
@@ -100,7 +100,7 @@ def _let_select(session: Attached, address: str, rows: list[Batch]) -> None:
 
     def score(weights: Leaves) -> float:
         """Return the mean over the replicas, so that all of them choose alike."""
-        value = heldout.side(session.solo.losses, rows, weights)[0]
+        value = heldout.side(session.solo.losses, rows, weights, session.solo.loss.row_counts)[0]
         return agree({"score": value}, session.solo.device)["score"]
 
     one, memory = session.recipe.by_address[address], session._memory[address]
@@ -142,7 +142,7 @@ def put(session: Attached, batches: Iterable[Any] | None) -> None:
                 "running statistics must be estimated anew for averaged weights",
                 "Call session.finish(batches=train)",
             )
-        rows = averaging.first_of(to_batch(b) for b in batches)
+        rows = averaging.first_of(session._reader.one(b) for b in batches)
         with session.solo.at(weights):  # should the batches fail, the trained weights are back
             averaging.refresh_statistics(session.model, layers, rows)
         session.solo.home.copy_(weights)

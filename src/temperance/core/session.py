@@ -15,10 +15,12 @@ from torch import Tensor, nn
 
 from temperance.control.base import Move
 from temperance.core import averaging, checkpoint, circumstances, members, proof, readings, replicas, selection, stages
-from temperance.core.batch import Batch, Pass, to_batch
+from temperance.core.batch import Batch, Pass
 from temperance.core.copies import PlainCopier, is_attached
+from temperance.core.criterion import Criterion
 from temperance.core.finite import NotFinite, OnNaN, refusal
 from temperance.core.heldout import Metric
+from temperance.core.intake import Intake
 from temperance.core.leaves import Leaves
 from temperance.core.metering import Meter
 from temperance.core.optimizers import join_new, largest_rate
@@ -49,7 +51,7 @@ class Session:
         recipe: what to attach.
         model: the user's module, already on its device; it may be compiled; rewired in place until ``finish``.
         optimizer: a ``torch.optim`` optimizer over its parameters.
-        loss: ``loss(outputs, targets)`` → (b,) (best) or ().
+        loss: ``loss(outputs, targets)`` → (b,) (best), (b, …) or (); None: the model's own. See ``Criterion``.
         epochs: planned epochs; with ``steps_per_epoch`` it gives signals their ``progress``.
         steps_per_epoch: optimizer steps per epoch; learnt at the first ``validate`` where not given.
         steps: planned optimizer steps, where they are not epochs times steps per epoch.
@@ -63,6 +65,9 @@ class Session:
             each; with a scaler an overflow is skipped anyway.
         clean_batches: how many training batches are kept for the gap and other signals.
         signals: signals to measure besides those that controllers read, e.g. ``[Sharpness(every=5)]``.
+        collate: raw batch → ``Batch`` (or a list of them: micro-batches), where the loader yields another form.
+        outputs: answer of the model → what the loss takes and techniques act on, where it has several parts.
+        logits: answer of the model → the logits that techniques act on, where the loss takes something else.
         member_strengths: values (k,) by address for the members of a net that has them; held, no controller moves them.
         select: what ``validate`` keeps for ``finish``: ``average`` (the mean of the readings that earned it), ``best``
             (one reading) or None (nothing). ``EarlyStopping``, ``GreedySoup`` and others that choose go first.
@@ -84,7 +89,7 @@ class Session:
         model: nn.Module,
         optimizer: torch.optim.Optimizer,
         *,
-        loss: Callable[[Any, Any], Tensor],
+        loss: Callable[[Any, Any], Tensor] | None,
         epochs: int | None = None,
         steps_per_epoch: int | None = None,
         steps: int | None = None,
@@ -99,6 +104,9 @@ class Session:
         select: selection.Select | None = "average",
         patience: int | None = None,
         member_strengths: members.Given | None = None,
+        collate: Callable[[Any], Any] | None = None,
+        outputs: Callable[[Any], Any] | None = None,
+        logits: Callable[[Any], Any] | None = None,
     ) -> None:
         self.module = bare(model)  # ``model`` without torch.compile and the like around it; all names are its names
         if is_attached(self.module):
@@ -127,7 +135,9 @@ class Session:
         self._own: tuple[Leaves, Moved] | None = None  # trained weights while others stand in the model
         try:
             own = members.by_owner(member_strengths or {}, recipe, self.module)
-            self._wire(loss, autocast, scaler, fabric, nan, tuple(signals), own)
+            reads = Criterion(loss, model, outputs=outputs, logits=logits)
+            self._reader = Intake(model, reads, recipe.by_address, collate)
+            self._wire(reads, autocast, scaler, fabric, nan, tuple(signals), own)
         except BaseException:
             self._detach()
             raise
@@ -186,13 +196,13 @@ class Session:
         """Train on one batch; a list of batches accumulates their gradients into one update.
 
         Args:
-            batch: ``Batch``, ``(inputs, targets)``, a dict with these keys, or a list of such micro-batches.
+            batch: ``Batch``, ``(inputs, targets)``, names with ``labels`` among them (``Reader``), or a list of these.
 
         Returns:
             The (first) pass: ``loss`` (with history; use ``.detach()``), ``outputs``, ``notes``.
 
         """
-        micros = [_taken(one) for one in batch] if _is_list(batch) else [_taken(batch)]
+        micros = self._reader.micros(batch)
         self._ready()
         if len(self._clean) < self._clean_batches:
             self._clean.append(micros[0])
@@ -217,7 +227,7 @@ class Session:
                 "session.loss() serves techniques with one pass",
                 "Use session.step(batch), or leave the technique out",
             )
-        one = _taken(batch)
+        one = self._reader.next_of(batch, len(self.solo.pending))
         self._ready()
         if len(self._clean) < self._clean_batches:
             self._clean.append(one)
@@ -396,13 +406,9 @@ class Session:
             served=self.served,
             train=tuple(self._clean),
             valid=tuple(valid),
-            losses=self.solo.losses,
-            gradient=self.solo.plain_gradient,
-            outputs=self.solo.outputs,
-            product=self.solo.product,
-            matrices=matrices(self.module),
-            reading=reading,
-        )
+            losses=self.solo.losses, counts=self.solo.loss.row_counts, gradient=self.solo.plain_gradient,
+            outputs=self.solo.outputs, product=self.solo.product, matrices=matrices(self.module), reading=reading,
+        )  # fmt: skip
 
     def _steer(self, valid: Iterable[Batch], reading: Mapping[str, float] = MappingProxyType({})) -> None:
         measured = self._meter.measure(self.probe(valid, reading))
@@ -525,7 +531,7 @@ class Session:
     def proof(self, batch: Any | None = None) -> list[proof.Evidence]:
         """Show, on one batch and without lasting effect, what each ingredient changes now."""
         self._usable()
-        return proof.collect(self, self._clean[0] if batch is None else to_batch(batch))
+        return proof.collect(self, self._clean[0] if batch is None else self._reader.one(batch))
 
     # -- state --------------------------------------------------------------------------------------------------------
 
@@ -544,7 +550,7 @@ class Session:
         """
         self._usable()
         solo, served = self.solo, self.served
-        first = None if batches is None else averaging.first_of(map(to_batch, batches))
+        first = None if batches is None else averaging.first_of(map(self._reader.one, batches))
         trained, kept = solo.home.like([p.data for p in solo.home.tensors]), Moved(solo.statistics)
         with solo.at(served):
             try:
@@ -613,22 +619,6 @@ class Session:
 
         """
         self.restore(SessionState.from_dict(state))
-
-
-def _taken(batch: Any) -> Batch:
-    """Return what a loader gave as a ``Batch`` with at least one row."""
-    made = to_batch(batch)
-    if not made.size:
-        raise SettingError(
-            "a batch has no rows",
-            "at least one row",
-            "Leave out what a filter emptied: if len(x): session.step(…)",
-        )
-    return made
-
-
-def _is_list(batch: Any) -> bool:
-    return isinstance(batch, list) and bool(batch) and not isinstance(batch[0], Tensor)
 
 
 def grown(

@@ -30,6 +30,7 @@ class Probe:
         losses: ``losses(batch, params)`` → (b,) in evaluation mode, no gradient, no technique acting on the batch.
         gradient: ``gradient(batch)`` → gradients of the plain loss at the trained weights, in evaluation mode.
         outputs: ``outputs(batch, params)`` → what the model gives in evaluation mode, no gradient.
+        counts: ``counts(batch)`` → how much each row counts in the mean of the loss, (b,); None: each once.
         product: ``product(batch, direction)`` → Hessian of the plain loss at the trained weights times a direction.
         matrices: names of the weight matrices (no biases, norms, embeddings).
         known: numbers that other signals gave at this reading; those named in ``needs`` come first.
@@ -55,6 +56,7 @@ class Probe:
     known: Mapping[str, float] = field(default_factory=dict)
     memory: dict[str, Any] = field(default_factory=dict)
     reading: Mapping[str, float] = field(default_factory=dict)
+    counts: Callable[[Batch], Tensor | None] | None = None
 
 
 class ObservedPass(NamedTuple):

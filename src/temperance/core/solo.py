@@ -12,10 +12,12 @@ from torch.nn.parallel import DistributedDataParallel
 
 from temperance.core import stages
 from temperance.core.attention import plain_attention
-from temperance.core.batch import Batch, Pass, call, map_leaves, measure, reduce
+from temperance.core.batch import Batch, Pass, call, measure, per_row
+from temperance.core.criterion import Criterion
 from temperance.core.finite import NotFinite, OnNaN, Watch, finite
 from temperance.core.holdings import Holdings
 from temperance.core.leaves import Leaves
+from temperance.core.nest import detached
 from temperance.core.objective import PlainObjective
 from temperance.core.policy import trainable
 from temperance.core.random import fold, pulse
@@ -36,7 +38,7 @@ class Solo:
         self,
         model: nn.Module,
         optimizer: torch.optim.Optimizer,
-        loss: Loss,
+        loss: Loss | Criterion | None,
         parts: Mapping[str, Regularizer],
         strengths: Mapping[str, Strengths],
         memory: Mapping[str, Memory],
@@ -46,7 +48,8 @@ class Solo:
         fabric: Any,
         nan: OnNaN = "raise",
     ) -> None:
-        self.model, self.optimizer, self.loss = model, optimizer, loss
+        self.model, self.optimizer = model, optimizer
+        self.loss = loss if isinstance(loss, Criterion) else Criterion(loss, model)
         self.parts, self.strengths, self.memory = parts, strengths, memory
         self.autocast, self.scaler, self.fabric = autocast, scaler, fabric
         self._find_leaves()
@@ -78,9 +81,8 @@ class Solo:
 
     def compose(self) -> None:
         """Wrap the plain functions in the techniques, as their plans are now."""
-        self.objective = stages.objective(
-            self.parts, PlainObjective(self.plain, self.loss), self.strengths, self.memory
-        )
+        innermost = PlainObjective(self.plain, self.loss, is_entropy=self.loss.is_entropy)
+        self.objective = stages.objective(self.parts, innermost, self.strengths, self.memory)
         self.gradient = stages.gradient(self.parts, self._backward, self.strengths, self.memory)
         self.update = stages.update(self.parts, self._optimize, self.strengths, self.memory)
 
@@ -130,7 +132,9 @@ class Solo:
         if not self.watch.skips and self.watch.refuses(passed.loss):
             raise NotFinite(batch, passed, own)
         if passed.loss.requires_grad:  # else nobody can train on it
-            told = passed._replace(loss=passed.loss.detach(), outputs=map_leaves(Tensor.detach, passed.outputs))
+            told = passed._replace(
+                loss=passed.loss.detach(), outputs=detached(passed.outputs), raw=detached(passed.raw)
+            )
             self.pending.append((told, batch))  # without its history: nobody may ever call ``update``
         return passed
 
@@ -139,7 +143,7 @@ class Solo:
         self.overflow = False
         passes, batches = zip(*self.pending, strict=True)
         self.pending = []
-        self._ready = (self._collect(), passes[0] if len(passes) == 1 else _joined(passes, batches))
+        self._ready = (self._collect(), passes[0] if len(passes) == 1 else _joined(passes, self.loss.shares(batches)))
         if self.scaler is not None:
             self._unscale(self._ready[0])
         grads, passed = self.gradient(self.home, {}, (), key)
@@ -177,12 +181,28 @@ class Solo:
         """Run the model and the user's loss, without any technique of the objective."""
         if params is not self.home:  # a teacher with weights of its own: it is asked for its outputs alone
             with self.at(params), unchanged(self.statistics), torch.no_grad(), self._precision():
-                outputs = call(self.model, batch.inputs)
-            return Pass(self._nothing, outputs, {}, {}, {}, batch)
+                outputs, seen = self.loss.paired(self.loss.read(call(self.model, batch.inputs)), batch)
+            return Pass(self._nothing, outputs, {}, {}, {}, seen)
         with self._precision():
-            outputs = call(self.model, batch.inputs)
-            value = measure(self.loss, outputs, batch)
-        return Pass(value, outputs, {}, {}, {}, batch)
+            raw = self._answer(batch)
+            value = measure(self.loss, raw, batch)
+        if isinstance(raw, Tensor) and self.loss.is_plain:
+            return Pass(value, raw, {}, {}, {}, batch)
+        outputs, seen = self.loss.paired(self.loss.read(raw), batch)
+        return Pass(value, outputs, {}, {}, {}, seen, raw)
+
+    def _answer(self, batch: Batch) -> Any:
+        """Call the model, with the labels where it computes its own loss."""
+        try:
+            return call(self.model, self.loss.inputs(batch))
+        except ValueError as fault:
+            if batch.size != 1 or "more than 1 value per channel" not in str(fault):
+                raise
+            raise RecipeError(
+                "the batch has one row, and BatchNorm needs two or more in training",
+                "batches of two rows or more",
+                "Give the loader drop_last=True, or join the last row to the batch before it",
+            ) from fault
 
     def _backward(self, params: Leaves, buffers: Any, micros: Sequence[Batch], key: int) -> tuple[Leaves, Pass]:
         if self._ready is not None:
@@ -192,31 +212,26 @@ class Solo:
             for p in self.home.tensors:
                 p.grad = None
             self.holdings.forget_gradients()
-            total = sum(micro.size for micro in micros) if len(micros) > 1 else 1
+            shares: list[Any] = [1.0] if len(micros) == 1 else []
             passes: list[Pass] = []
-            for j, micro in enumerate(micros):
+            for j in range(len(micros)):
                 if passes and not elsewhere:
                     self._settle(passes[-1])  # what one micro-batch taught, the next one knows
-                passes.append(
-                    self._one(
-                        micro,
-                        fold(key, j) if j else key,
-                        micro.size / total if total > 1 else 1.0,
-                        j + 1 == len(micros),
-                    )
-                )
+                passes.append(self._one(micros, j, fold(key, j) if j else key, shares))
             grads = self._collect()
         if self.scaler is not None:
             self._unscale(grads)
-        return grads, passes[0] if len(passes) == 1 else _joined(passes, micros)
+        return grads, passes[0] if len(passes) == 1 else _joined(passes, shares)
 
-    def _one(self, batch: Batch, key: int, share: float, is_last: bool) -> Pass:
-        wait = nullcontext() if is_last or not hasattr(self.model, "no_sync") else self.model.no_sync()  # type: ignore[operator]
+    def _one(self, micros: Sequence[Batch], j: int, key: int, shares: list[Any]) -> Pass:
+        wait = nullcontext() if j + 1 == len(micros) or not hasattr(self.model, "no_sync") else self.model.no_sync()  # type: ignore[operator]
         with wait:
-            passed = self._objective(batch, key)
+            passed = self._objective(micros[j], key)
             if self.watch.refuses(passed.loss):
-                raise NotFinite(batch, passed, key)
-            value = passed.loss if share == 1.0 else passed.loss * share
+                raise NotFinite(micros[j], passed, key)
+            if not shares:  # the first pass showed whether the loss is a mean over rows or over places
+                shares += self.loss.shares(micros)
+            value = _part(passed.loss, shares[j])
             if self.scaler is not None:
                 value = self.scaler.scale(value)
             if self.fabric is not None:
@@ -309,21 +324,21 @@ class Solo:
         Shapes: outputs (b, …), losses (b,) or (1,).
         """
         with self.at(params), evaluating(self.model), torch.no_grad(), self._precision():
-            outputs = call(self.model, batch.inputs)
-            value = self.loss(outputs, batch.targets).detach().float()
-        return outputs, value.reshape(1) if value.dim() == 0 else value.flatten(1).mean(1) if value.dim() > 1 else value
+            raw = call(self.model, self.loss.inputs(batch))
+            value = per_row(self.loss(raw, batch.targets).detach().float(), batch)
+        return self.loss.read(raw), value
 
     def outputs(self, batch: Batch, params: Leaves) -> Any:
         """Return what the model gives in evaluation mode, without gradient."""
         with self.at(params), evaluating(self.model), torch.no_grad(), self._precision():
-            return call(self.model, batch.inputs)
+            return self.loss.read(call(self.model, batch.inputs))
 
     def product(self, batch: Batch, direction: Leaves) -> Leaves:
         """Return the Hessian of the plain loss at the trained weights, in evaluation mode, times a direction."""
         # no second derivative: fused attention, cuDNN's RNN, compiled modules
         no_cudnn = torch.backends.cudnn.flags(enabled=False)
         with evaluating(self.model), torch.enable_grad(), plain_attention(), no_cudnn, uncompiled():
-            value = reduce(self.loss(call(self.model, batch.inputs), batch.targets), batch.weight)
+            value = measure(self.loss, call(self.model, self.loss.inputs(batch)), batch)
             live = self._live()
             first = torch.autograd.grad(value, live.tensors, create_graph=True, allow_unused=True)
             pairs = zip(first, direction.part(live.names).tensors, strict=True)
@@ -342,7 +357,7 @@ class Solo:
     def plain_gradient(self, batch: Batch) -> Leaves:
         """Return the gradient of the plain loss in evaluation mode; the module's ``.grad`` stays as it is."""
         with evaluating(self.model), torch.enable_grad(), self._precision():
-            value = reduce(self.loss(call(self.model, batch.inputs), batch.targets), batch.weight)
+            value = measure(self.loss, call(self.model, self.loss.inputs(batch)), batch)
             live = self._live()
             found = dict(zip(live.names, torch.autograd.grad(value, live.tensors, allow_unused=True), strict=True))
         grads = [found.get(name) for name in self.home.names]
@@ -403,11 +418,19 @@ def check_sparse(model: nn.Module, parts: Mapping[str, Regularizer], scaler: Any
         )
 
 
-def _joined(passes: Sequence[Pass], micros: Sequence[Batch]) -> Pass:
-    sizes = [micro.size for micro in micros]
-    loss = sum((p.loss.detach() * (s / sum(sizes)) for p, s in zip(passes, sizes, strict=True)), torch.zeros(()))
+def _part(loss: Tensor, share: float | Tensor) -> Tensor:
+    """Return a micro-batch' part of the big batch' loss; 0 where nothing in it counts, whatever its mean of nothing."""
+    if isinstance(share, Tensor):
+        return torch.where(share > 0, loss * share.to(loss.dtype), torch.zeros_like(loss))
+    return loss if share == 1.0 else loss * share
+
+
+def _joined(passes: Sequence[Pass], shares: Sequence[float | Tensor]) -> Pass:
+    parts = (_part(p.loss.detach(), share) for p, share in zip(passes, shares, strict=True))
+    loss = sum(parts, torch.zeros((), device=passes[0].loss.device))
     memory: dict[str, dict[str, Any]] = {}
     for p in passes:
         for address, values in p.memory.items():
             memory.setdefault(address, {}).update(values)
-    return Pass(loss, [p.outputs for p in passes], {}, memory, passes[0].notes, [p.batch for p in passes])
+    raws = [p.raw for p in passes]
+    return Pass(loss, [p.outputs for p in passes], {}, memory, passes[0].notes, [p.batch for p in passes], raws)

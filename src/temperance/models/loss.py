@@ -12,6 +12,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from temperance.core.convention import Convention
 from temperance.core.kit.classes import log_softmax
 from temperance.records.schema import Task
 
@@ -59,6 +60,13 @@ def squared_error(outputs: Tensor, targets: Tensor) -> Tensor:
     if values.ndim == 1:
         return (values - targets).square()
     return (values - targets.unsqueeze(-1)).square().mean(dim=1)
+
+
+# Techniques on targets ask how a loss reads them: classes stand last, and (b, k) are numbers of members.
+cross_entropy.convention = Convention(  # type: ignore[attr-defined]
+    "classes", axis=-1, name="the cross-entropy", by_member=True
+)
+squared_error.convention = Convention("numbers", name="the squared error")  # type: ignore[attr-defined]
 
 
 def _mean_of_kept(losses: Tensor, kept: Tensor) -> Tensor:

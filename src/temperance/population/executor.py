@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.func import vmap
 from torch.utils import _pytree as tree
 
-from temperance.core.batch import Batch, to_batch
+from temperance.core.batch import Batch
 from temperance.core.functional import Compiled, Loss
 from temperance.core.random import KeyPath, Request, Tape, fold, playing
 from temperance.core.recipe import Recipe
@@ -88,7 +88,7 @@ class Population:
         """Take one step of every member; notes have a first axis k."""
         if signals is not None:
             state = self.steer(state, signals)
-        one, rate = to_batch(batch), self.step.optimizer.lr if lr is None else lr
+        one, rate = self.step.reader.one(batch), self.step.optimizer.lr if lr is None else lr
         if not self.choice:
             self.choice = self._measure(state, one, rate)
             _LOG.info("population of %d: %s, %s", self.members, self.choice["executor"], self.choice["reason"])
@@ -173,7 +173,7 @@ class Population:
 
     def losses(self, state: TrainState, batch: Any) -> Tensor:
         """Return the plain losses of every member at its served weights, (k, b)."""
-        one = to_batch(batch)
+        one = self.step.reader.one(batch)
         singles = [member(state, i) for i in range(self.members)]
         return torch.stack([self.step.losses(self.step.served(s), s.buffers, one) for s in singles])
 

@@ -31,8 +31,8 @@ class Gap(Signal):
         if "valid_loss" in known:
             valid, valid_error = known["valid_loss"], known["valid_loss_error"]
         else:
-            valid, valid_error = side(probe.losses, probe.valid, probe.served)
-        train, train_error = side(probe.losses, probe.train, probe.served)
+            valid, valid_error = side(probe.losses, probe.valid, probe.served, probe.counts)
+        train, train_error = side(probe.losses, probe.train, probe.served, probe.counts)
         return {
             "gap": valid - train,
             "gap_error": math.hypot(valid_error, train_error),

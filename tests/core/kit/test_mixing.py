@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from temperance.core.batch import Batch, Mixed
-from temperance.core.kit.mixing import blend, paired
+from temperance.core.kit.mixing import OnlyCodes, blend, paired, warn_of_codes
 from temperance.records.errors import RecipeError
 
 PARTNER, SHARE = torch.tensor([1, 0]), torch.tensor(0.75)
@@ -24,3 +24,31 @@ def test_targets_and_weights() -> None:
     assert mixed.weight.tolist() == [1.25, 1.75]
     with pytest.raises(RecipeError, match="mixed already"):
         paired(Batch(None, Mixed(PARTNER, PARTNER, SHARE)), None, PARTNER, SHARE)
+
+
+def test_codes_that_belong_together_come_from_one_example() -> None:
+    """Token ids and their mask: the fault was a draw for each leaf."""
+    ids = torch.arange(60).reshape(2, 30)
+    mask = torch.stack([torch.ones(30), torch.zeros(30)]).long()
+    for key in range(5):
+        out = blend({"ids": ids, "mask": mask}, PARTNER, torch.tensor(0.5), key)
+        assert torch.equal(out["ids"] < 30, out["mask"] == 1)
+        rows = blend({"ids": ids, "length": mask[:, 0], "wide": mask[:, :, None]}, PARTNER, torch.tensor(0.5), key)
+        first = rows["ids"][:, 0] < 30
+        assert torch.equal(first, rows["length"] == 1)
+        assert torch.equal(first, rows["wide"][:, 3, 0] == 1)
+
+
+def test_codes_alone_are_warned_of() -> None:
+    with pytest.warns(OnlyCodes, match="MixUp finds integers alone"):
+        assert warn_of_codes({"ids": torch.ones(2, 3).long()}, "MixUp")
+    assert not warn_of_codes((torch.ones(2, 3).long(), torch.ones(2, 3)), "MixUp")
+
+
+def test_each_head_of_the_targets_is_mixed() -> None:
+    heads = {"a": torch.tensor([5, 6]), "b": torch.tensor([[0.0], [1.0]])}
+    mixed = paired(Batch(None, heads, torch.tensor([1, 2])), "inputs", PARTNER, SHARE)
+    assert mixed.targets.second["a"].tolist() == [6, 5]
+    assert mixed.targets.second["b"].tolist() == [[1.0], [0.0]]
+    assert mixed.weight is not None
+    assert mixed.weight.tolist() == [1.25, 1.75]

@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from temperance import SWA, DropConnect, Recipe, SpectralNorm
-from temperance.core.batch import to_batch
+from temperance.core.batches import to_batch
 from temperance.records.errors import RecipeError, SettingError
 from temperance.regularizers.normalization.spectral_norm import iterate, largest
 

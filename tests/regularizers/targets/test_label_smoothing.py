@@ -74,7 +74,7 @@ def test_weights_of_rows_count():
 
 def test_wrong_uses_are_refused():
     for out in (torch.zeros(3), torch.zeros(3, 1), (torch.zeros(3, 2),)):
-        with pytest.raises(RecipeError, match="label smoothing needs"):
+        with pytest.raises(RecipeError, match="LabelSmoothing needs"):
             uniform_loss(out)
     with pytest.raises(SettingError, match=r"eps=0\.6"):
         LabelSmoothing(0.6)

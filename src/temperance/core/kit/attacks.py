@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.utils import _pytree as tree
 
 from temperance.core.batch import ANSWERS_ONLY, Batch, Pass, map_leaves
+from temperance.core.counted import counted
 from temperance.core.kit.classes import class_logits, log_softmax, softmax
 from temperance.core.leaves import Leaves
 from temperance.core.random import PULSE, fold, pulse, uniform
@@ -316,11 +317,14 @@ def divergence_at(
     still = params if params.owned else params.detach()
     asked = batch._replace(targets=ANSWERS_ONLY)
     with torch.no_grad():
-        known = softmax(class_logits(inner(still, buffers, asked, key).outputs, owner)).neg().detach()
+        known = softmax(class_logits(inner(still, buffers, asked, key).outputs, owner, batch=batch)).neg().detach()
+        kept = counted(batch.targets, batch.convention)
+        if kept is not None and kept.shape == known.shape[: kept.dim()]:
+            known = known * kept.to(known.dtype).reshape(*kept.shape, *[1] * (known.dim() - kept.dim()))
 
     def value(points: list[Tensor]) -> Tensor:
         passed = inner(still, buffers, asked._replace(inputs=replaced(batch.inputs, points)), key)
-        return (known * log_softmax(class_logits(passed.outputs, owner))).sum()
+        return (known * log_softmax(class_logits(passed.outputs, owner, batch=batch))).sum()
 
     return value
 

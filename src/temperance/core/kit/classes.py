@@ -13,38 +13,137 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from temperance.core.batch import Batch, Mixed
+from temperance.core.nest import described
 from temperance.records.errors import RecipeError
 
+UNTOLD = Batch((), None)  # nothing is known of loss and targets
 _NARROW, _SMALL = 16, 1024  # classes on the last axis, and numbers in all, below which torch's own layout is quicker
 
 
-def class_logits(outputs: Any, owner: str, axis: int | None = None) -> Tensor:
+def class_logits(outputs: Any, owner: str, axis: int | None = None, *, batch: Batch = UNTOLD) -> Tensor:
     """Return the logits with the classes on the last axis, (b, …, c); at least float32.
 
     Args:
         outputs: what the model gave.
         owner: technique that asks, for the message.
-        axis: axis of the classes; None: 1 for outputs of four or more axes, else the last.
+        axis: axis of the classes; None: see ``class_axis``.
+        batch: the batch as the loss took it; its convention and targets tell what the outputs are.
 
     Raises:
-        RecipeError: the outputs are not logits of two or more classes.
+        RecipeError: the outputs are not logits of two or more classes, or the loss is not one of classes.
 
     """
-    if not isinstance(outputs, Tensor) or outputs.dim() < 2:
+    where = class_axis(outputs, owner, axis, batch=batch)
+    logits: Tensor = outputs if where == -1 else outputs.movedim(where, -1)
+    return logits.float() if logits.dtype in (torch.float16, torch.bfloat16) else logits
+
+
+def class_axis(outputs: Any, owner: str, axis: int | None = None, *, batch: Batch = UNTOLD) -> int:
+    """Return the axis of the classes; −1 for the last.
+
+    Outputs of two axes have them last. Of more axes: where torch's own cross-entropy has them, 1, if it is the loss;
+    else where the shape of the class numbers fits, (b, c, t) to (b, t); else 1 for four or more axes and the last for
+    three (members).
+
+    Raises:
+        RecipeError: there is no such axis; the message says what the model or the loss is instead.
+
+    """
+    refuse_other_losses(owner, batch)
+    if not isinstance(outputs, Tensor):
+        raise no_logits(outputs, owner)
+    if outputs.dim() < 2:
         raise RecipeError(
-            f"the model gave {type(outputs).__name__} of shape {tuple(getattr(outputs, 'shape', ()))}",
-            f"{owner} needs logits (b, …, c) of a classifier",
-            f"Leave {owner} out of recipes for regression",
+            f"the model gave one number per row, {tuple(outputs.shape)}",
+            f"{owner} needs logits (b, …, c) of two or more classes",
+            f"Give the model one output per class, or leave {owner} out where it predicts numbers",
         )
-    where = (1 if outputs.dim() >= 4 else -1) if axis is None else axis
+    where = _fitting_axis(outputs, owner, batch) if axis is None else axis
     if outputs.shape[where] < 2:
         raise RecipeError(
             f"the model gives {outputs.shape[where]} class on axis {where}",
             f"{owner} needs two or more classes",
             "Give the model one output per class, or set axis",
         )
-    logits = outputs if where in (-1, outputs.dim() - 1) else outputs.movedim(where, -1)
-    return logits.float() if logits.dtype in (torch.float16, torch.bfloat16) else logits
+    return -1 if where == outputs.dim() - 1 else where
+
+
+def no_logits(outputs: Any, owner: str) -> RecipeError:
+    """Return the error of an answer in which no logits are known."""
+    return RecipeError(
+        f"the model gave {described(outputs)}, and none of its parts is known as logits",
+        f"{owner} needs logits (b, …, c)",
+        "Say where they are: attach(..., logits=lambda out: …)",
+    )
+
+
+def _fitting_axis(outputs: Tensor, owner: str, batch: Batch) -> int:
+    if outputs.dim() == 2:
+        return -1
+    if batch.convention.axis is not None:
+        return batch.convention.axis
+    targets = batch.targets.first if isinstance(batch.targets, Mixed) else batch.targets
+    if isinstance(targets, Tensor) and not targets.is_floating_point() and targets.dim() == outputs.dim() - 1:
+        first, last = (outputs.shape[0], *outputs.shape[2:]) == targets.shape, outputs.shape[:-1] == targets.shape
+        if first and last:
+            raise RecipeError(
+                f"the outputs have shape {tuple(outputs.shape)} and the class numbers {tuple(targets.shape)}, so the "
+                "classes may stand on axis 1 or on the last",
+                f"{owner} must know which",
+                f"Say it: {owner}(axis=1) or {owner}(axis=-1), or give attach the loss F.cross_entropy itself",
+            )
+        if first != last:
+            return 1 if first else -1
+    return 1 if outputs.dim() >= 4 else -1
+
+
+_INSTEAD = {
+    "labels": (
+        "where a row may have several labels",
+        "Use Focal or LabelSmoothing, which know it, or leave",
+    ),
+    "numbers": ("which compares numbers, not classes", "Leave"),
+    "probabilities": ("which takes probabilities, no logits", "Use the loss with logits, or leave"),
+    "whole": ("which compares the rows of a batch with each other", "Leave"),
+    "shifted": (
+        "and only it knows whether it compares place t with t + 1, as causal language models do",
+        "Give attach(..., loss=None), the model's own, or logits= that fit the targets place by place; or leave",
+    ),
+}
+
+
+def refuse_other_losses(owner: str, batch: Batch) -> None:
+    """Raise where the loss or the targets are not of one class per place, with what they are.
+
+    Raises:
+        RecipeError: several labels, numbers, probabilities, a loss of the whole batch, several heads.
+
+    """
+    convention, targets = batch.convention, batch.targets
+    if convention.kind in _INSTEAD:
+        why, remedy = _INSTEAD[convention.kind]
+        accepted = f"{owner} needs one class per row or place"
+        raise RecipeError(f"the loss is {convention.name}, {why}", accepted, f"{remedy} {owner} out")
+    first = targets.first if isinstance(targets, Mixed) else targets
+    if isinstance(first, (dict, list, tuple)):
+        raise RecipeError(
+            f"the batch has {len(first)} targets ({type(first).__name__})",
+            f"{owner} acts on one head of classes",
+            f"Leave {owner} out where a model has several heads",
+        )
+
+
+def label_logits(outputs: Any, owner: str) -> Tensor:
+    """Return the logits of several labels per row, one each, (b, …); at least float32.
+
+    Raises:
+        RecipeError: the model gave no tensor.
+
+    """
+    if not isinstance(outputs, Tensor):
+        raise no_logits(outputs, owner)
+    return outputs.float() if outputs.dtype in (torch.float16, torch.bfloat16) else outputs
 
 
 def log_softmax(logits: Tensor) -> Tensor:
@@ -92,7 +191,9 @@ def expected(values: Tensor, labels: Tensor, owner: str) -> Tensor:
     return torch.where(places >= 0, chosen, torch.zeros_like(chosen))
 
 
-def per_label(logits: Tensor, labels: Tensor, function: Callable[[Tensor], Tensor], owner: str) -> Tensor:
+def per_label(
+    logits: Tensor, labels: Tensor, function: Callable[[Tensor], Tensor], owner: str, *, by_member: bool = False
+) -> Tensor:
     """Return ``function(−log p of the label)`` per place; members that leave a row out do not count in its mean.
 
     Args:
@@ -100,6 +201,7 @@ def per_label(logits: Tensor, labels: Tensor, function: Callable[[Tensor], Tenso
         labels: class numbers, or probabilities over whose classes the mean is taken.
         function: elementwise, 0 at 0 (so that a place left out adds nothing).
         owner: technique that asks, for the message.
+        by_member: labels (b, k) are those of members; else of places such as tokens.
 
     Returns:
         (b, …), or (b,) for labels per member.
@@ -110,7 +212,8 @@ def per_label(logits: Tensor, labels: Tensor, function: Callable[[Tensor], Tenso
         return expected(function(-logs), labels, owner)
     if logs.dim() == 2 and labels.dim() == 1 and labels.shape[0] == logs.shape[0]:  # the usual case, in one operation
         return function(functional.nll_loss(logs, labels.clamp_min(-1), reduction="none", ignore_index=-1))
-    return mean_of_kept(function(-expected(logs, labels, owner)), labels)
+    values = function(-expected(logs, labels, owner))
+    return mean_of_kept(values, labels) if by_member else values
 
 
 def mean_of_kept(values: Tensor, labels: Tensor) -> Tensor:

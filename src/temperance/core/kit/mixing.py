@@ -2,35 +2,53 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from temperance.core.batch import Batch, Mixed, map_leaves
+from temperance.core.nest import leaves
 from temperance.core.random import fold, uniform
 from temperance.records.errors import RecipeError
+
+
+class OnlyCodes(UserWarning):
+    """A mixing technique found integer inputs alone: token ids of two texts would take turns."""
 
 
 def blend(inputs: Any, partner: Tensor, share: Tensor, key: Any) -> Any:
     """Return share·x + (1 − share)·x[partner] for floating leaves; of integer leaves one of the two is chosen.
 
+    The choice is made once for all integer leaves, so that codes which belong together (token ids and their mask) come
+    from the same example: for each place where all of them have one shape, else for each row.
+
     Shapes: inputs (b, …) → same · partner (b,) · share ().
     """
-    sites = iter(range(1_000_000))
+    codes = [leaf for leaf in leaves(inputs) if isinstance(leaf, Tensor) and not leaf.is_floating_point()]
+    chosen = _choice(codes, share, key) if codes else None
 
     def one(x: Tensor) -> Tensor:
         other = torch.index_select(x, 0, partner)
         if x.is_floating_point():
             return torch.lerp(other, x, share.to(x.dtype))
-        chosen = uniform(fold(key, "choose", next(sites)), x.shape, x.device) < share
-        return torch.where(chosen, x, other)
+        assert chosen is not None
+        return torch.where(chosen.reshape(*chosen.shape, *[1] * (x.dim() - chosen.dim())), x, other)
 
     return map_leaves(one, inputs)
 
 
+def _choice(codes: list[Tensor], share: Tensor, key: Any) -> Tensor:
+    """Return whether the example itself is chosen: of the shape that all leaves have, else (b,)."""
+    shape = codes[0].shape if len({leaf.shape for leaf in codes}) == 1 else codes[0].shape[:1]
+    return uniform(fold(key, "choose", 0), shape, codes[0].device) < share
+
+
 def paired(batch: Batch, inputs: Any, partner: Tensor, share: Tensor) -> Batch:
     """Return the batch with these ``inputs``, targets ``Mixed`` with those of the partners, and blended weights.
+
+    Targets may be a nest (one for each head of a model): each leaf goes along.
 
     Shapes: partner (b,) int64, share () or (b,).
 
@@ -42,7 +60,24 @@ def paired(batch: Batch, inputs: Any, partner: Tensor, share: Tensor) -> Batch:
     if isinstance(targets, Mixed):
         raise RecipeError("the batch is mixed already", "one mixing technique per recipe", "Keep one of them")
     if weight is not None:
+        weight = weight if weight.is_floating_point() else weight.to(torch.get_default_dtype())
         weight = torch.lerp(torch.index_select(weight, 0, partner), weight, share.to(weight.dtype))
-    dtype = targets.dtype if targets.is_floating_point() else torch.get_default_dtype()
-    mixed = Mixed(targets, torch.index_select(targets, 0, partner), share.to(dtype))
+    second = map_leaves(lambda leaf: torch.index_select(leaf, 0, partner), targets)
+    floating = isinstance(targets, Tensor) and targets.is_floating_point()
+    mixed = Mixed(targets, second, share.to(targets.dtype if floating else torch.get_default_dtype()))
     return batch._replace(inputs=inputs, targets=mixed, weight=weight)
+
+
+def warn_of_codes(inputs: Any, owner: str) -> bool:
+    """Warn where no input has decimals to blend; return whether it did."""
+    tensors = [leaf for leaf in leaves(inputs) if isinstance(leaf, Tensor)]
+    if not tensors or any(leaf.is_floating_point() for leaf in tensors):
+        return False
+    warnings.warn(
+        f"{owner} finds integers alone among the inputs, so codes of two examples take turns. That means something for "
+        "the categories of a table, and nothing for the tokens of a text: use ManifoldMixUp on a layer behind the "
+        "embedding there, or leave it out.",
+        OnlyCodes,
+        stacklevel=3,
+    )
+    return True

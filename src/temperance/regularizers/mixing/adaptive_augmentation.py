@@ -12,7 +12,7 @@ from torch import Tensor
 
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass
-from temperance.core.kit.images import affine, choose, gray, on_images, per_image, span, warp
+from temperance.core.kit.images import affine, choose, gray, mask_fill, move_mask, on_scenes, per_image, span, warp
 from temperance.core.leaves import Leaves
 from temperance.core.random import fold, normal, uniform
 from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
@@ -41,7 +41,7 @@ class AdaptiveAugmentation(Regularizer):
 
     Stage: objective (augment).  Cost: one affine map and one recolouring of the batch.  Strengths: p in [0, 0.8],
     neutral 0, linear, stronger = up.
-    Shapes: images (b, c, h, w) → same; other inputs stay.
+    Shapes: images (b, c, h, w) → same, and masks over them, (b, h, w) or (b, c, h, w), too; others stay.
     Use when: few images; nobody knows how much augmentation is right.  Avoid when: tables; turned things are other
     things (choose ``kinds``).
 
@@ -98,24 +98,30 @@ class AdaptiveAugmentation(Regularizer):
             if strengths.is_off("p"):
                 return inner(params, buffers, batch, key)
             own, p = fold(key, address), strengths.number("p")
-            inputs = on_images(
-                batch.inputs, lambda x, i: augment(x, p, self.kinds, fold(own, i)), "AdaptiveAugmentation"
-            )
-            return inner(params, buffers, batch._replace(inputs=inputs), key)
+
+            def change(x: Tensor, number: int, is_mask: bool) -> Tensor:
+                def augmented(scene: Tensor) -> Tensor:
+                    return augment(scene, p, self.kinds, fold(own, number), is_mask=is_mask)
+
+                return move_mask(x, mask_fill(batch, x), augmented) if is_mask else augmented(x)
+
+            return inner(params, buffers, on_scenes(batch, change, "AdaptiveAugmentation"), key)
 
         return augmented
 
 
-def augment(x: Tensor, p: Tensor | float, kinds: tuple[str, ...], key: Any) -> Tensor:
+def augment(x: Tensor, p: Tensor | float, kinds: tuple[str, ...], key: Any, *, is_mask: bool = False) -> Tensor:
     """Return the images, each change applied with probability p; images that nothing hits stay bit for bit.
+
+    Masks are only moved, to the nearest pixel.
 
     Shapes: (b, c, h, w) → the same; p ().
     """
     if "blit" in kinds or "geometry" in kinds:
         maps = [_moves(x, p, kind, key) for kind in ("blit", "geometry") if kind in kinds]
         whole, moved = maps[0] if len(maps) == 1 else _after(*maps)
-        x = choose(moved, warp(x, whole), x)
-    return _recolor(x, p, fold(key, "color")) if "color" in kinds else x
+        x = choose(moved, warp(x, whole, nearest=is_mask), x)
+    return _recolor(x, p, fold(key, "color")) if "color" in kinds and not is_mask else x
 
 
 def _moves(x: Tensor, p: Tensor | float, kind: str, key: Any) -> tuple[Tensor, Tensor]:

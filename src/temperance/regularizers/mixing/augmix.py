@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from temperance.control.strength import Strength
-from temperance.core.batch import Batch, Pass, reduce
-from temperance.core.kit.images import Reach, distort, on_images, per_image
+from temperance.core.batch import Batch, Pass, mean
+from temperance.core.kit.classes import UNTOLD, class_axis
+from temperance.core.kit.images import Reach, distort, on_images, per_image, refuse_scenes
 from temperance.core.leaves import Leaves
 from temperance.core.random import exponential, fold, uniform
 from temperance.core.regularizer import Context, Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
@@ -20,7 +21,7 @@ from temperance.core.rules import Rule
 from temperance.core.statistics import tracking, unchanged
 from temperance.records.citation import Citation
 from temperance.records.cost import Cost
-from temperance.records.errors import RecipeError, SettingError
+from temperance.records.errors import SettingError
 
 SAFE = ("shear_x", "shear_y", "posterize", "solarize", "autocontrast", "equalize")
 ALL = ("translate_x", "translate_y", "rotate", *SAFE)
@@ -102,6 +103,7 @@ class AugMix(Regularizer):
         def thrice(params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any) -> Pass:
             if strengths.is_off("weight"):
                 return inner(params, buffers, batch, key)
+            refuse_scenes(batch, "AugMix")
             both: list[tuple[Tensor, ...]] = []  # the two views of each image leaf, made as one larger batch
 
             def view(x: Tensor, i: int) -> Tensor:
@@ -114,7 +116,8 @@ class AugMix(Regularizer):
             clean = inner(params, buffers, batch, key)
             with unchanged(memory.plan):
                 others = [inner(params, buffers, batch._replace(inputs=view), key).outputs for view in views]
-            apart = reduce(jensen_shannon(clean.outputs, *others), batch.weight)
+            seen: Batch = clean.batch or batch
+            apart = mean(jensen_shannon(clean.outputs, *others, batch=seen), seen)
             loss = clean.loss + strengths["weight"].to(apart.dtype) * apart
             return clean._replace(loss=loss, notes={**clean.notes, f"{address}.disagreement": apart.detach()})
 
@@ -140,21 +143,14 @@ def blend(x: Tensor, ops: tuple[str, ...], severity: float, key: Any) -> Tensor:
     return torch.lerp(x, mixed, per_image(uniform(fold(key, "mix"), (count,), x.device), x))
 
 
-def jensen_shannon(*outputs: Any) -> Tensor:
+def jensen_shannon(*outputs: Any, batch: Batch = UNTOLD) -> Tensor:
     """Return the mean of KL(pᵢ ‖ mean of p) per example, (b, …) without the class axis.
 
     Raises:
         RecipeError: the outputs are not logits of two or more classes.
 
     """
-    first = outputs[0]
-    if not isinstance(first, Tensor) or first.dim() < 2 or first.shape[1 if first.dim() >= 4 else -1] < 2:
-        raise RecipeError(
-            f"the model gave {type(first).__name__} of shape {tuple(getattr(first, 'shape', ()))}",
-            "AugMix compares logits of two or more classes",
-            "Leave AugMix out of recipes for regression",
-        )
-    axis = 1 if first.dim() >= 4 else -1
+    axis = class_axis(outputs[0], "AugMix", batch=batch)
     logs = torch.stack([torch.log_softmax(out, axis) for out in outputs])
     middle = torch.logsumexp(logs, 0) - math.log(len(outputs))
     return (logs.exp() * (logs - middle)).sum(axis if axis < 0 else axis + 1).mean(0)

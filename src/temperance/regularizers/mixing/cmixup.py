@@ -115,9 +115,9 @@ def near(targets: Tensor, sigma: float, candidates: int, key: Any) -> Tensor:
 def _checked(targets: Any) -> Tensor:
     if isinstance(targets, Mixed):
         raise RecipeError("the batch is mixed already", "one mixing technique per recipe", "Keep one of them")
-    if not targets.is_floating_point():
+    if not isinstance(targets, Tensor) or not targets.is_floating_point():
         raise RecipeError(
-            f"CMixUp got targets of type {targets.dtype}",
+            f"CMixUp got targets of type {getattr(targets, 'dtype', type(targets).__name__)}",
             "it looks for near targets, so it needs numbers (regression)",
             "Use MixUp for classes",
         )

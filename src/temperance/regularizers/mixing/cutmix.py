@@ -16,6 +16,7 @@ from temperance.core.devices import exact, widened
 from temperance.core.kit.images import box, on_images
 from temperance.core.kit.mixing import paired
 from temperance.core.leaves import Leaves
+from temperance.core.nest import leaves
 from temperance.core.random import beta, fold, permutation, uniform
 from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
 from temperance.core.rules import Rule
@@ -159,10 +160,10 @@ def cut_out(size: tuple[int, int], share: Tensor, place: Tensor) -> Tensor:
 
 
 def _check_targets(targets: Any) -> None:
-    if isinstance(targets, Mixed) or targets.dim() <= 2:
+    if isinstance(targets, Mixed) or all(leaf.dim() <= 2 for leaf in leaves(targets) if isinstance(leaf, Tensor)):
         return
     raise RecipeError(
-        f"CutMix got targets of shape {tuple(targets.shape)}",
+        f"CutMix got targets of shape {[tuple(x.shape) for x in leaves(targets) if isinstance(x, Tensor)]}",
         "it mixes one answer per image: (b,) or (b, c)",
         "Leave it out where each pixel has an answer",
     )

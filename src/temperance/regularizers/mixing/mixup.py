@@ -10,7 +10,7 @@ from torch import Tensor
 
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass, first_leaf
-from temperance.core.kit.mixing import blend, paired
+from temperance.core.kit.mixing import blend, paired, warn_of_codes
 from temperance.core.leaves import Leaves
 from temperance.core.random import beta, fold, permutation
 from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
@@ -26,7 +26,8 @@ class MixUp(Regularizer):
         λ ~ Beta(α, α);  x' = λ·x + (1 − λ)·x_partner;  loss = λ·l(y) + (1 − λ)·l(y_partner)
 
     Numeric inputs (floating leaves) are blended; of categories (integer leaves) one of the two is chosen with
-    probability λ, codes are never averaged. One forward pass. Works for regression too.
+    probability λ, codes are never averaged; the choice is the same in all integer leaves (token ids and their mask),
+    and a warning tells where there are no others. One forward pass. Works for regression and for several heads too.
 
     Stage: objective (mix).  Cost: one blend of the batch, a second loss.  Strengths: alpha in [1e-3, 32], neutral 0
     (λ = 1), log, stronger = up.
@@ -67,11 +68,14 @@ class MixUp(Regularizer):
 
     def objective(self, inner: Objective, strengths: Strengths, memory: Memory) -> Objective:
         """Mix the batch, then go on."""
-        address = strengths.address
+        address, told = strengths.address, [False]
 
         def mixed(params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any) -> Pass:
             if strengths.is_off("alpha"):
                 return inner(params, buffers, batch, key)
+            if not told[0]:
+                told[0] = True
+                warn_of_codes(batch.inputs, "MixUp")
             return inner(
                 params,
                 buffers,

@@ -13,7 +13,7 @@ from torch.nn import functional
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass
 from temperance.core.devices import exact
-from temperance.core.kit.images import on_images, shift
+from temperance.core.kit.images import mask_fill, move_mask, on_scenes, shift
 from temperance.core.leaves import Leaves
 from temperance.core.random import fold, uniform
 from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
@@ -30,7 +30,8 @@ class RandomCrop(Regularizer):
 
     Stage: objective (augment).  Cost: one padding, one selection.  Strengths: margin in [0, 0.5], neutral 0, linear,
     stronger = up.
-    Shapes: images (b, c, h, w) → same; other inputs stay.
+    Shapes: images (b, c, h, w) → same, and masks over them, (b, h, w) or (b, c, h, w), too (from outside comes
+    what the loss leaves out, else 0); others stay.
     Use when: image classification (4 pixels of 32: margin 0.125).  Avoid when: tables; the place of things is the
     answer.
 
@@ -40,7 +41,7 @@ class RandomCrop(Regularizer):
 
     Raises:
         SettingError: a setting outside its range.
-        RecipeError: no images among the inputs.
+        RecipeError: no images among the inputs; boxes, or targets per place of another size.
 
     Example:
         >>> RandomCrop(0.25, border="edge").to_dict()
@@ -79,10 +80,14 @@ class RandomCrop(Regularizer):
             if strengths.is_off("margin"):
                 return inner(params, buffers, batch, key)
             own = fold(key, address)
-            inputs = on_images(
-                batch.inputs, lambda x, i: crop(x, strengths.number("margin"), self.border, fold(own, i)), "RandomCrop"
-            )
-            return inner(params, buffers, batch._replace(inputs=inputs), key)
+
+            def move(x: Tensor, number: int, is_mask: bool) -> Tensor:
+                def cut(image: Tensor) -> Tensor:
+                    return crop(image, strengths.number("margin"), self.border, fold(own, number))
+
+                return move_mask(x, mask_fill(batch, x), cut) if is_mask else cut(x)
+
+            return inner(params, buffers, on_scenes(batch, move, "RandomCrop"), key)
 
         return cropped
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass
-from temperance.core.kit.images import choose, on_images
+from temperance.core.kit.images import choose, on_scenes
 from temperance.core.leaves import Leaves
 from temperance.core.random import fold, uniform
 from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
@@ -27,7 +27,7 @@ class RandomFlip(Regularizer):
 
     Stage: objective (augment).  Cost: one copy of the batch.  Strengths: p in [0, 0.5], neutral 0, linear, stronger =
     up (above 0.5 there would be less variety again).
-    Shapes: images (b, c, h, w) → same; other inputs stay.
+    Shapes: images (b, c, h, w) → same, and masks over them, (b, h, w) or (b, c, h, w), with them; other inputs stay.
     Use when: a mirrored picture has the same class (photographs).  Avoid when: it has not (digits, text).
 
     Args:
@@ -36,7 +36,7 @@ class RandomFlip(Regularizer):
 
     Raises:
         SettingError: a setting outside its range.
-        RecipeError: no images among the inputs.
+        RecipeError: no images among the inputs; boxes, or targets per place of another size.
 
     Example:
         >>> RandomFlip(axis="vertical").to_dict()
@@ -75,8 +75,8 @@ class RandomFlip(Regularizer):
             if strengths.is_off("p"):
                 return inner(params, buffers, batch, key)
             own = fold(key, address)
-            inputs = on_images(batch.inputs, lambda x, i: flip(x, strengths["p"], axis, fold(own, i)), "RandomFlip")
-            return inner(params, buffers, batch._replace(inputs=inputs), key)
+            moved = on_scenes(batch, lambda x, i, _: flip(x, strengths["p"], axis, fold(own, i)), "RandomFlip")
+            return inner(params, buffers, moved, key)
 
         return flipped
 

@@ -11,7 +11,16 @@ from torch import Tensor
 
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass
-from temperance.core.kit.images import GEOMETRIC, PHOTOMETRIC, Reach, distort, on_images
+from temperance.core.kit.images import (
+    GEOMETRIC,
+    PHOTOMETRIC,
+    Reach,
+    distort,
+    distort_mask,
+    mask_fill,
+    move_mask,
+    on_scenes,
+)
 from temperance.core.leaves import Leaves
 from temperance.core.random import fold, uniform
 from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
@@ -36,7 +45,7 @@ class TrivialAugment(Regularizer):
 
     Stage: objective (augment).  Cost: two or three passes over the pixels (no forward pass).  Strengths: p in [0, 1],
     neutral 0, linear, stronger = up.
-    Shapes: images (b, c, h, w) → same; other inputs stay.
+    Shapes: images (b, c, h, w) → same, and masks over them, (b, h, w) or (b, c, h, w), too; others stay.
     Use when: image classification without time to tune augmentation.  Avoid when: tables; orientation or brightness is
     the answer.
 
@@ -46,7 +55,7 @@ class TrivialAugment(Regularizer):
 
     Raises:
         SettingError: p outside its range.
-        RecipeError: no images among the inputs.
+        RecipeError: no images among the inputs; boxes, or targets per place of another size.
 
     Example:
         >>> TrivialAugment(0.5, wide=False).to_dict()
@@ -82,16 +91,20 @@ class TrivialAugment(Regularizer):
             if strengths.is_off("p"):
                 return inner(params, buffers, batch, key)
             own = fold(key, address)
-            inputs = on_images(
-                batch.inputs, lambda x, i: augment(x, strengths.number("p"), reach, fold(own, i)), "TrivialAugment"
-            )
-            return inner(params, buffers, batch._replace(inputs=inputs), key)
+
+            def change(x: Tensor, number: int, is_mask: bool) -> Tensor:
+                def distorted(scene: Tensor) -> Tensor:
+                    return augment(scene, strengths.number("p"), reach, fold(own, number), is_mask=is_mask)
+
+                return move_mask(x, mask_fill(batch, x), distorted) if is_mask else distorted(x)
+
+            return inner(params, buffers, on_scenes(batch, change, "TrivialAugment"), key)
 
         return augmented
 
 
-def augment(x: Tensor, p: Tensor | float, reach: Reach, key: Any) -> Tensor:
-    """Return the images, each distorted with probability p; the noise is that of ``key``.
+def augment(x: Tensor, p: Tensor | float, reach: Reach, key: Any, *, is_mask: bool = False) -> Tensor:
+    """Return the images, each distorted with probability p; the noise is that of ``key``. Masks are only moved.
 
     Shapes: (b, c, h, w) → the same; p ().
     """
@@ -100,4 +113,5 @@ def augment(x: Tensor, p: Tensor | float, reach: Reach, key: Any) -> Tensor:
         drawn = drawn.to(p.device)
     which = (drawn[0] * len(OPS)).to(torch.int64) * (drawn[3] < p)  # 0 is the identity
     amount = torch.floor(drawn[1] * _LEVELS) / (_LEVELS - 1)
-    return distort(x, OPS, which, amount, torch.where(drawn[2] < 0.5, -1.0, 1.0), reach)
+    change = distort_mask if is_mask else distort
+    return change(x, OPS, which, amount, torch.where(drawn[2] < 0.5, -1.0, 1.0), reach)

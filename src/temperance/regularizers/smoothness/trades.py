@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from temperance.control.strength import Strength
-from temperance.core.batch import ANSWERS_ONLY, Batch, Pass, plus, reduce
+from temperance.core.batch import ANSWERS_ONLY, Batch, Pass, mean, plus
 from temperance.core.kit.attacks import (
     Attack,
     Attacking,
@@ -142,8 +142,9 @@ class TRADES(Attacking):
             clean = inner(params, buffers, batch, key)
             with same_noise(noise), unchanged(memory.plan[1]):
                 there = inner(params, clean.buffers, moved, key)
-            logs = (log_softmax(class_logits(p.outputs, "TRADES")) for p in (clean, there))
-            apart = reduce(divergence(*logs), batch.weight)
+            seen: Batch = clean.batch or batch
+            logs = (log_softmax(class_logits(p.outputs, "TRADES", batch=seen)) for p in (clean, there))
+            apart = mean(divergence(*logs), seen)
             loss = plus(clean.loss, apart, strengths.number("beta"))
             return clean._replace(loss=loss, notes={**clean.notes, f"{address}.disagreement": apart.detach()})
 

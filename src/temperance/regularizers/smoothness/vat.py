@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from temperance.control.strength import Strength
-from temperance.core.batch import ANSWERS_ONLY, Batch, Pass, plus, reduce
+from temperance.core.batch import ANSWERS_ONLY, Batch, Pass, mean, plus
 from temperance.core.kit.attacks import (
     Attack,
     Attacking,
@@ -146,8 +146,9 @@ class VAT(Attacking):
             clean = inner(params, buffers, batch, key)
             with same_noise(noise), unchanged(memory.plan[1]):
                 there = inner(params, clean.buffers, far, key)
-            known = log_softmax(class_logits(clean.outputs, "VAT").detach())
-            apart = reduce(divergence(known, log_softmax(class_logits(there.outputs, "VAT"))), batch.weight)
+            seen: Batch = clean.batch or batch
+            known = log_softmax(class_logits(clean.outputs, "VAT", batch=seen).detach())
+            apart = mean(divergence(known, log_softmax(class_logits(there.outputs, "VAT", batch=seen))), seen)
             loss = plus(clean.loss, apart, strengths.number("weight"))
             return clean._replace(loss=loss, notes={**clean.notes, f"{address}.disagreement": apart.detach()})
 

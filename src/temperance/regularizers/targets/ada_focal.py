@@ -129,13 +129,16 @@ class AdaFocal(Regularizer):
                 raise RecipeError("AdaFocal got a mixed batch", _MIXES.why, _MIXES.remedy)
 
             def weighed(outputs: Any, labels: Tensor) -> Tensor:
-                logits = class_logits(outputs, "AdaFocal", self.axis)
+                members = seen.convention.by_member
+                logits = class_logits(outputs, "AdaFocal", self.axis, batch=seen)
                 power, gammas = strengths.number("power"), memory["gammas"]
                 gammas = (power.to(gammas.dtype) if isinstance(power, Tensor) else power) * gammas
                 edges = memory["edges"]
-                return per_label(logits, labels, lambda ce: _weighed(ce, gammas, edges, alone), "AdaFocal")
+                return per_label(
+                    logits, labels, lambda ce: _weighed(ce, gammas, edges, alone), "AdaFocal", by_member=members
+                )
 
-            value = measure(weighed, passed.outputs, seen)
+            value = measure(weighed, passed.outputs, seen, is_own=True)
             return passed._replace(loss=value if alone else passed.loss - value)
 
         return focused

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from temperance.control.strength import Strength
-from temperance.core.batch import Batch, Pass, plus, reduce
+from temperance.core.batch import Batch, Pass, mean, plus
 from temperance.core.kit.classes import class_logits, log_softmax
 from temperance.core.leaves import Leaves
 from temperance.core.objective import label_loss, without_cross_entropy
@@ -74,8 +74,9 @@ class ConfidencePenalty(Regularizer):
             if strengths.is_off("beta"):
                 return inner(params, buffers, batch, key)
             passed, alone = without_cross_entropy(inner, params, buffers, batch, key)
-            logs = log_softmax(class_logits(passed.outputs, "ConfidencePenalty", self.axis))
-            negative = reduce(logs.exp() * logs, (passed.batch or batch).weight)  # its mean over the classes too
+            seen: Batch = passed.batch or batch
+            logs = log_softmax(class_logits(passed.outputs, "ConfidencePenalty", self.axis, batch=seen))
+            negative = mean(logs.exp() * logs, seen)  # its mean over the classes too
             factor = strengths.number("beta") * logs.shape[-1]
             value = label_loss(logs, batch) if alone else passed.loss
             return passed._replace(loss=plus(value, negative, factor))

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from temperance.control.strength import Strength
-from temperance.core.batch import Batch, Pass, plus, reduce
+from temperance.core.batch import Batch, Pass, mean, plus
 from temperance.core.kit.classes import class_logits, member_mean, softmax, spread
 from temperance.core.kit.rows import places, recall, remember
 from temperance.core.leaves import Leaves
@@ -91,13 +91,13 @@ class EarlyLearning(Regularizer):
                 return passed
             seen: Batch = passed.batch or batch
             index = places(seen, "EarlyLearning")
-            logits = class_logits(passed.outputs, "EarlyLearning")
+            logits = class_logits(passed.outputs, "EarlyLearning", batch=seen)
             shares = softmax(logits).clamp(1e-4, 1 - 1e-4)
             said = member_mean(shares.detach(), "EarlyLearning")
             old = recall(memory, index, said, in_place=in_place)
             target = self.decay * old + (1 - self.decay) * said / said.sum(-1, keepdim=True)
             agreement = (spread(target, shares.dim()) * shares).sum(-1)
-            term = reduce(torch.log1p(-agreement), seen.weight)
+            term = mean(torch.log1p(-agreement), seen)
             passed = remember(passed, memory, index, target, in_place=in_place)
             return passed._replace(loss=plus(passed.loss, term, strengths.number("weight")))
 

@@ -8,16 +8,17 @@ from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass, measure
-from temperance.core.kit.classes import class_logits, per_label
+from temperance.core.kit.classes import class_logits, label_logits, per_label
 from temperance.core.leaves import Leaves
 from temperance.core.objective import without_cross_entropy
 from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
 from temperance.core.rules import Rule
 from temperance.records.citation import Citation
-from temperance.records.errors import SettingError
+from temperance.records.errors import RecipeError, SettingError
 
 
 @techniques.add
@@ -94,14 +95,35 @@ class Focal(Regularizer):
                 return inner(params, buffers, batch, key)
             passed, alone = without_cross_entropy(inner, params, buffers, batch, key)
 
-            def weighed(outputs: Any, labels: Tensor) -> Tensor:
-                logits, gamma = class_logits(outputs, "Focal", self.axis), strengths.number("gamma")
-                return per_label(logits, labels, lambda ce: self._weighed(ce, gamma, alone), "Focal")
+            seen: Batch = passed.batch or batch
+            if seen.convention.kind == "labels":
+                return passed._replace(loss=passed.loss - self._lead_of_labels(passed.outputs, seen, strengths))
 
-            value = measure(weighed, passed.outputs, passed.batch or batch)
+            def weighed(outputs: Any, labels: Tensor) -> Tensor:
+                members = seen.convention.by_member
+                logits, gamma = class_logits(outputs, "Focal", self.axis, batch=seen), strengths.number("gamma")
+                return per_label(logits, labels, lambda ce: self._weighed(ce, gamma, alone), "Focal", by_member=members)
+
+            value = measure(weighed, passed.outputs, seen, is_own=True)
             return passed._replace(loss=value if alone else passed.loss - value)
 
         return focused
+
+    def _lead_of_labels(self, outputs: Any, seen: Batch, strengths: Strengths) -> Tensor:
+        """Return by how much the focal loss of several labels per row is less than their binary cross-entropy, ()."""
+        if seen.convention.is_weighted or seen.convention.is_sum:
+            raise RecipeError(
+                f"the loss is {seen.convention.name} with weights or a sum of its own",
+                "Focal with several labels weighs the mean of plain binary cross-entropies",
+                "Use nn.BCEWithLogitsLoss() with nothing set, or leave Focal out",
+            )
+        gamma = strengths.number("gamma")
+
+        def lead(logits: Tensor, labels: Tensor) -> Tensor:
+            ce = functional.binary_cross_entropy_with_logits(logits, labels.to(logits.dtype), reduction="none")
+            return self._weighed(ce, gamma, alone=False)
+
+        return measure(lead, label_logits(outputs, "Focal"), seen)
 
     def _weighed(self, ce: Tensor, gamma: float | Tensor, alone: bool) -> Tensor:
         """Return the focal loss, or by how much it is less than the cross-entropy."""

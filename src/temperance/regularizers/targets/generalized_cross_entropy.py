@@ -87,12 +87,17 @@ class GeneralizedCrossEntropy(Regularizer):
                 return inner(params, buffers, batch, key)
             passed, alone = without_cross_entropy(inner, params, buffers, batch, key)
 
-            def weighed(outputs: Any, labels: Tensor) -> Tensor:
-                logits = class_logits(outputs, "GeneralizedCrossEntropy", self.axis)
-                q, cut = strengths.number("q"), strengths.number("cut")
-                return per_label(logits, labels, lambda ce: _weighed(ce, q, cut, alone), "GeneralizedCrossEntropy")
+            seen: Batch = passed.batch or batch
 
-            value = measure(weighed, passed.outputs, passed.batch or batch)
+            def weighed(outputs: Any, labels: Tensor) -> Tensor:
+                members = seen.convention.by_member
+                logits = class_logits(outputs, "GeneralizedCrossEntropy", self.axis, batch=seen)
+                q, cut = strengths.number("q"), strengths.number("cut")
+                return per_label(
+                    logits, labels, lambda ce: _weighed(ce, q, cut, alone), "GeneralizedCrossEntropy", by_member=members
+                )
+
+            value = measure(weighed, passed.outputs, seen, is_own=True)
             return passed._replace(loss=value if alone else passed.loss - value)
 
         return generalized

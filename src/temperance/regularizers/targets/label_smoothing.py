@@ -8,15 +8,15 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from temperance.control.strength import Strength
-from temperance.core.batch import Batch, Pass, reduce
-from temperance.core.kit.classes import log_softmax
+from temperance.core.batch import Batch, Pass, mean
+from temperance.core.kit.classes import UNTOLD, class_axis, label_logits, log_softmax
 from temperance.core.leaves import Leaves
 from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
 from temperance.core.rules import Rule
 from temperance.records.citation import Citation
-from temperance.records.errors import RecipeError
 
 
 @techniques.add
@@ -78,9 +78,13 @@ class LabelSmoothing(Regularizer):
             passed = inner(params, buffers, batch, key)
             if strengths.is_off("eps"):
                 return passed
-            logs, where = log_probabilities(passed.outputs, self.axis)
-            mean = logs.mean() if batch.weight is None else reduce(logs.mean(where), batch.weight)
-            return passed._replace(loss=blend(passed.loss, mean, strengths.number("eps")))
+            seen: Batch = passed.batch or batch
+            if seen.convention.kind == "labels":
+                uniform = even_labels(passed.outputs, seen)
+            else:
+                logs, where = log_probabilities(passed.outputs, self.axis, batch=seen)
+                uniform = mean(logs if where == -1 else logs.mean(where), seen)  # over the classes too
+            return passed._replace(loss=blend(passed.loss, uniform, strengths.number("eps")))
 
         return smoothed
 
@@ -92,30 +96,27 @@ def blend(loss: Tensor, mean_log: Tensor, eps: float | Tensor) -> Tensor:
     return loss.mul(1 - eps).sub(mean_log, alpha=eps)
 
 
+def even_labels(outputs: Any, seen: Batch) -> Tensor:
+    """Return minus the binary cross-entropy of logits to the target ½ for every label, ().
+
+    So the blend is the loss of y' = (1 − ε)·y + ε/2, for it is linear in its targets.
+    """
+    logits = label_logits(outputs, "LabelSmoothing")
+    return mean(logits / 2 - functional.softplus(logits), seen)  # ½·log σ(z) + ½·log σ(−z)
+
+
 def uniform_loss(outputs: Any, axis: int | None = None) -> Tensor:
     """Return the cross-entropy to the uniform target per example, (b, …) without the class axis."""
     logs, where = log_probabilities(outputs, axis)
     return -logs.mean(where)
 
 
-def log_probabilities(outputs: Any, axis: int | None = None) -> tuple[Tensor, int]:
+def log_probabilities(outputs: Any, axis: int | None = None, *, batch: Batch = UNTOLD) -> tuple[Tensor, int]:
     """Return log softmax of the outputs, same shape, and the axis of the classes.
 
     Raises:
         RecipeError: the outputs are not one tensor of logits with at least two classes.
 
     """
-    if not isinstance(outputs, Tensor) or outputs.dim() < 2:
-        raise RecipeError(
-            f"the model gave {type(outputs).__name__} of shape {tuple(getattr(outputs, 'shape', ()))}",
-            "label smoothing needs logits (b, …, c) of a classifier",
-            "Leave LabelSmoothing out of recipes for regression",
-        )
-    where = (1 if outputs.dim() >= 4 else -1) if axis is None else axis
-    if outputs.shape[where] < 2:
-        raise RecipeError(
-            f"the model gives {outputs.shape[where]} class on axis {where}",
-            "label smoothing needs two or more classes",
-            "Give the model one output per class, or set axis",
-        )
+    where = class_axis(outputs, "LabelSmoothing", axis, batch=batch)
     return (log_softmax(outputs) if where == -1 else torch.log_softmax(outputs, where)), where

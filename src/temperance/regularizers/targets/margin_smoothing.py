@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from temperance.control.strength import Strength
-from temperance.core.batch import Batch, Pass, plus, reduce
+from temperance.core.batch import Batch, Pass, mean, plus
 from temperance.core.kit.classes import class_logits
 from temperance.core.leaves import Leaves
 from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
@@ -92,11 +92,12 @@ class MarginSmoothing(Regularizer):
             passed = inner(params, buffers, batch, key)
             if strengths.is_off("alpha") or strengths.is_off("margin", float("inf")):
                 return passed
-            logits = class_logits(passed.outputs, "MarginSmoothing", self.axis)
+            seen: Batch = passed.batch or batch
+            logits = class_logits(passed.outputs, "MarginSmoothing", self.axis, batch=seen)
             lead = logits.amax(-1, keepdim=True) - logits
             margin = strengths.number("margin")
             over = torch.relu(lead - (margin.to(lead.dtype) if isinstance(margin, Tensor) else margin))
-            term = reduce(over, (passed.batch or batch).weight)  # its mean over the classes too
+            term = mean(over, seen)  # its mean over the classes too
             return passed._replace(loss=plus(passed.loss, term, strengths.number("alpha")))
 
         return margined

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from temperance.control.strength import Strength
-from temperance.core.batch import Batch, Pass, plus, reduce
+from temperance.core.batch import Batch, Pass, mean, plus
 from temperance.core.kit.classes import class_logits
 from temperance.core.leaves import Leaves
 from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
@@ -77,8 +77,9 @@ class MaxSup(Regularizer):
             passed = inner(params, buffers, batch, key)
             if strengths.is_off("alpha"):
                 return passed
-            logits = class_logits(passed.outputs, "MaxSup", self.axis)
-            term = reduce(torch.amax(logits, -1) - logits.mean(-1), (passed.batch or batch).weight)
+            seen: Batch = passed.batch or batch
+            logits = class_logits(passed.outputs, "MaxSup", self.axis, batch=seen)
+            term = mean(torch.amax(logits, -1) - logits.mean(-1), seen)
             return passed._replace(loss=plus(passed.loss, term, strengths.number("alpha")))
 
         return suppressed

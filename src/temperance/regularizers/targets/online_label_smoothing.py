@@ -11,7 +11,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from temperance.control.strength import Strength
-from temperance.core.batch import Batch, Mixed, Pass, between, reduce
+from temperance.core.batch import Batch, Mixed, Pass, between, mean
+from temperance.core.counted import marked
 from temperance.core.kit.classes import class_logits, log_softmax, mean_of_kept, spread
 from temperance.core.leaves import Leaves
 from temperance.core.objective import label_loss, without_cross_entropy
@@ -131,18 +132,17 @@ class OnlineLabelSmoothing(Regularizer):
             seen: Batch = passed.batch or batch
             if isinstance(seen.targets, Mixed):
                 raise RecipeError("OnlineLabelSmoothing got a mixed batch", _MIXES.why, _MIXES.remedy)
-            logits = class_logits(passed.outputs, "OnlineLabelSmoothing", self.axis)
+            logits = class_logits(passed.outputs, "OnlineLabelSmoothing", self.axis, batch=seen)
+            labels = marked(seen.targets, seen.convention)
             matrix = memory.get("matrix")
             if matrix is None:
                 matrix = uniform_matrix(logits.shape[-1], self.eps, logits)
             logs = log_softmax(logits)
-            parts = soft_parts(logs, seen.targets, matrix)
-            if seen.targets.dim() > 1:
-                parts = mean_of_kept(parts.mean(-1), seen.targets)
-            soft = reduce(parts, seen.weight)
-            sums, counts = noted(
-                logits.detach(), logs.detach().exp(), seen.targets, memory.get("sums"), memory.get("counts")
-            )
+            parts = soft_parts(logs, labels, matrix)
+            if labels.dim() > 1 and seen.convention.by_member:
+                parts = mean_of_kept(parts.mean(-1), labels)
+            soft = mean(parts, seen)
+            sums, counts = noted(logits.detach(), logs.detach().exp(), labels, memory.get("sums"), memory.get("counts"))
             passed = passed.remember(strengths.address, matrix=matrix, sums=sums, counts=counts)
             hard = label_loss(logs, batch) if alone else passed.loss
             return passed._replace(loss=between(hard, soft, strengths.number("share")))

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from temperance.control.strength import Strength
-from temperance.core.batch import Batch, Pass, between, plus, reduce
+from temperance.core.batch import Batch, Pass, between, mean, plus
+from temperance.core.counted import marked
 from temperance.core.kit.classes import class_logits, expected, log_softmax, member_mean, softmax, spread
 from temperance.core.kit.rows import places, recall, remember
 from temperance.core.leaves import Leaves
@@ -131,9 +132,10 @@ class SelfDistillation(Regularizer):
                 return self._previous(passed, passed.batch or batch, strengths, memory)
             with torch.no_grad(), pulse(fold(key, strengths.address)):
                 teacher = inner(memory["teacher"], buffers, batch, key).outputs
-            logs = log_softmax(class_logits(passed.outputs, "SelfDistillation"))
-            said = softmax(class_logits(teacher, "SelfDistillation").detach()) * -logs.shape[-1]  # undoes their mean
-            soft = reduce(said * logs, (passed.batch or batch).weight)
+            seen: Batch = passed.batch or batch
+            logs = log_softmax(class_logits(passed.outputs, "SelfDistillation", batch=seen))
+            told = class_logits(teacher, "SelfDistillation", batch=seen).detach()
+            soft = mean(softmax(told) * -logs.shape[-1] * logs, seen)  # undoes the mean over the classes
             return passed._replace(loss=between(passed.loss, soft, strengths.number("share")))
 
         return distilled
@@ -141,13 +143,15 @@ class SelfDistillation(Regularizer):
     def _previous(self, passed: Pass, seen: Batch, strengths: Strengths, memory: Memory) -> Pass:
         in_place = strengths.mirror is not None
         index = places(seen, "SelfDistillation('previous')")
-        logs = log_softmax(class_logits(passed.outputs, "SelfDistillation"))
+        logs = log_softmax(class_logits(passed.outputs, "SelfDistillation", batch=seen))
         said = member_mean(logs.detach().exp(), "SelfDistillation")
         old = recall(memory, index, said, in_place=in_place)
         known = spread(old.sum(-1, keepdim=True) > 0, logs.dim()).squeeze(-1)
         soft = (spread(old, logs.dim()) * logs).sum(-1)
-        change = torch.where(known, expected(logs, seen.targets, "SelfDistillation") - soft, 0.0)
-        extra = reduce(change, seen.weight)
+        change = torch.where(
+            known, expected(logs, marked(seen.targets, seen.convention), "SelfDistillation") - soft, 0.0
+        )
+        extra = mean(change, seen)
         passed = remember(passed, memory, index, said, in_place=in_place)
         return passed._replace(loss=plus(passed.loss, extra, strengths.number("share")))
 

@@ -91,11 +91,16 @@ class SymmetricCrossEntropy(Regularizer):
             if strengths.is_off("alpha", 1.0) and strengths.is_off("beta"):
                 return passed
 
-            def reverse(outputs: Any, labels: Tensor) -> Tensor:
-                logits = class_logits(outputs, "SymmetricCrossEntropy", self.axis)
-                return per_label(logits, labels, lambda ce: torch.expm1(-ce), "SymmetricCrossEntropy")
+            seen: Batch = passed.batch or batch
 
-            extra = measure(reverse, passed.outputs, passed.batch or batch)
+            def reverse(outputs: Any, labels: Tensor) -> Tensor:
+                members = seen.convention.by_member
+                logits = class_logits(outputs, "SymmetricCrossEntropy", self.axis, batch=seen)
+                return per_label(
+                    logits, labels, lambda ce: torch.expm1(-ce), "SymmetricCrossEntropy", by_member=members
+                )
+
+            extra = measure(reverse, passed.outputs, seen, is_own=True)
             alpha, beta = strengths.number("alpha"), strengths.number("beta") * self.floor
             weaker = passed.loss * (alpha.to(extra.dtype) if isinstance(alpha, Tensor) else alpha)
             return passed._replace(loss=plus(weaker, extra, beta))

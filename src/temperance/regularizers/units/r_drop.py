@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from temperance.control.strength import Strength
-from temperance.core.batch import Batch, Pass, reduce
+from temperance.core.batch import Batch, Pass, mean
+from temperance.core.kit.classes import UNTOLD, class_axis
 from temperance.core.kit.sites import change_output, hold, together, units
 from temperance.core.leaves import Leaves
 from temperance.core.random import site_mask
@@ -29,7 +30,7 @@ from temperance.core.rules import Rule
 from temperance.core.statistics import tracking, unchanged
 from temperance.records.citation import Citation
 from temperance.records.cost import Cost
-from temperance.records.errors import RecipeError, SettingError
+from temperance.records.errors import SettingError
 
 
 @techniques.add
@@ -120,7 +121,8 @@ class RDrop(Regularizer):
                 return first
             with unchanged(memory.plan):
                 second = inner(params, buffers, batch, key)
-            apart = reduce(disagreement(first.outputs, second.outputs), batch.weight)
+            seen: Batch = first.batch or batch
+            apart = mean(disagreement(first.outputs, second.outputs, seen), seen)
             alpha = strengths["alpha"].to(apart.dtype)
             extra = (second.loss - first.loss) / 2 + alpha * apart
             loss = first.loss + torch.where(alpha > 0, extra, torch.zeros_like(extra))
@@ -139,20 +141,14 @@ class _Drop:
         return out * site_mask(self.site, out, torch.where(alpha > 0, 1 - self.p, 1.0))
 
 
-def disagreement(first: Any, second: Any) -> Tensor:
+def disagreement(first: Any, second: Any, batch: Batch = UNTOLD) -> Tensor:
     """Return (KL(q₁‖q₂) + KL(q₂‖q₁))/2 per example, (b, …) without the class axis.
 
     Raises:
         RecipeError: the outputs are not logits of two or more classes.
 
     """
-    if not isinstance(first, Tensor) or first.dim() < 2 or first.shape[1 if first.dim() >= 4 else -1] < 2:
-        raise RecipeError(
-            f"the model gave {type(first).__name__} of shape {tuple(getattr(first, 'shape', ()))}",
-            "RDrop compares logits of two or more classes",
-            "Leave RDrop out of recipes for regression",
-        )
-    axis = 1 if first.dim() >= 4 else -1
+    axis = class_axis(first, "RDrop", batch=batch)
     one, two = torch.log_softmax(first, axis), torch.log_softmax(second, axis)
     # KL(q₁‖q₂) + KL(q₂‖q₁) = Σ (q₁ − q₂)(log q₁ − log q₂)
     return ((one.exp() - two.exp()) * (one - two)).sum(axis) / 2

@@ -1,0 +1,267 @@
+"""Reads what a model gives: the part its loss takes, the part techniques act on, and how much a batch counts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from temperance.core.batch import ANSWERS_ONLY, Batch
+from temperance.core.batches import Signature
+from temperance.core.convention import Convention, convention_of
+from temperance.core.counted import Mixed, is_classes
+from temperance.core.nest import described, fields_of, is_sequence
+from temperance.core.objective import is_cross_entropy
+from temperance.core.random import is_batched
+from temperance.core.wrappers import bare
+from temperance.records.errors import RecipeError
+
+LOGITS = ("logits", "prediction_logits", "out")  # "out" is what torchvision's dense nets say
+_LABELS = "labels"  # what models that compute their own loss call their targets
+
+Loss = Callable[[Any, Any], Tensor]
+
+
+def main_output(raw: Any) -> Any:
+    """Return the part of an answer that techniques act on: a tensor where there is a clear one, else the answer.
+
+    Of a named answer (``ModelOutput``, dict, named tuple) its logits, or its only tensor; of a tuple its first tensor
+    with an axis (an LSTM's outputs; a loss of no axes before it is passed over).
+    """
+    if isinstance(raw, Tensor):
+        return raw
+    named = fields_of(raw)
+    if named is not None:
+        for name in LOGITS:
+            if isinstance(named.get(name), Tensor):
+                return named[name]
+        found = [part for part in named.values() if isinstance(part, Tensor) and part.dim()]
+        return found[0] if len(found) == 1 and not _is_hidden(named) else raw
+    if is_sequence(raw):
+        return next((part for part in raw if isinstance(part, Tensor) and part.dim()), raw)
+    return raw
+
+
+def _is_hidden(named: dict[Any, Any]) -> bool:
+    return any(str(name).endswith("hidden_state") or str(name) == "pooler_output" for name in named)
+
+
+class Criterion:
+    """The user's loss, and how it reads the model's answers.
+
+    A loss gets the whole answer. One that cannot take it (torch's own losses want a tensor) gets the part that
+    ``main_output`` finds; which of the two is decided at the first batch and then stays.
+
+    Args:
+        loss: ``loss(outputs, targets)`` → () or (b, …); None: the model computes its own (``out.loss``).
+        model: the user's module.
+        outputs: answer → what the loss and techniques get.
+        logits: answer → the logits that techniques act on, where they are another part.
+
+    """
+
+    def __init__(
+        self,
+        loss: Loss | None,
+        model: nn.Module,
+        *,
+        outputs: Callable[[Any], Any] | None = None,
+        logits: Callable[[Any], Any] | None = None,
+    ) -> None:
+        self.loss, self.outputs, self.logits = loss, outputs, logits
+        self.model_name = type(bare(model)).__name__
+        name = self.model_name
+        self._is_causal = getattr(bare(model), "loss_type", None) == "ForCausalLM" or name.endswith("LMHeadModel")
+        self.shifts: bool | None = None  # whether the loss compares place t with t + 1; learnt where there are places
+        self.convention = Convention(axis=-1, name="the model's own loss", takes_soft=False)
+        self.takes = Signature(bare(model))
+        if loss is not None:
+            self.convention = convention_of(loss)
+        self.is_entropy = loss is not None and outputs is None and logits is None and is_cross_entropy(loss)
+        self.is_plain = outputs is None and logits is None
+        self._looked = False
+        self._by_part: bool | None = None  # whether the loss takes the part that main_output finds
+        self._per_row: bool | None = None  # whether it gives one number per row; else it took its mean over places
+
+    def read(self, raw: Any) -> Any:
+        """Return what techniques act on."""
+        if self.logits is not None:
+            return self.logits(raw)
+        if self.outputs is not None:
+            return self.outputs(raw)
+        return main_output(raw)
+
+    def paired(self, outputs: Any, batch: Batch) -> tuple[Any, Batch]:
+        """Return outputs and batch place by place, as the loss pairs them.
+
+        The loss of a causal language model compares place t with t + 1. Where it is known that the model is one, and
+        not how its loss pairs, the convention says ``shifted``, which techniques over classes refuse.
+        """
+        labels = batch.targets
+        if self.logits is not None or not isinstance(outputs, Tensor) or outputs.dim() != 3 or self.shifts is False:
+            return outputs, batch
+        if self.shifts is None:
+            unsure = self._is_causal and isinstance(labels, Tensor) and labels.dim() == 2
+            return outputs, batch._replace(convention=replace(batch.convention, kind="shifted")) if unsure else batch
+        if labels is ANSWERS_ONLY:
+            return outputs[:, :-1], batch
+        if not isinstance(labels, Tensor):
+            return outputs, batch
+        if labels.dim() != 2 or outputs.shape[:2] != labels.shape:
+            return outputs, batch
+        return outputs[:, :-1], batch._replace(targets=labels[:, 1:])
+
+    def inputs(self, batch: Batch) -> Any:
+        """Return what the model is called with: the inputs, and the targets where it computes its own loss.
+
+        Raises:
+            RecipeError: the targets are mixed, or the model takes no labels.
+
+        """
+        targets = batch.targets
+        if self.loss is not None or targets is None or targets is ANSWERS_ONLY:
+            return batch.inputs
+        if isinstance(targets, Mixed):
+            raise RecipeError(
+                f"the batch is mixed, and {self.model_name} computes its own loss",
+                "blended answers need a loss of outputs and targets",
+                "Give attach(..., loss=F.cross_entropy), or leave the mixing technique out",
+            )
+        if not self.takes.accepts(_LABELS):
+            raise RecipeError(
+                f"loss=None was given, and {self.model_name}.forward takes no {_LABELS!r}",
+                "without a loss the model computes its own from labels",
+                "Give attach(..., loss=F.cross_entropy) or another loss",
+            )
+        inputs = batch.inputs
+        if not isinstance(inputs, dict):
+            parts = inputs if is_sequence(inputs) else (inputs,)
+            inputs = dict(zip(self.takes.names, parts, strict=False))
+        return {**inputs, _LABELS: targets}
+
+    def __call__(self, raw: Any, targets: Any) -> Tensor:
+        """Return the loss, () or (b, …), of an answer of the model or of the part that was read from it."""
+        if self.outputs is not None and self.loss is not None:
+            raw = self.outputs(raw)
+        if self.loss is None:
+            value = self._own(raw)
+        elif isinstance(raw, Tensor):
+            value = self.loss(raw, targets)
+        else:
+            value = self._of_parts(raw, targets)
+        if self._per_row is None and isinstance(value, Tensor):
+            many = isinstance(targets, Tensor) and targets.dim() > 1 and value.numel() == targets.numel()
+            self._per_row = value.dim() == 1 and not many
+        if not self._looked and isinstance(targets, Tensor) and targets.dim() == 2 and self.logits is None:
+            self._learn_shift(self.read(raw) if self.outputs is None else raw, targets, value)
+        return value
+
+    def _of_parts(self, raw: Any, targets: Any) -> Tensor:
+        loss = self.loss
+        assert loss is not None
+        if self._by_part is not None:
+            return loss(main_output(raw) if self._by_part else raw, targets)
+        try:
+            value = loss(raw, targets)
+        except (TypeError, AttributeError) as fault:  # the loss wants a tensor: decided here, once
+            part = main_output(raw)
+            if not isinstance(part, Tensor):
+                raise RecipeError(
+                    f"{self.convention.name} cannot take what {self.model_name} gives: {described(raw)} ({fault})",
+                    "a loss takes the whole answer, or the tensor in it",
+                    "Say which part it takes: attach(..., outputs=lambda out: …)",
+                ) from fault
+            value = loss(part, targets)
+            self._by_part = True
+            return value
+        self._by_part = False
+        return value
+
+    def _own(self, raw: Any) -> Tensor:
+        named = fields_of(raw)
+        found = named.get("loss") if named is not None else getattr(raw, "loss", None)
+        if found is None and is_sequence(raw) and raw and isinstance(raw[0], Tensor) and not raw[0].dim():
+            found = raw[0]
+        if not isinstance(found, Tensor):
+            raise RecipeError(
+                f"loss=None was given, and {self.model_name} gives {described(raw)} without a loss",
+                "without a loss the model computes its own: out.loss, from labels in the batch",
+                "Give the batch labels, or attach(..., loss=…)",
+            )
+        return found
+
+    def _learn_shift(self, logits: Any, labels: Tensor, value: Tensor) -> None:
+        """Tell by its number whether the loss is the cross-entropy of each place or of the place after it."""
+        if is_batched() or torch.compiler.is_compiling():  # no number can be read there
+            return
+        self._looked = True
+        if labels.is_floating_point() or not isinstance(logits, Tensor):
+            return
+        if logits.dim() != 3 or logits.shape[:2] != labels.shape or labels.shape[1] < 2:
+            return
+        with torch.no_grad():
+            scores = logits.detach().float()
+            said = float(value.detach().float().sum())
+            for shifts, out, y in ((False, scores, labels), (True, scores[:, :-1], labels[:, 1:])):
+                kept = int((y != self.convention.ignore_index).sum())
+                if int(y.max()) >= out.shape[-1]:
+                    return
+                total = float(functional.cross_entropy(
+                    out.flatten(0, 1), y.flatten(), reduction="sum", ignore_index=self.convention.ignore_index
+                ))  # fmt: skip
+                expected = total / max(kept, 1) if value.dim() == 0 and not self.convention.is_sum else total
+                if math.isclose(said, expected, rel_tol=1e-3):
+                    self.shifts = shifts
+                    return
+
+    # -- how much a batch counts ------------------------------------------------------------------------------------
+
+    def shares(self, batches: Sequence[Batch]) -> list[Any]:
+        """Return the share of each micro-batch in the gradient of the big batch: numbers, or () where classes count.
+
+        Known after the first pass, which shows whether the loss is a mean over rows or over places.
+        """
+        if self.convention.is_sum:
+            return [1.0] * len(batches)
+        counts = [self.count(batch) for batch in batches]
+        total = sum(counts[1:], counts[0])
+        if not isinstance(total, Tensor):
+            return [count / total for count in counts]
+        return [count / torch.where(total > 0, total, torch.ones_like(total)) for count in counts]
+
+    def count(self, batch: Batch) -> Any:
+        """Return what the mean of the loss divides by: a number, or a tensor () where weights or classes decide."""
+        found = self.row_counts(batch)
+        return batch.size if found is None else found.sum()
+
+    def row_counts(self, batch: Batch) -> Tensor | None:
+        """Return how much each row counts in the mean of the loss, (b,) float64; None: each once.
+
+        Rows count by their weight, times the places whose class is not left out where the loss is per place.
+        """
+        targets, weight = self._places(batch.targets), batch.weight
+        classes = is_classes(targets, self.convention) and not self._per_row
+        if not classes:
+            if weight is None:
+                return None
+            return weight.double() if weight.dim() == 1 else weight.double().flatten(1).sum(1)
+        places = self._class_weights(targets)
+        if weight is not None:
+            places = places * weight.reshape(*weight.shape, *[1] * (places.dim() - weight.dim()))
+        return places.flatten(1).sum(1) if places.dim() > 1 else places
+
+    def _class_weights(self, targets: Tensor) -> Tensor:
+        kept = targets != self.convention.ignore_index
+        weights = getattr(self.loss, "weight", None)
+        if not (isinstance(weights, Tensor) and self.convention.kind == "classes"):
+            return kept.double()
+        return kept * weights.double()[torch.where(kept, targets, torch.zeros_like(targets))]
+
+    def _places(self, targets: Any) -> Any:
+        later = self.shifts and isinstance(targets, Tensor) and targets.dim() == 2
+        return targets[:, 1:] if later else targets
