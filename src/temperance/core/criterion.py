@@ -204,15 +204,19 @@ class Criterion:
             return
         if logits.dim() != 3 or logits.shape[:2] != labels.shape or labels.shape[1] < 2:
             return
+        if self.convention.by_member:  # the second axis is that of members
+            return
+        ignore = self.convention.ignore_index
+        labels = torch.where(labels < 0, torch.full_like(labels, ignore), labels)
         with torch.no_grad():
             scores = logits.detach().float()
             said = float(value.detach().float().sum())
             for shifts, out, y in ((False, scores, labels), (True, scores[:, :-1], labels[:, 1:])):
-                kept = int((y != self.convention.ignore_index).sum())
+                kept = int((y != ignore).sum())
                 if int(y.max()) >= out.shape[-1]:
                     return
                 total = float(functional.cross_entropy(
-                    out.flatten(0, 1), y.flatten(), reduction="sum", ignore_index=self.convention.ignore_index
+                    out.flatten(0, 1), y.flatten(), reduction="sum", ignore_index=ignore
                 ))  # fmt: skip
                 expected = total / max(kept, 1) if value.dim() == 0 and not self.convention.is_sum else total
                 if math.isclose(said, expected, rel_tol=1e-3):

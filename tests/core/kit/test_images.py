@@ -133,7 +133,7 @@ def test_a_mask_moves_exactly_as_its_image(one, form):
     told = told if told.dim() == 4 else told[:, None]
     outside = told == -100
     assert torch.equal(torch.where(outside, 0, told).float(), seen)
-    assert bool(outside.any()) == (repr(one) == "RandomCrop(0.3)" and form != "(b, 1, h, w)")
+    assert bool(outside.any()) == (repr(one) == "RandomCrop(margin=0.3)" and form != "(b, 1, h, w)")
 
 
 @pytest.mark.parametrize("one", [temperance.TrivialAugment(1.0, wide=False), temperance.AdaptiveAugmentation(0.8)])
