@@ -16,6 +16,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 from temperance.control.base import Move
 from temperance.core.batch import Batch, Mixed, Pass
+from temperance.core.convention import Convention
 from temperance.core.leaves import Leaves
 from temperance.records.errors import RecipeError, SettingError
 
@@ -172,7 +173,7 @@ def _like(value: Any, made: dict[str, Any]) -> Any:
     return other
 
 
-_KINDS: dict[str, Any] = {kind.__name__: kind for kind in (Batch, Mixed, Pass, PackedSequence)}
+_KINDS: dict[str, Any] = {kind.__name__: kind for kind in (Batch, Mixed, Pass, PackedSequence, Convention)}
 _PLAIN = (Tensor, bool, int, float, complex, str, bytes, torch.dtype, torch.device, torch.Size)
 
 
@@ -184,6 +185,8 @@ def _out(value: Any) -> Any:
         return torch.from_numpy(value)
     if type(value).__name__ in _KINDS and isinstance(value, tuple):
         return {"kind": type(value).__name__, "fields": [_out(one) for one in value]}
+    if isinstance(value, Convention):
+        return {"kind": type(value).__name__, "fields": [_out(getattr(value, f.name)) for f in fields(value)]}
     if isinstance(value, Mapping):
         return {name: _out(one) for name, one in value.items()}
     if isinstance(value, (list, tuple)):
