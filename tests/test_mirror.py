@@ -15,6 +15,9 @@ STANDS_FOR = {
     "testing/effects.py": "each effect runs in regularizers/test_conformance.py",
     "testing/problems.py": "each problem runs in regularizers/test_conformance.py",
     "testing/regularizers.py": "the suite runs in regularizers/test_conformance.py",
+    "core/attaching.py": "each session begins there: core/test_session.py",
+    "core/steering.py": "what moves strengths is in core/test_session.py and core/test_signal.py",
+    "testing/standing.py": "each check runs in regularizers/test_conformance.py",
     "testing/training.py": "the suite runs in regularizers/test_conformance.py",
     "study/worker.py": "the process is driven in study/test_pool.py",
 }

@@ -59,6 +59,7 @@ def test_every_technique_trains_without_float64(one, without_float64):
         for number in range(3):
             session.step(problem.batch(number))
             session.validate([problem.batch(9)], metric="loss")
+    assert session.steps == 3
 
 
 def test_signals_and_controllers_measure_without_float64(without_float64):
@@ -66,7 +67,9 @@ def test_signals_and_controllers_measure_without_float64(without_float64):
         session = attach(Recipe(Dropout(0.1), controller=GapFeedback()), MLP)
         for number in range(4):
             session.step(MLP.batch(number))
-            session.validate([MLP.batch(9)], metric="accuracy")
+            numbers = session.validate([MLP.batch(9)], metric="accuracy")
+    assert 0.0 <= numbers["metric"] <= 1.0
+    assert "gap" in numbers
 
 
 @pytest.mark.parametrize(

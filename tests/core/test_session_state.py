@@ -173,25 +173,3 @@ def test_modules_with_state_of_their_own_kind():
     session.step(MLP.batch(1))
     session.load_state_dict(state)
     assert model.seen == 1
-
-
-def test_a_checkpoint_saved_while_averaged_weights_stand_in_the_model():
-    recipe = Recipe(Dropout(0.2), EMA(0.5))
-    whole = train(attach(recipe, CONV), CONV, range(6))
-    half = train(attach(recipe, CONV), CONV, range(3))
-    trained = {n: t.clone() for n, t in half.module.state_dict().items()}
-    served = {n: t.clone() for n, t in half.served.items()}
-    with half.served_weights(batches=[CONV.batch(0), CONV.batch(1)]) as model:
-        shown = dict(model.state_dict())
-        assert_same({n: shown[n] for n in served}, served, "what stands in the model")
-        assert not torch.equal(shown["1.running_mean"], trained["1.running_mean"])
-        state = through_a_file(half.state_dict())
-        assert_same({n: model.state_dict()[n] for n in served}, served, "after the checkpoint")
-        for verb in (lambda: half.step(CONV.batch(3)), half.finish, lambda: half.validate([CONV.batch(3)])):
-            with pytest.raises(RecipeError, match="served weights in the model"):
-                verb()
-    assert_same(dict(half.module.state_dict()), trained, "afterwards")
-    again = attach(recipe, CONV, seed=8)
-    again.load_state_dict(state)
-    for one in (half, again):
-        assert_same(outcome(train(one, CONV, range(3, 6))), outcome(whole), "resumed from inside")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from temperance.control.base import Move
 from temperance.core.batch import Batch
@@ -15,7 +14,7 @@ from temperance.core.intake import Intake
 from temperance.core.leaves import Leaves
 from temperance.core.metering import Meter
 from temperance.core.recipe import Recipe
-from temperance.core.regularizer import Memory, Strengths
+from temperance.core.regularizer import Memory, Strengths, Undo
 from temperance.core.selection import Readings
 from temperance.core.solo import Solo
 from temperance.core.state import SessionState
@@ -49,6 +48,14 @@ class Attached(Protocol):
     _moved: Moved
     _reader: Intake
     schedulers: list[Any]
+    epochs: int | None
+    left_out: list[int]
+    _closed: str
+    _clean_batches: int
+    _own: tuple[Leaves, Moved] | None
+    _start: Tensor | None
+    _told: list[str]
+    _undo: list[Undo]
 
     @property
     def planned_steps(self) -> int:
@@ -58,18 +65,11 @@ class Attached(Protocol):
     def served(self) -> Leaves:
         """The weights that would be shipped now."""
 
+    def _values(self) -> dict[str, Any]: ...
+
     def _set(self, values: Mapping[str, Any]) -> None: ...
 
     def _steer(self, valid: Iterable[Batch], reading: Mapping[str, float]) -> None: ...
-
-    def counts(self) -> dict[str, Any]:
-        """Return the numbers that a state holds: steps, epoch, seed and the like."""
-
-    def take_counts(self, counts: Mapping[str, Any]) -> None:
-        """Put such numbers back."""
-
-    def trained_weights(self) -> AbstractContextManager[None]:
-        """Put the trained weights in, where averaged ones stand in the model just now."""
 
     def snapshot(self) -> SessionState:
         """Return the whole training state as one value."""

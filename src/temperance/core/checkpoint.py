@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from temperance.core import serving
 from temperance.core.attached import Attached
 from temperance.core.leaves import Leaves
 from temperance.core.state import SessionState, copied, is_held
@@ -15,7 +17,7 @@ from temperance.records.errors import RecipeError
 def snapshot(session: Attached) -> SessionState:
     """Return a deep copy of a session's state; the cost is one copy of its tensors."""
     solo = session.solo
-    with session.trained_weights():
+    with serving.trained(session):
         model = copied(dict(session.module.state_dict()))
         held = {n: b.detach().clone() for n, b in session.module.named_buffers() if is_held(n)}
     gradients = dict(zip(solo.home.names, solo.home.tensors, strict=True)) if solo.pending else {}
@@ -36,7 +38,7 @@ def snapshot(session: Attached) -> SessionState:
         readings=session.readings.state_dict(),
         heard=sorted(session._heard),
         clean=copied(session._clean),
-        counts=dict(session.counts()),
+        counts=_counts(session),
         pending=copied(solo.pending),
         gradients={n: p.grad.detach().clone() for n, p in gradients.items() if p.grad is not None},
     )
@@ -73,11 +75,30 @@ def restore(session: Attached, state: SessionState) -> None:
     session.readings.load_state_dict(state.readings)
     session._heard = set(state.heard)
     session._clean = copied(state.clean)
-    session.take_counts(state.counts)
+    _take_counts(session, state.counts)
     solo.pending = copied(state.pending)
     if solo.pending:
         for name, p in solo.home.items():
             p.grad = state.gradients[name].clone() if name in state.gradients else None
+
+
+def _counts(session: Attached) -> dict[str, Any]:
+    """Return steps, epoch and whatever else is one number, for the checkpoint."""
+    return {
+        "steps": session.steps, "epoch": session.epoch, "seed": session.seed, "lr_max": session._lr_max,
+        "steps_per_epoch": session.steps_per_epoch, "stopped": session.stopped, "calm": session.solo.calm,
+        "left_out": list(session.left_out), "tracked": session._moved.counts(),
+    }  # fmt: skip
+
+
+def _take_counts(session: Attached, counts: Mapping[str, Any]) -> None:
+    """Put ``counts`` back."""
+    session.steps, session.epoch, session.seed = counts["steps"], counts["epoch"], counts["seed"]
+    session._lr_max, session.steps_per_epoch = counts["lr_max"], counts["steps_per_epoch"]
+    session.stopped, session.left_out = counts["stopped"], list(counts["left_out"])
+    session.solo.calm = counts["calm"]
+    session._moved.take_counts(counts["tracked"])
+    session._start = None
 
 
 def _owned(value: Any) -> Any:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from temperance.core.policy import trainable
+from temperance.core.regularizer import Regularizer
+from temperance.records.errors import RecipeError
+
+_EMBEDDINGS = (nn.Embedding, nn.EmbeddingBag)
 
 
 class Holdings:
@@ -69,3 +76,44 @@ def _place(module: nn.Module, leaf: Tensor) -> tuple[dict[str, nn.Parameter | No
             if p is leaf:
                 return m._parameters, name
     return {}, ""
+
+
+def check_optimizer(optimizer: torch.optim.Optimizer, model: nn.Module) -> None:
+    """Raise where the optimizer does not train the model's parameters, or wants to run the passes itself.
+
+    Raises:
+        RecipeError: it holds none of the model's parameters, or it is LBFGS.
+
+    """
+    if isinstance(optimizer, torch.optim.LBFGS):
+        raise RecipeError(
+            "the optimizer is LBFGS, which runs the passes of a step itself",
+            "a recipe wraps the gradient, so the optimizer must take one",
+            "Use torch.optim.AdamW or SGD",
+        )
+    held = {id(p) for group in optimizer.param_groups for p in group["params"]}
+    lost = [name for name, p in trainable(model).items() if id(p) not in held]
+    if lost and len(lost) == len(trainable(model)):
+        raise RecipeError(
+            f"the optimizer holds none of the model's {len(lost)} parameters",
+            "it must have been built from this model's parameters",
+            "Build it after the model is final: torch.optim.AdamW(model.parameters(), weight_decay=0)",
+        )
+
+
+def check_sparse(model: nn.Module, parts: Mapping[str, Regularizer], scaler: Any) -> None:
+    """Raise where an embedding gives sparse gradients and a technique (or a scaler) needs to compute with them.
+
+    Raises:
+        RecipeError: naming the layer and who cannot work with it.
+
+    """
+    layers = [n for n, m in model.named_modules() if getattr(m, "sparse", False) and isinstance(m, _EMBEDDINGS)]
+    need = [type(one).__name__ for one in parts.values() if "gradient" in one.stages() or one.reads_gradients]
+    need += ["a GradScaler"] if scaler is not None else []
+    if layers and need:
+        raise RecipeError(
+            f"{', '.join(need)} and the layer {layers[0]!r}, whose gradients are sparse",
+            "dense gradients, where gradients are measured, changed or unscaled",
+            f"Build {layers[0]} with sparse=False, or leave {need[0]} out",
+        )

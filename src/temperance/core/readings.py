@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -178,6 +179,14 @@ def deaf(session: Attached) -> tuple[str, ...]:
 def never_began(session: Attached) -> tuple[str, ...]:
     """Return a sentence for each technique whose time never came."""
     return tuple(text for a, one in session.recipe.by_address.items() for text in one.unbegun(session._memory[a]))
+
+
+def tell_end(session: Attached) -> None:
+    """Warn of controllers that heard nothing and of techniques that never began; the caller is ``finish``."""
+    for sentence in deaf(session):
+        warnings.warn(sentence, NeverHeard, stacklevel=3)
+    for sentence in never_began(session):
+        warnings.warn(sentence, NeverBegan, stacklevel=3)
 
 
 def idle(session: Attached) -> tuple[str, ...]:

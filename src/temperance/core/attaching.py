@@ -1,0 +1,79 @@
+"""How a session begins: the model is rewired, the stages are composed, memories, signals and controller begin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import torch
+
+from temperance.core import members
+from temperance.core.attached import Attached
+from temperance.core.finite import OnNaN
+from temperance.core.holdings import check_sparse
+from temperance.core.joining import context_of, tell_of_others
+from temperance.core.metering import Meter
+from temperance.core.optimizers import join_new
+from temperance.core.regularizer import Memory
+from temperance.core.signal import Signal, gives
+from temperance.core.solo import Solo
+from temperance.core.statistics import Moved
+from temperance.core.wrappers import forget_compiled
+
+
+def wire(
+    session: Attached, loss: Any, autocast: torch.dtype | None, scaler: Any, fabric: Any, nan: OnNaN,
+    own: Iterable[Signal], by_member: Mapping[str, Mapping[str, list[float]]],
+) -> None:  # fmt: skip
+    """Rewire the model, compose the stages, and let every technique, signal and controller begin.
+
+    Args:
+        session: the new one; its settings are there, its model is as the user gave it.
+        loss: see ``Session``.
+        autocast: see ``Session``.
+        scaler: see ``Session``.
+        fabric: see ``Session``.
+        nan: see ``Session``.
+        own: signals that the user asked for.
+        by_member: strengths (k,) by address and name.
+
+    Raises:
+        RecipeError: a technique or the controller cannot work here.
+
+    """
+    parts = session.recipe.by_address
+    check_sparse(session.module, parts, scaler)
+    device = next((p.device for p in session.module.parameters()), torch.device("cpu"))
+    context = context_of(session, device)
+    session._strengths = {}
+    session._memory = {}
+    for address, one in parts.items():
+        one.check(context, session.optimizer)
+        session._strengths[address] = members.strengths(
+            address, one.initial(context), by_member.get(address, {}), device
+        )
+        undo = one.rewire(session.module, session._strengths[address])
+        if undo is not None:
+            session._undo.append(undo)
+        session._memory[address] = Memory({}, address=address, plan=one.plan(context))
+    if session._undo:
+        forget_compiled(session.model)
+    join_new(session.module, session.optimizer)
+    session.solo = Solo(
+        session.model, session.optimizer, loss, parts, session._strengths, session._memory,
+        autocast=autocast, scaler=scaler, fabric=fabric, nan=nan,
+    )  # fmt: skip
+    session._moved = Moved(session.solo.statistics)
+    session._start = session.solo.home.norm() if len(session.solo.home) else None
+    tell_of_others(session)
+    for address, one in parts.items():
+        session._memory[address].update(one.begin(session.solo.home, context))
+    heard = frozenset[str]().union(*(one.reads for one in parts.values()))
+    judged = {"gap"} if session.readings.select else set()
+    session._meter = Meter(session.recipe.controller.reads | heard | judged, own)
+    if not session._meter.needs_batches:
+        session._clean_batches = min(1, session._clean_batches)
+    known = gives(own) | {"step", "metric"}
+    session.recipe.controller.check(session._values(), session.recipe.specs, known)
+    session._control = session.recipe.controller.begin(session._values(), session.recipe.specs)
+    session._keeps = "keep" in session._control

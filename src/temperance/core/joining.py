@@ -1,0 +1,188 @@
+"""What a user changes between two steps: loaded weights, frozen and unfrozen layers, new parameter groups."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from temperance.core.attached import Attached
+from temperance.core.batch import Pass
+from temperance.core.finite import NotFinite, refusal
+from temperance.core.leaves import Leaves
+from temperance.core.origin import cause
+from temperance.core.readings import NotNumbers
+from temperance.core.recipe import Recipe
+from temperance.core.regularizer import Context
+from temperance.records.errors import RecipeError, SettingError
+
+
+class Noticed(UserWarning):
+    """The user changed what is trained; the session goes along, and says so once."""
+
+
+def context_of(session: Attached, device: torch.device) -> Context:
+    """Return what techniques may know of this training."""
+    return Context(
+        session.module, session._lr_max, session.steps_per_epoch, session.epochs, device, session.planned_steps or None,
+        session.optimizer,
+    )  # fmt: skip
+
+
+def ready(session: Attached) -> None:
+    """Check what the user may have changed since the last step; a microsecond where nothing was.
+
+    Raises:
+        RecipeError: parameters were moved, cast or replaced, or the session is closed.
+
+    """
+    if session._closed:
+        require_open(session)
+    solo = session.solo
+    if session._start is not None:
+        begin_again(session)
+    if solo.holdings.grew():
+        take_in(session)
+    if len(solo.home) and (
+        solo.holdings.replaced(solo.home.tensors)
+        or solo.home.tensors[0].device != solo.device
+        or solo.home.tensors[0].dtype != solo.dtype
+    ):
+        raise RecipeError(
+            "the model's parameters were moved, cast or replaced after a recipe was attached",
+            "the order is model.to(device), load_state_dict, the optimizer, torch.compile or DDP, then attach",
+            "Attach after that; load_state_dict without assign=True may also come later",
+        )
+
+
+def require_one_pass(recipe: Recipe) -> None:
+    """Refuse techniques that run the backward pass themselves, by name.
+
+    Raises:
+        RecipeError: there is one.
+
+    """
+    parts = recipe.by_address.items()
+    two_pass = [a for a, one in parts if one.cost.backwards > 1 and "gradient" in one.stages()]
+    if two_pass:
+        raise RecipeError(
+            f"{', '.join(two_pass)} needs more than one backward pass per step",
+            "session.loss() serves techniques with one pass",
+            "Use session.step(batch), or leave the technique out",
+        )
+
+
+def require_open(session: Attached) -> None:
+    """Refuse a session that is finished, or that serves other weights just now.
+
+    Raises:
+        RecipeError: it is one of these.
+
+    """
+    if session._closed:
+        raise RecipeError(
+            f"this session {session._closed}",
+            "a session trains from attach to finish, on its trained weights",
+            "Attach the recipe again to train on; call this outside of served_weights()",
+        )
+
+
+def require_loss(session: Attached) -> None:
+    """Refuse an update without a loss before it.
+
+    Raises:
+        SettingError: no loss was asked for since the last update.
+
+    """
+    require_open(session)
+    if not session.solo.pending:
+        raise SettingError(
+            "session.update() was called without a loss",
+            "first loss, then backward, then update",
+            "Call session.loss(batch)",
+        )
+
+
+def begin_again(session: Attached) -> None:
+    """Let techniques start from the weights of the first step, should others have been loaded since attach."""
+    start, session._start = session._start, None
+    if start is not None and not torch.equal(start, session.solo.home.norm()):
+        context = context_of(session, session.solo.device)
+        for address, one in session.recipe.by_address.items():
+            session._memory[address].update(one.begin(session.solo.home, context))
+
+
+def take_in(session: Attached) -> None:
+    """Train and regularize what the user unfroze, or gave the optimizer, since the last step; tell it once."""
+    new, context = session.solo.look_again(), context_of(session, session.solo.device)
+    if new:
+        for address, one in session.recipe.by_address.items():
+            one.check(context, session.optimizer)
+            memory = session._memory[address]
+            memory.plan, old = one.plan(context), memory.plan
+            begun = one.begin(session.solo.home, context)
+            memory.update(grown(dict(memory), begun, one.weights(old), one.weights(memory.plan), one.by_weight))
+        session.solo.compose()
+        session.readings.take_in(session.solo.home)
+        _say(session, f"{new[0]} and {len(new) - 1} more parameters are trained and regularized from here on")
+    tell_of_others(session)
+
+
+def tell_of_others(session: Attached) -> None:
+    """Say once that the optimizer holds parameters of others."""
+    count = session.solo.holdings.elsewhere
+    if count:
+        _say(
+            session,
+            f"The optimizer holds {count} parameters that are not the model's (a loss's own, say): they are "
+            "trained, no technique acts on them",
+        )
+
+
+def _say(session: Attached, sentence: str) -> None:
+    if sentence not in session._told:
+        session._told.append(sentence)
+        warnings.warn(sentence, Noticed, stacklevel=5)
+
+
+def refuse(session: Attached, fault: NotFinite) -> Pass:
+    """Leave the step out, or raise, as ``nan=`` says."""
+    why = cause(session.solo, fault)
+    if not session.solo.watch.skips:
+        raise refusal(session.steps + 1, why) from None
+    session.solo.leave_out()
+    session.steps += 1
+    if not session.left_out:
+        warnings.warn(f"step {session.steps} is left out: {why}", NotNumbers, stacklevel=4)
+    session.left_out.append(session.steps)
+    return fault.passed
+
+
+def grown(
+    memory: Mapping[str, Any], begun: Mapping[str, Any], old: tuple[str, ...], new: tuple[str, ...],
+    by_weight: frozenset[str],
+) -> dict[str, Any]:  # fmt: skip
+    """Return what a technique remembers when leaves have joined: of old leaves what it knew, of new ones the start.
+
+    Args:
+        memory: what it remembers.
+        begun: what it would remember at its start now.
+        old: names of the weights it acted on.
+        new: names of the weights it acts on now.
+        by_weight: entries that hold one number for each of these.
+
+    """
+    made = dict(memory)
+    for name, start in begun.items():
+        kept = memory.get(name)
+        if isinstance(start, Leaves) and isinstance(kept, Leaves):
+            both = {leaf: kept[leaf] if leaf in kept else start[leaf] for leaf in start}
+            made[name] = Leaves.of(both, owned=True)
+        elif name in by_weight:
+            made[name] = start.clone()
+            for place, weight in enumerate(new):
+                if weight in old:
+                    made[name][place] = memory[name][old.index(weight)]
+    return made
