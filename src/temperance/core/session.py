@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from types import MappingProxyType
 from typing import Any
 
@@ -21,7 +21,8 @@ from temperance.core.leaves import Leaves
 from temperance.core.metering import Meter
 from temperance.core.optimizers import join_new, largest_rate
 from temperance.core.policy import matrices
-from temperance.core.random import fold
+from temperance.core.random import fold, pulse
+from temperance.core.recomputation import follow_checkpoints
 from temperance.core.recipe import Recipe
 from temperance.core.regularizer import Context, Memory, Strengths, Undo
 from temperance.core.replicas import agree
@@ -87,6 +88,7 @@ class Session:
                 "this model has a recipe attached already", "one recipe at a time", "Call session.finish() first"
             )
         check_optimizer(optimizer, model)
+        follow_checkpoints()
         self.recipe, self.model, self.optimizer = recipe, model, optimizer
         self.epochs, self.steps_per_epoch, self.seed = epochs, steps_per_epoch, seed
         self._planned = steps
@@ -376,6 +378,16 @@ class Session:
             *readings.deaf(self),
             *readings.idle(self),
         )
+
+    def noise(self) -> AbstractContextManager[None]:
+        """Give the noise of the coming step to passes of the model in training mode that the user runs by hand.
+
+        Example:
+            >>> with session.noise():  # doctest: +SKIP
+            ...     model.train()(x)
+
+        """
+        return pulse(fold(self.seed, self.steps))
 
     def explain(self) -> str:
         """Return what the recipe does (``Recipe.explain``) and what is special about it here."""

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from temperance.control.strength import Strength
 from temperance.core.kit.sites import hold, named, together
-from temperance.core.random import fold, normal
+from temperance.core.random import fold, normal, once
 from temperance.core.regularizer import Effect, Rank, Regularizer, Strengths, Undo, techniques
 from temperance.core.rules import Rule
 from temperance.core.session import _MARK as ATTACHED
@@ -110,7 +110,9 @@ class SpectralNorm(Regularizer):
             undos.append(partial(_write, model, layer))
             undos.append(hold(layer, "temperance_share", strengths["share"]))
             undos.append(hold(layer, _VECTOR, _start(layer, name)))
-            undos.append(layer.register_forward_pre_hook(_Divide(self.iterations)).remove)
+            undos.append(
+                layer.register_forward_pre_hook(_Divide(self.iterations, f"{strengths.address}/{name}")).remove
+            )
             undos.append(layer.register_forward_hook(_restore, always_call=True).remove)
         # the weights are written while the vectors are still there
         return together([undo for i, undo in enumerate(undos) if i % 5] + undos[0::5])
@@ -142,19 +144,24 @@ def _write(model: nn.Module, layer: Any) -> None:
 @dataclass(frozen=True)
 class _Divide:
     iterations: int
+    site: str
 
     def __call__(self, layer: Any, inputs: Any) -> None:
         weight, left = layer._parameters["weight"], getattr(layer, _VECTOR)
         device = weight.device.type
         with torch.autocast(device, enabled=False) if torch.is_autocast_enabled(device) else nullcontext():
             if layer.training:
-                with torch.no_grad():
-                    new = iterate(weight.detach().flatten(1), left, self.iterations)
-                    left.copy_(new)
-                left = new
+                left = once(self.site, partial(self._move, weight, left))
             factor = largest(weight, left) ** -layer.temperance_share
             # An attribute of the instance hides the parameter until `_restore`; the Parameter object stays in place.
             layer.__dict__["weight"] = layer.weight * factor.to(weight.dtype)
+
+    @torch.no_grad()
+    def _move(self, weight: Tensor, left: Tensor) -> Tensor:
+        """Iterate on the layer's vector and return a copy, which later passes do not move."""
+        new = iterate(weight.detach().flatten(1), left, self.iterations)
+        left.copy_(new)
+        return new
 
 
 def _restore(layer: nn.Module, inputs: Any, output: Any) -> None:
