@@ -159,7 +159,7 @@ def test_noise_outside_a_step_is_refused_with_what_to_do():
         model, torch.optim.SGD(model.parameters(), lr=0.1), loss=functional.cross_entropy
     )
     x = torch.ones(2, 4)
-    with pytest.raises(RecipeError, match="outside a training step.*session.noise"):
+    with pytest.raises(RecipeError, match=r"outside a training step.*session\.noise"):
         model.train()(x)
     with session.noise():
         probed = model(x)

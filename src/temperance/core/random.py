@@ -83,7 +83,7 @@ _compiler: Callable[[], Any] = getattr(torch._C._dynamo.eval_frame, "get_eval_fr
 
 
 class _Generators(local):
-    """One generator per device and thread: a draw is two calls (seed, then draw), and another thread may come between."""
+    """One generator per device and thread: a draw is two calls, and another thread may come between them."""
 
     def __init__(self) -> None:
         self.by_device: dict[torch.device, torch.Generator] = {}

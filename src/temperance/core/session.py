@@ -22,8 +22,8 @@ from temperance.core.metering import Meter
 from temperance.core.optimizers import join_new, largest_rate
 from temperance.core.policy import matrices
 from temperance.core.random import fold, pulse
-from temperance.core.recomputation import follow_checkpoints
 from temperance.core.recipe import Recipe
+from temperance.core.recomputation import follow_checkpoints
 from temperance.core.regularizer import Context, Memory, Strengths, Undo
 from temperance.core.replicas import agree
 from temperance.core.signal import Probe, Signal, gives
