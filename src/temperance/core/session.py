@@ -297,8 +297,7 @@ class Session:
             if strengths.mirror is None or name not in strengths.mirror:  # a value per member
                 strengths[name].copy_(torch.as_tensor(value, dtype=torch.float64))
             elif strengths.mirror[name] != float(value):
-                strengths.mirror[name] = float(value)
-                strengths[name].fill_(float(value))
+                strengths.move(name, float(value))
 
     @property
     def signal_seconds(self) -> dict[str, float]:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass, first_leaf
 from temperance.core.kit.mixing import blend, paired
-from temperance.core.kit.sites import ACTIVATIONS, change_output, named, together
+from temperance.core.kit.sites import activations, change_output, named, together
 from temperance.core.leaves import Leaves
 from temperance.core.random import beta, fold, permutation, running, uniform
 from temperance.core.regularizer import (
@@ -108,7 +108,7 @@ class ManifoldMixUp(Regularizer):
     def _places(self, model: nn.Module) -> list[tuple[str, nn.Module]]:
         if self.at is not None:
             return named(model, self.at, "ManifoldMixUp")
-        found: list[tuple[str, nn.Module]] = [(n, m) for n, m in model.named_modules() if isinstance(m, ACTIVATIONS)]
+        found = activations(model)
         if not found:
             raise RecipeError(
                 f"ManifoldMixUp finds no activation module in {type(model).__name__}",

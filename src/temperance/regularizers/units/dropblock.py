@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from temperance.control.strength import Strength
-from temperance.core.kit.sites import ACTIVATIONS, change_output, hold, named, together
+from temperance.core.kit.sites import activations, change_output, hold, named, together
 from temperance.core.random import is_batched, site_uniform
 from temperance.core.regularizer import Effect, Rank, Regularizer, Strengths, Undo, techniques
 from temperance.records.citation import Citation
@@ -96,9 +96,7 @@ class DropBlock(Regularizer):
     def _places(self, model: nn.Module) -> list[tuple[str, nn.Module]]:
         if self.at is not None:
             return named(model, self.at, "DropBlock")
-        found: list[tuple[str, nn.Module]] = [
-            (name, m) for name, m in model.named_modules() if isinstance(m, ACTIVATIONS)
-        ]
+        found = activations(model)
         if not found or not any(isinstance(m, nn.Conv2d) for m in model.modules()):
             raise RecipeError(
                 f"DropBlock finds no nn.Conv2d with activation modules in {type(model).__name__}",
