@@ -92,7 +92,7 @@ class _Generators(local):
 _GENERATORS = _Generators()
 
 
-def _opaque(function: F) -> F:
+def opaque(function: F) -> F:
     """Keep ``torch.compile`` out of a function, as ``torch.compiler.disable`` does.
 
     That decorator loads all of dynamo (3 s) and costs several draws, so it is applied inside compiled code only.
@@ -101,7 +101,7 @@ def _opaque(function: F) -> F:
 
     @wraps(function)
     def call(*args: Any, **named: Any) -> Any:
-        if _compiler() is None:
+        if not torch.compiler.is_compiling() and _compiler() is None:  # the first where this very frame is compiled
             return function(*args, **named)
         if not disabled:
             disabled.append(torch.compiler.disable(function))  # type: ignore[no-untyped-call]
@@ -111,7 +111,7 @@ def _opaque(function: F) -> F:
     return call  # type: ignore[return-value]
 
 
-@_opaque
+@opaque
 def _draw(kind: str, key: int, shape: Sequence[int], device: torch.device, dtype: torch.dtype) -> Tensor:
     generators = _GENERATORS.by_device
     generator = generators.get(device)

@@ -369,11 +369,10 @@ class Session:
     @property
     def warnings(self) -> tuple[str, ...]:
         """Sentences about ingredients that get on badly with each other, or with this model, and alarms so far."""
-        rang = (text for a, one in self.recipe.by_address.items() for text in one.alarms(self._memory[a]))
         return (
             *self.recipe.warnings,
             *surroundings.notes(self.solo),
-            *rang,
+            *self._alarms(),
             *readings.deaf(self),
             *readings.idle(self),
         )
@@ -388,9 +387,13 @@ class Session:
         """
         return pulse(fold(self.seed, self.steps))
 
+    def _alarms(self) -> list[str]:
+        return [text for a, one in self.recipe.by_address.items() for text in one.alarms(self._memory[a])]
+
     def explain(self) -> str:
         """Return what the recipe does (``Recipe.explain``) and what is special about it here."""
-        return "\n".join([self.recipe.explain(), *(f"Here: {note}" for note in surroundings.notes(self.solo))])
+        here = (*surroundings.notes(self.solo), *self._alarms())
+        return "\n".join([self.recipe.explain(), *(f"Here: {note}" for note in here)])
 
     def proof(self, batch: Any | None = None) -> list[proof.Evidence]:
         """Show, on one batch and without lasting effect, what each ingredient changes now."""

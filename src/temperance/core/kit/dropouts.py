@@ -127,11 +127,13 @@ def take_over(
 
     """
     undos: list[Undo] = []
+    layers = list(_dropout_layers(model))
     others = [rate for rate in rates(model) if rate.value > 0]
-    if others:
-        undos.append(take_rates(others, strengths, name, of, f"{strengths.address}/native"))
+    readers = [parent for parent, _, _ in layers if _reads_rate(type(parent).forward)]
+    if others or readers:
+        undos.append(take_rates(others, strengths, name, of, readers=readers))
     places: list[StandIn] = []
-    for parent, key, layer in list(_dropout_layers(model)):
+    for parent, key, layer in layers:
         kind = next(site for site, of_layer in zip(_SITES, _LAYERS, strict=True) if isinstance(layer, of_layer))
         site = f"{strengths.address}/{len(places)}" if drops else ""
         places.append(kind(layer, strengths, name, of, site))
@@ -143,7 +145,7 @@ def take_over(
 def take_idle(model: nn.Module, strengths: Strengths, name: str, of: Of) -> list[Undo]:
     """Let rates at 0 follow the strength, where a model has no other place; return what undoes it."""
     found = rates(model)
-    return [take_rates(found, strengths, name, of, f"{strengths.address}/native")] if found else []
+    return [take_rates(found, strengths, name, of)] if found else []
 
 
 def _dropout_layers(model: nn.Module) -> Iterator[tuple[nn.Module, str, nn.Module]]:
@@ -179,6 +181,15 @@ def _noises(module: nn.Module, known: set[tuple[int, str]]) -> Iterator[str]:
             yield f"{key}={value:g} of {kind}"
     if not has_rate and _calls_dropout(type(module).forward):
         yield f"a functional dropout with a rate of its own in {kind}"
+
+
+@lru_cache(maxsize=1024)
+def _reads_rate(forward: Callable[..., Any]) -> bool:
+    """Return whether a forward function reads the rate of a layer (``self.dropout.p``) to draw noise itself."""
+    code = getattr(forward, "__code__", None)
+    return code is not None and any(
+        step.opname == "LOAD_ATTR" and step.argval == "p" for step in dis.get_instructions(code)
+    )
 
 
 def _some(places: list[str]) -> str:

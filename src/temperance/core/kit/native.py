@@ -3,7 +3,8 @@
 Such a rate is a number of a module (``attention.dropout = 0.1``). It is set to the strength whenever that moves, and
 the module asks torch for the noise itself: in fused attention, between the layers of an LSTM, in ``F.dropout``. While
 the module runs in training, each of these calls finds torch's generator seeded by the step's key, and leaves it as it
-was. In compiled code the rate is the strength too, but the noise is that of torch's own stream.
+was (but for cuDNN, which keeps a generator of its own for recurrent layers). ``torch.compile`` leaves such a module
+out: what it makes of a rate is bound to its number.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from temperance.core.kit.traces import Undo, hold, replace_forward, together
-from temperance.core.random import Path, site_key
+from temperance.core.kit.traces import Undo, hold, keep_attribute, replace_forward, together
+from temperance.core.random import Path, opaque, site_key
 from temperance.core.regularizer import Strengths
 from temperance.records.errors import RecipeError
 
@@ -89,8 +90,9 @@ def drop_paths(model: nn.Module) -> list[nn.Module]:
 
 
 def take_rates(
-    places: Sequence[Rate], strengths: Strengths, name: str, of: Callable[[float], float], site: str
-) -> Undo:
+    places: Sequence[Rate], strengths: Strengths, name: str, of: Callable[[float], float], *,
+    readers: Sequence[nn.Module] = (),
+) -> Undo:  # fmt: skip
     """Let rates be ``of(strength)``, and let the step's key seed what their modules ask torch for in training.
 
     Args:
@@ -98,25 +100,26 @@ def take_rates(
         strengths: of the technique.
         name: which strength; a number follows one value, so none that members have one each of.
         of: the rate that belongs to a value of the strength.
-        site: the name of the noise.
+        readers: modules that draw at the rate of a layer inside them.
 
     Raises:
         RecipeError: the strength has a value per member.
 
     """
-    if strengths[name].dim():
+    if places and strengths[name].dim():
         raise RecipeError(
             f"{strengths.address}.{name} has a value per member; {type(places[0].module).__name__} reads one number",
             "members with rates of their own need nn.Dropout layers in the net",
             "Give one value for all members",
         )
     undos: list[Undo] = []
-    for module in dict.fromkeys(rate.module for rate in places):
-        own = {rate.attribute: rate.value for rate in places if rate.module is module}
-        undos.append(partial(module.__dict__.update, own))
-        undos.append(strengths.follow(name, partial(_set_rates, module, tuple(own), of)))
-        undos.append(hold(module, f"{strengths.address}_rate", strengths[name]))
-        undos.append(replace_forward(module, _Seeding(module, tuple(own), of, strengths, site)))
+    for module in dict.fromkeys([*(rate.module for rate in places), *readers]):
+        own = tuple(rate.attribute for rate in places if rate.module is module)
+        undos += [keep_attribute(module, attribute) for attribute in own]
+        if own:
+            undos.append(strengths.follow(name, partial(_set_rates, module, own, of)))
+            undos.append(hold(module, f"{strengths.address}_rate", strengths[name]))
+        undos.append(replace_forward(module, _Seeding(module, own, of, strengths)))
     return together(undos)
 
 
@@ -138,24 +141,27 @@ class _Seeding:
     """The forward function of a module whose draws are seeded in training."""
 
     def __init__(
-        self, module: nn.Module, attributes: tuple[str, ...], of: Callable[[float], float], strengths: Strengths,
-        site: str,
-    ) -> None:  # fmt: skip
-        self.module, self.attributes, self.of, self.strengths, self.site = module, attributes, of, strengths, site
+        self, module: nn.Module, attributes: tuple[str, ...], of: Callable[[float], float], strengths: Strengths
+    ) -> None:
+        self.module, self.attributes, self.of, self.strengths = module, attributes, of, strengths
         self.inner = module.forward
         update_wrapper(self, self.inner)  # whoever looks at the signature sees the module's own
 
     def __call__(self, *args: Any, **named: Any) -> Any:
-        if torch.compiler.is_compiling() or not self.module.training:
-            return self.inner(*args, **named)
-        if self.strengths.mirror is None:  # a pure step brings its strengths as buffers
+        """Run the module."""
+        return self.run(*args, **named) if self.module.training else self.inner(*args, **named)
+
+    @opaque  # compiled code would be bound to the number of each rate, and draw from torch's own stream
+    def run(self, *args: Any, **named: Any) -> Any:
+        """Run it in training."""
+        if self.attributes and self.strengths.mirror is None:  # a pure step brings its strengths as buffers
             buffer = self.module._buffers[f"{self.strengths.address}_rate"]
             _set_rates(self.module, self.attributes, self.of, float(buffer))  # type: ignore[arg-type]
         if _RUNNING.seeds:
             return self.inner(*args, **named)
         _RUNNING.seeds = True
         try:
-            with _Seeded(self.site):
+            with _Seeded(f"{self.strengths.address}/native"):
                 return self.inner(*args, **named)
         finally:
             _RUNNING.seeds = False

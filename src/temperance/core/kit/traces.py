@@ -26,13 +26,17 @@ class Traces:
     def __init__(self, module: nn.Module) -> None:
         self.module = module
         self.entries: list[tuple[str, Any]] = []  # (attribute that holds a dict or a set, key in it); "" is the module
+        self.before: dict[str, Any] = {}  # attributes that a technique changed, as they were
 
     def __call__(self, memo: dict[int, Any]) -> nn.Module:
         """Return a deepcopy of the module as it was."""
         module, kind = self.module, type(self.module)
+        own = getattr(kind, _COPIER, None)
+        if own is not None:  # a class that knows how it is copied, as stand-ins do
+            return own(module, memo)  # type: ignore[no-any-return]
         fresh = kind.__new__(kind)
         memo[id(module)] = fresh
-        state = {name: value for name, value in module.__dict__.items() if name != _COPIER}
+        state = {name: value for name, value in module.__dict__.items() if name != _COPIER} | self.before
         for owner, key in self.entries:
             if not owner:
                 state.pop(key, None)
@@ -46,18 +50,40 @@ class Traces:
 
 def trace(module: nn.Module, *entries: tuple[str, Any]) -> Undo:
     """Note that ``entries`` are a technique's; return what forgets them."""
-    traces = module.__dict__.get(_COPIER)
-    if not isinstance(traces, Traces):
-        traces = module.__dict__[_COPIER] = Traces(module)
+    traces = _of(module)
     traces.entries += entries
 
     def forget() -> None:
         for entry in entries:
             traces.entries.remove(entry)
-        if not traces.entries and module.__dict__.get(_COPIER) is traces:
-            del module.__dict__[_COPIER]
+        _drop_if_empty(traces)
 
     return forget
+
+
+def keep_attribute(module: nn.Module, name: str) -> Undo:
+    """Note that a technique is about to change an attribute; return what sets it back."""
+    traces = _of(module)
+    before = traces.before[name] = module.__dict__[name]
+
+    def undo() -> None:
+        module.__dict__[name] = before
+        del traces.before[name]
+        _drop_if_empty(traces)
+
+    return undo
+
+
+def _of(module: nn.Module) -> Traces:
+    traces = module.__dict__.get(_COPIER)
+    if not isinstance(traces, Traces):
+        traces = module.__dict__[_COPIER] = Traces(module)
+    return traces
+
+
+def _drop_if_empty(traces: Traces) -> None:
+    if not traces.entries and not traces.before:
+        traces.module.__dict__.pop(_COPIER, None)
 
 
 def hook_after(module: nn.Module, hook: Callable[..., Any], *, always: bool = False) -> Undo:

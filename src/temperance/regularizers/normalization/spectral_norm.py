@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from temperance.control.strength import Strength
 from temperance.core.kit.sites import hold, named, together
-from temperance.core.kit.traces import hook_after
+from temperance.core.kit.traces import hook_after, hook_before
 from temperance.core.random import fold, normal, once
 from temperance.core.regularizer import Effect, Rank, Regularizer, Strengths, Undo, techniques
 from temperance.core.rules import Rule
@@ -111,9 +111,7 @@ class SpectralNorm(Regularizer):
             undos.append(partial(_write, model, layer))
             undos.append(hold(layer, "temperance_share", strengths["share"]))
             undos.append(hold(layer, _VECTOR, _start(layer, name)))
-            undos.append(
-                layer.register_forward_pre_hook(_Divide(self.iterations, f"{strengths.address}/{name}")).remove
-            )
+            undos.append(hook_before(layer, _Divide(self.iterations, f"{strengths.address}/{name}")))
             undos.append(hook_after(layer, _restore, always=True))
         # the weights are written while the vectors are still there
         return together([undo for i, undo in enumerate(undos) if i % 5] + undos[0::5])

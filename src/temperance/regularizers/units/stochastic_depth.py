@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from temperance.control.strength import Strength
 from temperance.core.kit.native import drop_paths
 from temperance.core.kit.sites import change_output, hold, named, together
-from temperance.core.kit.traces import replace_forward
+from temperance.core.kit.traces import keep_attribute, replace_forward
 from temperance.core.random import site_mask
 from temperance.core.regularizer import Effect, Rank, Regularizer, Strengths, Undo, techniques
 from temperance.records.citation import Citation
@@ -94,9 +94,8 @@ def _take(path: nn.Module, i: int, count: int, strengths: Strengths) -> list[Und
         replace_forward(path, MethodType(_pass_by(skipping), path)),
     ]
     for name in ("drop_prob", "p"):
-        before = path.__dict__.get(name)
-        if isinstance(before, (int, float)):
-            undos.append(partial(path.__dict__.__setitem__, name, before))
+        if isinstance(path.__dict__.get(name), (int, float)):
+            undos.append(keep_attribute(path, name))
             undos.append(strengths.follow("p", partial(_show, path, name, skipping.depth)))
     return undos
 
