@@ -26,6 +26,7 @@ from temperance.core.recipe import Recipe
 from temperance.core.recomputation import follow_checkpoints
 from temperance.core.regularizer import Context, Memory, Strengths, Undo
 from temperance.core.replicas import agree
+from temperance.core.sharding import refuse_sharded
 from temperance.core.signal import Probe, Signal, gives
 from temperance.core.solo import Solo, check_optimizer
 from temperance.core.wrappers import bare, forget_compiled
@@ -87,6 +88,7 @@ class Session:
             raise RecipeError(
                 "this model has a recipe attached already", "one recipe at a time", "Call session.finish() first"
             )
+        refuse_sharded(model)
         check_optimizer(optimizer, model)
         follow_checkpoints()
         self.recipe, self.model, self.optimizer = recipe, model, optimizer

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import fnmatch
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, MutableMapping
 from typing import Any
 
 from torch import Tensor, nn
@@ -65,9 +66,29 @@ def change_output(module: nn.Module, change: Change) -> Callable[[], None]:
     """Pass the module's output through ``change(module, output)`` in training; return what undoes it."""
 
     def hook(owner: nn.Module, inputs: Any, output: Any) -> Any:
-        return change(owner, output) if owner.training else None
+        return _change_first(owner, output, change) if owner.training else None
 
     return hook_after(module, hook)
+
+
+def _change_first(owner: nn.Module, output: Any, change: Change) -> Any:
+    """Change a tensor, or the first of a tuple or a mapping, e.g. what an LSTM or an attention layer gives."""
+    if isinstance(output, Tensor):
+        return change(owner, output)
+    if isinstance(output, (tuple, list)) and output and isinstance(output[0], Tensor):
+        parts = change(owner, output[0]), *output[1:]
+        return type(output)(*parts) if hasattr(output, "_fields") else type(output)(parts)
+    if isinstance(output, MutableMapping):
+        first = next((key for key, value in output.items() if isinstance(value, Tensor)), None)
+        if first is not None:
+            made = copy.copy(output)
+            made[first] = change(owner, output[first])
+            return made
+    raise RecipeError(
+        f"a technique acts on what {type(owner).__name__} gives, and that is {type(output).__name__}",
+        "it needs a tensor, or a tuple or mapping that begins with one",
+        "Name other modules with at=…",
+    )
 
 
 def change_input(module: nn.Module, change: Change) -> Callable[[], None]:
