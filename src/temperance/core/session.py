@@ -23,7 +23,6 @@ from temperance.core.optimizers import join_new, largest_rate
 from temperance.core.policy import matrices
 from temperance.core.random import fold, pulse
 from temperance.core.recipe import Recipe
-from temperance.core.recomputation import follow_checkpoints
 from temperance.core.regularizer import Context, Memory, Strengths, Undo
 from temperance.core.replicas import agree
 from temperance.core.sharding import refuse_sharded
@@ -90,7 +89,6 @@ class Session:
             )
         refuse_sharded(model)
         check_optimizer(optimizer, model)
-        follow_checkpoints()
         self.recipe, self.model, self.optimizer = recipe, model, optimizer
         self.epochs, self.steps_per_epoch, self.seed = epochs, steps_per_epoch, seed
         self._planned = steps
@@ -371,31 +369,15 @@ class Session:
     @property
     def warnings(self) -> tuple[str, ...]:
         """Sentences about ingredients that get on badly with each other, or with this model, and alarms so far."""
-        return (
-            *self.recipe.warnings,
-            *surroundings.notes(self.solo),
-            *self._alarms(),
-            *readings.deaf(self),
-            *readings.idle(self),
-        )
+        return (*self.recipe.warnings, *surroundings.told(self.solo), *readings.deaf(self), *readings.idle(self))
 
     def noise(self) -> AbstractContextManager[None]:
-        """Give the noise of the coming step to passes of the model in training mode that the user runs by hand.
-
-        Example:
-            >>> with session.noise():  # doctest: +SKIP
-            ...     model.train()(x)
-
-        """
+        """Give the coming step's noise to passes in training mode by hand: ``with session.noise(): model(x)``."""
         return pulse(fold(self.seed, self.steps))
-
-    def _alarms(self) -> list[str]:
-        return [text for a, one in self.recipe.by_address.items() for text in one.alarms(self._memory[a])]
 
     def explain(self) -> str:
         """Return what the recipe does (``Recipe.explain``) and what is special about it here."""
-        here = (*surroundings.notes(self.solo), *self._alarms())
-        return "\n".join([self.recipe.explain(), *(f"Here: {note}" for note in here)])
+        return "\n".join([self.recipe.explain(), *(f"Here: {note}" for note in surroundings.told(self.solo))])
 
     def proof(self, batch: Any | None = None) -> list[proof.Evidence]:
         """Show, on one batch and without lasting effect, what each ingredient changes now."""

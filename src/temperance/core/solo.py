@@ -16,6 +16,7 @@ from temperance.core.leaves import Leaves
 from temperance.core.plain import Plain
 from temperance.core.policy import trainable
 from temperance.core.random import fold, pulse
+from temperance.core.recomputation import follow_checkpoints
 from temperance.core.regularizer import Memory, Rate, Regularizer, Strengths
 from temperance.core.replicas import rank
 from temperance.core.statistics import unchanged
@@ -41,6 +42,7 @@ class Solo:
         scaler: Any,
         fabric: Any,
     ) -> None:
+        follow_checkpoints()
         self.model, self.optimizer, self.loss = model, optimizer, loss
         self.parts, self.memory = parts, memory
         self.autocast, self.scaler, self.fabric = autocast, scaler, fabric

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor
 from temperance.core.attention import plain_attention
 from temperance.core.batch import Batch, Pass, reduce
 from temperance.core.kit.attacks import Inner, floating, replaced
+from temperance.core.kit.inputs import attached_inputs
 from temperance.core.leaves import Leaves
 from temperance.core.wrappers import uncompiled
 from temperance.records.errors import RecipeError
@@ -42,7 +43,7 @@ def traced(
     xs = floating(batch.inputs, owner)
 
     def run(points: Sequence[Tensor]) -> Pass:
-        with plain_attention(), _inputs_stay_attached(owner):
+        with plain_attention(), attached_inputs(owner):
             passed = inner(params, buffers, batch._replace(inputs=replaced(batch.inputs, points)), key)
         if not isinstance(passed.outputs, Tensor):
             raise RecipeError(
@@ -64,21 +65,6 @@ def traced(
         return [torch.zeros_like(x) if g is None else g for g, x in zip(found, own, strict=True)]
 
     return Traced(passed, pull)
-
-
-@contextmanager
-def _inputs_stay_attached(owner: str) -> Iterator[None]:
-    """Name the technique where a model detaches its inputs by hand: wav2vec2 and its kin set ``requires_grad`` anew."""
-    try:
-        yield
-    except RuntimeError as fault:
-        if "requires_grad flags of leaf" not in str(fault):
-            raise
-        raise RecipeError(
-            f"the model sets requires_grad on what it makes of its inputs, and {owner} needs their gradients",
-            "torch allows that for tensors without a history alone",
-            f"Freeze the part that does so (model.freeze_feature_encoder() in transformers), or leave {owner} out",
-        ) from fault
 
 
 def _recurrent(xs: Sequence[Tensor]) -> bool:
