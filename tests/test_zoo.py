@@ -26,7 +26,7 @@ _TEXT = {
     "num_attention_heads": 2,
     "num_labels": CLASSES,
 }
-_BERT = {**_TEXT, "intermediate_size": 24, "max_position_embeddings": 16}
+_BERT = {**_TEXT, "intermediate_size": 24, "max_position_embeddings": 16, "initializer_range": 0.3}
 _IMAGE = {"image_size": 16, "num_channels": 3, "num_labels": CLASSES}
 
 
@@ -224,8 +224,10 @@ FEW = (
 AT_INFERENCE = {"SpectralNorm"}  # it scales the weights that the layers see, until ``finish`` writes them
 # Strengths that bind on nets as small as these, and places that are there.
 SETTINGS = {
-    "MaxNorm": {"norm": 0.1}, "GradientClipping": {"norm": 0.01}, "LoRADropout": {"at": "*[qk]*"},
+    "MarginSmoothing": {"margin": 0.1}, "MaxNorm": {"norm": 0.1}, "GradientClipping": {"norm": 0.01},
+    "LoRADropout": {"at": "*[qk]*"},
 }  # fmt: skip
+MAY_REST = {"MarginSmoothing"}  # it pushes sure answers, and nets at random init may have none
 IMAGES = {"AdaptiveAugmentation", "AugMix", "CutMix", "Cutout", "RandomCrop", "RandomFlip", "TrivialAugment"}
 SLOPES = {"FGSMTraining", "InputGradientPenalty", "JacobianPenalty", "PGDTraining", "TRADES", "VAT"}
 REAL = {"GradientPenalty", "R1"}
@@ -281,7 +283,7 @@ def outcome(animal: str, one: Regularizer) -> tuple[bool, str]:
     except (RecipeError, SettingError) as refusal:
         return False, str(refusal)
     evidence = session.proof(batches[0])[0]
-    assert evidence.acted, f"{name} on {animal}: {evidence.evidence}"
+    assert evidence.acted or (name in MAY_REST and animal != "bert"), f"{name} on {animal}: {evidence.evidence}"
     assert evidence.silent or name in AT_INFERENCE, f"{name} on {animal} acts at inference: {evidence.evidence}"
     session.finish(batches=batches)
     assert {n for n, _ in model.named_parameters()} == names
