@@ -227,7 +227,7 @@ SETTINGS = {
     "MarginSmoothing": {"margin": 0.1}, "MaxNorm": {"norm": 0.1}, "GradientClipping": {"norm": 0.01},
     "LoRADropout": {"at": "*[qk]*"},
 }  # fmt: skip
-MAY_REST = {"MarginSmoothing"}  # it pushes sure answers, and nets at random init may have none
+MAY_REST = {"MarginSmoothing", "SelectiveProjectionDecay"}  # for sure answers, and for weights that drift away
 IMAGES = {"AdaptiveAugmentation", "AugMix", "CutMix", "Cutout", "RandomCrop", "RandomFlip", "TrivialAugment"}
 SLOPES = {"FGSMTraining", "InputGradientPenalty", "JacobianPenalty", "PGDTraining", "TRADES", "VAT"}
 REAL = {"GradientPenalty", "R1"}
