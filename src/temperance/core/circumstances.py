@@ -107,3 +107,9 @@ def notes(solo: Solo) -> tuple[str, ...]:
         for rule in RULES
         if holds[rule.where] and (rule.meets == type(one).__name__ or rule.meets in one.roles)
     )
+
+
+def told(solo: Solo) -> tuple[str, ...]:
+    """Return ``notes``, and what techniques tell about this model and training so far."""
+    rang = tuple(text for address, one in solo.parts.items() for text in one.alarms(solo.memory[address]))
+    return (*notes(solo), *rang)

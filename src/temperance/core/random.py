@@ -8,54 +8,25 @@ run with its seed. Compiled models ask through an operator of their graph, which
 
 from __future__ import annotations
 
-import hashlib
-import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import lru_cache, wraps
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
+from functools import wraps
+from threading import local
 from typing import Any, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
 
-_MASK = (1 << 64) - 1
-_STEP = 0x9E3779B97F4A7C15  # SplitMix64's increment
-_SPREAD = 0xD1342543DE82EF95  # an odd multiplier with a good spectrum (Steele and Vigna 2021)
+from temperance.core.keys import Key as Key
+from temperance.core.keys import KeyPath as KeyPath
+from temperance.core.keys import beta_number as beta_number
+from temperance.core.keys import fold as fold
+from temperance.records.errors import RecipeError
+
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-class KeyPath(NamedTuple):
-    """The folds of a key whose seed and step are not known yet (inside ``vmap``)."""
-
-    parts: tuple[str | int, ...] = ()
-
-
-Key = int | KeyPath
-
-
-def fold(key: Key, *parts: str | int) -> Any:
-    """Return the key of a part: SplitMix64 over host integers; a string counts as its 64-bit BLAKE2b digest.
-
-    The key is multiplied before a part is added, so (seed 0, step 1) and (seed 1, step 0) are different keys.
-    """
-    if isinstance(key, KeyPath):
-        return KeyPath((*key.parts, *parts))
-    for part in parts:
-        key = _mix(key * _SPREAD + (_digest(part) if isinstance(part, str) else part) + _STEP)
-    return key
-
-
-def _mix(z: int) -> int:
-    z &= _MASK
-    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
-    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & _MASK
-    return z ^ (z >> 31)
-
-
-@lru_cache(maxsize=4096)
-def _digest(text: str) -> int:
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
+T = TypeVar("T")
 
 
 class Request(NamedTuple):
@@ -75,10 +46,19 @@ def _dynamo() -> Any:
 
 # What looks at each frame while compiled code runs, else None; on a torch that does not tell: dynamo, where loaded.
 _compiler: Callable[[], Any] = getattr(torch._C._dynamo.eval_frame, "get_eval_frame_callback", _dynamo)
-_GENERATORS: dict[torch.device, torch.Generator] = {}
 
 
-def _opaque(function: F) -> F:
+class _Generators(local):
+    """One generator per device and thread: a draw is two calls, and another thread may come between them."""
+
+    def __init__(self) -> None:
+        self.by_device: dict[torch.device, torch.Generator] = {}
+
+
+_GENERATORS = _Generators()
+
+
+def opaque(function: F) -> F:
     """Keep ``torch.compile`` out of a function, as ``torch.compiler.disable`` does.
 
     That decorator loads all of dynamo (3 s) and costs several draws, so it is applied inside compiled code only.
@@ -87,7 +67,7 @@ def _opaque(function: F) -> F:
 
     @wraps(function)
     def call(*args: Any, **named: Any) -> Any:
-        if _compiler() is None:
+        if not torch.compiler.is_compiling() and _compiler() is None:  # the first where this very frame is compiled
             return function(*args, **named)
         if not disabled:
             disabled.append(torch.compiler.disable(function))  # type: ignore[no-untyped-call]
@@ -97,11 +77,12 @@ def _opaque(function: F) -> F:
     return call  # type: ignore[return-value]
 
 
-@_opaque
+@opaque
 def _draw(kind: str, key: int, shape: Sequence[int], device: torch.device, dtype: torch.dtype) -> Tensor:
-    generator = _GENERATORS.get(device)
+    generators = _GENERATORS.by_device
+    generator = generators.get(device)
     if generator is None:
-        generator = _GENERATORS[device] = torch.Generator(device=device)
+        generator = generators[device] = torch.Generator(device=device)
     generator.manual_seed(key & 0x7FFFFFFFFFFFFFFF)
     if kind == "uniform":
         return torch.rand(tuple(shape), generator=generator, device=device, dtype=dtype)
@@ -119,9 +100,10 @@ def _noise(kind: str, key: Key, shape: Sequence[int], device: torch.device, dtyp
 
 
 def _play(request: Request) -> Tensor:
-    if _TAPE is None:
+    tape = _TAPE.get()
+    if tape is None:
         raise RuntimeError("noise was asked for by path outside a population step")
-    return _TAPE.play(request)
+    return tape.play(request)
 
 
 def uniform(key: Key, shape: Sequence[int], device: torch.device, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -157,43 +139,6 @@ def beta(key: Key, alpha: Tensor | float, device: torch.device, *, strength: str
     if isinstance(key, int):
         return torch.full((), beta_number(key, float(alpha)), dtype=torch.float32, device=device)
     return _play(Request("beta", key.parts, (), device, torch.float32, strength or f"={float(alpha)!r}"))
-
-
-def beta_number(key: int, alpha: float) -> float:
-    """Return λ ~ Beta(α, α), drawn on the host: a handful of tensor operations would cost more than the whole mixing.
-
-    λ = σ(log G₁ − log G₂) with Gᵢ ~ Gamma(α) in logarithms, because for small α a plain ratio of Gamma draws is 0/0.
-    """
-    if alpha == 0:
-        return 1.0
-    stream = _Stream(key)
-    difference = _log_gamma(stream, alpha) - _log_gamma(stream, alpha)
-    return 1 / (1 + math.exp(-difference)) if difference > -700 else 0.0
-
-
-class _Stream:
-    """Uniform and normal numbers on the host: SplitMix64 in counter mode."""
-
-    def __init__(self, key: int) -> None:
-        self.state = key
-
-    def uniform(self) -> float:
-        self.state = (self.state + _STEP) & _MASK
-        return ((_mix(self.state) >> 11) + 0.5) * 2.0**-53  # never 0 or 1
-
-    def normal(self) -> float:
-        return math.sqrt(-2 * math.log(self.uniform())) * math.cos(2 * math.pi * self.uniform())
-
-
-def _log_gamma(stream: _Stream, alpha: float) -> float:
-    """Return log G, G ~ Gamma(α): Marsaglia and Tsang (2000) for α + 1, then G(α) = G(α + 1)·U^{1/α}."""
-    d = alpha + 1 - 1 / 3
-    c = 1 / math.sqrt(9 * d)
-    while True:
-        x = stream.normal()
-        v = (1 + c * x) ** 3
-        if v > 0 and math.log(stream.uniform()) < 0.5 * x * x + d - d * v + d * math.log(v):
-            return math.log(d * v) + math.log(stream.uniform()) / alpha
 
 
 class Tape:
@@ -233,52 +178,93 @@ def _answer(request: Request, key: int, strengths: Mapping[str, Any], member: in
     return _draw(request.kind, own, request.shape, request.device, request.dtype)  # type: ignore[no-any-return]
 
 
-_TAPE: Tape | None = None
+_TAPE: ContextVar[Tape | None] = ContextVar("temperance_tape", default=None)
 
 
 @contextmanager
 def playing(tape: Tape) -> Iterator[None]:
     """Answer all requests by path from ``tape``."""
-    global _TAPE
-    before, _TAPE = _TAPE, tape
+    before = _TAPE.set(tape)
     try:
         yield
     finally:
-        _TAPE = before
+        _TAPE.reset(before)
 
 
 class Pulse:
-    """The key of the pass that is running, for modules inside the model; each site is counted, so calls differ."""
+    """The key of a pass, for modules inside the model; each site is counted, so its calls differ.
 
-    def __init__(self) -> None:
-        self.key: Key | None = None
+    The running pulse is a context variable: passes in other threads have pulses of their own.
+
+    Attributes:
+        key: what every site folds its name and the number of its call into.
+        calls: how often each site was called so far.
+        handed: what techniques hand to their hooks in this pass, by address.
+        kept: what sites computed once and must not compute anew when a part of the pass runs again.
+
+    """
+
+    __slots__ = ("calls", "handed", "kept", "key")
+
+    def __init__(self, key: Key) -> None:
+        self.key = key
         self.calls: dict[str, int] = {}
+        self.handed: dict[str, Any] = {}
+        self.kept: dict[tuple[str, int], Any] = {}
 
-    def at(self, site: str) -> Key | None:
-        """Return the key of the next call of ``site``, or None outside a pass."""
-        if self.key is None:
-            return None
+    def at(self, site: str) -> Key:
+        """Return the key of the next call of ``site``."""
+        return fold(self.key, site, self.count(site))  # type: ignore[no-any-return]
+
+    def count(self, site: str) -> int:
+        """Return the number of this call of ``site``, from 0."""
         call = self.calls.get(site, 0)
         self.calls[site] = call + 1
-        return fold(self.key, site, call)  # type: ignore[no-any-return]
+        return call
+
+    def copy(self) -> Pulse:
+        """Return a pulse that goes on from here by itself: what runs again under it draws what is drawn next here."""
+        again = Pulse(self.key)
+        again.calls, again.handed, again.kept = dict(self.calls), dict(self.handed), self.kept
+        return again
 
 
-PULSE = Pulse()
+_PULSE: ContextVar[Pulse | None] = ContextVar("temperance_pulse", default=None)
+
+
+def running() -> Pulse | None:
+    """Return the pulse of the running pass; None outside a pass."""
+    return _PULSE.get()
 
 
 @contextmanager
-def pulse(key: Key) -> Iterator[None]:
-    """Make ``key`` the key of the running pass."""
-    before = PULSE.key, PULSE.calls
-    PULSE.key, PULSE.calls = key, {}
+def pulsing(one: Pulse) -> Iterator[None]:
+    """Run under a given pulse."""
+    before = _PULSE.set(one)
     try:
         yield
     finally:
-        PULSE.key, PULSE.calls = before
+        _PULSE.reset(before)
+
+
+def pulse(key: Key) -> AbstractContextManager[None]:
+    """Make ``key`` the key of the running pass (a context manager); every site counts from its first call."""
+    return pulsing(Pulse(key))
+
+
+def once(site: str, make: Callable[[], T]) -> T:
+    """Return ``make()``; where a checkpointed part of the pass runs again: what it gave in the forward pass."""
+    now = _PULSE.get()
+    if now is None:
+        return make()
+    place = site, now.count(site)
+    if place not in now.kept:
+        now.kept[place] = make()
+    return now.kept[place]  # type: ignore[no-any-return]
 
 
 def site_uniform(site: str, like: Tensor, shape: Sequence[int] | None = None) -> Tensor:
-    """Return U(0, 1) shaped as ``like`` (or ``shape``) for a module's site; torch's own generator outside a pass."""
+    """Return U(0, 1) shaped as ``like`` (or ``shape``) for a module's site; ``RecipeError`` outside a pass."""
     return _site_noise("uniform", site, like, shape)
 
 
@@ -306,11 +292,14 @@ def site_factor(site: str, like: Tensor, size: Tensor | float) -> Tensor:
 def is_batched() -> bool:
     """Return whether the running pass is that of many members under ``vmap``, where nothing may follow a value."""
     # compiled code would be bound to the number of the key
-    return not torch.compiler.is_compiling() and isinstance(PULSE.key, KeyPath)
+    if torch.compiler.is_compiling():
+        return False
+    now = _PULSE.get()
+    return now is not None and isinstance(now.key, KeyPath)
 
 
 def site_normal(site: str, like: Tensor, shape: Sequence[int] | None = None) -> Tensor:
-    """Return N(0, 1) shaped as ``like`` (or ``shape``) for a module's site; torch's own generator outside a pass."""
+    """Return N(0, 1) shaped as ``like`` (or ``shape``) for a module's site; ``RecipeError`` outside a pass."""
     return _site_noise("normal", site, like, shape)
 
 
@@ -323,11 +312,31 @@ def _site_noise(kind: str, site: str, like: Tensor, shape: Sequence[int] | None)
 
 
 def _draw_for_site(kind: str, site: str, like: Tensor, shape: Sequence[int], dtype: torch.dtype) -> Tensor:
-    key = PULSE.at(site)
-    if key is not None:
-        return _noise(kind, key, shape, like.device, dtype)
-    draw = torch.rand if kind == "uniform" else torch.randn
-    return draw(tuple(shape), device=like.device, dtype=dtype)
+    return _noise(kind, site_key(site), shape, like.device, dtype)
+
+
+def site_key(site: str) -> Key:
+    """Return the key of the next call of ``site`` in the running pass.
+
+    Raises:
+        RecipeError: no pass is running.
+
+    """
+    now = _PULSE.get()
+    if now is not None:
+        return now.at(site)
+    if torch._C._current_graph_task_id() != -1:
+        raise RecipeError(
+            f"{site.split('/')[0]} was asked for noise in a backward pass that runs a part of the model again",
+            "only torch.utils.checkpoint, outside torch.compile, gives the noise of the forward pass again",
+            "Checkpoint with torch.utils.checkpoint.checkpoint in a model that is not compiled",
+        )
+    raise RecipeError(
+        f"{site.split('/')[0]} was asked for noise, in training mode, outside a training step",
+        "noise comes from the key of a step, so that a run can be repeated and resumed",
+        "Call model.eval() to predict, session.step(batch) or session.loss(batch) to train, or probe the model in"
+        " training mode inside `with session.noise():`",
+    )
 
 
 def _shape_for_site(kind: str, site: str, like: Tensor, shape: Sequence[int], dtype: torch.dtype) -> Tensor:

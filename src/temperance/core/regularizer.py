@@ -54,6 +54,22 @@ class Strengths(dict[str, Tensor]):
         super().__init__(values)
         self.address = address
         self.mirror = mirror
+        self._followers: dict[str, list[Callable[[float], None]]] = {}
+
+    def follow(self, name: str, tell: Callable[[float], None]) -> Undo:
+        """Call ``tell`` with the value of a strength now and whenever it moves; return what ends it."""
+        self._followers.setdefault(name, []).append(tell)
+        tell(self.mirror[name] if self.mirror is not None else float(self[name]))
+        return lambda: self._followers[name].remove(tell)
+
+    def move(self, name: str, value: float) -> None:
+        """Set a strength of a solo session: its tensor, its mirror, and what follows it."""
+        if self.mirror is None:
+            raise RuntimeError(f"{self.address}.{name} has no mirror: a pure step brings its strengths")
+        self.mirror[name] = value
+        self[name].fill_(value)
+        for tell in self._followers.get(name, ()):
+            tell(value)
 
     def number(self, name: str) -> Any:
         """Return the float in a solo step (no tensor operation needed), else the tensor (so nothing recompiles).

@@ -37,9 +37,10 @@ from temperance.core.intake import Intake
 from temperance.core.leaves import Leaves
 from temperance.core.metering import Meter
 from temperance.core.optimizers import largest_rate
-from temperance.core.random import fold
+from temperance.core.random import fold, pulse
 from temperance.core.recipe import Recipe
 from temperance.core.regularizer import Memory, Strengths, Undo
+from temperance.core.sharding import refuse_sharded
 from temperance.core.signal import Probe, Signal
 from temperance.core.solo import Solo
 from temperance.core.state import SessionState
@@ -117,6 +118,7 @@ class Session:
             raise RecipeError(
                 "this model has a recipe attached already", "one recipe at a time", "Call session.finish() first"
             )
+        refuse_sharded(model)
         check_optimizer(optimizer, model)
         self.recipe, self.model, self.optimizer = recipe, model, optimizer
         self.epochs, self.steps_per_epoch, self.seed = epochs, steps_per_epoch, seed
@@ -343,19 +345,16 @@ class Session:
     @property
     def warnings(self) -> tuple[str, ...]:
         """Sentences about ingredients that get on badly with each other, or with this model, and alarms so far."""
-        rang = (text for a, one in self.recipe.by_address.items() for text in one.alarms(self._memory[a]))
-        return (
-            *self.recipe.warnings,
-            *circumstances.notes(self.solo),
-            *rang,
-            *readings.deaf(self),
-            *readings.idle(self),
-            *self._told,
-        )
+        told = circumstances.told(self.solo)
+        return (*self.recipe.warnings, *told, *readings.deaf(self), *readings.idle(self), *self._told)
+
+    def noise(self) -> AbstractContextManager[None]:
+        """Give the coming step's noise to passes in training mode by hand: ``with session.noise(): model(x)``."""
+        return pulse(fold(self.seed, self.steps))
 
     def explain(self) -> str:
         """Return what the recipe does (``Recipe.explain``) and what is special about it here."""
-        return "\n".join([self.recipe.explain(), *(f"Here: {note}" for note in circumstances.notes(self.solo))])
+        return "\n".join([self.recipe.explain(), *(f"Here: {note}" for note in circumstances.told(self.solo))])
 
     def proof(self, batch: Any | None = None) -> list[proof.Evidence]:
         """Show, on one batch and without lasting effect, what each ingredient changes now."""

@@ -21,6 +21,7 @@ from temperance.core.nest import detached
 from temperance.core.objective import PlainObjective
 from temperance.core.policy import trainable
 from temperance.core.random import fold, pulse
+from temperance.core.recomputation import follow_checkpoints
 from temperance.core.regularizer import Memory, Rate, Regularizer, Strengths
 from temperance.core.replicas import average, rank
 from temperance.core.statistics import buffers_of, unchanged
@@ -47,6 +48,7 @@ class Solo:
         fabric: Any,
         nan: OnNaN = "raise",
     ) -> None:
+        follow_checkpoints()
         self.model, self.optimizer = model, optimizer
         self.loss = loss if isinstance(loss, Criterion) else Criterion(loss, model)
         self.parts, self.strengths, self.memory = parts, strengths, memory

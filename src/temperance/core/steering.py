@@ -72,8 +72,7 @@ def put_strengths(session: Attached, values: Mapping[str, Any]) -> None:
         if strengths.mirror is None or name not in strengths.mirror:  # a value per member
             strengths[name].copy_(torch.as_tensor(value, dtype=strengths[name].dtype))
         elif strengths.mirror[name] != float(value):
-            strengths.mirror[name] = float(value)
-            strengths[name].fill_(float(value))
+            strengths.move(name, float(value))
 
 
 def set_by_hand(session: Attached, address: str, value: float) -> None:

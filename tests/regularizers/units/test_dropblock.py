@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from temperance import Recipe
-from temperance.core.random import PULSE, pulse, site_uniform
+from temperance.core.random import pulse, running, site_uniform
 from temperance.records.errors import RecipeError, SettingError
 from temperance.regularizers.units.dropblock import (
     DropBlock,
@@ -34,7 +34,7 @@ def test_squares_against_a_plain_loop() -> None:
         kept[b, c, i : i + size, j : j + size] = 0
     assert 0 < kept.mean() < 1
     np.testing.assert_allclose(out, kept * kept.size / kept.sum(), rtol=1e-6)
-    assert PULSE.key is None
+    assert running() is None
 
 
 def test_a_block_of_one_is_dropout() -> None:

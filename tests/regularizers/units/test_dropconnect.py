@@ -37,8 +37,8 @@ def test_the_layer_computes_with_the_thinned_weights() -> None:
 
 def test_a_fault_in_the_layer_leaves_the_parameter_visible() -> None:
     layer = nn.Linear(3, 2)
-    _attach(DropConnect(0.5), nn.Sequential(layer))
-    with pytest.raises(RuntimeError):
+    session = _attach(DropConnect(0.5), nn.Sequential(layer))
+    with pytest.raises(RuntimeError, match="shapes cannot be multiplied"), session.noise():
         layer(torch.randn(4, 7))
     assert isinstance(layer.weight, nn.Parameter)
 

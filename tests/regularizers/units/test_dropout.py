@@ -9,9 +9,9 @@ from scipy import stats
 from torch import nn
 
 from temperance import Dropout, Recipe
+from temperance.core.kit.dropouts import DropoutSite, DropoutSite2d, drop
 from temperance.core.random import fold, pulse, uniform
 from temperance.records.errors import RecipeError, SettingError
-from temperance.regularizers.units.dropout import DropoutSite, drop
 from temperance.testing.problems import PROBLEMS
 from temperance.testing.training import answer, attach
 
@@ -83,7 +83,7 @@ def test_existing_dropout_layers_are_taken_over_and_given_back():
     model = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Dropout(0.4), nn.Linear(8, 3), nn.Dropout2d(0.2))
     layers = [model[2], model[4]]
     session = Recipe(Dropout(0.1)).attach(model, torch.optim.SGD(model.parameters(), lr=0.1), loss=lambda o, y: o)
-    assert [type(model[i]) for i in (2, 4)] == [DropoutSite, DropoutSite]
+    assert [type(model[i]) for i in (2, 4)] == [DropoutSite, DropoutSite2d]
     assert [model[i].channels for i in (2, 4)] == [False, True]
     session.finish()
     assert [model[2], model[4]] == layers

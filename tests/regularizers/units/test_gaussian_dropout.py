@@ -31,7 +31,8 @@ def test_a_dropout_layer_is_replaced_and_comes_back() -> None:
     session = Recipe(GaussianDropout(0.5)).attach(
         model, torch.optim.SGD(model.parameters(), lr=0.1), loss=nn.functional.cross_entropy
     )
-    assert isinstance(model[1], nn.Identity)
+    assert isinstance(model[1], nn.Dropout)
+    assert model[1] is not layer
     session.step((torch.randn(6, 4), torch.zeros(6, dtype=torch.int64)))
     assert session.finish()[1] is layer  # type: ignore[index]
 

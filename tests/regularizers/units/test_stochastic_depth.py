@@ -1,6 +1,7 @@
 """Stochastic depth: one draw per example, linear over depth."""
 
 import math
+from collections import OrderedDict
 
 import pytest
 import torch
@@ -48,8 +49,8 @@ def test_a_hand_computed_case():
     branch = torch.full((1000, 2), 3.0)
     with pulse(1):
         out = skip(branch, torch.tensor(0.5, dtype=torch.float64), "site")
+        assert torch.equal(skip(branch, torch.tensor(0.0, dtype=torch.float64), "site"), branch)
     assert set(out.flatten().tolist()) == {0.0, 6.0}
-    assert torch.equal(skip(branch, torch.tensor(0.0, dtype=torch.float64), "site"), branch)
 
 
 def test_branches_by_pattern():
@@ -63,3 +64,35 @@ def test_wrong_uses_are_refused():
         Recipe(StochasticDepth()).attach(plain, torch.optim.SGD(plain.parameters(), lr=0.1), loss=lambda o, y: o)
     with pytest.raises(SettingError, match=r"p=-0\.1"):
         StochasticDepth(-0.1)
+
+
+class DropPath(nn.Module):
+    """As timm and transformers write it."""
+
+    def __init__(self, drop_prob=0.3):
+        super().__init__()
+        self.drop_prob = drop_prob
+
+    def forward(self, x):
+        raise AssertionError("its own noise was drawn")
+
+
+def test_drop_path_layers_are_taken_over_by_depth_and_given_back():
+    layers = [DropPath(), nn.Identity(), DropPath(), nn.Identity()]
+    names = ["a", "drop_path", "c", "other"]
+    model = nn.Sequential(OrderedDict(zip(names, layers, strict=True)))
+    model.add_module("head", nn.Linear(2, 2))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    session = Recipe(StochasticDepth(0.6)).attach(model, optimizer, loss=nn.functional.cross_entropy)
+    assert [type(m) for m in model][:4] == [DropPath, nn.Identity, DropPath, nn.Identity]
+    assert [round(model[i].drop_prob, 6) for i in (0, 2)] == [0.2, 0.6]
+    session.set_strength("stochastic_depth.p", 0.3)
+    assert [round(model[i].drop_prob, 6) for i in (0, 2)] == [0.1, 0.3]
+    ones = torch.ones(4000, 2)
+    with session.noise():
+        shares = [float((m.train()(ones)[:, 0] == 0).float().mean()) for m in layers]
+    assert shares == pytest.approx([0.1, 0.2, 0.3, 0.0], abs=0.03)
+    assert all(torch.equal(m.eval()(ones), ones) for m in layers)
+    session.finish()
+    assert [m.drop_prob for m in layers[::2]] == [0.3, 0.3]
+    assert not any("forward" in m.__dict__ for m in layers)

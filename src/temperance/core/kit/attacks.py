@@ -16,7 +16,7 @@ from temperance.core.batch import ANSWERS_ONLY, Batch, Pass, map_leaves
 from temperance.core.counted import counted
 from temperance.core.kit.classes import class_logits, log_softmax, softmax
 from temperance.core.leaves import Leaves
-from temperance.core.random import PULSE, fold, pulse, uniform
+from temperance.core.random import Pulse, fold, pulse, pulsing, running, uniform
 from temperance.core.regularizer import Context, Rank, Regularizer, Strengths
 from temperance.core.rules import Rule
 from temperance.records.errors import RecipeError, SettingError
@@ -356,16 +356,17 @@ def search_mode(model: nn.Module, key: Any) -> Iterator[None]:
             model.require_backward_grad_sync = syncs
 
 
-def noise_so_far() -> dict[str, int]:
-    """Return how often each site has drawn in this pass, for ``same_noise``."""
-    return dict(PULSE.calls)
+def noise_so_far() -> Pulse | None:
+    """Return where the noise of this pass stands, for ``same_noise``."""
+    now = running()
+    return None if now is None else now.copy()
 
 
 @contextmanager
-def same_noise(calls: Mapping[str, int]) -> Iterator[None]:
-    """Let a second pass draw what the pass drew that began at ``calls``."""
-    before, PULSE.calls = PULSE.calls, dict(calls)
-    try:
+def same_noise(so_far: Pulse | None) -> Iterator[None]:
+    """Let a second pass draw what the pass drew that began at ``so_far``."""
+    if so_far is None:
         yield
-    finally:
-        PULSE.calls = before
+        return
+    with pulsing(so_far.copy()):
+        yield

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -60,7 +61,7 @@ def input_gradients(
         passed = inner(params, buffers, batch._replace(inputs=tree.tree_unflatten(every, spec)), key)
         return of(passed.outputs), passed
 
-    with plain_attention(), uncompiled():
+    with plain_attention(), attached_inputs(owner), uncompiled():
         if not params.owned:
             grads, passed = torch.func.grad(lambda x: _bare(run(x)), has_aux=True)([leaves[i] for i in at])
             return list(grads), passed
@@ -73,3 +74,23 @@ def input_gradients(
 def _bare(result: tuple[Tensor, Pass]) -> tuple[Tensor, Pass]:
     """Leave out the batch, which is no result."""
     return result[0], result[1]._replace(batch=())
+
+
+@contextmanager
+def attached_inputs(owner: str) -> Iterator[None]:
+    """Name the technique where a model detaches its inputs by hand: wav2vec2 and its kin set ``requires_grad`` anew.
+
+    Raises:
+        RecipeError: the model does so.
+
+    """
+    try:
+        yield
+    except RuntimeError as fault:
+        if "requires_grad flags of leaf" not in str(fault):
+            raise
+        raise RecipeError(
+            f"the model sets requires_grad on what it makes of its inputs, and {owner} needs their gradients",
+            "torch allows that for tensors without a history alone",
+            f"Freeze the part that does so (model.freeze_feature_encoder() in transformers), or leave {owner} out",
+        ) from fault

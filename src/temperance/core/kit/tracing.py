@@ -12,6 +12,7 @@ from torch import Tensor
 from temperance.core.attention import plain_attention
 from temperance.core.batch import Batch, Pass, reduce
 from temperance.core.kit.attacks import Inner, floating, replaced
+from temperance.core.kit.inputs import attached_inputs
 from temperance.core.leaves import Leaves
 from temperance.core.wrappers import uncompiled
 from temperance.records.errors import RecipeError
@@ -42,7 +43,7 @@ def traced(
     xs = floating(batch.inputs, owner)
 
     def run(points: Sequence[Tensor]) -> Pass:
-        with plain_attention():
+        with plain_attention(), attached_inputs(owner):
             passed = inner(params, buffers, batch._replace(inputs=replaced(batch.inputs, points)), key)
         if not isinstance(passed.outputs, Tensor):
             raise RecipeError(

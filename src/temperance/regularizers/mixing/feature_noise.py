@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from torch import Tensor
+from torch.utils._pytree import tree_leaves
 
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass, map_leaves
@@ -14,6 +15,7 @@ from temperance.core.leaves import Leaves
 from temperance.core.random import fold, normal
 from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
 from temperance.records.citation import Citation
+from temperance.records.errors import RecipeError
 
 
 @techniques.add
@@ -66,10 +68,20 @@ class FeatureNoise(Regularizer):
         def noisy(params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any) -> Pass:
             if strengths.is_off("sigma"):
                 return inner(params, buffers, batch, key)
+            _require_numbers(batch.inputs)
             inputs = disturb(batch.inputs, strengths["sigma"], fold(key, address))
             return inner(params, buffers, batch._replace(inputs=inputs), key)
 
         return noisy
+
+
+def _require_numbers(inputs: Any) -> None:
+    if not any(isinstance(leaf, Tensor) and leaf.is_floating_point() for leaf in tree_leaves(inputs)):
+        raise RecipeError(
+            "FeatureNoise found no floating tensor among the inputs",
+            "it adds noise to measured numbers, and codes and tokens are none",
+            "Leave FeatureNoise out, or feed embedded rows",
+        )
 
 
 def disturb(inputs: Any, sigma: Tensor | float, key: Any) -> Any:

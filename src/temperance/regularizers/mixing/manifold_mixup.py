@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -14,9 +13,9 @@ from torch import Tensor, nn
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass, first_leaf
 from temperance.core.kit.mixing import blend, paired
-from temperance.core.kit.sites import ACTIVATIONS, change_output, named, together
+from temperance.core.kit.sites import activations, change_output, named, together
 from temperance.core.leaves import Leaves
-from temperance.core.random import beta, fold, permutation, uniform
+from temperance.core.random import beta, fold, permutation, running, uniform
 from temperance.core.regularizer import (
     Context,
     Effect,
@@ -109,7 +108,7 @@ class ManifoldMixUp(Regularizer):
     def _places(self, model: nn.Module) -> list[tuple[str, nn.Module]]:
         if self.at is not None:
             return named(model, self.at, "ManifoldMixUp")
-        found: list[tuple[str, nn.Module]] = [(n, m) for n, m in model.named_modules() if isinstance(m, ACTIVATIONS)]
+        found = activations(model)
         if not found:
             raise RecipeError(
                 f"ManifoldMixUp finds no activation module in {type(model).__name__}",
@@ -150,6 +149,7 @@ class _Mix:
     partner: Tensor
     share: Tensor
     done: set[int] = field(default_factory=set)
+    begun: dict[str, int] = field(default_factory=dict)  # calls of the places before this mixing
 
     def share_at(self, place: int) -> Tensor:
         """Return the share there: 1 (nothing blended) where another place was drawn."""
@@ -158,16 +158,18 @@ class _Mix:
         return torch.where(self.layer == place, self.share, torch.ones_like(self.share))
 
 
-_RUNNING: ContextVar[Mapping[str, _Mix] | None] = ContextVar("manifold_mixup", default=None)
-
-
 @contextmanager
 def _mixing(address: str, mix: _Mix) -> Iterator[None]:
-    token = _RUNNING.set({**(_RUNNING.get() or {}), address: mix})
+    """Hand ``mix`` to the hooks of this pass, and of its parts that run again."""
+    pass_now = running()
+    if pass_now is None:
+        raise RuntimeError("a mixing pass was run outside a step")
+    mix.begun.update({site: n for site, n in pass_now.calls.items() if site.startswith(f"{address}/")})
+    pass_now.handed[address] = mix
     try:
         yield
     finally:
-        _RUNNING.reset(token)
+        del pass_now.handed[address]
 
 
 def _require_run(mix: _Mix, places: int, inputs: bool) -> None:
@@ -188,9 +190,13 @@ class _Blend:
     name: str
 
     def __call__(self, owner: nn.Module, out: Any) -> Any:
-        mix = (_RUNNING.get() or {}).get(self.address)
-        if mix is None or self.place in mix.done or (isinstance(mix.layer, int) and mix.layer != self.place):
+        now = running()
+        mix: _Mix | None = None if now is None else now.handed.get(self.address)
+        if now is None or mix is None or (isinstance(mix.layer, int) and mix.layer != self.place):
             return out
+        site = f"{self.address}/{self.place}"
+        if now.count(site) != mix.begun.get(site, 0):
+            return out  # a module that runs several times in a pass blends in its first run
         mix.done.add(self.place)
         count = mix.partner.shape[0]
         if not isinstance(out, Tensor) or out.dim() < 1 or out.shape[0] != count:

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from temperance.control.strength import Strength
 from temperance.core.copies import is_attached
 from temperance.core.kit.sites import hold, named, together
-from temperance.core.random import fold, normal
+from temperance.core.kit.traces import hook_after, hook_before
+from temperance.core.random import fold, normal, once
 from temperance.core.regularizer import Effect, Rank, Regularizer, Strengths, Undo, techniques
 from temperance.core.rules import Rule
 from temperance.records.citation import Citation
@@ -117,8 +118,8 @@ class SpectralNorm(Regularizer):
             undos.append(hold(layer, "temperance_share", strengths["share"]))
             undos.append(hold(layer, _VECTOR, _start(layer, name)))
             undos.append(hold(layer, _USED, torch.zeros((), device=layer.weight.device)))  # type: ignore[arg-type]
-            undos.append(layer.register_forward_pre_hook(_Divide(self.iterations)).remove)
-            undos.append(layer.register_forward_hook(_restore, always_call=True).remove)
+            undos.append(hook_before(layer, _Divide(self.iterations, f"{strengths.address}/{name}")))
+            undos.append(hook_after(layer, _restore, always=True))
         # the weights are written while the vectors are still there
         return together([undo for i, undo in enumerate(undos) if i % 6] + undos[0::6])
 
@@ -156,20 +157,25 @@ def _write(model: nn.Module, layer: Any) -> None:
 @dataclass(frozen=True)
 class _Divide:
     iterations: int
+    site: str
 
     def __call__(self, layer: Any, inputs: Any) -> None:
         weight, left = layer._parameters["weight"], getattr(layer, _VECTOR)
         device = weight.device.type
         with torch.autocast(device, enabled=False) if torch.is_autocast_enabled(device) else nullcontext():
             if layer.training:
-                with torch.no_grad():
-                    new = iterate(weight.detach().flatten(1), left, self.iterations)
-                    left.copy_(new)
-                    getattr(layer, _USED).fill_(1.0)
-                left = new
+                left = once(self.site, partial(self._move, layer, weight, left))
             factor = largest(weight, left) ** -layer.temperance_share
             # An attribute of the instance hides the parameter until `_restore`; the Parameter object stays in place.
             layer.__dict__["weight"] = layer.weight * factor.to(weight.dtype)
+
+    @torch.no_grad()
+    def _move(self, layer: nn.Module, weight: Tensor, left: Tensor) -> Tensor:
+        """Iterate on the layer's vector and return a copy, which later passes do not move."""
+        new = iterate(weight.detach().flatten(1), left, self.iterations)
+        left.copy_(new)
+        getattr(layer, _USED).fill_(1.0)
+        return new
 
 
 def _restore(layer: nn.Module, inputs: Any, output: Any) -> None:

@@ -179,10 +179,20 @@ def soft_parts(logs: Tensor, labels: Tensor, matrix: Tensor) -> Tensor:
     """Return (b, …, c), whose mean over the classes is the cross-entropy to the matrix' rows of the labels.
 
     It is 0 where a place is left out (−1).
+
+    Raises:
+        RecipeError: labels and outputs do not fit each other.
+
     """
     matrix = matrix * -matrix.shape[-1]
     if labels.is_floating_point():
         return spread(labels @ matrix, logs.dim()) * logs
+    if tuple(labels.shape) != tuple(logs.shape[: labels.dim()]):
+        raise RecipeError(
+            f"the labels have shape {tuple(labels.shape)} and the outputs {tuple(logs.shape)} (classes last)",
+            "OnlineLabelSmoothing needs one label for each place of the outputs",
+            "Give the model's answers the size of the labels, or leave OnlineLabelSmoothing out",
+        )
     rows = functional.embedding(labels.clamp_min(0), matrix) * (labels >= 0).unsqueeze(-1)
     rows = rows.reshape(*labels.shape, *[1] * (logs.dim() - rows.dim()), rows.shape[-1])
     return rows * logs

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, ClassVar, NamedTuple
 
 import torch
@@ -15,6 +14,7 @@ from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass
 from temperance.core.kit.sites import change_input, hold, named, together
+from temperance.core.kit.traces import add_parameter
 from temperance.core.leaves import Leaves
 from temperance.core.random import site_uniform
 from temperance.core.regularizer import (
@@ -128,8 +128,7 @@ class ConcreteDropout(Regularizer):
             like = layer._parameters["weight"]
             value = math.log(self.start) - math.log1p(-self.start)
             logit = nn.Parameter(torch.full((), value, dtype=like.dtype, device=like.device))  # type: ignore[union-attr]
-            layer.register_parameter(_LOGIT, logit)
-            undos.append(partial(_take_out, layer))
+            undos.append(add_parameter(layer, _LOGIT, logit))
             undos.append(hold(layer, "concrete_dropout_dr", strengths["dr"]))
             undos.append(change_input(layer, _Drop(f"{strengths.address}/{i}", strengths)))
         return together(undos)
@@ -174,10 +173,6 @@ class ConcreteDropout(Regularizer):
             return passed._replace(loss=loss, notes={**passed.notes, f"{address}.p": rates.detach().mean()})
 
         return learning
-
-
-def _take_out(layer: nn.Module) -> None:
-    del layer._parameters[_LOGIT]
 
 
 class _Layer(NamedTuple):

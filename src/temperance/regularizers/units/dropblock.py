@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from temperance.control.strength import Strength
-from temperance.core.kit.sites import ACTIVATIONS, change_output, hold, named, together
+from temperance.core.kit.sites import activations, change_output, hold, named, together
+from temperance.core.kit.traces import hook_after
 from temperance.core.random import is_batched, site_uniform
 from temperance.core.regularizer import Effect, Rank, Regularizer, Strengths, Undo, techniques
 from temperance.records.citation import Citation
@@ -87,18 +88,18 @@ class DropBlock(Regularizer):
     def rewire(self, model: nn.Module, strengths: Strengths) -> Undo:
         """Follow the activations, or the modules that match ``at``."""
         undos = []
+        seen = _Seen()
         for i, (name, place) in enumerate(self._places(model)):
             undos.append(hold(place, "dropblock_p", strengths["p"]))
-            change = _Drop(f"{strengths.address}/{i}", self.size, name if self.at is not None else "")
+            change = _Drop(f"{strengths.address}/{i}", self.size, name if self.at is not None else "", seen)
             undos.append(change_output(place, change))
+        undos.append(hook_after(model, seen.require))
         return together(undos)
 
     def _places(self, model: nn.Module) -> list[tuple[str, nn.Module]]:
         if self.at is not None:
             return named(model, self.at, "DropBlock")
-        found: list[tuple[str, nn.Module]] = [
-            (name, m) for name, m in model.named_modules() if isinstance(m, ACTIVATIONS)
-        ]
+        found = activations(model)
         if not found or not any(isinstance(m, nn.Conv2d) for m in model.modules()):
             raise RecipeError(
                 f"DropBlock finds no nn.Conv2d with activation modules in {type(model).__name__}",
@@ -108,14 +109,33 @@ class DropBlock(Regularizer):
         return found
 
 
+@dataclass
+class _Seen:
+    """Whether any place gave a feature map: transformers have convolutions, and activations of sequences alone."""
+
+    maps: bool = False
+
+    def require(self, model: nn.Module, inputs: Any, output: Any) -> None:
+        """Raise after a training pass without one."""
+        if not self.maps and model.training and not torch.compiler.is_compiling():
+            raise RecipeError(
+                f"DropBlock saw no feature map (b, c, h, w) behind an activation of {type(model).__name__}",
+                "it drops squares of feature maps",
+                "Use Dropout for sequences, or name a place: DropBlock(at='stem.*')",
+            )
+
+
 @dataclass(frozen=True)
 class _Drop:
     site: str
     size: int
     name: str
+    seen: _Seen
 
     def __call__(self, owner: nn.Module, out: Tensor) -> Tensor:
         if out.dim() == 4:
+            if not self.seen.maps:
+                self.seen.maps = True
             return drop_blocks(out, owner.dropblock_p, self.size, self.site)  # type: ignore[arg-type]
         if not self.name:
             return out

@@ -10,6 +10,7 @@ from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 
 from temperance.control.strength import Strength
 from temperance.core.kit.sites import hold, named, together
+from temperance.core.kit.traces import hook_after, hook_before
 from temperance.core.random import site_mask
 from temperance.core.regularizer import Effect, Rank, Regularizer, Strengths, Undo, techniques
 from temperance.records.citation import Citation
@@ -69,8 +70,8 @@ class DropConnect(Regularizer):
         undos = []
         for i, layer in enumerate(self._layers(model)):
             undos.append(hold(layer, "dropconnect_p", strengths["p"]))
-            undos.append(layer.register_forward_pre_hook(_Thin(f"{strengths.address}/{i}")).remove)
-            undos.append(layer.register_forward_hook(_restore, always_call=True).remove)
+            undos.append(hook_before(layer, _Thin(f"{strengths.address}/{i}")))
+            undos.append(hook_after(layer, _restore, always=True))
         return together(undos)
 
     def _layers(self, model: nn.Module) -> list[nn.Module]:

@@ -9,14 +9,10 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from temperance.control.strength import Strength
-from temperance.core.kit.sites import ACTIVATIONS, change_output, hold, named, of_type, together
-from temperance.core.members import spread
-from temperance.core.random import site_mask
-from temperance.core.regularizer import Effect, Rank, Regularizer, Strengths, Undo, techniques
+from temperance.core.kit.dropouts import StandIn, drop, not_taken
+from temperance.core.kit.sites import change_output, hold, together, units
+from temperance.core.regularizer import Context, Effect, Memory, Rank, Regularizer, Strengths, Undo, techniques
 from temperance.records.citation import Citation
-from temperance.records.errors import RecipeError
-
-_DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)
 
 
 @techniques.add
@@ -26,8 +22,10 @@ class Dropout(Regularizer):
 
         x' = x · m / (1 − p),  m = 1 with probability 1 − p, else 0
 
-    Without ``at`` it takes over the model's existing dropout layers; where there are none it follows each hidden
-    activation. ``Dropout1d/2d/3d`` layers keep dropping whole channels.
+    Without ``at`` it takes over the model's existing dropout: its layers (``Dropout1d/2d/3d`` keep dropping whole
+    channels; ``layer.p`` reads p, and a rate written to it holds for that layer), and all rates above 0 that modules
+    keep as numbers, e.g. of ``nn.MultiheadAttention``, ``nn.LSTM``, fused attention and ``F.dropout``. Noise that it
+    cannot reach stands in ``session.warnings``. Where there is no dropout it follows each hidden activation.
 
     Stage: layers.  Cost: free.  Strengths: p in [0, 0.95], neutral 0, linear, stronger = up.
     Shapes: any → same; channel dropout draws one mask value per (b, c).
@@ -76,64 +74,32 @@ class Dropout(Regularizer):
             RecipeError: there is no place to act.
 
         """
-        if self.at is not None:
-            return _follow([m for _, m in named(model, self.at, "Dropout")], strengths)
-        taken = [
-            _take_over(parent, name, child, strengths, i) for i, (parent, name, child) in enumerate(_layers(model))
-        ]
-        if taken:
-            return together(taken)
-        hidden: list[nn.Module] = [m for m in model.modules() if isinstance(m, ACTIVATIONS)]
-        if not hidden:
-            raise RecipeError(
-                f"Dropout finds no dropout layer and no activation module in {type(model).__name__}",
-                "it needs a place to act",
-                "Name one: Dropout(at='layers.*'), or add nn.Dropout layers (functional F.relu cannot be seen)",
-            )
-        return _follow(hidden, strengths)
+        places, undo = units(model, self.at, "Dropout", strengths, "p", float, drops=True)
+        followed = [place for place in places if not isinstance(place, StandIn)]
+        return together([undo, _follow(followed, strengths)])
 
+    def plan(self, context: Context) -> tuple[str, ...]:
+        """Return what is said about noise of the model that it cannot take over."""
+        return not_taken(context.model) if self.at is None else ()
 
-class DropoutSite(nn.Module):
-    """Stands where an ``nn.Dropout`` stood; ``channels`` drops whole channels."""
-
-    def __init__(self, p: Tensor, site: str, *, channels: bool) -> None:
-        super().__init__()
-        self.register_buffer("temperance_p", p, persistent=False)
-        self.site, self.channels = site, channels
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Drop in training; return ``x`` itself otherwise.
-
-        Shapes: (b, …) → the same.
-        """
-        return drop(x, self.temperance_p, self.site, channels=self.channels) if self.training else x  # type: ignore[arg-type]
-
-
-def drop(x: Tensor, p: Tensor, site: str, *, channels: bool = False) -> Tensor:
-    """Return x·m/(1 − p) with the mask of ``site``; one multiplication by a scaled mask, exact for p = 0.
-
-    Shapes: (b, …) → the same; p () or (k,).
-    """
-    shape = (*x.shape[:2], *[1] * (x.dim() - 2)) if channels else None
-    return x * site_mask(site, x, 1 - spread(p, x), shape)
-
-
-def _layers(model: nn.Module) -> list[tuple[nn.Module, str, nn.Module]]:
-    return list(of_type(model, _DROPOUTS))
-
-
-def _take_over(parent: nn.Module, name: str, child: nn.Module, strengths: Strengths, i: int) -> Undo:
-    site = DropoutSite(strengths["p"], f"{strengths.address}/{i}", channels=not isinstance(child, nn.Dropout))
-    site.train(child.training)
-    setattr(parent, name, site)
-    return lambda: setattr(parent, name, child)
+    def alarms(self, memory: Memory) -> tuple[str, ...]:  # type: ignore[override]
+        """Tell about noise of the model that it has not taken over."""
+        return tuple(memory.plan or ())
 
 
 def _follow(modules: Sequence[nn.Module], strengths: Strengths) -> Undo:
     undos = []
     buffer = f"{strengths.address}_p"
     for i, module in enumerate(modules):
-        site = f"{strengths.address}/{i}"
         undos.append(hold(module, buffer, strengths["p"]))
-        undos.append(change_output(module, lambda owner, out, site=site: drop(out, getattr(owner, buffer), site)))  # type: ignore[misc]
+        undos.append(change_output(module, _Drop(f"{strengths.address}/{i}", buffer)))
     return together(undos)
+
+
+@dataclass(frozen=True)
+class _Drop:
+    site: str
+    buffer: str
+
+    def __call__(self, owner: nn.Module, out: Tensor) -> Tensor:
+        return drop(out, getattr(owner, self.buffer), self.site)

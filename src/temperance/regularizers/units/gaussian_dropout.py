@@ -23,7 +23,8 @@ class GaussianDropout(Regularizer):
         x' = x · (1 + √(p / (1 − p)) · ε),  ε ~ N(0, 1)
 
     Mean and variance are those of dropout with the same p, but no unit is ever switched off. Without ``at`` it takes
-    the place of the model's dropout layers; where there are none it follows each hidden activation.
+    the place of the model's dropout layers; where there are none it follows each hidden activation. Inside fused
+    attention, recurrent layers and functional calls, where only a rate can be given, units are switched off at rate p.
 
     Stage: layers.  Cost: one normal draw per unit (dearer than a mask).  Strengths: p in [0, 0.95], neutral 0, linear,
     stronger = up.
@@ -81,7 +82,7 @@ class GaussianDropout(Regularizer):
 
     def rewire(self, model: nn.Module, strengths: Strengths) -> Undo:
         """Disturb what each place gives."""
-        places, undo = units(model, self.at, "GaussianDropout")
+        places, undo = units(model, self.at, "GaussianDropout", strengths, "p", float)
         undos = [undo]
         buffer = f"{strengths.address}_p"
         for i, place in enumerate(places):
@@ -97,8 +98,9 @@ class _Disturb:
     strengths: Strengths
 
     def __call__(self, owner: nn.Module, out: Tensor) -> Tensor:
-        p = self.strengths.number("p")
-        return disturb(out, getattr(owner, self.buffer) if isinstance(p, Tensor) else p, self.site)
+        written = getattr(owner, "written", None)
+        p = self.strengths.number("p") if written is None else written
+        return disturb(out, getattr(owner, self.buffer) if isinstance(p, Tensor) and written is None else p, self.site)
 
 
 def disturb(x: Tensor, p: Tensor | float, site: str) -> Tensor:

@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from temperance.control.strength import Strength
 from temperance.core.kit.sites import hold, named, together
+from temperance.core.kit.traces import replace_forward
 from temperance.core.regularizer import Effect, Rank, Regularizer, Strengths, Undo, techniques
 from temperance.records.citation import Citation
 from temperance.records.errors import RecipeError, SettingError
@@ -102,14 +103,8 @@ class GhostBatchNorm(Regularizer):
         undos = []
         for layer in layers:
             undos.append(hold(layer, "ghost_batch_norm_share", strengths["share"]))
-            undos.append(_replace_forward(layer, _Blend(self.size, strengths)))
+            undos.append(replace_forward(layer, MethodType(_Blend(self.size, strengths), layer)))
         return together(undos)
-
-
-def _replace_forward(layer: nn.Module, blend: _Blend) -> Undo:
-    """Let ``blend(layer, x)`` compute what the layer gives; return what undoes it."""
-    layer.forward = MethodType(blend, layer)  # bound to the layer, so copies of the model bind to their own
-    return partial(layer.__dict__.pop, "forward")
 
 
 @dataclass(frozen=True)

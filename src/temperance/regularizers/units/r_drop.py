@@ -100,7 +100,7 @@ class RDrop(Regularizer):
         """Put its own dropout in, silent while α = 0."""
         if self.p == 0:
             return None
-        places, undo = units(model, self.at, "RDrop")
+        places, undo = units(model, self.at, "RDrop", strengths, "alpha", _Rate(self.p))
         undos = [undo]
         for i, place in enumerate(places):
             undos.append(hold(place, "r_drop_alpha", strengths["alpha"]))
@@ -137,8 +137,21 @@ class _Drop:
     p: float
 
     def __call__(self, owner: nn.Module, out: Tensor) -> Tensor:
+        written = getattr(owner, "written", None)
+        if written is not None:
+            return out * site_mask(self.site, out, 1 - written)
         alpha: Tensor = owner.r_drop_alpha  # type: ignore[assignment]
         return out * site_mask(self.site, out, torch.where(alpha > 0, 1 - self.p, 1.0))
+
+
+@dataclass(frozen=True)
+class _Rate:
+    """The rate of its own dropout at a value of α: none where α = 0."""
+
+    p: float
+
+    def __call__(self, alpha: float) -> float:
+        return self.p if alpha > 0 else 0.0
 
 
 def disagreement(first: Any, second: Any, batch: Batch = UNTOLD) -> Tensor:

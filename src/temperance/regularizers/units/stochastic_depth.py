@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from types import MethodType
 from typing import ClassVar
 
 from torch import Tensor, nn
 
 from temperance.control.strength import Strength
+from temperance.core.kit.native import drop_paths
 from temperance.core.kit.sites import change_output, hold, named, together
+from temperance.core.kit.traces import keep_attribute, replace_forward
 from temperance.core.random import site_mask
 from temperance.core.regularizer import Effect, Rank, Regularizer, Strengths, Undo, techniques
 from temperance.records.citation import Citation
@@ -22,7 +27,8 @@ class StochasticDepth(Regularizer):
 
         branch' = branch · m / (1 − p_l),  m = 1 with probability 1 − p_l;  p_l = p·l/L for block l of L
 
-    Without ``at`` it acts on modules that mark themselves with ``residual_branch = True`` (our own nets do).
+    Without ``at`` it acts on modules that mark themselves with ``residual_branch = True`` (our own nets do); where
+    there are none, in the place of DropPath layers (timm, transformers, torchvision), also those that stand idle.
 
     Stage: layers.  Cost: free.  Strengths: p in [0, 0.95], neutral 0, linear, stronger = up.
     Shapes: branch outputs (b, …) → same, one mask value per example.
@@ -62,36 +68,68 @@ class StochasticDepth(Regularizer):
 
         """
         if self.at is not None:
-            branches = [m for _, m in named(model, self.at, "StochasticDepth")]
-        else:
-            branches = [m for m in model.modules() if getattr(m, "residual_branch", False)]
-        if not branches:
-            raise RecipeError(
-                f"StochasticDepth finds no residual branch in {type(model).__name__}",
-                "branches are modules with residual_branch = True, or named by a pattern",
-                "Name them: StochasticDepth(at='blocks.*.branch')",
-            )
-        undos = []
-        for i, branch in enumerate(branches):
-            depth, site = (i + 1) / len(branches), f"{strengths.address}/{i}"
-            undos.append(hold(branch, "stochastic_depth_p", strengths["p"]))
-            undos.append(change_output(branch, _Skip(site, depth)))
-        return together(undos)
+            return _follow([m for _, m in named(model, self.at, "StochasticDepth")], strengths)
+        branches = [m for m in model.modules() if getattr(m, "residual_branch", False)]
+        if branches:
+            return _follow(branches, strengths)
+        paths = drop_paths(model)
+        if paths:
+            return together([undo for i, one in enumerate(paths) for undo in _take(one, i, len(paths), strengths)])
+        raise RecipeError(
+            f"StochasticDepth finds no residual branch in {type(model).__name__}",
+            "branches are modules with residual_branch = True, DropPath layers, or named by a pattern",
+            "Name them: StochasticDepth(at='blocks.*.branch')",
+        )
+
+
+def _follow(branches: Sequence[nn.Module], strengths: Strengths) -> Undo:
+    undos = []
+    for i, branch in enumerate(branches):
+        depth, site = (i + 1) / len(branches), f"{strengths.address}/{i}"
+        undos.append(hold(branch, "stochastic_depth_p", strengths["p"]))
+        undos.append(change_output(branch, _Skip(site, depth)))
+    return together(undos)
+
+
+def _take(path: nn.Module, i: int, count: int, strengths: Strengths) -> list[Undo]:
+    """Let a DropPath layer skip by the step's key, at the rate of its depth, which it shows as ``drop_prob``."""
+    skipping = _Skip(f"{strengths.address}/{i}", (i + 1) / count, whole=getattr(path, "mode", "row") == "batch")
+    undos = [
+        hold(path, "stochastic_depth_p", strengths["p"]),
+        replace_forward(path, MethodType(_pass_by(skipping), path)),
+    ]
+    for name in ("drop_prob", "p"):
+        if isinstance(path.__dict__.get(name), (int, float)):
+            undos.append(keep_attribute(path, name))
+            undos.append(strengths.follow("p", partial(_show, path, name, skipping.depth)))
+    return undos
+
+
+def _show(path: nn.Module, name: str, depth: float, p: float) -> None:
+    path.__dict__[name] = p * depth
+
+
+def _pass_by(skipping: _Skip) -> Callable[[nn.Module, Tensor], Tensor]:
+    def forward(owner: nn.Module, branch: Tensor) -> Tensor:
+        return skipping(owner, branch) if owner.training else branch
+
+    return forward
 
 
 @dataclass(frozen=True)
 class _Skip:
     site: str
     depth: float
+    whole: bool = False
 
     def __call__(self, owner: nn.Module, branch: Tensor) -> Tensor:
-        return skip(branch, owner.stochastic_depth_p, self.site, self.depth)  # type: ignore[arg-type]
+        return skip(branch, owner.stochastic_depth_p, self.site, self.depth, whole=self.whole)  # type: ignore[arg-type]
 
 
-def skip(branch: Tensor, p: Tensor, site: str, depth: float = 1.0) -> Tensor:
-    """Return branch·m/(1 − p·depth) with one mask value per example; exact for p = 0.
+def skip(branch: Tensor, p: Tensor, site: str, depth: float = 1.0, *, whole: bool = False) -> Tensor:
+    """Return branch·m/(1 − p·depth) with one mask value per example, or per (whole) batch; exact for p = 0.
 
     Shapes: (b, …) → the same; p ().
     """
-    shape = (branch.shape[0], *[1] * (branch.dim() - 1))
+    shape = (1 if whole else branch.shape[0], *[1] * (branch.dim() - 1))
     return branch * site_mask(site, branch, 1 - p * depth, shape)
