@@ -15,6 +15,7 @@ STANDS_FOR = {
     "testing/effects.py": "each effect runs in regularizers/test_conformance.py",
     "testing/problems.py": "each problem runs in regularizers/test_conformance.py",
     "testing/regularizers.py": "the suite runs in regularizers/test_conformance.py",
+    "core/origin.py": "what made a number that is none is named in core/test_finite.py",
     "core/attaching.py": "each session begins there: core/test_session.py",
     "core/steering.py": "what moves strengths is in core/test_session.py and core/test_signal.py",
     "testing/standing.py": "each check runs in regularizers/test_conformance.py",

@@ -228,7 +228,8 @@ SETTINGS = {
     "LoRADropout": {"at": "*[qk]*"},
 }  # fmt: skip
 MAY_REST = {"MarginSmoothing", "SelectiveProjectionDecay"}  # for sure answers, and for weights that drift away
-IMAGES = {"AdaptiveAugmentation", "AugMix", "CutMix", "Cutout", "RandomCrop", "RandomFlip", "TrivialAugment"}
+IMAGES = {"AdaptiveAugmentation", "AugMix", "CutMix", "Cutout", "RandomColor", "RandomCrop", "RandomFlip",
+          "TrivialAugment"}  # fmt: skip
 SLOPES = {"FGSMTraining", "InputGradientPenalty", "JacobianPenalty", "PGDTraining", "TRADES", "VAT"}
 REAL = {"GradientPenalty", "R1"}
 # Why a technique cannot work on a kind of data: {kind: {technique: what the refusal says}}.

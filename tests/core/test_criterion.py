@@ -130,7 +130,7 @@ def test_a_lost_loss_is_told():
 def test_compiled_steps_read_alike():
     from temperance.core.optimizers import AdamW
 
-    pure = t.Recipe(t.LabelSmoothing(0.2)).compile(Giving(WRAPS[0]), F.cross_entropy, AdamW(lr=1e-3))
+    pure = t.compile_recipe(t.Recipe(t.LabelSmoothing(0.2)), Giving(WRAPS[0]), F.cross_entropy, AdamW(lr=1e-3))
     _, notes = pure(pure.begin(seed=0), {"x": X, "labels": Y})
     expected = F.cross_entropy(Giving(WRAPS[0]).inner(X), Y, label_smoothing=0.2)
     torch.testing.assert_close(notes["loss"].float(), expected)

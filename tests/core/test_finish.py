@@ -180,5 +180,5 @@ def test_statistics_of_an_average_are_estimated_outside_the_scaler():
 
 def test_an_empty_batch_is_refused():
     session = attach(Recipe(), MLP)
-    with pytest.raises(SettingError, match="no rows"):
+    with pytest.raises(SettingError, match="without rows"):
         session.step(Batch(MLP.batch(0).inputs[:0], MLP.batch(0).targets[:0]))

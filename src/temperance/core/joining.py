@@ -105,6 +105,13 @@ def require_loss(session: Attached) -> None:
         )
 
 
+def check_decay(session: Attached) -> None:
+    """Look again for a second decay: a scheduler may have given the optimizer one of its own meanwhile."""
+    for one in session.recipe.regularizers:
+        if "decays" in one.roles:
+            one.check(context_of(session, session.solo.device), session.optimizer)
+
+
 def begin_again(session: Attached) -> None:
     """Let techniques start from the weights of the first step, should others have been loaded since attach."""
     start, session._start = session._start, None

@@ -215,15 +215,11 @@ class Session:
                 replicas.require_same(self.solo.home)
         self._meter.watch(passed, self.solo.loss)
         if self.recipe.is_adaptive or self._meter.has_own:
-            if self.steps % self._interval == 0:
+            interval = steering.interval(self.steps, self.planned_steps)
+            if self.steps % interval == 0:
                 self._steer(valid=())
-            if (self.steps + 1) % self._interval == 0:
+            if (self.steps + 1) % interval == 0:
                 self._meter.prepare(self.probe)
-
-    @property
-    def _interval(self) -> int:
-        """Steps from one reading of the free signals to the next; where the end is unknown they become rarer."""
-        return steering.interval(self.steps, self.planned_steps)
 
     @property
     def planned_steps(self) -> int:
@@ -255,9 +251,7 @@ class Session:
         """
         joining.require_open(self)
         self.solo.watch.look(self.steps)
-        for one in self.recipe.regularizers:
-            if "decays" in one.roles:  # a scheduler may have given the optimizer a decay of its own meanwhile
-                one.check(joining.context_of(self, self.solo.device), self.optimizer)
+        joining.check_decay(self)
         self.epoch += 1
         if self.steps_per_epoch is None and self.steps:
             self.steps_per_epoch = max(1, round(self.steps / self.epoch))

@@ -228,11 +228,11 @@ class Solo:
         wait = nullcontext() if j + 1 == len(micros) or not hasattr(self.model, "no_sync") else self.model.no_sync()  # type: ignore[operator]
         with wait:
             passed = self._objective(micros[j], key)
-            if self.watch.refuses(passed.loss):
-                raise NotFinite(micros[j], passed, key)
             if not shares:  # the first pass showed whether the loss is a mean over rows or over places
                 shares += self.loss.shares(micros)
             value = _part(passed.loss, shares[j])
+            if self.watch.refuses(value):  # of its share: a micro-batch in which nothing counts has the mean of nothing
+                raise NotFinite(micros[j], passed, key)
             if self.scaler is not None:
                 value = self.scaler.scale(value)
             if self.fabric is not None:

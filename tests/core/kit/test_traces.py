@@ -18,7 +18,7 @@ from temperance.core.kit.traces import (
 )
 from temperance.core.regularizer import techniques
 from temperance.records.errors import RecipeError
-from temperance.testing.checks import _shape_of
+from temperance.testing.checks import shape_of
 from temperance.testing.problems import PROBLEMS
 from temperance.testing.training import attach
 
@@ -79,5 +79,5 @@ def test_copies_of_parts_of_an_attached_model_are_plain(one, problem):
     fresh = PROBLEMS[problem].model()
     for (name, part), plain in zip(list(session.module.named_children()), fresh.children(), strict=True):
         twin = copy.deepcopy(part)
-        assert _shape_of(twin) == _shape_of(plain), name
+        assert shape_of(twin) == shape_of(plain), name
         assert [m.__dict__.keys() for m in twin.modules()] == [m.__dict__.keys() for m in plain.modules()]

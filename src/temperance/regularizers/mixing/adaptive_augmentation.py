@@ -12,7 +12,8 @@ from torch import Tensor
 
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass
-from temperance.core.kit.images import affine, choose, gray, mask_fill, move_mask, on_scenes, per_image, span, warp
+from temperance.core.kit.images import affine, choose, gray, per_image, span, warp
+from temperance.core.kit.scenes import mask_fill, move_mask, on_scenes
 from temperance.core.leaves import Leaves
 from temperance.core.random import fold, normal, uniform
 from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques

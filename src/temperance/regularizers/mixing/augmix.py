@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass, mean
 from temperance.core.kit.classes import UNTOLD, class_axis
-from temperance.core.kit.images import Reach, distort, on_images, per_image, refuse_scenes
+from temperance.core.kit.images import Reach, distort, on_images, per_image
+from temperance.core.kit.scenes import refuse_scenes
 from temperance.core.leaves import Leaves
 from temperance.core.random import exponential, fold, uniform
 from temperance.core.regularizer import Context, Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques

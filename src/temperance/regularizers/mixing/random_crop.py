@@ -13,7 +13,8 @@ from torch.nn import functional
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass
 from temperance.core.devices import exact
-from temperance.core.kit.images import mask_fill, move_mask, on_scenes, shift
+from temperance.core.kit.images import shift
+from temperance.core.kit.scenes import mask_fill, move_mask, on_scenes
 from temperance.core.leaves import Leaves
 from temperance.core.random import fold, uniform
 from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques

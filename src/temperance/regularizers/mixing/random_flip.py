@@ -10,7 +10,8 @@ from torch import Tensor
 
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass
-from temperance.core.kit.images import choose, on_scenes
+from temperance.core.kit.images import choose
+from temperance.core.kit.scenes import on_scenes
 from temperance.core.leaves import Leaves
 from temperance.core.random import fold, uniform
 from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques

@@ -11,16 +11,8 @@ from torch import Tensor
 
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass
-from temperance.core.kit.images import (
-    GEOMETRIC,
-    PHOTOMETRIC,
-    Reach,
-    distort,
-    distort_mask,
-    mask_fill,
-    move_mask,
-    on_scenes,
-)
+from temperance.core.kit.images import GEOMETRIC, PHOTOMETRIC, Reach, distort, distort_mask
+from temperance.core.kit.scenes import mask_fill, move_mask, on_scenes
 from temperance.core.leaves import Leaves
 from temperance.core.random import fold, uniform
 from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
