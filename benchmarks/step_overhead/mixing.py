@@ -18,6 +18,7 @@ from temperance import (
     CutMix,
     Cutout,
     ManifoldMixUp,
+    RandomColor,
     RandomCrop,
     RandomFlip,
     Recipe,
@@ -49,6 +50,15 @@ def augmented(change: Callable[[Tensor], Tensor]) -> Callable[[Work], Step]:
 
 def flip(x: Tensor) -> Tensor:
     return torch.where(torch.rand(len(x), 1, 1, 1) < 0.5, x.flip(-1), x)
+
+
+def recolor(x: Tensor, p: float = 0.8) -> Tensor:
+    b, c = x.shape[:2]
+    order = torch.rand(b, c).argsort(1)
+    mixed = x.gather(1, order[:, :, None, None].expand_as(x))
+    mean = mixed.mean((2, 3), keepdim=True)
+    sign = torch.randint(2, (b, c, 1, 1)) * 2 - 1
+    return torch.where(torch.rand(b, 1, 1, 1) < p, mean + sign * (mixed - mean), x)
 
 
 def crop(x: Tensor, margin: int = 2) -> Tensor:
@@ -299,6 +309,7 @@ CELLS = {
     "CutMix": Cell(Recipe(CutMix(1.0)), cutmix, PICTURES, why_not=NOISE),
     "Cutout": Cell(Recipe(Cutout(0.5)), augmented(cutout), PICTURES, why_not=NOISE),
     "ManifoldMixUp": Cell(Recipe(ManifoldMixUp(2.0)), manifold, why_not=NOISE),
+    "RandomColor": Cell(Recipe(RandomColor(0.8)), augmented(recolor), PICTURES, why_not=NOISE),
     "RandomCrop": Cell(Recipe(RandomCrop(0.125)), augmented(crop), PICTURES, why_not=NOISE),
     "RandomFlip": Cell(Recipe(RandomFlip(0.5)), augmented(flip), PICTURES, why_not=NOISE),
     "RegMixUp": Cell(Recipe(RegMixUp(1.0)), regmixup, why_not=NOISE),

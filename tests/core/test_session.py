@@ -8,6 +8,7 @@ from torch import nn
 
 from temperance import EMA, SAM, Batch, Dropout, EarlyStopping, GapFeedback, MixUp, Recipe, WeightDecay
 from temperance.control.schedule import Linear
+from temperance.core import steering
 from temperance.records.errors import RecipeError, SettingError
 from temperance.signals.gap import Gap
 from temperance.testing.problems import PROBLEMS
@@ -180,7 +181,7 @@ def test_readings_become_rarer_where_the_end_is_unknown():
     count = 0
     for step in range(1, 200_001):
         session.steps = step
-        count += step % session._interval == 0
+        count += step % steering.interval(session.steps, session.planned_steps) == 0
     assert 200 <= count <= 1500
 
 
