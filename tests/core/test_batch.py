@@ -4,11 +4,14 @@ import torch
 from temperance.core.batch import (
     Batch,
     Mixed,
+    Pass,
     between,
     call,
     first_leaf,
+    joined,
     map_leaves,
     measure,
+    part_of,
     plus,
     reduce,
     to_device,
@@ -89,3 +92,17 @@ def test_a_loss_lies_between_two_by_a_number_or_a_tensor():
         found = between(torch.tensor(1.0), torch.tensor(3.0), share)
         assert found.item() == 1.5
         assert found.dtype == torch.float32
+
+
+def test_weights_that_are_all_zero_give_no_loss():
+    assert reduce(torch.tensor([1.0, 2.0]), torch.zeros(2)).item() == 0.0
+    assert reduce(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 3.0])).item() == 1.75
+
+
+def test_micro_batches_as_one_pass():
+    one, two = (Pass(torch.tensor(v), torch.tensor([v]), {}, {"a": {n: v}}, {}) for v, n in ((1.0, "x"), (3.0, "y")))
+    both = joined([one, two], [0.25, torch.tensor(0.75)])
+    assert both.loss.item() == 2.5
+    assert both.memory == {"a": {"x": 1.0, "y": 3.0}}
+    assert part_of(torch.tensor(float("nan")), torch.tensor(0.0)).item() == 0.0
+    assert part_of(two.loss, 1.0) is two.loss

@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
 from temperance import WholeBatch
-from temperance.core.convention import convention_of, taught
+from temperance.core.convention import convention_of, mean_weights, taught
 from temperance.models.loss import cross_entropy, squared_error
 
 
@@ -43,3 +43,13 @@ def test_the_first_targets_tell_the_rest():
     assert taught(unknown, {"a": torch.randn(4, 3)}) is unknown
     known = convention_of(nn.BCEWithLogitsLoss())
     assert taught(known, torch.randn(4, 3)) is known
+
+
+def test_class_weights_that_the_mean_is_divided_by():
+    weights = torch.ones(2)
+    assert mean_weights(nn.CrossEntropyLoss(weight=weights)) is weights
+    assert mean_weights(partial(F.cross_entropy, weight=weights)) is weights
+    assert mean_weights(partial(nn.CrossEntropyLoss(weight=weights))) is weights
+    for none in (nn.CrossEntropyLoss(weight=weights, reduction="none"), F.cross_entropy, len,
+                 partial(F.cross_entropy, weight=weights, reduction="sum")):  # fmt: skip
+        assert mean_weights(none) is None

@@ -9,7 +9,17 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
-from temperance import EMA, DropConnect, Dropout, Recipe, SpectralNorm, StochasticDepth
+from temperance import (
+    EMA,
+    ConcreteDropout,
+    DropConnect,
+    Dropout,
+    ManifoldMixUp,
+    RDrop,
+    Recipe,
+    SpectralNorm,
+    StochasticDepth,
+)
 from temperance.core.copies import is_attached
 from temperance.testing.problems import PROBLEMS
 from temperance.testing.training import assert_same, attach, outcome, train
@@ -88,5 +98,24 @@ def test_a_pickled_model_is_not_attached():
     file.seek(0)
     again = torch.load(file, weights_only=False)
     assert_same(dict(again.state_dict()), dict(session.module.state_dict()), "saved whole")
-    for one in (twin, again, copy.deepcopy(again)):
+    for one in (twin, again, copy.deepcopy(again), copy.copy(session.module)):
         Recipe(Dropout(0.1)).attach(one, torch.optim.SGD(one.parameters(), lr=0.1), loss=MLP.loss).finish()
+
+
+@pytest.mark.parametrize(
+    "one", [Dropout(0.5), RDrop(1.0), ConcreteDropout(), ManifoldMixUp(1.0), DropConnect(0.5), SpectralNorm()],
+    ids=lambda one: type(one).__name__,
+)  # fmt: skip
+def test_a_pickle_is_that_of_the_plain_model(one):
+    """``torch.save(model)`` ended in "Can't pickle local object", or came back with noise that nobody steers."""
+    model = Noisy()
+    session = Recipe(one).attach(model, torch.optim.SGD(model.parameters(), lr=0.1), loss=MLP.loss)
+    session.step(MLP.batch(0))
+    twin = pickle.loads(pickle.dumps(model))
+    assert type(twin.layers[1]) is nn.Dropout
+    assert [type(m) for m in twin.modules()] == [type(m) for m in Noisy().modules()]
+    assert_same(dict(twin.state_dict()), {n: model.state_dict()[n] for n in twin.state_dict()}, "weights")
+    assert twin.train()(MLP.batch(0).inputs).shape == (len(MLP.batch(0).inputs), 3)
+    session.step(MLP.batch(1))
+    session.finish()
+    assert not [name for name in model.__dict__ if name.startswith("__")]

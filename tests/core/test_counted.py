@@ -1,6 +1,7 @@
 """One mask of what counts: losses, techniques, micro-batches and validation leave out the same places."""
 
 import copy
+from functools import partial
 
 import pytest
 import torch
@@ -310,3 +311,71 @@ def test_the_mean_over_what_counts_takes_axes_behind_the_targets():
     values = torch.tensor([[[1.0, 3.0], [5.0, 7.0]]])
     assert mean(values, Batch(values, torch.tensor([[1, -100]]), convention=CLASSES)).item() == 2.0
     assert mean(values, Batch(values, None)).item() == 4.0
+
+
+# -- one loss per row, some of them left out ---------------------------------------------------------------------------
+
+
+def labelled(seed=3):
+    torch.manual_seed(seed)
+    x, y = torch.randn(32, 5), torch.randint(0, 4, (32,))
+    y[:12][torch.rand(12) < 0.8] = -100
+    return x, y
+
+
+WEIGHTS = torch.tensor([0.2, 1.0, 3.0, 0.5])
+OF_ROWS = {
+    "module": nn.CrossEntropyLoss(reduction="none"),
+    "function": lambda out, y: F.cross_entropy(out, y, reduction="none"),
+    "weighted": nn.CrossEntropyLoss(weight=WEIGHTS, reduction="none"),
+    "partial": partial(F.cross_entropy, weight=WEIGHTS),
+    "sum": nn.CrossEntropyLoss(reduction="sum"),
+}
+
+
+@pytest.mark.parametrize("name", OF_ROWS)
+def test_micro_batches_of_rows_some_left_out_give_the_gradient_of_the_big_batch(name):
+    """Rows of −100 counted in the shares: relative 0.34."""
+    x, y = labelled()
+    whole = gradient([], OF_ROWS[name], (x, y))
+    parts = gradient([], OF_ROWS[name], [(x[:5], y[:5]), (x[5:], y[5:])])
+    torch.testing.assert_close(parts, whole, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["module", "function", "sum"])
+def test_validate_leaves_the_same_rows_out_also_of_the_accuracy(name):
+    """They counted as loss 0 (0.63 for 1.13) and as wrong answers; a loss that sums was weighed by its rows twice."""
+    x, y = labelled()
+    model = a_model()
+    told = attach([], model, OF_ROWS[name]).validate([(x[:5], y[:5]), (x[5:], y[5:])], metric="accuracy")
+    out, kept = model(x), y != -100
+    assert told["valid_loss"] == pytest.approx(F.cross_entropy(out, y).item(), rel=1e-5)
+    assert told["metric"] == pytest.approx((out.argmax(1) == y)[kept].float().mean().item())
+    weighed = [Batch(x, y, weight=torch.arange(32.0))]
+    if name != "sum":
+        told = attach([], a_model(), OF_ROWS[name]).validate(weighed, metric="accuracy")
+        share = kept * torch.arange(32.0)
+        assert told["metric"] == pytest.approx(((out.argmax(1) == y) * share).sum().item() / share.sum().item())
+
+
+def test_class_weights_of_an_unreduced_loss_per_place_do_not_divide():
+    x, y = texts()
+    loss = nn.CrossEntropyLoss(weight=WEIGHTS, reduction="none")
+
+    def places(out, targets):
+        return loss(out.movedim(-1, 1), targets)
+
+    for one in (places, partial(places)):
+        whole = gradient([], one, (x, y))
+        torch.testing.assert_close(gradient([], one, [(x[:4], y[:4]), (x[4:], y[4:])]), whole, rtol=1e-4, atol=1e-5)
+
+
+def test_a_loss_per_row_that_knows_no_number_to_ignore_keeps_its_rows_in_validate():
+    x, y = labelled()
+    model = a_model()
+
+    def loss(out, targets):
+        return (out[:, 0] - targets).abs()
+
+    told = attach([], model, loss).validate([(x[:5], y[:5]), (x[5:], y[5:])])
+    assert told["valid_loss"] == pytest.approx(loss(model(x), y).mean().item(), rel=1e-5)

@@ -277,3 +277,23 @@ def test_a_text_classifier_with_several_labels_and_its_own_loss(hub):
     smooth = attach([t.LabelSmoothing(0.2)], model, None).step(batch).loss
     expected = F.binary_cross_entropy_with_logits(out.logits, batch["labels"] * 0.8 + 0.1)
     torch.testing.assert_close(smooth, expected)
+
+
+@pytest.mark.filterwarnings("ignore:Using a target size")
+@pytest.mark.parametrize(
+    "loss", [F.mse_loss, nn.MSELoss(reduction="none"), lambda out, y: (out - y) ** 2], ids=["f", "m", "lambda"]
+)
+def test_outputs_and_targets_that_broadcast_are_refused(loss):
+    """(b, 1) minus (b,) compares every row with every other: a net learns the mean, without a word."""
+    criterion = Criterion(loss, nn.Linear(2, 1))
+    out, y = torch.zeros(6, 1), torch.arange(6.0)
+    with pytest.raises(RecipeError, match=r"every row would be compared with every other.*y\[:, None\]"):
+        criterion(out, y)
+    assert Criterion(loss, nn.Linear(2, 1))(out, y[:, None]).mean() == pytest.approx(55 / 6)
+    squeezed = Criterion(loss, nn.Linear(2, 1), outputs=lambda raw: raw.squeeze(1))
+    assert squeezed(out, y).mean() == pytest.approx(55 / 6)
+
+
+def test_a_loss_that_pairs_columns_with_rows_itself_is_taken():
+    criterion = Criterion(lambda out, y: (out[:, 0] - y).abs(), nn.Linear(2, 1))
+    assert criterion(torch.zeros(6, 1), torch.arange(6.0)).shape == (6,)

@@ -276,3 +276,36 @@ def test_two_sessions_on_two_models_train_in_one_loop():
     assert_same(dict(ours.state_dict()), dict(make.state_dict()), "the generator")
     assert_same(dict(theirs.state_dict()), dict(tell.state_dict()), "the critic")
     assert (generator.finish(), critic.finish()) == (ours, theirs)
+
+
+@pytest.mark.parametrize("one", [EMA(0.9), L2SP(0.1), WeightDecay(0.1)], ids=lambda one: type(one).__name__)
+@pytest.mark.parametrize("how", ["same count", "added", "layer", "not told"])
+def test_a_head_that_is_replaced_is_refused_wherever_it_stands(one, how):
+    """Only the first parameter was looked at: a new head was trained by nobody, or met the old one's average."""
+    model = nn.Sequential(nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 3))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    session = Recipe(one).attach(model, optimizer, loss=nn.functional.cross_entropy)
+    batch = torch.randn(4, 6), torch.randint(0, 3, (4,))
+    session.step(batch)
+    if how == "layer":
+        model[2].weight = nn.Parameter(torch.randn(3, 8))
+    else:
+        model[2] = nn.Linear(8, 5)
+    if how == "same count":
+        optimizer.param_groups.clear()
+        optimizer.add_param_group({"params": list(model.parameters()), "lr": 0.1})
+    elif how == "added":
+        optimizer.add_param_group({"params": list(model[2].parameters())})
+    with pytest.raises(RecipeError, match="replaced after a recipe was attached"):
+        session.step(batch)
+
+
+def test_training_in_evaluation_mode_is_told_once():
+    model = nn.Sequential(nn.Linear(6, 8), nn.Dropout(0.5), nn.Linear(8, 3))
+    session = Recipe().attach(model, torch.optim.SGD(model.parameters(), lr=0.1), loss=nn.functional.cross_entropy)
+    batch = torch.randn(4, 6), torch.randint(0, 3, (4,))
+    model.eval()
+    with pytest.warns(Noticed, match=r"evaluation mode.*model\.train"):
+        session.step(batch)
+    session.step(batch)
+    assert not model.training

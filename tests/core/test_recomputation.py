@@ -166,6 +166,7 @@ def test_noise_outside_a_step_is_refused_with_what_to_do():
     with session.noise():
         assert torch.equal(model(x), probed)
     assert torch.equal(model.eval()(x), model(x))
+    model.train()
     assert torch.isfinite(session.loss((x, torch.tensor([0, 1]))))
 
 

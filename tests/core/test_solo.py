@@ -10,6 +10,7 @@ from torch import nn
 from temperance import SAM, Dropout, GradientClipping, Recipe, WeightDecay
 from temperance.control.strength import Strength
 from temperance.core.regularizer import Rank, Regularizer
+from temperance.records.errors import RecipeError
 from temperance.testing.problems import PROBLEMS
 from temperance.testing.training import assert_same, attach, outcome, train
 
@@ -153,3 +154,55 @@ def test_a_loss_that_nobody_updates_on_keeps_no_graph():
     [(kept, _)] = session.solo.pending
     assert not kept.loss.requires_grad
     assert not kept.outputs.requires_grad
+
+
+def test_a_scaler_that_is_switched_off_is_none():
+    """``GradScaler(enabled=use_fp16)`` ended in AttributeError, and NaN went unnoticed beside it."""
+    scaler = torch.amp.GradScaler("cpu", enabled=False)
+    off, plain = attach(Recipe(GradientClipping(0.5)), MLP, scaler=scaler), attach(Recipe(GradientClipping(0.5)), MLP)
+    for session in (off, plain):
+        train(session, MLP, range(3))
+    assert_same(dict(off.solo.home), dict(plain.solo.home), "weights")
+    off.load_state_dict(off.state_dict())
+    batch = MLP.batch(0)
+    with pytest.raises(RecipeError, match="step 4 is not a finite number"):
+        off.step(batch._replace(inputs=batch.inputs * float("nan")))
+
+
+def test_an_overflow_of_a_parameter_that_is_not_the_models_skips_the_update_too():
+    class Scaled(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.t = nn.Parameter(torch.ones(()))
+
+        def forward(self, out, y):
+            return MLP.loss(out * self.t, y)
+
+    model, loss = MLP.model(), Scaled()
+    optimizer = torch.optim.SGD([*model.parameters(), *loss.parameters()], lr=0.1)
+    scaler = torch.amp.GradScaler("cpu", init_scale=2.0**10)
+    with pytest.warns(UserWarning, match="not the model's"):
+        session = Recipe().attach(model, optimizer, loss=loss, scaler=scaler)
+    loss.t.register_hook(lambda g: g * float("inf"))
+    session.step(MLP.batch(0))
+    assert session.solo.overflow
+    assert loss.t.item() == 1.0
+    assert scaler.get_scale() == 2.0**9
+
+
+@pytest.mark.parametrize("nan", ["raise", "skip", "ignore"])
+def test_what_no_scale_mends_is_no_overflow(nan):
+    """NaN in the rows halved the scale for ever, and nobody was told."""
+    session = attach(Recipe(), MLP, scaler=torch.amp.GradScaler("cpu", init_scale=2.0**-8), nan=nan)
+    batch = MLP.batch(0)
+    bad = batch._replace(inputs=batch.inputs * float("nan"))
+    for _ in range(2):
+        session.step(bad)
+    if nan == "raise":
+        with pytest.raises(RecipeError, match="the inputs of the batch hold NaN"):
+            session.step(bad)
+    elif nan == "skip":
+        with pytest.warns(UserWarning, match="step 3 is left out"):
+            session.step(bad)
+    else:
+        session.step(bad)

@@ -42,6 +42,7 @@ def wire(
 
     """
     parts = session.recipe.by_address
+    scaler = scaler if scaler is not None and scaler.is_enabled() else None  # GradScaler(enabled=False) does nothing
     check_sparse(session.module, parts, scaler)
     device = next((p.device for p in session.module.parameters()), torch.device("cpu"))
     context = context_of(session, device)

@@ -106,10 +106,7 @@ def convention_of(loss: Any) -> Convention:
     own = getattr(loss, "convention", None)
     if isinstance(own, Convention):
         return own
-    given: dict[str, Any] = {}
-    inner = loss
-    while isinstance(inner, partial):
-        given, inner = {**inner.keywords, **given}, inner.func
+    given, inner = _opened(loss)
     kind: Kind = next((kind for known, kind in _MODULES if isinstance(inner, known)), "unknown")
     if kind == "unknown":
         kind = _FUNCTIONS.get(inner, "unknown") if callable(inner) and _is_hashable(inner) else "unknown"
@@ -121,6 +118,25 @@ def convention_of(loss: Any) -> Convention:
         kind, int(ignore), 1 if kind == "classes" else None, name_of(inner), any(w is not None for w in weights),
         given.get("reduction", getattr(inner, "reduction", "mean")) == "sum",
     )  # fmt: skip
+
+
+def mean_weights(loss: Any) -> Tensor | None:
+    """Return the class weights that torch's own loss divides its mean by; None where it has none or takes no mean.
+
+    Shapes: (c,) or None.
+    """
+    given, inner = _opened(loss)
+    weights = given.get("weight", getattr(inner, "weight", None))
+    takes_mean = given.get("reduction", getattr(inner, "reduction", "mean")) == "mean"
+    return weights if takes_mean and isinstance(weights, Tensor) else None
+
+
+def _opened(loss: Any) -> tuple[dict[str, Any], Any]:
+    """Return the settings that ``functools.partial`` gave a loss, and the loss inside."""
+    given: dict[str, Any] = {}
+    while isinstance(loss, partial):
+        given, loss = {**loss.keywords, **given}, loss.func
+    return given, loss
 
 
 def name_of(loss: Any) -> str:

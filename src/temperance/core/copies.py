@@ -1,4 +1,4 @@
-"""A deep copy of a model that a recipe is attached to: the plain model, without what techniques put into it."""
+"""A copy of a model that a recipe is attached to, deep or pickled: the plain model, without what techniques put in."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from torch import nn
 
 MARK = "_temperance_session"
 _COPIER = "__deepcopy__"
+_PICKLER = "__reduce_ex__"
 _ABSENT: Any = object()
 
 
@@ -19,7 +20,8 @@ class PlainCopier:
 
     ``copy.deepcopy(model)``, ``AveragedModel(model)`` and the like ask the model's ``__deepcopy__``, which is this
     object: what attaching changed is taken back, the model is copied, and the changes are put in again. Hooks,
-    stand-ins and buffers of techniques would otherwise be copied too, and make noise that no session steers.
+    stand-ins and buffers of techniques would otherwise be copied too, and make noise that no session steers. A pickle
+    (``torch.save(model)``) and ``copy.copy`` give such a copy too.
 
     Args:
         module: the user's, before anything is changed.
@@ -38,20 +40,21 @@ class PlainCopier:
         self._before = {}
         self.module.__dict__[MARK] = self
         self.module.__dict__[_COPIER] = self
+        self.module.__dict__[_PICKLER] = self._pickled
 
     def remove(self) -> None:
         """Take the mark off; nothing happens where it is not there."""
         self.module.__dict__.pop(MARK, None)
         self.module.__dict__.pop(_COPIER, None)
+        self.module.__dict__.pop(_PICKLER, None)
 
     def __call__(self, memo: dict[int, Any]) -> nn.Module:
         """Return the plain copy."""
         with self._plain():
             return copy.deepcopy(self.module, memo)
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle as None: a model that was read back has no session."""
-        return type(None), ()
+    def _pickled(self, protocol: int) -> Any:
+        return self({}).__reduce_ex__(protocol)
 
     @contextmanager
     def _plain(self) -> Iterator[None]:
@@ -68,7 +71,7 @@ class PlainCopier:
 
 
 def is_attached(module: nn.Module) -> bool:
-    """Return whether a recipe is attached to this very model; a pickled or copied one has none."""
+    """Return whether a recipe is attached to this very model rather than to one that it was copied from."""
     mark = module.__dict__.get(MARK)
     return isinstance(mark, PlainCopier) and mark.module is module
 

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from temperance.core.batch import ANSWERS_ONLY, Batch
 from temperance.core.batches import Signature
-from temperance.core.convention import Convention, convention_of
+from temperance.core.convention import Convention, convention_of, mean_weights
 from temperance.core.counted import Mixed, is_classes
 from temperance.core.nest import described, fields_of, is_sequence
 from temperance.core.objective import is_cross_entropy
@@ -82,11 +82,13 @@ class Criterion:
         self.takes = Signature(bare(model))
         if loss is not None:
             self.convention = convention_of(loss)
+        self._divides = mean_weights(loss) if self.convention.kind == "classes" else None
         self.is_entropy = loss is not None and outputs is None and logits is None and is_cross_entropy(loss)
         self.is_plain = outputs is None and logits is None
         self._looked = False
         self._by_part: bool | None = None  # whether the loss takes the part that main_output finds
         self._per_row: bool | None = None  # whether it gives one number per row; else it took its mean over places
+        self._ignores: bool | None = None  # whether one number per row is 0 where the class is ``ignore_index``
 
     def read(self, raw: Any) -> Any:
         """Return what techniques act on."""
@@ -155,8 +157,11 @@ class Criterion:
         else:
             value = self._of_parts(raw, targets)
         if self._per_row is None and isinstance(value, Tensor):
+            self._require_pairs(raw, targets, value)
             many = isinstance(targets, Tensor) and targets.dim() > 1 and value.numel() == targets.numel()
             self._per_row = value.dim() == 1 and not many
+        if self._ignores is None and self._per_row and not torch.is_grad_enabled():
+            self._learn_ignoring(targets, value)
         if not self._looked and isinstance(targets, Tensor) and targets.dim() == 2 and self.logits is None:
             self._learn_shift(self.read(raw) if self.outputs is None else raw, targets, value)
         return value
@@ -194,6 +199,32 @@ class Criterion:
                 "Give the batch labels, or attach(..., loss=…)",
             )
         return found
+
+    def _require_pairs(self, raw: Any, targets: Any, value: Tensor) -> None:
+        """Refuse outputs (b, 1) beside targets (b,): subtracting them pairs each row with every other."""
+        outputs = main_output(raw)
+        if not isinstance(outputs, Tensor) or not isinstance(targets, Tensor) or is_batched():
+            return
+        a, b = outputs.shape, targets.shape
+        if {a, b} != {(len(outputs),), (len(outputs), 1)} or len(outputs) < 2:
+            return
+        if self.convention.kind == "numbers" or value.shape == (len(outputs), len(outputs)):
+            raise RecipeError(
+                f"the model gives {tuple(a)} and the targets are {tuple(b)}, which {self.convention.name} broadcasts: "
+                "every row would be compared with every other",
+                "outputs and targets of one shape",
+                "Make them alike: squeeze the output in the model, give targets as y[:, None], or say "
+                "attach(..., outputs=lambda out: out.squeeze(1))",
+            )
+
+    def _learn_ignoring(self, targets: Any, values: Tensor) -> None:
+        """Tell whether the loss leaves rows of ``ignore_index`` out, as torch's do; looked at where nothing trains."""
+        if self.convention.kind == "classes":
+            self._ignores = True
+        elif isinstance(targets, Tensor) and targets.shape == values.shape and not is_batched():
+            left = targets == self.convention.ignore_index
+            if bool(left.any()):
+                self._ignores = bool((values.detach()[left] == 0).all())
 
     def _learn_shift(self, logits: Any, labels: Tensor, value: Tensor) -> None:
         """Tell by its number whether the loss is the cross-entropy of each place or of the place after it."""
@@ -246,11 +277,12 @@ class Criterion:
     def row_counts(self, batch: Batch) -> Tensor | None:
         """Return how much each row counts in the mean of the loss, (b,) float64; None: each once.
 
-        Rows count by their weight, times the places whose class is not left out where the loss is per place.
+        Rows count by their weight, times the places whose class is not left out where the loss is per place. A loss
+        that gives one number per row of several places took its mean over them, so there each row counts once.
         """
         targets, weight = self._places(batch.targets), batch.weight
-        classes = is_classes(targets, self.convention) and not self._per_row
-        if not classes:
+        classes = is_classes(targets, self.convention)
+        if not classes or (self._per_row and not self._leaves_out(targets)):
             if weight is None:
                 return None
             return weight.double() if weight.dim() == 1 else weight.double().flatten(1).sum(1)
@@ -259,12 +291,24 @@ class Criterion:
             places = places * weight.reshape(*weight.shape, *[1] * (places.dim() - weight.dim()))
         return places.flatten(1).sum(1) if places.dim() > 1 else places
 
+    def _leaves_out(self, targets: Tensor) -> bool:
+        """Return whether a loss that gives one number per row leaves some of these out; a look where that is cheap."""
+        if targets.dim() > 1 or self._ignores is False:
+            return False
+        return targets.device.type != "cpu" or bool((targets == self.convention.ignore_index).any())
+
+    def of_rows(self, value: Tensor, batch: Batch) -> Tensor:
+        """Return losses (b,) as they are, and one number (1,) of a loss that sums as the mean over what counts."""
+        if not self.convention.is_sum or value.numel() > 1:
+            return value
+        return value / max(float(self.count(batch)), 1.0)
+
     def _class_weights(self, targets: Tensor) -> Tensor:
         kept = targets != self.convention.ignore_index
-        weights = getattr(self.loss, "weight", None)
-        if not (isinstance(weights, Tensor) and self.convention.kind == "classes"):
+        weights = self._divides
+        if weights is None:
             return kept.double()
-        return kept * weights.double()[torch.where(kept, targets, torch.zeros_like(targets))]
+        return kept * weights.double().to(kept.device)[torch.where(kept, targets, torch.zeros_like(targets))]
 
     def _places(self, targets: Any) -> Any:
         later = self.shifts and isinstance(targets, Tensor) and targets.dim() == 2

@@ -39,7 +39,7 @@ class Holdings:
         self._frozen = [p for p in self.foreign if id(p) in own]
         self.elsewhere = sum(id(p) not in own for p in self.foreign)
         self._count = len(held)
-        self._owner, self._first = _place(module, leaves[0]) if leaves else ({}, "")
+        self._places = _places(module, leaves)
 
     def grew(self) -> bool:
         """Return whether the optimizer got parameters since, or the user unfroze some; asked at every step."""
@@ -48,12 +48,12 @@ class Holdings:
             count += len(group["params"])
         return count != self._count or (bool(self._frozen) and any(p.requires_grad for p in self._frozen))
 
-    def replaced(self, leaves: Sequence[Tensor]) -> bool:
-        """Return whether the module holds another first parameter than it did, so probably all others are new too.
+    def replaced(self) -> bool:
+        """Return whether the module holds another parameter, or another layer, where a leaf was; asked at every step.
 
-        Shapes: any.
+        A new head under an old one's name would else be trained by nobody, or by what techniques remember of the old.
         """
-        return bool(leaves) and self._owner.get(self._first) is not leaves[0]
+        return any(holder.get(name) is not kept for holder, name, kept in self._places)
 
     def forget_gradients(self) -> None:
         """Zero the gradients of foreign parameters, as ``optimizer.zero_grad()`` would."""
@@ -69,13 +69,18 @@ class Holdings:
         return [p.grad for p in self.foreign if p.grad is not None]
 
 
-def _place(module: nn.Module, leaf: Tensor) -> tuple[dict[str, nn.Parameter | None], str]:
-    """Return the dict of a submodule that holds a parameter, and its name there."""
+def _places(module: nn.Module, leaves: Sequence[Tensor]) -> list[tuple[dict[str, Any], str, Any]]:
+    """Return where leaves stand, and the layers around them: (dict of a module, name in it, what is there)."""
+    wanted = {id(p) for p in leaves}
+    found: list[tuple[dict[str, Any], str, Any]] = []
     for m in module.modules():
-        for name, p in m._parameters.items():
-            if p is leaf:
-                return m._parameters, name
-    return {}, ""
+        found += [(m._parameters, name, p) for name, p in m._parameters.items() if id(p) in wanted]
+        found += [
+            (m._modules, name, child)
+            for name, child in m._modules.items()
+            if child is not None and any(id(p) in wanted for p in child.parameters())
+        ]
+    return found
 
 
 def check_optimizer(optimizer: torch.optim.Optimizer, model: nn.Module) -> None:

@@ -43,17 +43,23 @@ def ready(session: Attached) -> None:
     solo = session.solo
     if session._start is not None:
         begin_again(session)
-    if solo.holdings.grew():
-        take_in(session)
     if len(solo.home) and (
-        solo.holdings.replaced(solo.home.tensors)
+        solo.holdings.replaced()
         or solo.home.tensors[0].device != solo.device
         or solo.home.tensors[0].dtype != solo.dtype
     ):
         raise RecipeError(
             "the model's parameters were moved, cast or replaced after a recipe was attached",
             "the order is model.to(device), load_state_dict, the optimizer, torch.compile or DDP, then attach",
-            "Attach after that; load_state_dict without assign=True may also come later",
+            "Call finish and attach after that; load_state_dict without assign=True may also come later",
+        )
+    if solo.holdings.grew():
+        take_in(session)
+    if not session.model.training:
+        _say(
+            session,
+            "The model is in evaluation mode in a training step: its dropout and techniques in its layers are silent, "
+            "normalization does not learn. If that is not meant, call model.train() after evaluating it",
         )
 
 
@@ -157,7 +163,7 @@ def _say(session: Attached, sentence: str) -> None:
 def refuse(session: Attached, fault: NotFinite) -> Pass:
     """Leave the step out, or raise, as ``nan=`` says."""
     why = cause(session.solo, fault)
-    if not session.solo.watch.skips:
+    if session.solo.on_nan != "skip":
         raise refusal(session.steps + 1, why) from None
     session.solo.leave_out()
     session.steps += 1

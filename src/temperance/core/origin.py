@@ -10,6 +10,7 @@ from torch import Tensor
 
 from temperance.core import stages
 from temperance.core.batch import Batch
+from temperance.core.counted import is_classes
 from temperance.core.finite import NotFinite, finite
 from temperance.core.leaves import Leaves
 from temperance.core.objective import PlainObjective
@@ -33,6 +34,8 @@ def cause(solo: Solo, fault: NotFinite) -> str:
     order = stages.objective_order(solo.parts)
     for count in range(len(order) + 1):
         if not math.isfinite(_objective(solo, order[:count], batch, key)):
+            if count == 0 and _counts_nothing(batch):
+                return f"no row of the batch counts: all its targets are {batch.convention.ignore_index}"
             if count == 0:
                 return "the model or the loss itself gave it, before any technique had touched the loss"
             return f"{order[count - 1]} made it from a finite loss"
@@ -48,6 +51,11 @@ def _objective(solo: Solo, addresses: Sequence[str], batch: Batch, key: int) -> 
     own = fold(key, solo.rank) if solo.rank else key
     with unchanged(solo.statistics), pulse(own):
         return float(objective(solo.home, {}, batch, own).loss.detach())
+
+
+def _counts_nothing(batch: Batch) -> bool:
+    targets = batch.targets
+    return is_classes(targets, batch.convention) and bool((targets == batch.convention.ignore_index).all())
 
 
 def _tensors(value: Any) -> list[Tensor]:

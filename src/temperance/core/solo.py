@@ -12,7 +12,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from temperance.core import stages
 from temperance.core.attention import plain_attention
-from temperance.core.batch import Batch, Pass, call, measure, per_row
+from temperance.core.batch import Batch, Pass, call, joined, measure, part_of, per_row
 from temperance.core.criterion import Criterion
 from temperance.core.finite import NotFinite, OnNaN, Watch, finite
 from temperance.core.holdings import Holdings
@@ -29,6 +29,7 @@ from temperance.core.wrappers import bare, uncompiled
 from temperance.records.errors import RecipeError
 
 Loss = Callable[[Any, Any], Tensor]
+_LEAST_SCALE = 2.0**-10  # 26 overflows in a row from torch's first scale
 
 
 class Solo:
@@ -58,6 +59,7 @@ class Solo:
         self.dtype = self.home.tensors[0].dtype if len(self.home) else torch.float32
         # under a scaler a loss that overflows is no fault: the update is skipped and the scale halved
         self.watch = Watch("ignore" if scaler is not None else nan, self.device)
+        self.on_nan = nan
         self.statistics = [m for m in model.modules() if getattr(m, "running_mean", None) is not None]
         self.has_gradient_stage = any("gradient" in one.stages() for one in parts.values())
         self.compose()
@@ -101,11 +103,11 @@ class Solo:
         self._remember_statistics()
         grads, passed = self.gradient(self.home, {}, micros, key)
         self._require_finite(grads, micros[0], passed, key)
-        self._finish(grads, passed)
+        self._finish(grads, passed, micros[0], key)
         return passed
 
     def _remember_statistics(self) -> None:
-        if self.watch.skips:
+        if self.on_nan == "skip":
             self._before = [[b.clone() for b in buffers_of(m)] for m in self.statistics]
 
     def _require_finite(self, grads: Leaves, batch: Batch, passed: Pass, key: int) -> None:
@@ -144,17 +146,21 @@ class Solo:
         self.overflow = False
         passes, batches = zip(*self.pending, strict=True)
         self.pending = []
-        self._ready = (self._collect(), passes[0] if len(passes) == 1 else _joined(passes, self.loss.shares(batches)))
+        self._ready = (self._collect(), passes[0] if len(passes) == 1 else joined(passes, self.loss.shares(batches)))
         if self.scaler is not None:
             self._unscale(self._ready[0])
         grads, passed = self.gradient(self.home, {}, (), key)
         self._ready = None
         self._require_finite(grads, batches[0], passed, key)
-        self._finish(grads, passed)
+        self._finish(grads, passed, batches[0], key)
         return passed
 
-    def _finish(self, grads: Leaves, passed: Pass) -> None:
+    def _finish(self, grads: Leaves, passed: Pass, batch: Batch, key: int) -> None:
         if self.scaler is not None and self._overflowed(grads):
+            if self.scaler.get_scale() < _LEAST_SCALE and self.on_nan != "ignore":  # no scale mends it
+                raise NotFinite(batch, passed, key)
+            if self.on_nan == "skip":
+                self.leave_out()
             return
         self._settle(passed)
         if self.has_gradient_stage:
@@ -222,7 +228,7 @@ class Solo:
             grads = self._collect()
         if self.scaler is not None:
             self._unscale(grads)
-        return grads, passes[0] if len(passes) == 1 else _joined(passes, shares)
+        return grads, passes[0] if len(passes) == 1 else joined(passes, shares)
 
     def _one(self, micros: Sequence[Batch], j: int, key: int, shares: list[Any]) -> Pass:
         wait = nullcontext() if j + 1 == len(micros) or not hasattr(self.model, "no_sync") else self.model.no_sync()  # type: ignore[operator]
@@ -230,7 +236,7 @@ class Solo:
             passed = self._objective(micros[j], key)
             if not shares:  # the first pass showed whether the loss is a mean over rows or over places
                 shares += self.loss.shares(micros)
-            value = _part(passed.loss, shares[j])
+            value = part_of(passed.loss, shares[j])
             if self.watch.refuses(value):  # of its share: a micro-batch in which nothing counts has the mean of nothing
                 raise NotFinite(micros[j], passed, key)
             if self.scaler is not None:
@@ -267,11 +273,15 @@ class Solo:
         grads.mul_(share)
         for g in self.holdings.gradients():
             g.mul_(share)
-        self.overflow = self.overflow or not bool(torch.isfinite(grads.norm()))
+        self.overflow = self.overflow or self._is_broken(grads)
+
+    def _is_broken(self, grads: Leaves) -> bool:
+        """Return whether a gradient is not finite, those of parameters that are not the model's included."""
+        return not bool(torch.isfinite(grads.norm())) or not finite(self.holdings.gradients())
 
     def _overflowed(self, grads: Leaves) -> bool:
         scale = self.scaler.get_scale()
-        self.overflow = self.overflow or not bool(torch.isfinite(grads.norm()))
+        self.overflow = self.overflow or self._is_broken(grads)
         if self.overflow:
             self.scaler.update(scale * self.scaler.get_backoff_factor())
             self.calm = 0
@@ -326,7 +336,7 @@ class Solo:
         """
         with self.at(params), evaluating(self.model), torch.no_grad(), self._precision():
             raw = call(self.model, self.loss.inputs(batch))
-            value = per_row(self.loss(raw, batch.targets).detach().float(), batch)
+            value = self.loss.of_rows(per_row(self.loss(raw, batch.targets).detach().float(), batch), batch)
         return self.loss.read(raw), value
 
     def outputs(self, batch: Batch, params: Leaves) -> Any:
@@ -376,21 +386,3 @@ def evaluating(model: nn.Module) -> Iterator[None]:
     finally:
         for m, mode in modes:
             m.training = mode
-
-
-def _part(loss: Tensor, share: float | Tensor) -> Tensor:
-    """Return a micro-batch' part of the big batch' loss; 0 where nothing in it counts, whatever its mean of nothing."""
-    if isinstance(share, Tensor):
-        return torch.where(share > 0, loss * share.to(loss.dtype), torch.zeros_like(loss))
-    return loss if share == 1.0 else loss * share
-
-
-def _joined(passes: Sequence[Pass], shares: Sequence[float | Tensor]) -> Pass:
-    parts = (_part(p.loss.detach(), share) for p, share in zip(passes, shares, strict=True))
-    loss = sum(parts, torch.zeros((), device=passes[0].loss.device))
-    memory: dict[str, dict[str, Any]] = {}
-    for p in passes:
-        for address, values in p.memory.items():
-            memory.setdefault(address, {}).update(values)
-    raws = [p.raw for p in passes]
-    return Pass(loss, [p.outputs for p in passes], {}, memory, passes[0].notes, [p.batch for p in passes], raws)

@@ -2,9 +2,10 @@
 
 import pytest
 import torch
+from torch.utils.checkpoint import checkpoint
 
 from temperance.core.batch import Batch, Pass
-from temperance.core.kit.inputs import input_gradients
+from temperance.core.kit.inputs import input_gradients, slopes_of
 from temperance.core.leaves import Leaves
 from temperance.records.errors import RecipeError
 
@@ -34,3 +35,19 @@ def test_both_executors_give_gradients_that_can_be_differentiated(owned):
 def test_inputs_without_decimals_are_refused():
     with pytest.raises(RecipeError, match="Test finds no inputs"):
         input_gradients(inner, Leaves.of({}), {}, Batch(torch.zeros(2, dtype=torch.long), None), 0, sum, "Test")
+
+
+def test_a_model_through_which_no_gradient_comes_is_refused():
+    """An adversary found no way up, so the technique trained on the inputs as they were, without a word."""
+    x = torch.ones(2, requires_grad=True)
+    weight = torch.ones(2, requires_grad=True)
+    with pytest.raises(RecipeError, match="none comes through the model"):
+        slopes_of([(x.detach() * weight).sum()], [x], None)
+    assert slopes_of([(x * weight).sum()], [x, weight.detach().requires_grad_()], None)[1].tolist() == [0.0, 0.0]
+
+
+def test_checkpointing_that_cannot_give_input_gradients_is_named():
+    x = torch.ones(2, requires_grad=True)
+    value = checkpoint(lambda t: (t * t).sum(), x, use_reentrant=True)
+    with pytest.raises(RecipeError, match="use_reentrant=False"):
+        slopes_of([value], [x], None)

@@ -52,3 +52,9 @@ def test_each_head_of_the_targets_is_mixed() -> None:
     assert mixed.targets.second["b"].tolist() == [[1.0], [0.0]]
     assert mixed.weight is not None
     assert mixed.weight.tolist() == [1.25, 1.75]
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_targets_that_are_not_one_for_each_row_are_refused(rows: int) -> None:
+    with pytest.raises(RecipeError, match=r"2 rows of inputs and targets of shape"):
+        paired(Batch(None, torch.zeros(rows)), None, PARTNER, SHARE)

@@ -15,6 +15,7 @@ from torch.utils import _pytree as tree
 from temperance.core.batch import ANSWERS_ONLY, Batch, Pass, map_leaves
 from temperance.core.counted import counted
 from temperance.core.kit.classes import class_logits, log_softmax, softmax
+from temperance.core.kit.inputs import slopes_of
 from temperance.core.leaves import Leaves
 from temperance.core.random import Pulse, fold, pulse, pulsing, running, uniform
 from temperance.core.regularizer import Context, Rank, Regularizer, Strengths
@@ -269,8 +270,7 @@ def slopes(value: Value, points: Sequence[Tensor], *, solo: bool) -> list[Tensor
     if not solo:
         return [g.detach() for g in torch.func.grad(value)([p.detach() for p in points])]
     own = [p.detach().requires_grad_() for p in points]
-    found = torch.autograd.grad(value(own), own, allow_unused=True)
-    return [torch.zeros_like(p) if g is None else g for g, p in zip(found, own, strict=True)]
+    return slopes_of([value(own)], own, None)
 
 
 def climb(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -67,8 +67,37 @@ def input_gradients(
             return list(grads), passed
         own = [x if x.requires_grad else x.detach().requires_grad_() for x in (leaves[i] for i in at)]
         value, passed = run(own)
-        found = torch.autograd.grad(value, own, create_graph=True, allow_unused=True)
-    return [torch.zeros_like(x) if g is None else g for g, x in zip(found, own, strict=True)], passed
+        return slopes_of([value], own, None, create_graph=True), passed
+
+
+def slopes_of(
+    values: Sequence[Tensor], points: Sequence[Tensor], along: Sequence[Tensor] | None, *, create_graph: bool = False
+) -> list[Tensor]:
+    """Return the gradients of ``values`` by points that the model was run at; zeros for a point that does not matter.
+
+    Shapes: values any, ``along`` as they are (None where each is ()), points (b, …) → as the points.
+
+    Raises:
+        RecipeError: no gradient reaches any of them, so a technique would act on nothing.
+
+    """
+    try:
+        found = torch.autograd.grad(values, points, along, create_graph=create_graph, allow_unused=True)
+    except RuntimeError as fault:
+        if "use_reentrant" not in str(fault):
+            raise
+        raise RecipeError(
+            "the model is checkpointed with use_reentrant=True, and a technique needs gradients by its inputs",
+            "torch gives those with use_reentrant=False alone",
+            "Checkpoint with use_reentrant=False, or leave techniques that need input gradients out",
+        ) from fault
+    if all(g is None for g in found):
+        raise RecipeError(
+            "a technique needs gradients by the inputs, and none comes through the model",
+            "a model whose answer depends on its floating inputs by differentiable operations",
+            "Look for detach, no_grad or a rounding of the inputs in forward, or leave the technique out",
+        )
+    return [torch.zeros_like(x) if g is None else g for g, x in zip(found, points, strict=True)]
 
 
 def _bare(result: tuple[Tensor, Pass]) -> tuple[Tensor, Pass]:

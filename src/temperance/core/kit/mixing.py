@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import partial
 from typing import Any
 
 import torch
@@ -53,7 +54,7 @@ def paired(batch: Batch, inputs: Any, partner: Tensor, share: Tensor) -> Batch:
     Shapes: partner (b,) int64, share () or (b,).
 
     Raises:
-        RecipeError: the targets are mixed already.
+        RecipeError: the targets are mixed already, or are not one for each row.
 
     """
     targets, weight = batch.targets, batch.weight
@@ -62,10 +63,20 @@ def paired(batch: Batch, inputs: Any, partner: Tensor, share: Tensor) -> Batch:
     if weight is not None:
         weight = weight if weight.is_floating_point() else weight.to(torch.get_default_dtype())
         weight = torch.lerp(torch.index_select(weight, 0, partner), weight, share.to(weight.dtype))
-    second = map_leaves(lambda leaf: torch.index_select(leaf, 0, partner), targets)
+    second = map_leaves(partial(_of_partners, partner), targets)
     floating = isinstance(targets, Tensor) and targets.is_floating_point()
     mixed = Mixed(targets, second, share.to(targets.dtype if floating else torch.get_default_dtype()))
     return batch._replace(inputs=inputs, targets=mixed, weight=weight)
+
+
+def _of_partners(partner: Tensor, leaf: Tensor) -> Tensor:
+    if not leaf.dim() or leaf.shape[0] != partner.shape[0]:
+        raise RecipeError(
+            f"a mixing technique got {partner.shape[0]} rows of inputs and targets of shape {tuple(leaf.shape)}",
+            "targets with the same first axis as the inputs: each row is mixed with its own target",
+            "Give targets (b, …), or leave mixing techniques out",
+        )
+    return torch.index_select(leaf, 0, partner)
 
 
 def warn_of_codes(inputs: Any, owner: str) -> bool:

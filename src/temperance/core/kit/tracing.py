@@ -12,7 +12,7 @@ from torch import Tensor
 from temperance.core.attention import plain_attention
 from temperance.core.batch import Batch, Pass, reduce
 from temperance.core.kit.attacks import Inner, floating, replaced
-from temperance.core.kit.inputs import attached_inputs
+from temperance.core.kit.inputs import attached_inputs, slopes_of
 from temperance.core.leaves import Leaves
 from temperance.core.wrappers import uncompiled
 from temperance.records.errors import RecipeError
@@ -59,10 +59,7 @@ def traced(
 
     def pull(of_loss: Tensor | None, of_outputs: Tensor | None) -> list[Tensor]:
         pairs = [(t, v) for t, v in ((passed.loss, of_loss), (passed.outputs, of_outputs)) if v is not None]
-        found = torch.autograd.grad(
-            [t for t, _ in pairs], own, [v for _, v in pairs], create_graph=True, allow_unused=True
-        )
-        return [torch.zeros_like(x) if g is None else g for g, x in zip(found, own, strict=True)]
+        return slopes_of([t for t, _ in pairs], own, [v for _, v in pairs], create_graph=True)
 
     return Traced(passed, pull)
 
