@@ -14,9 +14,11 @@ from temperance.core.batch import (
     part_of,
     plus,
     reduce,
+    row_counts,
     to_device,
 )
 from temperance.core.batches import to_batch
+from temperance.core.convention import Convention
 from temperance.records.errors import SettingError
 
 X, Y = torch.arange(6.0).reshape(3, 2), torch.tensor([1.0, 2.0, 4.0])
@@ -106,3 +108,16 @@ def test_micro_batches_as_one_pass():
     assert both.memory == {"a": {"x": 1.0, "y": 3.0}}
     assert part_of(torch.tensor(float("nan")), torch.tensor(0.0)).item() == 0.0
     assert part_of(two.loss, 1.0) is two.loss
+
+
+def test_how_much_each_row_counts():
+    classes = Convention("classes", axis=-1)
+    rows_of = torch.tensor([0, -100, 2])
+    assert row_counts(Batch(X, Y, convention=classes)) is None
+    assert row_counts(Batch(X, rows_of, convention=classes)).tolist() == [1.0, 0.0, 1.0]
+    assert row_counts(Batch(X, rows_of, weight=Y, convention=classes)).tolist() == [1.0, 0.0, 4.0]
+    tokens = torch.tensor([[0, -100], [1, 1], [-100, -100]])
+    assert row_counts(Batch(X, tokens, convention=classes)).tolist() == [1.0, 2.0, 0.0]
+    assert row_counts(Batch(X, tokens, weight=Y, convention=classes)).tolist() == [1.0, 4.0, 0.0]
+    assert row_counts(Batch(X, tokens, weight=2 * torch.ones(3, 2), convention=classes)).tolist() == [2.0, 4.0, 0.0]
+    assert row_counts(Batch(X, Y, weight=torch.ones(3, 2))).tolist() == [2.0, 2.0, 2.0]

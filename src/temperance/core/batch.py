@@ -15,7 +15,7 @@ from temperance.records.errors import SettingError
 
 __all__ = (
     "ANSWERS_ONLY", "Batch", "Mixed", "Pass", "between", "call", "first_leaf", "joined", "map_leaves", "mean",
-    "measure", "part_of", "per_row", "plus", "reduce", "to_device",
+    "measure", "part_of", "per_row", "plus", "reduce", "row_counts", "to_device",
 )  # fmt: skip
 
 ANSWERS_ONLY: Any = object()  # as ``targets``: the pass is run for its outputs, no loss is computed
@@ -158,6 +158,17 @@ def mean(values: Tensor, batch: Batch) -> Tensor:
     if kept.dim() <= values.dim():
         values = values * _spread(kept.to(values.dtype), values)
     return reduce(values, batch.weight, kept)
+
+
+def row_counts(batch: Batch) -> Tensor | None:
+    """Return how much each row counts in the mean, (b,): its weight times places that count; None: each once."""
+    kept, weight = counted(batch.targets, batch.convention), batch.weight
+    if kept is None:
+        return weight if weight is None or weight.dim() == 1 else weight.flatten(1).sum(1)
+    share = kept if kept.is_floating_point() else kept.to(torch.get_default_dtype())
+    if weight is not None:
+        share = share * _spread(weight, share) if weight.dim() <= share.dim() else share * _over(weight, share.dim())
+    return share.flatten(1).sum(1) if share.dim() > 1 else share
 
 
 def plus(loss: Tensor, term: Tensor, factor: float | Tensor) -> Tensor:

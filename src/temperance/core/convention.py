@@ -32,6 +32,7 @@ class Convention:
         axis: axis of the classes in outputs of three or more axes; None: not known.
         name: the loss, for messages.
         is_weighted: the loss weighs classes by itself.
+        smoothing: how far the loss softens its targets by itself.
         is_sum: the loss sums over rows instead of taking their mean.
         takes_soft: targets with decimals may be probabilities over classes.
         by_member: class numbers (b, k) are those of k members, whose mean is the loss of a row; else of k places.
@@ -43,6 +44,7 @@ class Convention:
     axis: int | None = None
     name: str = "the loss"
     is_weighted: bool = False
+    smoothing: float = 0.0
     is_sum: bool = False
     takes_soft: bool = True
     by_member: bool = False
@@ -116,6 +118,7 @@ def convention_of(loss: Any) -> Convention:
     weights = (given.get(n, getattr(inner, n, None)) for n in ("weight", "pos_weight"))
     return Convention(
         kind, int(ignore), 1 if kind == "classes" else None, name_of(inner), any(w is not None for w in weights),
+        float(given.get("label_smoothing", getattr(inner, "label_smoothing", 0.0))),
         given.get("reduction", getattr(inner, "reduction", "mean")) == "sum",
     )  # fmt: skip
 

@@ -18,6 +18,7 @@ from temperance.records.errors import RecipeError
 
 Techniques = Mapping[str, Regularizer]
 _ON_ROWS = (Rank.MIX, Rank.AUGMENT)
+_TERMS = (Rank.ATTACK, Rank.TARGET, Rank.PENALTY)
 
 
 class Intake(Reader):
@@ -65,8 +66,9 @@ def check(techniques: Techniques, batch: Batch, *, parts: int = 1) -> None:
         parts: micro-batches of one update.
 
     Raises:
-        RecipeError: a technique that acts on rows meets a ``PackedSequence``, or one that mixes rows, row weights or
-            micro-batches meet a loss of the whole batch.
+        RecipeError: a technique that acts on rows meets a ``PackedSequence``, one that mixes rows, row weights or
+            micro-batches meet a loss of the whole batch, a term that is a mean meets a loss that sums, or a technique
+            that softens targets one that does so itself.
 
     """
     names = [type(one).__name__ for one in techniques.values() if "objective" in one.stages() and one.rank in _ON_ROWS]
@@ -76,6 +78,7 @@ def check(techniques: Techniques, batch: Batch, *, parts: int = 1) -> None:
             "techniques that act on the rows of the inputs need tensors (b, …)",
             "Give padded sequences (pad_packed_sequence), or leave them out of the recipe",
         )
+    _require_plain(techniques, batch)
     if batch.convention.kind != "whole":
         return
     loss = batch.convention.name
@@ -98,3 +101,26 @@ def check(techniques: Techniques, batch: Batch, *, parts: int = 1) -> None:
             "weights need a loss per row",
             "Weigh the rows in the loss",
         )
+
+
+def _require_plain(techniques: Techniques, batch: Batch) -> None:
+    """Refuse terms that are means over rows beside a loss that sums, and targets that would be softened twice."""
+    convention = batch.convention
+    if convention.is_sum:
+        names = [
+            type(one).__name__ for one in techniques.values() if one.rank in _TERMS and "objective" in one.stages()
+        ]
+        if names:
+            raise RecipeError(
+                f"{', '.join(names)} beside {convention.name}, which sums over rows",
+                "what a technique adds or replaces is a mean over rows, so its weight would depend on the batch's size",
+                "Give the loss with reduction='mean' or 'none', and the learning rate times the rows of a batch",
+            )
+    if convention.smoothing:
+        names = [type(one).__name__ for one in techniques.values() if "softens targets" in one.roles]
+        if names:
+            raise RecipeError(
+                f"{', '.join(names)} beside {convention.name} with label_smoothing={convention.smoothing:g}",
+                "one of them: the targets would be softened twice",
+                "Leave label_smoothing out of the loss, or the technique out of the recipe",
+            )

@@ -1,8 +1,12 @@
 """Class outputs with members, pictures and labels of every kind."""
 
+from functools import partial
+
 import pytest
 import torch
 
+import temperance
+from temperance.core.batch import Batch
 from temperance.core.kit.classes import class_logits, expected, log_softmax, member_mean, per_label, softmax, spread
 from temperance.records.errors import RecipeError
 
@@ -67,3 +71,45 @@ def test_a_place_left_out_adds_nothing_whatever_its_number():
     terms = per_label(logits, labels, lambda ce: ce, "X")
     assert torch.equal(terms[[1, 3]], torch.zeros(2))
     assert torch.allclose(terms[[0, 2]], -torch.log_softmax(logits, -1)[[0, 2], [0, 2]])
+
+
+def _session(one, loss):
+    torch.manual_seed(0)
+    model = torch.nn.Linear(3, 4)
+    return temperance.Recipe(one).attach(
+        model, torch.optim.SGD(model.parameters(), lr=0.1), loss=loss, epochs=1, steps_per_epoch=2
+    )
+
+
+@pytest.mark.parametrize(
+    "one", [temperance.Focal(2.0), temperance.GeneralizedCrossEntropy(0.5), temperance.AdaFocal()],
+    ids=lambda one: type(one).__name__,
+)  # fmt: skip
+def test_what_replaces_the_cross_entropy_refuses_one_with_weights(one):
+    """ "loss − cross-entropy + own term" mixed weighted and plain terms, and could be negative."""
+    batch = torch.randn(6, 3), torch.arange(6) % 4
+    weights = torch.tensor([0.01, 0.01, 0.01, 1.0])
+    for loss in (
+        torch.nn.CrossEntropyLoss(weight=weights),
+        partial(torch.nn.functional.cross_entropy, weight=weights),
+        torch.nn.CrossEntropyLoss(label_smoothing=0.2),
+    ):
+        with pytest.raises(RecipeError, match=f"{type(one).__name__} takes the place of a plain cross-entropy"):
+            _session(one, loss).step(batch)
+    for loss in (torch.nn.CrossEntropyLoss(), torch.nn.CrossEntropyLoss(ignore_index=3, reduction="none")):
+        assert torch.isfinite(_session(one, loss).step(batch).loss)
+
+
+@pytest.mark.parametrize(
+    "one", [temperance.EarlyLearning(), temperance.SelfDistillation(source="previous")],
+    ids=lambda one: type(one).__name__,
+)  # fmt: skip
+def test_tokens_are_not_taken_for_members(one):
+    """The memory of an example was the mean over its tokens, padding included."""
+    batch = Batch(torch.randn(2, 5, 3), torch.randint(0, 4, (2, 5)), index=torch.arange(2))
+
+    def loss(out, y):
+        return torch.nn.functional.cross_entropy(out.movedim(-1, 1), y)
+
+    with pytest.raises(RecipeError, match="one answer per example"):
+        _session(one, loss).step(batch)

@@ -102,3 +102,21 @@ def test_what_it_cannot_work_on_is_refused():
     model = nn.Sequential(nn.Embedding(3, 2), nn.Flatten(), nn.Linear(2, 1))
     with pytest.raises(RecipeError, match="no inputs with decimals"):
         attached(R1(), model).loss((torch.zeros(4, 1, dtype=torch.long), torch.ones(4)))
+
+
+def test_rows_count_by_their_weight():
+    """Weights were left out: rows of weight 0 were punished like the others."""
+    torch.manual_seed(0)
+    x, y = torch.randn(5, 3), torch.tensor([1.0, 1.0, 0.0, 1.0, 0.0])[:, None]
+    times = torch.tensor([1, 0, 2, 3, 1])
+
+    def gradient(batch):
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Linear(3, 6), nn.Tanh(), nn.Linear(6, 1))
+        Recipe(R1(1.0)).attach(
+            model, torch.optim.SGD(model.parameters(), lr=0.1), loss=nn.BCEWithLogitsLoss(reduction="none")
+        ).step(batch)
+        return torch.cat([p.grad.flatten() for p in model.parameters()])
+
+    many = torch.repeat_interleave(torch.arange(5), times)
+    torch.testing.assert_close(gradient(Batch(x, y, weight=times.float())), gradient(Batch(x[many], y[many])))

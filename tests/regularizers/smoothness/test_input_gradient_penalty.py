@@ -45,3 +45,29 @@ def test_a_linear_loss_by_hand():
         model.weight.copy_(torch.tensor([[3.0, 4.0]]))
     found = _attach(model, lambda out, _: out[:, 0], 0.1).loss((torch.zeros(4, 2), torch.zeros(4)))
     assert float(found.detach()) == pytest.approx(2.5)
+
+
+def test_rows_that_are_left_out_do_not_count_in_the_penalty():
+    model, x, y, squares = _parts()
+    loss = lambda out, t: functional.cross_entropy(out, t, reduction="none")  # noqa: E731
+    kept = torch.tensor([True, True, False, True, False, True])
+    left = torch.where(kept, y, -100)
+    plain = float(functional.cross_entropy(model(x), left).detach())
+    for one in (functional.cross_entropy, loss):
+        model = _parts()[0]
+        found = float(_attach(model, one).loss((x, left)).detach())
+        assert found == pytest.approx(plain + 0.5 * float(squares[kept].mean()), abs=1e-8)
+
+
+def test_micro_batches_with_unequal_tokens_give_the_penalty_of_the_big_batch():
+    def gradient(parts):
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Linear(5, 7), nn.Tanh(), nn.Linear(7, 4)).double()
+        loss = lambda out, t: functional.cross_entropy(out.movedim(-1, 1), t)  # noqa: E731
+        _attach(model, loss).step(parts)
+        return torch.cat([p.grad.flatten() for p in model.parameters()])
+
+    torch.manual_seed(1)
+    x, y = torch.randn(4, 3, 5).double(), torch.randint(0, 4, (4, 3))
+    y[0, 1:] = -100
+    torch.testing.assert_close(gradient([(x[:1], y[:1]), (x[1:], y[1:])]), gradient((x, y)))

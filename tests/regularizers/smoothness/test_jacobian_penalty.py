@@ -91,3 +91,27 @@ def test_one_direction_equals_the_authors_code(monkeypatch):
 def test_settings_out_of_range():
     with pytest.raises(SettingError, match="projections"):
         JacobianPenalty(projections=0)
+
+
+@pytest.mark.parametrize("tokens", [False, True])
+@pytest.mark.parametrize("projections", [1, -1])
+def test_what_is_left_out_is_not_held_still(tokens, projections):
+    """What stands in rows and tokens of −100 must not matter."""
+    torch.manual_seed(1)
+    shape = (6, 3) if tokens else (6,)
+    x, y = torch.randn(*shape, 5), torch.randint(0, 4, shape)
+    y[2:4] = -100
+    other = torch.where((y == -100).unsqueeze(-1), 3 * torch.randn_like(x), x)
+
+    def gradient(inputs):
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Linear(5, 7), nn.Tanh(), nn.Linear(7, 4))
+        loss = lambda out, t: functional.cross_entropy(out.movedim(-1, 1), t)  # noqa: E731
+        session = Recipe(JacobianPenalty(0.5, projections=projections)).attach(
+            model, torch.optim.SGD(model.parameters(), lr=0.1), loss=loss
+        )
+        session.step((inputs, y))
+        return torch.cat([p.grad.flatten() for p in model.parameters()])
+
+    torch.testing.assert_close(gradient(other), gradient(x))
+    assert not torch.allclose(gradient(torch.where((y == -100).unsqueeze(-1), x, other + 1)), gradient(x))

@@ -229,14 +229,16 @@ def spread(rows: Tensor, axes: int) -> Tensor:
     return rows.reshape(rows.shape[0], *[1] * (axes - rows.dim()), *rows.shape[1:])
 
 
-def member_mean(values: Tensor, owner: str) -> Tensor:
+def member_mean(values: Tensor, owner: str, *, batch: Batch = UNTOLD) -> Tensor:
     """Return (b, c) of (b, c) or (b, k, c): the mean over members.
 
     Raises:
-        RecipeError: there are more axes, so that an example is not one place.
+        RecipeError: there are more axes, or a class number per token, so that an example is not one place.
 
     """
-    if values.dim() > 3:
+    targets = batch.targets.first if isinstance(batch.targets, Mixed) else batch.targets
+    of_places = isinstance(targets, Tensor) and targets.dim() == 2 and not targets.is_floating_point()
+    if values.dim() > 3 or (values.dim() == 3 and of_places and not batch.convention.by_member):
         raise RecipeError(
             f"the model gives outputs of shape {tuple(values.shape)}",
             f"{owner} needs one answer per example: (b, c), or (b, k, c) with members",
@@ -251,3 +253,19 @@ def _unfit(labels: Tensor, values: Tensor, owner: str) -> RecipeError:
         f"{owner} needs class numbers for each place, or probabilities (b, c)",
         "Give labels as the loss takes them, or set axis",
     )
+
+
+def require_plain_entropy(batch: Batch, owner: str) -> None:
+    """Refuse a cross-entropy that weighs or softens classes, for a technique that puts its own term in its place.
+
+    Raises:
+        RecipeError: the loss is such a one; "loss − cross-entropy + own term" may then even be negative.
+
+    """
+    convention = batch.convention
+    if convention.is_weighted or convention.smoothing or convention.is_sum:
+        raise RecipeError(
+            f"the loss is {convention.name} with class weights, label smoothing or a sum of its own",
+            f"{owner} takes the place of a plain cross-entropy, the mean over rows",
+            f"Use nn.CrossEntropyLoss() with none of these, or leave {owner} out",
+        )

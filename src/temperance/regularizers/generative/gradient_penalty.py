@@ -142,7 +142,7 @@ def between_rows(batch: Batch, key: Any) -> Batch:
     """Return points between the real and the generated rows of a batch; targets and index are the real rows'.
 
     Raises:
-        RecipeError: one of the two kinds is missing.
+        RecipeError: one of the two kinds is missing, or the rows have weights.
         SettingError: targets are not one number per row.
 
     """
@@ -151,6 +151,12 @@ def between_rows(batch: Batch, key: Any) -> Batch:
             f"GradientPenalty got targets of type {type(batch.targets).__name__} that are not one number per row",
             "targets tell real rows (1) from generated ones (0)",
             "Pass Batch(inputs, targets) with such targets",
+        )
+    if batch.weight is not None:
+        raise RecipeError(
+            "GradientPenalty got a batch with weights",
+            "its points lie between two rows, each of which would have a weight of its own",
+            "Leave the weights out, or use R1, which takes them",
         )
     is_real = batch.targets.reshape(-1) > 0.5
     real, fake = is_real.nonzero().squeeze(1), (~is_real).nonzero().squeeze(1)

@@ -128,8 +128,11 @@ class R1(Regularizer):
             if strengths.is_off("weight"):
                 return inner(params, buffers, batch, key)
             chosen = self._chosen(batch)
+            if batch.weight is not None:
+                chosen = chosen * batch.weight
             grads, passed = input_gradients(inner, params, buffers, batch, key, _total, "R1")
-            slope = (squares(grads) * chosen).sum() / chosen.sum().clamp_min(1)
+            total = chosen.sum()
+            slope = (squares(grads) * chosen).sum() / torch.where(total > 0, total, torch.ones_like(total))
             return passed._replace(loss=plus(passed.loss, slope, 0.5 * strengths.number("weight")))
 
         return penalized

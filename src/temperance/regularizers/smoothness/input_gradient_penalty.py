@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from temperance.control.strength import Strength
-from temperance.core.batch import Batch, Pass, plus
+from temperance.core.batch import Batch, Pass, plus, row_counts
 from temperance.core.kit.tracing import mean_squared, traced
 from temperance.core.leaves import Leaves
 from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
@@ -87,12 +87,12 @@ class InputGradientPenalty(Regularizer):
             solo = strengths.mirror is not None
             one = traced(inner, params, buffers, batch, key, solo=solo, owner="InputGradientPenalty")
             parts = one.pull(torch.ones_like(one.passed.loss), None)
-            factor = 1.0
-            if batch.weight is None:  # the loss is a mean: undo the shares of its examples
+            factor, counts = 1.0, row_counts(one.passed.batch or batch)
+            if counts is None:  # the loss is a mean: undo the shares of its examples
                 factor = float(batch.size) ** 2
             else:
-                parts = [g / _shares(batch.weight).reshape(-1, *[1] * (g.dim() - 1)) for g in parts]
-            size, share = mean_squared(parts, batch.weight)
+                parts = [g / _shares(counts).to(g.dtype).reshape(-1, *[1] * (g.dim() - 1)) for g in parts]
+            size, share = mean_squared(parts, counts)
             loss = plus(one.passed.loss, size, strengths.number("weight") * (factor * share))
             notes = {**one.passed.notes, f"{address}.gradient": size.detach() * (factor * share)}
             return one.passed._replace(loss=loss, notes=notes)

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from temperance.control.strength import Strength
-from temperance.core.batch import Batch, Pass, plus
+from temperance.core.batch import Batch, Pass, plus, row_counts
+from temperance.core.counted import counted
 from temperance.core.kit.tracing import mean_squared, traced
 from temperance.core.leaves import Leaves
 from temperance.core.random import fold, normal
@@ -107,7 +108,10 @@ class JacobianPenalty(Regularizer):
             one = traced(inner, params, buffers, batch, key, solo=solo, owner="JacobianPenalty")
             outputs: Tensor = one.passed.outputs
             shape, ways = outputs.shape, self._ways(outputs, fold(key, address))
-            size, share = mean_squared([g for w in ways for g in one.pull(None, w.reshape(shape))], batch.weight)
+            seen: Batch = one.passed.batch or batch
+            held = _held(seen, outputs)
+            pulled = [w.reshape(shape) if held is None else w.reshape(shape) * held for w in ways]
+            size, share = mean_squared([g for w in pulled for g in one.pull(None, w)], _rows(seen))
             scale = share if self.projections == -1 else share * outputs[0].numel() / self.projections
             loss = plus(one.passed.loss, size, strengths.number("weight") * (scale / 2))
             notes = {**one.passed.notes, f"{address}.jacobian": size.detach() * scale}
@@ -128,3 +132,21 @@ def _direction(key: Any, outputs: Tensor, count: int) -> Tensor:
     way = normal(key, (outputs.shape[0], count), outputs.device)
     length: Tensor = torch.linalg.vector_norm(way, dim=1, keepdim=True)
     return (way / length).to(outputs.dtype)
+
+
+def _held(batch: Batch, outputs: Tensor) -> Tensor | None:
+    """Return which outputs may be held still, as ``outputs`` or (b, …, 1); None: all. Places left out are not."""
+    kept = counted(batch.targets, batch.convention)
+    if kept is None or kept.dim() < 2:
+        return None  # rows that are left out weigh nothing in the mean
+    axis = batch.convention.axis if batch.convention.axis is not None else -1
+    return kept.to(outputs.dtype).unsqueeze(axis) if kept.dim() == outputs.dim() - 1 else None
+
+
+def _rows(batch: Batch) -> Tensor | None:
+    """Return how much each row counts, (b,): its weight, 0 where nothing in it counts; None: each once."""
+    counts = row_counts(batch)
+    if counts is None or (batch.weight is not None and batch.weight.dim() == 1 and counts is batch.weight):
+        return counts
+    there = (counts > 0).to(counts.dtype)
+    return there if batch.weight is None or batch.weight.dim() > 1 else there * batch.weight

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Mixed, Pass, measure
-from temperance.core.kit.classes import class_logits, per_label
+from temperance.core.kit.classes import class_logits, per_label, require_plain_entropy
 from temperance.core.leaves import Leaves
 from temperance.core.objective import without_cross_entropy
 from temperance.core.regularizer import Context, Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
@@ -127,6 +127,9 @@ class AdaFocal(Regularizer):
             seen: Batch = passed.batch or batch
             if isinstance(seen.targets, Mixed):
                 raise RecipeError("AdaFocal got a mixed batch", _MIXES.why, _MIXES.remedy)
+
+            if not alone:
+                require_plain_entropy(seen, "AdaFocal")
 
             def weighed(outputs: Any, labels: Tensor) -> Tensor:
                 members = seen.convention.by_member

@@ -93,7 +93,7 @@ class EarlyLearning(Regularizer):
             index = places(seen, "EarlyLearning")
             logits = class_logits(passed.outputs, "EarlyLearning", batch=seen)
             shares = softmax(logits).clamp(1e-4, 1 - 1e-4)
-            said = member_mean(shares.detach(), "EarlyLearning")
+            said = member_mean(shares.detach(), "EarlyLearning", batch=seen)
             old = recall(memory, index, said, in_place=in_place)
             target = self.decay * old + (1 - self.decay) * said / said.sum(-1, keepdim=True)
             agreement = (spread(target, shares.dim()) * shares).sum(-1)

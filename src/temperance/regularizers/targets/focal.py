@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass, measure
-from temperance.core.kit.classes import class_logits, label_logits, per_label
+from temperance.core.kit.classes import class_logits, label_logits, per_label, require_plain_entropy
 from temperance.core.leaves import Leaves
 from temperance.core.objective import without_cross_entropy
 from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
@@ -98,6 +98,9 @@ class Focal(Regularizer):
             seen: Batch = passed.batch or batch
             if seen.convention.kind == "labels":
                 return passed._replace(loss=passed.loss - self._lead_of_labels(passed.outputs, seen, strengths))
+
+            if not alone:
+                require_plain_entropy(seen, "Focal")
 
             def weighed(outputs: Any, labels: Tensor) -> Tensor:
                 members = seen.convention.by_member

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass, measure
-from temperance.core.kit.classes import class_logits, per_label
+from temperance.core.kit.classes import class_logits, per_label, require_plain_entropy
 from temperance.core.leaves import Leaves
 from temperance.core.objective import without_cross_entropy
 from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
@@ -88,6 +88,9 @@ class GeneralizedCrossEntropy(Regularizer):
             passed, alone = without_cross_entropy(inner, params, buffers, batch, key)
 
             seen: Batch = passed.batch or batch
+
+            if not alone:
+                require_plain_entropy(seen, "GeneralizedCrossEntropy")
 
             def weighed(outputs: Any, labels: Tensor) -> Tensor:
                 members = seen.convention.by_member

@@ -144,7 +144,7 @@ class SelfDistillation(Regularizer):
         in_place = strengths.mirror is not None
         index = places(seen, "SelfDistillation('previous')")
         logs = log_softmax(class_logits(passed.outputs, "SelfDistillation", batch=seen))
-        said = member_mean(logs.detach().exp(), "SelfDistillation")
+        said = member_mean(logs.detach().exp(), "SelfDistillation", batch=seen)
         old = recall(memory, index, said, in_place=in_place)
         known = spread(old.sum(-1, keepdim=True) > 0, logs.dim()).squeeze(-1)
         soft = (spread(old, logs.dim()) * logs).sum(-1)
