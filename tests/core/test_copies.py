@@ -21,6 +21,7 @@ from temperance import (
     StochasticDepth,
 )
 from temperance.core.copies import is_attached
+from temperance.records.errors import RecipeError
 from temperance.testing.problems import PROBLEMS
 from temperance.testing.training import assert_same, attach, outcome, train
 
@@ -119,3 +120,15 @@ def test_a_pickle_is_that_of_the_plain_model(one):
     session.step(MLP.batch(1))
     session.finish()
     assert not [name for name in model.__dict__ if name.startswith("__")]
+
+
+def test_a_model_around_an_attached_one_is_refused():
+    """Finished in another order, the stand-ins of one session stayed in the model for ever."""
+    model = Noisy()
+    session = Recipe(Dropout(0.2)).attach(model, torch.optim.SGD(model.parameters(), lr=0.1), loss=MLP.loss)
+    around = nn.Sequential(model)
+    with pytest.raises(RecipeError, match="a part of it is attached already"):
+        Recipe(Dropout(0.3)).attach(around, torch.optim.SGD(around.parameters(), lr=0.1), loss=MLP.loss)
+    session.finish()
+    Recipe(Dropout(0.3)).attach(around, torch.optim.SGD(around.parameters(), lr=0.1), loss=MLP.loss).finish()
+    assert type(model.layers[1]) is nn.Dropout

@@ -297,3 +297,10 @@ def test_outputs_and_targets_that_broadcast_are_refused(loss):
 def test_a_loss_that_pairs_columns_with_rows_itself_is_taken():
     criterion = Criterion(lambda out, y: (out[:, 0] - y).abs(), nn.Linear(2, 1))
     assert criterion(torch.zeros(6, 1), torch.arange(6.0)).shape == (6,)
+
+
+def test_a_loss_of_the_package_that_pairs_by_itself_is_taken():
+    from temperance.models.loss import squared_error
+
+    found = Criterion(squared_error, nn.Linear(2, 1))(torch.zeros(6, 1), torch.arange(6.0))
+    assert found.mean() == pytest.approx(55 / 6)

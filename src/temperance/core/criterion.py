@@ -208,7 +208,8 @@ class Criterion:
         a, b = outputs.shape, targets.shape
         if {a, b} != {(len(outputs),), (len(outputs), 1)} or len(outputs) < 2:
             return
-        if self.convention.kind == "numbers" or value.shape == (len(outputs), len(outputs)):
+        is_torchs = self.convention.kind == "numbers" and not hasattr(self.loss, "convention")
+        if is_torchs or value.shape == (len(outputs), len(outputs)):
             raise RecipeError(
                 f"the model gives {tuple(a)} and the targets are {tuple(b)}, which {self.convention.name} broadcasts: "
                 "every row would be compared with every other",

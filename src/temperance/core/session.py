@@ -114,9 +114,9 @@ class Session:
         logits: Callable[[Any], Any] | None = None,
     ) -> None:
         self.module = bare(model)  # ``model`` without torch.compile and the like around it; all names are its names
-        if is_attached(self.module):
+        if any(map(is_attached, self.module.modules())):
             raise RecipeError(
-                "this model has a recipe attached already", "one recipe at a time", "Call session.finish() first"
+                "this model or a part of it is attached already", "one recipe at a time", "Call session.finish() first"
             )
         refuse_sharded(model)
         check_optimizer(optimizer, model)
