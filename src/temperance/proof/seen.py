@@ -1,0 +1,44 @@
+"""Everything that a watch has seen, as rules read it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import nn
+
+from temperance.proof.decay import Decay
+from temperance.proof.passes import Pass
+from temperance.proof.weights import Weights
+
+
+@dataclass
+class Seen:
+    """What a watch has seen.
+
+    Attributes:
+        model: the watched module without wrappers.
+        names: names of its modules.
+        weights: which weights were scored and saved.
+        decay: what the optimizer's groups did.
+        loss: the loss that the user named, or None.
+        expects: what the run is meant to have.
+        passes: forward passes that were listened to.
+        smoothing: of each cross-entropy, and whether gradients were recorded.
+        clips: calls that clip gradients of the optimizer's parameters in time, of others, or after the step.
+        fresh: a gradient came back since the last step.
+        came_back: one ever did: the run calls the watched model itself.
+
+    """
+
+    model: nn.Module
+    names: dict[nn.Module, str]
+    weights: Weights
+    decay: Decay
+    loss: Any = None
+    expects: tuple[str, ...] = ()
+    passes: list[Pass] = field(default_factory=list)
+    smoothing: list[tuple[float, bool]] = field(default_factory=list)
+    clips: dict[str, int] = field(default_factory=lambda: {"held": 0, "foreign": 0, "late": 0})
+    fresh: bool = False
+    came_back: bool = False

@@ -1,0 +1,91 @@
+"""A watch names every no-op of the museum, is silent on sound runs, and changes nothing."""
+
+import copy
+import gc
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F  # noqa: N812
+
+from temperance import proof
+from temperance.records.errors import SettingError
+
+sys.path.insert(0, str(Path(__file__).parent))
+from museum import MUSEUM, Net, X, Y, adamw, epochs, score, sound
+
+
+@pytest.mark.parametrize("name", MUSEUM)
+def test_a_no_op_is_named(name: str) -> None:
+    run, rule = MUSEUM[name]
+    report = run()
+    assert [one.rule for one in report.warnings] == [rule], str(report)
+
+
+@pytest.mark.parametrize("number", range(50))
+def test_a_sound_run_raises_no_alarm(number: int) -> None:
+    report = sound(number)
+    assert report.warnings == (), str(report)
+    assert report.steps >= 8
+
+
+def test_the_run_is_bit_for_bit_the_same() -> None:
+    found = []
+    for watched in (False, True):
+        torch.manual_seed(3)
+        model = Net(0.4, norm=True)
+        optimizer = adamw(model)
+        seen = proof.watch(model, optimizer) if watched else None
+        clip = lambda m=model: torch.nn.utils.clip_grad_norm_(m.parameters(), 0.1) and None  # noqa: E731
+        epochs(model, optimizer, before=clip, end=lambda m=model: score(m) and None)
+        found.append(copy.deepcopy(model.state_dict()))
+        if seen is not None:
+            assert seen.report().warnings == ()
+            seen.close()
+    assert all(torch.equal(a, b) for a, b in zip(found[0].values(), found[1].values(), strict=True))
+
+
+def test_closed_it_leaves_nothing_behind() -> None:
+    gc.collect()  # watches of other tests
+    now = (F.cross_entropy, torch.nn.utils.clip_grad_norm_)  # another test's watch may have gone without close
+    plain = tuple(getattr(one, "plain", one) for one in now)
+    model = Net()
+    optimizer = adamw(model)
+    first, second = proof.watch(model, optimizer), proof.watch(model, optimizer)
+    assert F.cross_entropy is not plain[0]
+    first.close()
+    second.close()
+    assert (F.cross_entropy, torch.nn.utils.clip_grad_norm_) == plain
+    hooks = [m._forward_hooks or m._forward_pre_hooks or m._state_dict_hooks for m in model.modules()]
+    assert not any(hooks)
+    assert not optimizer._optimizer_step_pre_hooks
+
+
+def test_a_generator_of_parameters_is_still_clipped() -> None:
+    model = Net()
+    seen = proof.watch(model, adamw(model))
+    F.cross_entropy(model(X), Y).mul(100).backward()
+    total = torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    assert float(total) > 1.0
+    after = torch.stack([p.grad.norm() for p in model.parameters()]).norm()
+    assert float(after) == pytest.approx(1.0, rel=1e-3)
+    seen.close()
+
+
+def test_the_report_says_what_is_there() -> None:
+    model = Net(0.3)
+    seen = proof.watch(model, optimizer := adamw(model, 0.1), loss=nn.CrossEntropyLoss(label_smoothing=0.1))
+    epochs(model, optimizer, loss=nn.CrossEntropyLoss(label_smoothing=0.1))
+    report = seen.report()
+    assert {one.what: one.acted for one in report.present} == {"dropout": True, "decay": True, "smoothing": True}
+    assert "12 steps" in str(report)
+    assert "p 0.3 (acted)" in str(report)
+    assert report.to_dict()["warnings"] == ()
+
+
+def test_an_unknown_word_is_refused() -> None:
+    model = Net()
+    with pytest.raises(SettingError, match="dropuot"):
+        proof.watch(model, adamw(model), expects=["dropuot"])
