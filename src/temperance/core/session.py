@@ -28,7 +28,6 @@ from temperance.core import (
     steering,
 )  # fmt: skip
 from temperance.core.batch import Batch, Pass
-from temperance.core.copies import PlainCopier, is_attached
 from temperance.core.criterion import Criterion
 from temperance.core.finite import NotFinite, OnNaN
 from temperance.core.heldout import Metric
@@ -45,6 +44,7 @@ from temperance.core.signal import Probe, Signal
 from temperance.core.solo import Solo
 from temperance.core.state import SessionState
 from temperance.core.statistics import Moved
+from temperance.core.traces import is_attached, mark
 from temperance.core.wrappers import bare, forget_compiled
 from temperance.records.errors import RecipeError
 
@@ -145,7 +145,7 @@ class Session:
         self.solo: Solo
         self._meter: Meter
         self._moved: Moved
-        self._mark = PlainCopier(self.module)
+        self._unmark: Undo = lambda: None
         self._own: tuple[Leaves, Moved] | None = None  # trained weights while others stand in the model
         try:
             own = members.by_owner(member_strengths or {}, recipe, self.module)
@@ -155,7 +155,7 @@ class Session:
         except BaseException:
             self._detach()
             raise
-        self._mark.seal()
+        self._unmark = mark(self.module)
 
     # -- the loop ---------------------------------------------------------------------------------------------------
 
@@ -334,7 +334,7 @@ class Session:
         if self._undo:
             forget_compiled(self.model)
         self._undo.clear()
-        self._mark.remove()
+        self._unmark()
 
     @property
     def warnings(self) -> tuple[str, ...]:

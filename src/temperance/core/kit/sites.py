@@ -11,8 +11,8 @@ from typing import Any
 from torch import Tensor, nn
 
 from temperance.core.kit.dropouts import Of, take_idle, take_over
-from temperance.core.kit.traces import hold, hook_after, hook_before, together
 from temperance.core.regularizer import Strengths
+from temperance.core.traces import hold, hook_after, hook_before, together
 from temperance.records.errors import RecipeError, nearest
 
 __all__ = [

@@ -13,8 +13,8 @@ from torch.nn import functional
 
 from temperance.control.strength import Strength
 from temperance.core.kit.sites import hold, named, together
-from temperance.core.kit.traces import replace_forward
 from temperance.core.regularizer import Effect, Rank, Regularizer, Strengths, Undo, techniques
+from temperance.core.traces import replace_forward
 from temperance.records.citation import Citation
 from temperance.records.errors import RecipeError, SettingError
 
