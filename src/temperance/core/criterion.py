@@ -15,6 +15,7 @@ from temperance.core.batch import ANSWERS_ONLY, Batch
 from temperance.core.batches import Signature
 from temperance.core.convention import Convention, convention_of
 from temperance.core.counted import Mixed, is_classes
+from temperance.core.devices import widened
 from temperance.core.nest import described, fields_of, is_sequence
 from temperance.core.objective import is_cross_entropy
 from temperance.core.random import is_batched
@@ -244,7 +245,7 @@ class Criterion:
         return batch.size if found is None else found.sum()
 
     def row_counts(self, batch: Batch) -> Tensor | None:
-        """Return how much each row counts in the mean of the loss, (b,) float64; None: each once.
+        """Return how much each row counts in the mean of the loss, (b,), as wide as the device can; None: each once.
 
         Rows count by their weight, times the places whose class is not left out where the loss is per place.
         """
@@ -253,7 +254,7 @@ class Criterion:
         if not classes:
             if weight is None:
                 return None
-            return weight.double() if weight.dim() == 1 else weight.double().flatten(1).sum(1)
+            return widened(weight) if weight.dim() == 1 else widened(weight).flatten(1).sum(1)
         places = self._class_weights(targets)
         if weight is not None:
             places = places * weight.reshape(*weight.shape, *[1] * (places.dim() - weight.dim()))
@@ -263,8 +264,8 @@ class Criterion:
         kept = targets != self.convention.ignore_index
         weights = getattr(self.loss, "weight", None)
         if not (isinstance(weights, Tensor) and self.convention.kind == "classes"):
-            return kept.double()
-        return kept * weights.double()[torch.where(kept, targets, torch.zeros_like(targets))]
+            return widened(kept)
+        return kept * widened(weights)[torch.where(kept, targets, torch.zeros_like(targets))]
 
     def _places(self, targets: Any) -> Any:
         later = self.shifts and isinstance(targets, Tensor) and targets.dim() == 2

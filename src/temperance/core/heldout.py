@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from temperance.core.batch import Batch
+from temperance.core.counted import counted
 from temperance.core.devices import widened
 from temperance.core.leaves import Leaves
 from temperance.records.errors import SettingError, nearest
@@ -159,7 +160,7 @@ def measure(
             outputs, values = answer(batch)
             tally.add(values, batch, None if counts is None else counts(batch))
             if metric == "accuracy":
-                hit.add(_right(outputs, batch.targets), batch)
+                hit.add(_right(outputs, batch.targets), batch, _kept(batch))
             elif metric != "loss":
                 told.append(_tensor(outputs).detach().cpu())
         if callable(metric):
@@ -194,6 +195,14 @@ def _tensor(value: Any) -> Tensor:
             "Measure it in your loop and pass session.validate(value=…, better=…)",
         )
     return value
+
+
+def _kept(batch: Batch) -> Tensor | None:
+    """Return how far each row counts where some are left out: one without a class is neither right nor wrong."""
+    kept = counted(batch.targets, batch.convention)
+    if kept is None or kept.dim() != 1:
+        return None
+    return widened(kept) if batch.weight is None else widened(batch.weight) * kept
 
 
 def _right(outputs: Any, targets: Any) -> Tensor:

@@ -21,7 +21,7 @@ from temperance.core.nest import detached
 from temperance.core.objective import PlainObjective
 from temperance.core.policy import trainable
 from temperance.core.random import fold, pulse
-from temperance.core.recomputation import follow_checkpoints
+from temperance.core.recomputation import follow_checkpoints, looking
 from temperance.core.regularizer import Memory, Rate, Regularizer, Strengths
 from temperance.core.replicas import average, rank
 from temperance.core.statistics import buffers_of, unchanged
@@ -372,7 +372,8 @@ def evaluating(model: nn.Module) -> Iterator[None]:
     modes = [(m, m.training) for m in model.modules()]
     model.eval()
     try:
-        yield
+        with looking():
+            yield
     finally:
         for m, mode in modes:
             m.training = mode
