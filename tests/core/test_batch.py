@@ -13,7 +13,7 @@ from temperance.core.batch import (
     reduce,
     to_device,
 )
-from temperance.core.batches import to_batch
+from temperance.core.batches import Reader
 from temperance.records.errors import SettingError
 
 X, Y = torch.arange(6.0).reshape(3, 2), torch.tensor([1.0, 2.0, 4.0])
@@ -25,7 +25,7 @@ def rows(outputs, targets):
 
 @pytest.mark.parametrize("given", [Batch(X, Y), (X, Y), [X, Y], {"inputs": X, "targets": Y}])
 def test_what_loaders_yield_becomes_a_batch(given):
-    batch = to_batch(given)
+    batch = Reader().one(given)
     assert batch.inputs is X
     assert batch.targets is Y
     assert batch.size == 3
@@ -33,7 +33,7 @@ def test_what_loaders_yield_becomes_a_batch(given):
 
 def test_anything_else_is_refused():
     with pytest.raises(SettingError, match="a batch of type Tensor"):
-        to_batch(X)
+        Reader().one(X)
 
 
 @pytest.mark.parametrize("inputs", [X, (X,), {"x": X}])

@@ -33,7 +33,7 @@ def test_both_executors_give_gradients_that_can_be_differentiated(owned):
 
 
 def test_inputs_without_decimals_are_refused():
-    with pytest.raises(RecipeError, match="Test finds no inputs"):
+    with pytest.raises(RecipeError, match="Test found no floating tensor"):
         input_gradients(inner, Leaves.of({}), {}, Batch(torch.zeros(2, dtype=torch.long), None), 0, sum, "Test")
 
 
