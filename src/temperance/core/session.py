@@ -133,7 +133,7 @@ class Session:
         self._clean_batches = clean_batches
         self.schedulers = list(scheduler) if isinstance(scheduler, (list, tuple)) else [scheduler] * bool(scheduler)
         self.left_out: list[int] = []
-        self._young = 2  # steps until the replicas are compared
+        self._uncompared = 2  # steps until the replicas are compared
         self._told: list[str] = []
         self._undo: list[Undo] = []
         self._closed = ""
@@ -209,9 +209,9 @@ class Session:
         self.steps += 1
         if self.solo.watch.later:
             self.solo.watch.keep(passed.loss, self.steps - 1)
-        if self._young:
-            self._young -= 1
-            if not self._young:  # all replicas began alike, so what differs now was never synchronised
+        if self._uncompared:
+            self._uncompared -= 1
+            if not self._uncompared:  # all replicas began alike, so what differs now was never synchronised
                 replicas.require_same(self.solo.home)
         self._meter.watch(passed, self.solo.loss)
         if self.recipe.is_adaptive or self._meter.has_own:
