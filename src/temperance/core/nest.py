@@ -58,6 +58,18 @@ def leaves(nest: Any) -> Iterator[Any]:
         yield from leaves(part)
 
 
+def tensors(nest: Any) -> Iterator[Tensor]:
+    """Yield the tensors of a nest; of a ``PackedSequence`` its data.
+
+    Shapes: any.
+    """
+    for leaf in leaves(nest):
+        if isinstance(leaf, Tensor):
+            yield leaf
+        elif isinstance(leaf, PackedSequence):
+            yield leaf.data
+
+
 def floating_leaves(nest: Any) -> list[Tensor]:
     """Return the tensors with decimals in a nest, in the order in which ``map_leaves`` meets them.
 
@@ -77,11 +89,8 @@ def first_leaf(nest: Any) -> Tensor:
     """
     if isinstance(nest, Tensor):
         return nest
-    for leaf in leaves(nest):
-        if isinstance(leaf, Tensor):
-            return leaf
-        if isinstance(leaf, PackedSequence):
-            return leaf.data
+    for leaf in tensors(nest):
+        return leaf
     raise SettingError(
         f"{type(nest).__name__} holds no tensor", "a nest of tuples, lists and dicts with tensors", "Convert it first"
     )

@@ -5,7 +5,8 @@ import torch
 from torch import nn
 
 from temperance import Dropout, Recipe
-from temperance.core.kit.sites import change_output, hold, named, of_type, together
+from temperance.core.kit.sites import change_output, named, of_type
+from temperance.core.traces import hold, together
 from temperance.records.errors import RecipeError
 from temperance.testing.problems import PROBLEMS
 
