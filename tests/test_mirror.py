@@ -10,6 +10,7 @@ SOURCE, TESTS = ROOT / "src" / "temperance", ROOT / "tests"
 LONGEST_FILE, LONGEST_FUNCTION = 400, 60
 # Files that another test stands for, with the reason.
 STANDS_FOR = {
+    "proof": "each rule names its no-ops and is silent on sound runs in proof/test_watch.py",
     "deployment/aten": "each rule is tested by name in deployment/aten/test_aten.py",
     "testing/checks.py": "each check runs in regularizers/test_conformance.py",
     "testing/effects.py": "each effect runs in regularizers/test_conformance.py",

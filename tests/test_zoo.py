@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from temperance import Recipe, StochasticDepth
 from temperance.core.batch import Batch
+from temperance.core.kit.mixing import OnlyCodes
 from temperance.core.regularizer import Regularizer, techniques
 from temperance.records.errors import RecipeError, SettingError
 
@@ -227,7 +228,8 @@ SETTINGS = {
     "MarginSmoothing": {"margin": 0.1}, "MaxNorm": {"norm": 0.1}, "GradientClipping": {"norm": 0.01},
     "LoRADropout": {"at": "*[qk]*"},
 }  # fmt: skip
-MAY_REST = {"MarginSmoothing", "SelectiveProjectionDecay"}  # for sure answers, and for weights that drift away
+# It pulls back only what the gradient drives away from the start, which in these few steps it does not here.
+MAY_REST = {("segformer", "SelectiveProjectionDecay")}
 IMAGES = {"AdaptiveAugmentation", "AugMix", "CutMix", "Cutout", "RandomColor", "RandomCrop", "RandomFlip",
           "TrivialAugment"}  # fmt: skip
 SLOPES = {"FGSMTraining", "InputGradientPenalty", "JacobianPenalty", "PGDTraining", "TRADES", "VAT"}
@@ -238,8 +240,8 @@ DATA = {
         "FeatureNoise": "found no floating tensor among the inputs",
         **dict.fromkeys(IMAGES, "found no image among the inputs"),
         **dict.fromkeys(SLOPES, "found no floating tensor among the inputs"),
-        "GradientPenalty": "real and 0 generated rows|no inputs with decimals|not one number per row",
-        "R1": "no inputs with decimals|not one number per row",
+        "GradientPenalty": "real and 0 generated rows|found no floating tensor|not one number per row",
+        "R1": "found no floating tensor|not one number per row",
     },
     "image": {"TabularCorruption": "found no table", "GradientPenalty": "real and 0 generated rows"},
     "sound": {
@@ -284,7 +286,7 @@ def outcome(animal: str, one: Regularizer) -> tuple[bool, str]:
     except (RecipeError, SettingError) as refusal:
         return False, str(refusal)
     evidence = session.proof(batches[0])[0]
-    assert evidence.acted or (name in MAY_REST and animal != "bert"), f"{name} on {animal}: {evidence.evidence}"
+    assert evidence.acted or (animal, name) in MAY_REST, f"{name} on {animal}: {evidence.evidence}"
     assert evidence.silent or name in AT_INFERENCE, f"{name} on {animal} acts at inference: {evidence.evidence}"
     session.finish(batches=batches)
     assert {n for n, _ in model.named_parameters()} == names
@@ -316,7 +318,7 @@ def is_true(animal: str, name: str, refusal: str) -> bool:
 
 def check(animal: str, name: str) -> bool:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+        warnings.simplefilter("ignore", OnlyCodes)  # MixUp on token ids tells what it does, and does it
         ran, refusal = outcome(animal, chosen(animal, name))
     assert ran or name in refusal, f"the refusal does not name {name}: {refusal}"
     assert ran or is_true(animal, name, refusal), f"{name} refuses {animal}: {refusal}"

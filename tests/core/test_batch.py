@@ -17,7 +17,7 @@ from temperance.core.batch import (
     row_counts,
     to_device,
 )
-from temperance.core.batches import to_batch
+from temperance.core.batches import Reader
 from temperance.core.convention import Convention
 from temperance.records.errors import SettingError
 
@@ -30,7 +30,7 @@ def rows(outputs, targets):
 
 @pytest.mark.parametrize("given", [Batch(X, Y), (X, Y), [X, Y], {"inputs": X, "targets": Y}])
 def test_what_loaders_yield_becomes_a_batch(given):
-    batch = to_batch(given)
+    batch = Reader().one(given)
     assert batch.inputs is X
     assert batch.targets is Y
     assert batch.size == 3
@@ -38,7 +38,7 @@ def test_what_loaders_yield_becomes_a_batch(given):
 
 def test_anything_else_is_refused():
     with pytest.raises(SettingError, match="a batch of type Tensor"):
-        to_batch(X)
+        Reader().one(X)
 
 
 @pytest.mark.parametrize("inputs", [X, (X,), {"x": X}])

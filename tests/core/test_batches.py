@@ -12,7 +12,7 @@ from torch.nn.utils.rnn import PackedSequence, pack_sequence
 from torch.utils.data import default_collate
 
 from temperance.core.batch import Batch
-from temperance.core.batches import Reader, Signature, _looks, to_batch
+from temperance.core.batches import Reader, Signature, _looks
 from temperance.core.convention import Convention
 from temperance.core.nest import leaves
 from temperance.records.errors import RecipeError, SettingError
@@ -155,7 +155,7 @@ def test_a_packed_sequence_is_one_input():
     assert batch.inputs is packed
     assert batch.size == 2
     with pytest.raises(SettingError, match="a batch of type PackedSequence"):
-        to_batch(packed)
+        Reader().one(packed)
 
 
 def test_targets_may_be_none_or_several():

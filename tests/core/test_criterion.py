@@ -79,7 +79,7 @@ def test_a_users_loss_gets_the_whole_answer():
 
 def test_outputs_and_logits_say_what_is_what():
     model = Giving(lambda z: {"left": z, "right": -z})
-    with pytest.raises(RecipeError, match=r"Giving gives: dict with left, right.*outputs=lambda"):
+    with pytest.raises(RecipeError, match=r"Giving gives: dict with 'left', 'right'.*outputs=lambda"):
         attach([], model, F.cross_entropy).step((X, Y))
     model = Giving(lambda z: {"left": z, "right": -z})
     session = attach([t.LabelSmoothing(0.2)], model, F.cross_entropy, outputs=lambda out: out["right"])
@@ -90,7 +90,7 @@ def test_outputs_and_logits_say_what_is_what():
     def loss(out, y):
         return F.cross_entropy(out["left"], y)
 
-    with pytest.raises(RecipeError, match=r"dict with left, right.*LabelSmoothing needs logits.*logits=lambda"):
+    with pytest.raises(RecipeError, match=r"dict with 'left', 'right'.*LabelSmoothing needs logits.*logits=lambda"):
         attach([t.LabelSmoothing(0.2)], model, loss).step((X, Y))
     model = Giving(lambda z: {"left": z, "right": -z})
     session = attach([t.LabelSmoothing(0.2)], model, loss, logits=lambda out: out["left"])
@@ -263,7 +263,7 @@ def test_a_model_without_logits_is_refused_truthfully(hub):
     torch.manual_seed(0)
     model = hub.BertModel(classifier(hub).config)
     batch = (text()["input_ids"], torch.zeros(4, dtype=torch.int64))
-    with pytest.raises(RecipeError, match=r"last_hidden_state, pooler_output.*MaxSup needs logits"):
+    with pytest.raises(RecipeError, match=r"'last_hidden_state', 'pooler_output'.*MaxSup needs logits"):
         attach([t.MaxSup(0.5)], model, lambda out, y: F.cross_entropy(out.pooler_output, y)).step(batch)
 
 

@@ -2,12 +2,14 @@
 
 import pytest
 import torch
+from torch import nn
 from torch.utils import _pytree as tree
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import temperance.regularizers  # noqa: F401  (fills the registry)
 from temperance import Dropout, GapFeedback, Recipe, WeightDecay
 from temperance.core import devices
+from temperance.core.batch import Batch
 from temperance.core.regularizer import techniques
 from temperance.records.errors import RecipeError
 from temperance.study.worker import auto_device
@@ -90,3 +92,19 @@ def test_a_model_on_another_device_has_everything_there():
     assert {t.device.type for part in session._strengths.values() for t in part.values()} == {"meta"}
     with pytest.raises((RecipeError, NotImplementedError, RuntimeError)):
         session.step(MLP.batch(0))  # the rows are on the CPU
+
+
+@pytest.mark.parametrize("weights", [None, torch.tensor([1.0, 2.0, 3.0])], ids=["plain", "classes weighed"])
+def test_what_counts_is_counted_without_float64(weights, without_float64):
+    """Micro-batches, row weights, left-out classes and validation."""
+    loss = nn.CrossEntropyLoss(weight=weights, reduction="none")
+    model = nn.Linear(4, 3)
+    session = Recipe(WeightDecay(0.1)).attach(model, torch.optim.SGD(model.parameters(), lr=0.1), loss=loss)
+    x, y = torch.randn(6, 4), torch.tensor([0, 1, 2, -100, 1, -100])
+    weight = torch.tensor([1.0, 2.0, 1.0, 1.0, 0.5, 1.0])
+    with NoDoubles():
+        session.step([Batch(x[:2], y[:2], weight[:2]), Batch(x[2:], y[2:], weight[2:])])
+        session.step([Batch(x[:3], y[:3]), Batch(x[3:], y[3:])])
+        numbers = session.validate([Batch(x, y, weight)], metric="accuracy")
+    assert 0 <= numbers["metric"] <= 1
+    assert numbers["valid_loss"] > 0

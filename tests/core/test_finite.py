@@ -157,3 +157,30 @@ def test_off_the_cpu_losses_are_looked_at_together():
 def test_another_word_is_refused():
     with pytest.raises(SettingError, match="nan='stop'"):
         attach(Recipe(), MLP, nan="stop")
+
+
+@dataclass
+class Parts:
+    """Inputs as a loader of one's own may give them."""
+
+    row: torch.Tensor
+
+
+def test_what_is_broken_is_found_in_packed_rows_and_dataclasses():
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.lstm, self.head = nn.LSTM(2, 4), nn.Linear(4, 2)
+
+        def forward(self, x):
+            if isinstance(x, Parts):
+                x = nn.utils.rnn.pack_sequence(list(x.row))
+            return self.head(self.lstm(x)[1][0][-1])
+
+    rows = torch.ones(3, 4, 2)
+    rows[1, 2, 0] = torch.nan
+    for inputs in (nn.utils.rnn.pack_sequence(list(rows)), Parts(rows)):
+        net = Net()
+        session = Recipe().attach(net, torch.optim.SGD(net.parameters(), lr=0.1), loss=nn.functional.cross_entropy)
+        with pytest.raises(RecipeError, match="the inputs of the batch hold NaN"):
+            session.step((inputs, torch.tensor([0, 1, 0])))

@@ -88,3 +88,22 @@ def test_a_known_measure_is_not_turned_round(metric, better):
     with pytest.raises(SettingError, match=f"metric='{metric}' and better='{better}'"):
         heldout.ask(metric, None, better)
     assert heldout.ask("accuracy", None, "higher").better == "higher"
+
+
+def test_a_row_whose_class_is_left_out_is_neither_right_nor_wrong():
+    def some(b):
+        return torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 0.0]]), torch.zeros(4)
+
+    labels = torch.tensor([0, 0, -100, -100])
+    plain = Batch(torch.zeros(4), labels)
+    weighed = Batch(torch.zeros(4), labels, torch.tensor([3.0, 1.0, 9.0, 9.0]))
+    assert heldout.measure([plain], [some], "accuracy")[0].metric == 0.5
+    assert heldout.measure([weighed], [some], "accuracy")[0].metric == 0.75
+
+
+def test_of_one_score_per_row_minus_one_is_the_other_class():
+    def some(b):
+        return torch.tensor([2.0, 1.0, -1.0, -1.0]), torch.zeros(4)
+
+    labels = torch.tensor([1, -1, -1, 1])
+    assert heldout.measure([Batch(torch.zeros(4), labels)], [some], "accuracy")[0].metric == 0.5

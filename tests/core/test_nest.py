@@ -7,7 +7,18 @@ import pytest
 import torch
 from torch.nn.utils.rnn import pack_sequence
 
-from temperance.core.nest import call, described, detached, fields_of, first_leaf, leaves, map_leaves, rows
+from temperance.core.nest import (
+    call,
+    described,
+    detached,
+    fields_of,
+    first_leaf,
+    floating_leaves,
+    leaves,
+    map_leaves,
+    rows,
+    with_floating,
+)
 from temperance.records.errors import RecipeError, SettingError
 
 X = torch.arange(6.0).reshape(3, 2)
@@ -52,7 +63,26 @@ def test_a_nest_without_a_tensor_is_told():
 
 
 def test_answers_are_described_by_their_parts():
-    assert described(X) == "a tensor of shape (3, 2)"
-    assert described({"a": X, "b": X}) == "dict with a, b"
-    assert described((X, X)) == "tuple of 2 parts"
+    assert described(X) == "float32 (3, 2)"
+    assert described({"a": X, "b": X}) == "dict with 'a', 'b'"
+    assert described((X, None)) == "tuple of 2 (float32 (3, 2), NoneType)"
     assert fields_of(3) is None
+
+
+@dataclass
+class Scene:
+    image: torch.Tensor
+    kinds: torch.Tensor
+    depth: torch.Tensor
+
+
+def test_tensors_with_decimals_are_found_and_put_back_in_every_kind_of_nest():
+    """Dataclasses too, which torch's own walker takes for one leaf."""
+    scene = Scene(X, torch.tensor([1, 2, 3]), X + 1)
+    nest = {"scene": scene, "more": (X * 2, None)}
+    found = floating_leaves(nest)
+    assert [float(t.flatten()[0]) for t in found] == [float(t.flatten()[0]) for t in (X, X + 1, X * 2)]
+    moved = with_floating(nest, [t + 10 for t in found])
+    assert torch.equal(moved["scene"].depth, X + 11)
+    assert moved["scene"].kinds is scene.kinds
+    assert torch.equal(moved["more"][0], X * 2 + 10)

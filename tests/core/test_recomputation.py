@@ -9,6 +9,7 @@ from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
 from temperance import (
+    R1,
     SAM,
     TRADES,
     VAT,
@@ -16,18 +17,24 @@ from temperance import (
     DropBlock,
     DropConnect,
     Dropout,
+    FGSMTraining,
     GaussianDropout,
     GhostBatchNorm,
+    InputGradientPenalty,
+    JacobianPenalty,
     LoRADropout,
     ManifoldMixUp,
+    PGDTraining,
     RDrop,
     Recipe,
+    SelfDistillation,
     SpectralNorm,
     StochasticDepth,
 )
 from temperance.core.random import pulse, site_uniform
 from temperance.core.recomputation import follow_checkpoints
 from temperance.records.errors import RecipeError
+from temperance.signals import Curvature, GradientDisparity
 
 FORMS = {"reentrant": {"use_reentrant": True}, "other form": {"use_reentrant": False}}
 NOISES = (
@@ -35,7 +42,16 @@ NOISES = (
     DropBlock(0.3, size=2, at="block.1"), ConcreteDropout(start=0.4), LoRADropout(0.5, at="block.0"),
     ManifoldMixUp(2.0, inputs=False, at="block.1"), SpectralNorm(), GhostBatchNorm(size=2),
 )  # fmt: skip
-ATTACKS = (TRADES(1.0), VAT(1.0))  # the reentrant form cannot give the gradients by inputs that they climb along
+SLOPES = (  # they take gradients by inputs, which torch's reentrant form does not give, or ask without gradient
+    TRADES(1.0),
+    VAT(1.0),
+    FGSMTraining(),
+    PGDTraining(),
+    InputGradientPenalty(0.1),
+    JacobianPenalty(0.1),
+    R1(0.1),
+    SelfDistillation(),
+)
 
 
 class Looped(nn.Module):
@@ -97,12 +113,12 @@ def trained(recipe, form, kind=Looped, own_backward=False):
 
 @pytest.mark.parametrize(
     ("one", "form"),
-    [(one, form) for one in NOISES for form in FORMS] + [(one, "other form") for one in ATTACKS],
+    [(one, form) for one in NOISES + SLOPES for form in FORMS],
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
 def test_training_is_the_same_with_checkpoints_and_without(one, form):
     kind = Looping if isinstance(one, StochasticDepth) else Looped
-    one = Recipe(one, *([Dropout(0.3)] if one in ATTACKS else []))
+    one = Recipe(one, *([Dropout(0.3)] if one in SLOPES else []))
     expected = trained(one, None, kind)
     torch.testing.assert_close(trained(one, FORMS[form], kind), expected, rtol=1e-9, atol=1e-12)
 
@@ -131,9 +147,35 @@ def test_a_part_inside_a_part_draws_the_same(form):
 
 def test_checkpoints_are_followed_once():
     follow_checkpoints()
-    before = torch.utils.checkpoint.CheckpointFunction.forward
+    before = torch.utils.checkpoint.CheckpointFunction.apply
     follow_checkpoints()
-    assert torch.utils.checkpoint.CheckpointFunction.forward is before
+    assert torch.utils.checkpoint.CheckpointFunction.apply is before
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_signals_and_readings_look_through_parts_that_may_run_again(form):
+    found = []
+    for one in (FORMS[form], None):
+        model = Looped(one).double()
+        generator = torch.Generator().manual_seed(0)
+        for p in model.parameters():
+            nn.init.normal_(p, std=0.3, generator=generator)
+        session = Recipe().attach(
+            model, torch.optim.SGD(model.parameters(), lr=0.1), loss=functional.cross_entropy,
+            signals=[GradientDisparity(), Curvature()],
+        )  # fmt: skip
+        session.step(batches()[0])
+        found.append(session.validate(batches()[1:]))
+        session.finish()
+    assert {"lambda_max", "gradient_coherence"} <= found[0].keys()
+    assert found[0] == pytest.approx(found[1], nan_ok=True)
+
+
+def test_checkpoints_of_others_are_left_alone():
+    follow_checkpoints()
+    x = torch.ones(2, requires_grad=True)
+    out = checkpoint(torch.square, x, use_reentrant=True)
+    assert type(out.grad_fn).__name__ == "CheckpointFunctionBackward"
 
 
 def test_another_kind_of_recomputation_is_refused_and_not_silently_wrong():

@@ -13,7 +13,7 @@ from torch.nn import functional as F  # noqa: N812
 from temperance import proof
 
 sys.path.insert(0, str(Path(__file__).parent))
-from museum import Net, X, Y
+from noops import Net, X, Y
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

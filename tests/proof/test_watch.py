@@ -14,7 +14,9 @@ from temperance import proof
 from temperance.records.errors import SettingError
 
 sys.path.insert(0, str(Path(__file__).parent))
-from museum import MUSEUM, Net, X, Y, adamw, epochs, score, sound
+from museum import MUSEUM
+from noops import Net, X, Y, adamw, epochs, score
+from sound_runs import sound
 
 
 @pytest.mark.parametrize("name", MUSEUM)

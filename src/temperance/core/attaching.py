@@ -46,8 +46,6 @@ def wire(
     check_sparse(session.module, parts, scaler)
     device = next((p.device for p in session.module.parameters()), torch.device("cpu"))
     context = context_of(session, device)
-    session._strengths = {}
-    session._memory = {}
     for address, one in parts.items():
         one.check(context, session.optimizer)
         session._strengths[address] = members.strengths(

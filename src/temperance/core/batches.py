@@ -10,13 +10,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from temperance.core.batch import Batch
 from temperance.core.convention import UNKNOWN, Convention
-from temperance.core.nest import fields_of, is_sequence, leaves, rows
+from temperance.core.nest import described, fields_of, is_sequence, leaves, rows
 from temperance.core.wrappers import bare
 from temperance.records.errors import SettingError
 
@@ -69,7 +68,7 @@ class Reader:
             given = self.collate(value)
             if not isinstance(given, Batch):
                 raise SettingError(
-                    f"collate returned {_described(given)}", "collate turns what the loader yields into a Batch",
+                    f"collate returned {described(given)}", "collate turns what the loader yields into a Batch",
                     "Return Batch(inputs=…, targets=…)",
                 )  # fmt: skip
             value = given
@@ -96,7 +95,7 @@ class Reader:
             if isinstance(given, Batch):
                 return [self._checked(given)]
             raise SettingError(
-                f"collate returned {_described(given)}", "collate returns a Batch or a list of them (micro-batches)",
+                f"collate returned {described(given)}", "collate returns a Batch or a list of them (micro-batches)",
                 "Return Batch(inputs=…, targets=…)",
             )  # fmt: skip
         if self._are_micros(value):
@@ -126,13 +125,13 @@ class Reader:
             return Batch(value[0], value[1])
         if is_sequence(value) and len(value) in (3, 4):
             raise SettingError(
-                f"a batch of {len(value)} parts by position was given: {_described(value)}",
+                f"a batch of {len(value)} parts by position was given: {described(value)}",
                 "after inputs and targets nothing is read by position: a third part may be weights, row numbers or "
                 "an input",
                 "Say what it is: Batch(x, y, weight=w) or Batch(x, y, index=i), or once for all "
                 "attach(..., collate=lambda raw: Batch(raw[0], raw[1], index=raw[2]))",
             )
-        raise SettingError(f"a batch of type {type(value).__name__} was given: {_described(value)}", _ACCEPTED, _WRITE)
+        raise SettingError(f"a batch of type {type(value).__name__} was given: {described(value)}", _ACCEPTED, _WRITE)
 
     def _named(self, value: Any, named: dict[Any, Any]) -> Batch:
         kind = type(value).__name__
@@ -200,7 +199,7 @@ class Reader:
         for name, part in (("weight", batch.weight), ("index", batch.index)):
             if part is not None and (not isinstance(part, Tensor) or part.dim() < 1 or part.shape[0] != count):
                 raise SettingError(
-                    f"a batch of {count} rows has {name} {_described(part)}",
+                    f"a batch of {count} rows has {name} {described(part)}",
                     f"{name} is a tensor with one number per row, ({count},)",
                     f"Give Batch(x, y, {name}=torch.as_tensor(…))",
                 )
@@ -266,16 +265,6 @@ class Signature:
         return self.least <= count <= self.most
 
 
-def to_batch(value: Any) -> Batch:
-    """Turn what a loader yields into a ``Batch``, where the model is not known.
-
-    Raises:
-        SettingError: the value is no batch.
-
-    """
-    return _ANY.one(value)
-
-
 def _is_whole(value: Any) -> bool:
     """Return whether a value is a batch by itself: inputs with tensors, and targets."""
     if isinstance(value, Batch):
@@ -332,21 +321,4 @@ def _require_tensors(nest: Any, what: str) -> None:
             )
         found = found or isinstance(leaf, (Tensor, PackedSequence))
     if not found:
-        raise SettingError(f"the {what} of a batch are {_described(nest)}, without a tensor", _ACCEPTED, _WRITE)
-
-
-def _described(value: Any) -> str:
-    """Return a short description of a nest for a message."""
-    if isinstance(value, Tensor):
-        return f"{str(value.dtype).removeprefix('torch.')} {tuple(value.shape)}"
-    if isinstance(value, (tuple, list)):
-        parts = ", ".join(_described(part) for part in value[:4])
-        return f"{type(value).__name__} of {len(value)} ({parts}{', …' if len(value) > 4 else ''})"
-    if isinstance(value, torch.nn.Module) or callable(value):
-        return type(value).__name__
-    if isinstance(value, Mapping):
-        return f"{type(value).__name__} with {', '.join(map(repr, list(value)[:6]))}"
-    return type(value).__name__
-
-
-_ANY = Reader()
+        raise SettingError(f"the {what} of a batch are {described(nest)}, without a tensor", _ACCEPTED, _WRITE)

@@ -15,6 +15,7 @@ from temperance.core.batch import ANSWERS_ONLY, Batch
 from temperance.core.batches import Signature
 from temperance.core.convention import Convention, convention_of, mean_weights
 from temperance.core.counted import Mixed, is_classes
+from temperance.core.devices import widened
 from temperance.core.nest import described, fields_of, is_sequence
 from temperance.core.objective import is_cross_entropy
 from temperance.core.random import is_batched
@@ -276,7 +277,7 @@ class Criterion:
         return batch.size if found is None else found.sum()
 
     def row_counts(self, batch: Batch) -> Tensor | None:
-        """Return how much each row counts in the mean of the loss, (b,) float64; None: each once.
+        """Return how much each row counts in the mean of the loss, (b,), as wide as the device can; None: each once.
 
         Rows count by their weight, times the places whose class is not left out where the loss is per place. A loss
         that gives one number per row of several places took its mean over them, so there each row counts once.
@@ -286,7 +287,7 @@ class Criterion:
         if not classes or (self._per_row and not self._leaves_out(targets)):
             if weight is None:
                 return None
-            return weight.double() if weight.dim() == 1 else weight.double().flatten(1).sum(1)
+            return widened(weight) if weight.dim() == 1 else widened(weight).flatten(1).sum(1)
         places = self._class_weights(targets)
         if weight is not None:
             places = places * weight.reshape(*weight.shape, *[1] * (places.dim() - weight.dim()))
@@ -308,8 +309,8 @@ class Criterion:
         kept = targets != self.convention.ignore_index
         weights = self._divides
         if weights is None:
-            return kept.double()
-        return kept * weights.double().to(kept.device)[torch.where(kept, targets, torch.zeros_like(targets))]
+            return widened(kept)
+        return kept * widened(weights).to(kept.device)[torch.where(kept, targets, torch.zeros_like(targets))]
 
     def _places(self, targets: Any) -> Any:
         later = self.shifts and isinstance(targets, Tensor) and targets.dim() == 2

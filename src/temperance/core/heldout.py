@@ -160,7 +160,7 @@ def measure(
             outputs, values = answer(batch)
             tally.add(values, batch, None if counts is None else counts(batch))
             if metric == "accuracy":
-                hit.add(_right(outputs, batch.targets), batch, _that_count(batch))
+                hit.add(_right(outputs, batch.targets), batch, _kept(outputs, batch))
             elif metric != "loss":
                 told.append(_tensor(outputs).detach().cpu())
         if callable(metric):
@@ -197,12 +197,15 @@ def _tensor(value: Any) -> Tensor:
     return value
 
 
-def _that_count(batch: Batch) -> Tensor | None:
-    """Return how much each row counts for the accuracy, (b,), as its class may be left out; None: as weighted."""
-    kept = counted(batch.targets, batch.convention)
+def _kept(outputs: Any, batch: Batch) -> Tensor | None:
+    """Return how far each row counts where some are left out: one without a class is neither right nor wrong.
+
+    Not of one score per row: there −1 may be the other class.
+    """
+    kept = counted(batch.targets, batch.convention) if _tensor(outputs).dim() == 2 and outputs.shape[1] > 1 else None
     if kept is None or kept.dim() != 1:
         return None
-    return kept if batch.weight is None or batch.weight.dim() != 1 else kept * batch.weight
+    return widened(kept) if batch.weight is None else widened(batch.weight) * kept
 
 
 def _right(outputs: Any, targets: Any) -> Tensor:

@@ -1,4 +1,7 @@
-"""What a user changes between two steps: loaded weights, frozen and unfrozen layers, new parameter groups."""
+"""Between two steps: what may not be asked now is refused, and what the user changed since is gone along with.
+
+Changed are loaded weights, frozen and unfrozen layers, new parameter groups, a scheduler that brings a second decay.
+"""
 
 from __future__ import annotations
 

@@ -154,7 +154,7 @@ class Leaves(Mapping[str, Tensor]):
             return self
         share = torch.as_tensor(weight)
         pairs = zip(self.tensors, other.tensors, strict=True)
-        return self.like([torch.lerp(a, b, share.to(a.dtype)) for a, b in pairs])
+        return self.like([torch.lerp(a, b, share.to(a.device, a.dtype)) for a, b in pairs])
 
     def copy_(self, other: Leaves, only: tuple[str, ...] | None = None) -> Leaves:
         """Take the numbers of ``other``."""

@@ -11,10 +11,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils import _pytree as tree
 
 from temperance.core.batch import Batch, Mixed, Pass
 from temperance.core.signal import ObservedPass, Probe, Signal, providers
+from temperance.core.state import copied
 from temperance.records.names import snake
 
 
@@ -95,7 +95,7 @@ class Meter:
     def state_dict(self) -> dict[str, Any]:
         """Return memories, counts of occasions and seconds as plain values and copies of tensors."""
         return {
-            "memory": _copied(self.memory),
+            "memory": copied(self.memory),
             "occasions": dict(self.occasions),
             "seconds": dict(self.seconds),
         }
@@ -103,7 +103,7 @@ class Meter:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from ``state_dict``; signals that it does not know start anew."""
         for name in self.signals:
-            self.memory[name] = _copied(state.get("memory", {}).get(name, {}))
+            self.memory[name] = copied(state.get("memory", {}).get(name, {}))
             self.occasions[name] = state.get("occasions", {}).get(name, 0)
             self.seconds[name] = state.get("seconds", {}).get(name, 0.0)
 
@@ -111,7 +111,3 @@ class Meter:
 def _of_raw(loss: Callable[[Any, Any], Tensor], raw: Any, _: Any, targets: Any) -> Tensor:
     """Take the loss of the model's whole answer, whichever part of it a signal holds."""
     return loss(raw, targets)
-
-
-def _copied(values: Any) -> Any:
-    return tree.tree_map(lambda v: v.detach().clone() if isinstance(v, Tensor) else v, values)

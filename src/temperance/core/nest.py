@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from torch import Tensor
@@ -58,6 +58,26 @@ def leaves(nest: Any) -> Iterator[Any]:
         yield from leaves(part)
 
 
+def tensors(nest: Any) -> Iterator[Tensor]:
+    """Yield the tensors of a nest; of a ``PackedSequence`` its data.
+
+    Shapes: any.
+    """
+    for leaf in leaves(nest):
+        if isinstance(leaf, Tensor):
+            yield leaf
+        elif isinstance(leaf, PackedSequence):
+            yield leaf.data
+
+
+def floating_leaves(nest: Any) -> list[Tensor]:
+    """Return the tensors with decimals in a nest, in the order in which ``map_leaves`` meets them.
+
+    Shapes: any.
+    """
+    return [leaf for leaf in leaves(nest) if isinstance(leaf, Tensor) and leaf.is_floating_point()]
+
+
 def first_leaf(nest: Any) -> Tensor:
     """Return the first tensor of a nest; of a ``PackedSequence`` its data.
 
@@ -69,11 +89,8 @@ def first_leaf(nest: Any) -> Tensor:
     """
     if isinstance(nest, Tensor):
         return nest
-    for leaf in leaves(nest):
-        if isinstance(leaf, Tensor):
-            return leaf
-        if isinstance(leaf, PackedSequence):
-            return leaf.data
+    for leaf in tensors(nest):
+        return leaf
     raise SettingError(
         f"{type(nest).__name__} holds no tensor", "a nest of tuples, lists and dicts with tensors", "Convert it first"
     )
@@ -117,6 +134,15 @@ def map_leaves(function: Callable[[Tensor], Tensor], nest: Any) -> Any:
     return nest
 
 
+def with_floating(nest: Any, points: Sequence[Tensor]) -> Any:
+    """Return a nest with other tensors in the place of those with decimals.
+
+    Shapes: points (b, …), in the order and shapes of ``floating_leaves``.
+    """
+    new = iter(points)
+    return map_leaves(lambda leaf: next(new) if leaf.is_floating_point() else leaf, nest)
+
+
 def detached(nest: Any) -> Any:
     """Return the nest without history; whatever is no tensor stays."""
     if isinstance(nest, PackedSequence):
@@ -127,11 +153,14 @@ def detached(nest: Any) -> Any:
     return map_leaves(lambda leaf: leaf.detach(), nest)
 
 
-def described(raw: Any) -> str:
-    """Return a short description of an answer: its type, and its parts by name or count."""
-    if isinstance(raw, Tensor):
-        return f"a tensor of shape {tuple(raw.shape)}"
-    named = fields_of(raw)
+def described(value: Any) -> str:
+    """Return a short description of a batch, an answer or a part of one, for messages."""
+    if isinstance(value, Tensor):
+        return f"{str(value.dtype).removeprefix('torch.')} {tuple(value.shape)}"
+    if is_sequence(value):
+        parts = ", ".join(described(part) for part in value[:4])
+        return f"{type(value).__name__} of {len(value)} ({parts}{', …' if len(value) > 4 else ''})"
+    named = fields_of(value)
     if named is not None:
-        return f"{type(raw).__name__} with {', '.join(str(name) for name in named) or 'nothing'}"
-    return f"{type(raw).__name__} of {len(raw)} parts" if is_sequence(raw) else type(raw).__name__
+        return f"{type(value).__name__} with {', '.join(map(repr, list(named)[:6])) or 'nothing'}"
+    return type(value).__name__

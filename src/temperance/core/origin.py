@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
-
-from torch import Tensor
+from collections.abc import Sequence
 
 from temperance.core import stages
 from temperance.core.batch import Batch
 from temperance.core.counted import is_classes
 from temperance.core.finite import NotFinite, finite
-from temperance.core.leaves import Leaves
+from temperance.core.nest import tensors
 from temperance.core.objective import PlainObjective
 from temperance.core.random import fold, pulse
 from temperance.core.solo import Solo
@@ -26,7 +23,7 @@ def cause(solo: Solo, fault: NotFinite) -> str:
     """
     batch, key = fault.batch, fault.key
     for what, part in (("inputs", batch.inputs), ("targets", batch.targets), ("weights of the rows", batch.weight)):
-        if not finite([t for t in _tensors(part) if t.is_floating_point() or t.is_complex()]):
+        if not finite([t for t in tensors(part) if t.is_floating_point() or t.is_complex()]):
             return f"the {what} of the batch hold NaN or infinity"
     broken = [name for name, p in solo.home.items() if not finite([p.detach()])]
     if broken:
@@ -56,13 +53,3 @@ def _objective(solo: Solo, addresses: Sequence[str], batch: Batch, key: int) -> 
 def _counts_nothing(batch: Batch) -> bool:
     targets = batch.targets
     return is_classes(targets, batch.convention) and bool((targets == batch.convention.ignore_index).all())
-
-
-def _tensors(value: Any) -> list[Tensor]:
-    if isinstance(value, Tensor):
-        return [value]
-    if isinstance(value, Leaves):
-        return list(value.tensors)
-    if isinstance(value, Mapping):
-        return [t for one in value.values() for t in _tensors(one)]
-    return [t for one in value for t in _tensors(one)] if isinstance(value, (list, tuple)) else []

@@ -2,57 +2,64 @@
 
 ``torch.utils.checkpoint`` calls a function twice: in the forward pass, and in the backward pass, when the step's key
 is no longer at hand (a user's own ``loss.backward()``) or its sites have been counted on. So the function remembers
-the pulse it first ran under. Both forms of checkpointing look their parts up in their module, whoever imported
-``checkpoint`` by name, so that is where they are told. Where a later torch has other parts nothing is told, and noise
-that is asked for in a backward pass raises.
+the pulse it first ran under.
+
+The reentrant form runs its function outside of autograd. That leaves no slopes by inputs, which attacks and gradient
+penalties take, and a pass without gradient warns. In a session's passes it is therefore run as the other form, which
+gives the same gradients and keeps as little.
+
+Both forms look their parts up in their module, whoever imported ``checkpoint`` by name, so that is where they are
+told. Where a later torch has other parts nothing is told, and noise that is asked for in a backward pass raises.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import wraps
 from typing import Any
 
+import torch
 from torch.utils import checkpoint
 
 from temperance.core.random import pulsing, running
 
 _FORM = "_checkpoint_without_reentrant_generator"
+_LOOKING: ContextVar[bool] = ContextVar("temperance_looking", default=False)
 
 
-class _Again:
-    """A function that runs under a copy of the pulse of its first call whenever it is called again."""
-
-    def __init__(self, function: Callable[..., Any], *, first: bool) -> None:
-        self.function, self.first = function, first
-        now = running()
-        self.pulse = None if now is None else now.copy()
-
-    def __call__(self, *args: Any, **named: Any) -> Any:
-        if self.first or self.pulse is None:
-            self.first = False
-            return self.function(*args, **named)
-        with pulsing(self.pulse.copy()):
-            return self.function(*args, **named)
+@contextmanager
+def looking() -> Iterator[None]:
+    """Make a pass without noise one of the session's: its reentrant parts run as the other form."""
+    before = _LOOKING.set(True)
+    try:
+        yield
+    finally:
+        _LOOKING.reset(before)
 
 
 def follow_checkpoints() -> None:
     """Tell ``torch.utils.checkpoint`` to run its functions again under the pulse of their first run; once is enough."""
-    _follow_reentrant()
+    _turn_reentrant()
     _follow_other_form()
 
 
-def _follow_reentrant() -> None:
+def _turn_reentrant() -> None:
     kind: Any = checkpoint.CheckpointFunction
-    forward = kind.forward
-    if hasattr(forward, "__wrapped__"):
+    apply = kind.apply
+    if hasattr(apply, "__wrapped__"):
         return
 
-    @wraps(forward)
-    def remembering(ctx: Any, run_function: Callable[..., Any], *rest: Any) -> Any:
-        return forward(ctx, _Again(run_function, first=True), *rest)  # it makes the first run itself
+    @wraps(apply)
+    def turned(function: Callable[..., Any], preserve: bool, *args: Any) -> Any:
+        if running() is None and not _LOOKING.get():
+            return apply(function, preserve, *args)
+        if not torch.is_grad_enabled():  # nothing will run again
+            return function(*args)
+        return checkpoint.checkpoint(function, *args, use_reentrant=False, preserve_rng_state=preserve)
 
-    kind.forward = staticmethod(remembering)
+    kind.apply = turned
 
 
 def _follow_other_form() -> None:
@@ -62,6 +69,20 @@ def _follow_other_form() -> None:
 
     @wraps(form)
     def remembering(function: Callable[..., Any], *rest: Any, **named: Any) -> Any:
-        return form(_Again(function, first=False), *rest, **named)  # ``checkpoint`` makes the first run itself
+        return form(_again(function), *rest, **named)  # it is for later: ``checkpoint`` makes the first run itself
 
     setattr(checkpoint, _FORM, remembering)
+
+
+def _again(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function under a copy of the pulse that runs now, whenever it is called."""
+    now = running()
+    if now is None:
+        return function
+    kept = now.copy()
+
+    def again(*args: Any, **named: Any) -> Any:
+        with pulsing(kept.copy()):
+            return function(*args, **named)
+
+    return again

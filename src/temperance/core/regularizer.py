@@ -15,6 +15,7 @@ from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass
 from temperance.core.leaves import Leaves
 from temperance.core.rules import Rule
+from temperance.core.traces import Undo as Undo
 from temperance.records.citation import Citation
 from temperance.records.cost import Cost
 from temperance.records.registry import Registry
@@ -24,7 +25,6 @@ Rate = float | list[float] | Tensor
 Objective = Callable[[Leaves, Mapping[str, Tensor], Batch, Any], Pass]
 Gradient = Callable[[Leaves, Mapping[str, Tensor], Any, Any], tuple[Leaves, Pass]]
 Update = Callable[[Leaves, Leaves, Rate], Leaves]
-Undo = Callable[[], None]
 Effect = Mapping[str, tuple[str, Literal["up", "down"]]]
 
 STAGES = ("rewire", "objective", "gradient", "update", "served")

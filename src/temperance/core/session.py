@@ -28,7 +28,6 @@ from temperance.core import (
     steering,
 )  # fmt: skip
 from temperance.core.batch import Batch, Pass
-from temperance.core.copies import PlainCopier, is_attached
 from temperance.core.criterion import Criterion
 from temperance.core.finite import NotFinite, OnNaN
 from temperance.core.heldout import Metric
@@ -45,6 +44,7 @@ from temperance.core.signal import Probe, Signal
 from temperance.core.solo import Solo
 from temperance.core.state import SessionState
 from temperance.core.statistics import Moved
+from temperance.core.traces import is_attached, mark
 from temperance.core.wrappers import bare, forget_compiled
 from temperance.records.errors import RecipeError
 
@@ -133,7 +133,7 @@ class Session:
         self._clean_batches = clean_batches
         self.schedulers = list(scheduler) if isinstance(scheduler, (list, tuple)) else [scheduler] * bool(scheduler)
         self.left_out: list[int] = []
-        self._young = 2  # steps until the replicas are compared
+        self._uncompared = 2  # steps until the replicas are compared
         self._told: list[str] = []
         self._undo: list[Undo] = []
         self._closed = ""
@@ -145,7 +145,7 @@ class Session:
         self.solo: Solo
         self._meter: Meter
         self._moved: Moved
-        self._mark = PlainCopier(self.module)
+        self._unmark: Undo = lambda: None
         self._own: tuple[Leaves, Moved] | None = None  # trained weights while others stand in the model
         try:
             own = members.by_owner(member_strengths or {}, recipe, self.module)
@@ -155,7 +155,7 @@ class Session:
         except BaseException:
             self._detach()
             raise
-        self._mark.seal()
+        self._unmark = mark(self.module)
 
     # -- the loop ---------------------------------------------------------------------------------------------------
 
@@ -209,9 +209,9 @@ class Session:
         self.steps += 1
         if self.solo.watch.later:
             self.solo.watch.keep(passed.loss, self.steps - 1)
-        if self._young:
-            self._young -= 1
-            if not self._young:  # all replicas began alike, so what differs now was never synchronised
+        if self._uncompared:
+            self._uncompared -= 1
+            if not self._uncompared:  # all replicas began alike, so what differs now was never synchronised
                 replicas.require_same(self.solo.home)
         self._meter.watch(passed, self.solo.loss)
         if self.recipe.is_adaptive or self._meter.has_own:
@@ -334,7 +334,7 @@ class Session:
         if self._undo:
             forget_compiled(self.model)
         self._undo.clear()
-        self._mark.remove()
+        self._unmark()
 
     @property
     def warnings(self) -> tuple[str, ...]:

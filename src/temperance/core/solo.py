@@ -21,10 +21,10 @@ from temperance.core.nest import detached
 from temperance.core.objective import PlainObjective
 from temperance.core.policy import trainable
 from temperance.core.random import fold, pulse
-from temperance.core.recomputation import follow_checkpoints
+from temperance.core.recomputation import follow_checkpoints, looking
 from temperance.core.regularizer import Memory, Rate, Regularizer, Strengths
 from temperance.core.replicas import average, rank
-from temperance.core.statistics import buffers_of, unchanged
+from temperance.core.statistics import Kept, unchanged
 from temperance.core.wrappers import bare, uncompiled
 from temperance.records.errors import RecipeError
 
@@ -68,7 +68,7 @@ class Solo:
         self.overflow = False
         self.calm = 0  # updates since the scale grew or an overflow shrank it
         self._ready: tuple[Leaves, Pass] | None = None
-        self._before: list[list[Tensor]] = []
+        self._before = Kept(())
         self.pending: list[tuple[Pass, Batch]] = []  # passes whose backward is the user's, until ``settle``
 
     def _find_leaves(self) -> None:
@@ -108,7 +108,7 @@ class Solo:
 
     def _remember_statistics(self) -> None:
         if self.on_nan == "skip":
-            self._before = [[b.clone() for b in buffers_of(m)] for m in self.statistics]
+            self._before = Kept(self.statistics)
 
     def _require_finite(self, grads: Leaves, batch: Batch, passed: Pass, key: int) -> None:
         if self.watch.skips and not finite([*grads.tensors, *self.holdings.gradients()]):
@@ -117,9 +117,7 @@ class Solo:
     def leave_out(self) -> None:
         """Undo what a step did that must not count: running statistics and gradients; weights did not move yet."""
         self.pending, self._ready = [], None
-        for m, kept in zip(self.statistics, self._before, strict=True):
-            for b, old in zip(buffers_of(m), kept, strict=True):
-                b.copy_(old)
+        self._before.put_back()
         for p in self.home.tensors:
             p.grad = None
         self.holdings.forget_gradients()
@@ -309,7 +307,7 @@ class Solo:
             yield
             return
         own = [p.data for p in self.home.tensors]
-        saved = [[b.clone() for b in buffers_of(m)] for m in self.statistics] if keep_statistics else []
+        kept = Kept(self.statistics if keep_statistics else ())
         torch.clear_autocast_cache()
         try:
             whole = params.names == self.home.names
@@ -320,9 +318,7 @@ class Solo:
         finally:
             for p, data in zip(self.home.tensors, own, strict=True):
                 p.data = data
-            for m, kept in zip(self.statistics, saved, strict=False):
-                for b, old in zip(buffers_of(m), kept, strict=True):
-                    b.copy_(old)
+            kept.put_back()
             torch.clear_autocast_cache()
 
     def losses(self, batch: Batch, params: Leaves) -> Tensor:
@@ -382,7 +378,8 @@ def evaluating(model: nn.Module) -> Iterator[None]:
     modes = [(m, m.training) for m in model.modules()]
     model.eval()
     try:
-        yield
+        with looking():
+            yield
     finally:
         for m, mode in modes:
             m.training = mode

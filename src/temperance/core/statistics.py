@@ -40,22 +40,29 @@ def buffers_of(layer: nn.Module) -> list[Tensor]:
     return [b for name in _NAMES if isinstance(b := getattr(layer, name, None), Tensor)]
 
 
-class Moved:
-    """Running statistics as they were at one moment: to put them back, and to know which of them moved since.
-
-    A layer that the user keeps in evaluation mode while training moves none; its statistics are not ours to estimate.
-    """
+class Kept:
+    """Running statistics as they were at one moment, to put them back."""
 
     def __init__(self, layers: Sequence[nn.Module]) -> None:
         self._layers = list(layers)
         self._kept = [[b.clone() for b in buffers_of(layer)] for layer in self._layers]
-        self._tracked = [_tracked(layer) for layer in self._layers]
 
     def put_back(self) -> None:
         """Make them what they were."""
         for layer, kept in zip(self._layers, self._kept, strict=True):
             for b, old in zip(buffers_of(layer), kept, strict=True):
                 b.copy_(old)
+
+
+class Moved(Kept):
+    """The same, and which of them moved since; to know that, a GPU is waited for.
+
+    A layer that the user keeps in evaluation mode while training moves none; its statistics are not ours to estimate.
+    """
+
+    def __init__(self, layers: Sequence[nn.Module]) -> None:
+        super().__init__(layers)
+        self._tracked = [_tracked(layer) for layer in self._layers]
 
     def layers(self) -> list[nn.Module]:
         """Return the layers that tracked a batch since; those that count no batches are among them."""

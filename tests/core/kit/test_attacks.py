@@ -13,7 +13,6 @@ from temperance.core.kit.attacks import (
     divergence,
     divergence_at,
     floating,
-    replaced,
     search_mode,
     slopes,
     starts,
@@ -21,6 +20,7 @@ from temperance.core.kit.attacks import (
     within,
 )
 from temperance.core.leaves import Leaves
+from temperance.core.nest import with_floating
 from temperance.core.regularizer import Strengths
 from temperance.records.errors import RecipeError, SettingError
 
@@ -114,7 +114,7 @@ def test_the_slopes_of_the_divergence_are_those_of_kl_and_no_loss_is_asked_for()
 
 def test_whole_numbers_stay():
     inputs = {"numeric": torch.ones(2, 1), "codes": torch.tensor([[1], [2]])}
-    new = replaced(inputs, [torch.zeros(2, 1)])
+    new = with_floating(inputs, [torch.zeros(2, 1)])
     assert torch.equal(new["codes"], inputs["codes"])
     assert float(new["numeric"].sum()) == 0
     with pytest.raises(RecipeError, match="no floating"):

@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch.utils.checkpoint import checkpoint
 
+from temperance import InputGradientPenalty, JacobianPenalty, Recipe
 from temperance.core.batch import Batch, Pass
-from temperance.core.kit.inputs import input_gradients, slopes_of
+from temperance.core.kit.inputs import attached_inputs, input_gradients, slopes_of
 from temperance.core.leaves import Leaves
 from temperance.records.errors import RecipeError
 
@@ -33,7 +34,7 @@ def test_both_executors_give_gradients_that_can_be_differentiated(owned):
 
 
 def test_inputs_without_decimals_are_refused():
-    with pytest.raises(RecipeError, match="Test finds no inputs"):
+    with pytest.raises(RecipeError, match="Test found no floating tensor"):
         input_gradients(inner, Leaves.of({}), {}, Batch(torch.zeros(2, dtype=torch.long), None), 0, sum, "Test")
 
 
@@ -51,3 +52,31 @@ def test_checkpointing_that_cannot_give_input_gradients_is_named():
     value = checkpoint(lambda t: (t * t).sum(), x, use_reentrant=True)
     with pytest.raises(RecipeError, match="use_reentrant=False"):
         slopes_of([value], [x], None)
+
+
+class Waves(torch.nn.Module):
+    """A model that marks what it makes of its inputs, as wav2vec2 does for its frozen encoder."""
+
+    def __init__(self):
+        super().__init__()
+        self.lin = torch.nn.Linear(4, 2)
+
+    def forward(self, x):
+        hidden = x * 2
+        hidden.requires_grad = True
+        return self.lin(hidden)
+
+
+@pytest.mark.parametrize("one", [InputGradientPenalty(0.1), JacobianPenalty(0.1)], ids=repr)
+def test_a_model_that_sets_requires_grad_itself_is_refused_by_name(one):
+    model = Waves()
+    session = Recipe(one).attach(
+        model, torch.optim.SGD(model.parameters(), lr=0.1), loss=torch.nn.functional.cross_entropy
+    )
+    with pytest.raises(RecipeError, match=rf"sets requires_grad .*{type(one).__name__} needs"):
+        session.step((torch.randn(3, 4), torch.tensor([0, 1, 1])))
+
+
+def test_other_errors_of_the_model_are_its_own():
+    with pytest.raises(RuntimeError, match="mine"), attached_inputs("Test"):
+        raise RuntimeError("mine")

@@ -100,7 +100,7 @@ def test_what_it_cannot_work_on_is_refused():
     with pytest.raises(SettingError, match="one number per row"):
         attached(R1(), critic()).loss(Batch(rows().inputs, None))
     model = nn.Sequential(nn.Embedding(3, 2), nn.Flatten(), nn.Linear(2, 1))
-    with pytest.raises(RecipeError, match="no inputs with decimals"):
+    with pytest.raises(RecipeError, match="no floating tensor"):
         attached(R1(), model).loss((torch.zeros(4, 1, dtype=torch.long), torch.ones(4)))
 
 

@@ -9,7 +9,7 @@ from scipy import stats
 
 from temperance import FeatureNoise, Recipe
 from temperance.core.random import fold, normal
-from temperance.records.errors import SettingError
+from temperance.records.errors import RecipeError, SettingError
 from temperance.regularizers.mixing.feature_noise import disturb
 from temperance.testing.problems import PROBLEMS
 from temperance.testing.training import attach
@@ -56,3 +56,16 @@ def test_it_is_silent_at_inference():
     problem = PROBLEMS["mlp"]
     session = attach(Recipe(FeatureNoise(1.0)), problem)
     assert [e.silent for e in session.proof(problem.batch(0))] == [True]
+
+
+def test_codes_are_refused_by_name_and_beside_numbers_stay():
+    model = torch.nn.Sequential(torch.nn.Embedding(9, 4), torch.nn.Flatten(), torch.nn.Linear(12, 2))
+    session = Recipe(FeatureNoise(0.1)).attach(
+        model, torch.optim.SGD(model.parameters(), lr=0.1), loss=torch.nn.functional.cross_entropy
+    )
+    with pytest.raises(RecipeError, match=r"FeatureNoise found no floating tensor.*Leave FeatureNoise out"):
+        session.step((torch.zeros(4, 3, dtype=torch.int64), torch.zeros(4, dtype=torch.int64)))
+    codes, numbers = torch.arange(3), torch.ones(3)
+    moved = disturb({"codes": codes, "numbers": numbers}, 0.5, 1)
+    assert torch.equal(moved["codes"], codes)
+    assert not torch.equal(moved["numbers"], numbers)

@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from temperance import SWA, DropConnect, Recipe, SpectralNorm
-from temperance.core.batches import to_batch
+from temperance.core.batches import Reader
 from temperance.records.errors import RecipeError, SettingError
 from temperance.regularizers.normalization.spectral_norm import iterate, largest
 
@@ -143,7 +143,7 @@ def test_beside_dropconnect_both_act(swap):
     parts = [SpectralNorm(), DropConnect(0.5)]
     session = attach(model, *(parts[::-1] if swap else parts))
     with torch.no_grad():
-        seen = session.solo.forward(to_batch((torch.eye(40), torch.zeros(40, 30))), 0).outputs.T
+        seen = session.solo.forward(Reader().one((torch.eye(40), torch.zeros(40, 30))), 0).outputs.T
     kept = seen != 0
     assert 0.4 < float(kept.float().mean()) < 0.6
     ratio = seen[kept] / plain[kept]

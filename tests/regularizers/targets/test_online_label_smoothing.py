@@ -58,3 +58,16 @@ def test_members_are_averaged():
 def test_a_regression_is_refused_by_name():
     with pytest.raises(RecipeError, match="OnlineLabelSmoothing"):
         value(OnlineLabelSmoothing(every=9), LOGITS[:, :1], torch.zeros(10), loss=lambda z, y: z.squeeze(1) - y)
+
+
+def test_labels_of_another_size_than_the_outputs_are_refused():
+    """A segmentation net answers on a coarser grid than its labels, which its own loss makes alike."""
+
+    def coarse(out, y):
+        wide = torch.nn.functional.interpolate(out, y.shape[1:])
+        return torch.nn.functional.cross_entropy(wide, y, reduction="none")
+
+    session = attach(OnlineLabelSmoothing(0.5, every=2, axis=1), loss=coarse)
+    logits, labels = torch.randn(2, 3, 4, 4, dtype=torch.float64), torch.zeros(2, 8, 8, dtype=torch.int64)
+    with pytest.raises(RecipeError, match=r"labels have shape \(2, 8, 8\) .*one label for each place"):
+        session.step((logits, labels))

@@ -77,3 +77,25 @@ def _attach(one: DropBlock, model: nn.Module):
 def test_both_ways_to_make_squares_are_equal() -> None:
     corners = torch.rand(3, 2, 4, 5, generator=torch.Generator().manual_seed(0)) < 0.2
     assert torch.equal(_kept_by_place(corners, (3, 2)), _kept_by_pooling(corners, (3, 2)))
+
+
+class Spectrogram(nn.Module):
+    """A convolution whose activations are sequences, as in speech models: no feature map stands behind any of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.act, self.head = nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Linear(4, 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.act(self.conv(x).flatten(2)).mean(-1))
+
+
+def test_a_net_without_feature_maps_is_refused_in_its_first_pass_and_left_as_it_was() -> None:
+    model, loss = Spectrogram(), nn.functional.cross_entropy
+    batch = (torch.randn(2, 1, 6, 6), torch.tensor([0, 1]))
+    session = Recipe(DropBlock(0.2)).attach(model, torch.optim.SGD(model.parameters(), lr=0.1), loss=loss)
+    with pytest.raises(RecipeError, match=r"DropBlock saw no feature map.*of Spectrogram"):
+        session.step(batch)
+    model.eval()(batch[0])  # nothing acts at inference, so nothing is asked
+    session.finish()
+    assert not [m for m in model.modules() if m._forward_hooks]

@@ -10,13 +10,13 @@ from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.utils import _pytree as tree
 
 from temperance.core.batch import ANSWERS_ONLY, Batch, Pass, map_leaves
 from temperance.core.counted import counted
 from temperance.core.kit.classes import class_logits, log_softmax, softmax
-from temperance.core.kit.inputs import slopes_of
+from temperance.core.kit.inputs import floating, slopes_of
 from temperance.core.leaves import Leaves
+from temperance.core.nest import with_floating
 from temperance.core.random import Pulse, fold, pulse, pulsing, running, uniform
 from temperance.core.regularizer import Context, Rank, Regularizer, Strengths
 from temperance.core.rules import Rule
@@ -197,34 +197,6 @@ class Near(NamedTuple):
     solo: bool
 
 
-def floating(inputs: Any, owner: str) -> list[Tensor]:
-    """Return the floating leaves of the inputs, the only ones that can be perturbed.
-
-    Shapes: each leaf (b, …).
-
-    Raises:
-        RecipeError: there is none.
-
-    """
-    found = [leaf for leaf in tree.tree_leaves(inputs) if isinstance(leaf, Tensor) and leaf.is_floating_point()]
-    if not found:
-        raise RecipeError(
-            f"{owner} found no floating tensor among the inputs",
-            "it follows slopes in the inputs, and whole numbers have none",
-            f"Leave {owner} out of recipes for codes and tokens",
-        )
-    return found
-
-
-def replaced(inputs: Any, points: Sequence[Tensor]) -> Any:
-    """Return the inputs with other floating leaves.
-
-    Shapes: points (b, …), in the order and shapes of ``floating``.
-    """
-    new = iter(points)
-    return map_leaves(lambda leaf: next(new) if leaf.is_floating_point() else leaf, inputs)
-
-
 def straight_through(inputs: Any, points: Sequence[Tensor]) -> Any:
     """Return the inputs with the numbers of ``points``; slopes through them are those of the inputs they replace.
 
@@ -301,7 +273,7 @@ def loss_at(inner: Inner, params: Leaves, buffers: Mapping[str, Tensor], batch: 
     still = params if params.owned else params.detach()
 
     def value(points: list[Tensor]) -> Tensor:
-        passed = inner(still, buffers, batch._replace(inputs=replaced(batch.inputs, points)), key)
+        passed = inner(still, buffers, batch._replace(inputs=with_floating(batch.inputs, points)), key)
         return passed.loss * batch.size
 
     return value
@@ -323,7 +295,7 @@ def divergence_at(
             known = known * kept.to(known.dtype).reshape(*kept.shape, *[1] * (known.dim() - kept.dim()))
 
     def value(points: list[Tensor]) -> Tensor:
-        passed = inner(still, buffers, asked._replace(inputs=replaced(batch.inputs, points)), key)
+        passed = inner(still, buffers, asked._replace(inputs=with_floating(batch.inputs, points)), key)
         return (known * log_softmax(class_logits(passed.outputs, owner, batch=batch))).sum()
 
     return value

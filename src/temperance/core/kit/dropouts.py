@@ -18,10 +18,10 @@ import torch
 from torch import Tensor, nn
 
 from temperance.core.kit.native import is_path, rates, take_rates
-from temperance.core.kit.traces import Undo
 from temperance.core.members import spread
 from temperance.core.random import site_mask
 from temperance.core.regularizer import Strengths
+from temperance.core.traces import Undo
 from temperance.records.errors import SettingError
 
 Of = Callable[[float], float]
@@ -31,7 +31,7 @@ _SKIPS = re.compile(r"layer_?drop|drop_?path|stochastic_depth")
 
 
 class StandIn(nn.Module):
-    """Stands where a dropout layer stood; a deepcopy of it is a copy of that layer.
+    """Stands where a dropout layer stood; a copy or a pickle of it is one of that layer.
 
     Args:
         layer: the layer that stood there.
@@ -89,8 +89,15 @@ class StandIn(nn.Module):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> nn.Module:
         """Return a copy of the layer that stood here."""
-        copied: nn.Module = copy.deepcopy(self.__dict__["layer"], memo)
-        return copied.train(self.training)
+        return copy.deepcopy(self._stood_here(), memo)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """Pickle as the layer that stood here."""
+        return copy.copy, (self._stood_here(),)  # pickle wants an object of this class, or a call that makes one
+
+    def _stood_here(self) -> nn.Module:
+        layer: nn.Module = self.__dict__["layer"]
+        return layer.train(self.training)
 
 
 class DropoutSite(StandIn, nn.Dropout):

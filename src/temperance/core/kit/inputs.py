@@ -8,15 +8,34 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils import _pytree as tree
 
 from temperance.core.attention import plain_attention
 from temperance.core.batch import Batch, Pass
 from temperance.core.leaves import Leaves
+from temperance.core.nest import floating_leaves, with_floating
 from temperance.core.wrappers import uncompiled
 from temperance.records.errors import RecipeError
 
 Inner = Callable[[Leaves, Mapping[str, Tensor], Batch, Any], Pass]
+
+
+def floating(inputs: Any, owner: str) -> list[Tensor]:
+    """Return the floating leaves of the inputs, the only ones that can be perturbed.
+
+    Shapes: each leaf (b, …).
+
+    Raises:
+        RecipeError: there is none.
+
+    """
+    found = floating_leaves(inputs)
+    if not found:
+        raise RecipeError(
+            f"{owner} found no floating tensor among the inputs",
+            "it follows slopes in the inputs, and whole numbers have none",
+            f"Leave {owner} out of recipes for codes and tokens",
+        )
+    return found
 
 
 def input_gradients(
@@ -45,27 +64,17 @@ def input_gradients(
         RecipeError: no leaf of the inputs is a floating one.
 
     """
-    leaves, spec = tree.tree_flatten(batch.inputs)
-    at = [i for i, leaf in enumerate(leaves) if isinstance(leaf, Tensor) and leaf.is_floating_point()]
-    if not at:
-        raise RecipeError(
-            f"{owner} finds no inputs with decimals to take gradients by",
-            "it needs a floating tensor among the inputs",
-            f"Leave {owner} out, or feed the embedded rows",
-        )
+    xs = floating(batch.inputs, owner)
 
     def run(chosen: list[Tensor]) -> tuple[Tensor, Pass]:
-        every = list(leaves)
-        for i, leaf in zip(at, chosen, strict=True):
-            every[i] = leaf
-        passed = inner(params, buffers, batch._replace(inputs=tree.tree_unflatten(every, spec)), key)
+        passed = inner(params, buffers, batch._replace(inputs=with_floating(batch.inputs, chosen)), key)
         return of(passed.outputs), passed
 
     with plain_attention(), attached_inputs(owner), uncompiled():
         if not params.owned:
-            grads, passed = torch.func.grad(lambda x: _bare(run(x)), has_aux=True)([leaves[i] for i in at])
+            grads, passed = torch.func.grad(lambda x: _bare(run(x)), has_aux=True)(xs)
             return list(grads), passed
-        own = [x if x.requires_grad else x.detach().requires_grad_() for x in (leaves[i] for i in at)]
+        own = [x if x.requires_grad else x.detach().requires_grad_() for x in xs]
         value, passed = run(own)
         return slopes_of([value], own, None, create_graph=True), passed
 

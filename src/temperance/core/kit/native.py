@@ -21,9 +21,9 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from temperance.core.kit.traces import Undo, hold, keep_attribute, replace_forward, together
 from temperance.core.random import KeyPath, opaque, site_key
 from temperance.core.regularizer import Strengths
+from temperance.core.traces import Undo, hold, keep_attribute, replace_forward, together
 from temperance.records.errors import RecipeError
 
 _RATE = re.compile(r"drop")

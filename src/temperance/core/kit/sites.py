@@ -11,21 +11,9 @@ from typing import Any
 from torch import Tensor, nn
 
 from temperance.core.kit.dropouts import Of, take_idle, take_over
-from temperance.core.kit.traces import hold, hook_after, hook_before, together
 from temperance.core.regularizer import Strengths
+from temperance.core.traces import hook_after, hook_before, together
 from temperance.records.errors import RecipeError, nearest
-
-__all__ = [
-    "ACTIVATIONS",
-    "activations",
-    "change_input",
-    "change_output",
-    "hold",
-    "named",
-    "of_type",
-    "together",
-    "units",
-]
 
 Change = Callable[[nn.Module, Tensor], Tensor]
 

@@ -11,9 +11,10 @@ from torch import Tensor
 
 from temperance.core.attention import plain_attention
 from temperance.core.batch import Batch, Pass, reduce
-from temperance.core.kit.attacks import Inner, floating, replaced
-from temperance.core.kit.inputs import attached_inputs, slopes_of
+from temperance.core.kit.attacks import Inner
+from temperance.core.kit.inputs import attached_inputs, floating, slopes_of
 from temperance.core.leaves import Leaves
+from temperance.core.nest import with_floating
 from temperance.core.wrappers import uncompiled
 from temperance.records.errors import RecipeError
 
@@ -44,7 +45,7 @@ def traced(
 
     def run(points: Sequence[Tensor]) -> Pass:
         with plain_attention(), attached_inputs(owner):
-            passed = inner(params, buffers, batch._replace(inputs=replaced(batch.inputs, points)), key)
+            passed = inner(params, buffers, batch._replace(inputs=with_floating(batch.inputs, points)), key)
         if not isinstance(passed.outputs, Tensor):
             raise RecipeError(
                 f"the model gave {type(passed.outputs).__name__}", f"{owner} needs one tensor", f"Leave {owner} out"

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from torch import Tensor
-from torch.utils._pytree import tree_leaves
 
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass, map_leaves
 from temperance.core.leaves import Leaves
+from temperance.core.nest import floating_leaves
 from temperance.core.random import fold, normal
 from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
 from temperance.records.citation import Citation
@@ -76,7 +76,7 @@ class FeatureNoise(Regularizer):
 
 
 def _require_numbers(inputs: Any) -> None:
-    if not any(isinstance(leaf, Tensor) and leaf.is_floating_point() for leaf in tree_leaves(inputs)):
+    if not floating_leaves(inputs):
         raise RecipeError(
             "FeatureNoise found no floating tensor among the inputs",
             "it adds noise to measured numbers, and codes and tokens are none",

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass, first_leaf
 from temperance.core.kit.mixing import blend, paired
-from temperance.core.kit.sites import activations, change_output, named, together
+from temperance.core.kit.sites import activations, change_output, named
 from temperance.core.leaves import Leaves
 from temperance.core.random import beta, fold, permutation, running, uniform
 from temperance.core.regularizer import (
@@ -28,6 +28,7 @@ from temperance.core.regularizer import (
     techniques,
 )
 from temperance.core.rules import Rule
+from temperance.core.traces import together
 from temperance.records.citation import Citation
 from temperance.records.errors import RecipeError
 

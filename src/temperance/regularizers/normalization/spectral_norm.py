@@ -12,12 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from temperance.control.strength import Strength
-from temperance.core.copies import is_attached
-from temperance.core.kit.sites import hold, named, together
-from temperance.core.kit.traces import hook_after, hook_before
+from temperance.core.kit.sites import named
 from temperance.core.random import fold, normal, once
 from temperance.core.regularizer import Effect, Rank, Regularizer, Strengths, Undo, techniques
 from temperance.core.rules import Rule
+from temperance.core.traces import hold, hook_after, hook_before, is_attached, together
 from temperance.records.citation import Citation
 from temperance.records.errors import RecipeError, SettingError
 

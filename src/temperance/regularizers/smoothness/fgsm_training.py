@@ -19,12 +19,12 @@ from temperance.core.kit.attacks import (
     Box,
     Near,
     loss_at,
-    replaced,
     search_mode,
     starts,
     straight_through,
 )
 from temperance.core.leaves import Leaves
+from temperance.core.nest import with_floating
 from temperance.core.random import fold
 from temperance.core.regularizer import Context, Effect, Memory, Objective, Strengths, techniques
 from temperance.records.citation import Citation
@@ -165,7 +165,7 @@ class FGSMTraining(Attacking):
         """Attack harder and compare; return both shares of right answers."""
         strong = Attack(self.attack.box, _PROBE_STEPS, 0.25)
         worst = strong.climb(loss_at(inner, params, buffers, batch, key), found, near)
-        asked = [batch._replace(inputs=replaced(batch.inputs, at), targets=ANSWERS_ONLY) for at in (found, worst)]
+        asked = [batch._replace(inputs=with_floating(batch.inputs, at), targets=ANSWERS_ONLY) for at in (found, worst)]
         with torch.no_grad():
             quick, pgd = (right(inner(params, buffers, one, key).outputs, batch) for one in asked)
         return quick, pgd

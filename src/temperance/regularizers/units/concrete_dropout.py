@@ -13,8 +13,7 @@ from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass
-from temperance.core.kit.sites import change_input, hold, named, together
-from temperance.core.kit.traces import add_parameter
+from temperance.core.kit.sites import change_input, named
 from temperance.core.leaves import Leaves
 from temperance.core.random import site_uniform
 from temperance.core.regularizer import (
@@ -29,6 +28,7 @@ from temperance.core.regularizer import (
     techniques,
 )
 from temperance.core.rules import Rule
+from temperance.core.traces import add_parameter, hold, together
 from temperance.records.citation import Citation
 from temperance.records.errors import RecipeError, SettingError
 

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from temperance.control.strength import Strength
-from temperance.core.kit.sites import activations, change_output, hold, named, together
-from temperance.core.kit.traces import hook_after
+from temperance.core.kit.sites import activations, change_output, named
 from temperance.core.random import is_batched, site_uniform
 from temperance.core.regularizer import Effect, Rank, Regularizer, Strengths, Undo, techniques
+from temperance.core.traces import hold, hook_after, together
 from temperance.records.citation import Citation
 from temperance.records.errors import RecipeError, SettingError
 

@@ -9,10 +9,10 @@ from torch import Tensor, nn
 from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 
 from temperance.control.strength import Strength
-from temperance.core.kit.sites import hold, named, together
-from temperance.core.kit.traces import hook_after, hook_before
+from temperance.core.kit.sites import named
 from temperance.core.random import site_mask
 from temperance.core.regularizer import Effect, Rank, Regularizer, Strengths, Undo, techniques
+from temperance.core.traces import hold, hook_after, hook_before, together
 from temperance.records.citation import Citation
 from temperance.records.errors import RecipeError
 

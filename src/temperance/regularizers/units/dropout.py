@@ -10,8 +10,9 @@ from torch import Tensor, nn
 
 from temperance.control.strength import Strength
 from temperance.core.kit.dropouts import StandIn, drop, not_taken
-from temperance.core.kit.sites import change_output, hold, together, units
+from temperance.core.kit.sites import change_output, units
 from temperance.core.regularizer import Context, Effect, Memory, Rank, Regularizer, Strengths, Undo, techniques
+from temperance.core.traces import hold, together
 from temperance.records.citation import Citation
 
 

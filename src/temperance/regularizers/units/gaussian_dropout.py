@@ -8,10 +8,11 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from temperance.control.strength import Strength
-from temperance.core.kit.sites import change_output, hold, together, units
+from temperance.core.kit.sites import change_output, units
 from temperance.core.random import site_factor
 from temperance.core.regularizer import Effect, Rank, Regularizer, Strengths, Undo, techniques
 from temperance.core.rules import Rule
+from temperance.core.traces import hold, together
 from temperance.records.citation import Citation
 
 

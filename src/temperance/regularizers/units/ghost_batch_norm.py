@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from temperance.control.strength import Strength
-from temperance.core.kit.sites import hold, named, together
-from temperance.core.kit.traces import replace_forward
+from temperance.core.kit.sites import named
 from temperance.core.regularizer import Effect, Rank, Regularizer, Strengths, Undo, techniques
+from temperance.core.traces import hold, replace_forward, together
 from temperance.records.citation import Citation
 from temperance.records.errors import RecipeError, SettingError
 

@@ -8,9 +8,10 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from temperance.control.strength import Strength
-from temperance.core.kit.sites import change_input, hold, named, together
+from temperance.core.kit.sites import change_input, named
 from temperance.core.random import site_mask
 from temperance.core.regularizer import Effect, Rank, Regularizer, Strengths, Undo, techniques
+from temperance.core.traces import hold, together
 from temperance.records.citation import Citation
 from temperance.records.errors import RecipeError
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass, mean
 from temperance.core.kit.classes import UNTOLD, class_axis
-from temperance.core.kit.sites import change_output, hold, together, units
+from temperance.core.kit.sites import change_output, units
 from temperance.core.leaves import Leaves
 from temperance.core.random import site_mask
 from temperance.core.regularizer import (
@@ -28,6 +28,7 @@ from temperance.core.regularizer import (
 )
 from temperance.core.rules import Rule
 from temperance.core.statistics import tracking, unchanged
+from temperance.core.traces import hold, together
 from temperance.records.citation import Citation
 from temperance.records.cost import Cost
 from temperance.records.errors import SettingError

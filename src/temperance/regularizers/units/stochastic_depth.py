@@ -12,10 +12,10 @@ from torch import Tensor, nn
 
 from temperance.control.strength import Strength
 from temperance.core.kit.native import drop_paths
-from temperance.core.kit.sites import change_output, hold, named, together
-from temperance.core.kit.traces import keep_attribute, replace_forward
+from temperance.core.kit.sites import change_output, named
 from temperance.core.random import site_mask
 from temperance.core.regularizer import Effect, Rank, Regularizer, Strengths, Undo, techniques
+from temperance.core.traces import hold, keep_attribute, replace_forward, together
 from temperance.records.citation import Citation
 from temperance.records.errors import RecipeError
 

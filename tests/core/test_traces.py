@@ -1,4 +1,4 @@
-"""Deep copies of a model that a recipe is attached to."""
+"""What techniques leave in a model: a copy comes out without it, and so does a pickle, wherever in it one begins."""
 
 import copy
 import io
@@ -20,12 +20,84 @@ from temperance import (
     SpectralNorm,
     StochasticDepth,
 )
-from temperance.core.copies import is_attached
+from temperance.core.regularizer import techniques
+from temperance.core.traces import (
+    add_parameter,
+    hold,
+    hook_after,
+    hook_before,
+    is_attached,
+    keep_attribute,
+    replace_forward,
+    together,
+)
 from temperance.records.errors import RecipeError
+from temperance.testing.checks import shape_of
 from temperance.testing.problems import PROBLEMS
 from temperance.testing.training import assert_same, attach, outcome, train
 
-MLP, CONV = PROBLEMS["mlp"], PROBLEMS["convnet"]
+
+def touched():
+    module = nn.Linear(2, 2)
+    module.rate = 0.3
+    mine = module.register_forward_hook(lambda m, x, out: out + 1)
+    undos = [
+        hold(module, "strength", torch.ones(())),
+        add_parameter(module, "logit", nn.Parameter(torch.ones(()))),
+        hook_after(module, lambda m, x, out: out * 5, always=True),
+        hook_before(module, lambda m, x: None),
+        keep_attribute(module, "rate"),
+        replace_forward(module, lambda x: x),
+    ]
+    module.rate = 0.9
+    return module, mine, together(undos)
+
+
+def test_a_copy_is_the_module_as_it_was():
+    module, _, _ = touched()
+    twin = copy.deepcopy(nn.Sequential(module))[0]
+    assert (dict(twin.named_buffers()), [n for n, _ in twin.named_parameters()]) == ({}, ["weight", "bias"])
+    assert twin.rate == 0.3
+    assert len(twin._forward_hooks) == 1  # the user's own
+    assert len(twin._forward_pre_hooks) == 0
+    x = torch.ones(1, 2)
+    torch.testing.assert_close(twin(x), nn.functional.linear(x, module.weight, module.bias) + 1)
+    assert torch.equal(module(x), (x + 1) * 5)
+    assert twin.weight is not module.weight
+    assert not any(name in twin.__dict__ for name in ("__deepcopy__", "forward"))
+
+
+def test_undone_the_module_holds_nothing():
+    module, mine, undo = touched()
+    undo()
+    mine.remove()
+    plain = nn.Linear(2, 2)
+    plain.rate = 0.3
+    assert module.__dict__.keys() == plain.__dict__.keys()
+    assert module.rate == 0.3
+    assert (len(module._forward_hooks), len(module._buffers), len(module._parameters)) == (0, 0, 2)
+
+
+def layer_techniques():
+    return [one for _, cls in techniques.items() for one in cls.samples() if "rewire" in cls.stages()]
+
+
+@pytest.mark.parametrize("one", layer_techniques(), ids=repr)
+@pytest.mark.parametrize("problem", ["mlp", "transformer", "convnet"])
+def test_copies_of_parts_of_an_attached_model_are_plain(one, problem):
+    try:
+        session = attach(Recipe(one), PROBLEMS[problem])
+    except RecipeError as refusal:
+        assert type(one).__name__ in str(refusal)  # noqa: PT017 (a refusal names itself)
+        return
+    fresh = PROBLEMS[problem].model()
+    for (name, part), plain in zip(list(session.module.named_children()), fresh.children(), strict=True):
+        twin = copy.deepcopy(part)
+        assert shape_of(twin) == shape_of(plain), name
+        assert [m.__dict__.keys() for m in twin.modules()] == [m.__dict__.keys() for m in plain.modules()]
+
+
+MLP = PROBLEMS["mlp"]
 
 
 class Noisy(nn.Module):
@@ -90,17 +162,42 @@ def test_what_the_user_did_after_attach_is_copied_too_and_training_goes_on():
     assert not [key for key in session.module.__dict__ if key.startswith(("_temperance", "__deepcopy"))]
 
 
-def test_a_pickled_model_is_not_attached():
-    session = train(attach(Recipe(EMA(0.9)), MLP), MLP, range(2))
-    twin = pickle.loads(pickle.dumps(session.module))
-    assert not is_attached(twin)
+@pytest.mark.parametrize("one", [Dropout(0.5), DropConnect(0.5), SpectralNorm(), EMA(0.9)], ids=repr)
+def test_a_pickled_model_is_plain_and_not_attached(one):
+    model = Noisy()
+    session = Recipe(one).attach(model, torch.optim.SGD(model.parameters(), lr=0.1), loss=MLP.loss)
+    session.step(MLP.batch(0))
     file = io.BytesIO()
-    torch.save(session.module, file)
+    torch.save(model, file)
     file.seek(0)
-    again = torch.load(file, weights_only=False)
-    assert_same(dict(again.state_dict()), dict(session.module.state_dict()), "saved whole")
-    for one in (twin, again, copy.deepcopy(again), copy.copy(session.module)):
-        Recipe(Dropout(0.1)).attach(one, torch.optim.SGD(one.parameters(), lr=0.1), loss=MLP.loss).finish()
+    for twin in (pickle.loads(pickle.dumps(model)), torch.load(file, weights_only=False)):
+        assert shape_of(twin) == shape_of(Noisy())
+        assert not is_attached(twin)
+        assert_same(dict(twin.state_dict()), dict(model.state_dict()), "read back")
+        Recipe(one).attach(twin, torch.optim.SGD(twin.parameters(), lr=0.1), loss=MLP.loss).finish()
+    part = pickle.loads(pickle.dumps(model.layers[1]))
+    assert (type(part), part.p, part.training) == (nn.Dropout, 0.3, True)
+    session.step(MLP.batch(1))  # the model itself is still attached
+
+
+class Restless(nn.Linear):
+    """A layer whose class says how it is copied."""
+
+    def __deepcopy__(self, memo):
+        twin = Restless(self.in_features, self.out_features)
+        twin.__dict__.update({name: copy.deepcopy(value, memo) for name, value in self.__dict__.items()})
+        twin.copies = 1
+        return twin
+
+
+def test_a_class_that_copies_itself_does_so_without_what_techniques_left():
+    layer = Restless(2, 2)
+    undo = hook_after(layer, lambda m, x, out: out * 5)
+    twin = copy.deepcopy(layer)
+    assert twin.copies == 1
+    assert len(twin._forward_hooks) == 0
+    assert twin.__dict__.keys() == {*nn.Linear(2, 2).__dict__, "copies"}
+    undo()
 
 
 @pytest.mark.parametrize(

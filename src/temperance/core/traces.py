@@ -1,19 +1,22 @@
-"""What techniques leave in a user's module while they are attached, so that a deepcopy comes out without it.
+"""What techniques leave in a user's module while they are attached, so that copies and pickles come out without it.
 
-``copy.deepcopy`` asks each object for ``__deepcopy__``. A module that was touched answers with a copy of what it was
-before: no hook, buffer, parameter or method of a technique. It can be attached like any other module.
+``copy.deepcopy`` asks each object for ``__deepcopy__``, ``pickle`` for ``__reduce_ex__``. A module that was touched
+answers for what it was before: no hook, buffer, parameter or method of a technique. So a copy of a model, or of any
+part of it, can be attached like any other. What the user did to the module since is copied.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from torch import Tensor, nn
 
 Undo = Callable[[], None]
-_COPIER = "__deepcopy__"
+_MARK = "_temperance_session"
+_TRACES, _COPIER, _PICKLER = "_temperance_traces", "__deepcopy__", "__reduce_ex__"
 _HOOKS = (
     "_forward_hooks", "_forward_hooks_with_kwargs", "_forward_hooks_always_called", "_forward_pre_hooks",
     "_forward_pre_hooks_with_kwargs",
@@ -21,22 +24,37 @@ _HOOKS = (
 
 
 class Traces:
-    """The entries of a module's dictionaries that are a technique's; called, it copies the module without them."""
+    """The entries of a module's dictionaries that are a technique's, and who answers for a copy without them."""
 
     def __init__(self, module: nn.Module) -> None:
         self.module = module
         self.entries: list[tuple[str, Any]] = []  # (attribute that holds a dict or a set, key in it); "" is the module
         self.before: dict[str, Any] = {}  # attributes that a technique changed, as they were
+        # of the instance: ``copy`` and ``pickle`` look there before they look at the class
+        module.__dict__.update({_TRACES: self, _COPIER: self.copied, _PICKLER: self.reduced})
 
-    def __call__(self, memo: dict[int, Any]) -> nn.Module:
+    def copied(self, memo: dict[int, Any]) -> nn.Module:
         """Return a deepcopy of the module as it was."""
-        module, kind = self.module, type(self.module)
-        own = getattr(kind, _COPIER, None)
-        if own is not None:  # a class that knows how it is copied, as stand-ins do
-            return own(module, memo)  # type: ignore[no-any-return]
-        fresh = kind.__new__(kind)
-        memo[id(module)] = fresh
-        state = {name: value for name, value in module.__dict__.items() if name != _COPIER} | self.before
+        with self._hidden():
+            return copy.deepcopy(self.module, memo)
+
+    def reduced(self, protocol: Any) -> Any:
+        """Return what ``pickle`` writes: the module as it was."""
+        with self._hidden():
+            return self.module.__reduce_ex__(protocol)
+
+    @contextmanager
+    def _hidden(self) -> Iterator[None]:
+        """Let another dict stand in the place of the module's own, so that the class's way of copying is followed."""
+        own = self.module.__dict__
+        object.__setattr__(self.module, "__dict__", self._plain())
+        try:
+            yield
+        finally:
+            object.__setattr__(self.module, "__dict__", own)
+
+    def _plain(self) -> dict[str, Any]:
+        state = {n: v for n, v in self.module.__dict__.items() if n not in (_TRACES, _COPIER, _PICKLER)} | self.before
         for owner, key in self.entries:
             if not owner:
                 state.pop(key, None)
@@ -44,8 +62,13 @@ class Traces:
                 state[owner] = state[owner] - {key}
             else:
                 state[owner] = type(state[owner])((k, v) for k, v in state[owner].items() if k != key)
-        fresh.__setstate__(copy.deepcopy(state, memo))  # type: ignore[no-untyped-call]
-        return fresh
+        return state
+
+    def forget_if_empty(self) -> None:
+        """Leave the module where nothing of a technique is in it any more."""
+        if not self.entries and not self.before:
+            for name in (_TRACES, _COPIER, _PICKLER):
+                self.module.__dict__.pop(name, None)
 
 
 def trace(module: nn.Module, *entries: tuple[str, Any]) -> Undo:
@@ -56,9 +79,26 @@ def trace(module: nn.Module, *entries: tuple[str, Any]) -> Undo:
     def forget() -> None:
         for entry in entries:
             traces.entries.remove(entry)
-        _drop_if_empty(traces)
+        traces.forget_if_empty()
 
     return forget
+
+
+def mark(module: nn.Module) -> Undo:
+    """Note that a recipe is attached to this model; return what takes the mark off."""
+    module.__dict__[_MARK] = True
+    forget = trace(module, ("", _MARK))
+
+    def undo() -> None:
+        if module.__dict__.pop(_MARK, False):  # a session may be taken off twice
+            forget()
+
+    return undo
+
+
+def is_attached(module: nn.Module) -> bool:
+    """Return whether a recipe is attached to this very model; a copied or pickled one has none."""
+    return _MARK in module.__dict__
 
 
 def keep_attribute(module: nn.Module, name: str) -> Undo:
@@ -69,21 +109,13 @@ def keep_attribute(module: nn.Module, name: str) -> Undo:
     def undo() -> None:
         module.__dict__[name] = before
         del traces.before[name]
-        _drop_if_empty(traces)
+        traces.forget_if_empty()
 
     return undo
 
 
 def _of(module: nn.Module) -> Traces:
-    traces = module.__dict__.get(_COPIER)
-    if not isinstance(traces, Traces):
-        traces = module.__dict__[_COPIER] = Traces(module)
-    return traces
-
-
-def _drop_if_empty(traces: Traces) -> None:
-    if not traces.entries and not traces.before:
-        traces.module.__dict__.pop(_COPIER, None)
+    return module.__dict__.get(_TRACES) or Traces(module)
 
 
 def hook_after(module: nn.Module, hook: Callable[..., Any], *, always: bool = False) -> Undo:
