@@ -115,8 +115,8 @@ def require_sync(gate: Any) -> None:
         raise RecipeError(
             "accelerator.accumulate waits for more micro-batches, so its optimizer would not step",
             "an update of the session is a step of the optimizer",
-            "Give micro-batches as a list, session.step([a, b]), or call session.loss(batch), accelerator.backward and, "
-            "if accelerator.sync_gradients, session.update()",
+            "Give micro-batches as a list, session.step([a, b]), or call session.loss(batch), accelerator.backward, "
+            "and if accelerator.sync_gradients, session.update()",
         )
 
 

@@ -18,8 +18,9 @@ from torch import Tensor, nn
 from transformers import Trainer
 from transformers.training_args import OptimizerNames, ParallelMode
 
-from temperance.core.batch import Batch, measure
+from temperance.core.batch import Batch, measure, per_row
 from temperance.core.criterion import Criterion
+from temperance.core.heldout import Tally
 from temperance.core.recipe import Recipe
 from temperance.core.session import Session
 from temperance.core.wrappers import bare
@@ -33,12 +34,16 @@ _SETTINGS = ("clean_batches", "collate", "logits", "member_strengths", "nan", "o
 _MANY_EPOCHS = 1_000_000  # what Trainer says of a stream without end
 
 
-class RecipeTraining:
+_Before: Any = object  # another Trainer stands after it
+
+
+class RecipeTraining(_Before):  # type: ignore[misc]
     """Makes a ``Trainer`` train by a recipe; stands before it: ``class Mine(RecipeTraining, Seq2SeqTrainer)``.
 
-    The session runs the passes of a step, then Trainer clips (``max_grad_norm``), then the session updates. Accumulation,
-    schedulers, bf16, callbacks, ``global_step`` and logs are Trainer's own. Evaluation and saving see the weights that
-    would be served (an average, say); a checkpoint holds the trained ones beside them and resumes bit for bit.
+    The session runs the passes of a step, then Trainer clips (``max_grad_norm``), then the session updates.
+    Accumulation, schedulers, bf16, callbacks, ``global_step`` and logs are Trainer's own. Evaluation and saving see the
+    weights that would be served (an average, say); a checkpoint holds the trained ones beside them and resumes bit for
+    bit.
 
     Args:
         *args: Trainer's.
@@ -61,6 +66,7 @@ class RecipeTraining:
 
     session: Session | None = None
     _live: Session | None = None
+    _tally: Tally | None = None
 
     def __init__(
         self,
@@ -85,23 +91,23 @@ class RecipeTraining:
     def train(self, *args: Any, **named: Any) -> Any:
         """Train as ``Trainer.train`` does; whatever breaks it off, the model is given back plain."""
         try:
-            return super().train(*args, **named)  # type: ignore[misc]
+            return super().train(*args, **named)
         except BaseException:
             self._leave(Session.close)
             raise
 
     def set_initial_training_values(self, *args: Any, **named: Any) -> Any:
         """Note what the training will be."""
-        found = super().set_initial_training_values(*args, **named)  # type: ignore[misc]
+        found = super().set_initial_training_values(*args, **named)
         self._planned = found[:2]
         return found
 
     def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
         """Attach the recipe, while training begins: the scheduler must see parameters that techniques bring."""
-        if self.is_in_train:  # type: ignore[attr-defined]
+        if self.is_in_train:
             self._leave(Session.close)  # a training that ran out of memory begins again with smaller batches
             self._attach(num_training_steps)
-        return super().create_scheduler(num_training_steps, optimizer)  # type: ignore[misc]
+        return super().create_scheduler(num_training_steps, optimizer)
 
     def _attach(self: Any, steps: int) -> None:
         epochs, per_epoch = self._planned
@@ -132,7 +138,7 @@ class RecipeTraining:
         if session is not None:
             how(session)
 
-    # -- a step ---------------------------------------------------------------------------------------------------------
+    # -- a step -------------------------------------------------------------------------------------------------------
 
     def training_step(self: Any, model: nn.Module, inputs: Any, num_items_in_batch: Any = None) -> Tensor:
         """Gather micro-batches; with the last of them run the passes of the step, so that ``.grad`` is there to clip.
@@ -150,14 +156,15 @@ class RecipeTraining:
         if not self.accelerator.gradient_state.sync_gradients:
             return torch.zeros((), device=self.args.device)
         parts, self._parts = self._parts, []
-        return self._live.gradients(parts).loss.detach()
+        loss: Tensor = self._live.gradients(parts).loss.detach()
+        return loss
 
     def _update(self: Any) -> None:
         self._live.update()
         if self._live.stopped:
             self.control.should_training_stop = True
 
-    # -- evaluation, logs -------------------------------------------------------------------------------------------------
+    # -- evaluation, logs ---------------------------------------------------------------------------------------------
 
     @contextmanager
     def _served(self: Any) -> Iterator[None]:
@@ -177,19 +184,28 @@ class RecipeTraining:
         self: Any, model: nn.Module, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
         """Return the loss for evaluation: Trainer's, or the mean of the user's own."""
-        if not callable(self.loss):
-            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
-        rest = dict(inputs)
-        labels = rest.pop("labels")
-        outputs = model(**rest)
-        reads = Criterion(self.loss, model, outputs=self.settings.get("outputs"), logits=self.settings.get("logits"))
-        value = measure(reads, outputs, Batch(rest, labels, None, None, reads.convention))
+        if callable(self.loss):
+            rest = dict(inputs)
+            labels, named = rest.pop("labels"), {n: self.settings.get(n) for n in ("outputs", "logits")}
+            outputs, reads = model(**rest), Criterion(self.loss, model, **named)
+            value = measure(reads, outputs, Batch(rest, labels, None, None, reads.convention))
+        else:
+            value, outputs = super().compute_loss(model, inputs, True, num_items_in_batch)
+        if self._tally is not None:
+            batch, reads = self._live._reader.one(inputs), self._live.solo.loss
+            rows = per_row(reads(outputs, batch.targets).detach().float(), batch)
+            self._tally.add(rows, batch, reads.row_counts(batch))
         return (value, outputs) if return_outputs else value
 
     def _evaluate(self: Any, trial: Any, ignore_keys_for_eval: Any, skip_scheduler: bool = False) -> dict[str, float]:
-        metrics: dict[str, float] = super()._evaluate(trial, ignore_keys_for_eval, skip_scheduler)
-        if self._live is not None and not skip_scheduler:  # that is the look before the first step
-            self._validate(metrics)
+        looks = self._live is not None and not skip_scheduler  # else it is the look before the first step
+        self._tally = Tally() if looks and not isinstance(self.eval_dataset, dict) else None
+        try:
+            metrics: dict[str, float] = super()._evaluate(trial, ignore_keys_for_eval, skip_scheduler)
+            if looks:
+                self._validate(metrics)
+        finally:
+            self._tally = None
         return metrics
 
     def _validate(self: Any, metrics: Mapping[str, float]) -> None:
@@ -199,11 +215,12 @@ class RecipeTraining:
         told: dict[str, Any] = {}
         if key in metrics and not key.endswith("_loss"):
             told = {"value": metrics[key], "better": "higher" if self.args.greater_is_better else "lower"}
-        loss = metrics.get(key if key.endswith("_loss") else "eval_loss")
         if self._live.wants_rows:
             told["batches"] = list(self._rows(self.get_eval_dataloader))
-        elif loss is not None:
-            told["valid_loss"] = loss
+        elif self._tally is not None and self._tally.count:
+            told["valid_loss"] = (self._tally.mean, self._tally.error)
+        elif key.endswith("_loss") and key in metrics:
+            told["valid_loss"] = metrics[key]
         if not told:
             return  # nothing was measured: controllers that waited for it say so at the end
         self._live.validate(**told)
@@ -222,7 +239,7 @@ class RecipeTraining:
         if logs:
             super().log(logs, start_time)
 
-    # -- checkpoints ------------------------------------------------------------------------------------------------------
+    # -- checkpoints --------------------------------------------------------------------------------------------------
 
     def save_model(self: Any, *args: Any, **named: Any) -> None:
         """Save the weights that would be served."""

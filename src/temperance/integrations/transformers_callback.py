@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from typing import Any
 
 import torch
-from torch import nn
 from transformers import TrainerCallback
 
 from temperance.core.batch import Pass
@@ -60,9 +59,14 @@ class RecipeCallback(TrainerCallback):
     # -- a training begins and ends -----------------------------------------------------------------------------------
 
     def on_train_begin(
-        self, args: Any, state: Any, control: Any, *, model: nn.Module, optimizer: Any, **_: Any
+        self, args: Any, state: Any, control: Any, *, model: Any = None, optimizer: Any = None, **_: Any
     ) -> None:
-        """Attach; go on from the checkpoint's own state where a training is resumed."""
+        """Attach; go on from the checkpoint's own state where a training is resumed.
+
+        Raises:
+            RecipeError: something that a callback cannot do here, or no state to go on from.
+
+        """
         if self._averages and args.save_strategy == "best":
             raise RecipeError(
                 "save_strategy='best' and a recipe that averages",
@@ -101,7 +105,7 @@ class RecipeCallback(TrainerCallback):
         if self.session is not None and self.session.is_open:
             how(self.session)
 
-    # -- a step ---------------------------------------------------------------------------------------------------------
+    # -- a step -------------------------------------------------------------------------------------------------------
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Give the step's noise to the model."""
@@ -134,7 +138,7 @@ class RecipeCallback(TrainerCallback):
         assert self.session is not None
         return self.session
 
-    # -- evaluation, checkpoints ----------------------------------------------------------------------------------------
+    # -- evaluation, checkpoints --------------------------------------------------------------------------------------
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Let the average stand in the model where an evaluation or a checkpoint comes next."""
