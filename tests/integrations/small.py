@@ -3,7 +3,7 @@
 import torch
 import transformers
 from torch import nn
-from transformers import BertConfig, BertForSequenceClassification, GPT2Config, GPT2LMHeadModel, TrainingArguments
+from transformers import BertConfig, BertForSequenceClassification, LlamaConfig, LlamaForCausalLM, TrainingArguments
 
 from temperance.integrations.transformers import RecipeTrainer
 
@@ -22,11 +22,11 @@ def classifier(*, dropout: float = 0.0, dtype=torch.float64, seed: int = 0) -> n
 
 def language_model(*, dtype=torch.float64) -> nn.Module:
     torch.manual_seed(0)
-    config = GPT2Config(
-        vocab_size=WORDS, n_embd=16, n_layer=1, n_head=2, n_positions=LENGTH, resid_pdrop=0.0, embd_pdrop=0.0,
-        attn_pdrop=0.0, bos_token_id=0, eos_token_id=0,
+    config = LlamaConfig(
+        vocab_size=WORDS, hidden_size=16, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2,
+        num_key_value_heads=2, max_position_embeddings=LENGTH, bos_token_id=0, eos_token_id=0, pad_token_id=0,
     )  # fmt: skip
-    return GPT2LMHeadModel(config).to(dtype)
+    return LlamaForCausalLM(config).to(dtype)
 
 
 def rows(count: int, *, seed: int = 0) -> list[dict]:
@@ -34,7 +34,10 @@ def rows(count: int, *, seed: int = 0) -> list[dict]:
     made = torch.Generator().manual_seed(seed)
     ids = torch.randint(0, WORDS, (count, LENGTH), generator=made)
     labels = torch.stack([((ids * 3) // WORDS == k).sum(1) for k in range(3)], 1).argmax(1)
-    return [{"input_ids": i, "attention_mask": torch.ones_like(i), "labels": int(y)} for i, y in zip(ids, labels, strict=True)]
+    return [
+        {"input_ids": i, "attention_mask": torch.ones_like(i), "labels": int(y)}
+        for i, y in zip(ids, labels, strict=True)
+    ]
 
 
 def sentences(count: int, *, seed: int = 0) -> list[dict]:
