@@ -96,6 +96,16 @@ def test_an_empty_recipe_is_trainer(tmp_path):
             assert one[name] == pytest.approx(other[name], rel=1e-6)
 
 
+def test_micro_batches_of_bert_are_those_of_trainer_where_it_divides(tmp_path):
+    named = {"gradient_accumulation_steps": 2, "optim": "sgd", **IN_ORDER}
+    plain = Trainer(classifier(), arguments(tmp_path, **named), train_dataset=rows(32))
+    plain.loss_is_scaled_for_ga = False  # BERT takes its mean whatever Trainer tells it to divide by
+    plain.train()
+    ours = trainer(tmp_path, Recipe(), **named)
+    ours.train()
+    same(weights(ours.model), weights(plain.model), 1e-9)
+
+
 @pytest.mark.parametrize("recipe", [Recipe(*COCKTAIL), Recipe(SAM(0.05))], ids=["cocktail", "sam"])
 def test_micro_batches_and_clipping(recipe, tmp_path):
     data = rows(36)  # 5 batches of 8, 8, 8, 8 and 4 rows; 3 updates an epoch

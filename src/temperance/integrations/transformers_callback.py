@@ -74,7 +74,6 @@ class RecipeCallback(TrainerCallback):
                 "Use 'steps' or 'epoch', or RecipeTrainer",
             )
         self._end(Session.close)  # a training that broke off
-        before = sum(1 for _ in model.parameters())
         steps, epochs = state.max_steps, state.num_train_epochs
         self.session = self.recipe.attach(
             model, _Inner(optimizer), loss=None, steps=steps, epochs=epochs if epochs < steps else None,
@@ -82,13 +81,6 @@ class RecipeCallback(TrainerCallback):
             select=None, nan="ignore",
         )  # fmt: skip
         self._take_back = _redirect(optimizer, self._update)
-        if sum(1 for _ in model.parameters()) != before:
-            self._end(Session.close)
-            raise RecipeError(
-                "a technique brings parameters of its own, and the scheduler was built without them",
-                "a callback comes after the optimizer and its scheduler",
-                "Use RecipeTrainer",
-            )
         if state.global_step:
             self._restore(_folder(args, state), args.device)
 
