@@ -153,7 +153,8 @@ class Session(telling.Telling):
             own = members.by_owner(member_strengths or {}, recipe, self.module)
             reads = Criterion(loss, model, outputs=outputs, logits=logits)
             self._reader = Intake(model, reads, recipe.by_address, collate)
-            attaching.wire(self, reads, autocast, scaler, attaching.runner(fabric, backward), nan, tuple(signals), own)
+            runs = attaching.runner(fabric, backward, scaler)
+            attaching.wire(self, reads, autocast, scaler, runs, nan, tuple(signals), own)
         except BaseException:
             self._detach()
             raise
