@@ -70,7 +70,7 @@ def weights(model: nn.Module) -> dict[str, torch.Tensor]:
     return {name: t.detach().clone() for name, t in model.state_dict().items()}
 
 
-def same(one, other, tolerance: float = 0.0) -> None:
+def assert_same(one, other, tolerance: float = 0.0) -> None:
     assert list(one) == list(other)
     for name in one:
         torch.testing.assert_close(one[name], other[name], rtol=tolerance, atol=tolerance, msg=name)

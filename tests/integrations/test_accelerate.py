@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from small import classifier, rows, same, weights
+from small import assert_same, classifier, rows, weights
 from torch import nn
 from torch.utils.data import DataLoader
 from transformers import default_data_collator
@@ -54,7 +54,7 @@ def test_the_weights_are_those_without_it(recipe):
             other.gradients(batch)
             nn.utils.clip_grad_norm_(other.model.parameters(), 0.5)
             other.update()
-    same(weights(session.finish()), weights(other.finish()), 1e-9)
+    assert_same(weights(session.finish()), weights(other.finish()), 1e-9)
 
 
 def test_accumulation_in_a_loop_that_owns_its_backward():
@@ -72,7 +72,7 @@ def test_accumulation_in_a_loop_that_owns_its_backward():
     for batch in batches:
         whole.step(batch)
     assert session.steps == whole.steps == 2
-    same(weights(session.finish()), weights(whole.finish()), 1e-7)
+    assert_same(weights(session.finish()), weights(whole.finish()), 1e-7)
 
 
 def test_an_update_that_accelerate_would_leave_out_is_refused():
@@ -109,7 +109,7 @@ def test_its_own_checkpoints_hold_the_session(tmp_path):
     accelerator.load_state(str(tmp_path))
     assert session.steps == 1
     session.step(batches[1])
-    same(weights(session.module), expected)
+    assert_same(weights(session.module), expected)
 
 
 def test_its_backward_is_called_and_a_second_scaling_is_refused():
@@ -118,7 +118,7 @@ def test_its_backward_is_called_and_a_second_scaling_is_refused():
     other, batches = plain(Recipe())
     session.step(next(iter(loader)))
     other.step(batches[0])
-    same(weights(session.module), weights(other.module), 1e-9)
+    assert_same(weights(session.module), weights(other.module), 1e-9)
     session.close()
     session.optimizer.scaler = torch.amp.GradScaler("cpu")
     with pytest.raises(RecipeError, match="its step unscales"):

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from small import classifier, rows, same, trainer, weights
+from small import assert_same, classifier, rows, trainer, weights
 
 from temperance import EMA, L2SP, SAM, LoRADropout, Recipe, WeightDecay
 
@@ -34,7 +34,7 @@ def test_the_base_does_not_move_and_the_adapter_learns(recipe, tmp_path):
     base, before = base_of(model), weights(model)
     ours = trainer(tmp_path, recipe, model=model, num_train_epochs=1)
     ours.train()
-    same(base_of(model), base)
+    assert_same(base_of(model), base)
     moved = [n for n, t in weights(model).items() if not torch.equal(t, before[n])]
     assert any("lora_B" in n for n in moved)
     assert all("lora_" in n or "classifier.modules_to_save" in n for n in moved)
@@ -58,7 +58,7 @@ def test_checkpoints_are_adapters_of_the_average_and_resume(tmp_path):
     torch.testing.assert_close(weights(loaded)[LORA_B], weights(whole.model)[LORA_B], rtol=0, atol=0)
     again = trainer(tmp_path / "parts", recipe, model=adapted(seed=4), **named)
     again.train(resume_from_checkpoint=str(tmp_path / "whole" / "checkpoint-4"))
-    same(weights(again.model), weights(whole.model))
+    assert_same(weights(again.model), weights(whole.model))
 
 
 def test_layer_wise_rates_are_groups_of_the_optimizer(tmp_path):

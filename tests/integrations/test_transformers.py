@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from small import arguments, classifier, language_model, rows, same, sentences, trainer, weights
+from safetensors.torch import load_file
+from small import arguments, assert_same, classifier, language_model, rows, sentences, trainer, weights
 from torch import nn
 from torch.utils.data import DataLoader
 from transformers import Trainer, TrainerCallback, default_data_collator, get_scheduler
@@ -14,6 +15,7 @@ from temperance import (
     AWP,
     EMA,
     SAM,
+    ConcreteDropout,
     Dropout,
     EarlyStopping,
     GapFeedback,
@@ -24,6 +26,7 @@ from temperance import (
     LookSAM,
     ManifoldMixUp,
     Recipe,
+    SpectralNorm,
     WeightDecay,
 )
 from temperance.control import Linear
@@ -79,7 +82,7 @@ def test_the_weights_are_those_of_the_plain_loop(recipe, tmp_path):
     ours = trainer(tmp_path, recipe, data=data, **asked, **IN_ORDER)
     done = ours.train()
     assert done.global_step == ours.state.global_step == ours.session.steps == 8
-    same(weights(ours.model), weights(by_hand(recipe, data=data, model=classifier())), 1e-9)
+    assert_same(weights(ours.model), weights(by_hand(recipe, data=data, model=classifier())), 1e-9)
 
 
 def test_an_empty_recipe_is_trainer(tmp_path):
@@ -89,7 +92,7 @@ def test_an_empty_recipe_is_trainer(tmp_path):
     plain.train()
     ours = trainer(tmp_path, Recipe(), data=data, **named)
     ours.train()
-    same(weights(ours.model), weights(plain.model), 1e-9)
+    assert_same(weights(ours.model), weights(plain.model), 1e-9)
     pairs = zip(ours.state.log_history, plain.state.log_history, strict=True)
     for one, other in pairs:
         for name in {"loss", "grad_norm", "learning_rate"} & set(other):
@@ -103,7 +106,7 @@ def test_micro_batches_of_bert_are_those_of_trainer_where_it_divides(tmp_path):
     plain.train()
     ours = trainer(tmp_path, Recipe(), **named)
     ours.train()
-    same(weights(ours.model), weights(plain.model), 1e-9)
+    assert_same(weights(ours.model), weights(plain.model), 1e-9)
 
 
 @pytest.mark.parametrize("recipe", [Recipe(*COCKTAIL), Recipe(SAM(0.05))], ids=["cocktail", "sam"])
@@ -112,7 +115,7 @@ def test_micro_batches_and_clipping(recipe, tmp_path):
     ours = trainer(tmp_path, recipe, data=data, gradient_accumulation_steps=2, max_grad_norm=0.2, **IN_ORDER)
     assert ours.train().global_step == 6
     expected = by_hand(recipe, data=data, model=classifier(), parts=2, clip=0.2)
-    same(weights(ours.model), weights(expected), 1e-9)
+    assert_same(weights(ours.model), weights(expected), 1e-9)
 
 
 def test_micro_batches_without_noise_are_the_big_batch(tmp_path):
@@ -122,7 +125,7 @@ def test_micro_batches_without_noise_are_the_big_batch(tmp_path):
     )
     whole = trainer(tmp_path, recipe, data=data, per_device_train_batch_size=16, **IN_ORDER)
     parts.train(), whole.train()
-    same(weights(parts.model), weights(whole.model), 1e-9)
+    assert_same(weights(parts.model), weights(whole.model), 1e-9)
 
 
 def test_tokens_of_a_language_model_count_as_in_trainer(tmp_path):
@@ -132,7 +135,7 @@ def test_tokens_of_a_language_model_count_as_in_trainer(tmp_path):
     plain.train()
     ours = trainer(tmp_path, Recipe(), model=language_model(), data=data, **named)
     ours.train()
-    same(weights(ours.model), weights(plain.model), 1e-5)  # the model's own loss is float32
+    assert_same(weights(ours.model), weights(plain.model), 1e-5)  # the model's own loss is float32
 
 
 def test_bf16_trains_as_the_plain_loop_under_autocast(tmp_path):
@@ -140,7 +143,7 @@ def test_bf16_trains_as_the_plain_loop_under_autocast(tmp_path):
     ours = trainer(tmp_path, recipe, data=data, model=classifier(dtype=torch.float32), bf16=True, **IN_ORDER)
     ours.train()
     other = by_hand(recipe, data=data, model=classifier(dtype=torch.float32), autocast=torch.bfloat16)
-    same(weights(ours.model), weights(other), 2e-2)
+    assert_same(weights(ours.model), weights(other), 2e-2)
     exact = by_hand(recipe, data=data, model=classifier(dtype=torch.float32))
     name = "classifier.weight"
     assert not torch.equal(weights(ours.model)[name], weights(exact)[name])
@@ -173,7 +176,7 @@ def test_resuming_is_never_having_stopped(recipe, every, tmp_path):
     second = trainer(tmp_path / "parts", recipe, model=classifier(dropout=0.1, seed=5), **named)
     second.train(resume_from_checkpoint=True)
     assert second.session.steps == second.state.global_step == 12
-    same(weights(second.model), weights(whole.model))
+    assert_same(weights(second.model), weights(whole.model))
     assert second.session.strengths == whole.session.strengths
     assert [str(m) for m in second.session.trace] == [str(m) for m in whole.session.trace]
 
@@ -217,16 +220,16 @@ def test_a_checkpoint_without_the_sessions_state_is_refused(tmp_path):
         again.train(resume_from_checkpoint=True)
 
 
-def test_a_model_saved_in_training_loads_without_the_technique(tmp_path):
-    from temperance import ConcreteDropout, SpectralNorm
-
-    for number, recipe in enumerate((Recipe(ConcreteDropout()), Recipe(SpectralNorm()), Recipe(Dropout(0.2)))):
-        ours = trainer(tmp_path / str(number), recipe, save_strategy="epoch", num_train_epochs=1)
-        ours.train()
-        from safetensors.torch import load_file
-
-        saved = load_file(tmp_path / str(number) / "checkpoint-4" / "model.safetensors")
-        assert set(saved) == set(classifier().state_dict())
+@pytest.mark.parametrize("one", [ConcreteDropout(), SpectralNorm(), Dropout(0.2)], ids=lambda o: type(o).__name__)
+def test_a_model_saved_in_training_loads_without_the_technique_and_answers_as_it_was_scored(one, tmp_path):
+    ours = trainer(tmp_path, Recipe(one), save_strategy="epoch", eval_strategy="epoch", num_train_epochs=1)
+    ours.train()
+    saved = load_file(tmp_path / "checkpoint-4" / "model.safetensors")
+    assert set(saved) == set(classifier().state_dict())
+    again = type(ours.model).from_pretrained(tmp_path / "checkpoint-4", dtype=torch.float64)
+    (scored,) = [row["eval_loss"] for row in ours.state.log_history if "eval_loss" in row]
+    plain = Trainer(again, arguments(tmp_path), eval_dataset=rows(16, seed=1))
+    assert plain.evaluate()["eval_loss"] == pytest.approx(scored, rel=1e-6)
 
 
 # -- controllers, logs, the end ---------------------------------------------------------------------------------------
@@ -317,7 +320,7 @@ def test_decay_groups_of_trainer_are_taken_over(tmp_path):
     ours.train()
     plain = Trainer(classifier(), arguments(tmp_path, weight_decay=0.1, **IN_ORDER), train_dataset=rows(32))
     plain.train()
-    same(weights(ours.model), weights(plain.model), 1e-9)
+    assert_same(weights(ours.model), weights(plain.model), 1e-9)
     twice = trainer(tmp_path, Recipe(WeightDecay(0.1)), weight_decay=0.1)
     with pytest.raises(RecipeError, match=r"weight_decay=0\.1 and the recipe decays"):
         twice.train()

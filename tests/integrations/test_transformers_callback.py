@@ -2,12 +2,13 @@
 
 import pytest
 import torch
-from small import arguments, classifier, rows, same, trainer, weights
+from small import arguments, assert_same, classifier, rows, trainer, weights
 from transformers import Trainer, TrainerCallback
 
-from temperance import EMA, L2SP, SAM, Dropout, GapFeedback, LabelSmoothing, Recipe, WeightDecay
+from temperance import EMA, L2SP, SAM, Dropout, GapFeedback, LabelSmoothing, Recipe, SpectralNorm, WeightDecay
 from temperance.integrations.transformers import STATE, RecipeCallback
 from temperance.records.errors import RecipeError
+from temperance.records.names import snake
 
 RECIPE = Recipe(Dropout(0.2), WeightDecay(0.1), L2SP(0.1), EMA(0.8))
 
@@ -30,7 +31,7 @@ def test_it_trains_as_recipe_trainer_does(parts, tmp_path):
     ours = trainer(tmp_path, RECIPE, **named)
     ours.train()
     assert callback.session.steps == made.state.global_step == 8 // parts
-    same(weights(made.model), weights(ours.model), 1e-9)
+    assert_same(weights(made.model), weights(ours.model), 1e-9)
     told = [[row["eval_loss"] for row in one.state.log_history if "eval_loss" in row] for one in (made, ours)]
     assert told[0] == pytest.approx(told[1], rel=1e-9)
 
@@ -54,7 +55,7 @@ def test_resuming_is_never_having_stopped(tmp_path):
     second, other = with_callback(tmp_path / "parts", recipe, model=classifier(seed=3), **named)
     with pytest.warns(UserWarning, match="GapFeedback"):
         second.train(resume_from_checkpoint=True)
-    same(weights(second.model), weights(whole.model))
+    assert_same(weights(second.model), weights(whole.model))
     assert one.session.steps == other.session.steps == 12
 
 
@@ -89,9 +90,9 @@ def test_another_callback_that_asks_later_is_not_scored_on_the_wrong_weights(tmp
     assert not callback.session.is_open
 
 
-@pytest.mark.parametrize("one", [LabelSmoothing(0.1), SAM(0.05)], ids=["label_smoothing", "sam"])
-def test_what_needs_the_loss_is_refused_by_name(one):
-    with pytest.raises(RecipeError, match=f"{'sam' if isinstance(one, SAM) else 'label_smoothing'} in a callback"):
+@pytest.mark.parametrize("one", [LabelSmoothing(0.1), SAM(0.05), SpectralNorm()], ids=lambda o: snake(type(o).__name__))
+def test_what_a_callback_cannot_do_is_refused_by_name(one):
+    with pytest.raises(RecipeError, match=f"{snake(type(one).__name__)} in a callback"):
         RecipeCallback(Recipe(one, Dropout(0.1)))
 
 

@@ -250,6 +250,8 @@ class RecipeTraining(_Before):  # type: ignore[misc]
         if self._live is not None and state_dict is None:
             own = self.model.state_dict()  # parameters that techniques brought are the session's, not the model's
             state_dict = {n: t for n, t in own.items() if not n.rsplit(".", 1)[-1].startswith("temperance_")}
+            for one in self.recipe.regularizers:
+                state_dict |= one.shipped(self._live.module)
         super()._save(output_dir, state_dict)
 
     def _save_optimizer_and_scheduler(self: Any, output_dir: str) -> None:

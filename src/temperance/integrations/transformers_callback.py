@@ -13,6 +13,7 @@ from transformers import TrainerCallback
 from temperance.core.batch import Pass
 from temperance.core.random import fold, pulse
 from temperance.core.recipe import Recipe
+from temperance.core.regularizer import Regularizer
 from temperance.core.session import Session
 from temperance.records.errors import RecipeError
 
@@ -34,7 +35,7 @@ class RecipeCallback(TrainerCallback):
         session: that of the latest training; None before.
 
     Raises:
-        RecipeError: a technique that needs more than a callback, or averages with ``save_strategy="best"``.
+        RecipeError: a technique that needs more than a callback; in training, averages with ``save_strategy="best"``.
 
     Example:
         >>> Trainer(model, args, callbacks=[RecipeCallback(Recipe(Dropout(0.1), EMA()))])  # doctest: +SKIP
@@ -48,6 +49,13 @@ class RecipeCallback(TrainerCallback):
                 f"{', '.join(late)} in a callback",
                 "a callback never sees the loss: layers, decay, averages and other techniques of the update",
                 "Use RecipeTrainer, or class Mine(RecipeTraining, YourTrainer)",
+            )
+        written = [a for a, one in recipe.by_address.items() if type(one).shipped is not Regularizer.shipped]
+        if written:
+            raise RecipeError(
+                f"{', '.join(written)} in a callback",
+                "Trainer saves weights as they stand in the model, and this technique ships others",
+                "Use RecipeTrainer",
             )
         self.recipe, self.seed = recipe, seed
         self.session: Session | None = None
