@@ -41,7 +41,7 @@ def test_own_regularizer():
 
 def test_huggingface():
     pytest.importorskip("transformers")
-    found = load("huggingface")(epochs=4, count=600)
+    found = load("huggingface")(epochs=3, count=600)
     assert found["recipe"] > 0.7
 
 

@@ -117,13 +117,26 @@ class RecipeTraining(_Before):  # type: ignore[misc]
         self._checks_labels = self.loss == "auto" and loss is not None
         self._parts = []
         self.session = self.recipe.attach(
-            self.accelerator._models[-1], self.optimizer, loss=loss, steps=steps, steps_per_epoch=per_epoch,
+            self._prepared, self.optimizer, loss=loss, steps=steps, steps_per_epoch=per_epoch,
             epochs=epochs if epochs < _MANY_EPOCHS else None, select=None, **{"seed": self.args.seed, **self.settings},
         )  # fmt: skip
         self._live = self.session
 
     def _prepare_for_training(self: Any, *args: Any, **named: Any) -> Any:
-        found = super()._prepare_for_training(*args, **named)
+        prepare = self.accelerator.prepare
+
+        def noted(*things: Any, **also: Any) -> Any:
+            """Note the wrapped model (DDP, compiled), which Trainer keeps to itself until the scheduler is made."""
+            made = prepare(*things, **also)
+            for one in made if isinstance(made, tuple) else (made,):
+                self._prepared = one if isinstance(one, nn.Module) else self._prepared
+            return made
+
+        self._prepared, self.accelerator.prepare = self.model, noted
+        try:
+            found = super()._prepare_for_training(*args, **named)
+        finally:
+            del self.accelerator.prepare
         self.optimizer = _Stepper(self.optimizer, self._update)
         return found
 
@@ -273,7 +286,7 @@ class RecipeTraining(_Before):  # type: ignore[misc]
                 "a checkpoint that a RecipeTrainer wrote, with save_only_model=False and as many processes",
                 "Resume from such a one, or load its weights into the model and train anew",
             )
-        state = torch.load(path, map_location=self.args.device, weights_only=True)
+        state = torch.load(path, map_location=self._live.solo.device, weights_only=True)
         state["optimizer"] = self.optimizer.state_dict()
         self._live.load_state_dict(state)
 

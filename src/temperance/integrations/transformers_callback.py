@@ -90,7 +90,7 @@ class RecipeCallback(TrainerCallback):
         )  # fmt: skip
         self._take_back = _redirect(optimizer, self._update)
         if state.global_step:
-            self._restore(_folder(args, state), args.device)
+            self._restore(_folder(args, state))
 
     def on_train_end(self, args: Any, state: Any, control: Any, *, train_dataloader: Any = None, **_: Any) -> None:
         """Put the served weights in, unless Trainer has put its best ones in; take all changes away."""
@@ -201,7 +201,7 @@ class RecipeCallback(TrainerCallback):
                 "Give RecipeCallback as the last callback, or use RecipeTrainer",
             )
 
-    def _restore(self, folder: str, device: torch.device) -> None:
+    def _restore(self, folder: str) -> None:
         path = os.path.join(folder, STATE)
         if not os.path.isfile(path):
             raise RecipeError(
@@ -209,7 +209,8 @@ class RecipeCallback(TrainerCallback):
                 "a checkpoint in output_dir that was written with this callback, with save_only_model=False",
                 "Resume from such a one, or begin anew",
             )
-        self._open().load_state_dict(torch.load(path, map_location=device, weights_only=True))
+        session = self._open()
+        session.load_state_dict(torch.load(path, map_location=session.solo.device, weights_only=True))
 
 
 class _Inner:
