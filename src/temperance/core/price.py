@@ -17,7 +17,7 @@ from temperance.core.batches import Reader
 from temperance.core.leaves import Leaves
 from temperance.core.recipe import Recipe
 from temperance.core.session import Session
-from temperance.core.solo import evaluating
+from temperance.core.statistics import evaluating
 
 Loss = Callable[[Any, Any], Tensor]
 MakeOptimizer = Callable[[nn.Module], torch.optim.Optimizer]

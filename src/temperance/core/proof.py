@@ -14,8 +14,8 @@ from temperance.core.attached import Attached
 from temperance.core.batch import Batch, call
 from temperance.core.leaves import Leaves
 from temperance.core.random import fold, pulse
-from temperance.core.solo import evaluating
 from temperance.core.state import SessionState
+from temperance.core.statistics import evaluating
 
 
 @dataclass(frozen=True)

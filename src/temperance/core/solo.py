@@ -15,16 +15,16 @@ from temperance.core.attention import plain_attention
 from temperance.core.batch import Batch, Pass, call, joined, measure, part_of, per_row
 from temperance.core.criterion import Criterion
 from temperance.core.finite import NotFinite, OnNaN, Watch, finite
-from temperance.core.holdings import Holdings
+from temperance.core.holdings import Holdings, require_sync
 from temperance.core.leaves import Leaves
 from temperance.core.nest import detached
 from temperance.core.objective import PlainObjective
 from temperance.core.policy import trainable
 from temperance.core.random import fold, pulse
-from temperance.core.recomputation import follow_checkpoints, looking
+from temperance.core.recomputation import follow_checkpoints
 from temperance.core.regularizer import Memory, Rate, Regularizer, Strengths
 from temperance.core.replicas import average, rank
-from temperance.core.statistics import Kept, unchanged
+from temperance.core.statistics import Kept, evaluating, unchanged
 from temperance.core.wrappers import bare, uncompiled
 from temperance.records.errors import RecipeError
 
@@ -46,14 +46,14 @@ class Solo:
         *,
         autocast: torch.dtype | None,
         scaler: Any,
-        fabric: Any,
+        backward: Callable[[Tensor], Any] | None = None,
         nan: OnNaN = "raise",
     ) -> None:
         follow_checkpoints()
         self.model, self.optimizer = model, optimizer
         self.loss = loss if isinstance(loss, Criterion) else Criterion(loss, model)
         self.parts, self.strengths, self.memory = parts, strengths, memory
-        self.autocast, self.scaler, self.fabric = autocast, scaler, fabric
+        self.autocast, self.scaler, self.backward = autocast, scaler, backward
         self._find_leaves()
         self.device = self.home.tensors[0].device if len(self.home) else torch.device("cpu")
         self.dtype = self.home.tensors[0].dtype if len(self.home) else torch.float32
@@ -70,6 +70,8 @@ class Solo:
         self._ready: tuple[Leaves, Pass] | None = None
         self._before = Kept(())
         self.pending: list[tuple[Pass, Batch]] = []  # passes whose backward is the user's, until ``settle``
+        self.made: Pass | NotFinite | None = None  # what ``gradients`` gave, until ``apply``
+        self._gate = getattr(optimizer, "gradient_state", None)  # accelerate's: its optimizer may do nothing
 
     def _find_leaves(self) -> None:
         named = trainable(bare(self.model))
@@ -99,12 +101,28 @@ class Solo:
 
     def step(self, micros: Sequence[Batch], key: int) -> Pass:
         """Run gradient and update on one batch, or on micro-batches whose gradients add up."""
+        grads, passed = self._made(micros, key)
+        self._finish(grads, passed, micros[0], key)
+        return passed
+
+    def gradients(self, micros: Sequence[Batch], key: int) -> Pass:
+        """Run the gradient stage alone; what it made stands in ``.grad`` until ``apply``."""
+        grads, self.made = self._made(micros, key)
+        self._place(grads)
+        return self.made
+
+    def apply(self, passed: Pass, key: int) -> Pass:
+        """Update by the gradients that stand in ``.grad``; the user may have clipped them."""
+        batch = passed.batch[0] if isinstance(passed.batch, list) else passed.batch
+        self._finish(self._collect(), passed, batch, key)
+        return passed
+
+    def _made(self, micros: Sequence[Batch], key: int) -> tuple[Leaves, Pass]:
         self.overflow = False
         self._remember_statistics()
         grads, passed = self.gradient(self.home, {}, micros, key)
         self._require_finite(grads, micros[0], passed, key)
-        self._finish(grads, passed, micros[0], key)
-        return passed
+        return grads, passed
 
     def _remember_statistics(self) -> None:
         if self.on_nan == "skip":
@@ -116,7 +134,7 @@ class Solo:
 
     def leave_out(self) -> None:
         """Undo what a step did that must not count: running statistics and gradients; weights did not move yet."""
-        self.pending, self._ready = [], None
+        self.pending, self._ready, self.made = [], None, None
         self._before.put_back()
         for p in self.home.tensors:
             p.grad = None
@@ -161,11 +179,14 @@ class Solo:
                 self.leave_out()
             return
         self._settle(passed)
+        self._place(grads)
+        self.update(self.home, grads, self.rate())
+
+    def _place(self, grads: Leaves) -> None:
         if self.has_gradient_stage:
             for p, grad in zip(self.home.part(grads.names).tensors, grads.tensors, strict=True):
                 if p.grad is not grad:
                     p.grad = grad
-        self.update(self.home, grads, self.rate())
 
     def _settle(self, passed: Pass) -> None:
         for address, values in passed.memory.items():
@@ -239,8 +260,8 @@ class Solo:
                 raise NotFinite(micros[j], passed, key)
             if self.scaler is not None:
                 value = self.scaler.scale(value)
-            if self.fabric is not None:
-                self.fabric.backward(value)
+            if self.backward is not None:
+                self.backward(value)
             else:
                 value.backward()  # type: ignore[no-untyped-call]
         return passed
@@ -263,6 +284,8 @@ class Solo:
         return Leaves(self._grad_names, [g for g in grads if g is not None], owned=True)
 
     def _optimize(self, params: Leaves, grads: Leaves, rate: Rate) -> Leaves:
+        if self._gate is not None:
+            require_sync(self._gate)
         self.optimizer.step()
         return params
 
@@ -370,16 +393,3 @@ class Solo:
         grads = [found.get(name) for name in self.home.names]
         kept = [torch.zeros_like(p) if g is None else g for g, p in zip(grads, self.home.tensors, strict=True)]
         return Leaves(self.home.names, [g.to_dense() if g.is_sparse else g for g in kept], owned=True)
-
-
-@contextmanager
-def evaluating(model: nn.Module) -> Iterator[None]:
-    """Put every submodule in evaluation mode and each one back as it was."""
-    modes = [(m, m.training) for m in model.modules()]
-    model.eval()
-    try:
-        with looking():
-            yield
-    finally:
-        for m, mode in modes:
-            m.training = mode

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 from torch import Tensor, nn
 
+from temperance.core.recomputation import looking
+
 _NAMES = ("running_mean", "running_var", "num_batches_tracked")
 
 
@@ -81,3 +83,16 @@ class Moved(Kept):
 def _tracked(layer: nn.Module) -> int:
     count = getattr(layer, "num_batches_tracked", None)
     return int(count) if isinstance(count, Tensor) else -1
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Put every submodule in evaluation mode and each one back as it was."""
+    modes = [(m, m.training) for m in model.modules()]
+    model.eval()
+    try:
+        with looking():
+            yield
+    finally:
+        for m, mode in modes:
+            m.training = mode
