@@ -54,6 +54,7 @@ class Attached(Protocol):
     _clean_batches: int
     _own: tuple[Leaves, Moved] | None
     _start: Tensor | None
+    _last_loss: Tensor | None
     _told: list[str]
     _undo: list[Undo]
 

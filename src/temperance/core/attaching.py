@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from temperance.core import members
 from temperance.core.attached import Attached
@@ -19,10 +20,24 @@ from temperance.core.signal import Signal, gives
 from temperance.core.solo import Solo
 from temperance.core.statistics import Moved
 from temperance.core.wrappers import forget_compiled
+from temperance.records.errors import SettingError
+
+
+def runner(fabric: Any, backward: Callable[[Tensor], Any] | None) -> Callable[[Tensor], Any] | None:
+    """Return what runs the backward pass of a loss; None: the loss's own.
+
+    Raises:
+        SettingError: both are given.
+
+    """
+    if fabric is not None and backward is not None:
+        raise SettingError("fabric= and backward= were given", "one of them runs the backward pass", "Leave one out")
+    return backward if fabric is None else fabric.backward  # type: ignore[no-any-return]
 
 
 def wire(
-    session: Attached, loss: Any, autocast: torch.dtype | None, scaler: Any, fabric: Any, nan: OnNaN,
+    session: Attached, loss: Any, autocast: torch.dtype | None, scaler: Any,
+    backward: Callable[[Tensor], Any] | None, nan: OnNaN,
     own: Iterable[Signal], by_member: Mapping[str, Mapping[str, list[float]]],
 ) -> None:  # fmt: skip
     """Rewire the model, compose the stages, and let every technique, signal and controller begin.
@@ -32,7 +47,7 @@ def wire(
         loss: see ``Session``.
         autocast: see ``Session``.
         scaler: see ``Session``.
-        fabric: see ``Session``.
+        backward: what runs the backward pass of a loss; None: ``loss.backward()``.
         nan: see ``Session``.
         own: signals that the user asked for.
         by_member: strengths (k,) by address and name.
@@ -61,7 +76,7 @@ def wire(
     join_new(session.module, session.optimizer)
     session.solo = Solo(
         session.model, session.optimizer, loss, parts, session._strengths, session._memory,
-        autocast=autocast, scaler=scaler, fabric=fabric, nan=nan,
+        autocast=autocast, scaler=scaler, backward=backward, nan=nan,
     )  # fmt: skip
     session._moved = Moved(session.solo.statistics)
     session._start = session.solo.home.norm() if len(session.solo.home) else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -14,8 +14,8 @@ from temperance.core.nest import call, first_leaf, map_leaves, rows
 from temperance.records.errors import SettingError
 
 __all__ = (
-    "ANSWERS_ONLY", "Batch", "Mixed", "Pass", "between", "call", "first_leaf", "map_leaves", "mean", "measure",
-    "per_row", "plus", "reduce", "to_device",
+    "ANSWERS_ONLY", "Batch", "Mixed", "Pass", "between", "call", "first_leaf", "joined", "map_leaves", "mean",
+    "measure", "part", "per_row", "plus", "reduce", "to_device",
 )  # fmt: skip
 
 ANSWERS_ONLY: Any = object()  # as ``targets``: the pass is run for its outputs, no loss is computed
@@ -231,3 +231,25 @@ def _by_place(losses: Tensor, targets: Any) -> tuple[Tensor, Any]:
     if targets.dim() == 2 and targets.shape[1] > 2 and losses.numel() == targets.shape[0] * (targets.shape[1] - 1):
         return losses.reshape(targets.shape[0], -1), targets[:, 1:]
     return losses, targets
+
+
+def part(loss: Tensor, share: float | Tensor) -> Tensor:
+    """Return a micro-batch' part of the big batch' loss; 0 where nothing in it counts, whatever its mean of nothing.
+
+    Shapes: loss ().
+    """
+    if isinstance(share, Tensor):
+        return torch.where(share > 0, loss * share.to(loss.dtype), torch.zeros_like(loss))
+    return loss if share == 1.0 else loss * share
+
+
+def joined(passes: Sequence[Pass], shares: Sequence[float | Tensor]) -> Pass:
+    """Return the pass of the big batch: the loss weighed by the shares, everything else by micro-batch."""
+    parts = (part(p.loss.detach(), share) for p, share in zip(passes, shares, strict=True))
+    loss = sum(parts, torch.zeros((), device=passes[0].loss.device))
+    memory: dict[str, dict[str, Any]] = {}
+    for p in passes:
+        for address, values in p.memory.items():
+            memory.setdefault(address, {}).update(values)
+    raws = [p.raw for p in passes]
+    return Pass(loss, [p.outputs for p in passes], {}, memory, passes[0].notes, [p.batch for p in passes], raws)

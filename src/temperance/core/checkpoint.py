@@ -15,8 +15,19 @@ from temperance.records.errors import RecipeError
 
 
 def snapshot(session: Attached) -> SessionState:
-    """Return a deep copy of a session's state; the cost is one copy of its tensors."""
+    """Return a deep copy of a session's state; the cost is one copy of its tensors.
+
+    Raises:
+        RecipeError: a step is half done.
+
+    """
     solo = session.solo
+    if solo.made is not None:
+        raise RecipeError(
+            "the state was asked for between session.gradients() and session.update()",
+            "gradients of a step that is half done are no state",
+            "Call session.update() first",
+        )
     with serving.trained(session):
         model = copied(dict(session.module.state_dict()))
         held = {n: b.detach().clone() for n, b in session.module.named_buffers() if is_held(n)}

@@ -85,7 +85,7 @@ def check_optimizer(optimizer: torch.optim.Optimizer, model: nn.Module) -> None:
         RecipeError: it holds none of the model's parameters, or it is LBFGS.
 
     """
-    if isinstance(optimizer, torch.optim.LBFGS):
+    if isinstance(getattr(optimizer, "optimizer", optimizer), torch.optim.LBFGS):  # accelerate wraps it
         raise RecipeError(
             "the optimizer is LBFGS, which runs the passes of a step itself",
             "a recipe wraps the gradient, so the optimizer must take one",
@@ -98,6 +98,25 @@ def check_optimizer(optimizer: torch.optim.Optimizer, model: nn.Module) -> None:
             f"the optimizer holds none of the model's {len(lost)} parameters",
             "it must have been built from this model's parameters",
             "Build it after the model is final: torch.optim.AdamW(model.parameters(), weight_decay=0)",
+        )
+
+
+def require_sync(gate: Any) -> None:
+    """Raise where accelerate gathers gradients: its optimizer would leave the step out without a word.
+
+    Args:
+        gate: the ``gradient_state`` of a prepared optimizer.
+
+    Raises:
+        RecipeError: ``accelerator.accumulate`` waits for more micro-batches.
+
+    """
+    if not gate.sync_gradients:
+        raise RecipeError(
+            "accelerator.accumulate waits for more micro-batches, so its optimizer would not step",
+            "an update of the session is a step of the optimizer",
+            "Give micro-batches as a list, session.step([a, b]), or call session.loss(batch), accelerator.backward and, "
+            "if accelerator.sync_gradients, session.update()",
         )
 
 

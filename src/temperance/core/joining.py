@@ -89,20 +89,22 @@ def require_open(session: Attached) -> None:
         )
 
 
-def require_loss(session: Attached) -> None:
-    """Refuse an update without a loss before it.
+def require_loss(session: Attached) -> Pass | NotFinite | None:
+    """Return what ``session.gradients`` made, None where ``session.loss`` was called; refuse an update without either.
 
     Raises:
         SettingError: no loss was asked for since the last update.
 
     """
     require_open(session)
-    if not session.solo.pending:
+    made, session.solo.made = session.solo.made, None
+    if made is None and not session.solo.pending:
         raise SettingError(
             "session.update() was called without a loss",
-            "first loss, then backward, then update",
-            "Call session.loss(batch)",
+            "first loss, then backward, then update; or gradients, then update",
+            "Call session.loss(batch) or session.gradients(batch)",
         )
+    return made
 
 
 def check_decay(session: Attached) -> None:

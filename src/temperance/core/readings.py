@@ -44,8 +44,9 @@ NOT_NUMBERS = (
 
 
 def look(
-    session: Attached, batches: Iterable[Any] | None, metric: Metric, value: float | None, better: str | None
-) -> None:
+    session: Attached, batches: Iterable[Any] | None, metric: Metric, value: float | None, better: str | None,
+    loss: float | None = None,
+) -> None:  # fmt: skip
     """Measure the held-out rows, let the controllers move, keep what is best: ``session.validate`` after its checks.
 
     Raises:
@@ -53,11 +54,17 @@ def look(
 
     """
     asked = heldout.ask(metric, value, better)
-    if batches is None and value is None:
+    if batches is None and value is None and loss is None:
         raise SettingError("validate got nothing", "held-out batches, or value= and better=", "Pass a loader or a list")
-    kept, techniques = session.readings, session.recipe.by_address
+    if loss is not None and (batches is not None or metric != "loss"):
+        raise SettingError(
+            f"validate got valid_loss={loss!r} and {'batches' if metric == 'loss' else f'metric={metric!r}'}",
+            "a held-out loss of the user's own comes without batches; with another measure as value= and better=",
+            "Leave one of them out",
+        )
+    kept = session.readings
     kept.agree_on(asked)
-    selecting = [a for a, one in techniques.items() if type(one).select is not Regularizer.select]
+    selecting = _selecting(session)
     rows: Iterable[Batch] = map(session._reader.one, batches or ())
     if batches is not None and (selecting or session._meter.needs_valid):
         rows = list(rows)
@@ -65,7 +72,7 @@ def look(
             _let_select(session, address, rows)
     now, buffers = session.served, _buffers(session)
     judging = kept.select is not None and not session._keeps and not selecting  # else somebody else chooses
-    trial = kept.trial(now) if judging and value is None else None
+    trial = kept.trial(now) if judging and value is None and loss is None else None
     mean = {} if trial is None else kept.blend(buffers)
 
     def answer(weights: Leaves, statistics: Buffers) -> Any:
@@ -77,16 +84,25 @@ def look(
 
     sides = [answer(now, {})] + ([] if trial is None else [answer(trial, mean)])
     found = heldout.measure(rows, sides, metric, session.solo.loss.row_counts) if batches is not None else []
-    numbers = _numbers(found, asked)
+    numbers = _numbers(found, asked) | ({} if loss is None else {"valid_loss": float(loss)})
     session._steer(valid=rows if isinstance(rows, list) else (), reading=numbers)
     if judging:
         counts = [one.loss if asked.signal == "valid_loss" else one.metric for one in found]
-        told = counts if value is None else [float(value)]
+        told = counts if value is None and loss is None else [numbers[asked.signal]]
         both = agree({"now": told[0], "joined": told[1] if len(told) > 1 else math.nan}, session.solo.device)
         if kept.take(now, buffers, trial, both["now"], both["joined"]):
             _stop(session, f"stop: {kept.signal} has not improved for {kept.patience} readings")
     if not math.isfinite(numbers.get("valid_loss", 0.0)) or _is_broken(now):
         _stop(session, "stop: the held-out loss is not a number; these weights are not kept")
+
+
+def wants_rows(session: Attached) -> bool:
+    """Return whether ``validate`` needs the held-out rows themselves: a signal or a technique looks at them."""
+    return session._meter.needs_valid or bool(_selecting(session))
+
+
+def _selecting(session: Attached) -> list[str]:
+    return [a for a, one in session.recipe.by_address.items() if type(one).select is not Regularizer.select]
 
 
 def _numbers(found: list[heldout.Found], asked: Asked) -> dict[str, float]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from temperance.core.session import Session
 
+_SAME: Any = object()
 _STAGE_ORDER = {"rewire": 0, "objective": 1, "gradient": 2, "update": 3, "served": 4}
 
 
@@ -98,6 +99,47 @@ class Recipe:
         from temperance.core.session import Session
 
         return Session(self, model, optimizer, **settings)
+
+    # -- from other recipes -------------------------------------------------------------------------------------
+
+    def __add__(self, other: Recipe | Regularizer) -> Recipe:
+        """Return a recipe with the ingredients of both; two different controllers are chained, the first first."""
+        if isinstance(other, Regularizer):
+            return Recipe(*self.regularizers, other, controller=self.controller)
+        if not isinstance(other, Recipe):
+            return NotImplemented
+        both = [one.controller for one in (self, other) if one.is_adaptive]
+        controller = both[:1] if len(both) == 2 and both[0] == both[1] else both
+        return Recipe(
+            *self.regularizers,
+            *other.regularizers,
+            controller=controller[0] if len(controller) == 1 else controller or None,
+        )
+
+    def replace(
+        self, *ingredients: Regularizer, controller: Controller | Iterable[Controller] | None = _SAME
+    ) -> Recipe:
+        """Return a recipe in which each ingredient stands for the one of its class; what is not named stays.
+
+        Args:
+            *ingredients: regularizers, each of a class that stands in the recipe once.
+            controller: another one; None holds the strengths.
+
+        Raises:
+            SettingError: the recipe has none, or several, of that class.
+
+        """
+        parts = list(self.regularizers)
+        for one in ingredients:
+            places = [i for i, old in enumerate(parts) if type(old) is type(one)]
+            if len(places) != 1:
+                raise SettingError(
+                    f"replace got {one!r}, and {len(places)} ingredients of the recipe are {type(one).__name__}",
+                    f"it stands for the one of its class among {', '.join(self.by_address) or 'none'}",
+                    "Add it with recipe + …, or write the recipe anew",
+                )
+            parts[places[0]] = one
+        return Recipe(*parts, controller=self.controller if controller is _SAME else controller)
 
     # -- as a value ---------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import torch
@@ -16,7 +16,6 @@ from temperance.control.base import Move
 from temperance.core import (
     attaching,
     checkpoint,
-    circumstances,
     joining,
     members,
     proof,
@@ -24,8 +23,8 @@ from temperance.core import (
     replicas,
     selection,
     serving,
-    stages,
     steering,
+    telling,
 )  # fmt: skip
 from temperance.core.batch import Batch, Pass
 from temperance.core.copies import PlainCopier, is_attached
@@ -49,7 +48,7 @@ from temperance.core.wrappers import bare, forget_compiled
 from temperance.records.errors import RecipeError
 
 
-class Session:
+class Session(telling.Telling):
     """A recipe attached to a model and an optimizer.
 
     Args:
@@ -64,6 +63,7 @@ class Session:
         autocast: dtype for ``torch.autocast``, e.g. ``torch.bfloat16``.
         scaler: a ``torch.amp.GradScaler``; every pass of a step is unscaled, an overflow skips the update.
         fabric: a Lightning Fabric whose ``backward`` is used.
+        backward: any other callable that runs the backward pass of a loss, e.g. one that scales it.
         scheduler: the learning-rate scheduler, or a list of them, for the checkpoint to hold; stepping stays yours.
         nan: at a loss that is not a finite number ``raise`` (naming the step and what made it), ``skip`` the update of
             that step, or ``ignore`` it. Off the CPU ``raise`` looks every 64 steps and ``skip`` waits for the device at
@@ -102,6 +102,7 @@ class Session:
         autocast: torch.dtype | None = None,
         scaler: Any = None,
         fabric: Any = None,
+        backward: Callable[[Tensor], Any] | None = None,
         scheduler: Any = None,
         nan: OnNaN = "raise",
         clean_batches: int = 4,
@@ -142,6 +143,7 @@ class Session:
         self._control: dict[str, Any] = {}
         self._keeps = False  # whether the controller says which weights to keep
         self._start: Tensor | None = None
+        self._last_loss: Tensor | None = None
         self.solo: Solo
         self._meter: Meter
         self._moved: Moved
@@ -151,7 +153,7 @@ class Session:
             own = members.by_owner(member_strengths or {}, recipe, self.module)
             reads = Criterion(loss, model, outputs=outputs, logits=logits)
             self._reader = Intake(model, reads, recipe.by_address, collate)
-            attaching.wire(self, reads, autocast, scaler, fabric, nan, tuple(signals), own)
+            attaching.wire(self, reads, autocast, scaler, attaching.runner(fabric, backward), nan, tuple(signals), own)
         except BaseException:
             self._detach()
             raise
@@ -169,10 +171,7 @@ class Session:
             The (first) pass: ``loss`` (with history; use ``.detach()``), ``outputs``, ``notes``.
 
         """
-        micros = self._reader.micros(batch)
-        joining.ready(self)
-        if len(self._clean) < self._clean_batches:
-            self._clean.append(micros[0])
+        micros = self._taken(self._reader.micros(batch))
         try:
             passed = self.solo.step(micros, fold(self.seed, self.steps))
         except NotFinite as fault:
@@ -180,26 +179,48 @@ class Session:
         self._after(passed)
         return passed
 
+    def gradients(self, batch: Any) -> Pass:
+        """Run all passes of a step, of two-pass techniques too, but no update: clip ``.grad``, then ``update()``.
+
+        Args:
+            batch: as ``step`` takes it.
+
+        """
+        micros = self._taken(self._reader.micros(batch))
+        try:
+            return self.solo.gradients(micros, fold(self.seed, self.steps))
+        except NotFinite as fault:
+            if not self.solo.watch.skips:
+                return joining.refuse(self, fault)
+            self.solo.made = fault  # left out when ``update`` is called, so that it is counted there
+            return fault.passed
+
+    def _taken(self, micros: list[Batch]) -> list[Batch]:
+        joining.ready(self)
+        if len(self._clean) < self._clean_batches:
+            self._clean.append(micros[0])
+        return micros
+
     def loss(self, batch: Any) -> Tensor:
         """Return the regularized loss (with history) for a loop that calls ``backward`` itself; then ``update()``.
 
         Called again before ``update()`` it takes the next micro-batch: other noise, gradients that add up.
         """
         joining.require_one_pass(self.recipe)
-        one = self._reader.next_of(batch, len(self.solo.pending))
-        joining.ready(self)
-        if len(self._clean) < self._clean_batches:
-            self._clean.append(one)
+        (one,) = self._taken([self._reader.next_of(batch, len(self.solo.pending))])
         try:
             return self.solo.forward(one, fold(self.seed, self.steps)).loss
         except NotFinite as fault:
             return joining.refuse(self, fault).loss
 
     def update(self) -> None:
-        """Apply gradient techniques, the optimizer and what comes after it, once the user's ``backward`` ran."""
-        joining.require_loss(self)
+        """Update by the gradients of ``loss`` and the user's ``backward``, or those of ``gradients``."""
+        made = joining.require_loss(self)
+        key = fold(self.seed, self.steps)
         try:
-            passed = self.solo.settle(fold(self.seed, self.steps))
+            if isinstance(made, NotFinite):
+                raise made
+            passed = self.solo.settle(key) if made is None else self.solo.apply(made)
         except NotFinite as fault:
             joining.refuse(self, fault)
         else:
@@ -207,6 +228,7 @@ class Session:
 
     def _after(self, passed: Pass) -> None:
         self.steps += 1
+        self._last_loss = passed.loss.detach()
         if self.solo.watch.later:
             self.solo.watch.keep(passed.loss, self.steps - 1)
         if self._young:
@@ -233,6 +255,7 @@ class Session:
         metric: Metric = "loss",
         value: float | None = None,
         better: str | None = None,
+        valid_loss: float | None = None,
     ) -> dict[str, float]:
         """Look at held-out rows, once an epoch: measure signals, move strengths, keep the weights that earned it.
 
@@ -244,6 +267,8 @@ class Session:
             metric: what the weights are judged by: ``loss``, ``accuracy`` or ``metric(outputs, targets)``.
             value: the user's own number for the weights that would be served now; no averages are judged then.
             better: ``lower`` or ``higher``, for a function or a value.
+            valid_loss: the held-out loss where the user's own loop measured it (at the served weights, in evaluation
+                mode) and no signal needs the rows (``wants_rows``); instead of batches.
 
         Returns:
             All signals: ``valid_loss``, ``train_loss``, ``gap``, their errors, ``metric`` …
@@ -255,7 +280,7 @@ class Session:
         self.epoch += 1
         if self.steps_per_epoch is None and self.steps:
             self.steps_per_epoch = max(1, round(self.steps / self.epoch))
-        readings.look(self, batches, metric, value, better)
+        readings.look(self, batches, metric, value, better, valid_loss)
         return dict(self.signals)
 
     # -- control ------------------------------------------------------------------------------------------------------
@@ -273,40 +298,11 @@ class Session:
     def _set(self, values: Mapping[str, Any]) -> None:
         steering.put_strengths(self, values)
 
-    @property
-    def signal_seconds(self) -> dict[str, float]:
-        """Seconds spent on each signal so far, by its name; they are part of the training's time."""
-        return dict(self._meter.seconds)
-
-    def signal_memory(self, name: str) -> dict[str, Any]:
-        """Return what the signal of this name (``difficulty``, say) remembers; KeyError where it is not measured."""
-        return self._meter.memory[name]
-
-    @property
-    def strengths(self) -> dict[str, float]:
-        """Current strengths by address, e.g. ``{"dropout.p": 0.1}``."""
-        return {address: float(value) for address, value in self._values().items()}
-
     def set_strength(self, address: str, value: float) -> None:
         """Set one strength by hand; it is checked against its declaration."""
         steering.set_by_hand(self, address, value)
 
     # -- the end ------------------------------------------------------------------------------------------------------
-
-    @property
-    def best(self) -> Leaves | None:
-        """The weights that ``finish`` will put in; None where nothing was kept."""
-        return self.readings.weights
-
-    @property
-    def chosen(self) -> selection.Chosen | None:
-        """Which readings are in ``best`` and what they scored; None before the first."""
-        return self.readings.chosen
-
-    @property
-    def served(self) -> Leaves:
-        """The weights that would be shipped now."""
-        return stages.served(self.recipe.by_address, self.solo.home, self._memory)
 
     def finish(self, batches: Iterable[Any] | None = None) -> nn.Module:
         """Put the chosen (else the served) weights in, undo the surgery, return the model in evaluation mode.
@@ -328,6 +324,12 @@ class Session:
         self._closed = "is finished"
         return self.model.eval()
 
+    def close(self) -> None:
+        """Take all changes to the model away and leave the trained weights there: the end of a training broken off."""
+        if not self._closed:
+            self._detach()
+            self._closed = "is closed"
+
     def _detach(self) -> None:
         for undo in reversed(self._undo):
             undo()
@@ -336,19 +338,9 @@ class Session:
         self._undo.clear()
         self._mark.remove()
 
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """Sentences about ingredients that get on badly with each other, or with this model, and alarms so far."""
-        told = circumstances.told(self.solo)
-        return (*self.recipe.warnings, *told, *readings.deaf(self), *readings.idle(self), *self._told)
-
     def noise(self) -> AbstractContextManager[None]:
         """Give the coming step's noise to passes in training mode by hand: ``with session.noise(): model(x)``."""
         return pulse(fold(self.seed, self.steps))
-
-    def explain(self) -> str:
-        """Return what the recipe does (``Recipe.explain``) and what is special about it here."""
-        return "\n".join([self.recipe.explain(), *(f"Here: {note}" for note in circumstances.told(self.solo))])
 
     def proof(self, batch: Any | None = None) -> list[proof.Evidence]:
         """Show, on one batch and without lasting effect, what each ingredient changes now."""
@@ -371,6 +363,13 @@ class Session:
         """
         joining.require_open(self)
         return serving.served(self, batches)
+
+    def __reduce__(self) -> NoReturn:
+        raise RecipeError(
+            "a session was pickled or copied",
+            "it holds hooks on its model; its state is a value",
+            "Take session.state_dict() or session.snapshot(); copy.deepcopy(model) gives the plain model",
+        )
 
     def snapshot(self) -> SessionState:
         """Return the whole training state as one value that shares nothing with the session; see ``SessionState``."""

@@ -12,10 +12,10 @@ from torch.nn.parallel import DistributedDataParallel
 
 from temperance.core import stages
 from temperance.core.attention import plain_attention
-from temperance.core.batch import Batch, Pass, call, measure, per_row
+from temperance.core.batch import Batch, Pass, call, joined, measure, part, per_row
 from temperance.core.criterion import Criterion
 from temperance.core.finite import NotFinite, OnNaN, Watch, finite
-from temperance.core.holdings import Holdings
+from temperance.core.holdings import Holdings, require_sync
 from temperance.core.leaves import Leaves
 from temperance.core.nest import detached
 from temperance.core.objective import PlainObjective
@@ -45,14 +45,14 @@ class Solo:
         *,
         autocast: torch.dtype | None,
         scaler: Any,
-        fabric: Any,
+        backward: Callable[[Tensor], Any] | None = None,
         nan: OnNaN = "raise",
     ) -> None:
         follow_checkpoints()
         self.model, self.optimizer = model, optimizer
         self.loss = loss if isinstance(loss, Criterion) else Criterion(loss, model)
         self.parts, self.strengths, self.memory = parts, strengths, memory
-        self.autocast, self.scaler, self.fabric = autocast, scaler, fabric
+        self.autocast, self.scaler, self.backward = autocast, scaler, backward
         self._find_leaves()
         self.device = self.home.tensors[0].device if len(self.home) else torch.device("cpu")
         self.dtype = self.home.tensors[0].dtype if len(self.home) else torch.float32
@@ -68,6 +68,8 @@ class Solo:
         self._ready: tuple[Leaves, Pass] | None = None
         self._before: list[list[Tensor]] = []
         self.pending: list[tuple[Pass, Batch]] = []  # passes whose backward is the user's, until ``settle``
+        self.made: Pass | NotFinite | None = None  # what ``gradients`` gave, until ``apply``
+        self._gate = getattr(optimizer, "gradient_state", None)  # accelerate's: its optimizer may do nothing
 
     def _find_leaves(self) -> None:
         named = trainable(bare(self.model))
@@ -97,12 +99,27 @@ class Solo:
 
     def step(self, micros: Sequence[Batch], key: int) -> Pass:
         """Run gradient and update on one batch, or on micro-batches whose gradients add up."""
+        grads, passed = self._made(micros, key)
+        self._finish(grads, passed)
+        return passed
+
+    def gradients(self, micros: Sequence[Batch], key: int) -> Pass:
+        """Run the gradient stage alone; what it made stands in ``.grad`` until ``apply``."""
+        grads, self.made = self._made(micros, key)
+        self._place(grads)
+        return self.made
+
+    def apply(self, passed: Pass) -> Pass:
+        """Update by the gradients that stand in ``.grad``; the user may have clipped them."""
+        self._finish(self._collect(), passed)
+        return passed
+
+    def _made(self, micros: Sequence[Batch], key: int) -> tuple[Leaves, Pass]:
         self.overflow = False
         self._remember_statistics()
         grads, passed = self.gradient(self.home, {}, micros, key)
         self._require_finite(grads, micros[0], passed, key)
-        self._finish(grads, passed)
-        return passed
+        return grads, passed
 
     def _remember_statistics(self) -> None:
         if self.watch.skips:
@@ -114,7 +131,7 @@ class Solo:
 
     def leave_out(self) -> None:
         """Undo what a step did that must not count: running statistics and gradients; weights did not move yet."""
-        self.pending, self._ready = [], None
+        self.pending, self._ready, self.made = [], None, None
         for m, kept in zip(self.statistics, self._before, strict=True):
             for b, old in zip(buffers_of(m), kept, strict=True):
                 b.copy_(old)
@@ -144,7 +161,7 @@ class Solo:
         self.overflow = False
         passes, batches = zip(*self.pending, strict=True)
         self.pending = []
-        self._ready = (self._collect(), passes[0] if len(passes) == 1 else _joined(passes, self.loss.shares(batches)))
+        self._ready = (self._collect(), passes[0] if len(passes) == 1 else joined(passes, self.loss.shares(batches)))
         if self.scaler is not None:
             self._unscale(self._ready[0])
         grads, passed = self.gradient(self.home, {}, (), key)
@@ -157,11 +174,14 @@ class Solo:
         if self.scaler is not None and self._overflowed(grads):
             return
         self._settle(passed)
+        self._place(grads)
+        self.update(self.home, grads, self.rate())
+
+    def _place(self, grads: Leaves) -> None:
         if self.has_gradient_stage:
             for p, grad in zip(self.home.part(grads.names).tensors, grads.tensors, strict=True):
                 if p.grad is not grad:
                     p.grad = grad
-        self.update(self.home, grads, self.rate())
 
     def _settle(self, passed: Pass) -> None:
         for address, values in passed.memory.items():
@@ -222,7 +242,7 @@ class Solo:
             grads = self._collect()
         if self.scaler is not None:
             self._unscale(grads)
-        return grads, passes[0] if len(passes) == 1 else _joined(passes, shares)
+        return grads, passes[0] if len(passes) == 1 else joined(passes, shares)
 
     def _one(self, micros: Sequence[Batch], j: int, key: int, shares: list[Any]) -> Pass:
         wait = nullcontext() if j + 1 == len(micros) or not hasattr(self.model, "no_sync") else self.model.no_sync()  # type: ignore[operator]
@@ -230,13 +250,13 @@ class Solo:
             passed = self._objective(micros[j], key)
             if not shares:  # the first pass showed whether the loss is a mean over rows or over places
                 shares += self.loss.shares(micros)
-            value = _part(passed.loss, shares[j])
+            value = part(passed.loss, shares[j])
             if self.watch.refuses(value):  # of its share: a micro-batch in which nothing counts has the mean of nothing
                 raise NotFinite(micros[j], passed, key)
             if self.scaler is not None:
                 value = self.scaler.scale(value)
-            if self.fabric is not None:
-                self.fabric.backward(value)
+            if self.backward is not None:
+                self.backward(value)
             else:
                 value.backward()  # type: ignore[no-untyped-call]
         return passed
@@ -259,6 +279,8 @@ class Solo:
         return Leaves(self._grad_names, [g for g in grads if g is not None], owned=True)
 
     def _optimize(self, params: Leaves, grads: Leaves, rate: Rate) -> Leaves:
+        if self._gate is not None:
+            require_sync(self._gate)
         self.optimizer.step()
         return params
 
@@ -376,21 +398,3 @@ def evaluating(model: nn.Module) -> Iterator[None]:
     finally:
         for m, mode in modes:
             m.training = mode
-
-
-def _part(loss: Tensor, share: float | Tensor) -> Tensor:
-    """Return a micro-batch' part of the big batch' loss; 0 where nothing in it counts, whatever its mean of nothing."""
-    if isinstance(share, Tensor):
-        return torch.where(share > 0, loss * share.to(loss.dtype), torch.zeros_like(loss))
-    return loss if share == 1.0 else loss * share
-
-
-def _joined(passes: Sequence[Pass], shares: Sequence[float | Tensor]) -> Pass:
-    parts = (_part(p.loss.detach(), share) for p, share in zip(passes, shares, strict=True))
-    loss = sum(parts, torch.zeros((), device=passes[0].loss.device))
-    memory: dict[str, dict[str, Any]] = {}
-    for p in passes:
-        for address, values in p.memory.items():
-            memory.setdefault(address, {}).update(values)
-    raws = [p.raw for p in passes]
-    return Pass(loss, [p.outputs for p in passes], {}, memory, passes[0].notes, [p.batch for p in passes], raws)
