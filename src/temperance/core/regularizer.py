@@ -169,6 +169,13 @@ class Regularizer(ABC):  # noqa: B024 (every stage may stay as it is)
         """Change the model in place; return what undoes it. None: this technique does not live in the layers."""
         return None
 
+    def shipped(self, model: nn.Module) -> dict[str, Tensor]:
+        """Return the weights that ``finish`` will write otherwise than they stand in the model now, by name.
+
+        Shapes: those of the weights.
+        """
+        return {}
+
     def objective(self, inner: Objective, strengths: Strengths, memory: Memory) -> Objective:
         """Wrap batch → loss."""
         return inner

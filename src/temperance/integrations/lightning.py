@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
 from typing import Any
 
@@ -278,11 +278,11 @@ class RecipeCallback(Callback):
             if not self._open():
                 return before()
             assert self.session is not None
-            if self._serving is not None:
-                found = before()
-            else:
-                with self.session.served_weights():
-                    found = before()
+            with nullcontext() if self._serving is not None else self.session.served_weights():
+                found = dict(before())
+                for one in self.recipe.regularizers:  # what finish will write into the weights
+                    written = one.shipped(self.session.module)
+                    found |= {f"{self.part}.{n}" if self.part else n: value for n, value in written.items()}
             lost = sorted(self._names - set(found))
             if lost:
                 raise RecipeError(

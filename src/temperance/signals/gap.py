@@ -29,7 +29,7 @@ class Gap(Signal):
         """Return the losses of both sides, their difference and its standard error; NaN without batches."""
         known = probe.reading
         if "valid_loss" in known:
-            valid, valid_error = known["valid_loss"], known["valid_loss_error"]
+            valid, valid_error = known["valid_loss"], known.get("valid_loss_error", math.nan)  # of the user's own
         else:
             valid, valid_error = side(probe.losses, probe.valid, probe.served, probe.counts)
         train, train_error = side(probe.losses, probe.train, probe.served, probe.counts)

@@ -123,6 +123,16 @@ class SpectralNorm(Regularizer):
         # the weights are written while the vectors are still there
         return together([undo for i, undo in enumerate(undos) if i % 6] + undos[0::6])
 
+    def shipped(self, model: nn.Module) -> dict[str, Tensor]:
+        """Return the divided weights (o, …) by name, as ``finish`` will write them."""
+        found = {}
+        for name, layer in model.named_modules():
+            if hasattr(layer, _VECTOR) and bool(getattr(layer, _USED)):
+                weight = layer._parameters["weight"].detach()  # type: ignore[union-attr]
+                share = largest(weight, getattr(layer, _VECTOR)) ** -layer.temperance_share  # type: ignore[operator]
+                found[f"{name}.weight".lstrip(".")] = weight * share.to(weight.dtype)
+        return found
+
 
 def _is_trained(layer: nn.Module) -> bool:
     """Return whether the layer's weight is not frozen; one that is computed is told of elsewhere."""
