@@ -49,7 +49,9 @@ def loader(size=16, dtype=torch.float64):
     return DataLoader(TensorDataset(X.to(dtype), Y), size)
 
 
-def fit(recipe, net=None, *, loss=F.cross_entropy, ckpt_path=None, callbacks=(), size=16, valid=True, own=None, **trainer):
+def fit(
+    recipe, net=None, *, loss=F.cross_entropy, ckpt_path=None, callbacks=(), size=16, valid=True, own=None, **trainer
+):
     """Fit and return net, trainer and callback; no warning of Lightning counts but those of ours."""
     net = Net() if net is None else net
     callback = RecipeCallback(recipe, loss=loss, **(own or {}))

@@ -11,10 +11,10 @@ from torch.nn import functional as F  # noqa: N812
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from lightning.pytorch.strategies import DDPStrategy
+from tests.integrations.lightning_nets import QUIET, Net, loader
 
 from temperance import EMA, SAM, ConcreteDropout, Dropout, GapFeedback, MixUp, Recipe, WeightDecay
 from temperance.integrations.lightning import RecipeCallback
-from tests.integrations.lightning_nets import QUIET, Net, loader
 
 FOLDER = Path(sys.argv[1])
 KINDS = {
@@ -50,9 +50,13 @@ def main():
     for kind, (recipe, loss, manual) in KINDS.items():
         callback = None if recipe is None else RecipeCallback(recipe, loss=loss)
         trainer = lightning.Trainer(
-            max_epochs=2, callbacks=[*[callback] * (recipe is not None), Told(kind, callback)], strategy=DDPStrategy(start_method="fork"),
-            devices=2, enable_checkpointing=False, **QUIET,
-        )  # fmt: skip
+            max_epochs=2,
+            callbacks=[*[callback] * (recipe is not None), Told(kind, callback)],
+            strategy=DDPStrategy(start_method="fork"),
+            devices=2,
+            enable_checkpointing=False,
+            **QUIET,
+        )
         trainer.fit(Net(manual=manual), loader(8), loader(16))
 
 

@@ -8,6 +8,7 @@ import lightning
 import torch
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
+from tests.integrations.lightning_nets import QUIET, Net, X, Y, apart, fit, loader, plain
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
@@ -15,7 +16,6 @@ from temperance import (
     EMA,
     SAM,
     SWA,
-    AWP,
     ConcreteDropout,
     Dropout,
     GapFeedback,
@@ -28,8 +28,7 @@ from temperance import (
 )
 from temperance.control import Linear
 from temperance.integrations.lightning import RecipeCallback, session_of
-from temperance.records.errors import RecipeError, SettingError
-from tests.integrations.lightning_nets import QUIET, Net, X, Y, apart, fit, loader, plain
+from temperance.records.errors import RecipeError
 
 torch.set_num_threads(1)
 COCKTAIL = Recipe(Dropout(0.2), MixUp(0.3), LabelSmoothing(0.1), WeightDecay(0.1), EMA(0.9))
@@ -49,7 +48,9 @@ def test_three_epochs_give_the_plain_loops_weights(recipe, manual):
     assert trainer.global_step == callback.session.steps == 18
 
 
-@pytest.mark.parametrize("recipe", [Recipe(Dropout(0.2), WeightDecay(0.1), GradientNoise(0.01)), CLIMB], ids=["one", "two"])
+@pytest.mark.parametrize(
+    "recipe", [Recipe(Dropout(0.2), WeightDecay(0.1), GradientNoise(0.01)), CLIMB], ids=["one", "two"]
+)
 def test_without_loss_the_training_step_is_the_loss(recipe):
     net, trainer, _ = fit(recipe, loss=None)
     assert apart(net, plain(recipe)[0]) < 1e-6
@@ -264,7 +265,7 @@ def test_controllers_hear_the_held_out_rows():
 
 def test_a_monitored_loss_is_heard_without_another_pass():
     recipe = Recipe(Dropout(0.2), controller=GapFeedback(-0.5, noise=0.0))
-    net, trainer, callback = fit(recipe, own={"monitor": "val_loss"})
+    _, trainer, callback = fit(recipe, own={"monitor": "val_loss"})
     assert callback.session.signals["valid_loss"] == pytest.approx(float(trainer.callback_metrics["val_loss"]))
     with pytest.raises(RecipeError, match="'other' was not logged"):
         fit(recipe, own={"monitor": "other"})
@@ -361,52 +362,6 @@ def test_a_step_past_the_session_is_refused_under_manual_optimization():
 
     with pytest.raises(RecipeError, match="past the session"):
         fit(Recipe(Dropout(0.1)), Past(manual=True))
-
-
-# -- refusals ---------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("recipe", "settings", "named"),
-    [
-        (COCKTAIL, {"loss": None}, "mixup, label_smoothing"),
-        (Recipe(AWP()), {"accumulate_grad_batches": 2}, "awp"),
-        (CLIMB, {"accumulate_grad_batches": 2}, "sam with accumulate_grad_batches=2"),
-        (Recipe(EMA()), {"loss": None, "net": Net(norm=True)}, "BatchNorm"),
-        (Recipe(Dropout(0.1), controller=GapFeedback()), {"loss": None}, "gap"),
-        (Recipe(), {"own": {"part": "net"}}, "part='net'"),
-    ],
-    ids=["objective", "awp", "accumulation", "batch norm", "gap", "part"],
-)
-def test_what_cannot_act_is_refused_by_name(recipe, settings, named):
-    with pytest.raises(RecipeError, match=named):
-        fit(recipe, **settings)
-
-
-def test_lightnings_settings_and_metrics_without_loss_are_refused():
-    with pytest.raises(SettingError, match="epochs"):
-        RecipeCallback(Recipe(), epochs=3)
-    with pytest.raises(SettingError, match="metrics= without loss="):
-        RecipeCallback(Recipe(), metrics=lambda outputs, targets: {})
-
-
-def test_a_module_without_forward_and_a_fit_without_callback_are_refused():
-    class Bare(lightning.LightningModule):
-        def training_step(self, batch, batch_idx):
-            return None
-
-        def configure_optimizers(self):
-            return torch.optim.SGD(self.parameters(), lr=0.1)
-
-        def __init__(self):
-            super().__init__()
-            self.net = nn.Linear(6, 2).double()
-
-    with pytest.raises(RecipeError, match="has no forward"):
-        fit(Recipe(), Bare(), valid=False)
-    trainer = lightning.Trainer(max_epochs=1, enable_checkpointing=False, **QUIET)
-    with pytest.raises(RecipeError, match="no session"):
-        trainer.fit(Net(manual=True), loader())
 
 
 def test_spectral_norm_checkpoints_compute_what_was_scored(tmp_path):

@@ -6,10 +6,10 @@ pytest.importorskip("lightning")
 
 import torch
 from lightning import Fabric
+from tests.integrations.lightning_nets import Net, apart, loader, plain
 from torch.nn import functional as F  # noqa: N812
 
 from temperance import EMA, SAM, Dropout, MixUp, Recipe, WeightDecay
-from tests.integrations.lightning_nets import Net, apart, loader, plain
 
 RECIPES = {
     "cocktail": Recipe(Dropout(0.2), MixUp(0.3), WeightDecay(0.1), EMA(0.9)),

@@ -10,11 +10,11 @@ import pytest
 pytest.importorskip("lightning")
 
 import torch
+from tests.integrations.lightning_nets import apart
 from torch import nn
 
 from temperance.core.wrappers import Around, bare
 from temperance.integrations.lightning_steps import OwnLoss, Replaced, Skipped, without_joined
-from tests.integrations.lightning_nets import apart
 
 PROGRAM = Path(__file__).parent / "lightning_replicas.py"
 KINDS = ("plain", "cocktail", "sam", "own step", "manual")
@@ -29,7 +29,8 @@ def replicas(tmp_path_factory):
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return {
-        kind: [torch.load(folder / f"{kind}-{rank}.pt", weights_only=True) for rank in range(2)] for kind in (*KINDS, "lightning alone")
+        kind: [torch.load(folder / f"{kind}-{rank}.pt", weights_only=True) for rank in range(2)]
+        for kind in (*KINDS, "lightning alone")
     }
 
 

@@ -31,7 +31,7 @@ class Around(nn.Module):
 
 
 def bare(model: nn.Module) -> nn.Module:
-    """Return the module inside ``torch.compile(model)``, ``DistributedDataParallel(model)``, ``Around``; else ``model``."""
+    """Return the module inside ``torch.compile(model)``, ``DistributedDataParallel(model)`` and ``Around``."""
     while True:
         if _COMPILED in model._modules:
             model = model._modules[_COMPILED]  # type: ignore[assignment]

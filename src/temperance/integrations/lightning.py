@@ -11,21 +11,14 @@ from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
 from typing import Any
 
-import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy
 from torch import Tensor, nn
 
 from temperance.core.recipe import Recipe
 from temperance.core.session import Session
-from temperance.integrations.lightning_steps import (
-    AutomaticSteps,
-    ManualSteps,
-    OwnLoss,
-    Replaced,
-    forwards,
-    without_joined,
-)
+from temperance.integrations import lightning_limits as limits
+from temperance.integrations.lightning_steps import AutomaticSteps, ManualSteps, OwnLoss, Replaced, without_joined
+from temperance.integrations.loggers import send
 from temperance.records.errors import RecipeError, SettingError
 
 Loss = Callable[[Any, Any], Tensor]
@@ -33,7 +26,7 @@ Metrics = Callable[[Any, Any], Mapping[str, Tensor]]
 _OURS = ("autocast", "scaler", "fabric", "backward", "scheduler", "epochs", "steps", "steps_per_epoch", "select")
 
 
-class RecipeCallback(Callback):
+class RecipeCallback(Callback):  # type: ignore[misc]
     """Attaches a recipe while ``Trainer.fit`` runs.
 
     With ``loss`` the session computes ``loss(module(inputs), targets)`` in place of ``training_step``, so that every
@@ -103,7 +96,6 @@ class RecipeCallback(Callback):
         self._groups = 0
         self._loaded: dict[str, Any] | None = None
         self._last: dict[str, Any] = {}
-        self._told: dict[str, float] = {}
 
     @property
     def state_key(self) -> str:
@@ -113,13 +105,16 @@ class RecipeCallback(Callback):
     # -- begin --------------------------------------------------------------------------------------------------------
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Refuse what cannot act here, before anything is trained."""
+        """Refuse what cannot act here, before anything is trained.
+
+        Raises:
+            RecipeError: naming it.
+
+        """
         self._close()
-        parts = self.recipe.by_address
-        manual = not pl_module.automatic_optimization
-        _refuse_strategy(trainer)
-        if manual:
-            _refuse_manual(trainer)
+        limits.refuse_strategy(trainer)
+        if not pl_module.automatic_optimization:
+            limits.refuse_manual(trainer)
             return
         if self.part is not None or self.optimizer:
             raise RecipeError(
@@ -127,37 +122,11 @@ class RecipeCallback(Callback):
                 "automatic optimization has one optimizer for the whole module",
                 "Leave them out, or set self.automatic_optimization = False",
             )
-        if self._two_pass():
-            _refuse_two_pass(trainer, self._two_pass())
+        limits.refuse_two_pass(trainer, limits.two_pass(self.recipe))
         if self.loss is None:
-            self._refuse_without_loss([a for a, one in parts.items() if "objective" in one.stages()], pl_module)
-        elif not forwards(pl_module):
-            raise RecipeError(
-                f"loss= was given, and {type(pl_module).__name__} has no forward",
-                "the session computes loss(module(inputs), targets)",
-                "Write forward(self, x), or leave loss= out (techniques of the objective then cannot act)",
-            )
-
-    def _two_pass(self) -> list[str]:
-        parts = self.recipe.by_address.items()
-        return [address for address, one in parts if one.cost.backwards > 1 and "gradient" in one.stages()]
-
-    def _refuse_without_loss(self, acting: list[str], pl_module: LightningModule) -> None:
-        attacks = [a for a, one in self.recipe.by_address.items() if {"attacks", "adversarial"} & set(one.roles)]
-        cannot = [*acting, *(a for a in attacks if a not in acting)]
-        if cannot:
-            raise RecipeError(
-                f"{', '.join(cannot)} acts on inputs, outputs or the loss, which training_step keeps to itself",
-                "with loss= the session computes loss(module(inputs), targets), and every stage acts",
-                "Give RecipeCallback(recipe, loss=F.cross_entropy), or whatever training_step's loss is",
-            )
-        averages = any(one.averages for one in self.recipe.regularizers)
-        if averages and any(getattr(m, "running_mean", None) is not None for m in pl_module.modules()):
-            raise RecipeError(
-                "the weights are averaged and the module has BatchNorm, and no loss= was given",
-                "running statistics are estimated anew through module(inputs) when fit ends",
-                "Give RecipeCallback(recipe, loss=…)",
-            )
+            limits.refuse_without_loss(self.recipe, pl_module)
+        else:
+            limits.refuse_without_forward(pl_module)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Attach; go on from the checkpoint where there is one."""
@@ -171,41 +140,28 @@ class RecipeCallback(Callback):
             settings["backward"] = pl_module.manual_backward
         else:
             model = trainer.strategy.model or model
-            if self._two_pass():
+            if limits.two_pass(self.recipe):
                 settings["backward"] = lambda loss: trainer.strategy.backward(loss, optimizer)
             if self.loss is None:
                 own = model = OwnLoss(model, trainer.strategy.training_step)
                 settings |= {"collate": OwnLoss.collate, "clean_batches": 0}
         session = self.recipe.attach(model, optimizer, loss=self.loss, **settings)
         self.session = session
-        self._refuse_attached(trainer, session, manual)
-        self._told = {}
+        try:
+            limits.refuse_attached(trainer, session, manual=manual, has_loss=self.loss is not None)
+        except RecipeError:
+            self._close()
+            raise
         if manual:
             self._steps = ManualSteps(trainer, optimizer)
         else:
-            self._steps = AutomaticSteps(trainer, session, own, two_pass=bool(self._two_pass()), tell=self._tell)
+            self._steps = AutomaticSteps(
+                trainer, session, own, two_pass=bool(limits.two_pass(self.recipe)), tell=self._tell
+            )
         self._serve_checkpoints(trainer)
         if self._loaded is not None:
             session.load_state_dict(self._loaded)
             self._loaded = None
-
-    def _refuse_attached(self, trainer: Trainer, session: Session, manual: bool) -> None:
-        brought = [n for n in session.solo.home.names if n.rsplit(".", 1)[-1].startswith("temperance_")]
-        if manual and brought and trainer.world_size > 1:
-            self._close()
-            raise RecipeError(
-                f"the recipe brings parameters ({brought[0]}), and manual optimization runs on several processes",
-                "gradients of new parameters are averaged over processes under automatic optimization",
-                "Use automatic optimization, or leave that technique out",
-            )
-        if self.loss is None and not manual and session._meter.needs_batches:
-            names = ", ".join(sorted(session._meter.signals))
-            self._close()
-            raise RecipeError(
-                f"the recipe reads signals that are measured on rows ({names}), and no loss= was given",
-                "they need loss(module(inputs), targets)",
-                "Give RecipeCallback(recipe, loss=…)",
-            )
 
     # -- steps ----------------------------------------------------------------------------------------------------
 
@@ -236,9 +192,7 @@ class RecipeCallback(Callback):
             self._send(trainer, session)
 
     def _send(self, trainer: Trainer, session: Session) -> None:
-        numbers = {f"temperance/{name}": v for name, v in session.log().items() if not name.startswith("seconds/")}
-        for logger in trainer.loggers:
-            logger.log_metrics(numbers, step=trainer.global_step)
+        send(session, *trainer.loggers, prefix="temperance/", step=trainer.global_step)
 
     # -- validation and checkpoints -----------------------------------------------------------------------------------
 
@@ -276,7 +230,7 @@ class RecipeCallback(Callback):
 
         def state() -> dict[str, Any]:
             if not self._open():
-                return before()
+                return dict(before())
             assert self.session is not None
             with nullcontext() if self._serving is not None else self.session.served_weights():
                 found = dict(before())
@@ -294,9 +248,7 @@ class RecipeCallback(Callback):
 
         self._saving = Replaced(strategy, "lightning_module_state_dict", state)
 
-    def on_save_checkpoint(
-        self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
-    ) -> None:
+    def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Leave out of the optimizer's state what attaching added; the callback's own state has it."""
         states = checkpoint.get("optimizer_states", [])
         if len(states) > self.optimizer and self._groups:
@@ -308,7 +260,9 @@ class RecipeCallback(Callback):
             return self._last
         assert self.session is not None
         state = self.session.snapshot()
-        if self.loss is None:  # calls of training_step hold whatever the loader gave; Lightning keeps no half step either
+        if (
+            self.loss is None
+        ):  # calls of training_step hold whatever the loader gave; Lightning keeps no half step either
             state.pending, state.gradients = [], {}
         return state.to_dict()
 
@@ -392,39 +346,6 @@ def _plan(trainer: Trainer) -> dict[str, Any]:
         "epochs": epochs if epochs > 0 else None,
         "steps_per_epoch": math.ceil(batches / trainer.accumulate_grad_batches) if math.isfinite(batches) else None,
     }
-
-
-def _refuse_strategy(trainer: Trainer) -> None:
-    if type(trainer.strategy) not in (SingleDeviceStrategy, DDPStrategy):
-        raise RecipeError(
-            f"a recipe under {type(trainer.strategy).__name__}",
-            "one device, or strategy='ddp' (also ddp_spawn): weights that are whole on each process",
-            "Use Trainer(strategy='ddp')",
-        )
-
-
-def _refuse_manual(trainer: Trainer) -> None:
-    if getattr(trainer.precision_plugin, "scaler", None) is not None:
-        raise RecipeError(
-            "precision='16-mixed' under manual optimization",
-            "there the scaler's step would not see the session's update",
-            "Use precision='bf16-mixed', or automatic optimization",
-        )
-
-
-def _refuse_two_pass(trainer: Trainer, names: list[str]) -> None:
-    if getattr(trainer.precision_plugin, "scaler", None) is not None:
-        raise RecipeError(
-            f"{', '.join(names)} with precision='16-mixed'",
-            "techniques with more than one backward pass measure true gradients, and Lightning unscales only the last",
-            "Use precision='bf16-mixed'",
-        )
-    if trainer.accumulate_grad_batches > 1:
-        raise RecipeError(
-            f"{', '.join(names)} with accumulate_grad_batches={trainer.accumulate_grad_batches}",
-            "techniques with more than one backward pass need all micro-batches of a step at once",
-            "Set self.automatic_optimization = False and call session_of(self).step([a, b, …]), or use larger batches",
-        )
 
 
 def _monitored(trainer: Trainer, name: str) -> float:

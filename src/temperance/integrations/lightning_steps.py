@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import torch
-from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch import Trainer
 from torch import Tensor, nn
 
 from temperance.core.batch import Batch
@@ -225,8 +225,3 @@ def without_joined(state: dict[str, Any], groups: int) -> dict[str, Any]:
     kept = state["param_groups"][:groups]
     known = {place for group in kept for place in group["params"]}
     return {**state, "param_groups": kept, "state": {i: v for i, v in state["state"].items() if i in known}}
-
-
-def forwards(module: LightningModule) -> bool:
-    """Return whether the module says what ``self(x)`` gives."""
-    return type(module).forward is not LightningModule.forward
