@@ -9,7 +9,7 @@ import torch
 from tests.integrations.lightning_nets import QUIET, Net, fit, loader
 from torch import nn
 
-from temperance import AWP, EMA, SAM, Dropout, GapFeedback, LabelSmoothing, MixUp, Recipe, WeightDecay
+from temperance import AWP, EMA, SAM, Dropout, GapFeedback, GreedySoup, LabelSmoothing, MixUp, Recipe, WeightDecay
 from temperance.integrations.lightning import RecipeCallback
 from temperance.records.errors import RecipeError, SettingError
 
@@ -27,9 +27,11 @@ CLIMB = Recipe(SAM(0.1), Dropout(0.2), EMA(0.9))
         (CLIMB, {"accumulate_grad_batches": 2}, "sam with accumulate_grad_batches=2"),
         (Recipe(EMA()), {"loss": None, "net": Net(norm=True)}, "BatchNorm"),
         (Recipe(Dropout(0.1), controller=GapFeedback()), {"loss": None}, "gap"),
+        (Recipe(GreedySoup()), {"loss": None}, "greedy_soup"),
+        (Recipe(GreedySoup()), {"own": {"monitor": "val_loss"}}, "greedy_soup.*monitor='val_loss'"),
         (Recipe(), {"own": {"part": "net"}}, "part='net'"),
     ],
-    ids=["objective", "awp", "accumulation", "batch norm", "gap", "part"],
+    ids=["objective", "awp", "accumulation", "batch norm", "gap", "rows", "rows and a number", "part"],
 )
 def test_what_cannot_act_is_refused_by_name(recipe, settings, named):
     with pytest.raises(RecipeError, match=named):

@@ -94,6 +94,7 @@ class RecipeCallback(Callback):  # type: ignore[misc]
         self._serving: AbstractContextManager[nn.Module] | None = None
         self._names: set[str] = set()
         self._groups = 0
+        self._has_rows = False  # whether the session computes the loss of rows itself
         self._loaded: dict[str, Any] | None = None
         self._last: dict[str, Any] = {}
 
@@ -146,9 +147,9 @@ class RecipeCallback(Callback):  # type: ignore[misc]
                 own = model = OwnLoss(model, trainer.strategy.training_step)
                 settings |= {"collate": OwnLoss.collate, "clean_batches": 0}
         session = self.recipe.attach(model, optimizer, loss=self.loss, **settings)
-        self.session = session
+        self.session, self._has_rows = session, own is None
         try:
-            limits.refuse_attached(trainer, session, manual=manual, has_loss=self.loss is not None)
+            limits.refuse_attached(trainer, session, manual=manual, has_rows=self._has_rows, monitor=self.monitor)
         except RecipeError:
             self._close()
             raise
@@ -212,7 +213,7 @@ class RecipeCallback(Callback):  # type: ignore[misc]
         assert session is not None
         if self.monitor is not None:
             session.validate(valid_loss=_monitored(trainer, self.monitor))
-        elif self.loss is not None and self._reads_held_out(session):
+        elif self._has_rows and self._reads_held_out(session):
             with trainer.precision_plugin.val_step_context():
                 session.validate(_held_out(trainer))
         else:

@@ -6,6 +6,7 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy
 
 from temperance.core.recipe import Recipe
+from temperance.core.regularizer import Regularizer
 from temperance.core.session import Session
 from temperance.records.errors import RecipeError
 
@@ -111,8 +112,15 @@ def refuse_without_forward(module: LightningModule) -> None:
         )
 
 
-def refuse_attached(trainer: Trainer, session: Session, *, manual: bool, has_loss: bool) -> None:
+def refuse_attached(trainer: Trainer, session: Session, *, manual: bool, has_rows: bool, monitor: str | None) -> None:
     """Refuse what only shows once the recipe is attached.
+
+    Args:
+        trainer: the trainer.
+        session: the new session.
+        manual: whether the user's ``training_step`` owns the loop.
+        has_rows: whether the session computes the loss of rows itself.
+        monitor: the held-out loss that it is told instead of rows.
 
     Raises:
         RecipeError: the recipe brings parameters that nobody synchronises, or reads rows that nobody gives.
@@ -125,10 +133,17 @@ def refuse_attached(trainer: Trainer, session: Session, *, manual: bool, has_los
             "gradients of new parameters are averaged over processes under automatic optimization",
             "Use automatic optimization, or leave that technique out",
         )
-    if not manual and not has_loss and session._meter.needs_batches:
+    readers = [*session._meter.signals] if session._meter.needs_batches else []
+    readers += [a for a, one in session.recipe.by_address.items() if type(one).select is not Regularizer.select]
+    if readers and not has_rows:
         raise RecipeError(
-            f"the recipe reads signals that are measured on rows ({', '.join(sorted(session._meter.signals))}), and no "
-            "loss= was given",
+            f"the recipe measures rows ({', '.join(readers)}), and no loss= was given",
             "they need loss(module(inputs), targets)",
             "Give RecipeCallback(recipe, loss=…)",
+        )
+    if session.wants_rows and monitor is not None:
+        raise RecipeError(
+            f"the recipe looks at held-out rows ({', '.join(readers)}), and monitor={monitor!r} is one number",
+            "without monitor= the rows of the validation loader are measured",
+            "Leave monitor= out",
         )
