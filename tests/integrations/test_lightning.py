@@ -284,6 +284,19 @@ def test_strengths_and_signals_reach_the_logger(tmp_path):
     assert values[0] < 0.1 < values[-1]
 
 
+def test_what_training_step_logs_is_that_of_the_first_pass():
+    class Logging(Net):
+        def training_step(self, batch, batch_idx):
+            loss = super().training_step(batch, batch_idx)
+            self.log_dict({"own": loss})
+            return {"loss": loss, "kept": loss.detach()}
+
+    _, trainer, _ = fit(Recipe(SAM(2.0)), Logging(), loss=None, max_steps=1, valid=False)
+    with torch.no_grad():
+        start = F.cross_entropy(Net()(X[:16]), Y[:16]).item()
+    assert float(trainer.callback_metrics["own"]) == pytest.approx(start)
+
+
 def test_metrics_of_the_training_pass_are_logged():
     def metrics(outputs, targets):
         return {"accuracy": (outputs.argmax(1) == targets).double().mean()}

@@ -73,13 +73,11 @@ def test_the_names_of_a_module_that_runs_another_are_those_inside():
 
 def test_the_answer_of_training_step_is_kept_with_its_loss_replaced():
     own = OwnLoss(nn.Linear(2, 2), lambda value: {"loss": value, "extra": 3})
-    call = own.collate(((torch.ones(()),), {})).inputs
-    from temperance.integrations.lightning_steps import Call
-
-    assert own(Call(*call))["loss"] == 1
+    own.call = ((torch.ones(()),), {})
+    assert own(own.batch.inputs)["loss"] == 1
     assert own.answer(torch.zeros(())) == {"loss": torch.zeros(()), "extra": 3}
     with pytest.raises(Skipped):
-        OwnLoss(nn.Linear(2, 2), lambda: None)(Call((), {}))
+        OwnLoss(nn.Linear(2, 2), lambda: None)(own.batch.inputs)
 
 
 def test_groups_that_attaching_added_are_left_out_of_the_optimizers_state():

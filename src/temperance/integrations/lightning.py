@@ -145,7 +145,7 @@ class RecipeCallback(Callback):  # type: ignore[misc]
                 settings["backward"] = lambda loss: trainer.strategy.backward(loss, optimizer)
             if self.loss is None:
                 own = model = OwnLoss(model, trainer.strategy.training_step)
-                settings |= {"collate": OwnLoss.collate, "clean_batches": 0}
+                settings["clean_batches"] = 0
         session = self.recipe.attach(model, optimizer, loss=self.loss, **settings)
         self.session, self._has_rows = session, own is None
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from lightning.pytorch import Trainer
@@ -11,17 +11,10 @@ from torch import Tensor, nn
 
 from temperance.core.batch import Batch
 from temperance.core.session import Session
-from temperance.core.wrappers import Around
+from temperance.core.wrappers import Around, bare
 from temperance.records.errors import RecipeError
 
 _MISSING: Any = object()
-
-
-class Call(NamedTuple):
-    """What Lightning calls ``training_step`` with."""
-
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
 
 
 class Skipped(Exception):
@@ -29,28 +22,47 @@ class Skipped(Exception):
 
 
 class OwnLoss(Around):
-    """The module whose answer is the loss that the user's ``training_step`` gives.
+    """The module whose answer is the loss that the user's ``training_step`` gives; a pass of it runs the last ``call``.
+
+    The session is given ``batch``, one row that stands for whatever the loader gave: nobody reads it, since techniques
+    that look at inputs or targets are refused, and as micro-batches all count alike, which is Lightning's mean.
 
     Args:
         module: the one that is trained, as the strategy wraps it.
         run: ``training_step`` as the strategy runs it.
+
+    Attributes:
+        call: arguments, by position and by name, that Lightning gave ``training_step`` last.
+        said: what it gave in the first pass of this step; None before.
 
     """
 
     def __init__(self, module: nn.Module, run: Callable[..., Any]) -> None:
         super().__init__(module)
         self.run = run
+        self.batch = Batch(torch.zeros(1), None)
+        self.call: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
         self.said: Any = None
 
-    def forward(self, call: Call) -> dict[str, Any]:
+    def forward(self, row: Tensor) -> dict[str, Any]:
         """Return ``{"loss": …}``.
+
+        Shapes: row (1,), which is not looked at.
 
         Raises:
             Skipped: there is none.
 
         """
-        self.said = self.run(*call.args, **call.kwargs)
-        loss = self.said.get("loss") if isinstance(self.said, Mapping) else self.said
+        args, kwargs = self.call
+        if self.said is None:
+            self.said = said = self.run(*args, **kwargs)
+        else:  # a further pass of the same step, at other weights: what it would log is not the loss of the model
+            silence = Replaced(bare(self.module), "log", _nothing)
+            try:
+                said = self.run(*args, **kwargs)
+            finally:
+                silence.undo()
+        loss = said.get("loss") if isinstance(said, Mapping) else said
         if loss is None:
             raise Skipped
         return {"loss": loss}
@@ -62,11 +74,6 @@ class OwnLoss(Around):
         """
         said, self.said = self.said, None
         return {**said, "loss": loss} if isinstance(said, Mapping) else loss
-
-    @staticmethod
-    def collate(raw: Call) -> Batch:
-        """Return the call as a batch without targets."""
-        return Batch(raw, None)
 
 
 class Replaced:
@@ -141,7 +148,8 @@ class AutomaticSteps:
             self.tell(self.session, args[0])
             return loss
         try:
-            loss = run(Call(args, kwargs))  # the strategy's own training_step sets the precision
+            self.own.call, self.own.said = (args, kwargs), None
+            loss = run(self.own.batch)  # the strategy's own training_step sets the precision
         except Skipped:
             return None
         return self.own.answer(loss)
@@ -212,6 +220,10 @@ def _like(step: Callable[..., Any], before: Any) -> Callable[..., Any]:
         if hasattr(before, name):
             setattr(marked, name, getattr(before, name))
     return marked
+
+
+def _nothing(*args: Any, **kwargs: Any) -> None:
+    """Log nothing."""
 
 
 def without_joined(state: dict[str, Any], groups: int) -> dict[str, Any]:
