@@ -17,7 +17,7 @@ export OPENBLAS_NUM_THREADS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all check format docs bench reproduce new-regularizer clean
+.PHONY: help setup demo test test-all test-integrations check format docs bench reproduce new-regularizer clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ test: $(READY) ## the fast tests
 
 test-all: $(READY) ## all tests, slow and statistical ones too
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+
+test-integrations: $(READY) ## the frameworks that train: Trainer, accelerate, PEFT and others, against the real packages
+	@$(BIN)/python -m pytest tests/integrations $(ARGS)
 
 check: $(READY) ## lint, format, types, import rules, circles, docstrings, fresh docs
 	@$(BIN)/ruff check .

@@ -31,6 +31,7 @@ def blocks(path: Path, language: str) -> list[str]:
 
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")  # dynamo's, which hides it from users
 @pytest.mark.filterwarnings("ignore:WeightDecay took over")  # the line that the page speaks of
+@pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing.*:FutureWarning")  # PEFT's, which calls an older name
 @pytest.mark.parametrize("path", [p for p in GUIDE if blocks(p, "python")], ids=named)
 def test_the_snippets_of_a_page_run_in_order(path: Path, tmp_path, monkeypatch, capsys) -> None:
     import torch

@@ -90,8 +90,8 @@ _WHERE = {
 }
 _ROOMS = (
     "adaptation", "audit", "control", "core", "data", "deployment", "estimators", "evaluation", "governance",
-    "lifecycle", "models", "monitoring", "population", "records", "regularizers", "report", "signals", "study",
-    "testing", "training",
+    "integrations", "lifecycle", "models", "monitoring", "population", "records", "regularizers", "report", "signals",
+    "study", "testing", "training",
 )  # fmt: skip
 _REGISTERING = ("regularizers", "signals")  # rooms that fill the registries; also where all other names are looked up
 _SHOWN = ("__version__", *sorted(_WHERE))

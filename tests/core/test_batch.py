@@ -1,14 +1,19 @@
+import math
+
 import pytest
 import torch
 
 from temperance.core.batch import (
     Batch,
     Mixed,
+    Pass,
     between,
     call,
     first_leaf,
+    joined,
     map_leaves,
     measure,
+    part,
     plus,
     reduce,
     to_device,
@@ -89,3 +94,14 @@ def test_a_loss_lies_between_two_by_a_number_or_a_tensor():
         found = between(torch.tensor(1.0), torch.tensor(3.0), share)
         assert found.item() == 1.5
         assert found.dtype == torch.float32
+
+
+def test_parts_of_a_big_batch():
+    loss = torch.tensor(2.0)
+    assert part(loss, 1.0) is loss
+    assert part(loss, 0.25).item() == 0.5
+    assert part(torch.tensor(math.nan), torch.tensor(0.0)).item() == 0.0
+    passes = [Pass(torch.tensor(v), torch.ones(1), {}, {"a": {str(v): v}}, {}) for v in (1.0, 3.0)]
+    both = joined(passes, [0.25, 0.75])
+    assert both.loss.item() == 2.5
+    assert both.memory == {"a": {"1.0": 1.0, "3.0": 3.0}}

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from temperance import EMA, SAM, GradientClipping, Recipe, StableDecay, WeightDecay
-from temperance.core.holdings import Holdings
+from temperance.core.holdings import Holdings, check_optimizer, require_sync
 from temperance.records.errors import RecipeError
 from temperance.testing.problems import PROBLEMS
 
@@ -46,3 +46,25 @@ def test_sparse_embeddings_are_refused_by_name(one):
         session.step((ids, labels))
         session.validate([(ids, labels)])
     session.finish()
+
+
+def test_prepared_optimizers_of_accelerate_are_looked_into():
+    class Prepared:
+        def __init__(self, optimizer, scaler=None):
+            self.optimizer, self.scaler, self.param_groups = optimizer, scaler, optimizer.param_groups
+
+    model = nn.Linear(2, 1)
+    with pytest.raises(RecipeError, match="LBFGS"):
+        check_optimizer(Prepared(torch.optim.LBFGS(model.parameters())), model)
+    with pytest.raises(RecipeError, match="its step unscales"):
+        check_optimizer(Prepared(torch.optim.SGD(model.parameters()), torch.amp.GradScaler("cpu")), model)
+
+
+def test_a_step_that_would_be_left_out_is_refused():
+    class Gate:
+        sync_gradients = False
+
+    with pytest.raises(RecipeError, match="waits for more micro-batches"):
+        require_sync(Gate())
+    Gate.sync_gradients = True
+    assert require_sync(Gate()) is None

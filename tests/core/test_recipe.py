@@ -90,3 +90,25 @@ def test_wrong_ingredients_are_refused():
         Recipe.from_dict({"regularizers": [{"name": "Dropuot"}]})
     with pytest.raises(SettingError, match="it knows"):
         Regularizer.from_dict({"name": "Dropout", "q": 0.1})
+
+
+def test_recipes_add_up():
+    one, two = Recipe(Dropout(0.1), controller=GapFeedback()), Recipe(EMA(0.9), controller=EarlyStopping(3))
+    assert one + EMA(0.9) == Recipe(Dropout(0.1), EMA(0.9), controller=GapFeedback())
+    assert one + two == Recipe(Dropout(0.1), EMA(0.9), controller=[GapFeedback(), EarlyStopping(3)])
+    assert one + Recipe(L2()) == Recipe(Dropout(0.1), L2(), controller=GapFeedback())
+    assert one + Recipe(controller=GapFeedback()) == one
+    with pytest.raises(RecipeError, match="cannot stand in one recipe"):
+        two + SWA()
+    with pytest.raises(TypeError):
+        one + 3
+
+
+def test_an_ingredient_stands_for_the_one_of_its_class():
+    recipe = Recipe(Dropout(0.1), EMA(0.9), controller=GapFeedback())
+    assert recipe.replace(Dropout(0.3)) == Recipe(Dropout(0.3), EMA(0.9), controller=GapFeedback())
+    assert recipe.replace(controller=None) == Recipe(Dropout(0.1), EMA(0.9))
+    with pytest.raises(SettingError, match="0 ingredients of the recipe are WeightDecay"):
+        recipe.replace(WeightDecay(0.1))
+    with pytest.raises(SettingError, match="2 ingredients"):
+        Recipe(Dropout(0.1, at="a"), Dropout(0.2, at="b")).replace(Dropout(0.3))

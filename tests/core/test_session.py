@@ -1,6 +1,8 @@
 """Sessions in every kind of loop."""
 
+import copy
 import math
+import pickle
 
 import pytest
 import torch
@@ -242,3 +244,92 @@ def test_only_the_gap_makes_it_keep_several_training_batches():
     for recipe, select, count in ((Recipe(), None, 1), (Recipe(), "average", 4), (adaptive, None, 4)):
         session = train(attach(recipe, MLP, select=select), MLP, range(6))
         assert len(session._clean) == count
+
+
+@pytest.mark.parametrize("recipe", [Recipe(*COCKTAIL), Recipe(SAM(0.1), Dropout(0.2))], ids=["cocktail", "sam"])
+def test_gradients_then_update_is_a_step_and_the_user_may_clip_between(recipe):
+    whole, halves, clipped = (attach(recipe, MLP) for _ in range(3))
+    for number in range(4):
+        whole.step(MLP.batch(number))
+        halves.gradients(MLP.batch(number))
+        halves.update()
+        clipped.gradients([MLP.batch(number), MLP.batch(number + 4)])
+        for p in clipped.model.parameters():
+            p.grad = p.grad * 0.0
+        clipped.update()
+    assert halves.steps == clipped.steps == 4
+    assert_same(outcome(halves), outcome(whole), "gradients, update")
+    with pytest.raises(SettingError, match="without a loss"):
+        halves.update()
+
+
+def test_a_half_done_step_is_no_state():
+    session = attach(Recipe(Dropout(0.2)), MLP)
+    session.gradients(MLP.batch(0))
+    with pytest.raises(RecipeError, match="half done"):
+        session.state_dict()
+    session.update()
+    assert session.state_dict()["counts"]["steps"] == 1
+
+
+def test_gradients_that_are_no_numbers_are_left_out_at_the_update():
+    session = attach(Recipe(SAM(0.1)), MLP, nan="skip")
+    batch = MLP.batch(0)
+    session.gradients(batch._replace(inputs=batch.inputs * math.nan))
+    assert session.steps == 0
+    with pytest.warns(UserWarning, match="left out"):
+        session.update()
+    assert (session.steps, session.left_out) == (1, [1])
+    session.step(batch)
+    assert all(bool(torch.isfinite(p).all()) for p in session.model.parameters())
+
+
+def test_any_backward_runs_and_two_are_refused():
+    seen = []
+    plain, own = (
+        attach(Recipe(SAM(0.1)), MLP),
+        attach(Recipe(SAM(0.1)), MLP, backward=lambda loss: (seen.append(float(loss.detach())), loss.backward())),
+    )
+    for session in (plain, own):
+        session.step(MLP.batch(0))
+    assert len(seen) == 2
+    assert_same(outcome(own), outcome(plain), "backward=")
+
+    class Fabric:
+        backward = staticmethod(lambda loss: loss.backward())
+
+    with pytest.raises(SettingError, match="fabric= and backward="):
+        attach(Recipe(), MLP, backward=Fabric.backward, fabric=Fabric())
+
+
+def test_a_training_that_breaks_off_leaves_the_plain_model():
+    session = attach(Recipe(Dropout(0.2), EMA(0.5)), MLP)
+    session.step(MLP.batch(0))
+    trained = {n: t.clone() for n, t in session.model.state_dict().items()}
+    session.close()
+    session.close()
+    assert_same(dict(session.model.state_dict()), trained, "trained weights")
+    assert [type(m) for m in session.model.modules()] == [type(m) for m in MLP.model().modules()]
+    with pytest.raises(RecipeError, match="is closed"):
+        session.step(MLP.batch(0))
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, pickle.dumps], ids=lambda f: f.__name__)
+def test_copies_are_refused_with_what_to_do_instead(copied):
+    with pytest.raises(RecipeError, match="state_dict"):
+        copied(attach(Recipe(), MLP))
+
+
+def test_a_held_out_loss_of_the_users_own_steers_as_batches_do():
+    recipe = Recipe(Dropout(0.2), controller=GapFeedback())
+    ours, own = attach(recipe, MLP), attach(recipe, MLP)
+    for number in range(6):
+        for session in (ours, own):
+            session.step(MLP.batch(number))
+        told = ours.validate([MLP.batch(50)])
+        own.validate(valid_loss=(told["valid_loss"], told["valid_loss_error"]))
+    assert own.strengths == ours.strengths
+    assert own.signals["gap"] == ours.signals["gap"]
+    assert math.isnan(own.validate(valid_loss=1.0)["gap_error"])
+    with pytest.raises(SettingError, match="valid_loss=1"):
+        own.validate([MLP.batch(50)], valid_loss=1.0)

@@ -39,6 +39,12 @@ def test_own_regularizer():
     assert "LogitPenalty" not in techniques
 
 
+def test_huggingface():
+    pytest.importorskip("transformers")
+    found = load("huggingface")(epochs=3, count=600)
+    assert found["recipe"] > 0.7
+
+
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.stem)
 def test_every_example_says_how_to_run_it(path):
     assert f"python examples/{path.name}" in path.read_text()

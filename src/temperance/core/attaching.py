@@ -23,15 +23,22 @@ from temperance.core.wrappers import forget_compiled
 from temperance.records.errors import SettingError
 
 
-def runner(fabric: Any, backward: Callable[[Tensor], Any] | None) -> Callable[[Tensor], Any] | None:
+def runner(fabric: Any, backward: Callable[[Tensor], Any] | None, scaler: Any) -> Callable[[Tensor], Any] | None:
     """Return what runs the backward pass of a loss; None: the loss's own.
 
     Raises:
-        SettingError: both are given.
+        SettingError: two are given, or accelerate's, where it would scale the loss a second time.
 
     """
     if fabric is not None and backward is not None:
         raise SettingError("fabric= and backward= were given", "one of them runs the backward pass", "Leave one out")
+    owner = getattr(backward, "__self__", None)  # an Accelerator, say
+    if getattr(owner, "gradient_accumulation_steps", 1) != 1 or (scaler is not None and getattr(owner, "scaler", None)):
+        raise SettingError(
+            "backward=accelerator.backward, which divides by gradient_accumulation_steps or scales",
+            "the session weighs micro-batches and scales by itself",
+            "Leave backward= out",
+        )
     return backward if fabric is None else fabric.backward  # type: ignore[no-any-return]
 
 

@@ -244,7 +244,10 @@ def part(loss: Tensor, share: float | Tensor) -> Tensor:
 
 
 def joined(passes: Sequence[Pass], shares: Sequence[float | Tensor]) -> Pass:
-    """Return the pass of the big batch: the loss weighed by the shares, everything else by micro-batch."""
+    """Return the pass of the big batch: the loss weighed by the shares, everything else by micro-batch.
+
+    Shapes: loss ().
+    """
     parts = (part(p.loss.detach(), share) for p, share in zip(passes, shares, strict=True))
     loss = sum(parts, torch.zeros((), device=passes[0].loss.device))
     memory: dict[str, dict[str, Any]] = {}

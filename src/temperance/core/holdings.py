@@ -82,7 +82,7 @@ def check_optimizer(optimizer: torch.optim.Optimizer, model: nn.Module) -> None:
     """Raise where the optimizer does not train the model's parameters, or wants to run the passes itself.
 
     Raises:
-        RecipeError: it holds none of the model's parameters, or it is LBFGS.
+        RecipeError: it holds none of the model's parameters, it is LBFGS, or scales gradients by itself.
 
     """
     if isinstance(getattr(optimizer, "optimizer", optimizer), torch.optim.LBFGS):  # accelerate wraps it
@@ -90,6 +90,12 @@ def check_optimizer(optimizer: torch.optim.Optimizer, model: nn.Module) -> None:
             "the optimizer is LBFGS, which runs the passes of a step itself",
             "a recipe wraps the gradient, so the optimizer must take one",
             "Use torch.optim.AdamW or SGD",
+        )
+    if getattr(optimizer, "scaler", None) is not None:
+        raise RecipeError(
+            "accelerate prepared this optimizer for float16: its step unscales, as the session does",
+            "one of them scales",
+            "attach(model, optimizer.optimizer, scaler=accelerator.scaler), or use bf16",
         )
     held = {id(p) for group in optimizer.param_groups for p in group["params"]}
     lost = [name for name, p in trainable(model).items() if id(p) not in held]
@@ -115,8 +121,8 @@ def require_sync(gate: Any) -> None:
         raise RecipeError(
             "accelerator.accumulate waits for more micro-batches, so its optimizer would not step",
             "an update of the session is a step of the optimizer",
-            "Give micro-batches as a list, session.step([a, b]), or call session.loss(batch), accelerator.backward and, "
-            "if accelerator.sync_gradients, session.update()",
+            "Give micro-batches as a list, session.step([a, b]), or call session.loss(batch), accelerator.backward, "
+            "and if accelerator.sync_gradients, session.update()",
         )
 
 

@@ -45,7 +45,7 @@ NOT_NUMBERS = (
 
 def look(
     session: Attached, batches: Iterable[Any] | None, metric: Metric, value: float | None, better: str | None,
-    loss: float | None = None,
+    loss: float | tuple[float, float] | None = None,
 ) -> None:  # fmt: skip
     """Measure the held-out rows, let the controllers move, keep what is best: ``session.validate`` after its checks.
 
@@ -84,7 +84,7 @@ def look(
 
     sides = [answer(now, {})] + ([] if trial is None else [answer(trial, mean)])
     found = heldout.measure(rows, sides, metric, session.solo.loss.row_counts) if batches is not None else []
-    numbers = _numbers(found, asked) | ({} if loss is None else {"valid_loss": float(loss)})
+    numbers = _numbers(found, asked) | ({} if loss is None else _told(loss))
     session._steer(valid=rows if isinstance(rows, list) else (), reading=numbers)
     if judging:
         counts = [one.loss if asked.signal == "valid_loss" else one.metric for one in found]
@@ -110,6 +110,12 @@ def _numbers(found: list[heldout.Found], asked: Asked) -> dict[str, float]:
     if asked.signal == "metric":
         numbers["metric"] = found[0].metric if asked.value is None else asked.value
     return numbers
+
+
+def _told(loss: float | tuple[float, float]) -> dict[str, float]:
+    """Return a loss that the user measured, and its standard error: NaN where nobody knows it."""
+    value, error = loss if isinstance(loss, tuple) else (loss, math.nan)
+    return {"valid_loss": float(value), "valid_loss_error": float(error)}
 
 
 def _let_select(session: Attached, address: str, rows: list[Batch]) -> None:

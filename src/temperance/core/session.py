@@ -153,7 +153,8 @@ class Session(telling.Telling):
             own = members.by_owner(member_strengths or {}, recipe, self.module)
             reads = Criterion(loss, model, outputs=outputs, logits=logits)
             self._reader = Intake(model, reads, recipe.by_address, collate)
-            attaching.wire(self, reads, autocast, scaler, attaching.runner(fabric, backward), nan, tuple(signals), own)
+            runs = attaching.runner(fabric, backward, scaler)
+            attaching.wire(self, reads, autocast, scaler, runs, nan, tuple(signals), own)
         except BaseException:
             self._detach()
             raise
@@ -255,7 +256,7 @@ class Session(telling.Telling):
         metric: Metric = "loss",
         value: float | None = None,
         better: str | None = None,
-        valid_loss: float | None = None,
+        valid_loss: float | tuple[float, float] | None = None,
     ) -> dict[str, float]:
         """Look at held-out rows, once an epoch: measure signals, move strengths, keep the weights that earned it.
 
@@ -267,8 +268,8 @@ class Session(telling.Telling):
             metric: what the weights are judged by: ``loss``, ``accuracy`` or ``metric(outputs, targets)``.
             value: the user's own number for the weights that would be served now; no averages are judged then.
             better: ``lower`` or ``higher``, for a function or a value.
-            valid_loss: the held-out loss where the user's own loop measured it (at the served weights, in evaluation
-                mode) and no signal needs the rows (``wants_rows``); instead of batches.
+            valid_loss: the held-out loss, with its standard error where known, as the user measured it (at the
+                served weights, in evaluation mode); instead of batches, where nothing ``wants_rows``.
 
         Returns:
             All signals: ``valid_loss``, ``train_loss``, ``gap``, their errors, ``metric`` …

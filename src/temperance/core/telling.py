@@ -46,6 +46,16 @@ class Telling:
         return {name: v for name, v in found.items() if math.isfinite(v)}
 
     @property
+    def is_open(self: Attached) -> bool:
+        """Whether the model is attached still: neither finished nor closed."""
+        return not self._closed or self._own is not None
+
+    @property
+    def is_serving(self: Attached) -> bool:
+        """Whether served weights stand in the model just now, see ``served_weights``."""
+        return self._own is not None
+
+    @property
     def wants_rows(self: Attached) -> bool:
         """Whether ``validate`` needs held-out batches: a signal or a technique looks at the rows themselves."""
         return readings.wants_rows(self)

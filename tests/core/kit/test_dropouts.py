@@ -1,6 +1,7 @@
 """A model's own dropout: stand-ins that keep their type and p, and what is told about the rest."""
 
 import copy
+import functools
 
 import pytest
 import torch
@@ -165,3 +166,33 @@ def test_nothing_is_compiled_again_when_the_rate_moves_and_the_noise_is_the_same
     assert [loss for loss, _ in found] == pytest.approx(expected, rel=1e-6)
     assert len({count for _, count in found}) == 1
     assert found[0][1] > 0
+
+
+def test_attention_whose_forward_is_wrapped_draws_the_steps_noise():
+    class Attention(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.dropout = nn.Dropout(0.1)
+
+        def forward(self, x):
+            rate = self.dropout.p if self.training else 0.0
+            return nn.functional.scaled_dot_product_attention(x, x, x, dropout_p=rate).mean(1)
+
+    plain = Attention.forward
+
+    @functools.wraps(plain)
+    def wrapped(self, x):  # as transformers wraps forward functions that renamed an argument
+        return plain(self, x)
+
+    Attention.forward = wrapped
+    losses = []
+    for seed in (0, 1):
+        model = nn.Sequential(Attention(), nn.Linear(4, 2))
+        nn.init.constant_(model[1].weight, 0.3)
+        nn.init.constant_(model[1].bias, 0.1)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        session = Recipe(Dropout(0.5)).attach(model, optimizer, loss=nn.functional.cross_entropy)
+        torch.manual_seed(seed)
+        x = torch.arange(64.0).reshape(4, 4, 4).sin()
+        losses.append(session.step((x, torch.tensor([0, 1, 1, 0]))).loss.item())
+    assert losses[0] == losses[1]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import dis
+import inspect
 import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
@@ -197,7 +198,7 @@ def _noises(module: nn.Module, known: set[tuple[int, str]]) -> Iterator[str]:
 @lru_cache(maxsize=1024)
 def _reads_rate(forward: Callable[..., Any]) -> bool:
     """Return whether a forward function reads the rate of a layer (``self.dropout.p``) to draw noise itself."""
-    code = getattr(forward, "__code__", None)
+    code = getattr(inspect.unwrap(forward), "__code__", None)  # transformers wraps forward functions
     return code is not None and any(
         step.opname == "LOAD_ATTR" and step.argval == "p" for step in dis.get_instructions(code)
     )
@@ -210,7 +211,7 @@ def _some(places: list[str]) -> str:
 @lru_cache(maxsize=1024)
 def _calls_dropout(forward: Callable[..., Any]) -> bool:
     """Return whether a forward function that is not torch's own calls ``F.dropout``, as its code tells."""
-    code = getattr(forward, "__code__", None)
+    code = getattr(inspect.unwrap(forward), "__code__", None)
     if code is None or forward.__module__.startswith("torch.nn."):
         return False
     steps = list(dis.get_instructions(code))
