@@ -16,8 +16,10 @@ from skorch.dataset import Dataset, ValidSplit
 from skorch.helper import predefined_split
 from torch import nn
 
+import temperance.regularizers  # noqa: F401  (registers the techniques)
 from temperance import EMA, SAM, Dropout, GapFeedback, LabelSmoothing, MixUp, Recipe, WeightDecay
 from temperance.control import EarlyStopping, Linear
+from temperance.core.regularizer import techniques
 from temperance.integrations.skorch import RecipeCallback
 from temperance.records.errors import RecipeError, SettingError
 
@@ -76,6 +78,23 @@ def test_three_epochs_give_the_plain_loops_weights(recipe):
     net = build(recipe).fit(X, Y)
     assert apart(net.module_, plain(recipe)) < 1e-12
     assert session_of(net).steps == 18
+
+
+@pytest.mark.filterwarnings("ignore::temperance.core.readings.NeverBegan")
+@pytest.mark.parametrize("name", [n for n in techniques if techniques[n].__module__.startswith("temperance.")])
+def test_every_technique_acts_as_in_the_plain_loop_or_refuses_alike(name):
+    def attempt(run):
+        try:
+            return run()
+        except RecipeError as fault:
+            return str(fault)
+
+    recipe = Recipe(techniques[name]())
+    alone, inside = attempt(lambda: plain(recipe)), attempt(lambda: build(recipe).fit(X, Y).module_)
+    if isinstance(alone, str):
+        assert alone == inside
+    else:
+        assert apart(alone, inside) < 1e-12
 
 
 def test_an_empty_recipe_is_skorch_alone():
@@ -232,6 +251,10 @@ def test_a_net_pickled_in_mid_training_predicts_what_was_scored(tmp_path):
     read = pickle.loads((tmp_path / "net.pkl").read_bytes())
     assert np.allclose(read.predict_proba(X), net.predict_proba(X), atol=1e-9)
     assert dict(read.callbacks_)["RecipeCallback"].session_ is None
+    assert not any("Site" in type(m).__name__ for m in read.module_.modules())
+    with pytest.raises(RecipeError, match="the optimizer holds none"):  # it holds the weights of the net that went on
+        read.partial_fit(X, Y)
+    assert read.initialize().partial_fit(X, Y).module_ is not net.module_
 
 
 def test_what_cannot_act_is_refused_by_name():
