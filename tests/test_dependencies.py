@@ -74,7 +74,7 @@ def test_what_must_stay_out_stays_out() -> None:
 def test_an_install_beside_cpu_torch_brings_no_gpu_package(tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     words = ["install", "--dry-run", "--quiet", "--report", str(report), "-c", "constraints.txt"]
-    words.append(f"{ROOT}[serve,boosting]")
+    words.append(f"{ROOT}[serve,boosting,transformers,accelerate,peft]")
     done = subprocess.run(
         [sys.executable, "-m", "pip", *words], cwd=ROOT, capture_output=True, text=True, check=False, timeout=600
     )

@@ -54,3 +54,11 @@ def test_gan_digits():
     got = load("gan_digits")(steps=150)
     assert got["averaged"] < 0.6 * got["before"]
     assert got["averaged"] < got["last"]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_in_lightning(capsys):
+    pytest.importorskip("lightning")
+    assert load("in_lightning")(epochs=5) > 0.85
+    scored, saved = capsys.readouterr().out.splitlines()[0].split(",")
+    assert scored.split()[-1] == saved.split()[-1]

@@ -53,3 +53,11 @@ def test_gap_uses_the_served_weights():
 def test_without_batches_nothing_is_known():
     _, session = attached(Recipe(controller=GapFeedback()))
     assert all(math.isnan(v) for v in Gap().measure(session.probe()).values())
+
+
+def test_a_held_out_loss_of_the_users_own_has_no_error():
+    _, session = attached(Recipe(Dropout(0.1, at="*1"), controller=GapFeedback()))
+    session.step(rows(0))
+    signals = session.validate(valid_loss=2.0)
+    assert signals["gap"] == pytest.approx(2.0 - signals["train_loss"])
+    assert "gap_error" not in signals or math.isnan(signals["gap_error"])

@@ -17,12 +17,25 @@ from torch.nn.parallel import DataParallel, DistributedDataParallel
 _COMPILED = "_orig_mod"
 
 
+class Around(nn.Module):
+    """A module that runs another in its own way (a framework's training step); names are those of the one inside.
+
+    Args:
+        module: the one inside.
+
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+
 def bare(model: nn.Module) -> nn.Module:
-    """Return the module inside ``torch.compile(model)``, ``DistributedDataParallel(model)`` or both; else ``model``."""
+    """Return the module inside ``torch.compile(model)``, ``DistributedDataParallel(model)`` and ``Around``."""
     while True:
         if _COMPILED in model._modules:
             model = model._modules[_COMPILED]  # type: ignore[assignment]
-        elif isinstance(model, (DataParallel, DistributedDataParallel)):
+        elif isinstance(model, (DataParallel, DistributedDataParallel, Around)):
             model = model.module
         else:
             return model

@@ -155,3 +155,15 @@ def test_a_weight_that_is_parametrized_already_is_refused():
     model = nn.Sequential(spectral_norm(nn.Linear(3, 3)))
     with pytest.raises(RecipeError, match="computed anew"):
         attach(model, SpectralNorm())
+
+
+def test_shipped_weights_are_those_that_finish_writes():
+    model = built(convnet)
+    session = attach(model, SpectralNorm())
+    assert SpectralNorm().shipped(model) == {}  # no pass has been made: nothing is written
+    for _ in range(3):
+        session.step((sample(6, 2, 6, 6), sample(6, 3)))
+    told = SpectralNorm().shipped(model)
+    session.finish()
+    assert set(told) == {"0.weight", "3.weight"}
+    assert all(torch.equal(told[name], model.state_dict()[name]) for name in told)
