@@ -1,4 +1,4 @@
-"""RecipeTrainer on models of other kinds: compiled ones, those that Trainer makes, those with their own kind of loss."""
+"""RecipeTrainer on other models: compiled ones, those that Trainer makes, those with a loss of their own kind."""
 
 import math
 
