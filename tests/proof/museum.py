@@ -17,6 +17,7 @@ from noops import (
     drop_path_not_wired,
     dropout_on_a_model_without_any,
     evaluation_mode,
+    evaluation_mode_from_the_first_validation_on,
     functional_dropout_at_inference,
     functional_dropout_off,
     head_replaced_after_the_optimizer,
@@ -41,6 +42,7 @@ MUSEUM: dict[str, tuple[Callable[[], proof.Report], str]] = {
     one.__name__: (one, rule)
     for one, rule in (
         (evaluation_mode, "evaluation mode"),
+        (evaluation_mode_from_the_first_validation_on, "evaluation mode"),
         (block_in_evaluation_mode, "block in evaluation mode"),
         (adapter_dropout_not_wired, "dropout not wired"),
         (functional_dropout_off, "functional dropout off"),

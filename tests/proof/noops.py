@@ -66,6 +66,17 @@ def evaluation_mode() -> proof.Report:
     return seen.report()
 
 
+def evaluation_mode_from_the_first_validation_on() -> proof.Report:
+    """train() is called once, before the first epoch; the validation comes late."""
+    model = Net()
+    seen = proof.watch(model, optimizer := adamw(model))
+    model.train()
+    epochs(model, optimizer, count=5, train=False)
+    score(model)
+    epochs(model, optimizer, train=False)
+    return seen.report()
+
+
 def block_in_evaluation_mode() -> proof.Report:
     """A block was frozen by eval(), unfrozen by requires_grad, and stays in evaluation mode."""
     model = Net()

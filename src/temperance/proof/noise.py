@@ -8,6 +8,8 @@ from temperance.proof.passes import Pass, rate_of
 from temperance.proof.report import Notice, Presence
 from temperance.proof.seen import Seen
 
+_SURE = 3  # passes in evaluation mode, one after another, that are no accident
+
 
 def layers(seen: Seen) -> tuple[list[Presence], list[Notice]]:
     """Return what is said of noise."""
@@ -37,14 +39,17 @@ def _drawing(one: Pass) -> set[str]:
 
 def _mode(seen: Seen, trained: list[Pass]) -> list[Notice]:
     """Name the whole model, or a block, that stands in evaluation mode while it is trained."""
-    if not trained or not any(noise.p > 0 for one in trained for noise in one.noise):
-        return []
-    late = trained[1:] or trained  # a first step may come before the first train()
-    if not any(one.training for one in late):
+    drops = any((rate_of(m) or 0) > 0 for m in seen.names) or any(n.p > 0 for one in trained for n in one.noise)
+    if seen.resting >= _SURE and drops:
         return [Notice(
-            "evaluation mode", "the model is trained in evaluation mode, so its dropout does nothing",
+            "evaluation mode",
+            f"the model stood in evaluation mode in the last {seen.resting} passes that it was trained on, so its "
+            "dropout does nothing",
             "Call model.train() after each validation",
         )]  # fmt: skip
+    late = [one for one in trained[1:] or trained if one.training]  # a first step may come before the first train()
+    if not late:
+        return []
     always_off = set.intersection(
         *({n.where for n in one.noise if n.is_module and n.p > 0 and not n.on} for one in late)
     )

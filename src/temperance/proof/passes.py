@@ -62,13 +62,6 @@ class Pass:
     noise: list[Noise] = field(default_factory=list)
     trained: bool = False
 
-    def mark_trained(self, gradient: Tensor) -> None:
-        """Note that a gradient came back, and leave it alone.
-
-        Shapes: any.
-        """
-        self.trained = True
-
 
 def rate_of(module: nn.Module) -> float | None:
     """Return the rate of a module that drops units, channels or branches; None for any other module."""

@@ -27,6 +27,7 @@ class Seen:
         smoothing: of each cross-entropy, and whether gradients were recorded.
         clips: calls that clip gradients of the optimizer's parameters in time, of others, or after the step.
         fresh: a gradient came back since the last step.
+        resting: passes in a row, up to the last, that were trained on while the model stood in evaluation mode.
         came_back: one ever did: the run calls the watched model itself.
 
     """
@@ -41,4 +42,5 @@ class Seen:
     smoothing: list[tuple[float, bool]] = field(default_factory=list)
     clips: dict[str, int] = field(default_factory=lambda: {"held": 0, "foreign": 0, "late": 0})
     fresh: bool = False
+    resting: int = 0
     came_back: bool = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 import torch
@@ -126,12 +127,10 @@ class Watch:
     def _leave(self, module: nn.Module, inputs: Any, outputs: Any) -> None:
         if not self._stack:
             return
-        one, listener, stack = self._stack.pop()
+        one, _, stack = self._stack.pop()
         stack.close()
         if one.with_grad:
-            on_return(outputs, self._back)
-            if listener is not None:
-                on_return(outputs, one.mark_trained)
+            on_return(outputs, partial(self._back, one))
         else:
             self.seen.weights.score(module)
         if self._inner and not any(self._left.values()):
@@ -156,8 +155,12 @@ class Watch:
         if not torch.is_grad_enabled() and looked_at() and self.seen.weights.is_kin(module):
             self.seen.weights.score(module)
 
-    def _back(self, gradient: Tensor) -> None:
-        self.seen.fresh = self.seen.came_back = True
+    def _back(self, one: Pass, gradient: Tensor) -> None:
+        seen = self.seen
+        seen.fresh = seen.came_back = True
+        if not one.trained:  # the first of its outputs that a gradient reaches
+            one.trained = True
+            seen.resting = 0 if one.training else seen.resting + 1
 
     def _before_step(self, optimizer: Any, args: Any, kwargs: Any) -> None:
         self.seen.weights.before_step()
