@@ -36,7 +36,7 @@ from temperance.evaluation.calibration.temperature import Temperature
 from temperance.records.errors import DataError
 
 CALIBRATORS: dict[str, type[Calibrator]] = {c.kind: c for c in (Identity, Temperature, Quadratic, Beta, Matrix)}
-MARGIN = 1.75
+MARGIN = 1.5
 FEWEST = 20  # rows; with fewer nothing is calibrated
 _PARTS = 10
 _JUDGED = 5_000  # rows that the gate looks at, evenly taken: what more could prove is below 0.1 %
