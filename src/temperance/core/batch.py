@@ -10,6 +10,7 @@ from torch import Tensor
 
 from temperance.core.convention import UNKNOWN, Convention
 from temperance.core.counted import Mixed, blend_kept, counted, ignored, marked
+from temperance.core.devices import exact
 from temperance.core.nest import call, first_leaf, map_leaves, rows
 from temperance.records.errors import SettingError
 
@@ -165,7 +166,7 @@ def row_counts(batch: Batch) -> Tensor | None:
     kept, weight = counted(batch.targets, batch.convention), batch.weight
     if kept is None:
         return weight if weight is None or weight.dim() == 1 else weight.flatten(1).sum(1)
-    share = kept if kept.is_floating_point() else kept.to(torch.get_default_dtype())
+    share = kept if kept.is_floating_point() else kept.to(exact(kept.device))
     if weight is not None:
         share = share * _spread(weight, share) if weight.dim() <= share.dim() else share * _over(weight, share.dim())
     return share.flatten(1).sum(1) if share.dim() > 1 else share

@@ -92,6 +92,7 @@ class InputGradientPenalty(Regularizer):
                 factor = float(batch.size) ** 2
             else:
                 parts = [g / _shares(counts).to(g.dtype).reshape(-1, *[1] * (g.dim() - 1)) for g in parts]
+                counts = counts.to(parts[0].dtype)
             size, share = mean_squared(parts, counts)
             loss = plus(one.passed.loss, size, strengths.number("weight") * (factor * share))
             notes = {**one.passed.notes, f"{address}.gradient": size.detach() * (factor * share)}
