@@ -333,3 +333,24 @@ def test_a_held_out_loss_of_the_users_own_steers_as_batches_do():
     assert math.isnan(own.validate(valid_loss=1.0)["gap_error"])
     with pytest.raises(SettingError, match="valid_loss=1"):
         own.validate([MLP.batch(50)], valid_loss=1.0)
+
+
+def test_a_step_without_anything_to_train_says_so():
+    model = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 3))
+    session = Recipe().attach(model, torch.optim.SGD(model.parameters(), lr=0.1), loss=nn.functional.cross_entropy)
+    batch = (torch.randn(4, 6), torch.tensor([0, 1, 2, 0]))
+    session.step(batch)
+    model.requires_grad_(False)
+    with pytest.raises(RecipeError, match="does not depend on any parameter that is trained"):
+        session.step(batch)
+
+
+def test_validate_takes_lists_of_micro_batches_and_refuses_what_is_none():
+    model = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 3))
+    session = Recipe().attach(model, torch.optim.SGD(model.parameters(), lr=0.1), loss=nn.functional.cross_entropy)
+    x, y = torch.randn(8, 6), torch.tensor([0, 1, 2, 0] * 2)
+    session.step((x, y))
+    whole = session.validate([(x, y)])["valid_loss"]
+    assert session.validate([[(x[:5], y[:5]), (x[5:], y[5:])]])["valid_loss"] == pytest.approx(whole, rel=1e-6)
+    with pytest.raises(SettingError, match="an iterable of held-out batches"):
+        session.validate(5)

@@ -54,6 +54,8 @@ def look(
 
     """
     asked = heldout.ask(metric, value, better)
+    if not (batches is None or isinstance(batches, Iterable) or hasattr(batches, "__getitem__")):
+        raise SettingError(f"validate got {batches!r}", "an iterable of held-out batches", "Pass a loader or a list")
     if batches is None and value is None and loss is None:
         raise SettingError("validate got nothing", "held-out batches, or value= and better=", "Pass a loader or a list")
     if loss is not None and (batches is not None or metric != "loss"):
@@ -65,7 +67,7 @@ def look(
     kept = session.readings
     kept.agree_on(asked)
     selecting = _selecting(session)
-    rows: Iterable[Batch] = map(session._reader.one, batches or ())
+    rows: Iterable[Batch] = (one for raw in batches or () for one in session._reader.micros(raw))
     if batches is not None and (selecting or session._meter.needs_valid):
         rows = list(rows)
         for address in selecting:

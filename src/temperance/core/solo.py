@@ -258,12 +258,15 @@ class Solo:
             value = part_of(passed.loss, shares[j])
             if self.watch.refuses(value):  # of its share: a micro-batch in which nothing counts has the mean of nothing
                 raise NotFinite(micros[j], passed, key)
+            if not value.requires_grad:
+                raise RecipeError(
+                    "the loss does not depend on any parameter that is trained",
+                    f"the model has {len(self.home)} trained now",
+                    "Unfreeze what shall learn, and look for no_grad or detach in forward and loss",
+                )
             if self.scaler is not None:
                 value = self.scaler.scale(value)
-            if self.backward is not None:
-                self.backward(value)
-            else:
-                value.backward()  # type: ignore[no-untyped-call]
+            (self.backward or Tensor.backward)(value)
         return passed
 
     def _objective(self, batch: Batch, key: int) -> Pass:
