@@ -3,6 +3,7 @@
 import copy
 import gc
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
 from temperance import proof
+from temperance.core.convention import convention_of
+from temperance.core.objective import is_cross_entropy
 from temperance.records.errors import SettingError
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -52,7 +55,7 @@ def test_the_run_is_bit_for_bit_the_same() -> None:
 def test_closed_it_leaves_nothing_behind() -> None:
     gc.collect()  # watches of other tests
     now = (F.cross_entropy, torch.nn.utils.clip_grad_norm_)  # another test's watch may have gone without close
-    plain = tuple(getattr(one, "plain", one) for one in now)
+    plain = tuple(getattr(one, "temperance_plain", one) for one in now)
     model = Net()
     optimizer = adamw(model)
     first, second = proof.watch(model, optimizer), proof.watch(model, optimizer)
@@ -85,6 +88,17 @@ def test_the_report_says_what_is_there() -> None:
     assert "12 steps" in str(report)
     assert "p 0.3 (acted)" in str(report)
     assert report.to_dict()["warnings"] == ()
+
+
+def test_a_session_beside_a_watch_knows_torchs_loss_all_the_same() -> None:
+    """Sessions tell losses by identity, and the watch stands in the place of the cross-entropy."""
+    model = Net(0.0)
+    seen = proof.watch(model, adamw(model))
+    for loss in (F.cross_entropy, F.cross_entropy.temperance_plain, partial(F.cross_entropy, ignore_index=-1)):
+        assert convention_of(loss).kind == "classes"
+    assert is_cross_entropy(F.cross_entropy)
+    assert is_cross_entropy(F.cross_entropy.temperance_plain)
+    assert seen.report().steps == 0
 
 
 def test_an_unknown_word_is_refused() -> None:

@@ -59,7 +59,7 @@ _MODULES: tuple[tuple[tuple[type[nn.Module], ...], Kind], ...] = (
     ((nn.MSELoss, nn.L1Loss, nn.SmoothL1Loss, nn.HuberLoss, nn.GaussianNLLLoss, nn.PoissonNLLLoss), "numbers"),
 )
 _FUNCTIONS: dict[Any, Kind] = {
-    functional.cross_entropy: "classes",
+    getattr(functional.cross_entropy, "temperance_plain", functional.cross_entropy): "classes",
     functional.nll_loss: "classes",
     functional.binary_cross_entropy_with_logits: "labels",
     functional.multilabel_soft_margin_loss: "labels",
@@ -139,7 +139,12 @@ def _opened(loss: Any) -> tuple[dict[str, Any], Any]:
     given: dict[str, Any] = {}
     while isinstance(loss, partial):
         given, loss = {**loss.keywords, **given}, loss.func
-    return given, loss
+    return given, plain_of(loss)
+
+
+def plain_of(function: Any) -> Any:
+    """Return torch's own function, where ``temperance.proof`` listens through a wrapper around it."""
+    return getattr(function, "temperance_plain", function)
 
 
 def name_of(loss: Any) -> str:

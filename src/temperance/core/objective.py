@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from temperance.core.batch import ANSWERS_ONLY, Batch, Pass, measure
+from temperance.core.convention import plain_of
 from temperance.core.leaves import Leaves
 from temperance.core.regularizer import Objective
 
@@ -39,7 +40,7 @@ def is_cross_entropy(loss: Loss) -> bool:
     if isinstance(loss, nn.CrossEntropyLoss):
         is_plain = loss.weight is None and loss.label_smoothing == 0.0 and loss.ignore_index == -100
         return type(loss) is nn.CrossEntropyLoss and is_plain and loss.reduction in ("mean", "none")
-    return loss is functional.cross_entropy
+    return plain_of(loss) is plain_of(functional.cross_entropy)
 
 
 def label_loss(logs: Tensor, batch: Batch) -> Tensor:

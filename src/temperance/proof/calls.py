@@ -68,7 +68,7 @@ def _wrap(room: Any, name: str, note: Callable[..., None]) -> None:
             note(*args, **kwargs)
         return plain(*args, **kwargs)
 
-    wrapper.plain = plain  # type: ignore[attr-defined]
+    wrapper.temperance_plain = plain  # type: ignore[attr-defined]  # sessions know torch's losses by identity
     setattr(room, name, wrapper)
     _before[room, name] = (plain, wrapper)
 
