@@ -98,10 +98,10 @@ def test_the_scalers_scale_and_calm_steps_are_part_of_the_state():
         return attach(Recipe(WeightDecay(0.1)), MLP, scaler=scaler)
 
     session = train(scaled(), MLP, range(4))
-    assert (session.solo.scaler.get_scale(), session.solo.calm) == (2.0**11, 1)
+    assert (session.solo.scaler.get_scale(), session.solo.scaling.calm) == (2.0**11, 1)
     again = scaled()
     again.load_state_dict(through_a_file(session.state_dict()))
-    assert (again.solo.scaler.get_scale(), again.solo.calm) == (2.0**11, 1)
+    assert (again.solo.scaler.get_scale(), again.solo.scaling.calm) == (2.0**11, 1)
     state = session.state_dict()
     train(session, MLP, range(4, 12))
     session.load_state_dict(state)

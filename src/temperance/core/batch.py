@@ -207,7 +207,7 @@ def measure(loss: Callable[[Any, Any], Tensor], outputs: Any, batch: Batch, *, i
     if not isinstance(targets, Mixed):
         values = loss(outputs, targets)
         if values.dim() == 0:
-            return reduce(values, batch.weight)
+            return values if batch.weight is None else reduce(values, batch.weight)
         values, targets = _by_place(values, targets)
         kept = counted(targets, batch.convention) if is_own else ignored(values, targets, batch.convention)
         return reduce(values, batch.weight, kept)

@@ -62,8 +62,9 @@ class Reader:
             if isinstance(inputs, Tensor) and isinstance(targets, Tensor) and inputs.dim() and inputs.shape[0]:
                 return Batch(inputs, targets, None, None, self.convention)
         if type(value) is Batch and self._is_usual(value):
-            kept = self.convention if value.convention is UNKNOWN else value.convention
-            return Batch(value[0], value[1], value[2], value[3], kept)
+            if value.convention is not UNKNOWN or self.convention is UNKNOWN:
+                return value
+            return Batch(value[0], value[1], value[2], value[3], self.convention)
         if self.collate is not None and not isinstance(value, Batch):
             given = self.collate(value)
             if not isinstance(given, Batch):
@@ -108,8 +109,9 @@ class Reader:
         inputs, targets, weight, index, _ = value
         if not (isinstance(inputs, Tensor) and isinstance(targets, Tensor) and inputs.dim() and inputs.shape[0]):
             return False
-        count = inputs.shape[0]
-        return all(p is None or (isinstance(p, Tensor) and p.shape[:1] == (count,)) for p in (weight, index))
+        count = inputs.shape[:1]
+        fits = weight is None or (isinstance(weight, Tensor) and weight.shape[:1] == count)
+        return fits and (index is None or (isinstance(index, Tensor) and index.shape[:1] == count))
 
     # -- one batch --------------------------------------------------------------------------------------------------
 

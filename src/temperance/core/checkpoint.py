@@ -97,7 +97,7 @@ def _counts(session: Attached) -> dict[str, Any]:
     """Return steps, epoch and whatever else is one number, for the checkpoint."""
     return {
         "steps": session.steps, "epoch": session.epoch, "seed": session.seed, "lr_max": session._lr_max,
-        "steps_per_epoch": session.steps_per_epoch, "stopped": session.stopped, "calm": session.solo.calm,
+        "steps_per_epoch": session.steps_per_epoch, "stopped": session.stopped, "calm": session.solo.scaling.calm,
         "left_out": list(session.left_out), "tracked": session._moved.counts(),
     }  # fmt: skip
 
@@ -107,7 +107,7 @@ def _take_counts(session: Attached, counts: Mapping[str, Any]) -> None:
     session.steps, session.epoch, session.seed = counts["steps"], counts["epoch"], counts["seed"]
     session._lr_max, session.steps_per_epoch = counts["lr_max"], counts["steps_per_epoch"]
     session.stopped, session.left_out = counts["stopped"], list(counts["left_out"])
-    session.solo.calm = counts["calm"]
+    session.solo.scaling.calm = counts["calm"]
     session._moved.take_counts(counts["tracked"])
     session._start = None
 

@@ -53,7 +53,10 @@ class Holdings:
 
         A new head under an old one's name would else be trained by nobody, or by what techniques remember of the old.
         """
-        return any(holder.get(name) is not kept for holder, name, kept in self._places)
+        for holder, name, kept in self._places:  # noqa: SIM110 (``any`` would start a generator at every step)
+            if holder.get(name) is not kept:
+                return True
+        return False
 
     def forget_gradients(self) -> None:
         """Zero the gradients of foreign parameters, as ``optimizer.zero_grad()`` would."""

@@ -24,12 +24,12 @@ from temperance.core.random import fold, pulse
 from temperance.core.recomputation import follow_checkpoints
 from temperance.core.regularizer import Memory, Rate, Regularizer, Strengths
 from temperance.core.replicas import average, rank
+from temperance.core.scaling import Scaling
 from temperance.core.statistics import Kept, evaluating, unchanged
 from temperance.core.wrappers import bare, uncompiled
 from temperance.records.errors import RecipeError
 
 Loss = Callable[[Any, Any], Tensor]
-_LEAST_SCALE = 2.0**-10  # 26 overflows in a row from torch's first scale
 
 
 class Solo:
@@ -54,6 +54,7 @@ class Solo:
         self.loss = loss if isinstance(loss, Criterion) else Criterion(loss, model)
         self.parts, self.strengths, self.memory = parts, strengths, memory
         self.autocast, self.scaler, self.backward = autocast, scaler, backward
+        self.scaling = Scaling(scaler)
         self._find_leaves()
         self.device = self.home.tensors[0].device if len(self.home) else torch.device("cpu")
         self.dtype = self.home.tensors[0].dtype if len(self.home) else torch.float32
@@ -65,8 +66,6 @@ class Solo:
         self.compose()
         self._nothing = torch.zeros((), device=self.device)
         self.rank = rank()
-        self.overflow = False
-        self.calm = 0  # updates since the scale grew or an overflow shrank it
         self._ready: tuple[Leaves, Pass] | None = None
         self._before = Kept(())
         self.pending: list[tuple[Pass, Batch]] = []  # passes whose backward is the user's, until ``settle``
@@ -118,7 +117,9 @@ class Solo:
         return passed
 
     def _made(self, micros: Sequence[Batch], key: int) -> tuple[Leaves, Pass]:
-        self.overflow = False
+        self.scaling.overflow = False
+        if self.on_nan != "skip":
+            return self.gradient(self.home, {}, micros, key)
         self._remember_statistics()
         grads, passed = self.gradient(self.home, {}, micros, key)
         self._require_finite(grads, micros[0], passed, key)
@@ -159,12 +160,12 @@ class Solo:
 
     def settle(self, key: int) -> Pass:
         """Take the gradients that the user's backward left (scaled, where there is a scaler), and update."""
-        self.overflow = False
+        self.scaling.overflow = False
         passes, batches = zip(*self.pending, strict=True)
         self.pending = []
         self._ready = (self._collect(), passes[0] if len(passes) == 1 else joined(passes, self.loss.shares(batches)))
         if self.scaler is not None:
-            self._unscale(self._ready[0])
+            self.scaling.unscale(self._ready[0], self.holdings)
         grads, passed = self.gradient(self.home, {}, (), key)
         self._ready = None
         self._require_finite(grads, batches[0], passed, key)
@@ -172,21 +173,22 @@ class Solo:
         return passed
 
     def _finish(self, grads: Leaves, passed: Pass, batch: Batch, key: int) -> None:
-        if self.scaler is not None and self._overflowed(grads):
-            if self.scaler.get_scale() < _LEAST_SCALE and self.on_nan != "ignore":  # no scale mends it
+        if self.scaler is not None and self.scaling.overflowed(grads, self.holdings):
+            if self.scaling.is_hopeless and self.on_nan != "ignore":
                 raise NotFinite(batch, passed, key)
             if self.on_nan == "skip":
                 self.leave_out()
             return
-        self._settle(passed)
-        self._place(grads)
+        if passed.memory:
+            self._settle(passed)
+        if self.has_gradient_stage:
+            self._place(grads)
         self.update(self.home, grads, self.rate())
 
     def _place(self, grads: Leaves) -> None:
-        if self.has_gradient_stage:
-            for p, grad in zip(self.home.part(grads.names).tensors, grads.tensors, strict=True):
-                if p.grad is not grad:
-                    p.grad = grad
+        for p, grad in zip(self.home.part(grads.names).tensors, grads.tensors, strict=True):
+            if p.grad is not grad:
+                p.grad = grad
 
     def _settle(self, passed: Pass) -> None:
         for address, values in passed.memory.items():
@@ -196,7 +198,7 @@ class Solo:
         """Return the learning rate: one number, or one per leaf where parameter groups differ."""
         groups = self.optimizer.param_groups
         first = groups[0]["lr"]
-        if all(group["lr"] is first or group["lr"] == first for group in groups[1:]):
+        if len(groups) == 1 or all(group["lr"] is first or group["lr"] == first for group in groups[1:]):
             return float(first) if isinstance(first, Tensor) else first  # type: ignore[no-any-return]
         by_leaf = {id(p): float(group["lr"]) for group in groups for p in group["params"]}
         return [by_leaf.get(id(p), 0.0) for p in self.home.tensors]
@@ -209,9 +211,13 @@ class Solo:
             with self.at(params), unchanged(self.statistics), torch.no_grad(), self._precision():
                 outputs, seen = self.loss.paired(self.loss.read(call(self.model, batch.inputs)), batch)
             return Pass(self._nothing, outputs, {}, {}, {}, seen)
-        with self._precision():
+        if self.autocast is None:
             raw = self._answer(batch)
             value = measure(self.loss, raw, batch)
+        else:
+            with self._precision():
+                raw = self._answer(batch)
+                value = measure(self.loss, raw, batch)
         if isinstance(raw, Tensor) and self.loss.is_plain:
             return Pass(value, raw, {}, {}, {}, batch)
         outputs, seen = self.loss.paired(self.loss.read(raw), batch)
@@ -220,7 +226,8 @@ class Solo:
     def _answer(self, batch: Batch) -> Any:
         """Call the model, with the labels where it computes its own loss."""
         try:
-            return call(self.model, self.loss.inputs(batch))
+            inputs = batch.inputs if self.loss.loss is not None else self.loss.inputs(batch)
+            return self.model(inputs) if isinstance(inputs, Tensor) else call(self.model, inputs)
         except ValueError as fault:
             if batch.size != 1 or "more than 1 value per channel" not in str(fault):
                 raise
@@ -233,40 +240,50 @@ class Solo:
     def _backward(self, params: Leaves, buffers: Any, micros: Sequence[Batch], key: int) -> tuple[Leaves, Pass]:
         if self._ready is not None:
             return self._ready
-        elsewhere = params is not self.home
-        with self.at(params, keep_statistics=True) if elsewhere else nullcontext():
-            for p in self.home.tensors:
-                p.grad = None
-            self.holdings.forget_gradients()
-            shares: list[Any] = [1.0] if len(micros) == 1 else []
-            passes: list[Pass] = []
-            for j in range(len(micros)):
-                if passes and not elsewhere:
-                    self._settle(passes[-1])  # what one micro-batch taught, the next one knows
-                passes.append(self._one(micros, j, fold(key, j) if j else key, shares))
-            grads = self._collect()
+        if params is self.home:
+            grads, passed = self._summed(micros, key, settles=True)
+        else:
+            with self.at(params, keep_statistics=True):
+                grads, passed = self._summed(micros, key, settles=False)
         if self.scaler is not None:
-            self._unscale(grads)
-        return grads, passes[0] if len(passes) == 1 else joined(passes, shares)
+            self.scaling.unscale(grads, self.holdings)
+        return grads, passed
+
+    def _summed(self, micros: Sequence[Batch], key: int, *, settles: bool) -> tuple[Leaves, Pass]:
+        """Return the gradients of all micro-batches added up; where it ``settles``, what one taught the next knows."""
+        for p in self.home.tensors:
+            p.grad = None
+        if self.holdings.foreign:
+            self.holdings.forget_gradients()
+        if len(micros) == 1:
+            passed = self._one(micros, 0, key, [1.0])
+            return self._collect(), passed
+        shares: list[Any] = []
+        passes: list[Pass] = []
+        for j in range(len(micros)):
+            if passes and settles:
+                self._settle(passes[-1])
+            waits = j + 1 < len(micros) and hasattr(self.model, "no_sync")
+            with self.model.no_sync() if waits else nullcontext():  # type: ignore[operator]
+                passes.append(self._one(micros, j, fold(key, j) if j else key, shares))
+        return self._collect(), joined(passes, shares)
 
     def _one(self, micros: Sequence[Batch], j: int, key: int, shares: list[Any]) -> Pass:
-        wait = nullcontext() if j + 1 == len(micros) or not hasattr(self.model, "no_sync") else self.model.no_sync()  # type: ignore[operator]
-        with wait:
-            passed = self._objective(micros[j], key)
-            if not shares:  # the first pass showed whether the loss is a mean over rows or over places
-                shares += self.loss.shares(micros)
-            value = part_of(passed.loss, shares[j])
-            if self.watch.refuses(value):  # of its share: a micro-batch in which nothing counts has the mean of nothing
-                raise NotFinite(micros[j], passed, key)
-            if not value.requires_grad:
-                raise RecipeError(
-                    "the loss does not depend on any parameter that is trained",
-                    f"the model has {len(self.home)} trained now",
-                    "Unfreeze what shall learn, and look for no_grad or detach in forward and loss",
-                )
-            if self.scaler is not None:
-                value = self.scaler.scale(value)
-            (self.backward or Tensor.backward)(value)
+        passed = self._objective(micros[j], key)
+        if not shares:  # the first pass showed whether the loss is a mean over rows or over places
+            shares += self.loss.shares(micros)
+        value = part_of(passed.loss, shares[j])
+        if self.watch.refuses(value):  # of its share: a micro-batch in which nothing counts has the mean of nothing
+            raise NotFinite(micros[j], passed, key)
+        if not value.requires_grad:
+            raise RecipeError(
+                "the loss does not depend on any parameter that is trained",
+                f"the model has {len(self.home)} trained now",
+                "Unfreeze what shall learn, and look for no_grad or detach in forward and loss",
+            )
+        if self.scaler is not None:
+            value = self.scaler.scale(value)
+        (self.backward or Tensor.backward)(value)
         return passed
 
     def _objective(self, batch: Batch, key: int) -> Pass:
@@ -280,41 +297,20 @@ class Solo:
             grads = [g if held else None for g, held in zip(grads, self.holdings.mask, strict=True)]
         if self._unsynchronised:
             average([p.grad for p in self._unsynchronised if p.grad is not None])
+        found = [g for g in grads if g is not None]
+        if len(found) == len(grads):
+            return Leaves(self.home.names, found, owned=True)
         pattern = tuple(g is not None for g in grads)
-        if pattern != self._pattern:
+        if pattern != self._pattern:  # one tuple per pattern, so that who asks for these names finds them again
             self._pattern = pattern
             self._grad_names = tuple(n for n, there in zip(self.home.names, pattern, strict=True) if there)
-        return Leaves(self._grad_names, [g for g in grads if g is not None], owned=True)
+        return Leaves(self._grad_names, found, owned=True)
 
     def _optimize(self, params: Leaves, grads: Leaves, rate: Rate) -> Leaves:
         if self._gate is not None:
             require_sync(self._gate)
         self.optimizer.step()
         return params
-
-    def _unscale(self, grads: Leaves) -> None:
-        share = 1.0 / self.scaler.get_scale()
-        grads.mul_(share)
-        for g in self.holdings.gradients():
-            g.mul_(share)
-        self.overflow = self.overflow or self._is_broken(grads)
-
-    def _is_broken(self, grads: Leaves) -> bool:
-        """Return whether a gradient is not finite, those of parameters that are not the model's included."""
-        return not bool(torch.isfinite(grads.norm())) or not finite(self.holdings.gradients())
-
-    def _overflowed(self, grads: Leaves) -> bool:
-        scale = self.scaler.get_scale()
-        self.overflow = self.overflow or self._is_broken(grads)
-        if self.overflow:
-            self.scaler.update(scale * self.scaler.get_backoff_factor())
-            self.calm = 0
-            return True
-        self.calm += 1
-        grow = self.calm >= self.scaler.get_growth_interval()
-        self.scaler.update(scale * self.scaler.get_growth_factor() if grow else scale)
-        self.calm = 0 if grow else self.calm
-        return False
 
     def _precision(self) -> Any:
         if self.autocast is None:
