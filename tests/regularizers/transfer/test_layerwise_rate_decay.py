@@ -17,7 +17,7 @@ OPTIMIZERS = {
     "AdamW": lambda p: torch.optim.AdamW(p, lr=3e-3, weight_decay=0.1),
     "one tensor at a time": lambda p: torch.optim.AdamW(p, lr=3e-3, weight_decay=0.1, foreach=False),
     "rate in a tensor": lambda p: torch.optim.AdamW(p, lr=torch.tensor(3e-3, dtype=torch.float64), weight_decay=0.1),
-    "RMSprop": lambda p: torch.optim.RMSprop(p, lr=3e-3, momentum=0.5),
+    "RMSprop": lambda p: torch.optim.RMSprop(p, lr=3e-3, momentum=0.5, eps=1e-4),
 }
 
 
