@@ -43,8 +43,8 @@ class FrozenPrefix(Regularizer):
 
     A frozen layer gets no gradient and no update: its weights stay bit for bit as they are, whatever decays or
     averages. The backward pass ends above it. Its BatchNorm normalizes by its running statistics, which stand still;
-    its dropout acts as in training. What the optimizer remembers of a layer begins when it thaws. The head never freezes.
-    ``gradual=False`` thaws all at once: linear probing, then fine-tuning (LP-FT).
+    its dropout acts as in training. What the optimizer remembers of a layer begins when it thaws. The head never
+    freezes. ``gradual=False`` thaws all at once: linear probing, then fine-tuning (LP-FT).
 
     Stage: objective.  Cost: less than nothing, while layers are frozen.
     Strengths: until u in [0, 1], neutral 0, linear, stronger = up.
