@@ -1,6 +1,6 @@
 """What each preset does to test scores, beside the same training without a recipe.
 
-    python -m benchmarks.presets --data DIR --half tuned|once [--seeds 5] [--kinds finetune ...] [--show]
+    python -m benchmarks.presets --data DIR --half tuned|once [--seeds 5] [--sets 99] [--kinds finetune ...] [--show]
 
 Pairs share rows, first weights and order of batches. On the half ``tuned`` other recipes are trained too: the presets
 were chosen there, by test loss. The half ``once`` was run once, after that. A set of DIR that is not there is left
@@ -14,6 +14,7 @@ import json
 import os
 import platform
 import subprocess
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("data"), help="folder of data sets")
     parser.add_argument("--half", choices=("tuned", "once"), default="once")
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--sets", type=int, default=99, help="most data sets of a kind")
     parser.add_argument("--kinds", nargs="*", help="presets; all where not given")
     parser.add_argument("--show", action="store_true", help="print the record and run nothing")
     chosen = parser.parse_args()
@@ -39,8 +41,10 @@ def main() -> None:
     place = RECORD / f"{chosen.half}.json"
     kept: dict[str, Any] = json.loads(place.read_text()) if place.exists() else {"cells": {}}
     if not chosen.show:
+        seen: Counter[str] = Counter()
         for task in tasks(chosen.data, chosen.half):
-            if not chosen.kinds or task.kind in chosen.kinds:
+            seen[task.kind] += 1
+            if (not chosen.kinds or task.kind in chosen.kinds) and seen[task.kind] <= chosen.sets:
                 fill(task, chosen.seeds, kept, place)
     for line in shown(kept):
         print(line)
@@ -61,8 +65,9 @@ def fill(task: Task, seeds: int, kept: dict[str, Any], place: Path) -> None:
                 return
             row["seeds"][str(seed)] = {key: round(value, 6) for key, value in found.items()}
         kept |= {
-            "command": f"python -m benchmarks.presets --data DIR --half {task.half}", "torch": torch.__version__,
-            "python": platform.python_version(), "machine": platform.machine(), "commit": commit(), "plain": PLAIN,
+            "command": f"python -m benchmarks.presets --data DIR --half {task.half} --seeds {seeds}",
+            "torch": torch.__version__, "python": platform.python_version(),
+            "machine": platform.machine(), "commit": commit(), "plain": PLAIN,
         }  # fmt: skip
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n")

@@ -138,7 +138,12 @@ class FrozenPrefix(Regularizer):
             )
 
     def initial(self, context: Context) -> dict[str, float]:
-        """Return u; from the epochs where they are given."""
+        """Return u; from the epochs where they are given.
+
+        Raises:
+            RecipeError: epochs are given, and those of the training are not known.
+
+        """
         if self.epochs is None:
             return {"until": self.until}
         planned = (context.steps or 0) / context.steps_per_epoch if context.steps_per_epoch else context.epochs

@@ -122,7 +122,7 @@ class Mixout(Regularizer):
     def begin(self, params: Leaves, context: Context) -> dict[str, Any]:
         """Remember the starting weights."""
         kept: dict[str, Tensor] = {
-            name: params.get(name, layer.weight)  # type: ignore[misc]
+            name: params.get(name, layer.weight)  # type: ignore[arg-type]
             for name, layer in self._layers(context.model).items()
         }
         return {"start": Leaves.of(kept, owned=params.owned).clone()}
