@@ -80,7 +80,7 @@ def changes(name: str, kept: dict[str, Any]) -> dict[str, dict[str, Change]]:
         if len(both) < 2:
             continue
         found[place] = {
-            figure: _change([own[s][figure] - plain[s][figure] for s in both], factor, better)
+            figure: change_of([own[s][figure] - plain[s][figure] for s in both], factor, better)
             for figure, (_, factor, better, _) in {**FIGURES, **NUMBERS, **GENERATED}.items()
             if all(figure in own[s] for s in both)
         }
@@ -108,12 +108,13 @@ def _table(rows: dict[str, dict[str, Change]], figures: dict[str, Any], words: d
     shown = [figure for figure in figures if any(figure in row for row in rows.values())]
     lines = [f"| | {' | '.join(figures[f][0] for f in shown)} |", "|---" * (len(shown) + 1) + "|"]
     for place, row in rows.items():
-        cells = [_words(row[f], figures[f][3]) if f in row else "" for f in shown]
+        cells = [words_of(row[f], figures[f][3]) if f in row else "" for f in shown]
         lines.append(f"| {words[place]} | {' | '.join(cells)} |")
     return lines
 
 
-def _words(change: Change, digits: int) -> str:
+def words_of(change: Change, digits: int) -> str:
+    """Return a change with its interval, bold where that leaves out zero."""
     text = f"{change.mean:+.{digits}f} [{change.low:+.{digits}f}, {change.high:+.{digits}f}]"
     return text if change.verdict == "unclear" else f"**{text}** {change.verdict}"
 
@@ -145,7 +146,8 @@ def _refused(name: str, kept: dict[str, Any]) -> list[str]:
     ]
 
 
-def _change(values: list[float], factor: float, better: int) -> Change:
+def change_of(values: list[float], factor: float, better: int) -> Change:
+    """Return mean and 95 % interval (Student's t) of paired differences."""
     n = len(values)
     mean = sum(values) / n
     spread = math.sqrt(sum((v - mean) ** 2 for v in values) / (n - 1))

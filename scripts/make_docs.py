@@ -1,4 +1,4 @@
-"""Write the generated pages of docs/: one per technique, one per command, and their lists.
+"""Write the generated pages of docs/: one per technique, one per command, and their lists; the presets.
 
 python scripts/make_docs.py            write them
 python scripts/make_docs.py --check    say which are stale; exit status 1 if any is
@@ -16,6 +16,7 @@ from typing import Any
 import card_effects
 import typer
 from card_figures import price_lines, shape_lines
+from preset_page import preset_lines
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -28,6 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; fail where a page is stale")
     check = parser.parse_args(arguments).check
     pages = {**technique_pages(), **command_pages(), **decision_pages()}
+    pages["presets.md"] = "\n".join([NOTE.rstrip(), "", *preset_lines()])
     stale = [name for name, text in pages.items() if _read(DOCS / name) != text]
     gone = [
         path

@@ -27,7 +27,7 @@ from benchmarks.effects.special import SPECIAL
 from benchmarks.effects.train import fit, score
 
 import temperance.regularizers  # noqa: F401  (fills the registry)
-from temperance import L2SP, AdaptiveAugmentation, Recipe, SignFeedback, StochasticDepth
+from temperance import AdaptiveAugmentation, Recipe, SignFeedback, StochasticDepth
 from temperance.core.regularizer import techniques
 from temperance.records.errors import RecipeError, SettingError
 
@@ -43,6 +43,8 @@ RECIPES = {
 }
 WHERE = {
     "L2SP": ("transfer", "shifted"), "SelectiveProjectionDecay": ("transfer", "shifted"),
+    "Mixout": ("transfer", "shifted"), "LayerwiseRateDecay": ("transfer", "shifted"),
+    "FrozenPrefix": ("transfer", "shifted"),
     "LoRADropout": ("adapters",), "R1": ("ring",),
     "GradientPenalty": ("ring_wasserstein",),
 }  # fmt: skip
@@ -56,8 +58,8 @@ ALSO = {
 def recipe(name: str, problem: str) -> Recipe:
     if name == PLAIN:
         return Recipe()
-    if name == "L2SP" and problem == "transfer":
-        return Recipe(L2SP(new="1.*"))
+    if name in ("L2SP", "Mixout") and problem == "transfer":
+        return Recipe(techniques[name](new="1.*"))  # type: ignore[call-arg]
     return RECIPES[name]() if name in RECIPES else Recipe(techniques[name]())
 
 

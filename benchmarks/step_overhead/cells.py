@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from benchmarks.step_overhead import averaging, first, flatness, generative, mixing, smoothness, targets, units, weights
+from benchmarks.step_overhead import (
+    averaging,
+    first,
+    flatness,
+    generative,
+    mixing,
+    smoothness,
+    targets,
+    transfer,
+    units,
+    weights,
+)
 from benchmarks.step_overhead.work import Cell
 
 CELLS: dict[str, Cell] = {
@@ -15,4 +26,5 @@ CELLS: dict[str, Cell] = {
     **smoothness.CELLS,
     **units.CELLS,
     **mixing.CELLS,
+    **transfer.CELLS,
 }

@@ -6,7 +6,10 @@ import pytest
 from temperance import __version__
 from temperance.cli.application import COMMANDS, build
 
-NAMES = ["study", "demo", "audit", "evaluate", "export", "predict", "serve", "retrain", "techniques", "price", "report"]
+NAMES = [
+    "study", "demo", "audit", "evaluate", "export", "predict", "serve", "retrain", "techniques", "presets", "price",
+    "report",
+]  # fmt: skip
 
 
 def test_the_commands_have_the_names_that_other_tools_call() -> None:

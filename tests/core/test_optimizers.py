@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from temperance.core.leaves import Leaves
-from temperance.core.optimizers import SGD, AdamW, largest_rate, require_functional
+from temperance.core.optimizers import SGD, AdamW, largest_rate, require_functional, step_at
 from temperance.records.errors import SettingError
 from temperance.testing.problems import PROBLEMS
 
@@ -42,3 +42,25 @@ def test_the_largest_rate_is_that_of_the_schedules_top():
     optimizer = torch.optim.SGD([weight], lr=0.4)
     torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.4, total_steps=10)
     assert optimizer.param_groups[0]["lr"] < largest_rate(optimizer) == 0.4
+
+
+@pytest.mark.parametrize("ours", [a for a, _ in PAIRS], ids=repr)
+def test_a_list_of_rates_is_one_for_each_leaf(ours):
+    params = Leaves(("a", "b"), [torch.ones(2), torch.ones(2)])
+    grads = params.map(lambda w: 0.5 * w)
+    both, _ = ours.step(params, grads, ours.begin(params), [0.1, 0.2])
+    for name, rate in (("a", 0.1), ("b", 0.2)):
+        alone, _ = ours.step(params, grads, ours.begin(params), rate)
+        assert torch.equal(both[name], alone[name])
+
+
+def test_a_step_at_other_rates_is_that_of_divided_groups_and_leaves_them_whole():
+    weights = [torch.ones(2, requires_grad=True) for _ in range(3)]
+    optimizer = torch.optim.SGD([{"params": weights[:2]}, {"params": weights[2:], "lr": 1.0}], lr=0.1)
+    for w in weights:
+        w.grad = torch.ones(2)
+    groups = list(optimizer.param_groups)
+    step_at(optimizer, weights[:2], [0.1, 0.05])  # the third is no leaf: its group's rate
+    assert [float(w[0].detach()) for w in weights] == pytest.approx([0.9, 0.95, 0.0])
+    assert all(a is b for a, b in zip(optimizer.param_groups, groups, strict=True))
+    assert [group["lr"] for group in groups] == [0.1, 1.0]

@@ -14,6 +14,7 @@ from temperance.cli.commands.demo import demo
 from temperance.cli.commands.evaluate import evaluate
 from temperance.cli.commands.export import export
 from temperance.cli.commands.predict import predict
+from temperance.cli.commands.presets import presets
 from temperance.cli.commands.price import price
 from temperance.cli.commands.report import report
 from temperance.cli.commands.retrain import retrain
@@ -23,7 +24,7 @@ from temperance.cli.commands.techniques import techniques
 from temperance.cli.guard import Started, guarded
 from temperance.records.version import __version__
 
-COMMANDS = (study, demo, audit, evaluate, export, predict, serve, retrain, techniques, price, report)
+COMMANDS = (study, demo, audit, evaluate, export, predict, serve, retrain, techniques, presets, price, report)
 
 
 def build() -> typer.Typer:

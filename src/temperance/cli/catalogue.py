@@ -6,6 +6,7 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from temperance.core.presets import Preset
     from temperance.core.regularizer import Regularizer
 
 
@@ -39,6 +40,30 @@ def describe(cls: type[Regularizer]) -> dict[str, Any]:
         "references": [{**one.to_dict(), "text": str(one)} for one in cls.citations],
         "rank": cls.rank.name.lower(), "averages": cls.averages, "unique": cls.unique, "roles": list(cls.roles),
         "exceptions": dict(cls.exceptions), "module": cls.__module__,
+    }  # fmt: skip
+
+
+def preset_rows(name: str | None = None) -> list[dict[str, Any]]:
+    """Return all presets, or the one of this name, JSON-safe; a setting that is asked for stands as its name.
+
+    Raises:
+        SettingError: there is none of this name; the nearest is named.
+
+    """
+    from temperance.core import presets
+
+    _registry()
+    return [_preset(presets.preset(one)) for one in ([name] if name else presets.names())]
+
+
+def _preset(one: Preset) -> dict[str, Any]:
+    from temperance.core.recipe import Recipe
+
+    recipe = Recipe.from_dict(one.fill({asked: asked.upper() for asked in one.asks}))
+    return {
+        "name": one.name, "words": one.words, "why": one.why, "asks": dict(one.asks),
+        "techniques": [f"- {part.explain()}" for part in recipe.regularizers],
+        "recipe": recipe.to_dict(), "toml": recipe.to_toml(), "evidence": "docs/presets.md",
     }  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +29,7 @@ class Functional(ABC):
 
     @abstractmethod
     def step(self, params: Leaves, grads: Leaves, state: State, lr: Any) -> tuple[Leaves, State]:
-        """Return new parameters and state; pure."""
+        """Return new parameters and state; pure. ``lr``: one rate, or a list with one per leaf."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +47,11 @@ class SGD(Functional):
     def step(self, params: Leaves, grads: Leaves, state: State, lr: Any) -> tuple[Leaves, State]:
         """Return new parameters and momenta."""
         if not self.momentum:
-            return params.like([p - lr * g for p, g in zip(params.tensors, grads.tensors, strict=True)]), {}
+            rows = zip(params.tensors, grads.tensors, _each(lr, params), strict=True)
+            return params.like([p - eta * g for p, g, eta in rows]), {}
         moved = {n: self.momentum * state["momentum"][n] + grads[n] for n in params.names}
         look = [grads[n] + self.momentum * moved[n] if self.nesterov else moved[n] for n in params.names]
-        new = params.like([p - lr * v for p, v in zip(params.tensors, look, strict=True)])
+        new = params.like([p - eta * v for p, v, eta in zip(params.tensors, look, _each(lr, params), strict=True)])
         return new, {"momentum": moved}
 
 
@@ -78,10 +79,15 @@ class AdamW(Functional):
         count = state["count"] + 1
         first = {n: torch.lerp(state["first"][n], grads[n], 1 - self.beta1) for n in params.names}
         second = {n: self.beta2 * state["second"][n] + (1 - self.beta2) * grads[n] * grads[n] for n in params.names}
-        size = lr / (1 - self.beta1**count)
+        sizes = [eta / (1 - self.beta1**count) for eta in _each(lr, params)]
         root = torch.sqrt(1 - self.beta2**count)
-        new = [p - size * first[n] / (torch.sqrt(second[n]) / root + self.eps) for n, p in params.items()]
+        rows = zip(params.items(), sizes, strict=True)
+        new = [p - size * first[n] / (torch.sqrt(second[n]) / root + self.eps) for (n, p), size in rows]
         return params.like(new), {"first": first, "second": second, "count": count}
+
+
+def _each(lr: Any, params: Leaves) -> list[Any]:
+    return lr if isinstance(lr, list) else [lr] * len(params)
 
 
 def require_functional(optimizer: Any) -> Functional:
@@ -98,6 +104,43 @@ def require_functional(optimizer: Any) -> Functional:
         "compile and population need a functional optimizer",
         "Use temperance.core.optimizers.AdamW(lr=…) or SGD(lr=…); torch.optim goes with Recipe.attach",
     )
+
+
+def step_at(optimizer: torch.optim.Optimizer, leaves: Sequence[Tensor], rates: Any) -> None:
+    """Step with a learning rate for each leaf: what parameter groups written by hand for these rates would do.
+
+    The groups are divided while the step runs. What the optimizer writes into a group (a count, say) is kept, and
+    schedulers see the groups that they know. Parameters that are no leaf have their group's rate.
+
+    Args:
+        optimizer: any ``torch.optim`` optimizer whose groups have an ``lr``, or a wrapper of one.
+        leaves: the parameters.
+        rates: one per leaf, or one number for all.
+
+    """
+    each = rates if isinstance(rates, list) else [rates] * len(leaves)
+    wanted = {id(p): float(rate) for p, rate in zip(leaves, each, strict=True)}
+    groups = optimizer.param_groups
+    whole = list(groups)
+    parts = [(group, part) for group in whole for part in _divided(group, wanted)]
+    groups[:] = [part for _, part in parts]  # in place: wrappers of the optimizer have the same list
+    try:
+        optimizer.step()
+    finally:
+        groups[:] = whole
+    for group, part in parts:
+        group.update({name: value for name, value in part.items() if name not in ("params", "lr")})
+
+
+def _divided(group: dict[str, Any], wanted: Mapping[int, float]) -> list[dict[str, Any]]:
+    lr = group["lr"]
+    by_rate: dict[float, list[Tensor]] = {}
+    for p in group["params"]:
+        by_rate.setdefault(wanted.get(id(p), float(lr)), []).append(p)
+    return [
+        {**group, "params": params, "lr": torch.full_like(lr, rate) if isinstance(lr, Tensor) else rate}
+        for rate, params in by_rate.items()
+    ]
 
 
 def largest_rate(optimizer: torch.optim.Optimizer) -> float:

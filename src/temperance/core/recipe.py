@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from temperance.control.base import Controller, Specs
 from temperance.control.constant import Constant
-from temperance.core import rules
+from temperance.core import presets, rules
 from temperance.core.regularizer import Regularizer
 from temperance.core.toml import dumps
 from temperance.records.citation import Citation
@@ -99,6 +99,30 @@ class Recipe:
         from temperance.core.session import Session
 
         return Session(self, model, optimizer, **settings)
+
+    # -- by name --------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def preset(cls, name: str, **settings: Any) -> Recipe:
+        """Return the recipe of this name; change it with ``replace`` and ``+``.
+
+        Args:
+            name: one of ``Recipe.presets()``.
+            **settings: what that preset asks for, e.g. ``new="classifier*"``, the parameters that are not pretrained.
+
+        Raises:
+            SettingError: no such preset, a setting it asks for is missing, or one it does not know.
+
+        Example:
+            >>> Recipe.preset("finetune", new="classifier*").replace(LayerwiseRateDecay(0.8))  # doctest: +SKIP
+
+        """
+        return cls.from_dict(presets.preset(name).fill(settings))
+
+    @staticmethod
+    def presets() -> tuple[str, ...]:
+        """Return the names of the presets; ``docs/presets.md`` says what each holds, and what it did."""
+        return presets.names()
 
     # -- from other recipes -------------------------------------------------------------------------------------
 

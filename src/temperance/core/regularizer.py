@@ -41,6 +41,7 @@ class Rank(IntEnum):
     ASCEND = 50
     NOISE = 60
     CLIP = 70
+    RATE = 75
     DECAY = 80
     PROJECT = 90
     AVERAGE = 100

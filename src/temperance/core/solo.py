@@ -19,6 +19,7 @@ from temperance.core.holdings import Holdings, require_sync
 from temperance.core.leaves import Leaves
 from temperance.core.nest import detached
 from temperance.core.objective import PlainObjective
+from temperance.core.optimizers import step_at
 from temperance.core.policy import trainable
 from temperance.core.random import fold, pulse
 from temperance.core.recomputation import follow_checkpoints
@@ -183,7 +184,8 @@ class Solo:
             self._settle(passed)
         if self.has_gradient_stage:
             self._place(grads)
-        self.update(self.home, grads, self.rate())
+        self._rate = self.rate()
+        self.update(self.home, grads, self._rate)
 
     def _place(self, grads: Leaves) -> None:
         for p, grad in zip(self.home.part(grads.names).tensors, grads.tensors, strict=True):
@@ -309,7 +311,7 @@ class Solo:
     def _optimize(self, params: Leaves, grads: Leaves, rate: Rate) -> Leaves:
         if self._gate is not None:
             require_sync(self._gate)
-        self.optimizer.step()
+        self.optimizer.step() if rate is self._rate else step_at(self.optimizer, self.home.tensors, rate)
         return params
 
     def _precision(self) -> Any:

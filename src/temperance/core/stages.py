@@ -10,8 +10,8 @@ from temperance.core.regularizer import Gradient, Memory, Objective, Rank, Regul
 # Innermost first. A batch passes augment, mix, then attack on its way in; a loss target, then penalty on its way out.
 _OBJECTIVE = (Rank.ATTACK, Rank.MIX, Rank.AUGMENT, Rank.TARGET, Rank.PENALTY)
 _GRADIENT = (Rank.ASCEND, Rank.NOISE, Rank.CLIP)
-# Decay acts before the optimizer, projections after it, averages see the projected weights.
-_UPDATE = (Rank.DECAY, Rank.PROJECT, Rank.AVERAGE)
+# Decay acts before the optimizer, projections after it, both at the rates set around them; averages see what comes out.
+_UPDATE = (Rank.DECAY, Rank.PROJECT, Rank.RATE, Rank.AVERAGE)
 
 Parts = Mapping[str, Regularizer]
 AllStrengths = Mapping[str, Strengths]

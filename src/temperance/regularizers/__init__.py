@@ -50,7 +50,10 @@ from temperance.regularizers.targets.max_sup import MaxSup
 from temperance.regularizers.targets.online_label_smoothing import OnlineLabelSmoothing
 from temperance.regularizers.targets.self_distillation import SelfDistillation
 from temperance.regularizers.targets.symmetric_cross_entropy import SymmetricCrossEntropy
+from temperance.regularizers.transfer.frozen_prefix import FrozenPrefix
 from temperance.regularizers.transfer.l2_sp import L2SP
+from temperance.regularizers.transfer.layerwise_rate_decay import LayerwiseRateDecay
+from temperance.regularizers.transfer.mixout import Mixout
 from temperance.regularizers.transfer.selective_projection_decay import SelectiveProjectionDecay
 from temperance.regularizers.units.concrete_dropout import ConcreteDropout
 from temperance.regularizers.units.dropblock import DropBlock
@@ -113,6 +116,7 @@ __all__ = [
     "FixedNorm",
     "Focal",
     "FriendlySAM",
+    "FrozenPrefix",
     "GatedSAM",
     "GaussianDropout",
     "GeneralizedCrossEntropy",
@@ -125,6 +129,7 @@ __all__ = [
     "InputGradientPenalty",
     "JacobianPenalty",
     "LabelSmoothing",
+    "LayerwiseRateDecay",
     "LoRADropout",
     "LookSAM",
     "ManifoldMixUp",
@@ -132,6 +137,7 @@ __all__ = [
     "MaxNorm",
     "MaxSup",
     "MixUp",
+    "Mixout",
     "NormControl",
     "NormSAM",
     "OnlineLabelSmoothing",
