@@ -43,7 +43,7 @@ RECIPES = {
 }
 WHERE = {
     "L2SP": ("transfer", "shifted"), "SelectiveProjectionDecay": ("transfer", "shifted"),
-    "LoRADropout": ("adapters",), "R1": ("ring",),
+    "KLAnchor": ("transfer", "shifted"), "LoRADropout": ("adapters",), "R1": ("ring",),
     "GradientPenalty": ("ring_wasserstein",),
 }  # fmt: skip
 ALSO = {

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from torch import nn
 
-from temperance import DFT, EMA, L2SP, Constraint, KLAnchor, Recipe
+from temperance import Constraint, KLAnchor, Recipe
 
 LR = 1e-3
 

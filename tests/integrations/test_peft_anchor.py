@@ -92,7 +92,8 @@ def test_an_average_of_adapters_is_served_saved_and_loaded(tmp_path):
     from safetensors.torch import load_file
 
     stored = load_file(tmp_path / "adapter_model.safetensors")
-    assert stored and all("lora_" in name for name in stored)
+    assert stored
+    assert all("lora_" in name for name in stored)
     loaded = peft.PeftModel.from_pretrained(base(), tmp_path).eval()
     with torch.no_grad():
         torch.testing.assert_close(loaded(input_ids=IDS).logits, model.eval()(input_ids=IDS).logits)

@@ -91,8 +91,8 @@ class Readings:
     without a number is never kept. Memory: two copies of the weights, a third while validating.
 
     Args:
-        select: ``average`` as above, ``best`` without t, ``Within(…)``: the best of those within limits, None: only what
-            a controller keeps.
+        select: ``average`` as above, ``best`` without t, ``Within(…)``: the best of those within limits, None: only
+            what a controller keeps.
         patience: see above.
 
     References: Prechelt (1998), "Early stopping, but when?"; Wortsman et al. (2022), arXiv:2203.05482, greedy soups;

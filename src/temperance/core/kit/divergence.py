@@ -1,4 +1,4 @@
-"""The divergence of two answers, place by place, without keeping a large vocabulary in memory more often than needed."""
+"""The divergence of two answers, place by place; of a large vocabulary no more is kept than needed."""
 
 from __future__ import annotations
 

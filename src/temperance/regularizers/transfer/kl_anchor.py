@@ -109,8 +109,8 @@ class KLAnchor(Regularizer):
     citations: ClassVar[tuple[Citation, ...]] = (
         Citation("zhu2025", "Zhu et al.", 2025, "Anchored supervised fine-tuning", "ICLR 2026", "2509.23753"),
         Citation(
-            "shenfeld2025", "Shenfeld, Pari, Agrawal", 2025, "RL's razor: why online reinforcement learning forgets less",
-            "arXiv", "2509.04259",
+            "shenfeld2025", "Shenfeld, Pari, Agrawal", 2025,
+            "RL's razor: why online reinforcement learning forgets less", "arXiv", "2509.04259",
         ),
     )  # fmt: skip
 
