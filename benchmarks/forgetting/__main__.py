@@ -26,7 +26,7 @@ import peft
 import torch
 import transformers
 from benchmarks.forgetting import text
-from benchmarks.forgetting.methods import METHODS, PLAIN, TARGET
+from benchmarks.forgetting.methods import METHODS, PLAIN, TARGET, TRIED
 from benchmarks.forgetting.summary import summary
 from benchmarks.forgetting.train import BATCH, STEPS, TRAIN, before, fine_tune, start
 
@@ -97,7 +97,12 @@ def step() -> None:
 def attempt(task: str, names: list[str], seed: int) -> None:
     for name in names:
         began = time.perf_counter()
-        print(name, shown(fine_tune(METHODS[name], task, seed)), f"{time.perf_counter() - began:.0f} s", flush=True)
+        print(
+            name,
+            shown(fine_tune({**METHODS, **TRIED}[name], task, seed)),
+            f"{time.perf_counter() - began:.0f} s",
+            flush=True,
+        )
 
 
 def _write(path: Path, record: dict[str, Any]) -> None:

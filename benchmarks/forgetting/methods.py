@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
 
 from torch import nn
 
-from temperance import Constraint, KLAnchor, Recipe
+from temperance import DFT, EMA, L2SP, Constraint, KLAnchor, Recipe
 
 LR = 1e-3
+TARGET = 0.5
+PLAIN = "plain"
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,26 @@ def lora(model: nn.Module) -> nn.Module:
     return get_peft_model(model, config)
 
 
-def held(target: float, **settings: object) -> Callable[[], Recipe]:
-    """Return the maker of a recipe that holds the divergence at a number."""
-    return lambda: Recipe(KLAnchor(**settings), controller=Constraint.hold("kl", target))  # type: ignore[arg-type]
+def hold(target: float, *others: Any, lr: float = LR, **settings: Any) -> Method:
+    """Return the method that holds the divergence at a number."""
+    controller = Constraint.hold("kl", target)
+    return Method(lambda: Recipe(KLAnchor(**settings), *others, controller=controller), lr=lr, held=target)
+
+
+METHODS: dict[str, Method] = {
+    PLAIN: Method(),
+    "l2_sp": Method(lambda: Recipe(L2SP(1.0))),
+    "lora": Method(adapt=lora, lr=1e-2),
+    "ema": Method(lambda: Recipe(EMA(0.95))),
+    "dft": Method(lambda: Recipe(DFT())),
+    "asft": Method(lambda: Recipe(DFT(), KLAnchor(0.05))),
+    "held": hold(TARGET),
+}
+# for `try` alone: what settings were chosen among
+TRIED: dict[str, Method] = {
+    **{f"plain_{lr:g}": Method(lr=lr) for lr in (3e-4, 2e-3)},
+    **{f"l2_sp_{rate:g}": Method(partial(lambda r: Recipe(L2SP(r)), rate)) for rate in (3.0, 10.0)},
+    **{f"lora_{lr:g}": Method(adapt=lora, lr=lr) for lr in (3e-3,)},
+    **{f"held_{target:g}": hold(target) for target in (0.25, 1.0, 2.0)},
+    **{f"anchor_{rate:g}": Method(partial(lambda r: Recipe(KLAnchor(r)), rate)) for rate in (0.1, 0.3)},
+}

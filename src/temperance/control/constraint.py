@@ -15,7 +15,7 @@ from temperance.control.strength import Strength
 from temperance.records.errors import SettingError
 
 Array = NDArray[np.float64]
-_HOLD: dict[str, Any] = {"relative": True, "space": "log", "kp": 1.0, "ki": 0.05, "nu": 0.5, "growth": 1.0}
+_HOLD: dict[str, Any] = {"relative": True, "space": "log", "kp": 4.0, "ki": 0.2, "nu": 0.5, "growth": 1.0}
 
 
 @controllers.add
@@ -41,7 +41,7 @@ class Constraint(Controller):
         space: move the ``value`` or its ``log``; by the log a strength reacts the same at every size.
         signal: name of the signal.
         init: first step of the rule, see ``control.nupi``.
-        relative: the error is a share of the target, (signal − target) / |target|.
+        relative: the error is a share, (signal − target) / max(|signal|, |target|): −1 to 1 where signs are the same.
 
     Example:
         >>> Constraint(target=5.0, signal="weight_norm")
@@ -70,7 +70,7 @@ class Constraint(Controller):
     def hold(cls, signal: str, target: float, **settings: Any) -> Constraint:
         """Return the rule with settings that hold a signal of any size near its target within a short training.
 
-        The error is a share of the target and the strength moves by its logarithm, so neither unit matters. It is the
+        The error is a share and the strength moves by its logarithm, so neither unit matters. It is the
         same rule; ``benchmarks/forgetting`` says how close it holds.
 
         Args:
@@ -109,7 +109,10 @@ class Constraint(Controller):
 
     def move(self, strengths: Values, signals: Signals, memory: Memory, specs: Specs) -> tuple[Values, Memory]:
         c = memory["c"]
-        error = (read(signals, self.signal, c.shape) - self.target) / (abs(self.target) if self.relative else 1.0)
+        now = read(signals, self.signal, c.shape)
+        error = now - self.target
+        if self.relative:
+            error = error / np.maximum(np.abs(now), abs(self.target))
         error = -error if self.kind == "at_least" else error
         broken = (np.abs(error) if self.kind == "equal" else error) > self.tolerance
         delta, xi = nupi(error, memory["xi"], kp=self.kp, ki=self.ki, nu=self.nu, init=self.init)

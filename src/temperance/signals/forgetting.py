@@ -45,7 +45,7 @@ class Forgetting(Signal):
     needs_valid: ClassVar[bool] = False
 
     def begin(self, probe: Probe) -> None:
-        """Measure the loss before the training."""
+        """Measure the loss before the training; ``RecipeError`` where there are no batches."""
         if not self.keep:
             raise RecipeError(
                 "Forgetting has no batches",
