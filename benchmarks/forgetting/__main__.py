@@ -12,9 +12,11 @@ kind, without any old row. Records: ``benchmarks/records/forgetting/``. What a m
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import os
 import platform
+import statistics
 import sys
 import time
 from pathlib import Path
@@ -26,11 +28,9 @@ import peft
 import torch
 import transformers
 from benchmarks.forgetting import text
-from benchmarks.forgetting.methods import METHODS, PLAIN, TARGET, TRIED
+from benchmarks.forgetting.methods import METHODS, PLAIN, PRICED, TARGET, TRIED, Method, lora
 from benchmarks.forgetting.summary import summary
 from benchmarks.forgetting.train import BATCH, STEPS, TRAIN, before, fine_tune, start
-
-from temperance.core.price import price_recipe
 
 RECORDS = Path(__file__).parent.parent / "records" / "forgetting"
 SEEDS = (0, 1, 2)
@@ -78,28 +78,43 @@ def bar() -> None:
     _write(RECORDS / "bar.json", record)
 
 
-def step() -> None:
-    """Measure what each recipe costs beside the plain step, in pairs."""
-    rows = text.rows(text.TUNING["double"], BATCH, 1, prompts_count=False)
-    batch = rows.batch(slice(0, BATCH))
-    found = {}
-    for name, method in METHODS.items():
-        recipe = method.recipe()
-        if not len(recipe) or name == "lora":
-            continue
-        make = lambda model: torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.0)  # noqa: E731
-        price = price_recipe(recipe, start(), None, batch, make)[-1]
-        found[name] = price.to_dict()
-        print(shown(found[name]), flush=True)
-    _write(RECORDS / "step.json", {**settings(), "prices": found})
+def step(pairs: int = 60) -> None:
+    """Measure what a step of each method costs beside the plain step, in turn, in processor time."""
+    found: dict[str, Any] = {}
+    for size in (BATCH, 4 * BATCH):
+        batch = text.rows(text.TUNING["double"], size, 1, prompts_count=False).batch(slice(0, size))
+        for name, method in {**METHODS, **PRICED}.items():
+            if name == PLAIN or method.adapt is lora:
+                continue
+            plain, own = (_session(one, pairs) for one in (METHODS[PLAIN], method))
+            took = [[_seconds(one, batch) for one in (plain, own)] for _ in range(pairs + 5)][5:]
+            low, ratio, high = statistics.quantiles((b / a for a, b in took), n=4)
+            milliseconds = 1e3 * statistics.median(a for a, _ in took)
+            row = {"ratio": ratio, "low": low, "high": high, "plain_ms": milliseconds, "pairs": pairs}
+            found[f"{name} / batch {size}"] = row
+            print(name, size, shown(row), flush=True)
+    _write(RECORDS / "step.json", {**settings(), "steps_beside_plain": found})
+
+
+def _session(method: Method, pairs: int) -> Any:
+    model = copy.deepcopy(start()).train()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, weight_decay=0.0)
+    return method.recipe().attach(model, optimizer, loss=None, steps=pairs + 5, select=None)
+
+
+def _seconds(session: Any, batch: Any) -> float:
+    began = time.process_time()
+    session.step(batch)
+    return time.process_time() - began
 
 
 def attempt(task: str, names: list[str], seed: int) -> None:
+    every = {**METHODS, **TRIED}
     for name in names:
         began = time.perf_counter()
         print(
             name,
-            shown(fine_tune({**METHODS, **TRIED}[name], task, seed)),
+            shown(fine_tune(every[name], task, seed)),
             f"{time.perf_counter() - began:.0f} s",
             flush=True,
         )

@@ -67,3 +67,5 @@ TRIED: dict[str, Method] = {
     **{f"held_{target:g}": hold(target) for target in (0.25, 1.0, 2.0)},
     **{f"anchor_{rate:g}": Method(partial(lambda r: Recipe(KLAnchor(r)), rate)) for rate in (0.1, 0.3)},
 }
+# for `step` alone
+PRICED: dict[str, Method] = {"held_half_of_the_rows": hold(TARGET, share=0.5)}

@@ -16,7 +16,7 @@ from benchmarks.forgetting.methods import Method
 from torch import nn
 
 FOLDER = Path("/tmp/forgetting")
-STEPS, BATCH, TRAIN, TEST, OLD_EACH = 120, 16, 512, 500, 100
+STEPS, BATCH, TRAIN, TEST, OLD_EACH = 120, 16, 512, 300, 100
 
 
 @cache

@@ -25,7 +25,7 @@ def divergence(first: Tensor, second: Tensor) -> Tensor:
         return _divergence(first, second)
     classes = first.shape[-1]
     rows = max(1, PIECE // classes)
-    pieces = zip(first.reshape(-1, classes).split(rows), second.reshape(-1, classes).split(rows), strict=True)
+    pieces = zip(*(torch.split(z.reshape(-1, classes), rows) for z in (first, second)), strict=True)
     found = [
         checkpoint(_divergence, one, two, use_reentrant=False, preserve_rng_state=False)
         if torch.is_grad_enabled()

@@ -166,8 +166,8 @@ class KLAnchor(Regularizer):
         def first(leaf: Tensor) -> Tensor:
             return leaf[:kept] if leaf.dim() and leaf.shape[0] == count else leaf
 
-        parts = (map_leaves(first, part) for part in batch[:4])
-        return map_leaves(first, outputs), Batch(*parts, batch.convention)
+        inputs, targets, weight, index = (map_leaves(first, part) for part in batch[:4])
+        return map_leaves(first, outputs), Batch(inputs, targets, weight, index, batch.convention)
 
     def _reference(
         self, params: Leaves, buffers: Mapping[str, Tensor], seen: Batch, key: Any, memory: Memory
