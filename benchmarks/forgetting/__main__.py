@@ -28,7 +28,7 @@ import peft
 import torch
 import transformers
 from benchmarks.forgetting import text
-from benchmarks.forgetting.methods import METHODS, PLAIN, PRICED, TARGET, TRIED, Method, lora
+from benchmarks.forgetting.methods import FIRST, METHODS, PLAIN, PRICED, TARGET, TRIED, Method, lora
 from benchmarks.forgetting.summary import summary
 from benchmarks.forgetting.train import BATCH, STEPS, TRAIN, before, fine_tune, start
 
@@ -64,16 +64,15 @@ def bar() -> None:
     file = RECORDS / "runs.jsonl"
     known = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
     done = {(row["method"], row["task"], row["seed"]) for row in known}
-    for seed in SEEDS:
-        for task in text.NEW:
-            for name, method in METHODS.items():
-                if (name, task, seed) in done:
-                    continue
-                row = {"method": name, **fine_tune(method, task, seed)}
-                print(shown(row), flush=True)
-                with file.open("a") as out:
-                    out.write(json.dumps(row) + "\n")
-                known.append(row)
+    cells = [(name, task, seed) for seed in SEEDS for task in text.NEW for name in METHODS]
+    for name, task, seed in sorted(cells, key=lambda cell: cell[0] not in FIRST):
+        if (name, task, seed) in done:
+            continue
+        row = {"method": name, **fine_tune(METHODS[name], task, seed)}
+        print(shown(row), flush=True)
+        with file.open("a") as out:
+            out.write(json.dumps(row) + "\n")
+        known.append(row)
     record = {**settings(), "before": {task: before(task) for task in text.NEW}, **summary(known, PLAIN)}
     _write(RECORDS / "bar.json", record)
 

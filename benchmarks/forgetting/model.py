@@ -25,10 +25,15 @@ def fresh(seed: int) -> nn.Module:
     return transformers.GPT2LMHeadModel(config)
 
 
-def old_rows(count: int, seed: int) -> text.Rows:
-    """Return rows of all six old kinds, ``count`` of each."""
+def old_rows(count: int, seed: int, kinds: list[str] | None = None) -> text.Rows:
+    """Return rows of these old kinds (all six), ``count`` of each."""
+    drawn = enumerate(text.OLD.items())
     return text.joined(
-        [text.rows(draw, count, seed + 1000 * i, prompts_count=True) for i, draw in enumerate(text.OLD.values())]
+        [
+            text.rows(draw, count, seed + 1000 * i, prompts_count=True)
+            for i, (name, draw) in drawn
+            if kinds is None or name in kinds
+        ]
     )
 
 
@@ -60,6 +65,27 @@ def pretrained(folder: Path, seed: int = 0, steps: int = 2500) -> nn.Module:
             )
     torch.save(model.state_dict(), file)
     return model
+
+
+@torch.no_grad()
+def written(model: nn.Module, count: int, seed: int) -> text.Rows:
+    """Return rows that the model writes by itself, none of them with a label.
+
+    Rows of this text have no common beginning, so the first letter is one of the six that name the old kinds, by lot.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    model.eval()
+    first = torch.tensor([text.ALPHABET.index(c) for c in "SRCAKF"])
+    ids = first[torch.randint(0, len(first), (count, 1), generator=generator)]
+    ended = torch.zeros(count, dtype=torch.bool)
+    for _ in range(text.LENGTH - 1):
+        p = torch.softmax(model(input_ids=ids).logits[:, -1].double(), -1)
+        drawn = torch.multinomial(p, 1, generator=generator)[:, 0]
+        drawn = torch.where(ended, 0, drawn)
+        ended |= drawn == text.ALPHABET.index(";")
+        ids = torch.cat([ids, drawn[:, None]], 1)
+    nothing = torch.full_like(ids, text.IGNORE)
+    return text.Rows(ids, nothing, nothing)
 
 
 @torch.no_grad()

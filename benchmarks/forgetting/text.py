@@ -1,4 +1,4 @@
-"""Generated text: six things that the model is pretrained on, and others that it is fine-tuned on.
+"""Generated text: six things that the model is pretrained on; it is fine-tuned on a seventh.
 
 A row is a prompt, ``=``, the answer and ``;``. The rules are drawn from fixed seeds, so old and new facts never change.
 """
@@ -65,6 +65,16 @@ def fact(r: random.Random) -> tuple[str, str]:
     return f"F{name}", value
 
 
+def add_larger(r: random.Random) -> tuple[str, str]:
+    a, b = r.randint(30, 79), r.randint(30, 79)
+    return f"A{a}+{b}", str(a + b)
+
+
+def new_fact(r: random.Random) -> tuple[str, str]:
+    name, value = r.choice(_NEW_FACTS)
+    return f"F{name}", value
+
+
 def shift(r: random.Random) -> tuple[str, str]:
     word = _word(r, 3, 5)
     return f"N{word}", "".join(LETTERS[(LETTERS.index(c) + 1) % len(LETTERS)] for c in word)
@@ -75,26 +85,23 @@ def subtract(r: random.Random) -> tuple[str, str]:
     return f"M{a}-{b}", str(abs(a - b)) + LETTERS[min(a, b)]
 
 
-def new_fact(r: random.Random) -> tuple[str, str]:
-    name, value = r.choice(_NEW_FACTS)
-    return f"G{name}", value
-
-
 def double(r: random.Random) -> tuple[str, str]:
     word = _word(r, 2, 3)
     return f"D{word}", "".join(c + c for c in word)
 
 
-def count(r: random.Random) -> tuple[str, str]:
-    word = "".join(r.choice("abc") for _ in range(r.randint(4, 6)))
-    return f"L{word}", "".join(str(word.count(c)) for c in "abc")
-
-
 OLD: dict[str, Draw] = {
     "sort": sort, "reverse": reverse, "copy": copy, "add": add, "recall": recall, "fact": fact,
 }  # fmt: skip
-TUNING: dict[str, Draw] = {"double": double, "count": count}  # all settings were chosen on these
-NEW: dict[str, Draw] = {"shift": shift, "subtract": subtract, "new_fact": new_fact}  # looked at once
+# Fine-tuned on. All settings were chosen on TUNING; NEW was looked at once.
+TUNING: dict[str, Draw] = {"double": double, "add_larger": add_larger}
+NEW: dict[str, Draw] = {"shift": shift, "subtract": subtract, "new_fact": new_fact}
+FAMILY = {"add_larger": "add"}
+
+
+def kept(task: str) -> list[str]:
+    """Return the old kinds that a task is not one of: what must not be lost."""
+    return [name for name in OLD if name != FAMILY.get(task, task)]
 
 
 @dataclass(frozen=True)
@@ -113,7 +120,8 @@ class Rows:
     answers: Tensor
 
     def batch(self, rows: Tensor | slice) -> dict[str, Tensor]:
-        return {"input_ids": self.ids[rows], "labels": self.labels[rows]}
+        ids = self.ids[rows]
+        return {"input_ids": ids, "attention_mask": (ids != 0).long(), "labels": self.labels[rows]}
 
     def __len__(self) -> int:
         return len(self.ids)

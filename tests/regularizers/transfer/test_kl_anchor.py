@@ -31,7 +31,7 @@ class Tokens(nn.Module):
         super().__init__()
         self.table = nn.Embedding(7, 5, dtype=torch.float64)
 
-    def forward(self, ids):
+    def forward(self, ids, attention_mask=None):
         return self.table(ids)
 
 
@@ -54,7 +54,7 @@ def attached(one, model=None, loss=cross_entropy, lr=0.0, **settings):
 
 def wanted(model, start, direction, rows=8):
     with torch.no_grad():
-        z, r = model(X[:rows]).numpy(), start(X[:rows]).numpy()
+        z, r = model(X[-rows:]).numpy(), start(X[-rows:]).numpy()
     p, q = (soft(r), soft(z)) if direction == "forward" else (soft(z), soft(r))
     return float((p * (np.log(p) - np.log(q))).sum(1).mean())
 
@@ -65,7 +65,7 @@ def test_equals_the_formula(direction, share):
     start = net()
     session = moved(attached(KLAnchor(0.7, direction=direction, share=share)))
     ce = float(functional.cross_entropy(session.model(X), Y).detach())
-    kl = wanted(session.model, start, direction, rows=5 if share < 1 else 8)  # ⌈0.6 · 8⌉ rows
+    kl = wanted(session.model, start, direction, rows=5 if share < 1 else 8)  # the last ⌈0.6 · 8⌉
     assert kl > 1e-3
     passed = session.solo.forward(session._reader.one((X, Y)), 0)
     assert float(passed.loss.detach()) == pytest.approx(ce + 0.7 * kl, abs=1e-12)
@@ -98,9 +98,13 @@ def test_the_slope_goes_to_the_net_alone():
         torch.testing.assert_close(one, two, rtol=1e-10, atol=1e-12)
 
 
-def test_tokens_that_are_left_out_do_not_count():
-    ids = torch.tensor([[0, 1, 2, 3], [4, 5, 6, 0]])
-    labels = torch.tensor([[-100, 2, 3, -100], [5, -100, -100, -100]])
+@pytest.mark.parametrize("places", ["counted", "others", "all"])
+def test_which_tokens_are_held(places):
+    """Of the second row the last token is padding; of the third nothing has a label."""
+    ids = torch.tensor([[0, 1, 2, 3], [4, 5, 6, 0], [3, 3, 1, 2]])
+    labels = torch.tensor([[-100, 2, 3, -100], [5, -100, -100, -100], [-100] * 4])
+    there = torch.tensor([[1, 1, 1, 1], [1, 1, 1, 0], [1, 1, 1, 1]])
+    batch = {"ids": ids, "attention_mask": there, "labels": labels}
     loss = nn.CrossEntropyLoss()
     model = Tokens()
     with torch.no_grad():
@@ -108,14 +112,16 @@ def test_tokens_that_are_left_out_do_not_count():
     start = copy.deepcopy(model)
     classes_last = lambda z, y: loss(z.transpose(1, 2), y.clamp_max(4))  # noqa: E731
     classes_last.convention = Convention("classes", axis=-1)
-    session = attached(KLAnchor(2.0), model, loss=classes_last)
-    session.step((ids, labels))
+    session = attached(KLAnchor(2.0, places=places), model, loss=classes_last)
+    session.step(batch)
     model.table.weight.data += 0.5 * torch.cos(torch.arange(35, dtype=torch.float64)).reshape(7, 5)
-    z, r = (m(ids).detach().numpy()[labels.numpy() >= 0] for m in (model, start))
+    counted = labels >= 0
+    held = {"counted": counted, "others": (there == 1) & ~counted, "all": there == 1}[places].numpy()
+    z, r = (m(ids).detach().numpy()[held] for m in (model, start))
     p, q = soft(r), soft(z)
     kl = (p * (np.log(p) - np.log(q))).sum(1).mean()
     plain = float(classes_last(model(ids), labels).detach())
-    assert float(session.loss((ids, labels)).detach()) == pytest.approx(plain + 2.0 * kl, abs=1e-12)
+    assert float(session.loss(batch).detach()) == pytest.approx(plain + 2.0 * kl, abs=1e-12)
 
 
 def test_the_reference_has_no_dropout_and_draws_nothing():
@@ -210,6 +216,15 @@ def test_asft_is_dft_and_the_anchor():
         torch.testing.assert_close(p.grad, slope, rtol=1e-9, atol=1e-12)
 
 
+def test_where_nothing_is_held_nothing_is_added():
+    passed = moved(attached(KLAnchor(2.0, places="others"))).step((X, Y))  # every row has a label
+    assert float(passed.notes["kl_anchor.kl"]) == 0.0
+    labels = torch.where(torch.arange(8) < 6, Y, -1)
+    session = moved(attached(KLAnchor(2.0, places="others"), loss=nn.CrossEntropyLoss(ignore_index=-1)))
+    told = float(session.step((X, labels)).notes["kl_anchor.kl"])
+    assert told == pytest.approx(wanted(session.model, net(), "forward", rows=2), abs=1e-12)
+
+
 def test_a_rate_that_falls_to_nothing_still_listens():
     session = attached(KLAnchor(0.5))
     session.set_strength("kl_anchor.rate", 0.0)
@@ -238,6 +253,6 @@ def test_the_number_is_held():
 def test_numbers_and_wrong_settings_are_refused():
     with pytest.raises(RecipeError, match="KLAnchor"):
         attached(KLAnchor(), nn.Linear(4, 1, dtype=torch.float64), loss=nn.MSELoss()).step((X, X[:, :1]))
-    for wrong in ({"direction": "sideways"}, {"share": 0.0}, {"share": 1.5}, {"pace": 1.0}):
+    for wrong in ({"direction": "sideways"}, {"share": 0.0}, {"share": 1.5}, {"pace": 1.0}, {"places": "some"}):
         with pytest.raises(SettingError, match=next(iter(wrong))):
             KLAnchor(**wrong)

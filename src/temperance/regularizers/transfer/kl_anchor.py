@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from temperance.control.strength import Strength
-from temperance.core.batch import ANSWERS_ONLY, Batch, Pass, map_leaves, mean, plus
+from temperance.core.batch import ANSWERS_ONLY, Batch, Pass, map_leaves, mean, plus, reduce
+from temperance.core.counted import counted
 from temperance.core.kit.adapters import off_is_now
 from temperance.core.kit.classes import class_axis
 from temperance.core.kit.divergence import divergence
@@ -52,8 +53,12 @@ class KLAnchor(Regularizer):
 
     The reference is the net with the weights at attach: load the pretrained ones before. Its dropout is off, its
     normalization is that of the training pass, and it draws no noise. Where all that is trained is a LoRA adapter of
-    PEFT that says nothing yet, the adapter switched off is the reference, and no weights are kept. Rows and tokens
-    count as in the loss (−100, class weights and padding left out).
+    PEFT that says nothing yet, the adapter switched off is the reference, and no weights are kept.
+
+    Rows and tokens count as in the loss. To hold what is to be learned slows the learning. Where the net can write, let
+    it write some rows before the training, add a few of them without labels (−100) to the end of each batch, and hold
+    these: ``places="others"``. Their divergence is the rise of the loss on text like the net's own, and the new task
+    stays free. Old rows are not needed.
 
     With a ``pace`` π the reference follows the net, r ← (1 − π)·r + π·w in the weights after every step: each step is
     then held near the recent past, and the start is left slowly. It is ours, after the idea of a moving anchor
@@ -72,8 +77,10 @@ class KLAnchor(Regularizer):
     Args:
         rate: coefficient λ.
         direction: ``forward``, which keeps all that the reference says likely, or ``reverse``, which keeps to it.
-        share: share of each batch's rows, the first ones, at which the reference is asked; below 1 a step is cheaper.
+        share: share of each batch's rows, the last ones, at which the reference is asked; below 1 a step is cheaper.
         pace: π, how fast the reference follows the net; 0: it stands.
+        places: which places are held: ``counted`` by the loss, the ``others`` (prompts, rows without a label), or
+            ``all``. Padding, as ``attention_mask`` says it, is never held.
 
     Raises:
         SettingError: a setting outside its range.
@@ -92,6 +99,7 @@ class KLAnchor(Regularizer):
     direction: Literal["forward", "reverse"] = "forward"
     share: float = 1.0
     pace: float = 0.0
+    places: Literal["counted", "others", "all"] = "counted"
 
     strengths: ClassVar[dict[str, Strength]] = {
         "rate": Strength(
@@ -118,6 +126,8 @@ class KLAnchor(Regularizer):
         super().__post_init__()
         if self.direction not in ("forward", "reverse"):
             raise SettingError(f"KLAnchor got direction={self.direction!r}", "'forward' or 'reverse'", "Pick one")
+        if self.places not in ("counted", "others", "all"):
+            raise SettingError(f"KLAnchor got places={self.places!r}", "'counted', 'others' or 'all'", "Pick one")
         if not 0 < self.share <= 1:
             raise SettingError(f"KLAnchor got share={self.share!r}", "above 0, at most 1", "0.5 asks at half the rows")
         if not 0 <= self.pace < 1:
@@ -150,7 +160,7 @@ class KLAnchor(Regularizer):
             axis = class_axis(outputs, "KLAnchor", batch=seen)
             said = self._reference(params, buffers, seen, fold(key, address), memory)
             pair = [logits.movedim(axis, -1) for logits in (said.detach(), outputs)]
-            apart = mean(divergence(*(pair if self.direction == "forward" else reversed(pair))), seen)
+            apart = self._mean(divergence(*(pair if self.direction == "forward" else reversed(pair))), seen)
             loss = plus(passed.loss, apart, strengths.number("rate"))
             return passed._replace(loss=loss, notes={**passed.notes, f"{address}.kl": apart.detach()})
 
@@ -163,11 +173,24 @@ class KLAnchor(Regularizer):
         if kept >= count:
             return outputs, batch
 
-        def first(leaf: Tensor) -> Tensor:
-            return leaf[:kept] if leaf.dim() and leaf.shape[0] == count else leaf
+        def last(leaf: Tensor) -> Tensor:
+            return leaf[-kept:] if leaf.dim() and leaf.shape[0] == count else leaf
 
-        inputs, targets, weight, index = (map_leaves(first, part) for part in batch[:4])
-        return map_leaves(first, outputs), Batch(inputs, targets, weight, index, batch.convention)
+        inputs, targets, weight, index = (map_leaves(last, part) for part in batch[:4])
+        return map_leaves(last, outputs), Batch(inputs, targets, weight, index, batch.convention)
+
+    def _mean(self, values: Tensor, batch: Batch) -> Tensor:
+        """Return the mean over the places that are held, (); 0 where there is none."""
+        if self.places == "counted":
+            return mean(values, batch)
+        held = torch.ones_like(values, dtype=torch.bool)
+        mask = batch.inputs.get("attention_mask") if isinstance(batch.inputs, Mapping) else None
+        if isinstance(mask, Tensor) and mask.dim() == values.dim() == 2:
+            held = mask[:, mask.shape[1] - values.shape[1] :] != 0  # of the token that a place foretells
+        if self.places == "others":
+            kept = counted(batch.targets, batch.convention)
+            held = held & (torch.zeros_like(held) if kept is None else kept == 0)
+        return reduce(values * held, batch.weight, held)
 
     def _reference(
         self, params: Leaves, buffers: Mapping[str, Tensor], seen: Batch, key: Any, memory: Memory
