@@ -45,7 +45,7 @@ WHERE = {
     "L2SP": ("transfer", "shifted"), "SelectiveProjectionDecay": ("transfer", "shifted"),
     "Mixout": ("transfer", "shifted"), "LayerwiseRateDecay": ("transfer", "shifted"),
     "FrozenPrefix": ("transfer", "shifted"),
-    "LoRADropout": ("adapters",), "R1": ("ring",),
+    "KLAnchor": ("transfer", "shifted"), "LoRADropout": ("adapters",), "R1": ("ring",),
     "GradientPenalty": ("ring_wasserstein",),
 }  # fmt: skip
 ALSO = {

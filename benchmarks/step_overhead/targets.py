@@ -7,15 +7,17 @@ from collections.abc import Callable
 
 import torch
 from benchmarks.step_overhead.work import Cell, Step, Work
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from temperance import (
+    DFT,
     AdaFocal,
     ConfidencePenalty,
     EarlyLearning,
     Focal,
     GeneralizedCrossEntropy,
+    KLAnchor,
     MarginSmoothing,
     MaxSup,
     OnlineLabelSmoothing,
@@ -52,6 +54,11 @@ def confidence_penalty(logits: Tensor, y: Tensor) -> Tensor:
 def focal(logits: Tensor, y: Tensor) -> Tensor:
     ce = F.cross_entropy(logits, y, reduction="none")
     return ((1 - torch.exp(-ce)) ** 3.0 * ce).mean()
+
+
+def dynamic(logits: Tensor, y: Tensor) -> Tensor:
+    ce = F.cross_entropy(logits, y, reduction="none")
+    return (torch.exp(-ce.detach()) * ce).mean()
 
 
 def generalized(logits: Tensor, y: Tensor) -> Tensor:
@@ -161,12 +168,35 @@ def teacher(work: Work) -> Step:
     return step
 
 
+def anchor(work: Work) -> Step:
+    """A copy of the net answers the same batch; its BatchNorm goes by the batch, as the net's does."""
+    net, x, y = work.net, work.x, work.y
+    optimizer = work.adamw()
+    start = copy.deepcopy(net)
+    for layer in start.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.momentum = 0.0
+
+    def step() -> None:
+        optimizer.zero_grad()
+        logits = net(x)
+        with torch.no_grad():
+            p = F.log_softmax(start(x), dim=1)
+        kl = F.kl_div(F.log_softmax(logits, dim=1), p, reduction="batchmean", log_target=True)
+        (F.cross_entropy(logits, y) + 0.5 * kl).backward()
+        optimizer.step()
+
+    return step
+
+
 CELLS = {
     "AdaFocal": Cell(Recipe(AdaFocal()), ada_focal, same=True),
     "ConfidencePenalty": Cell(Recipe(ConfidencePenalty(0.1)), hand(confidence_penalty), same=True),
+    "DFT": Cell(Recipe(DFT()), hand(dynamic), same=True),
     "EarlyLearning": Cell(Recipe(EarlyLearning(3.0, decay=0.7)), early_learning, same=True),
     "Focal": Cell(Recipe(Focal(3.0)), hand(focal), same=True),
     "GeneralizedCrossEntropy": Cell(Recipe(GeneralizedCrossEntropy(0.7)), hand(generalized), same=True),
+    "KLAnchor": Cell(Recipe(KLAnchor(0.5)), anchor, same=True),
     "MarginSmoothing": Cell(Recipe(MarginSmoothing(0.1, margin=0.1)), hand(margin), same=True),
     "MaxSup": Cell(Recipe(MaxSup(0.1)), hand(max_sup), same=True),
     "OnlineLabelSmoothing": Cell(Recipe(OnlineLabelSmoothing(0.5, eps=0.1)), online_smoothing, same=True),

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from temperance.core.price import price_recipe
     from temperance.core.recipe import Recipe
     from temperance.core.regularizer import Regularizer
+    from temperance.core.selection import Within
     from temperance.core.session import Session
     from temperance.core.signal import Signal
     from temperance.estimators.classifier import TemperanceClassifier
@@ -84,6 +85,7 @@ _WHERE = {
     "TemperanceError": "records.errors",
     "TemperanceRegressor": "estimators.regressor",
     "WholeBatch": "core.convention",
+    "Within": "core.selection",
     "compile_recipe": "core.functional",
     "fit": "estimators.fit",
     "price_recipe": "core.price",

@@ -3,6 +3,7 @@ import pytest
 
 from temperance.control import Constraint, Strength
 from temperance.control.constraint import stepped
+from temperance.records.errors import SettingError
 
 FREE = Strength(0.0, low=-100.0, high=100.0, neutral=0.0)
 DECAY = Strength(1e-3, low=1e-6, high=1.0, neutral=0.0, scale="log")
@@ -63,3 +64,30 @@ def test_neutral_is_left_and_reached_through_the_weak_bound():
     assert float(stepped(np.array(0.0), np.array(-5.0), DECAY, log=True)[0]) == 0.0
     value, stuck = stepped(np.array(0.5), np.array(5.0), DECAY, log=True)
     assert (float(value), bool(stuck)) == (1.0, True)
+
+
+def test_a_relative_error_is_a_share_of_the_target():
+    specs, values = {"l.s": FREE}, {"l.s": np.array(0.0)}
+    for target, signal in ((2.0, 4.0), (-2.0, -1.0), (1e-9, 2e-9)):
+        rule = Constraint(target, ki=0.1, relative=True)
+        after, memory = rule.steer(values, {"gap": signal}, rule.begin(values, specs), specs)
+        assert float(memory["error"]) == pytest.approx(0.5)
+        assert float(after["l.s"]) == pytest.approx(0.05)
+    with pytest.raises(SettingError, match="relative"):
+        Constraint(0.0, relative=True)
+
+
+def test_hold_is_the_same_rule_and_does_not_know_units():
+    """A slow plant, from 0 towards gain / strength, of any size, ends at its target."""
+    specs = {"l.s": Strength(0.1, low=1e-4, high=100.0, neutral=0.0, scale="log")}
+    for gain in (1e-3, 1.0, 50.0):
+        rule = Constraint.hold("kl", 0.05 * gain)
+        assert rule == eval(repr(rule))
+        values = {"l.s": np.array(0.1)}
+        memory, signal, seen = rule.begin(values, specs), 0.0, []
+        for _ in range(200):
+            signal += 0.2 * (gain / float(values["l.s"]) - signal)
+            values, memory = rule.steer(values, {"kl": signal}, memory, specs)
+            seen.append(signal)
+        assert np.mean(seen[-50:]) == pytest.approx(0.05 * gain, rel=0.02)
+    assert Constraint.hold("kl", 0.1, ki=0.5).ki == 0.5

@@ -35,6 +35,13 @@ def test_lerp(owned, weight):
 
 
 @both
+def test_a_number_keeps_its_double_precision(owned):
+    a = Leaves.of({"w": torch.zeros(1, dtype=torch.float64)}, owned=owned)
+    b = Leaves.of({"w": torch.ones(1, dtype=torch.float64)}, owned=owned)
+    assert float(a.lerp_(b, 0.05)["w"]) == 0.05
+
+
+@both
 def test_methods_with_underscore_work_in_place_only_where_owned(owned):
     a, b = pair(owned)
     kept = a["w"]

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from temperance import Dropout, GapFeedback, Recipe
+from temperance import Dropout, GapFeedback, KLAnchor, Recipe
 from temperance.core.batch import Batch
 from temperance.core.signal import Signal, providers
 from temperance.signals.plateau import Plateau
@@ -138,3 +138,29 @@ def test_batches_are_held_only_where_a_signal_looks_at_them():
     session = attached(Rows())
     session.step(rows())
     assert "rows" not in session.validate(value=1.0, better="lower")  # nothing to look at
+
+
+@dataclass(frozen=True)
+class Noted(Signal):
+    gives: ClassVar[tuple[str, ...]] = ("noted",)
+    when: ClassVar[Literal["step", "validate"]] = "step"
+
+    def begin(self, probe):
+        probe.memory["begun"] = probe.step, len(probe.read((torch.zeros(4, 3), torch.zeros(4, dtype=torch.long))))
+
+    def note(self, notes, memory):
+        memory["names"] = [*memory.get("names", []), *notes]
+
+    def measure(self, probe):
+        return {"noted": float(len(probe.memory.get("names", [])))}
+
+
+def test_a_signal_begins_at_attach_and_hears_what_techniques_tell():
+    session = attached(Noted(), recipe=Recipe(KLAnchor()))
+    assert session.signal_memory("noted")["begun"] == (0, 1)
+    for number in range(2):
+        session.step(rows(number))
+    assert session.signal_memory("noted")["names"] == ["kl_anchor.kl"] * 2
+    quiet = attached(Noted())
+    quiet.step(rows())
+    assert "names" not in quiet.signal_memory("noted")

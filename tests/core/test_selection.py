@@ -7,7 +7,7 @@ import torch
 
 from temperance.core.heldout import ask
 from temperance.core.leaves import Leaves
-from temperance.core.selection import Readings, is_statistic
+from temperance.core.selection import Readings, Within, is_statistic
 from temperance.records.errors import SettingError
 
 
@@ -67,7 +67,7 @@ def test_no_number_is_never_kept():
 
 
 def test_unknown_settings_and_a_change_of_measure_are_refused():
-    with pytest.raises(SettingError, match="'average', 'best' or None"):
+    with pytest.raises(SettingError, match="'average', 'best', Within"):
         Readings("mean", 3)
     with pytest.raises(SettingError, match="patience=0"):
         Readings("best", 0)
@@ -84,3 +84,24 @@ def test_running_statistics_are_averaged_with_the_weights_and_counts_are_not():
     assert int(mean["1.steps"]) == 5
     assert is_statistic("1.running_var")
     assert not is_statistic("1.num_batches_tracked")
+
+
+def test_limits_admit_readings_whose_signals_are_known_and_within():
+    limits = Within(forgetting=0.1, gap=0.5)
+    assert limits.admits({"forgetting": 0.1, "gap": 0.0})
+    assert not limits.admits({"forgetting": 0.11, "gap": 0.0})
+    assert not limits.admits({"forgetting": 0.0})
+    assert not limits.admits({"forgetting": math.nan, "gap": 0.0})
+    with pytest.raises(SettingError, match="forgetting"):
+        Within(forgetting=math.nan)
+
+
+def test_with_limits_one_reading_is_kept_and_one_outside_never():
+    kept = Readings(Within(gap=0.5), 3)
+    kept.better, kept.signal = "lower", "valid_loss"
+    assert kept.limited == {"gap"}
+    assert not feed(kept, point(1.0), math.inf)  # what a reading outside the limits counts as
+    assert (kept.chosen, kept.refused_all) == (None, "gap ≤ 0.5")
+    feed(kept, point(2.0), 1.0)
+    feed(kept, point(4.0), 1.0)
+    assert (kept.readings, float(kept.weights["w"]), kept.refused_all) == ((2,), 2.0, "")

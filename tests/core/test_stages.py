@@ -1,6 +1,7 @@
 from temperance import EMA, L2, SAM, Dropout, FeatureNoise, GradientClipping, LabelSmoothing, MixUp, WeightDecay
 from temperance.core import stages
 from temperance.core.recipe import Recipe
+from temperance.core.regularizer import Memory, Strengths
 
 
 def test_innermost_first():
@@ -32,3 +33,15 @@ def test_wrapping_calls_from_the_outside_in():
     parts = {"clip": Loud(Rank.CLIP, "clip"), "ascend": Loud(Rank.ASCEND, "ascend"), "noise": Loud(Rank.NOISE, "noise")}
     none = dict.fromkeys(parts)
     assert stages.gradient(parts, lambda log: log, none, none)([]) == ["clip", "noise", "ascend"]
+
+
+def test_each_technique_knows_the_objective_without_any():
+    parts = Recipe(L2(), LabelSmoothing(), MixUp()).by_address
+    memory = {address: Memory({}, address=address) for address in parts}
+    strengths = {address: Strengths({}, address=address) for address in parts}
+
+    def plain(*_):
+        raise AssertionError("nobody ran it")
+
+    stages.objective(parts, plain, strengths, memory)
+    assert all(one.innermost is plain for one in memory.values())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from temperance.control.strength import Strength
 from temperance.records.errors import SettingError
 
 Array = NDArray[np.float64]
+_HOLD: dict[str, Any] = {"relative": True, "space": "log", "kp": 4.0, "ki": 0.2, "nu": 0.5, "growth": 1.0}
 
 
 @controllers.add
@@ -40,6 +41,7 @@ class Constraint(Controller):
         space: move the ``value`` or its ``log``; by the log a strength reacts the same at every size.
         signal: name of the signal.
         init: first step of the rule, see ``control.nupi``.
+        relative: the error is a share, (signal − target) / max(|signal|, |target|): −1 to 1 where signs are the same.
 
     Example:
         >>> Constraint(target=5.0, signal="weight_norm")
@@ -62,6 +64,22 @@ class Constraint(Controller):
     space: Literal["value", "log"] = "value"
     signal: str = "gap"
     init: Init = "sgd"
+    relative: bool = False
+
+    @classmethod
+    def hold(cls, signal: str, target: float, **settings: Any) -> Constraint:
+        """Return the rule with settings that hold a signal of any size near its target within a short training.
+
+        The error is a share and the strength moves by its logarithm, so neither unit matters. It is the
+        same rule; ``benchmarks/forgetting`` says how close it holds.
+
+        Args:
+            signal: name of the signal.
+            target: wanted value, not 0.
+            **settings: others of this class, instead of these.
+
+        """
+        return cls(target, **{**_HOLD, "signal": signal, **settings})
 
     def __post_init__(self) -> None:
         for name in ("kp", "ki", "tolerance"):
@@ -70,6 +88,8 @@ class Constraint(Controller):
         require("Constraint", "nu", self.nu, 0.0, 0.999)
         require("Constraint", "growth", self.growth, 1.0, 10.0)
         require("Constraint", "most", self.most, 1.0, 1e12)
+        if self.relative and self.target == 0:
+            raise SettingError("Constraint got relative=True and target=0", "a share of a target", "Set a target")
         if self.kind not in ("at_most", "at_least", "equal") or self.space not in ("value", "log"):
             raise SettingError(
                 f"Constraint got kind={self.kind!r} and space={self.space!r}",
@@ -89,7 +109,10 @@ class Constraint(Controller):
 
     def move(self, strengths: Values, signals: Signals, memory: Memory, specs: Specs) -> tuple[Values, Memory]:
         c = memory["c"]
-        error = read(signals, self.signal, c.shape) - self.target
+        now = read(signals, self.signal, c.shape)
+        error = now - self.target
+        if self.relative:
+            error = error / np.maximum(np.abs(now), abs(self.target))
         error = -error if self.kind == "at_least" else error
         broken = (np.abs(error) if self.kind == "equal" else error) > self.tolerance
         delta, xi = nupi(error, memory["xi"], kp=self.kp, ki=self.ki, nu=self.nu, init=self.init)

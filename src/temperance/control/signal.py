@@ -34,6 +34,8 @@ STANDARD: dict[str, str] = {
     "overconfidence": "confidence minus accuracy on the held-out rows",
     "prediction_flips": "training rows whose predicted class changed since the last reading",
     "difficulty_p90": "90th percentile of the training rows' losses",
+    "kl": "divergence of the answers from those of the reference, in nats, on training rows",
+    "forgetting": "rise of the loss on rows that must not be lost, since the training began",
     "evidence": "1 - (b/D) sum of squared gradient over variance: above 0 the gradient looks like noise",
 }
 """Names that training provides. Production feeds in its own (drift, entropy, …)."""

@@ -16,6 +16,7 @@ from temperance.core.metering import Meter
 from temperance.core.recipe import Recipe
 from temperance.core.regularizer import Memory, Strengths, Undo
 from temperance.core.selection import Readings
+from temperance.core.signal import Probe
 from temperance.core.solo import Solo
 from temperance.core.state import SessionState
 from temperance.core.statistics import Moved
@@ -65,6 +66,9 @@ class Attached(Protocol):
     @property
     def served(self) -> Leaves:
         """The weights that would be shipped now."""
+
+    def probe(self) -> Probe:
+        """Return what signals may look at now."""
 
     def _values(self) -> dict[str, Any]: ...
 

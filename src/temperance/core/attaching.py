@@ -90,11 +90,13 @@ def wire(
     for address, one in parts.items():
         session._memory[address].update(one.begin(session.solo.home, context))
     heard = frozenset[str]().union(*(one.reads for one in parts.values()))
-    judged = {"gap"} if session.readings.select else set()
+    judged = ({"gap"} if session.readings.select else set()) | session.readings.limited
     session._meter = Meter(session.recipe.controller.reads | heard | judged, own)
     if not session._meter.needs_batches:
         session._clean_batches = min(1, session._clean_batches)
     known = gives(own) | {"step", "metric"}
+    session.readings.check(known)
     session.recipe.controller.check(session._values(), session.recipe.specs, known)
     session._control = session.recipe.controller.begin(session._values(), session.recipe.specs)
     session._keeps = "keep" in session._control
+    session._meter.begin(session.probe)

@@ -19,6 +19,7 @@ from temperance.core.origin import cause
 from temperance.core.readings import NotNumbers
 from temperance.core.recipe import Recipe
 from temperance.core.regularizer import Context
+from temperance.core.steering import probe
 from temperance.records.errors import RecipeError, SettingError
 
 
@@ -130,6 +131,7 @@ def begin_again(session: Attached) -> None:
         context = context_of(session, session.solo.device)
         for address, one in session.recipe.by_address.items():
             session._memory[address].update(one.begin(session.solo.home, context))
+        session._meter.begin(lambda: probe(session, (), {}))
 
 
 def take_in(session: Attached) -> None:

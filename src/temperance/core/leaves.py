@@ -152,9 +152,10 @@ class Leaves(Mapping[str, Tensor]):
                     weight = float(weight)
                 torch._foreach_lerp_(self.tensors, other.tensors, weight)
             return self
-        share = torch.as_tensor(weight)
         pairs = zip(self.tensors, other.tensors, strict=True)
-        return self.like([torch.lerp(a, b, share.to(a.device, a.dtype)) for a, b in pairs])
+        if not isinstance(weight, Tensor):  # a tensor made of it here would have single precision
+            return self.like([torch.lerp(a, b, weight) for a, b in pairs])
+        return self.like([torch.lerp(a, b, weight.to(a.device, a.dtype)) for a, b in pairs])
 
     def copy_(self, other: Leaves, only: tuple[str, ...] | None = None) -> Leaves:
         """Take the numbers of ``other``."""

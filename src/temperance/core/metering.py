@@ -35,6 +35,7 @@ class Meter:
         self.occasions: dict[str, int] = dict.fromkeys(self.signals, 0)
         self.has_own = bool(asked)
         self._watching = [n for n, one in self.signals.items() if type(one).watch is not Signal.watch]
+        self._noting = [n for n, one in self.signals.items() if type(one).note is not Signal.note]
         self._preparing = [n for n, one in self.signals.items() if type(one).prepare is not Signal.prepare]
 
     @property
@@ -60,6 +61,13 @@ class Meter:
                     numbers |= one.measure(replace(probe, known=dict(numbers), memory=self.memory[name]))
         return numbers
 
+    def begin(self, probe: Callable[[], Probe]) -> None:
+        """Let signals look at the weights that the training begins with."""
+        for name, one in self.signals.items():
+            if type(one).begin is not Signal.begin:
+                with self._charged(name):
+                    one.begin(replace(probe(), memory=self.memory[name]))
+
     def prepare(self, probe: Callable[[], Probe]) -> None:
         """Let signals look at the weights one step before a reading that is due."""
         for name in self._preparing:
@@ -69,6 +77,9 @@ class Meter:
 
     def watch(self, passed: Pass, loss: Callable[[Any, Any], Tensor]) -> None:
         """Show a training pass to the signals that watch; mixed rows and passes of unknown shape are left out."""
+        for name in self._noting:
+            if passed.notes:
+                self.signals[name].note(passed.notes, self.memory[name])
         if not self._watching:
             return
         many = isinstance(passed.batch, list)

@@ -33,6 +33,10 @@ class NeverBegan(UserWarning):
     """A technique's time never came in this training."""
 
 
+class NothingWithin(UserWarning):
+    """No reading stayed within the limits that the weights were to be chosen by."""
+
+
 class NotNumbers(UserWarning):
     """The weights that a session leaves behind are not all finite, or a step was left out because its loss was not."""
 
@@ -91,6 +95,8 @@ def look(
     if judging:
         counts = [one.loss if asked.signal == "valid_loss" else one.metric for one in found]
         told = counts if value is None and loss is None else [numbers[asked.signal]]
+        if not kept.admits(session.signals):
+            told = [math.inf if asked.better == "lower" else -math.inf]
         both = agree({"now": told[0], "joined": told[1] if len(told) > 1 else math.nan}, session.solo.device)
         if kept.take(now, buffers, trial, both["now"], both["joined"]):
             _stop(session, f"stop: {kept.signal} has not improved for {kept.patience} readings")
@@ -209,6 +215,14 @@ def tell_end(session: Attached) -> None:
     """Warn of controllers that heard nothing and of techniques that never began; the caller is ``finish``."""
     for sentence in deaf(session):
         warnings.warn(sentence, NeverHeard, stacklevel=3)
+    limits = session.readings.refused_all
+    if limits:
+        warnings.warn(
+            f"No reading stayed within {limits}: the weights are those of the last step. Validate more often, hold "
+            "more firmly, or allow more",
+            NothingWithin,
+            stacklevel=3,
+        )
     for sentence in never_began(session):
         warnings.warn(sentence, NeverBegan, stacklevel=3)
 

@@ -89,8 +89,12 @@ class Strengths(dict[str, Tensor]):
 class Memory(dict[str, Any]):
     """What one regularizer remembers between steps: tensors or ``Leaves`` by name.
 
-    ``plan`` holds its fixed facts about this model (from ``Regularizer.plan``); no state.
+    ``plan`` holds its fixed facts about this model (from ``Regularizer.plan``), ``innermost`` the objective without any
+    technique, set where the stages are composed: a teacher is asked by it, so no other technique remembers that pass.
+    Neither is state.
     """
+
+    innermost: Objective
 
     def __init__(self, values: Mapping[str, Any], *, address: str, plan: Any = None) -> None:
         super().__init__(values)

@@ -13,10 +13,40 @@ from torch import Tensor
 from temperance.control.base import require
 from temperance.core.heldout import Asked, Better
 from temperance.core.leaves import Leaves
-from temperance.records.errors import SettingError
+from temperance.records.errors import RecipeError, SettingError, nearest
 
-Select = Literal["average", "best"]
 Buffers = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Within:
+    """The best reading among those at which signals stay within limits: ``attach(..., select=Within(forgetting=0.1))``.
+
+    One reading is kept, no mean of several, since the signals were measured at that one. Where none stays within its
+    limits nothing is kept; ``finish`` then warns and leaves the last weights.
+
+    Args:
+        **limits: the largest value of each signal that may be; a signal that was not measured is not within.
+
+    Example:
+        >>> Within(forgetting=0.1).limits
+        {'forgetting': 0.1}
+
+    """
+
+    limits: dict[str, float]
+
+    def __init__(self, **limits: float) -> None:
+        for name, value in limits.items():
+            require("Within", name, value, -1e12, 1e12)
+        object.__setattr__(self, "limits", {name: float(value) for name, value in limits.items()})
+
+    def admits(self, signals: Mapping[str, float]) -> bool:
+        """Return whether each signal is known and within its limit."""
+        return all(signals.get(name, math.nan) <= limit for name, limit in self.limits.items())
+
+
+Select = Literal["average", "best"] | Within
 
 
 @dataclass(frozen=True)
@@ -61,7 +91,8 @@ class Readings:
     without a number is never kept. Memory: two copies of the weights, a third while validating.
 
     Args:
-        select: ``average`` as above, ``best`` without t, None: only what a controller keeps.
+        select: ``average`` as above, ``best`` without t, ``Within(…)``: the best of those within limits, None: only
+            what a controller keeps.
         patience: see above.
 
     References: Prechelt (1998), "Early stopping, but when?"; Wortsman et al. (2022), arXiv:2203.05482, greedy soups;
@@ -70,8 +101,8 @@ class Readings:
     """
 
     def __init__(self, select: Select | None, patience: int) -> None:
-        if select not in ("average", "best", None):
-            raise SettingError(f"select={select!r}", "'average', 'best' or None", "Pick one of these")
+        if not isinstance(select, Within) and select not in ("average", "best", None):
+            raise SettingError(f"select={select!r}", "'average', 'best', Within(…) or None", "Pick one of these")
         require("attach", "patience", patience, 1, 1_000_000, whole=True)
         self.select, self.patience = select, patience
         self.weights: Leaves | None = None
@@ -110,6 +141,36 @@ class Readings:
             name: torch.lerp(self.buffers[name], b, share) if is_statistic(name) and name in self.buffers else b
             for name, b in now.items()
         }
+
+    def admits(self, signals: Mapping[str, float]) -> bool:
+        """Return whether a reading with these signals may be kept."""
+        return not isinstance(self.select, Within) or self.select.admits(signals)
+
+    @property
+    def limited(self) -> set[str]:
+        """The signals that have a limit."""
+        return {name.split("/")[0] for name in self.select.limits} if isinstance(self.select, Within) else set()
+
+    def check(self, known: frozenset[str]) -> None:
+        """Refuse a limit on what nothing measures.
+
+        Raises:
+            RecipeError: there is one.
+
+        """
+        for name in sorted(self.limited - known):
+            raise RecipeError(
+                f"Within({name}=…) was given, and nothing measures {name!r}",
+                f"signals are {', '.join(sorted(known))}",
+                nearest(name, known) or "Name one of these, or attach with signals=[…] of your own",
+            )
+
+    @property
+    def refused_all(self) -> str:
+        """The limits, in words, where readings were taken and none stayed within; else empty."""
+        if not isinstance(self.select, Within) or self.weights is not None or not self.count:
+            return ""
+        return ", ".join(f"{name} ≤ {limit:g}" for name, limit in self.select.limits.items())
 
     def take(self, now: Leaves, buffers: Buffers, trial: Leaves | None, value: float, joined: float) -> bool:
         """Keep what is best; return whether the training should end."""

@@ -75,7 +75,7 @@ class Session(telling.Telling):
         logits: answer of the model → the logits that techniques act on, where the loss takes something else.
         member_strengths: values (k,) by address for the members of a net that has them; held, no controller moves them.
         select: what ``validate`` keeps for ``finish``: ``average`` (the mean of the readings that earned it), ``best``
-            (one reading) or None (nothing). ``EarlyStopping``, ``GreedySoup`` and others that choose go first.
+            (one reading), ``Within`` limits or None. ``EarlyStopping``, ``GreedySoup`` and others that choose go first.
         patience: readings without a better one until ``stopped`` is set; a quarter of ``epochs``, 10 at least.
 
     Attributes:

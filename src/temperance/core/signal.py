@@ -14,6 +14,11 @@ from temperance.core.leaves import Leaves
 from temperance.records.registry import Registry
 
 
+def _unread(raw: Any) -> Sequence[Batch]:
+    """Return batches as they are, where no session reads them."""
+    return (raw,)
+
+
 @dataclass(frozen=True)
 class Probe:
     """What a signal may look at. Everything but ``memory`` is read-only.
@@ -37,6 +42,7 @@ class Probe:
         memory: what this signal remembers between readings: tensors, numbers, lists and dicts of them.
         reading: numbers of the held-out rows, measured in one stream at ``validate``: ``valid_loss``,
             ``valid_loss_error``, ``metric``; empty between validations.
+        read: ``read(raw)`` → the batches in what a user's loader yields.
 
     """
 
@@ -56,6 +62,7 @@ class Probe:
     known: Mapping[str, float] = field(default_factory=dict)
     memory: dict[str, Any] = field(default_factory=dict)
     reading: Mapping[str, float] = field(default_factory=dict)
+    read: Callable[[Any], Sequence[Batch]] = _unread
     counts: Callable[[Batch], Tensor | None] | None = None
 
 
@@ -88,6 +95,12 @@ class Signal(ABC):
     @abstractmethod
     def measure(self, probe: Probe) -> dict[str, float]:
         """Return the numbers by name; NaN for what cannot be known now."""
+
+    def begin(self, probe: Probe) -> None:  # noqa: B027
+        """Look at the weights before the first step; what it notes in ``probe.memory`` is there at every reading."""
+
+    def note(self, notes: Mapping[str, Tensor], memory: dict[str, Any]) -> None:  # noqa: B027
+        """Look at what techniques told of a training step (``Pass.notes``); write to ``memory``."""
 
     def prepare(self, probe: Probe) -> None:  # noqa: B027
         """Look at the weights one step before a reading (signals read by the step that compare two steps)."""

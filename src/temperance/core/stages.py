@@ -30,7 +30,9 @@ def objective_order(parts: Parts) -> list[str]:
 
 def objective(parts: Parts, inner: Objective, strengths: AllStrengths, memory: AllMemory) -> Objective:
     """Wrap the plain objective in every technique of that stage."""
+    innermost = inner
     for address in objective_order(parts):
+        memory[address].innermost = innermost
         inner = parts[address].objective(inner, strengths[address], memory[address])
     return inner
 

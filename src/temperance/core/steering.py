@@ -42,6 +42,7 @@ def probe(session: Attached, valid: Iterable[Batch], reading: Mapping[str, float
         product=session.solo.product,
         matrices=matrices(session.module),
         reading=reading,
+        read=session._reader.micros,
     )
 
 

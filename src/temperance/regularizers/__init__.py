@@ -41,6 +41,7 @@ from temperance.regularizers.smoothness.trades import TRADES
 from temperance.regularizers.smoothness.vat import VAT
 from temperance.regularizers.targets.ada_focal import AdaFocal
 from temperance.regularizers.targets.confidence_penalty import ConfidencePenalty
+from temperance.regularizers.targets.dft import DFT
 from temperance.regularizers.targets.early_learning import EarlyLearning
 from temperance.regularizers.targets.focal import Focal
 from temperance.regularizers.targets.generalized_cross_entropy import GeneralizedCrossEntropy
@@ -51,6 +52,7 @@ from temperance.regularizers.targets.online_label_smoothing import OnlineLabelSm
 from temperance.regularizers.targets.self_distillation import SelfDistillation
 from temperance.regularizers.targets.symmetric_cross_entropy import SymmetricCrossEntropy
 from temperance.regularizers.transfer.frozen_prefix import FrozenPrefix
+from temperance.regularizers.transfer.kl_anchor import KLAnchor
 from temperance.regularizers.transfer.l2_sp import L2SP
 from temperance.regularizers.transfer.layerwise_rate_decay import LayerwiseRateDecay
 from temperance.regularizers.transfer.mixout import Mixout
@@ -84,6 +86,7 @@ __all__ = [
     "AWD",
     "AWP",
     "CPR",
+    "DFT",
     "EMA",
     "GSAM",
     "L1",
@@ -128,6 +131,7 @@ __all__ = [
     "GroupLasso",
     "InputGradientPenalty",
     "JacobianPenalty",
+    "KLAnchor",
     "LabelSmoothing",
     "LayerwiseRateDecay",
     "LoRADropout",

@@ -1,0 +1,142 @@
+"""Fine-tune without forgetting: what each method gains on a new task and loses on old ones.
+
+    python -m benchmarks.forgetting pretrain
+    python -m benchmarks.forgetting try NAME METHOD …     settings: on the tuning tasks only, nothing is recorded
+    python -m benchmarks.forgetting bar                   three tasks that no setting was chosen on, three seeds
+    python -m benchmarks.forgetting step                  what a step costs, in pairs beside the plain step
+
+A GPT-2 of 1.0 M weights is pretrained on six kinds of generated rows (``text.py``) and fine-tuned on 512 rows of a new
+kind, without any old row. Records: ``benchmarks/records/forgetting/``. What a method may be is in ``methods.py``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import os
+import platform
+import statistics
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import peft
+import torch
+import transformers
+from benchmarks.forgetting import text
+from benchmarks.forgetting.methods import FIRST, METHODS, PLAIN, PRICED, TARGET, TRIED, Method, lora
+from benchmarks.forgetting.summary import summary
+from benchmarks.forgetting.train import BATCH, STEPS, TRAIN, before, fine_tune, start
+
+RECORDS = Path(__file__).parent.parent / "records" / "forgetting"
+SEEDS = (0, 1, 2)
+
+
+def shown(row: dict[str, Any]) -> str:
+    return " ".join(f"{k}={v:.3f}" if isinstance(v, float) else f"{k}={v}" for k, v in row.items() if v is not None)
+
+
+def settings() -> dict[str, Any]:
+    return {
+        "command": f"python -m benchmarks.forgetting {' '.join(sys.argv[1:])}",
+        "torch": torch.__version__,
+        "transformers": transformers.__version__,
+        "peft": peft.__version__,
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "threads": torch.get_num_threads(),
+        "weights": sum(p.numel() for p in start().parameters()),
+        "steps": STEPS,
+        "batch": BATCH,
+        "training_rows": TRAIN,
+        "target": TARGET,
+        "methods": {name: {"recipe": repr(one.recipe()), "lr": one.lr} for name, one in METHODS.items()},
+    }
+
+
+def bar() -> None:
+    """Run each method on each task and seed; what the record holds is skipped."""
+    RECORDS.mkdir(parents=True, exist_ok=True)
+    file = RECORDS / "runs.jsonl"
+    known = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+    done = {(row["method"], row["task"], row["seed"]) for row in known}
+    cells = [(name, task, seed) for seed in SEEDS for task in text.NEW for name in METHODS]
+    for name, task, seed in sorted(cells, key=lambda cell: cell[0] not in FIRST):
+        if (name, task, seed) in done:
+            continue
+        row = {"method": name, **fine_tune(METHODS[name], task, seed)}
+        print(shown(row), flush=True)
+        with file.open("a") as out:
+            out.write(json.dumps(row) + "\n")
+        known.append(row)
+    record = {**settings(), "before": {task: before(task) for task in text.NEW}, **summary(known, PLAIN)}
+    _write(RECORDS / "bar.json", record)
+
+
+def step(pairs: int = 60) -> None:
+    """Measure what a step of each method costs beside the plain step, in turn, in processor time."""
+    found: dict[str, Any] = {}
+    for size in (BATCH, 4 * BATCH):
+        batch = text.rows(text.TUNING["double"], size, 1, prompts_count=False).batch(slice(0, size))
+        for name, method in {**METHODS, **PRICED}.items():
+            if name == PLAIN or method.adapt is lora:
+                continue
+            plain, own = (_session(one, pairs) for one in (METHODS[PLAIN], method))
+            took = [[_seconds(one, batch) for one in (plain, own)] for _ in range(pairs + 5)][5:]
+            low, ratio, high = statistics.quantiles((b / a for a, b in took), n=4)
+            milliseconds = 1e3 * statistics.median(a for a, _ in took)
+            row = {"ratio": ratio, "low": low, "high": high, "plain_ms": milliseconds, "pairs": pairs}
+            found[f"{name} / batch {size}"] = row
+            print(name, size, shown(row), flush=True)
+    _write(RECORDS / "step.json", {**settings(), "steps_beside_plain": found})
+
+
+def _session(method: Method, pairs: int) -> Any:
+    model = copy.deepcopy(start()).train()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, weight_decay=0.0)
+    return method.recipe().attach(model, optimizer, loss=None, steps=pairs + 5, select=None)
+
+
+def _seconds(session: Any, batch: Any) -> float:
+    began = time.process_time()
+    session.step(batch)
+    return time.process_time() - began
+
+
+def attempt(task: str, names: list[str], seed: int) -> None:
+    every = {**METHODS, **TRIED}
+    for name in names:
+        began = time.perf_counter()
+        print(
+            name,
+            shown(fine_tune(every[name], task, seed)),
+            f"{time.perf_counter() - began:.0f} s",
+            flush=True,
+        )
+
+
+def _write(path: Path, record: dict[str, Any]) -> None:
+    waiting = path.with_suffix(".tmp")
+    waiting.write_text(json.dumps(record, indent=1) + "\n")
+    os.replace(waiting, path)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("pretrain", "try", "bar", "step"))
+    parser.add_argument("names", nargs="*", help="try: a tuning task, then methods")
+    parser.add_argument("--seed", type=int, default=0)
+    chosen = parser.parse_args()
+    torch.set_num_threads(1)
+    if chosen.what == "try":
+        attempt(chosen.names[0], chosen.names[1:], chosen.seed)
+    else:
+        {"pretrain": start, "bar": bar, "step": step}[chosen.what]()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""What the net has lost of what it knew, on rows of the user's choice."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from temperance.core.heldout import Tally
+from temperance.core.signal import Probe, Signal, signals
+from temperance.records.errors import RecipeError
+
+
+@signals.add
+@dataclass(frozen=True)
+class Forgetting(Signal):
+    """Measure how much higher the loss has become on what must not be lost, at the weights that would ship.
+
+        forgetting/name = loss now − loss at attach, on the batches of that name;  forgetting = the largest of them
+
+    The loss at attach is measured at attach, so load the pretrained weights before. It is a part of the checkpoint.
+    Each ``validate`` passes over all of these batches, in evaluation mode.
+
+    Args:
+        keep: batches (a list or a loader that can be gone through again) by name, of the kind that ``step`` takes.
+        every: measured at every so-manieth ``validate`` only.
+
+    Raises:
+        RecipeError: no batches were given, or a loader is empty or used up.
+
+    Example:
+        >>> Forgetting({"old": []}).keep
+        {'old': []}
+
+    Source: Lopez-Paz and Ranzato (2017), arXiv:1706.08840, backward transfer with its sign turned, of the loss.
+
+    """
+
+    keep: Mapping[str, Iterable[Any]] = field(default_factory=dict)
+    every: int = 1
+
+    gives: ClassVar[tuple[str, ...]] = ("forgetting",)
+    price: ClassVar[str] = "one forward pass over the kept batches"
+    needs_valid: ClassVar[bool] = False
+
+    def begin(self, probe: Probe) -> None:
+        """Measure the loss before the training; ``RecipeError`` where there are no batches."""
+        if not self.keep:
+            raise RecipeError(
+                "Forgetting has no batches",
+                "it measures the loss on what must not be lost",
+                'Give attach(..., signals=[Forgetting({"old": loader})])',
+            )
+        probe.memory["start"] = {name: self._loss(name, probe) for name in self.keep}
+
+    def measure(self, probe: Probe) -> dict[str, float]:
+        """Return the rise of each loss, and the largest."""
+        start = probe.memory.get("start", {})
+        risen = {f"forgetting/{name}": self._loss(name, probe) - start.get(name, math.nan) for name in self.keep}
+        return {**risen, "forgetting": max(risen.values(), default=math.nan)}
+
+    def _loss(self, name: str, probe: Probe) -> float:
+        tally = Tally()
+        for raw in self.keep[name]:
+            for batch in probe.read(raw):
+                tally.add(
+                    probe.losses(batch, probe.served), batch, None if probe.counts is None else probe.counts(batch)
+                )
+        if not tally.count:
+            raise RecipeError(
+                f"Forgetting got no rows for {name!r}",
+                "batches that can be gone through at every validate",
+                "Give a list or a DataLoader, not an iterator that is used up",
+            )
+        return tally.mean
