@@ -19,6 +19,7 @@ from temperance.core.devices import widened
 from temperance.core.nest import described, fields_of, is_sequence
 from temperance.core.objective import is_cross_entropy
 from temperance.core.random import is_batched
+from temperance.core.shifted import Shifted
 from temperance.core.wrappers import bare
 from temperance.records.errors import RecipeError
 
@@ -142,6 +143,11 @@ class Criterion:
                 "Give attach(..., loss=F.cross_entropy) or another loss",
             )
         inputs = batch.inputs
+        if isinstance(inputs, Shifted):
+            return inputs._replace(inputs=self._labelled(inputs.inputs, targets))
+        return self._labelled(inputs, targets)
+
+    def _labelled(self, inputs: Any, targets: Any) -> dict[str, Any]:
         if not isinstance(inputs, dict):
             parts = inputs if is_sequence(inputs) else (inputs,)
             inputs = dict(zip(self.takes.names, parts, strict=False))

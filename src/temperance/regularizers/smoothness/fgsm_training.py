@@ -23,6 +23,7 @@ from temperance.core.kit.attacks import (
     starts,
     straight_through,
 )
+from temperance.core.kit.inputs import movable
 from temperance.core.leaves import Leaves
 from temperance.core.nest import with_floating
 from temperance.core.random import fold
@@ -137,6 +138,7 @@ class FGSMTraining(Attacking):
         def attacked(params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any) -> Pass:
             if strengths.is_off("eps") or not torch.is_grad_enabled():
                 return inner(params, buffers, batch, key)
+            batch = movable(batch, "FGSMTraining")
             near, own = attack.near(batch, strengths), fold(key, strengths.address)
             with search_mode(memory.plan, own):
                 found = attack.climb(loss_at(inner, params, buffers, batch, own), starts(near, own), near)

@@ -61,6 +61,7 @@ class InputGradientPenalty(Regularizer):
     cost: ClassVar[Cost] = Cost(backwards=2)
     effect: ClassVar[Effect] = {"weight": ("departure", "up")}
     unique: ClassVar[bool] = True
+    moves_inputs: ClassVar[bool] = True
     roles: ClassVar[tuple[str, ...]] = ("flattens",)
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule("flattens", "warn", "both punish slopes in the inputs", "One of them is usually enough"),

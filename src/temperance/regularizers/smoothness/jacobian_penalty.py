@@ -67,6 +67,7 @@ class JacobianPenalty(Regularizer):
     cost: ClassVar[Cost] = Cost(backwards=2, note="1 + projections")
     effect: ClassVar[Effect] = {"weight": ("departure", "up")}
     unique: ClassVar[bool] = True
+    moves_inputs: ClassVar[bool] = True
     roles: ClassVar[tuple[str, ...]] = ("flattens",)
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule("flattens", "warn", "both punish slopes in the inputs", "One of them is usually enough"),

@@ -12,6 +12,7 @@ from torch import Tensor
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass
 from temperance.core.kit.attacks import Attack, Attacking, Bound, Box, loss_at, search_mode, starts, straight_through
+from temperance.core.kit.inputs import movable
 from temperance.core.leaves import Leaves
 from temperance.core.random import fold
 from temperance.core.regularizer import Effect, Memory, Objective, Strengths, techniques
@@ -98,6 +99,7 @@ class PGDTraining(Attacking):
         def attacked(params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any) -> Pass:
             if strengths.is_off("eps") or not torch.is_grad_enabled():
                 return inner(params, buffers, batch, key)
+            batch = movable(batch, "PGDTraining")
             near, own = attack.near(batch, strengths), fold(key, strengths.address)
             with search_mode(memory.plan, own):
                 found = attack.climb(loss_at(inner, params, buffers, batch, own), starts(near, own), near)

@@ -25,6 +25,7 @@ from temperance.core.kit.attacks import (
     within,
 )
 from temperance.core.kit.classes import class_logits, log_softmax
+from temperance.core.kit.inputs import movable
 from temperance.core.leaves import Leaves
 from temperance.core.random import fold, normal
 from temperance.core.regularizer import (
@@ -127,6 +128,7 @@ class TRADES(Attacking):
         address, attack = strengths.address, self.attack
 
         def worst(params: Leaves, buffers: Any, batch: Batch, key: Any) -> Batch:
+            batch = movable(batch, "TRADES")
             near = attack.near(batch, strengths)
             noise = [normal(fold(key, "start", i), x.shape, x.device).to(x.dtype) for i, x in enumerate(near.xs)]
             begin = within([torch.add(x, z, alpha=0.001) for x, z in zip(near.xs, noise, strict=True)], near.limits)

@@ -30,6 +30,7 @@ from temperance.core.kit.attacks import (
     within,
 )
 from temperance.core.kit.classes import class_logits, log_softmax
+from temperance.core.kit.inputs import movable
 from temperance.core.leaves import Leaves
 from temperance.core.random import fold, normal
 from temperance.core.regularizer import (
@@ -132,6 +133,7 @@ class VAT(Attacking):
         address, attack = strengths.address, self.attack
 
         def moved(params: Leaves, buffers: Any, batch: Batch, key: Any) -> Batch:
+            batch = movable(batch, "VAT")
             near = attack.near(batch, strengths)
             with search_mode(memory.plan[0], key):
                 ways = self._ways(divergence_at(inner, params, buffers, batch, key, "VAT"), near, key)
