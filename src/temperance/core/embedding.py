@@ -24,6 +24,7 @@ from temperance.core.wrappers import bare
 from temperance.records.errors import RecipeError
 
 _SAY = "Give the model a method get_input_embeddings() that returns the module"
+_STAYS = "Padding stays where it is"
 _SPECIAL = ("pad", "bos", "eos", "cls", "sep", "mask", "decoder_start")
 
 
@@ -132,9 +133,10 @@ class Seam:
             return batch.inputs
         place = self._required(batch, owner)
         ids = self._leaf(batch, place)
-        self._say(owner, place)
+        counts = self._counts(batch, place)
+        self._say(owner, place, "All places move: there is no mask, and no id of padding" if counts is None else _STAYS)
         shift = torch.zeros((*ids.shape, place.width), dtype=place.dtype, device=ids.device)
-        return Shifted(batch.inputs, shift, self._counts(batch, place), place.call)
+        return Shifted(batch.inputs, shift, counts, place.call)
 
     def blended(self, batch: Batch, partner: Tensor, share: Tensor, owner: str) -> Shifted | None:
         """Return the inputs with share·own + (1 − share)·partner's vectors; None where the integers are a table's.
@@ -232,6 +234,8 @@ class Seam:
         pairs = [(c, name) for c in calls for name in _fed(c, codes)]
         main = [pair for pair in pairs if pair[1] == getattr(self.model, "main_input_name", None)]
         pairs = main or pairs
+        if main and all(c.module is main[0][0].module or _same(c.module, main[0][0].module) for c, _ in main):
+            pairs = main[:1]  # a decoder that happens to get the same tokens comes after the encoder
         if len(pairs) == 1:
             call, leaf = pairs[0]
             others = [c for c in calls if c is not call and (c.module is call.module or _same(c.module, call.module))]
@@ -344,12 +348,12 @@ class Seam:
         kept = lengths if counts is None or not bool(counts.any()) else lengths[counts.flatten()]
         return float(kept.mean())
 
-    def _say(self, owner: str, place: Place) -> None:
+    def _say(self, owner: str, place: Place, padding: str) -> None:
         value = place.length / place.width**0.5
         sentence = (
             f"{owner} acts on the vectors that {place.name!r} gives for {place.leaf!r}, which are whole numbers. Its"
             f" lengths (ε, noise) are in their units: a vector is {place.length:.3g} long on average, a value in it"
-            f" about {value:.2g}. Padding stays where it is."
+            f" about {value:.2g}. {padding}."
         )
         if not any(known.startswith(f"{owner} acts on the vectors") for known in self.told):
             self.tell(sentence)

@@ -76,7 +76,7 @@ class R3F(Regularizer):
     moves_inputs: ClassVar[bool] = True
     roles: ClassVar[tuple[str, ...]] = ("runs twice",)
     rules: ClassVar[tuple[Rule, ...]] = (
-        Rule("attacks", "warn", "both ask for steady answers around each row", "One of them is usually enough"),
+        Rule("attacks", "refuse", "both move the same batch, and both ask for steady answers", "Keep one of them"),
         Rule("mixes", "order", "rows are mixed first, then moved", "The answers of the mixed rows are compared"),
     )
     citations: ClassVar[tuple[Citation, ...]] = (
