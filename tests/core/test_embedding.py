@@ -12,7 +12,7 @@ from torch.utils.checkpoint import checkpoint
 from temperance import TRADES, VAT, FGSMTraining, InputGradientPenalty, MixUp, NEFTune, Recipe
 from temperance.core.batch import Batch
 from temperance.core.embedding import OnEmbeddings
-from temperance.core.random import fold, normal, uniform
+from temperance.core.random import beta_number, fold, normal, permutation, uniform
 from temperance.records.errors import RecipeError
 
 hf = pytest.importorskip("transformers")
@@ -280,6 +280,8 @@ def test_of_an_encoder_decoder_the_encoder_is_moved(kind):
     assert torch.equal(moved[padding], still[padding])
     assert float((moved - still)[~padding].abs().min()) > 0
     assert torch.equal(too, same)
+    with pytest.raises(RecipeError, match="Give the batch decoder_input_ids too"):
+        attach(VAT(), copy.deepcopy(model), loss=None).step({**rows, "labels": rows["input_ids"]})
     with pytest.raises(RecipeError, match=r"MixUp found that .* embeds two texts"):
         attach(MixUp(), copy.deepcopy(model), loss=lambda out, y: out.logits.sum((1, 2))).step(pair)
 
@@ -330,6 +332,22 @@ class OneHot(nn.Module):
 
 def two():
     return torch.randint(30, (6, 5)), torch.randint(2, (6, 5))
+
+
+@pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing.*:FutureWarning")  # PEFT's, which calls an older name
+def test_an_adapter_around_the_embedding_is_mixed_with_it():
+    peft = pytest.importorskip("peft")
+    config = peft.LoraConfig(r=2, target_modules=["word_embeddings"], task_type="SEQ_CLS", init_lora_weights=False)
+    torch.manual_seed(0)
+    model, rows = peft.get_peft_model(bert(), config).double().train(), texts()
+    key = fold(fold(0, 0), "mixup")
+    share, partner = beta_number(fold(key, "share"), 1.0), permutation(fold(key, "partner"), 6, torch.device("cpu"))
+    vectors = model.get_input_embeddings()(rows["input_ids"]) * rows["attention_mask"].unsqueeze(-1)
+    mask = rows["attention_mask"] | rows["attention_mask"][partner]
+    out = model(inputs_embeds=torch.lerp(vectors[partner], vectors, share), attention_mask=mask).logits
+    two = [F.cross_entropy(out, y) for y in (rows["labels"], rows["labels"][partner])]
+    passed = attach(MixUp(1.0), model).step(rows)
+    torch.testing.assert_close(passed.loss.detach(), (share * two[0] + (1 - share) * two[1]).detach())
 
 
 @pytest.mark.parametrize("one", [VAT(), MixUp(), NEFTune()], ids=repr)

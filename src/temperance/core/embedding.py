@@ -274,7 +274,7 @@ class Seam:
         return given if isinstance(given, nn.Module) else None
 
     def _calls(self, batch: Batch, own: nn.Module | None) -> list[_Call]:
-        """Return what each embedding got and gave in one pass."""
+        """Return what each embedding got and gave in one pass; of one inside another (an adapter's) the outer one."""
         found: list[_Call] = []
 
         def note(name: str) -> Callable[..., None]:
@@ -288,15 +288,16 @@ class Seam:
 
             return hook
 
-        chosen = {name: m for name, m in self.model.named_modules() if isinstance(m, nn.Embedding) or m is own}
-        handles = [m.register_forward_hook(note(name), with_kwargs=True) for name, m in chosen.items()]
+        chosen = [(name, m) for name, m in self.model.named_modules() if _embeds(m) or m is own]
+        handles = [m.register_forward_hook(note(name), with_kwargs=True) for name, m in chosen]
         try:
             with evaluating(self.model), torch.no_grad():
                 call(self.model.forward, self.takes(batch))
         finally:
             for handle in handles:
                 handle.remove()
-        return found
+        inner = {id(part) for c in found for part in c.module.modules() if part is not c.module}
+        return [c for c in found if id(c.module) not in inner]
 
     # -- the parts of the inputs -------------------------------------------------------------------------------------
 
@@ -369,6 +370,11 @@ def _united(counts: Tensor, partner: Tensor, share: Tensor, *, both: bool = Fals
     """Return where either row counts (``both``: where both do); the row itself where nothing of the other is taken."""
     other = torch.index_select(counts, 0, partner)
     return torch.where(share < 1, counts & other if both else counts | other, counts)
+
+
+def _embeds(module: nn.Module) -> bool:
+    """Return whether a module is an embedding, or PEFT's adapter around one."""
+    return isinstance(module, nn.Embedding) or isinstance(getattr(module, "base_layer", None), nn.Embedding)
 
 
 def _is_codes(x: Tensor) -> bool:

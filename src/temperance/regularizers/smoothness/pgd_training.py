@@ -32,7 +32,8 @@ class PGDTraining(Attacking):
 
     Stage: objective (attack).  Cost: k + 1 forward and backward passes.
     Strengths: eps in [1e-4, 1], neutral 0, log, stronger = up.
-    Shapes: floating inputs (b, …) → same, integer inputs stay; tables (b, f) and images (b, c, h, w) can have bounds.
+    Shapes: floating inputs (b, …) → same, integer inputs stay; tables (b, f) and images (b, c, h, w) can have bounds;
+    tokens alone: their vectors (b, …, d) are moved, behind the input embedding, and ε is in their units.
     Use when: somebody may change inputs on purpose, or small changes must not matter.  Avoid when: only clean
     rows count (accuracy on them falls); time is short.
 
@@ -46,7 +47,7 @@ class PGDTraining(Attacking):
 
     Raises:
         SettingError: a setting outside its range.
-        RecipeError: no floating inputs; bounds for another number of columns.
+        RecipeError: nothing that can be moved; bounds for another number of columns.
 
     Example:
         >>> PGDTraining(8 / 255, steps=10, low=0.0, high=1.0).cost.backwards
