@@ -147,7 +147,7 @@ def test_a_slope_penalty_equals_one_by_hand():
 def test_checkpointed_parts_run_again_on_the_same_vectors(one, reentrant):
     plain, spared = bert(hidden_dropout_prob=0.1), bert(hidden_dropout_prob=0.1)
     spared.activation_checkpointing_enable({"use_reentrant": reentrant})
-    assert spared.is_gradient_checkpointing
+    assert spared.is_activation_checkpointing
     for model in (plain, spared):
         session = attach(one, model)
         for _ in range(2):
