@@ -80,23 +80,24 @@ class NEFTune(Regularizer):
             if strengths.is_off("alpha"):
                 return inner(params, buffers, batch, key)
             still = embedded(batch, "NEFTune")
-            noise = drawn(still, strengths.number("alpha"), fold(key, address))
-            return inner(params, buffers, batch._replace(inputs=still._replace(shift=still.shift + noise)), key)
+            noise = noise_of(still, strengths.number("alpha"), fold(key, address))
+            shift = still.shift + noise if still is batch.inputs else noise
+            return inner(params, buffers, batch._replace(inputs=still._replace(shift=shift)), key)
 
         return noisy
 
 
-def drawn(still: Shifted, alpha: Tensor | float, key: Any) -> Tensor:
+def noise_of(still: Shifted, alpha: Tensor | float, key: Any) -> Tensor:
     """Return the noise on the vectors of a batch, padding too.
 
     Shapes: alpha () → (b, …, d).
     """
     shift = still.shift
     dtype = torch.float64 if shift.dtype == torch.float64 else torch.float32
-    noise = uniform(key, shift.shape, shift.device, dtype) * 2 - 1
+    drawn = uniform(key, shift.shape, shift.device, dtype)
     if still.counts is None:
-        lengths = noise.new_full((len(shift),), float(shift[0].numel() // shift.shape[-1]))
+        lengths = drawn.new_full((len(shift),), float(shift[0].numel() // shift.shape[-1]))
     else:
         lengths = still.counts.flatten(1).sum(1).clamp(min=1).to(dtype)
-    sizes = alpha / torch.sqrt(lengths * shift.shape[-1])
-    return (noise * sizes.reshape(-1, *[1] * (shift.dim() - 1))).to(shift.dtype)
+    sizes = (alpha / torch.sqrt(lengths * shift.shape[-1])).reshape(-1, *[1] * (shift.dim() - 1))
+    return torch.lerp(-sizes, sizes, drawn).to(shift.dtype)

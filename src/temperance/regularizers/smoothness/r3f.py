@@ -125,8 +125,8 @@ class R3F(Regularizer):
         for i, x in enumerate(floating(batch.inputs, "R3F")):
             dtype = torch.float64 if x.dtype == torch.float64 else torch.float32
             drawn = uniform if self.noise == "uniform" else normal
-            z = drawn(fold(key, i), x.shape, x.device, dtype)
-            points.append(along(x, (z * 2 - 1 if self.noise == "uniform" else z).to(x.dtype), eps))
+            z = drawn(fold(key, i), x.shape, x.device, dtype).to(x.dtype)
+            points.append(along(x, z - 0.5, 2 * eps) if self.noise == "uniform" else along(x, z, eps))
         return batch._replace(inputs=with_floating(batch.inputs, points))
 
 
