@@ -27,6 +27,7 @@ def test_a_cell_that_is_not_compared_says_why() -> None:
     assert [name for name, cell in CELLS.items() if not cell.same and not cell.why_not] == []
 
 
+@pytest.mark.filterwarnings("ignore::temperance.core.embedding.OnEmbeddings")
 @pytest.mark.parametrize(("name", "net"), EACH)
 def test_both_loops_do_the_same_work(name: str, net: str) -> None:
     cell, ends = CELLS[name], []

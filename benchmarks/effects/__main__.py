@@ -24,6 +24,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import torch
 from benchmarks.effects.problems import problems
 from benchmarks.effects.special import SPECIAL
+from benchmarks.effects.text import WORDS, questions
 from benchmarks.effects.train import fit, score
 
 import temperance.regularizers  # noqa: F401  (fills the registry)
@@ -45,13 +46,15 @@ WHERE = {
     "L2SP": ("transfer", "shifted"), "SelectiveProjectionDecay": ("transfer", "shifted"),
     "Mixout": ("transfer", "shifted"), "LayerwiseRateDecay": ("transfer", "shifted"),
     "FrozenPrefix": ("transfer", "shifted"),
+    "NEFTune": ("questions",), "TokenDropout": ("questions",),
     "KLAnchor": ("transfer", "shifted"), "LoRADropout": ("adapters",), "R1": ("ring",),
     "GradientPenalty": ("ring_wasserstein",),
 }  # fmt: skip
 ALSO = {
     "SpectralNorm": ("ring", "ring_wasserstein"),
     "WeightDecay": ("transfer", "shifted"),
-    "Dropout": ("transfer", "shifted"),
+    "Dropout": ("transfer", "shifted", "questions"),
+    **dict.fromkeys(("R3F", "VAT", "MixUp"), ("questions",)),
 }
 
 
@@ -68,7 +71,11 @@ def run(folder: str, problem: str, name: str, seed: int) -> dict[str, Any] | Non
     torch.set_num_threads(1)
     started = time.process_time()
     try:
-        if problem in SPECIAL:
+        if problem == "questions":
+            found = questions(Path(folder), recipe(name, problem), seed)
+            if found is None:
+                return None
+        elif problem in SPECIAL:
             found = SPECIAL[problem][1](recipe(name, problem), seed)
         else:
             one = problems(Path(folder))[problem]
@@ -97,6 +104,7 @@ def main() -> None:
     known = problems(Path(chosen.data))
     record |= {"torch": torch.__version__, "python": platform.python_version(), "machine": platform.machine()}
     record["problems"] = {name: one.words for name, one in known.items()} | {n: w for n, (w, _) in SPECIAL.items()}
+    record["problems"]["questions"] = WORDS
     record["settings"] = __doc__.split("\n\n")[2].replace("\n", " ").strip()
     names = [n for n, cls in techniques.items() if cls.__module__.startswith("temperance.")]
     names = [PLAIN, *(n for n in names if not chosen.only or n in chosen.only)]
@@ -127,7 +135,7 @@ def main() -> None:
 def places(name: str, known: list[str]) -> list[str]:
     """Return the problems on which a technique is measured."""
     if name == PLAIN:
-        return [*known, *SPECIAL]
+        return [*known, *SPECIAL, "questions"]
     return list(WHERE[name]) if name in WHERE else [*known, *ALSO.get(name, ())]
 
 

@@ -24,6 +24,7 @@ from temperance import (
     Recipe,
     RegMixUp,
     TabularCorruption,
+    TokenDropout,
     TrivialAugment,
 )
 
@@ -302,6 +303,18 @@ def regmixup(work: Work) -> Step:
     return step
 
 
+def token_dropout(work: Work) -> Step:
+    net, x, y, optimizer = work.net, work.x, work.y, work.adamw()
+
+    def step() -> None:
+        optimizer.zero_grad()
+        shown = torch.where(torch.rand(x.shape) < 0.1, 3, x)
+        F.cross_entropy(net(shown), y).backward()
+        optimizer.step()
+
+    return step
+
+
 CELLS = {
     "AdaptiveAugmentation": Cell(Recipe(AdaptiveAugmentation(0.5)), augmented(ada), PICTURES, why_not=NOISE),
     "AugMix": Cell(Recipe(AugMix(12.0)), augmix, PICTURES, why_not=NOISE),
@@ -314,5 +327,6 @@ CELLS = {
     "RandomFlip": Cell(Recipe(RandomFlip(0.5)), augmented(flip), PICTURES, why_not=NOISE),
     "RegMixUp": Cell(Recipe(RegMixUp(1.0)), regmixup, why_not=NOISE),
     "TabularCorruption": Cell(Recipe(TabularCorruption(0.2)), augmented(corrupt), ("mlp",), why_not=NOISE),
+    "TokenDropout": Cell(Recipe(TokenDropout(0.1, fill=3)), token_dropout, ("text",), why_not=NOISE),
     "TrivialAugment": Cell(Recipe(TrivialAugment(1.0)), augmented(trivial), PICTURES, why_not=NOISE),
 }

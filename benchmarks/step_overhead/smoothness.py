@@ -11,11 +11,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from temperance import (
+    R3F,
     TRADES,
     VAT,
     FGSMTraining,
     InputGradientPenalty,
     JacobianPenalty,
+    NEFTune,
     PGDTraining,
     Recipe,
 )
@@ -160,11 +162,40 @@ def jacobian(work: Work) -> Step:
     return step
 
 
+def neftune(work: Work) -> Step:
+    net, x, y, optimizer = work.net, work.x, work.y, work.adamw()
+
+    def step() -> None:
+        optimizer.zero_grad()
+        vectors = net.words(x)
+        size = 5.0 / (vectors.shape[1] * vectors.shape[2]) ** 0.5
+        F.cross_entropy(net.rest(vectors + torch.empty_like(vectors).uniform_(-size, size)), y).backward()
+        optimizer.step()
+
+    return step
+
+
+def r3f(work: Work) -> Step:
+    net, x, y, optimizer = work.net, work.x, work.y, work.adamw()
+
+    def step() -> None:
+        optimizer.zero_grad()
+        vectors = net.words(x)
+        clean, there = net.rest(vectors), net.rest(vectors + torch.empty_like(vectors).uniform_(-1e-3, 1e-3))
+        p, q = F.log_softmax(clean, 1), F.log_softmax(there, 1)
+        (F.cross_entropy(clean, y) + kl(p, q) + kl(q, p)).backward()
+        optimizer.step()
+
+    return step
+
+
 CELLS = {
     "FGSMTraining": Cell(Recipe(FGSMTraining(EPS, low=0.0, high=1.0)), fgsm, why_not=NOISE),
     "InputGradientPenalty": Cell(Recipe(InputGradientPenalty(0.1)), input_gradient, same=True),
     "JacobianPenalty": Cell(Recipe(JacobianPenalty(0.01)), jacobian, why_not="draws directions"),
+    "NEFTune": Cell(Recipe(NEFTune(5.0)), neftune, ("text",), why_not="draws noise"),
     "PGDTraining": Cell(Recipe(PGDTraining(EPS, low=0.0, high=1.0)), pgd, why_not=NOISE),
+    "R3F": Cell(Recipe(R3F(1.0)), r3f, ("text",), why_not="draws noise"),
     "TRADES": Cell(Recipe(TRADES(6.0, eps=EPS, low=0.0, high=1.0)), trades, why_not=NOISE),
     "VAT": Cell(Recipe(VAT(1.0, eps=1.0)), vat, why_not=NOISE),
 }

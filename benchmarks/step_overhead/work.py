@@ -73,7 +73,23 @@ def convnet(drop: float | None = None) -> nn.Module:
     )  # fmt: skip
 
 
-TABLE, PICTURES = (256, 64), (64, 1, 16, 16)
+class Text(nn.Module):
+    """An embedding, an encoder layer, the mean over tokens."""
+
+    def __init__(self, words: int = 1000, width: int = 64) -> None:
+        super().__init__()
+        self.words = nn.Embedding(words, width)
+        self.layer = nn.TransformerEncoderLayer(width, 4, 2 * width, 0.0, batch_first=True)
+        self.head = nn.Linear(width, 10)
+
+    def rest(self, vectors: Tensor) -> Tensor:
+        return self.head(self.layer(vectors).mean(1))  # type: ignore[no-any-return]
+
+    def forward(self, ids: Tensor) -> Tensor:
+        return self.rest(self.words(ids))
+
+
+TABLE, PICTURES, TOKENS = (256, 64), (64, 1, 16, 16), (32, 24)
 # name: how it is made, the shape of its batch
 NETS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "mlp": (mlp, TABLE),
@@ -84,6 +100,7 @@ NETS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "mlp, residual branch": (lambda: mlp(Branch(256)), TABLE),
     "mlp, adapter": (lambda: mlp(Adapted(256)), TABLE),
     "regression": (lambda: mlp(outputs=1), TABLE),
+    "text": (Text, TOKENS),
 }
 BOTH = ("mlp", "convnet")
 
@@ -144,7 +161,7 @@ def start(net: str) -> Work:
     build, shape = NETS[net]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        x = torch.rand(*shape)
+        x = torch.randint(1000, shape) if net == "text" else torch.rand(*shape)
         y = torch.randn(shape[0]) if net == "regression" else torch.randint(0, 10, (shape[0],))
         return Work(build().train(), x, y, torch.arange(shape[0]))
 

@@ -11,7 +11,7 @@ from torch.nn import functional as F  # noqa: N812
 import temperance as t
 from temperance.core.batch import Batch
 from temperance.core.criterion import Criterion, main_output
-from temperance.core.kit.mixing import OnlyCodes
+from temperance.core.embedding import OnEmbeddings
 from temperance.records.errors import RecipeError
 
 X, Y = torch.randn(6, 5), torch.randint(0, 3, (6,))
@@ -219,12 +219,12 @@ def test_techniques_on_logits_act_on_a_text_classifier(hub, one, loss):
         assert any(not torch.equal(a, b) for a, b in pairs)
 
 
-def test_mixing_needs_a_loss_of_its_own_and_warns_of_token_ids(hub):
+def test_mixing_needs_a_loss_of_its_own_and_mixes_the_vectors_of_tokens(hub):
     rows = {"inputs_embeds": torch.randn(4, 7, 16), "labels": text()["labels"]}
     with pytest.raises(RecipeError, match="BertForSequenceClassification computes its own loss"):
         attach([t.MixUp(0.2)], classifier(hub), None).step(rows)
     assert attach([t.MixUp(0.2)], classifier(hub), F.cross_entropy).step(rows).loss.isfinite()
-    with pytest.warns(OnlyCodes, match="MixUp finds integers alone"):
+    with pytest.warns(OnEmbeddings, match="MixUp acts on the vectors"):
         attach([t.MixUp(0.2)], classifier(hub), F.cross_entropy).step(text())
 
 

@@ -62,6 +62,7 @@ def by_hand(recipe, *, data, model, batch=8, parts=1, clip=0.0, epochs=2, loss="
     return session.finish()
 
 
+@pytest.mark.filterwarnings("ignore::temperance.core.embedding.OnEmbeddings")
 @pytest.mark.parametrize(
     "recipe",
     [

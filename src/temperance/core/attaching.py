@@ -10,6 +10,7 @@ from torch import Tensor
 
 from temperance.core import members
 from temperance.core.attached import Attached
+from temperance.core.embedding import Seam
 from temperance.core.finite import OnNaN
 from temperance.core.holdings import check_sparse
 from temperance.core.joining import context_of, tell_of_others
@@ -84,6 +85,9 @@ def wire(
         session.model, session.optimizer, loss, parts, session._strengths, session._memory,
         autocast=autocast, scaler=scaler, backward=backward, nan=nan,
     )  # fmt: skip
+    if any(one.moves_inputs for one in parts.values()):
+        session.solo.seam = Seam(session.module, session.solo.loss.inputs, session._told)
+        session._undo.append(session.solo.seam.remove)
     session._moved = Moved(session.solo.statistics)
     session._start = session.solo.home.norm() if len(session.solo.home) else None
     tell_of_others(session)

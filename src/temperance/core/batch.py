@@ -31,6 +31,7 @@ class Batch(NamedTuple):
         weight: (b,) weights of the examples, or (b, …) of their places (tokens, pixels); or None.
         index: (b,) positions in the training set, int64, for techniques that remember examples; or None.
         convention: how the loss reads the targets; set by whoever runs the step.
+        seam: finds the input embedding (``core.embedding.Seam``); set likewise, where a technique may ask; or None.
 
     """
 
@@ -39,6 +40,7 @@ class Batch(NamedTuple):
     weight: Tensor | None = None
     index: Tensor | None = None  # type: ignore[assignment]  # shadows tuple.index on purpose
     convention: Convention = UNKNOWN
+    seam: Any = None
 
     @property
     def size(self) -> int:

@@ -106,7 +106,7 @@ class Reader:
     @staticmethod
     def _is_usual(value: Batch) -> bool:
         """Return whether a batch is two tensors with rows, and weights and row numbers fit."""
-        inputs, targets, weight, index, _ = value
+        inputs, targets, weight, index = value[:4]
         if not (isinstance(inputs, Tensor) and isinstance(targets, Tensor) and inputs.dim() and inputs.shape[0]):
             return False
         count = inputs.shape[:1]

@@ -19,6 +19,7 @@ from temperance.core.devices import widened
 from temperance.core.nest import described, fields_of, is_sequence
 from temperance.core.objective import is_cross_entropy
 from temperance.core.random import is_batched
+from temperance.core.shifted import Shifted
 from temperance.core.wrappers import bare
 from temperance.records.errors import RecipeError
 
@@ -78,6 +79,7 @@ class Criterion:
         self.model_name = type(bare(model)).__name__
         name = self.model_name
         self._is_causal = getattr(bare(model), "loss_type", None) == "ForCausalLM" or name.endswith("LMHeadModel")
+        self._has_decoder = bool(getattr(getattr(bare(model), "config", None), "is_encoder_decoder", False))
         self.shifts: bool | None = None  # whether the loss compares place t with t + 1; learnt where there are places
         self.convention = Convention(axis=-1, name="the model's own loss", takes_soft=False)
         self.takes = Signature(bare(model))
@@ -123,10 +125,12 @@ class Criterion:
         """Return what the model is called with: the inputs, and the targets where it computes its own loss.
 
         Raises:
-            RecipeError: the targets are mixed, or the model takes no labels.
+            RecipeError: the targets are mixed, the model takes no labels, or its decoder is fed from them.
 
         """
         targets = batch.targets
+        if self.loss is None and targets is ANSWERS_ONLY:
+            self._require_decoder(batch.inputs)
         if self.loss is not None or targets is None or targets is ANSWERS_ONLY:
             return batch.inputs
         if isinstance(targets, Mixed):
@@ -142,6 +146,21 @@ class Criterion:
                 "Give attach(..., loss=F.cross_entropy) or another loss",
             )
         inputs = batch.inputs
+        if isinstance(inputs, Shifted):
+            return inputs._replace(inputs=self._labelled(inputs.inputs, targets))
+        return self._labelled(inputs, targets)
+
+    def _require_decoder(self, inputs: Any) -> None:
+        """Refuse to ask an encoder-decoder model for answers where it fed its decoder from the labels before."""
+        inner = inputs.inputs if isinstance(inputs, Shifted) else inputs
+        if self._has_decoder and not (isinstance(inner, dict) and "decoder_input_ids" in inner):
+            raise RecipeError(
+                f"a technique asks {self.model_name} for answers beside its loss, and the batch has labels alone",
+                "without labels its decoder would be fed something else",
+                "Give the batch decoder_input_ids too: model.prepare_decoder_input_ids_from_labels(labels)",
+            )
+
+    def _labelled(self, inputs: Any, targets: Any) -> dict[str, Any]:
         if not isinstance(inputs, dict):
             parts = inputs if is_sequence(inputs) else (inputs,)
             inputs = dict(zip(self.takes.names, parts, strict=False))

@@ -15,6 +15,7 @@ from temperance.core.batch import Batch, Pass, call, measure, per_row
 from temperance.core.batches import Reader
 from temperance.core.criterion import Criterion
 from temperance.core.devices import exact
+from temperance.core.embedding import Seam
 from temperance.core.leaves import Leaves
 from temperance.core.objective import PlainObjective
 from temperance.core.optimizers import Functional, require_functional
@@ -76,6 +77,8 @@ class Compiled:
             self._plans[address] = one.plan(self.context)
         self.model.train()
         self._wired = self._find_strength_buffers()
+        moves = any(one.moves_inputs for one in self.parts.values())
+        self.seam = Seam(self.model, self.loss.inputs, []) if moves else None
 
     def _find_strength_buffers(self) -> dict[str, tuple[str, str]]:
         known = {id(t): (a, n) for a, part in self._start.items() for n, t in part.items()}
@@ -171,6 +174,7 @@ class Compiled:
         gradient = stages.gradient(self.parts, plain_gradient, now, kept)
         update = stages.update(self.parts, plain_update, now, kept)
         leaves = Leaves.of(params)
+        batch = batch if self.seam is None else self.seam.on(batch)
         grads, passed = gradient(leaves, buffers, batch, key)
         for address, values in passed.memory.items():
             kept[address].update(values)

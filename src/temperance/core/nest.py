@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
+from temperance.core.shifted import Shifted, handed
 from temperance.records.errors import RecipeError, SettingError
 
 T = TypeVar("T")
@@ -17,10 +18,13 @@ T = TypeVar("T")
 def call(model: Callable[..., T], inputs: Any) -> T:
     """Call the model as the type of ``inputs`` says: ``model(**dict)``, ``model(*tuple)``, else ``model(x)``.
 
-    Named tuples (``PackedSequence`` too) and dataclasses are one argument.
+    Named tuples (``PackedSequence`` too) and dataclasses are one argument. Of ``Shifted`` the inputs inside are meant.
     """
     if isinstance(inputs, Tensor):
         return model(inputs)
+    if isinstance(inputs, Shifted):
+        with handed(inputs):
+            return call(model, inputs.inputs)
     if isinstance(inputs, Mapping):
         return model(**inputs)
     if is_sequence(inputs):
@@ -45,9 +49,15 @@ def fields_of(value: Any) -> dict[Any, Any] | None:
 
 
 def leaves(nest: Any) -> Iterator[Any]:
-    """Yield what a nest holds, depth first: tensors, packed sequences, and whatever is no container."""
+    """Yield what a nest holds, depth first: tensors, packed sequences, and whatever is no container.
+
+    Of ``Shifted`` these are the leaves of the inputs inside.
+    """
     if isinstance(nest, (Tensor, PackedSequence)):
         yield nest
+        return
+    if isinstance(nest, Shifted):
+        yield from leaves(nest.inputs)
         return
     named = fields_of(nest)
     parts = named.values() if named is not None else nest if isinstance(nest, (tuple, list)) else None
@@ -73,9 +83,12 @@ def tensors(nest: Any) -> Iterator[Tensor]:
 def floating_leaves(nest: Any) -> list[Tensor]:
     """Return the tensors with decimals in a nest, in the order in which ``map_leaves`` meets them.
 
+    Of ``Shifted`` inputs that hold none it is the shift.
+
     Shapes: any.
     """
-    return [leaf for leaf in leaves(nest) if isinstance(leaf, Tensor) and leaf.is_floating_point()]
+    found = [leaf for leaf in leaves(nest) if isinstance(leaf, Tensor) and leaf.is_floating_point()]
+    return [nest.shift] if isinstance(nest, Shifted) and not found else found
 
 
 def first_leaf(nest: Any) -> Tensor:
@@ -125,6 +138,8 @@ def map_leaves(function: Callable[[Tensor], Tensor], nest: Any) -> Any:
         )
     if isinstance(nest, Mapping):
         return {key: map_leaves(function, value) for key, value in nest.items()}
+    if isinstance(nest, Shifted):
+        return nest._replace(inputs=map_leaves(function, nest.inputs))
     if isinstance(nest, (tuple, list)):
         parts = [map_leaves(function, value) for value in nest]
         return type(nest)(*parts) if hasattr(nest, "_fields") else type(nest)(parts)
@@ -140,6 +155,8 @@ def with_floating(nest: Any, points: Sequence[Tensor]) -> Any:
     Shapes: points (b, …), in the order and shapes of ``floating_leaves``.
     """
     new = iter(points)
+    if isinstance(nest, Shifted) and not floating_leaves(nest.inputs):
+        return nest._replace(shift=next(new))
     return map_leaves(lambda leaf: next(new) if leaf.is_floating_point() else leaf, nest)
 
 

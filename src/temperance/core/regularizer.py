@@ -140,6 +140,8 @@ class Regularizer(ABC):  # noqa: B024 (every stage may stay as it is)
         unique: a recipe may hold it only once.
         roles: what it does to a training, in one or two words each, so that rules of others can name it.
         rules: what happens where it meets another technique.
+        moves_inputs: it acts on the inputs in ways that need numbers with decimals; where the inputs are tokens it is
+            given the model's input embedding (``Batch.seam``).
         reads_gradients: it computes with gradients in its ``update``, so they must be dense.
         reads: signals that ``hear`` needs; they are measured at every ``validate``.
         by_weight: memories with one number for each of ``weights(plan)``, in that order.
@@ -160,6 +162,7 @@ class Regularizer(ABC):  # noqa: B024 (every stage may stay as it is)
     reads: ClassVar[frozenset[str]] = frozenset()
     per_member: ClassVar[frozenset[str]] = frozenset()
     by_weight: ClassVar[frozenset[str]] = frozenset()
+    moves_inputs: ClassVar[bool] = False
     reads_gradients: ClassVar[bool] = False
 
     def __post_init__(self) -> None:

@@ -14,6 +14,7 @@ from temperance.core import stages
 from temperance.core.attention import plain_attention
 from temperance.core.batch import Batch, Pass, call, joined, measure, part_of, per_row
 from temperance.core.criterion import Criterion
+from temperance.core.embedding import Seam
 from temperance.core.finite import NotFinite, OnNaN, Watch, finite
 from temperance.core.holdings import Holdings, require_sync
 from temperance.core.leaves import Leaves
@@ -71,6 +72,7 @@ class Solo:
         self._before = Kept(())
         self.pending: list[tuple[Pass, Batch]] = []  # passes whose backward is the user's, until ``settle``
         self.made: Pass | NotFinite | None = None  # what ``gradients`` gave, until ``apply``
+        self.seam: Seam | None = None  # for techniques that move inputs
         self._gate = getattr(optimizer, "gradient_state", None)  # accelerate's: its optimizer may do nothing
 
     def _find_leaves(self) -> None:
@@ -291,7 +293,7 @@ class Solo:
     def _objective(self, batch: Batch, key: int) -> Pass:
         own = fold(key, self.rank) if self.rank else key
         with pulse(own):
-            return self.objective(self.home, {}, batch, own)
+            return self.objective(self.home, {}, batch if self.seam is None else self.seam.on(batch), own)
 
     def _collect(self) -> Leaves:
         grads = [p.grad for p in self.home.tensors]

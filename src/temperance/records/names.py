@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 # What the field writes as one word, with capitals inside. It stays one word in a longer name too: MyMixUp → my_mixup.
-_WORDS = ("CMixUp", "RegMixUp", "MixUp", "CutMix", "AugMix", "DropBlock", "DropConnect", "MaxSup", "LoRA")
+_WORDS = (
+    "CMixUp", "RegMixUp", "MixUp", "CutMix", "AugMix", "DropBlock", "DropConnect", "MaxSup", "LoRA", "NEFTune", "R3F",
+)  # fmt: skip
 _WORD = re.compile(rf"({'|'.join(_WORDS)})(?![a-z])")
 _BEFORE_A_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 

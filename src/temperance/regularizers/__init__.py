@@ -31,12 +31,15 @@ from temperance.regularizers.mixing.random_crop import RandomCrop
 from temperance.regularizers.mixing.random_flip import RandomFlip
 from temperance.regularizers.mixing.regmixup import RegMixUp
 from temperance.regularizers.mixing.tabular_corruption import TabularCorruption
+from temperance.regularizers.mixing.token_dropout import TokenDropout
 from temperance.regularizers.mixing.trivial_augment import TrivialAugment
 from temperance.regularizers.normalization.spectral_norm import SpectralNorm
 from temperance.regularizers.smoothness.fgsm_training import FGSMTraining
 from temperance.regularizers.smoothness.input_gradient_penalty import InputGradientPenalty
 from temperance.regularizers.smoothness.jacobian_penalty import JacobianPenalty
+from temperance.regularizers.smoothness.neftune import NEFTune
 from temperance.regularizers.smoothness.pgd_training import PGDTraining
+from temperance.regularizers.smoothness.r3f import R3F
 from temperance.regularizers.smoothness.trades import TRADES
 from temperance.regularizers.smoothness.vat import VAT
 from temperance.regularizers.targets.ada_focal import AdaFocal
@@ -94,6 +97,7 @@ __all__ = [
     "L2SP",
     "LAWA",
     "R1",
+    "R3F",
     "SAM",
     "SWA",
     "TRADES",
@@ -142,6 +146,7 @@ __all__ = [
     "MaxSup",
     "MixUp",
     "Mixout",
+    "NEFTune",
     "NormControl",
     "NormSAM",
     "OnlineLabelSmoothing",
@@ -160,6 +165,7 @@ __all__ = [
     "StochasticDepth",
     "SymmetricCrossEntropy",
     "TabularCorruption",
+    "TokenDropout",
     "TrivialAugment",
     "WeightDecay",
 ]

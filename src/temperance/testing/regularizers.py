@@ -24,6 +24,7 @@ from temperance.testing.problems import PROBLEMS, Problem
 SMALL = "mlp"
 
 
+@pytest.mark.filterwarnings("ignore::temperance.core.embedding.OnEmbeddings")  # it says in which units it acts
 class RegularizerSuite:
     """Subclass it, name the subclass ``Test…``, and give a fixture ``regularizer``."""
 

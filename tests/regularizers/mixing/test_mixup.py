@@ -109,3 +109,37 @@ def test_wrong_uses_are_refused():
         MixUp(100)
     with pytest.raises(RecipeError, match="twice"):
         Recipe(MixUp(0.1), MixUp(0.2))
+
+
+@pytest.mark.filterwarnings("ignore::temperance.core.embedding.OnEmbeddings")
+def test_of_tokens_the_vectors_are_blended_and_the_masks_united():
+    hf = pytest.importorskip("transformers")
+
+    def bert():
+        torch.manual_seed(0)
+        return hf.BertForSequenceClassification(hf.BertConfig(
+            vocab_size=30, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=24,
+            max_position_embeddings=16, initializer_range=0.3, hidden_dropout_prob=0, attention_probs_dropout_prob=0,
+        )).double().train()  # fmt: skip
+
+    ids = torch.randint(3, 30, (4, 5), generator=torch.Generator().manual_seed(2))
+    lengths = torch.tensor([5, 2, 3, 4])
+    there = torch.arange(5) < lengths[:, None]
+    y, loss = torch.tensor([0, 1, 1, 0]), torch.nn.functional.cross_entropy
+    ours, hand, seen = bert(), bert(), []
+    ours.bert.embeddings.word_embeddings.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    session = Recipe(MixUp(1.0)).attach(ours, torch.optim.SGD(ours.parameters(), lr=0.5), loss=loss)
+    passed = session.step({"input_ids": ids, "attention_mask": there.long(), "labels": y})
+    key = fold(fold(0, 0), "mixup")
+    share, partner = beta_number(fold(key, "share"), 1.0), permutation(fold(key, "partner"), 4, CPU)
+    vectors = hand.bert.embeddings.word_embeddings(ids) * there.unsqueeze(-1)  # padding counts as 0
+    blended = share * vectors + (1 - share) * vectors[partner]
+    out = hand(inputs_embeds=blended, attention_mask=(there | there[partner]).long()).logits
+    expected = share * loss(out, y) + (1 - share) * loss(out, y[partner])
+    expected.backward()
+    torch.optim.SGD(hand.parameters(), lr=0.5).step()
+    assert 0.01 < share < 0.99
+    assert float(passed.loss.detach()) == pytest.approx(float(expected.detach()), abs=1e-6)
+    for a, b in zip(ours.parameters(), hand.parameters(), strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=1e-6)
+    assert all(torch.equal(one, ids) for one in seen)  # ids are never mixed

@@ -11,15 +11,16 @@ from typing import Any, ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from temperance.core.batch import ANSWERS_ONLY, Batch, Pass, map_leaves
+from temperance.core.batch import ANSWERS_ONLY, Batch, Pass
 from temperance.core.counted import counted
 from temperance.core.kit.classes import class_logits, log_softmax, softmax
 from temperance.core.kit.inputs import floating, slopes_of
 from temperance.core.leaves import Leaves
-from temperance.core.nest import with_floating
+from temperance.core.nest import floating_leaves, with_floating
 from temperance.core.random import Pulse, fold, pulse, pulsing, running, uniform
 from temperance.core.regularizer import Context, Rank, Regularizer, Strengths
 from temperance.core.rules import Rule
+from temperance.core.shifted import Shifted
 from temperance.records.errors import RecipeError, SettingError
 
 Bound = float | tuple[float, ...] | None
@@ -132,6 +133,7 @@ class Attacking(Regularizer):
     family: ClassVar[str] = "smoothness"
     rank: ClassVar[Rank] = Rank.ATTACK
     unique: ClassVar[bool] = True
+    moves_inputs: ClassVar[bool] = True
     roles: ClassVar[tuple[str, ...]] = ("attacks",)
     rules: ClassVar[tuple[Rule, ...]] = RULES
 
@@ -167,7 +169,18 @@ class Attack:
             )
 
     def near(self, batch: Batch, strengths: Strengths) -> Near:
-        """Return the floating inputs of a batch and what lies within ε (the strength ``eps``) of them."""
+        """Return the floating inputs of a ``movable`` batch and what lies within ε (the strength ``eps``) of them.
+
+        Raises:
+            RecipeError: there are none, or bounds were given, and it is the vectors of tokens that are moved.
+
+        """
+        if isinstance(batch.inputs, Shifted) and not self.box.is_open and not floating_leaves(batch.inputs.inputs):
+            raise RecipeError(
+                f"{self.box.owner} got low, high or fixed, and the inputs are whole numbers",
+                "bounds are those of measured values; here the vectors of tokens are moved",
+                "Leave low, high and fixed out",
+            )
         eps = strengths.number("eps")
         xs = [x.detach() for x in floating(batch.inputs, self.box.owner)]
         return Near(xs, [self.box.around(x, eps) for x in xs], eps, strengths.mirror is not None)
@@ -202,15 +215,9 @@ def straight_through(inputs: Any, points: Sequence[Tensor]) -> Any:
 
     Shapes: points (b, …), in the order and shapes of ``floating``.
     """
-    new = iter(points)
-
-    def one(leaf: Tensor) -> Tensor:
-        if not leaf.is_floating_point():
-            return leaf
-        point = next(new).detach()
-        return point + (leaf - leaf.detach()) if leaf.requires_grad else point
-
-    return map_leaves(one, inputs)
+    pairs = zip(floating_leaves(inputs), points, strict=True)
+    new = [p.detach() + (x - x.detach()) if x.requires_grad else p.detach() for x, p in pairs]
+    return with_floating(inputs, new)
 
 
 def starts(near: Near, key: Any) -> list[Tensor]:

@@ -11,12 +11,72 @@ from torch import Tensor
 
 from temperance.core.attention import plain_attention
 from temperance.core.batch import Batch, Pass
+from temperance.core.embedding import Tokens
 from temperance.core.leaves import Leaves
-from temperance.core.nest import floating_leaves, with_floating
+from temperance.core.nest import fields_of, floating_leaves, with_floating
+from temperance.core.shifted import Shifted
 from temperance.core.wrappers import uncompiled
 from temperance.records.errors import RecipeError
 
 Inner = Callable[[Leaves, Mapping[str, Tensor], Batch, Any], Pass]
+
+
+def movable(batch: Batch, owner: str) -> Batch:
+    """Return a batch whose inputs can be moved: itself, or with a shift of 0 on the vectors of its tokens.
+
+    The one step by which a technique for inputs with decimals serves models of tokens too: ``floating`` and
+    ``with_floating`` see the shift, and a call of the model adds it behind the input embedding. The technique declares
+    ``moves_inputs``.
+
+    Raises:
+        RecipeError: there is nothing that can be moved; the only numbers with decimals are a mask.
+
+    """
+    _require_no_mask(batch.inputs, owner)
+    if isinstance(batch.inputs, Shifted) or batch.seam is None or floating_leaves(batch.inputs):
+        return batch
+    return batch._replace(inputs=batch.seam.shifted(batch, owner))
+
+
+def embedded(batch: Batch, owner: str) -> Shifted:
+    """Return the inputs of a batch with a shift of 0 on the vectors of its tokens, whatever else the inputs hold.
+
+    Raises:
+        RecipeError: no input embedding is found, or several; the batch is no session's.
+
+    """
+    return _seam(batch, owner).shifted(batch, owner)  # type: ignore[no-any-return]
+
+
+def tokens(batch: Batch, owner: str) -> Tokens:
+    """Return the tokens of a batch: ids, which of them count, and what the model's config says of special ones.
+
+    Raises:
+        RecipeError: no input embedding is found, or several; the batch is no session's.
+
+    """
+    return _seam(batch, owner).tokens(batch, owner)  # type: ignore[no-any-return]
+
+
+def _seam(batch: Batch, owner: str) -> Any:
+    if batch.seam is None:
+        raise RecipeError(
+            f"{owner} got a batch without seam", "it acts on the vectors of tokens", "Run it in a session's step"
+        )
+    return batch.seam
+
+
+def _require_no_mask(inputs: Any, owner: str) -> None:
+    named = fields_of(inputs) if not isinstance(inputs, Shifted) else None
+    if not named:
+        return
+    found = [str(name) for name, x in named.items() if isinstance(x, Tensor) and x.is_floating_point()]
+    if found and all(name.endswith("mask") for name in found) and len(found) < len(named):
+        raise RecipeError(
+            f"{owner} found numbers with decimals in {', '.join(map(repr, found))} alone",
+            "a mask says what counts, and is not to be moved",
+            "Give it as whole numbers or booleans: mask.long()",
+        )
 
 
 def floating(inputs: Any, owner: str) -> list[Tensor]:

@@ -10,13 +10,14 @@ import torch
 from torch import Tensor
 
 from temperance.core.batch import Batch, Mixed, map_leaves
-from temperance.core.nest import leaves
+from temperance.core.nest import floating_leaves, leaves
 from temperance.core.random import fold, uniform
+from temperance.core.shifted import Shifted
 from temperance.records.errors import RecipeError
 
 
 class OnlyCodes(UserWarning):
-    """A mixing technique found integer inputs alone: token ids of two texts would take turns."""
+    """A mixing technique found integer inputs alone that no embedding gets: codes of two examples take turns."""
 
 
 def blend(inputs: Any, partner: Tensor, share: Tensor, key: Any) -> Any:
@@ -38,6 +39,29 @@ def blend(inputs: Any, partner: Tensor, share: Tensor, key: Any) -> Any:
         return torch.where(chosen.reshape(*chosen.shape, *[1] * (x.dim() - chosen.dim())), x, other)
 
     return map_leaves(one, inputs)
+
+
+def blended(batch: Batch, partner: Tensor, share: Tensor, key: Any, owner: str) -> Any:
+    """Return the inputs of a batch, mixed: numbers and codes as ``blend`` does, of tokens their vectors.
+
+    Vectors are mixed where the inputs hold whole numbers alone and the model has an input embedding that gets them:
+    share·e(own) + (1 − share)·e(partner), padding as 0; see ``core.embedding.Seam.blended``. Codes that no embedding
+    gets as they are (the categories of a table, most often) take turns, and a warning tells so once.
+
+    Shapes: inputs (b, …) → same · partner (b,) · share ().
+
+    Raises:
+        RecipeError: several embeddings get them, or the model reads two texts.
+
+    """
+    inner = batch.inputs.inputs if isinstance(batch.inputs, Shifted) else batch.inputs
+    if batch.seam is None or floating_leaves(inner):
+        return blend(batch.inputs, partner, share, key)
+    mixed = batch.seam.blended(batch, partner, share, owner)
+    if mixed is not None:
+        return mixed
+    warn_of_codes(batch.inputs, owner, batch.seam.told)
+    return blend(batch.inputs, partner, share, key)
 
 
 def _choice(codes: list[Tensor], share: Tensor, key: Any) -> Tensor:
@@ -79,16 +103,16 @@ def _of_partners(partner: Tensor, leaf: Tensor) -> Tensor:
     return torch.index_select(leaf, 0, partner)
 
 
-def warn_of_codes(inputs: Any, owner: str) -> bool:
-    """Warn where no input has decimals to blend; return whether it did."""
+def warn_of_codes(inputs: Any, owner: str, told: list[str]) -> None:
+    """Warn, once, where no input has decimals to blend."""
     tensors = [leaf for leaf in leaves(inputs) if isinstance(leaf, Tensor)]
     if not tensors or any(leaf.is_floating_point() for leaf in tensors):
-        return False
-    warnings.warn(
-        f"{owner} finds integers alone among the inputs, so codes of two examples take turns. That means something for "
-        "the categories of a table, and nothing for the tokens of a text: use ManifoldMixUp on a layer behind the "
-        "embedding there, or leave it out.",
-        OnlyCodes,
-        stacklevel=3,
+        return
+    sentence = (
+        f"{owner} finds integers alone among the inputs, and no embedding that gets them as they are, so codes of two "
+        "examples take turns. That means something for the categories of a table, and nothing for the tokens of a "
+        "text: there give the model a method get_input_embeddings(), so that their vectors are mixed."
     )
-    return True
+    if sentence not in told:
+        told.append(sentence)
+        warnings.warn(sentence, OnlyCodes, stacklevel=4)

@@ -12,7 +12,7 @@ from torch import Tensor
 from temperance.core.attention import plain_attention
 from temperance.core.batch import Batch, Pass, reduce
 from temperance.core.kit.attacks import Inner
-from temperance.core.kit.inputs import attached_inputs, floating, slopes_of
+from temperance.core.kit.inputs import attached_inputs, floating, movable, slopes_of
 from temperance.core.leaves import Leaves
 from temperance.core.nest import with_floating
 from temperance.core.wrappers import uncompiled
@@ -41,6 +41,7 @@ def traced(
         RecipeError: no floating inputs, or outputs that are no tensor.
 
     """
+    batch = movable(batch, owner)
     xs = floating(batch.inputs, owner)
 
     def run(points: Sequence[Tensor]) -> Pass:

@@ -12,7 +12,7 @@ from torch import Tensor
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Mixed, Pass, first_leaf
 from temperance.core.devices import exact
-from temperance.core.kit.mixing import blend, paired
+from temperance.core.kit.mixing import blended, paired
 from temperance.core.leaves import Leaves
 from temperance.core.random import beta, fold, permutation, uniform
 from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
@@ -31,7 +31,7 @@ class CMixUp(Regularizer):
 
     Partners are sought among the batch (at most ``candidates`` of its rows, drawn anew each time), not among all rows:
     the kernel over all N rows costs N². σ = ∞ gives the partners of mixup. For a squared loss the blend of the losses
-    has the same gradient as the loss of the blended target.
+    has the same gradient as the loss of the blended target. Of tokens the vectors are blended, as in ``MixUp``.
 
     Stage: objective (mix).  Cost: b × candidates distances, one blend, a second loss.  Strengths: alpha in [1e-3, 32],
     neutral 0 (λ = 1), log, stronger = up.
@@ -68,6 +68,7 @@ class CMixUp(Regularizer):
     rank: ClassVar[Rank] = Rank.MIX
     effect: ClassVar[Effect] = {"alpha": ("departure", "up")}
     unique: ClassVar[bool] = True
+    moves_inputs: ClassVar[bool] = True
     roles: ClassVar[tuple[str, ...]] = ("mixes",)
     rules: ClassVar[tuple[Rule, ...]] = (Rule("mixes", "refuse", "a batch can be mixed once", "Keep one of them"),)
     citations: ClassVar[tuple[Citation, ...]] = (
@@ -96,7 +97,8 @@ class CMixUp(Regularizer):
             own, device = fold(key, address), first_leaf(batch.inputs).device
             share = beta(fold(own, "share"), strengths.number("alpha"), device, strength=f"{address}.alpha")
             partner = near(_checked(batch.targets), self.sigma, self.candidates, own)
-            return inner(params, buffers, paired(batch, blend(batch.inputs, partner, share, own), partner, share), key)
+            inputs = blended(batch, partner, share, own, "CMixUp")
+            return inner(params, buffers, paired(batch, inputs, partner, share), key)
 
         return mixed
 

@@ -9,13 +9,13 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from temperance.control.strength import Strength
-from temperance.core.batch import Batch, Pass, map_leaves
+from temperance.core.batch import Batch, Pass
+from temperance.core.kit.inputs import floating, movable
 from temperance.core.leaves import Leaves
-from temperance.core.nest import floating_leaves
+from temperance.core.nest import floating_leaves, with_floating
 from temperance.core.random import fold, normal
 from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
 from temperance.records.citation import Citation
-from temperance.records.errors import RecipeError
 
 
 @techniques.add
@@ -25,7 +25,9 @@ class FeatureNoise(Regularizer):
 
         x' = x + σ·ε,  ε ~ N(0, 1)
 
-    Integer leaves (categories) stay as they are. σ is in the units of the inputs, so standardize them.
+    Integer leaves (categories) stay as they are. σ is in the units of the inputs, so standardize them. Where the inputs
+    are tokens alone, the noise is added to their vectors, in the units of the embedding (``NEFTune`` scales it by the
+    length of the text).
 
     Stage: objective (augment).  Cost: one draw the size of the batch.  Strengths: sigma in [0, 2], neutral 0, linear,
     stronger = up.
@@ -50,6 +52,7 @@ class FeatureNoise(Regularizer):
     }
     family: ClassVar[str] = "mixing"
     rank: ClassVar[Rank] = Rank.AUGMENT
+    moves_inputs: ClassVar[bool] = True
     effect: ClassVar[Effect] = {"sigma": ("loss_noise", "up")}
     citations: ClassVar[tuple[Citation, ...]] = (
         Citation(
@@ -68,20 +71,12 @@ class FeatureNoise(Regularizer):
         def noisy(params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any) -> Pass:
             if strengths.is_off("sigma"):
                 return inner(params, buffers, batch, key)
-            _require_numbers(batch.inputs)
+            batch = movable(batch, "FeatureNoise")
+            floating(batch.inputs, "FeatureNoise")
             inputs = disturb(batch.inputs, strengths["sigma"], fold(key, address))
             return inner(params, buffers, batch._replace(inputs=inputs), key)
 
         return noisy
-
-
-def _require_numbers(inputs: Any) -> None:
-    if not floating_leaves(inputs):
-        raise RecipeError(
-            "FeatureNoise found no floating tensor among the inputs",
-            "it adds noise to measured numbers, and codes and tokens are none",
-            "Leave FeatureNoise out, or feed embedded rows",
-        )
 
 
 def disturb(inputs: Any, sigma: Tensor | float, key: Any) -> Any:
@@ -89,11 +84,6 @@ def disturb(inputs: Any, sigma: Tensor | float, key: Any) -> Any:
 
     Shapes: sigma (); leaves (b, …) → the same.
     """
-    sites = iter(range(1_000_000))
-
-    def one(x: Tensor) -> Tensor:
-        if not x.is_floating_point():
-            return x
-        return x + sigma * normal(fold(key, next(sites)), x.shape, x.device, x.dtype)
-
-    return map_leaves(one, inputs)
+    xs = floating_leaves(inputs)
+    moved = [x + sigma * normal(fold(key, i), x.shape, x.device, x.dtype) for i, x in enumerate(xs)]
+    return with_floating(inputs, moved)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass, first_leaf
-from temperance.core.kit.mixing import blend, paired
+from temperance.core.kit.mixing import blend, blended, paired
 from temperance.core.kit.sites import activations, change_output, named
 from temperance.core.leaves import Leaves
 from temperance.core.random import beta, fold, permutation, running, uniform
@@ -41,7 +41,8 @@ class ManifoldMixUp(Regularizer):
         λ ~ Beta(α, α);  layer l uniform among the input and the places;  h_l' = λ·h_l + (1 − λ)·h_l(partner)
         loss = λ·l(y) + (1 − λ)·l(y_partner)
 
-    The places are the outputs of all activations, or of the modules that match ``at``; the input is the first. A place
+    The places are the outputs of all activations, or of the modules that match ``at``; the input is the first (of
+    tokens: their vectors, as in ``MixUp``; deeper blends keep the mask of the row itself). A place
     that runs several times in a pass blends at its first run; one that does not run is an error.
 
     Stage: layers and objective (mix).  Cost: one blend of one layer, a second loss.  Strengths: alpha in [1e-3, 32],
@@ -81,6 +82,7 @@ class ManifoldMixUp(Regularizer):
     rank: ClassVar[Rank] = Rank.MIX
     effect: ClassVar[Effect] = {"alpha": ("confidence", "down")}
     unique: ClassVar[bool] = True
+    moves_inputs: ClassVar[bool] = True
     roles: ClassVar[tuple[str, ...]] = ("mixes",)
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule("mixes", "refuse", "a batch can be mixed once", "Keep one of them"),
@@ -133,7 +135,7 @@ class ManifoldMixUp(Regularizer):
             mix = _Mix(layer, partner, share)
             inputs = batch.inputs
             if self.inputs and not (isinstance(layer, int) and layer):
-                inputs = blend(inputs, partner, mix.share_at(0), own)
+                inputs = blended(batch, partner, mix.share_at(0), own, "ManifoldMixUp")
             with _mixing(address, mix):
                 passed = inner(params, buffers, paired(batch, inputs, partner, share), key)
             _require_run(mix, memory.plan, self.inputs)

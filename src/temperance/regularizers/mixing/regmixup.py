@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass, first_leaf
-from temperance.core.kit.mixing import blend, paired
+from temperance.core.kit.mixing import blended, paired
 from temperance.core.leaves import Leaves
 from temperance.core.random import beta, fold, permutation
 from temperance.core.regularizer import Context, Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
@@ -29,7 +29,8 @@ class RegMixUp(Regularizer):
         λ ~ Beta(α, α), α large, so λ is near 1/2;  loss = l(x, y) + η·(λ·l(x', y) + (1 − λ)·l(x', y_partner))
 
     ``mode="official"`` divides by 1 + η: the authors' code takes the mean over clean and blended examples together, at
-    η = 1 half the sum. So a learning rate found with their code is twice as large here in mode ``sum``.
+    η = 1 half the sum. So a learning rate found with their code is twice as large here in mode ``sum``. Of tokens the
+    vectors are blended, as in ``MixUp``.
 
     Stage: objective (mix).  Cost: two forward passes, one backward pass through both.  Strengths: weight in [0, 4],
     neutral 0, linear, stronger = up.
@@ -66,6 +67,7 @@ class RegMixUp(Regularizer):
     cost: ClassVar[Cost] = Cost(forwards=2.0)
     effect: ClassVar[Effect] = {"weight": ("confidence", "down")}
     unique: ClassVar[bool] = True
+    moves_inputs: ClassVar[bool] = True
     roles: ClassVar[tuple[str, ...]] = ("mixes", "runs twice")
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule("mixes", "refuse", "a batch can be mixed once", "Keep one of them"),
@@ -114,4 +116,4 @@ def mix(batch: Batch, alpha: float, key: Any) -> Batch:
     leaf = first_leaf(batch.inputs)
     share = beta(fold(key, "share"), alpha, leaf.device)
     partner = permutation(fold(key, "partner"), leaf.shape[0], leaf.device)
-    return paired(batch, blend(batch.inputs, partner, share, key), partner, share)
+    return paired(batch, blended(batch, partner, share, key, "RegMixUp"), partner, share)

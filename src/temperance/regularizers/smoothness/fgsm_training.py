@@ -23,6 +23,7 @@ from temperance.core.kit.attacks import (
     starts,
     straight_through,
 )
+from temperance.core.kit.inputs import movable
 from temperance.core.leaves import Leaves
 from temperance.core.nest import with_floating
 from temperance.core.random import fold
@@ -50,7 +51,8 @@ class FGSMTraining(Attacking):
 
     Stage: objective (attack).  Cost: two forward and backward passes, and a probe of 12 and 10 now and then.
     Strengths: eps in [1e-4, 1], neutral 0, log, stronger = up.
-    Shapes: floating inputs (b, …) → same, integer inputs stay; tables (b, f) and images (b, c, h, w) can have bounds.
+    Shapes: floating inputs (b, …) → same, integer inputs stay; tables (b, f) and images (b, c, h, w) can have bounds;
+    tokens alone: their vectors (b, …, d) are moved, behind the input embedding, and ε is in their units.
     Use when: ``PGDTraining`` takes too long.  Avoid when: ε is large; the alarm rings: take PGDTraining, a smaller ε or
     stop earlier. Never report accuracy under this attack as robustness.
 
@@ -64,7 +66,7 @@ class FGSMTraining(Attacking):
 
     Raises:
         SettingError: a setting outside its range.
-        RecipeError: no floating inputs; bounds for another number of columns.
+        RecipeError: nothing that can be moved; bounds for another number of columns.
 
     Example:
         >>> FGSMTraining(8 / 255, low=0.0, high=1.0, probe_every=0).cost.backwards
@@ -137,6 +139,7 @@ class FGSMTraining(Attacking):
         def attacked(params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any) -> Pass:
             if strengths.is_off("eps") or not torch.is_grad_enabled():
                 return inner(params, buffers, batch, key)
+            batch = movable(batch, "FGSMTraining")
             near, own = attack.near(batch, strengths), fold(key, strengths.address)
             with search_mode(memory.plan, own):
                 found = attack.climb(loss_at(inner, params, buffers, batch, own), starts(near, own), near)

@@ -31,16 +31,16 @@ class InputGradientPenalty(Regularizer):
 
     Stage: objective (penalty).  Cost: one forward and two backward passes, the second one through the first.
     Strengths: weight in [1e-5, 100], neutral 0, log, stronger = up.
-    Shapes: floating inputs (b, …), integer inputs are left out.
-    Use when: noise on the inputs must not change answers; explanations by gradients should be calm.  Avoid when: inputs
-    are tokens; memory is short.
+    Shapes: floating inputs (b, …), integer inputs are left out (tokens alone: the gradient is by their vectors).
+    Use when: noise on the inputs must not change answers; explanations by gradients should be calm.  Avoid when: memory
+    is short.
 
     Args:
         weight: weight of the penalty.
 
     Raises:
         SettingError: weight outside its range.
-        RecipeError: no floating inputs; outputs that are no tensor.
+        RecipeError: no floating inputs and no input embedding; outputs that are no tensor.
 
     Example:
         >>> InputGradientPenalty(0.5).to_dict()
@@ -61,6 +61,7 @@ class InputGradientPenalty(Regularizer):
     cost: ClassVar[Cost] = Cost(backwards=2)
     effect: ClassVar[Effect] = {"weight": ("departure", "up")}
     unique: ClassVar[bool] = True
+    moves_inputs: ClassVar[bool] = True
     roles: ClassVar[tuple[str, ...]] = ("flattens",)
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule("flattens", "warn", "both punish slopes in the inputs", "One of them is usually enough"),

@@ -36,9 +36,10 @@ class JacobianPenalty(Regularizer):
     Stage: objective (penalty).  Cost: one forward and 1 + n backward passes (n = −1: 1 + c), the last one through the
     others.
     Strengths: weight in [1e-5, 10], neutral 0, log, stronger = up.
-    Shapes: floating inputs (b, …), integer inputs are left out; outputs (b, …).
-    Use when: noise on the inputs must not change answers, and adversarial training is too slow.  Avoid when: inputs are
-    tokens; the net has kinks only at fixed places and needs sharp edges.
+    Shapes: floating inputs (b, …), integer inputs are left out (tokens alone: J is by their vectors, padding left out);
+    outputs (b, …).
+    Use when: noise on the inputs must not change answers, and adversarial training is too slow.  Avoid when: the net
+    has kinks only at fixed places and needs sharp edges.
 
     Args:
         weight: weight of the penalty.
@@ -46,7 +47,7 @@ class JacobianPenalty(Regularizer):
 
     Raises:
         SettingError: a setting outside its range.
-        RecipeError: no floating inputs; outputs that are no tensor.
+        RecipeError: no floating inputs and no input embedding; outputs that are no tensor.
 
     Example:
         >>> JacobianPenalty(projections=3).cost.backwards
@@ -67,6 +68,7 @@ class JacobianPenalty(Regularizer):
     cost: ClassVar[Cost] = Cost(backwards=2, note="1 + projections")
     effect: ClassVar[Effect] = {"weight": ("departure", "up")}
     unique: ClassVar[bool] = True
+    moves_inputs: ClassVar[bool] = True
     roles: ClassVar[tuple[str, ...]] = ("flattens",)
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule("flattens", "warn", "both punish slopes in the inputs", "One of them is usually enough"),

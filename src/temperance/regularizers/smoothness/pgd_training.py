@@ -12,6 +12,7 @@ from torch import Tensor
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass
 from temperance.core.kit.attacks import Attack, Attacking, Bound, Box, loss_at, search_mode, starts, straight_through
+from temperance.core.kit.inputs import movable
 from temperance.core.leaves import Leaves
 from temperance.core.random import fold
 from temperance.core.regularizer import Effect, Memory, Objective, Strengths, techniques
@@ -31,7 +32,8 @@ class PGDTraining(Attacking):
 
     Stage: objective (attack).  Cost: k + 1 forward and backward passes.
     Strengths: eps in [1e-4, 1], neutral 0, log, stronger = up.
-    Shapes: floating inputs (b, …) → same, integer inputs stay; tables (b, f) and images (b, c, h, w) can have bounds.
+    Shapes: floating inputs (b, …) → same, integer inputs stay; tables (b, f) and images (b, c, h, w) can have bounds;
+    tokens alone: their vectors (b, …, d) are moved, behind the input embedding, and ε is in their units.
     Use when: somebody may change inputs on purpose, or small changes must not matter.  Avoid when: only clean
     rows count (accuracy on them falls); time is short.
 
@@ -45,7 +47,7 @@ class PGDTraining(Attacking):
 
     Raises:
         SettingError: a setting outside its range.
-        RecipeError: no floating inputs; bounds for another number of columns.
+        RecipeError: nothing that can be moved; bounds for another number of columns.
 
     Example:
         >>> PGDTraining(8 / 255, steps=10, low=0.0, high=1.0).cost.backwards
@@ -98,6 +100,7 @@ class PGDTraining(Attacking):
         def attacked(params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any) -> Pass:
             if strengths.is_off("eps") or not torch.is_grad_enabled():
                 return inner(params, buffers, batch, key)
+            batch = movable(batch, "PGDTraining")
             near, own = attack.near(batch, strengths), fold(key, strengths.address)
             with search_mode(memory.plan, own):
                 found = attack.climb(loss_at(inner, params, buffers, batch, own), starts(near, own), near)

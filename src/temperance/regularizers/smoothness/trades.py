@@ -25,6 +25,7 @@ from temperance.core.kit.attacks import (
     within,
 )
 from temperance.core.kit.classes import class_logits, log_softmax
+from temperance.core.kit.inputs import movable
 from temperance.core.leaves import Leaves
 from temperance.core.random import fold, normal
 from temperance.core.regularizer import (
@@ -54,7 +55,8 @@ class TRADES(Attacking):
     Stage: objective (attack).  Cost: k + 3 forward passes (clean twice: in training and in evaluation mode), k + 1
     backward passes.
     Strengths: beta in [0, 20], neutral 0, linear; eps in [1e-4, 1], neutral 0, log; stronger = up.
-    Shapes: floating inputs (b, …) → same, integer inputs stay; tables (b, f) and images (b, c, h, w) can have bounds.
+    Shapes: floating inputs (b, …) → same, integer inputs stay; tables (b, f) and images (b, c, h, w) can have bounds;
+    tokens alone: their vectors (b, …, d) are moved, behind the input embedding, and ε is in their units.
     Outputs (b, …, c) logits.
     Use when: as ``PGDTraining``, and clean rows matter too.  Avoid when: regression; time is short.
 
@@ -69,7 +71,7 @@ class TRADES(Attacking):
 
     Raises:
         SettingError: a setting outside its range.
-        RecipeError: no floating inputs; outputs that are no logits; bounds for another number of columns.
+        RecipeError: nothing that can be moved; outputs that are no logits; bounds for another number of columns.
 
     Example:
         >>> TRADES(beta=6.0, steps=5).cost.forwards
@@ -127,6 +129,7 @@ class TRADES(Attacking):
         address, attack = strengths.address, self.attack
 
         def worst(params: Leaves, buffers: Any, batch: Batch, key: Any) -> Batch:
+            batch = movable(batch, "TRADES")
             near = attack.near(batch, strengths)
             noise = [normal(fold(key, "start", i), x.shape, x.device).to(x.dtype) for i, x in enumerate(near.xs)]
             begin = within([torch.add(x, z, alpha=0.001) for x, z in zip(near.xs, noise, strict=True)], near.limits)

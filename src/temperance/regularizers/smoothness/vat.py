@@ -30,6 +30,7 @@ from temperance.core.kit.attacks import (
     within,
 )
 from temperance.core.kit.classes import class_logits, log_softmax
+from temperance.core.kit.inputs import movable
 from temperance.core.leaves import Leaves
 from temperance.core.random import fold, normal
 from temperance.core.regularizer import (
@@ -56,10 +57,14 @@ class VAT(Attacking):
 
     ε is a Euclidean length per row, over all its values; inside a box the row may move less. The direction is sought in
     evaluation mode; both passes of the loss see the same noise, and running statistics are those of the clean rows.
+    On token models the length is that of a whole text's move, padding left out. The smoothness term of SMART
+    (arXiv:1911.03437) is this one on the vectors with the KL taken both ways and ε a bound on each value; ``R3F`` has
+    that KL without the search.
 
     Stage: objective (attack).  Cost: rounds + 3 forward passes, rounds + 1 backward passes.
     Strengths: weight in [0, 10], neutral 0, linear; eps in [1e-3, 30], neutral 0, log; stronger = up.
-    Shapes: floating inputs (b, …) → same, integer inputs stay; tables (b, f) and images (b, c, h, w) can have bounds.
+    Shapes: floating inputs (b, …) → same, integer inputs stay; tables (b, f) and images (b, c, h, w) can have bounds;
+    tokens alone: their vectors (b, …, d) are moved, behind the input embedding, and ε is in their units.
     Outputs (b, …, c) logits.
     Use when: few labels, or steadiness without a fixed enemy.  Avoid when: regression.
 
@@ -74,7 +79,7 @@ class VAT(Attacking):
 
     Raises:
         SettingError: a setting outside its range.
-        RecipeError: no floating inputs; outputs that are no logits; bounds for another number of columns.
+        RecipeError: nothing that can be moved; outputs that are no logits; bounds for another number of columns.
 
     Example:
         >>> VAT(0.5).to_dict()
@@ -132,6 +137,7 @@ class VAT(Attacking):
         address, attack = strengths.address, self.attack
 
         def moved(params: Leaves, buffers: Any, batch: Batch, key: Any) -> Batch:
+            batch = movable(batch, "VAT")
             near = attack.near(batch, strengths)
             with search_mode(memory.plan[0], key):
                 ways = self._ways(divergence_at(inner, params, buffers, batch, key, "VAT"), near, key)
