@@ -21,8 +21,8 @@ def pace(runner: Runner, job: dict[str, Any], say: Say) -> dict[str, Any]:
 
 
 def wishes(runner: Runner, spec: TrialSpec) -> dict[str, Any]:
-    """Return ``epochs``, ``batch_size`` and ``recipe`` of a user's ``Task``; None where the study chooses."""
+    """Return ``epochs``, ``batch_size``, ``recipe`` and ``inputs`` of a user's ``Task``; None: the study chooses."""
     _, rows = as_trained(runner, spec)
     made = runner.net(spec, runner.preprocess(rows), rows)
     recipe = None if made.recipe is None else made.recipe.to_dict()
-    return {"epochs": made.epochs, "batch_size": made.batch_size, "recipe": recipe}
+    return {"epochs": made.epochs, "batch_size": made.batch_size, "recipe": recipe, "inputs": made.inputs}

@@ -58,6 +58,12 @@ def study(
             "--candidate", metavar="MODULE:NAME", help="A scikit-learn estimator of yours that competes; repeatable."
         ),
     ] = None,
+    start: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--start", metavar="FILE", help="Recipes to try first: a TOML file, or an Optuna study's .db; repeatable."
+        ),
+    ] = None,
     max_latency: Annotated[
         str | None, typer.Option("--max-latency", metavar="TIME", help="No model slower than this a row, e.g. 5ms.")
     ] = None,
@@ -103,8 +109,10 @@ def study(
     elif resume is not None:
         conclude(resumed(resume, data=data, budget=spent, **this_run), resume, console=console, started=started)
     else:
+        from temperance.cli.starting import starts_of
+
         settings = StudySettings(
-            data=named(data), target=target, out=study_folder(out, named(data)), task=task, test=test, group=group,
+            starts=starts_of(start or [], console), data=named(data), target=target, out=study_folder(out, named(data)), task=task, test=test, group=group,
             budget=spent or parse_budget(DEFAULT_BUDGET), time=time_column, metric=metric, seed=seed, device=device,
             prefer=prefer, only=only_task, candidates=tuple(candidates or ()), **limits, **this_run,
         )  # fmt: skip
