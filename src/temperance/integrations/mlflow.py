@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ from temperance.integrations.tracking import TrackedStudy, TrackedTrial, batches
 from temperance.records.errors import MissingExtra, StudyError
 
 EXPERIMENT = "temperance"
+PLACES = "a database as sqlite:///runs.db, or a tracking server's address"
 MOST_PARAMS, MOST_METRICS, LONGEST = 100, 1000, 500  # what MLflow takes in one request, and letters of a name or value
 STATUS = {"done": "FINISHED", "discarded": "KILLED", "interrupted": "KILLED", "failed": "FAILED"}
 
@@ -25,7 +29,7 @@ def export_study(
 
     Args:
         folder: of the study.
-        uri: tracking server, database or folder; None: ``MLFLOW_TRACKING_URI``, else what MLflow takes by itself.
+        uri: tracking server or database; None: ``MLFLOW_TRACKING_URI``, else what MLflow takes by itself.
         experiment: its name; made where it is not there.
         artifacts: copy report, cards, leaderboard, ``study.json`` and bundle.
 
@@ -38,6 +42,11 @@ def export_study(
 
     """
     study = opened(Path(folder))
+    with _quiet():
+        return _exported(study, uri, experiment, artifacts=artifacts)
+
+
+def _exported(study: TrackedStudy, uri: str | None, experiment: str, *, artifacts: bool) -> dict[str, Any]:
     client = _client(uri)
     from mlflow.exceptions import MlflowException
 
@@ -45,7 +54,7 @@ def export_study(
         run = _Writer(client, study).write(experiment, artifacts=artifacts)
     except (MlflowException, OSError) as fault:
         raise StudyError(
-            f"MLflow could not write the study: {str(fault).splitlines()[0]}", "a tracking server, database or folder",
+            f"MLflow could not write the study: {_first_sentence(fault)}", PLACES,
             "Check --uri, or MLFLOW_TRACKING_URI",
         ) from fault  # fmt: skip
     return {
@@ -61,15 +70,32 @@ def _client(uri: str | None) -> Any:
         from mlflow.tracking import MlflowClient
     except ImportError as fault:
         raise MissingExtra(
-            "MLflow is not installed", "the package mlflow or mlflow-skinny", 'pip install "temperance[mlflow]"'
+            "MLflow is not installed",
+            "the package mlflow or mlflow-skinny",
+            'Install it with `pip install "temperance[mlflow]"`',
         ) from fault
     try:
         return MlflowClient(tracking_uri=uri)
     except (MlflowException, ImportError) as fault:
         raise StudyError(
-            f"MLflow cannot use {uri or 'its usual place'}: {str(fault).splitlines()[0]}",
-            "a folder as file:///…, sqlite:///runs.db, or a server's address", "Check --uri",
+            f"MLflow cannot use {uri or 'its usual place'}: {_first_sentence(fault)}", PLACES, "Check --uri",
         ) from fault  # fmt: skip
+
+
+def _first_sentence(fault: Exception) -> str:
+    return str(fault).strip().splitlines()[0].split(". ")[0]
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Leave out what MLflow says of the tables that it makes."""
+    logger = logging.getLogger("mlflow")
+    before = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 class _Writer:

@@ -111,7 +111,9 @@ def export_study(folder: str | Path, *, uri: str | None = None, name: str | None
         made = optuna.create_study(storage=storage, study_name=called, direction=direction)
     except optuna.exceptions.DuplicatedStudyError as fault:
         raise StudyError(
-            f"{place} holds a study named {called!r} already", "a name that is not taken", "Choose another --uri"
+            f"the storage {place} holds a study named {called!r} already",
+            "a name that is not taken",
+            "Choose another --uri",
         ) from fault
     for key, value in study.params.items():
         made.set_user_attr(key, value)
@@ -139,7 +141,7 @@ def import_study(uri: str, *, name: str | None = None) -> ImportedStudy:
     names = optuna.get_all_study_names(storage=storage)
     wanted = name or (names[0] if len(names) == 1 else None)
     if wanted not in names:
-        received = f"{uri} holds no study named {name!r}" if name else f"{uri} holds {len(names)} studies"
+        received = f"no study named {name!r} in {uri}" if name else f"{len(names)} studies in {uri}"
         remedy = nearest(name or "", names) or "Name one of them"
         raise StudyError(received, ", ".join(names) or "a storage with a study", remedy)
     study = optuna.load_study(study_name=wanted, storage=storage)
@@ -261,7 +263,9 @@ def _storage(place: str, *, must_exist: bool = False) -> tuple[Any, Any]:
         from optuna.storages import JournalStorage, RDBStorage
         from optuna.storages.journal import JournalFileBackend
     except ImportError as fault:
-        raise MissingExtra("Optuna is not installed", "the package optuna", "pip install optuna") from fault
+        raise MissingExtra(
+            "Optuna is not installed", "the package optuna", "Install it with `pip install optuna`"
+        ) from fault
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     path = Path(place.removeprefix("sqlite:///"))
     is_file = "://" not in place or place.startswith("sqlite:///")

@@ -70,7 +70,9 @@ def check(trial: str | None, to: str | None, uri: str | None, out: Path | None) 
         what = "neither --trial nor --to" if trial is None else "--trial and --to together"
         raise SettingError(what, "one of them", "Name a trial with --trial, or a tracker with --to")
     if to is not None and to not in TRACKERS:
-        raise SettingError(f"--to {to}", ", ".join(TRACKERS), nearest(to, TRACKERS) or "Use --to mlflow")
+        raise SettingError(
+            f"--to got {to!r}", "one of " + ", ".join(TRACKERS), nearest(to, TRACKERS) or "Use --to mlflow"
+        )
     if to is not None and out is not None:
         raise SettingError("--out together with --to", "--uri says where a tracker keeps its runs", "Use --uri")
     if uri is not None and to is None:

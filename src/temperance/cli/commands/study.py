@@ -86,6 +86,7 @@ def study(
     Takes a table or images. Writes study.json, report.html, leaderboard.csv, two cards and bundle/ into --out.
     Ctrl-C keeps the best so far.
     """
+    from temperance.cli.starting import starts_of
     from temperance.study.clock import parse_budget
     from temperance.study.settings import StudySettings
 
@@ -109,12 +110,11 @@ def study(
     elif resume is not None:
         conclude(resumed(resume, data=data, budget=spent, **this_run), resume, console=console, started=started)
     else:
-        from temperance.cli.starting import starts_of
-
         settings = StudySettings(
-            starts=starts_of(start or [], console), data=named(data), target=target, out=study_folder(out, named(data)), task=task, test=test, group=group,
+            data=named(data), target=target, out=study_folder(out, named(data)), task=task, test=test, group=group,
             budget=spent or parse_budget(DEFAULT_BUDGET), time=time_column, metric=metric, seed=seed, device=device,
-            prefer=prefer, only=only_task, candidates=tuple(candidates or ()), **limits, **this_run,
+            prefer=prefer, only=only_task, candidates=tuple(candidates or ()),
+            starts=starts_of(start or [], console), **limits, **this_run,
         )  # fmt: skip
         conclude(new_study(settings), settings.out, console=console, started=started)
 
