@@ -121,7 +121,8 @@ class Network(Part):
         if name == "numeric" and self.encoding.largest is not None:
             return torch.zeros(size, self.encoding.width, dtype=torch.int64)
         if name == "numeric":
-            return torch.randn(size, self.encoding.width, generator=generator)
+            numbers = torch.randn(size, len(self.encoding.centre), generator=generator)
+            return torch.cat([numbers, torch.zeros(size, len(self.encoding.flagged))], dim=1)
         if name == "categorical":
             return torch.zeros(size, len(self.encoding.words), dtype=torch.int64)
         height, width, channels = self.encoding.image_shape or (1, 1, 1)

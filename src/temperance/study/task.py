@@ -89,14 +89,14 @@ def named(net: Any, folder: Path) -> str:
     """
     if isinstance(net, str):
         return net
-    from joblib.externals import cloudpickle
+    import cloudpickle
 
     if not callable(net) or isinstance(net, type):
         raise TaskError(f"net={net!r}", "module:function, or a function from TaskInfo to Task", "Give the function")
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "net.pickle"
     try:
-        path.write_bytes(cloudpickle.dumps(net))
+        path.write_bytes(cloudpickle.dumps({"path": sys.path, "function": cloudpickle.dumps(net)}))
     except Exception as fault:  # pickle raises many kinds
         raise TaskError(
             f"the net's function cannot be handed to a worker: {fault}", "a function that can be pickled",
@@ -147,11 +147,10 @@ def load_task(text: str) -> Callable[[TaskInfo], Task]:
 
 def _opened(path: Path) -> Callable[[TaskInfo], Task]:
     """Open a function that this study wrote itself."""
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
     try:
-        return pickle.loads(path.read_bytes())  # type: ignore[no-any-return]
+        kept = pickle.loads(path.read_bytes())
+        sys.path += [folder for folder in kept["path"] if folder not in sys.path]
+        return pickle.loads(kept["function"])  # type: ignore[no-any-return]
     except Exception as fault:  # a user's modules may fail in any way; it is told, not hidden
         raise TaskError(
             f"the net's function in {path} cannot be opened: {type(fault).__name__}: {fault}",

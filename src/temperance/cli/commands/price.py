@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -34,15 +35,19 @@ def price(
     half of them beside it. The batch is rows of --data, or the batch that your Task brings, or random rows.
     """
     bench = _bench(task, data=data, target=target, rows=rows, features=features, classes=classes)
-    found, refused = measured(recipe, bench, steps=steps)
+    found, refused, notes = measured(recipe, bench, steps=steps)
     console = Console(as_json, quiet)
+    for name, said in notes.items():
+        console.note(f"{name}: {said}")
     for name, why in refused.items():
         console.warn(f"{name} left out: {why}")
     console.result(found, listed(found))
 
 
-def measured(recipe: str | None, bench: Any, *, steps: int) -> tuple[list[dict[str, Any]], dict[str, str]]:
-    """Return the prices, and what could not be priced on this net with the reason.
+def measured(
+    recipe: str | None, bench: Any, *, steps: int
+) -> tuple[list[dict[str, Any]], dict[str, str], dict[str, str]]:
+    """Return the prices, what could not be priced on this net with the reason, and what techniques warned of.
 
     Raises:
         TaskError: the net cannot take a plain step on its batch.
@@ -51,6 +56,7 @@ def measured(recipe: str | None, bench: Any, *, steps: int) -> tuple[list[dict[s
     import torch
 
     from temperance.core.price import price_recipe
+    from temperance.core.readings import NeverBegan
     from temperance.records.errors import TemperanceError
 
     torch.set_num_threads(1)
@@ -58,11 +64,14 @@ def measured(recipe: str | None, bench: Any, *, steps: int) -> tuple[list[dict[s
     bench.try_out()
     found: list[dict[str, Any]] = []
     refused: dict[str, str] = {}
+    notes: dict[str, str] = {}
     for one in wanted:
         try:
-            prices = price_recipe(
-                one, bench.model, bench.batch, loss=bench.loss, optimizer=bench.optimizer, steps=steps
-            )
+            with warnings.catch_warnings(record=True) as told:
+                warnings.simplefilter("always")
+                prices = price_recipe(
+                    one, bench.model, bench.batch, loss=bench.loss, optimizer=bench.optimizer, steps=steps
+                )
         except TemperanceError as fault:
             if not everything:
                 raise
@@ -74,7 +83,12 @@ def measured(recipe: str | None, bench: Any, *, steps: int) -> tuple[list[dict[s
             refused[_named(one)] = f"It failed on this net with {type(fault).__name__}: {str(fault).splitlines()[0]}"
             continue
         found += [row.to_dict() for row in prices]
-    return found, refused
+        said = {
+            str(row.message) for row in told if not issubclass(row.category, NeverBegan)
+        }  # a few steps begin little
+        if said:
+            notes[_named(one)] = " ".join(sorted(said))
+    return found, refused, notes
 
 
 def listed(found: list[dict[str, Any]]) -> str:
