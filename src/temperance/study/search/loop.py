@@ -237,16 +237,21 @@ class SearchLoop:
         else:
             folded = can_fold(self.model, desk.prepared.roles)
             nets = net_specs(images=schema.kind == "images", folded=folded, **common)
-        self.unfit = UNFIT.get(str(paced.own.get("inputs")), frozenset())
-        if self.unfit:
-            nets = without(nets, self.unfit)
-            why = f'your Task has inputs="{paced.own["inputs"]}", and it would change these as measured numbers'
-            desk.leave_out(" and ".join(sorted(self.unfit)), why)
+        nets = without(nets, self._note_unfit(paced.own))
         nets = plain_early([*self._own(paced, nets[0]), *nets])
         if most_rows is not None:
             nets = [net.changed(most_rows=most_rows) for net in nets]
             desk.leave_out("nets on all rows", f"{most_rows} rows fit the budget")
         return nets, steps
+
+    def _note_unfit(self, own: dict[str, Any]) -> frozenset[str]:
+        """Note and return the techniques that cannot act on a user's net, or mean nothing on its inputs."""
+        why = f'your Task has inputs="{own.get("inputs")}", and it would change these as measured numbers'
+        reasons = {**own.get("refused", {}), **dict.fromkeys(UNFIT.get(str(own.get("inputs")), ()), why)}
+        for name, reason in sorted(reasons.items()):
+            self.desk.leave_out(f"{name} on your net", reason)
+        self.unfit = frozenset(reasons)
+        return self.unfit
 
     def _own(self, paced: Paced, like: TrialSpec) -> list[TrialSpec]:
         """Return the trials of the recipes that the user brought: with a ``Task``, and as starts of the study."""
