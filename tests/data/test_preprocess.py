@@ -139,3 +139,21 @@ def test_arrays_and_json_bring_it_back() -> None:
 def test_settings_out_of_range_are_refused(options: dict[str, object]) -> None:
     with pytest.raises(SettingError):
         Preprocess.fit(table(), **options)  # type: ignore[arg-type]
+
+
+def test_numbers_as_they_are_and_whole_ones() -> None:
+    columns = (Column("a", "numeric", integer=True), Column("b", "numeric", integer=True))
+    raw = np.array([[0.0, 3.0], [2.0, np.nan], [7.0, 1.0], [5.0, 2.0]])
+    data = Table(
+        Schema(columns, Target("y", "binary", ("0", "1"))), Rows(raw, np.empty((4, 0), np.int32)), np.arange(4) % 2
+    )
+    fitted = Preprocess.fit(data)
+    plain = fitted.as_they_are()
+    assert plain.transform(data.rows).numeric.tolist() == [[0, 3, 0], [2, 0, 1], [7, 1, 0], [5, 2, 0]]
+    assert (plain.target_sd, plain.width) == (fitted.target_sd, 3)
+    whole = fitted.as_they_are(5)
+    wild = Rows(np.array([[np.inf, 2.4], [-1.0, 1e300], [5.0, 6.0]]), np.empty((3, 0), np.int32))
+    found = whole.transform(wild).numeric
+    assert found.dtype == np.int64
+    assert found.tolist() == [[0, 2], [0, 0], [5, 0]]
+    assert Preprocess.from_arrays(*whole.to_arrays()) == whole

@@ -74,3 +74,15 @@ def test_arrays_of_other_columns_are_refused(binary, kit, fitted):
         draw_numeric(Sketch(narrow), encoding)
     with pytest.raises(BundleError, match="categorical columns"):
         draw_words(Sketch(narrow), encoding.words)
+
+
+@pytest.mark.parametrize("largest", [None, 2])
+def test_numbers_as_they_are_agree_with_the_preprocessing(binary, fitted, largest):
+    preprocess, rows = fitted[0].as_they_are(largest), fitted[1]
+    encoding = Encoding.of(preprocess, binary)
+    stress = stress_rows(rows, binary)
+    stress.numeric[3] = [np.inf, -np.inf, 1e308, -1e308]
+    feed = {"numeric": stress.numeric, "categorical": binary.decode(stress.categorical)}
+    found = features(binary, lambda s: draw_numeric(s, encoding), feed)
+    assert (found == preprocess.transform(stress).numeric).all()
+    assert encoding.width == preprocess.width

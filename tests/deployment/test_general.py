@@ -61,3 +61,17 @@ def test_a_refusal_names_the_reason():
 
     with pytest.raises(BundleError, match="exporter refused"):
         draw_general(Sketch(SCHEMA), Branch().eval(), feed, ["numeric"])
+
+
+def test_a_net_that_holds_for_one_count_of_rows_is_refused():
+    class Fixed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.cell = nn.GRU(1, 2, batch_first=True)
+
+        def forward(self, x):
+            states, _ = self.cell(x.unsqueeze(-1))
+            return states[torch.arange(len(states)), x.sum(1).long().clamp(0, 5)]
+
+    with pytest.raises(BundleError, match="one fixed count of rows"):
+        draw_general(Sketch(SCHEMA), Fixed().eval(), feed, ["numeric"])

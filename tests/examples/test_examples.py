@@ -45,6 +45,27 @@ def test_huggingface():
     assert found["recipe"] > 0.7
 
 
+@pytest.mark.parametrize(("name", "least"), [("text_from_scratch", 0.7), ("time_series", 0.8)])
+def test_nets_of_ones_own_without_a_budget(name, least):
+    assert load(name)(budget=None, count=500) > least
+
+
+def test_vision_transformer_without_a_budget():
+    assert load("vision_transformer")(budget=None) > 0.7
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "least"), [("text_from_scratch", 0.7), ("time_series", 0.8)])
+def test_nets_of_ones_own_in_a_study(name, least, monkeypatch):
+    monkeypatch.syspath_prepend(str(FOLDER))
+    assert load(name)(budget="5trials", count=500) > least
+
+
+@pytest.mark.slow
+def test_vision_transformer_in_a_study():
+    assert load("vision_transformer")(budget="4trials") > 0.7
+
+
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.stem)
 def test_every_example_says_how_to_run_it(path):
     assert f"python examples/{path.name}" in path.read_text()

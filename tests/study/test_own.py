@@ -1,7 +1,11 @@
 """What a user's Task asks for is heard: epochs, batch size, recipe."""
 
+from types import SimpleNamespace
+
+import numpy as np
 import pytest
 
+from temperance.records.errors import StudyError
 from temperance.study import jobs, own
 from temperance.study.runner import Runner
 from temperance.study.spec import TrialSpec
@@ -45,6 +49,19 @@ def test_the_task_is_asked_and_its_batch_is_what_is_timed(mine, monkeypatch):
     assert (seen["epochs"], seen["batch_size"]) == (3, 16)
 
 
+def test_techniques_that_cannot_act_on_the_net_are_named(mine, monkeypatch):
+    assert own.refused(mine, SPEC) == {}
+    text = NET.replace("torch.nn.ReLU(), ", "")
+    space = {}
+    exec(text, space)
+    mine.make = space["task"]
+    found = own.refused(mine, SPEC)
+    assert set(found) == {"Dropout"}
+    assert "needs a place to act" in found["Dropout"]
+    monkeypatch.setattr(own.finish, "pace", lambda *_: {})
+    assert own.pace(mine, {"spec": SPEC.to_dict()}, None)["own"]["refused"] == found
+
+
 def test_our_own_nets_wish_nothing(runner, monkeypatch):
     monkeypatch.setattr(own.finish, "pace", lambda *_: {})
     assert own.pace(runner, {"spec": SPEC.changed(model="Tabular").to_dict()}, None) == {"own": {}}
@@ -57,6 +74,13 @@ def test_a_loss_that_gives_one_number_is_enough_to_the_last_step(mine):
     event = jobs.safe(jobs.trial, mine, {"spec": spec.to_dict(), "robustness": False}, lambda event: {"continue": True})
     assert event["event"] == "done", event
     assert event["status"] == "done"
+    answer = jobs._predict(mine, SimpleNamespace(predict=lambda rows: np.full((rows.size, 2), 0.5)), np.arange(3))
+    assert answer.shape == (3, 2)
+    for wrong, words in ((np.nan, "3 of 3 answers are not numbers"), (np.inf, "finite ones")):
+        with pytest.raises(StudyError, match=words):
+            jobs._predict(mine, SimpleNamespace(predict=lambda r, w=wrong: np.full((r.size, 2), w)), np.arange(3))
+    with pytest.raises(StudyError, match=r"shape \(3, 5\)"):
+        jobs._predict(mine, SimpleNamespace(predict=lambda rows: np.zeros((rows.size, 5))), np.arange(3))
     assert own.finish.refit(mine, {"spec": spec.to_dict()}, None)["rows"] == len(mine.roles.refit)
     job = {"members": [spec.to_dict()], "weights": [1.0], "seed": 0, "name": "winner",
            "out_of_fold": "trials/own1/selection.npy"}  # fmt: skip

@@ -6,7 +6,7 @@ import pytest
 from torch import nn
 
 from temperance.records.errors import TaskError
-from temperance.study.task import Task, TaskInfo, load_task, make_task
+from temperance.study.task import Task, TaskInfo, load_task, make_task, named
 
 INFO = TaskInfo("binary", 2, ("no", "yes"), ("a", "b"), (), (), None, 100, 0)
 
@@ -51,6 +51,33 @@ def test_wishes_that_cannot_be_kept_are_named():
         "epochs": r"epochs=0\. a number above 0",
         "batch_size": "batch_size=0",
         "recipe": "a temperance.Recipe",
+        "inputs": "scaled, raw, tokens",
     }.items():
         with pytest.raises(TaskError, match=words):
             make_task(lambda info, wish=wish: Task(net, **{wish: 0}), INFO)
+
+
+def test_what_is_no_task_is_named():
+    for made, words in {"a word": "returned str", 3: "returned int"}.items():
+        with pytest.raises(TaskError, match=words):
+            make_task(lambda info, made=made: made, INFO)
+    with pytest.raises(TaskError, match=r"returned Task\(model=int\)"):
+        make_task(lambda info: Task(3), INFO)
+    with pytest.raises(TaskError, match="returned NoneType"):
+        make_task(lambda info: None, INFO)
+
+
+def test_a_function_is_written_for_the_workers(tmp_path, monkeypatch):
+    width = 5
+    text = named(lambda info: Task(nn.Linear(width, info.outputs)), tmp_path / "work")
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    assert load_task(text)(INFO).model.in_features == 5
+    assert named("mine:task", tmp_path) == "mine:task"
+    (tmp_path / "broken.pickle").write_bytes(b"no")
+    with pytest.raises(TaskError, match="cannot be opened"):
+        load_task(f"pickle:{tmp_path / 'broken.pickle'}")
+    with pytest.raises(TaskError, match="a function from TaskInfo to Task"):
+        named(nn.Linear, tmp_path)
+    lock = (value for value in (1,))
+    with pytest.raises(TaskError, match="cannot be handed to a worker"):
+        named(lambda info: lock, tmp_path)

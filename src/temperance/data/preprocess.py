@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,11 +21,11 @@ _CHUNK = 65_536
 class Features(NamedTuple):
     """What a network takes.
 
-    Shapes: numeric (b, n + flags) float32 · categorical (b, m) int64, each in 0 … cardinality − 1 · images
-    (b, c, h, w) float32 or None.
+    Shapes: numeric (b, n + flags) float32, or (b, n) int64 where they are whole · categorical (b, m) int64, each in
+    0 … cardinality − 1 · images (b, c, h, w) float32 or None.
     """
 
-    numeric: NDArray[np.float32]
+    numeric: NDArray[Any]
     categorical: NDArray[np.int64]
     images: NDArray[np.float32] | None = None
 
@@ -45,6 +45,8 @@ class Preprocess:
     entries are for ``UNSEEN`` (−2, always 0) and ``MISSING`` (−1). Index 0 is: unseen, or too rare, or missing where
     training knew no missing. Images: ``(pixel − image_mean) / image_sd`` per channel, channels first.
 
+    With ``largest`` the numbers are whole: ``numeric = round(x)`` where that is in 0 … largest, else 0.
+
     Attributes:
         center: (n,) float64 medians.
         scale: (n,) float32, 1 / (q75 − q25), or 2 / (max − min) where that is 0, or 0.
@@ -56,6 +58,7 @@ class Preprocess:
         image_sd: (c,) float32, or None.
         target_mean: mean of a numeric target, else 0.
         target_sd: its standard deviation, else 1.
+        largest: largest whole number that the net knows, e.g. of a token; None: numbers are measured ones.
 
     Reference: robust scaling and smooth clipping follow RealMLP (Holzmüller et al. 2024, arXiv 2407.04491, appendix).
 
@@ -71,6 +74,7 @@ class Preprocess:
     image_sd: NDArray[np.float32] | None = None
     target_mean: float = 0.0
     target_sd: float = 1.0
+    largest: int | None = None
 
     @classmethod
     def fit(
@@ -121,6 +125,16 @@ class Preprocess:
             (float(target.std()) or 1.0) if regression else 1.0,
         )
 
+    def as_they_are(self, largest: int | None = None) -> Preprocess:
+        """Return the steps without centre, scale and clip: numbers as in the data, 0 where missing, up to ±1e6.
+
+        With ``largest`` they become whole numbers from 0 to it, without flags; any other number is 0.
+        """
+        plain = replace(self, center=np.zeros_like(self.center), scale=np.ones_like(self.scale), clip=FARTHEST)
+        if largest is None:
+            return plain
+        return replace(plain, flagged=np.empty(0, dtype=np.int64), largest=min(largest, int(STEEPEST)))
+
     @property
     def width(self) -> int:
         """Count of numeric features: columns and missing flags."""
@@ -133,7 +147,7 @@ class Preprocess:
             images = (rows.images.astype(np.float32) - self.image_mean) / self.image_sd
             images = np.ascontiguousarray(np.moveaxis(images, -1, 1), dtype=np.float32)
         size = rows.size
-        numeric = np.empty((size, self.width), dtype=np.float32)
+        numeric = np.empty((size, self.width), dtype=np.float32 if self.largest is None else np.int64)
         for start in range(0, size, _CHUNK):
             part = slice(start, start + _CHUNK)
             numeric[part] = self._numeric(rows.numeric[part])
@@ -142,11 +156,14 @@ class Preprocess:
             categorical[:, j] = lookup[rows.categorical[:, j]]  # −2 and −1 are the last two entries
         return Features(numeric, categorical, images)
 
-    def _numeric(self, raw: NDArray[np.float64]) -> NDArray[np.float32]:
+    def _numeric(self, raw: NDArray[np.float64]) -> NDArray[Any]:
         absent = ~np.isfinite(raw)
         with np.errstate(over="ignore", invalid="ignore"):
             away = np.where(absent, 0.0, np.clip(raw - self.center, -FARTHEST, FARTHEST)).astype(np.float32)
             z = np.clip(away * self.scale, -np.float32(STEEPEST), np.float32(STEEPEST))
+        if self.largest is not None:
+            whole = np.rint(z)
+            return np.where((whole >= 0) & (whole <= self.largest), whole, 0).astype(np.int64)
         bent = z / np.sqrt(np.float32(1.0) + (z / np.float32(self.clip)) ** 2)
         return np.concatenate([bent, absent[:, self.flagged].astype(np.float32)], axis=1)
 
@@ -170,6 +187,7 @@ class Preprocess:
             "clip": self.clip,
             "target_mean": self.target_mean,
             "target_sd": self.target_sd,
+            "largest": self.largest,
         }
         return arrays, settings
 
@@ -188,6 +206,7 @@ class Preprocess:
             arrays.get("image_sd"),
             float(settings["target_mean"]),
             float(settings["target_sd"]),
+            settings.get("largest"),
         )
 
     def __eq__(self, other: object) -> bool:

@@ -28,6 +28,7 @@ class Encoding:
 
     numeric: d = 0 where raw is NaN or infinite, else clip(raw − centre, ±1e30), in float64, then float32;
     z = clip(d · scale, ±1e6); z / sqrt(1 + (z / clip)²); then one column (0 or 1) per entry of ``flagged``.
+    With ``largest``: whole numbers, z rounded where that is in 0 … largest, else 0, int64.
     categorical: the number of the word in its column, 0 for any other; the empty word is "missing".
     image: ``image_shape`` (h, w, c) uint8 → (b, c, h, w) float32, (pixel − mean) / deviation.
 
@@ -43,6 +44,7 @@ class Encoding:
     mean: NDArray[np.float32] | None = None
     deviation: NDArray[np.float32] | None = None
     image_shape: tuple[int, int, int] | None = None
+    largest: int | None = None
 
     @classmethod
     def of(cls, fitted: Preprocess, schema: Schema) -> Self:
@@ -53,7 +55,7 @@ class Encoding:
             words.append(tuple((word, number) for word, number in numbers if number))
         return cls(
             fitted.center, fitted.scale, fitted.flagged, tuple(words), fitted.clip, fitted.image_mean, fitted.image_sd,
-            schema.image_shape,
+            schema.image_shape, fitted.largest,
         )  # fmt: skip
 
     @property
@@ -63,7 +65,7 @@ class Encoding:
 
 
 def draw_numeric(sketch: Sketch, encoding: Encoding) -> str:
-    """Add the numeric features (b, n + q) float32."""
+    """Add the numeric features (b, n + q) float32, or (b, n) int64 where they are whole."""
     return sketch.once(("numeric", id(encoding)), lambda: _numeric(sketch, encoding))
 
 
@@ -98,6 +100,8 @@ def _numeric(sketch: Sketch, encoding: Encoding) -> str:
     known = sketch.add("Where", absent, sketch.constant(0.0, np.float64), sketch.add("Clip", distance, *bounds))
     scaled = sketch.add("Mul", sketch.cast(known, np.float32), sketch.constant(encoding.scale, np.float32))
     bounds = sketch.constant(-STEEPEST, np.float32), sketch.constant(STEEPEST, np.float32)
+    if encoding.largest is not None:
+        return _whole(sketch, sketch.add("Clip", scaled, *bounds), encoding.largest)
     features = _smooth_clip(sketch, sketch.add("Clip", scaled, *bounds), encoding.clip)
     if not len(encoding.flagged):
         return features
@@ -105,6 +109,13 @@ def _numeric(sketch: Sketch, encoding: Encoding) -> str:
     if not np.array_equal(encoding.flagged, np.arange(len(encoding.centre))):
         flags = sketch.add("Gather", absent, sketch.constant(encoding.flagged, np.int64), axis=1)
     return sketch.add("Concat", features, sketch.cast(flags, np.float32), axis=1)
+
+
+def _whole(sketch: Sketch, name: str, largest: int) -> str:
+    near = sketch.add("Round", name)
+    low, high = (sketch.constant(value, np.float32) for value in (0.0, float(largest)))
+    inside = sketch.add("And", sketch.add("GreaterOrEqual", near, low), sketch.add("LessOrEqual", near, high))
+    return sketch.cast(sketch.add("Where", inside, near, low), np.int64)
 
 
 def _smooth_clip(sketch: Sketch, name: str, clip: float) -> str:

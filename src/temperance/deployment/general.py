@@ -16,6 +16,7 @@ from temperance.deployment.aten.tape import BatchSize, Value
 from temperance.deployment.sketch import OPSET, WEIGHT, Sketch, onnx_package
 from temperance.records.errors import BundleError
 
+EXAMPLE_ROWS = 5
 LOGGERS = ("torch.onnx", "torch.onnx._internal.exporter._registration", "onnxscript", "onnx_ir")
 
 
@@ -31,8 +32,9 @@ def draw_general(
         BundleError: the exporter fails; its reason is named.
 
     """
-    model = _export(module, *feed(5))
+    model = _export(module, *feed(EXAMPLE_ROWS))
     graph = model.graph
+    _check_rows(graph)
     if len(graph.output) != 1 or len(graph.input) != len(inputs):
         raise BundleError(
             f"the module takes {len(graph.input)} inputs and gives {len(graph.output)} outputs",
@@ -44,6 +46,18 @@ def draw_general(
     sketch.adopt(list(graph.node), list(graph.initializer))
     output = graph.output[0]
     return Value(names[output.name], _shape(output), torch.float32)
+
+
+def _check_rows(graph: Any) -> None:
+    """Refuse a graph that holds for the rows of the example alone: the exporter took their count for a constant."""
+    for one in [*graph.input, *graph.output]:
+        dims = one.type.tensor_type.shape.dim
+        if not dims or dims[0].HasField("dim_value"):
+            raise BundleError(
+                "the exported net takes or gives one fixed count of rows",
+                "the first axis of inputs and outputs is the rows, as many as come",
+                "Look for torch.arange(len(x)), a row count as a number, or a sum over rows; torch.gather picks by row",
+            )
 
 
 def _export(module: nn.Module, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:

@@ -107,7 +107,8 @@ class Network(Part):
 
     def _feature(self, sketch: Sketch, name: str) -> str:
         if name == "numeric":
-            return draw_numeric(sketch, self.encoding) if sketch.schema.numeric else _empty(sketch, np.float32)
+            kind = np.float32 if self.encoding.largest is None else np.int64
+            return draw_numeric(sketch, self.encoding) if sketch.schema.numeric else _empty(sketch, kind)
         if name == "categorical":
             if not sketch.schema.categorical:
                 return _empty(sketch, np.int64)
@@ -117,8 +118,11 @@ class Network(Part):
         raise BundleError(f"there is no feature {name!r}", "known are numeric, categorical, image")
 
     def _example(self, name: str, size: int, generator: torch.Generator) -> torch.Tensor:
+        if name == "numeric" and self.encoding.largest is not None:
+            return torch.zeros(size, self.encoding.width, dtype=torch.int64)
         if name == "numeric":
-            return torch.randn(size, self.encoding.width, generator=generator)
+            numbers = torch.randn(size, len(self.encoding.centre), generator=generator)
+            return torch.cat([numbers, torch.zeros(size, len(self.encoding.flagged))], dim=1)
         if name == "categorical":
             return torch.zeros(size, len(self.encoding.words), dtype=torch.int64)
         height, width, channels = self.encoding.image_shape or (1, 1, 1)

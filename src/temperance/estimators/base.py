@@ -28,13 +28,15 @@ class TemperanceEstimator(BaseEstimator, ABC):  # type: ignore[misc]
     them are in ``study_``.
 
     Args:
-        recipe: techniques and controller of one net; None: weight decay and dropout of medium strength.
+        recipe: techniques and controller of one net; None: weight decay and dropout of medium strength. With
+            ``budget``: a recipe, or a list of them, that the study tries first.
         budget: ``"2m"``, ``"90s"``, ``"12trials"``, ``"1run"``; None trains in this process, without test rows.
         epochs: passes over the rows (without ``budget``); None: by the count of rows.
         batch_size: rows per step (without ``budget``); None: by the count of rows.
         learning_rate: largest rate of AdamW (without ``budget``); None: what suits the net.
         metric: metric that decides the study; None: log loss, or RMSE.
-        net: ``Tabular``, ``plain``, or a plug-in's net (without ``budget``).
+        net: your own net: ``module:function``, or a function from ``TaskInfo`` to ``Task``. Without ``budget`` also
+            ``Tabular``, ``plain``, or a plug-in's net.
         device: ``cpu``, ``cuda`` or ``auto``.
         workers: processes of the study; None: one per core.
         random_state: seed, or a NumPy ``RandomState``.
@@ -60,7 +62,7 @@ class TemperanceEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         batch_size: int | None = None,
         learning_rate: float | None = None,
         metric: str | None = None,
-        net: str = "Tabular",
+        net: Any = "Tabular",
         device: str = "cpu",
         workers: int | None = None,
         random_state: Any = 0,
@@ -143,7 +145,7 @@ class TemperanceEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         """Keep what the target says; nothing by default."""
 
     def _check_settings(self) -> None:
-        alone = ("recipe", "epochs", "batch_size", "learning_rate")
+        alone = ("epochs", "batch_size", "learning_rate")
         set_too = [name for name in alone if getattr(self, name) is not None]
         if self.budget is not None and set_too:
             raise SettingError(
@@ -151,6 +153,12 @@ class TemperanceEstimator(BaseEstimator, ABC):  # type: ignore[misc]
                 "a budget searches for recipe and training by itself",
                 "Leave out one of the two",
             )
+        own = callable(self.net) or ":" in str(self.net)
+        if self.budget is not None and not own and self.net != "Tabular":
+            raise SettingError(
+                f"net={self.net!r} together with a budget", "a function of yours from TaskInfo to Task",
+                "Leave out one of the two",
+            )  # fmt: skip
         if self.budget is None and len(self.candidates):
             raise SettingError(
                 "candidates without a budget", "candidates compete in a study", 'Give a budget too, e.g. budget="2m"'
@@ -172,8 +180,16 @@ class TemperanceEstimator(BaseEstimator, ABC):  # type: ignore[misc]
 
     def _searched(self, seed: int) -> Any:
         from temperance.estimators.searched import Searched
+        from temperance.estimators.single import check_recipe
 
-        return Searched(self.budget, self.metric, self.device, self.workers, seed, self.out, tuple(self.candidates))
+        given = () if self.recipe is None else self.recipe
+        starts = tuple(given) if isinstance(given, list | tuple) else (given,)
+        for one in starts:
+            check_recipe(one)
+        net = "" if self.net == "Tabular" else self.net
+        return Searched(
+            self.budget, self.metric, self.device, self.workers, seed, self.out, tuple(self.candidates), starts, net
+        )
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

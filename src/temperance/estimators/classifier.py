@@ -46,7 +46,7 @@ class TemperanceClassifier(ClassifierMixin, TemperanceEstimator):  # type: ignor
         batch_size: int | None = None,
         learning_rate: float | None = None,
         metric: str | None = None,
-        net: str = "Tabular",
+        net: Any = "Tabular",
         device: str = "cpu",
         workers: int | None = None,
         random_state: Any = 0,

@@ -41,12 +41,18 @@ class Given:
 
 
 def check_inputs(estimator: Any, X: Any, *, reset: bool) -> Any:
-    """Return X as a float64 array or a Polars frame; the estimator notes or checks count and names of the features."""
+    """Return X as a float64 array or a Polars frame; the estimator notes or checks count and names of the features.
+
+    Images, (b, h, w) or (b, h, w, c), stay as they are.
+    """
     if not isinstance(X, np.ndarray):
         frame = as_frame(X)
         if frame is not None:
             validate_data(estimator, X, reset=reset, skip_check_array=True)
             return frame
+    if isinstance(X, np.ndarray) and X.ndim in (3, 4) and X.dtype.kind in "uif":
+        validate_data(estimator, X, reset=reset, skip_check_array=True)
+        return X
     least = 2 if reset else 1
     array = validate_data(estimator, X, reset=reset, ensure_all_finite="allow-nan", ensure_min_samples=least)
     return np.asarray(array, dtype=np.float64)
@@ -131,7 +137,7 @@ def _read_classes(inputs: Any, labels: NDArray[Any], count: int) -> Table | None
 
 def rows_of(inputs: Any, schema: Schema) -> Rows:
     """Return checked inputs as rows of a schema."""
-    if not isinstance(inputs, np.ndarray):
+    if not isinstance(inputs, np.ndarray) or inputs.ndim > 2:
         rows: Rows = read(inputs, schema=schema).table.rows
         return rows
     if len(schema.columns) == inputs.shape[1]:

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from temperance.core.recipe import Recipe
 from temperance.estimators.packed import PackedBundle
 from temperance.study.clock import Budget, parse_budget
 from temperance.study.settings import StudySettings
+from temperance.study.task import named
 
 Progress = Callable[[dict[str, Any]], None]
 
@@ -29,6 +31,8 @@ class Searched:
         seed: of everything random.
         out: folder that keeps the whole study; None keeps only ``study.json`` and the bundle, in memory.
         candidates: estimators, or ``module:name``, that compete with ours.
+        starts: recipes that are tried first.
+        net: the user's own net: ``module:function``, or a function; empty: ours.
 
     """
 
@@ -39,6 +43,8 @@ class Searched:
     seed: int = 0
     out: str | Path | None = None
     candidates: tuple[Any, ...] = ()
+    starts: tuple[Recipe, ...] = ()
+    net: Any = ""
 
     def train(
         self,
@@ -76,7 +82,8 @@ class Searched:
         settings = StudySettings(
             data=(inputs, targets), target=None, out=out, budget=budget, task=task, metric=self.metric,
             seed=self.seed, device=self.device, workers=self.workers, started=began, command="temperance.fit",
-            candidates=self.candidates, beside=dict(beside),
+            candidates=self.candidates, beside=dict(beside), net=named(self.net, out / "work"),
+            starts=tuple({"name": f"your recipe {i}", "recipe": one.to_dict()} for i, one in enumerate(self.starts, 1)),
         )  # fmt: skip
         Study(settings, progress=progress).run()
         document = json.loads((out / "study.json").read_text(encoding="utf-8"))

@@ -123,6 +123,7 @@ def reopen(runner: Runner, spec: TrialSpec) -> Fitted:
     rows = limited(refit_rows(runner) if path.exists() else runner.roles.train, spec)
     preprocess = runner.preprocess(rows)
     made = runner.net(spec, preprocess, rows)
+    preprocess = runner.fed(made, preprocess)
     made.model.load_state_dict(load_file(path if path.exists() else kept))
     model = made.model.to(runner.device).eval()
     predictor = NetPredictor(runner.schema, preprocess, model, runner.device, spec.model != "user")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from safetensors.torch import save_file
 
 from temperance.evaluation.robustness import probe
-from temperance.records.errors import TemperanceError
+from temperance.records.errors import StudyError, TemperanceError
 from temperance.records.roles import sample
 from temperance.study import crossfit, folded
 from temperance.study.deadline import Deadline, deadline_of
@@ -158,10 +158,29 @@ def limited(rows: Index, spec: TrialSpec) -> Index:
 
 
 def _predict(runner: Runner, predictor: Any, index: Index) -> NDArray[Any]:
+    """Return answers for the rows.
+
+    Raises:
+        StudyError: they have the wrong shape, or are not numbers.
+
+    """
     if not len(index):
         return np.empty((0,))
     parts = [predictor.predict(runner.table.rows.take(index[i : i + 8192])) for i in range(0, len(index), 8192)]
-    return np.concatenate(parts)
+    answer, target = np.concatenate(parts), runner.schema.target
+    shape = (len(index),) if target.task == "regression" else (len(index), target.outputs)
+    if answer.shape != shape:
+        raise StudyError(
+            f"the answers for {len(index)} rows have the shape {answer.shape}", f"{shape}",
+            "A net gives logits (b, c) in the order of the classes, or values (b,) or (b, 1)",
+        )  # fmt: skip
+    bad = int((~np.isfinite(answer.reshape(len(answer), -1))).any(axis=1).sum())
+    if bad:
+        raise StudyError(
+            f"{bad} of {len(answer)} answers are not numbers", "finite ones",
+            "Look for a division by 0, a logarithm of 0 or too high a learning rate in the net and its Task",
+        )  # fmt: skip
+    return answer
 
 
 def _robustness(runner: Runner, predictor: Any, index: Index, clean: Index) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def prepare(settings: StudySettings, work: Path) -> Prepared:
     """
     if (work / "data.json").exists():
         return reopen(settings, work)
-    kind = "auto" if settings.user_task else settings.task
+    kind = "auto" if ":" in settings.task else settings.task
     reading = read(
         settings.data, target=settings.target, task=kind, group=settings.group, time=settings.time,
         workdir=work / "read",

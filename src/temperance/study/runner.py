@@ -25,6 +25,7 @@ from temperance.models.basic import Sample
 from temperance.models.defaults import size_for
 from temperance.models.edges import bin_edges
 from temperance.records.cost import TrialCost
+from temperance.records.errors import TaskError
 from temperance.records.roles import Roles
 from temperance.records.schema import Rows, Schema
 from temperance.records.table import Table
@@ -123,12 +124,32 @@ class Runner:
             target.task, target.outputs, target.classes, column_names(self.schema, preprocess),
             tuple(c.name for c in self.schema.categorical), preprocess.cardinalities,
             (shape[2], shape[0], shape[1]) if shape else None, len(rows), spec.seed,
+            tuple(c.name for c in self.schema.numeric), largest(self.schema),
         )  # fmt: skip
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(spec.seed)
             made = make_task(self.make, told)
-        loss = made.loss or _user_loss(target.task)
-        return Task(made.model, loss, made.optimizer, made.epochs, made.batch_size, made.recipe)
+        loss = made.loss or user_loss(target.task)
+        return replace(made, loss=loss)
+
+    def fed(self, made: Task, preprocess: Preprocess) -> Preprocess:
+        """Return the preprocessing as a net asks for it.
+
+        Raises:
+            TaskError: tokens from columns that hold fractions.
+
+        """
+        if made.inputs == "scaled":
+            return preprocess
+        if made.inputs == "raw":
+            return preprocess.as_they_are()
+        broken = [c.name for c in self.schema.numeric if not c.integer]
+        if broken:
+            raise TaskError(
+                f'inputs="tokens", and the column {broken[0]!r} holds fractions', "whole numbers from 0 up",
+                'Use inputs="raw"',
+            )  # fmt: skip
+        return preprocess.as_they_are(largest(self.schema))
 
     def size(self, spec: TrialSpec) -> dict[str, Any]:
         """Return the size of our tabular net, chosen by the rows of a trial, so that a refit has the same."""
@@ -200,6 +221,7 @@ class Runner:
         preprocess = self.preprocess(rows)
         own = spec.model != "user"
         made = self.net(spec, preprocess, rows)
+        preprocess = self.fed(made, preprocess)
         model = made.model.to(self.device)
         recipe = Recipe.from_dict(spec.recipe or {})
         if traces is not None:
@@ -234,6 +256,11 @@ class Runner:
         return Fitted(spec, predictor, cost, trained)
 
 
+def largest(schema: Schema) -> int:
+    """Return the largest number of the numeric columns, rounded down; 0 where there are none."""
+    return max((int(c.high) for c in schema.numeric if c.high is not None and c.high > 0), default=0)
+
+
 def _served_tick(tick: Any, predictor: NetPredictor) -> Tick:
     def asked(fraction: float, session: Any) -> bool:
         with session.served_weights():
@@ -257,7 +284,7 @@ def _carve(rows: Index, target: NDArray[Any], seed: int, share: float = 0.15) ->
     return np.sort(inner), np.sort(outer)
 
 
-def _user_loss(task: str) -> Any:
+def user_loss(task: str) -> Any:
     """Return the loss per row for a user's net: outputs (b, c) logits, (b,) or (b, 1) values or one logit."""
     from torch.nn import functional
 

@@ -37,6 +37,8 @@ class StudySettings:
         prefer: ``best``: the lowest held-out loss wins; ``balanced`` and ``cheap`` give weight to what use costs.
         only: only the user's own net may win; with ``task="module:function"``.
         candidates: from outside: ``module:name`` each, or (from Python) estimators.
+        starts: recipes that are tried first, ``{"name", "recipe", "settings"}`` each; see ``study.starts``.
+        net: ``module:function`` of a user's net beside a ``task`` that says what is predicted; else it is in ``task``.
         beside: ``weight``, ``group``, ``time`` per row of data in memory, as fields of a table; those that there are.
         audit: run the audit.
         bundle: export a bundle.
@@ -63,11 +65,14 @@ class StudySettings:
     prefer: str = "best"
     only: bool = False
     candidates: tuple[Any, ...] = ()
+    starts: tuple[dict[str, Any], ...] = ()
+    net: str = ""
     beside: dict[str, Any] = field(default_factory=dict)
     audit: bool = True
     bundle: bool = True
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "starts", tuple(self.starts))
         if self.prefer not in PREFER:
             raise SettingError(
                 f"prefer={self.prefer!r}", ", ".join(PREFER), nearest(self.prefer, PREFER) or "Use prefer='best'"
@@ -78,7 +83,7 @@ class StudySettings:
     @property
     def user_task(self) -> str:
         """``module:function`` of a user's net, or empty."""
-        return self.task if ":" in self.task else ""
+        return self.net or (self.task if ":" in self.task else "")
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-safe fields; data given in memory become a word."""
@@ -91,5 +96,6 @@ class StudySettings:
             "max_latency_ms": self.max_latency_ms, "max_bytes": self.max_bytes, "device": self.device,
             "workers": self.workers, "suite": self.suite, "command": self.command, "prefer": self.prefer,
             "only": self.only, "audit": self.audit, "bundle": self.bundle,
+            "starts": list(self.starts), "net": self.net,
             "candidates": [one if isinstance(one, str) else type(one).__name__ for one in self.candidates],
         }  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import pickle
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from temperance.records.errors import TaskError, nearest
+
+PICKLE = "pickle:"  # a function that was written for the workers
+INPUTS = ("scaled", "raw", "tokens")
 
 
 @dataclass(frozen=True)
@@ -21,12 +25,14 @@ class TaskInfo:
         task: ``binary``, ``multiclass`` or ``regression``.
         outputs: classes, or 1.
         classes: labels in the order of the outputs.
-        numeric: names of the numeric inputs after preprocessing.
+        numeric: names of the numeric inputs after preprocessing: columns, then ``… is missing`` for those with gaps.
         categorical: names of the categorical inputs.
         cardinalities: count of codes per categorical input.
         image_shape: (channels, height, width), or None.
         train_rows: rows that the net will be trained on.
         seed: seed for the weights; torch's global generator is seeded with it too.
+        columns: names of the numeric columns in the data: the inputs of ``Task(inputs="tokens")``.
+        largest: the largest number among them, rounded down, e.g. the last token; 0 where there are none.
 
     """
 
@@ -39,6 +45,8 @@ class TaskInfo:
     image_shape: tuple[int, int, int] | None
     train_rows: int
     seed: int
+    columns: tuple[str, ...] = ()
+    largest: int = 0
 
 
 @dataclass(frozen=True)
@@ -55,6 +63,10 @@ class Task:
         epochs: passes over the training rows; None: the study chooses.
         batch_size: rows per step; None: the study chooses.
         recipe: a ``Recipe`` that is tried first, beside the net without one; None: the study's own ones alone.
+        inputs: how a table's numbers come. ``scaled``: about −3 to 3, then a column of 0 and 1 for each with gaps;
+            ``raw``: as in the data, 0 where missing, then the same; ``tokens``: whole numbers (b, n) int64 from 0 to
+            ``TaskInfo.largest``, 0 for anything else, so that 0 is the padding.
+        batch: one typical training batch of any form, for ``temperance price``; None: rows of the data, or random ones.
 
     """
 
@@ -64,15 +76,46 @@ class Task:
     epochs: float | None = None
     batch_size: int | None = None
     recipe: Any = None
+    inputs: str = "scaled"
+    batch: Any = None
+
+
+def named(net: Any, folder: Path) -> str:
+    """Return a user's net as ``module:function``; a function is written to ``folder`` for the workers.
+
+    Raises:
+        TaskError: a function that cannot be written, or neither text nor function.
+
+    """
+    if isinstance(net, str):
+        return net
+    import cloudpickle
+
+    if not callable(net) or isinstance(net, type):
+        raise TaskError(f"net={net!r}", "module:function, or a function from TaskInfo to Task", "Give the function")
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "net.pickle"
+    try:
+        path.write_bytes(cloudpickle.dumps({"path": sys.path, "function": cloudpickle.dumps(net)}))
+    except Exception as fault:  # pickle raises many kinds
+        raise TaskError(
+            f"the net's function cannot be handed to a worker: {fault}", "a function that can be pickled",
+            "Name it as module:function instead",
+        ) from fault  # fmt: skip
+    return f"{PICKLE}{path.resolve()}"
 
 
 def load_task(text: str) -> Callable[[TaskInfo], Task]:
     """Import ``module:function``, the module being a file beside the caller or an installed one.
 
+    What ``named`` wrote is opened.
+
     Raises:
         TaskError: no such module or function, or the module fails.
 
     """
+    if text.startswith(PICKLE):
+        return _opened(Path(text.removeprefix(PICKLE)))
     module_name, _, function_name = text.partition(":")
     if not module_name or not function_name:
         raise TaskError(f"--task got {text!r}", "module:function, e.g. mynet:task", "Write the two names with a colon")
@@ -102,6 +145,19 @@ def load_task(text: str) -> Callable[[TaskInfo], Task]:
     return function  # type: ignore[no-any-return]
 
 
+def _opened(path: Path) -> Callable[[TaskInfo], Task]:
+    """Open a function that this study wrote itself."""
+    try:
+        kept = pickle.loads(path.read_bytes())
+        sys.path += [folder for folder in kept["path"] if folder not in sys.path]
+        return pickle.loads(kept["function"])  # type: ignore[no-any-return]
+    except Exception as fault:  # a user's modules may fail in any way; it is told, not hidden
+        raise TaskError(
+            f"the net's function in {path} cannot be opened: {type(fault).__name__}: {fault}",
+            "modules that a worker can import", "Name it as module:function instead",
+        ) from fault  # fmt: skip
+
+
 def make_task(function: Callable[[TaskInfo], Task], info: TaskInfo) -> Task:
     """Call the user's function and check what it gives.
 
@@ -117,17 +173,19 @@ def make_task(function: Callable[[TaskInfo], Task], info: TaskInfo) -> Task:
         raise TaskError(
             f"the task function failed with {type(fault).__name__}: {fault}", f"it was given {info}", "Mend it"
         ) from fault
-    model = getattr(made, "model", None)
-    if not isinstance(model, nn.Module):
+    if not isinstance(made, Task) or not isinstance(made.model, nn.Module):
+        what = f"Task(model={type(made.model).__name__})" if isinstance(made, Task) else type(made).__name__
         raise TaskError(
-            f"the task function returned {type(made).__name__}",
+            f"the task function returned {what}",
             "it returns temperance.Task(model=a torch.nn.Module, …)",
             "Return Task(model=MyNet(info.outputs))",
         )
-    recipe = getattr(made, "recipe", None)
-    if recipe is not None and not hasattr(recipe, "regularizers"):
+    if made.recipe is not None and not hasattr(made.recipe, "regularizers"):
         remedy = "Write Task(model=…, recipe=Recipe(Dropout(0.1)))"
-        raise TaskError(f"Task got recipe={recipe!r}", "a temperance.Recipe", remedy)
+        raise TaskError(f"Task got recipe={made.recipe!r}", "a temperance.Recipe", remedy)
+    if made.inputs not in INPUTS:
+        remedy = nearest(str(made.inputs), INPUTS) or "Leave it out"
+        raise TaskError(f"Task got inputs={made.inputs!r}", ", ".join(INPUTS), remedy)
     for name in ("epochs", "batch_size"):
         value = getattr(made, name, None)
         if value is not None and not value > 0:

@@ -27,3 +27,27 @@ def test_a_recipe_file_is_priced(tmp_path, capsys):
 def test_mistakes_are_named(recipe, words, capsys):
     assert run(["price", recipe, *FAST]) == 2
     assert words in capsys.readouterr().err
+
+
+def test_own_data_and_what_cannot_be_priced_is_named(tmp_path, monkeypatch, capsys):
+    net = "import torch\nfrom temperance import Task\n\n\ndef task(info):\n    return Task(torch.nn.Sequential(" \
+        "torch.nn.Embedding(info.largest + 1, 4), torch.nn.Flatten(), torch.nn.Linear(8, info.outputs)), " \
+        'inputs="tokens")\n'  # fmt: skip
+    (tmp_path / "own_words.py").write_text(net)
+    lines = ["a,b,answer", *(f"{i % 7},{i % 5},{'yes' if i % 3 else 'no'}" for i in range(60))]
+    (tmp_path / "t.csv").write_text("\n".join(lines))
+    monkeypatch.chdir(tmp_path)
+    words = ["price", "--task", "own_words:task", "--data", "t.csv", "--target", "answer", "--steps", "3"]
+    assert run([*words, "EMA,LabelSmoothing", "--json"]) == 0
+    assert [row["name"] for row in json.loads(capsys.readouterr().out)] == ["label_smoothing", "ema", "recipe"]
+    assert run([*words, "FeatureNoise"]) == 2
+    assert "codes and tokens" in capsys.readouterr().err
+
+
+def test_a_net_that_cannot_take_a_step_is_told(tmp_path, monkeypatch, capsys):
+    (tmp_path / "own_wrong.py").write_text(
+        "import torch\nfrom temperance import Task\n\n\ndef task(info):\n    return Task(torch.nn.Linear(3, 2))\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    assert run(["price", "EMA", "--task", "own_wrong:task", *FAST]) == 2
+    assert "it was called with a tensor (16, 4)" in capsys.readouterr().err.lower()

@@ -4,7 +4,7 @@ import pytest
 
 from temperance.core.recipe import Recipe
 from temperance.study.recipes import text
-from temperance.study.search.portfolio import Portfolio, average, net_specs
+from temperance.study.search.portfolio import Portfolio, average, net_specs, without
 from temperance.study.spec import TrialSpec
 
 SETTINGS = {"epochs": 10.0, "batch_size": 64, "lr": 0.03}
@@ -55,3 +55,14 @@ def test_a_portfolio_runs_out():
     assert portfolio.propose().model == "Linear"
     assert portfolio.left == ()
     assert portfolio.propose() is None
+
+
+def test_techniques_that_do_not_fit_are_taken_out_and_nothing_is_tried_twice():
+    specs = net_specs(model="user", settings=SETTINGS, steps=100, task="binary", images=True, folded=False, seed=0)
+    kept = without(specs, frozenset({"MixUp", "FeatureNoise"}))
+    assert not {"MixUp", "FeatureNoise"} & {one["name"] for s in kept for one in s.recipe["regularizers"]}
+    names = [spec.name for spec in kept]
+    assert "plain net" in names
+    assert "mixup alone" not in names
+    assert len({str((s.recipe, s.settings)) for s in kept}) == len(kept)
+    assert without(specs, frozenset()) == specs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,6 +18,10 @@ def price(
         typer.Argument(metavar="RECIPE", help="A TOML file, or names with commas: SAM,EMA. All by default."),
     ] = None,
     task: Annotated[str | None, typer.Option("--task", help="Your own net, module:function.")] = None,
+    data: Annotated[
+        str | None, typer.Option("--data", metavar="DATA", help="Take the batch from these data, as in a study.")
+    ] = None,
+    target: options.Target = None,
     rows: Annotated[int, typer.Option("--rows", min=2, help="Rows of the batch.")] = 256,
     features: Annotated[int, typer.Option("--features", min=1, help="Numeric inputs of the batch.")] = 64,
     classes: Annotated[int, typer.Option("--classes", min=2, help="Classes.")] = 10,
@@ -26,45 +31,64 @@ def price(
 ) -> None:
     """Measure what techniques cost on this machine.
 
-    Each is timed step by step against the plain step, in turn, on a batch of random rows. The ratio is the median of
-    the pairs, with the middle half of them beside it.
+    Each is timed step by step against the plain step, in turn. The ratio is the median of the pairs, with the middle
+    half of them beside it. The batch is rows of --data, or the batch that your Task brings, or random rows.
     """
-    found, refused = measured(recipe, task, rows=rows, features=features, classes=classes, steps=steps)
+    bench = _bench(task, data=data, target=target, rows=rows, features=features, classes=classes)
+    found, refused, notes = measured(recipe, bench, steps=steps)
     console = Console(as_json, quiet)
+    for name, said in notes.items():
+        console.note(f"{name}: {said}")
     for name, why in refused.items():
         console.warn(f"{name} left out: {why}")
     console.result(found, listed(found))
 
 
 def measured(
-    recipe: str | None, task: str | None, *, rows: int, features: int, classes: int, steps: int
-) -> tuple[list[dict[str, Any]], dict[str, str]]:
-    """Return the prices, and what could not be priced on this net with the reason."""
-    import torch
-    from torch.nn import functional
+    recipe: str | None, bench: Any, *, steps: int
+) -> tuple[list[dict[str, Any]], dict[str, str], dict[str, str]]:
+    """Return the prices, what could not be priced on this net with the reason, and what techniques warned of.
 
-    from temperance.core.batch import Batch
+    Raises:
+        TaskError: the net cannot take a plain step on its batch.
+
+    """
+    import torch
+
     from temperance.core.price import price_recipe
+    from temperance.core.readings import NeverBegan
     from temperance.records.errors import TemperanceError
 
     torch.set_num_threads(1)
     wanted, everything = _recipes(recipe)
-    generator = torch.Generator().manual_seed(0)
-    inputs = torch.randn(rows, features, generator=generator)
-    batch = Batch(inputs, torch.randint(0, classes, (rows,), generator=generator), index=torch.arange(rows))
-    model, loss = _net(task, features, classes, rows)
+    bench.try_out()
     found: list[dict[str, Any]] = []
     refused: dict[str, str] = {}
+    notes: dict[str, str] = {}
     for one in wanted:
         try:
-            prices = price_recipe(one, model, batch, loss=loss or functional.cross_entropy, steps=steps)
+            with warnings.catch_warnings(record=True) as told:
+                warnings.simplefilter("always")
+                prices = price_recipe(
+                    one, bench.model, bench.batch, loss=bench.loss, optimizer=bench.optimizer, steps=steps
+                )
         except TemperanceError as fault:
             if not everything:
                 raise
-            refused[type(one.regularizers[0]).__name__] = str(fault)
+            refused[_named(one)] = str(fault)
+            continue
+        except (RuntimeError, TypeError, ValueError, IndexError, KeyError, AttributeError) as fault:
+            if not everything:  # the net took a plain step, so this technique cannot work on it, and says why itself
+                raise
+            refused[_named(one)] = f"It failed on this net with {type(fault).__name__}: {str(fault).splitlines()[0]}"
             continue
         found += [row.to_dict() for row in prices]
-    return found, refused
+        said = {
+            str(row.message) for row in told if not issubclass(row.category, NeverBegan)
+        }  # a few steps begin little
+        if said:
+            notes[_named(one)] = " ".join(sorted(said))
+    return found, refused, notes
 
 
 def listed(found: list[dict[str, Any]]) -> str:
@@ -79,6 +103,18 @@ def listed(found: list[dict[str, Any]]) -> str:
             f"{row['memory_bytes'] / 1e6:.3g} MB", f"{row['inference_ratio']:.2f} x",
         ))  # fmt: skip
     return table(lines)
+
+
+def _named(recipe: Any) -> str:
+    return ", ".join(type(one).__name__ for one in recipe.regularizers)
+
+
+def _bench(task: str | None, *, data: str | None, target: str | None, rows: int, features: int, classes: int) -> Any:
+    from temperance.study import bench
+
+    if data is not None:
+        return bench.of_data(data, target, task=task or "", rows=rows)
+    return bench.of_random(task or "", rows=rows, features=features, classes=classes)
 
 
 def _recipes(text: str | None) -> tuple[list[Any], bool]:
@@ -97,18 +133,3 @@ def _recipes(text: str | None) -> tuple[list[Any], bool]:
             )
         return [Recipe.from_toml(path.read_text(encoding="utf-8"))], False
     return [Recipe(*(techniques[name.strip()]() for name in text.split(",") if name.strip()))], False
-
-
-def _net(task: str | None, features: int, classes: int, rows: int) -> tuple[Any, Any]:
-    from torch import nn
-
-    from temperance.study.task import TaskInfo, load_task, make_task
-
-    if task is None:
-        layers = nn.Linear(features, 512), nn.ReLU(), nn.Linear(512, 512), nn.ReLU(), nn.Linear(512, classes)
-        return nn.Sequential(*layers), None
-    names = tuple(f"x{i}" for i in range(features))
-    labels = tuple(str(i) for i in range(classes))
-    kind = "binary" if classes == 2 else "multiclass"
-    made = make_task(load_task(task), TaskInfo(kind, classes, labels, names, (), (), None, rows, 0))
-    return made.model, made.loss

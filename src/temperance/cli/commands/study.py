@@ -58,6 +58,12 @@ def study(
             "--candidate", metavar="MODULE:NAME", help="A scikit-learn estimator of yours that competes; repeatable."
         ),
     ] = None,
+    start: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--start", metavar="FILE", help="Recipes to try first: a TOML file, or an Optuna study's .db; repeatable."
+        ),
+    ] = None,
     max_latency: Annotated[
         str | None, typer.Option("--max-latency", metavar="TIME", help="No model slower than this a row, e.g. 5ms.")
     ] = None,
@@ -80,6 +86,7 @@ def study(
     Takes a table or images. Writes study.json, report.html, leaderboard.csv, two cards and bundle/ into --out.
     Ctrl-C keeps the best so far.
     """
+    from temperance.cli.starting import starts_of
     from temperance.study.clock import parse_budget
     from temperance.study.settings import StudySettings
 
@@ -106,7 +113,8 @@ def study(
         settings = StudySettings(
             data=named(data), target=target, out=study_folder(out, named(data)), task=task, test=test, group=group,
             budget=spent or parse_budget(DEFAULT_BUDGET), time=time_column, metric=metric, seed=seed, device=device,
-            prefer=prefer, only=only_task, candidates=tuple(candidates or ()), **limits, **this_run,
+            prefer=prefer, only=only_task, candidates=tuple(candidates or ()),
+            starts=starts_of(start or [], console), **limits, **this_run,
         )  # fmt: skip
         conclude(new_study(settings), settings.out, console=console, started=started)
 

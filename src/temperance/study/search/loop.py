@@ -26,15 +26,17 @@ from temperance.study.plan import (
     trial_seconds,
 )
 from temperance.study.search.base import Proposer
-from temperance.study.search.portfolio import Portfolio, average, net_specs
+from temperance.study.search.portfolio import Portfolio, average, net_specs, without
 from temperance.study.search.techniques import Alternate, Techniques
 from temperance.study.search.tpe import TPE
 from temperance.study.spec import TrialSpec
+from temperance.study.starts import start_specs
 
 AUDIT_SHARE, LEAST_AUDIT = 0.05, 1.5  # of the budget, on one worker; seconds
 LEAST_SHARE = 0.25  # of its epochs that a net is still worth starting with, where no whole one fits
 LEAST_NET = 1.0  # seconds
 OWN_RECIPE = "your recipe"
+UNFIT = {"raw": frozenset({"FeatureNoise"}), "tokens": frozenset({"FeatureNoise", "MixUp"})}  # by ``Task.inputs``
 
 
 def search(desk: Desk, *, replay: list[TrialSpec] | None = None) -> None:
@@ -65,6 +67,7 @@ class SearchLoop:
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
         self.speed: Speed | None = None
+        self.unfit: frozenset[str] = frozenset()  # techniques that mean nothing on the inputs of the user's net
 
     @property
     def model(self) -> str:
@@ -100,7 +103,7 @@ class SearchLoop:
         """Return who proposes after the portfolio: strengths near what went well, and technique by technique."""
         task, seed = self.desk.prepared.table.schema.target.task, self.desk.settings.seed + 1
         base = first.changed(recipe=None, adaptive=False, slots=())
-        strengths = TPE(base, task=task, seed=seed, average=average(steps))
+        strengths = TPE(base, task=task, seed=seed, average=average(steps), without=self.unfit)
         return Alternate(Techniques(first, task=task), strengths) if first.kind == "folded" else strengths
 
     # -- the first seconds ----------------------------------------------------------------------------------------
@@ -234,21 +237,29 @@ class SearchLoop:
         else:
             folded = can_fold(self.model, desk.prepared.roles)
             nets = net_specs(images=schema.kind == "images", folded=folded, **common)
+        nets = without(nets, self._note_unfit(paced.own))
         nets = plain_early([*self._own(paced, nets[0]), *nets])
         if most_rows is not None:
             nets = [net.changed(most_rows=most_rows) for net in nets]
             desk.leave_out("nets on all rows", f"{most_rows} rows fit the budget")
         return nets, steps
 
+    def _note_unfit(self, own: dict[str, Any]) -> frozenset[str]:
+        """Note and return the techniques that cannot act on a user's net, or mean nothing on its inputs."""
+        why = f'your Task has inputs="{own.get("inputs")}", and it would change these as measured numbers'
+        reasons = {**own.get("refused", {}), **dict.fromkeys(UNFIT.get(str(own.get("inputs")), ()), why)}
+        for name, reason in sorted(reasons.items()):
+            self.desk.leave_out(f"{name} on your net", reason)
+        self.unfit = frozenset(reasons)
+        return self.unfit
+
     def _own(self, paced: Paced, like: TrialSpec) -> list[TrialSpec]:
-        """Return the trial of the recipe that a user's ``Task`` came with."""
+        """Return the trials of the recipes that the user brought: with a ``Task``, and as starts of the study."""
         recipe = paced.own.get("recipe")
-        if recipe is None:
-            return []
-        self.desk.own = frozenset({OWN_RECIPE})
-        kind = "cocktail" if len(recipe["regularizers"]) > 1 else "single"
-        adaptive = recipe.get("controller") is not None
-        return [like.changed(name=OWN_RECIPE, kind=kind, recipe=recipe, adaptive=adaptive, settings=paced.settings)]
+        task = [] if recipe is None else [{"name": OWN_RECIPE, "recipe": recipe}]
+        found = start_specs([*task, *self.desk.settings.starts], like, paced.settings)
+        self.desk.own = frozenset(spec.name for spec in found)
+        return found
 
     # -- the loop -------------------------------------------------------------------------------------------------
 

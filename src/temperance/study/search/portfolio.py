@@ -75,6 +75,25 @@ def net_specs(
     return found
 
 
+def without(specs: Iterable[TrialSpec], names: frozenset[str]) -> list[TrialSpec]:
+    """Return the trials without these techniques; one that then does what an earlier one does is left out."""
+    found: list[TrialSpec] = []
+    for spec in specs:
+        kept = [one for one in (spec.recipe or {}).get("regularizers", []) if one["name"] not in names]
+        if spec.recipe is None or len(kept) == len(spec.recipe["regularizers"]):
+            found.append(spec)
+            continue
+        kind: Kind = "cocktail" if len(kept) > 1 else "single"
+        changed = spec.changed(recipe={**spec.recipe, "regularizers": kept}, kind=kind)
+        if kept and not any(_alike(changed, other) for other in found):
+            found.append(changed)
+    return found
+
+
+def _alike(one: TrialSpec, other: TrialSpec) -> bool:
+    return (one.recipe, one.settings, one.slots) == (other.recipe, other.settings, other.slots)
+
+
 def folded_specs(*, settings: dict[str, Any], task: Task, seed: int) -> list[TrialSpec]:
     """Return folded runs, the default first. One slot of each has the plain net's strengths: none."""
     usual = _medium(task)

@@ -27,12 +27,16 @@ class TPE(Proposer):
         seed: of the sampler.
         average: the averaging technique, where one is proposed.
         patience: ends after so many proposals without a better result.
+        without: techniques that are not proposed.
 
     Reference: Bergstra et al. (2011), Algorithms for hyper-parameter optimization, NeurIPS.
 
     """
 
-    def __init__(self, base: TrialSpec, *, task: str, seed: int, average: dict[str, Any], patience: int = 40) -> None:
+    def __init__(
+        self, base: TrialSpec, *, task: str, seed: int, average: dict[str, Any], patience: int = 40,
+        without: frozenset[str] = frozenset(),
+    ) -> None:  # fmt: skip
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -40,6 +44,7 @@ class TPE(Proposer):
         self._study = optuna.create_study(sampler=sampler)
         self._asked: dict[str, Any] = {}
         self.base, self.task, self.patience, self.average = base, task, patience, average
+        self.without = without | ({"LabelSmoothing"} if task == "regression" else set())
         self._best, self._since = float("inf"), 0
         self._optuna = optuna
 
@@ -74,7 +79,7 @@ class TPE(Proposer):
     def _recipe(self, asked: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         techniques: list[dict[str, Any]] = []
         for name, (technique, field, low, high, off) in SPACE.items():
-            if name == "smoothing" and self.task == "regression":
+            if technique in self.without:
                 continue
             value = asked.suggest_float(name, low, high, log=name == "decay")
             if value > off:
