@@ -39,7 +39,11 @@ def test_a_file_is_no_folder(tmp_path) -> None:
 
 
 def test_the_parts_are_joined(tmp_path) -> None:
-    document = run_study(lambda _: write_study(tmp_path / "s"), tmp_path / "s", console=QUIET)
+    def action(_, then) -> None:
+        write_study(tmp_path / "s")
+        then(tmp_path / "s")
+
+    document = run_study(action, tmp_path / "s", console=QUIET)
     names = {path.name for path in (tmp_path / "s").iterdir()}
     assert names == {"study.json", "report.html", "model_card.md", "dataset_card.md"}
     assert json.loads((tmp_path / "s" / "study.json").read_text()) == document
@@ -49,7 +53,7 @@ def test_the_parts_are_joined(tmp_path) -> None:
 def test_bad_data_leave_no_folder_behind(tmp_path) -> None:
     folder = tmp_path / "s"
 
-    def action(_) -> None:
+    def action(_, then) -> None:
         (folder / "work").mkdir(parents=True)
         (folder / "ledger.jsonl").write_text('{"event": "study"}\n')
         raise DataError("no such column")
@@ -62,7 +66,7 @@ def test_bad_data_leave_no_folder_behind(tmp_path) -> None:
 def test_a_stop_in_the_first_seconds_leaves_nothing_in_the_way(tmp_path) -> None:
     folder = tmp_path / "s"
 
-    def action(_) -> None:
+    def action(_, then) -> None:
         (folder / "work").mkdir(parents=True)
         (folder / "ledger.jsonl").write_text('{"event": "study"}\n{"event": "failed"}\n')
         (folder / "lock").write_text("")
@@ -94,7 +98,7 @@ def test_the_folder_of_a_running_study_is_left_alone(tmp_path) -> None:
 def test_what_was_trained_is_never_taken_away(tmp_path) -> None:
     folder = tmp_path / "s"
 
-    def action(_) -> None:
+    def action(_, then) -> None:
         (folder / "work").mkdir(parents=True)
         (folder / "work" / "data.json").write_text("{}")
         raise DataError("the disk is full")
@@ -108,7 +112,7 @@ def test_what_was_trained_is_never_taken_away(tmp_path) -> None:
 def test_a_signal_says_how_to_go_on(tmp_path, number: int) -> None:
     folder = tmp_path / "my study"
 
-    def action(_) -> None:
+    def action(_, then) -> None:
         folder.mkdir()
         rows = [
             {"event": "trial", "spec": {"id": f"t{i}"}, "result": {"status": s}}

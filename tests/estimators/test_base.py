@@ -60,6 +60,15 @@ def test_a_row_of_weight_zero_is_as_if_it_were_not_there(data: SimpleNamespace) 
     np.testing.assert_array_equal(model.predict(data.X), alone.predict(data.X))
 
 
+@pytest.mark.parametrize("model", [TemperanceRegressor(), TemperanceRegressor(epochs=2)], ids=["one run", "one net"])
+def test_weights_that_are_all_the_same_change_no_bit(data: SimpleNamespace, model: TemperanceRegressor) -> None:
+    plain = clone(model).fit(data.X, data.values).predict(data.X)
+    for weight in (np.full(160, 0.3), 7.0):
+        again = clone(model).fit(data.X, data.values, sample_weight=weight)
+        np.testing.assert_array_equal(again.predict(data.X), plain)
+        assert again.study_["trials"][0].keys()
+
+
 def test_groups_and_time_are_checked_without_a_budget_too(data: SimpleNamespace) -> None:
     model = TemperanceRegressor(epochs=1).fit(data.X, data.values, groups=np.arange(160) % 9, time=np.arange(160))
     assert np.isfinite(model.predict(data.X)).all()

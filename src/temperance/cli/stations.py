@@ -24,6 +24,7 @@ from temperance.records.plain_json import dumps
 if TYPE_CHECKING:
     from temperance.study.desk import Progress
 
+Action = Callable[["Progress", Callable[[Path], object]], Path]
 TRACES = ("study.json", "ledger.jsonl", "work", "bundle")  # what a study's folder has
 
 
@@ -74,11 +75,11 @@ def command_line(context: typer.Context) -> str:
     return " ".join(["temperance", *map(shlex.quote, typed)])
 
 
-def run_study(action: Callable[[Progress], Path], folder: Path, *, console: Console) -> dict[str, Any]:
+def run_study(action: Action, folder: Path, *, console: Console) -> dict[str, Any]:
     """Run a study, write its cards and its report, and return ``study.json``.
 
     Args:
-        action: runs the study, given what shows its progress.
+        action: runs the study, given what shows its progress and what writes cards and report while it holds the folder.
         folder: the study's folder.
         console: where to print.
 
@@ -89,12 +90,12 @@ def run_study(action: Callable[[Progress], Path], folder: Path, *, console: Cons
     """
     try:
         with progress(quiet=console.quiet or console.as_json) as shown, _ended_by_signals():
-            action(shown)
+            action(shown, publish)
     except KeyboardInterrupt:
         raise Interrupted(kept(folder)) from None
     finally:
         clean(folder)
-    return publish(folder)
+    return read_study(folder)
 
 
 def publish(folder: Path) -> dict[str, Any]:

@@ -179,7 +179,7 @@ class Desk:
         elif lease.kind == "trial":
             self._tried(lease, event)
         elif lease.kind == "audit":
-            self._audited(event)
+            self._audited(event, time.monotonic() - lease.since)
         else:
             named = {"spec_id": lease.job.get("spec", {}).get("id", ""), "name": lease.job.get("name", "")}
             wall = time.monotonic() - lease.since
@@ -223,10 +223,11 @@ class Desk:
         shown = result.status if quality is None else f"{natural(quality, self.prepared.metric):.4g}"
         self.say("search", message=f"{spec.name}: {shown}")
 
-    def _audited(self, event: dict[str, Any]) -> None:
+    def _audited(self, event: dict[str, Any], wall: float) -> None:
         if event["event"] == "failed":
             self.leave_out("audit", event["why"])
-        self.tell(Audited(findings=tuple(event.get("findings", ())), why=event.get("why", "")))
+        found = tuple(event.get("findings", ()))
+        self.tell(Audited(findings=found, why=event.get("why", ""), wall=round(wall, 4)))
 
     def _reserve(self) -> None:
         self.clock.reserved = reserves(

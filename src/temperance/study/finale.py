@@ -350,7 +350,7 @@ class Finale:
         self.desk.tell(Finished(
             name=name, trial=self.tests[name], evaluation_seconds=event["evaluation_seconds"],
             export_seconds=event.get("export_seconds"), temperature=event.get("temperature"),
-            calibration=event.get("calibration"),
+            calibration=event.get("calibration"), wall=round(event["wall"], 4),
         ))  # fmt: skip
 
     def _out_of_fold(self, trial: str) -> str:

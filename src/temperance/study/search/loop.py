@@ -184,7 +184,7 @@ class SearchLoop:
                     self._untrainable(event["why"])
                 else:
                     speed = Speed(event["step_seconds"], event["fixed_seconds"])
-                    self._note_pace(speed, event.get("own") or {})
+                    self._note_pace(speed, event.get("own") or {}, wall=event["wall"])
         elif desk.state.pace.settings["epochs"] < desk.state.pace.wanted["epochs"]:  # a new session has time of its own
             self._note_pace(Speed(**desk.state.pace.speed), desk.state.pace.own)
         paced = desk.state.pace
@@ -208,7 +208,7 @@ class SearchLoop:
             )
         self.desk.leave_out(what, f"cannot be trained: {why}")
 
-    def _note_pace(self, speed: Speed, own: dict[str, Any]) -> None:
+    def _note_pace(self, speed: Speed, own: dict[str, Any], *, wall: float = 0.0) -> None:
         desk = self.desk
         asked = {name: own[name] for name in ("epochs", "batch_size") if own.get(name) is not None}
         wanted = {**self._unpaced().settings, **asked}
@@ -216,7 +216,7 @@ class SearchLoop:
             wanted, speed, desk.prepared.roles, model=self.model, seconds=desk.clock.for_search,
             workers=desk.workers.count,
         )  # fmt: skip
-        desk.tell(Paced(speed=dict(vars(speed)), settings=fitted, wanted=wanted, own=own))
+        desk.tell(Paced(speed=dict(vars(speed)), settings=fitted, wanted=wanted, own=own, wall=round(wall, 4)))
 
     def _nets(self, paced: Paced) -> tuple[list[TrialSpec], int]:
         """Return the nets in the order in which they are tried, and the steps of one training."""
