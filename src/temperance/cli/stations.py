@@ -79,7 +79,7 @@ def run_study(action: Action, folder: Path, *, console: Console) -> dict[str, An
     """Run a study, write its cards and its report, and return ``study.json``.
 
     Args:
-        action: runs the study, given what shows its progress and what writes cards and report while it holds the folder.
+        action: runs the study, given what shows its progress, and what writes cards and report (under its lock).
         folder: the study's folder.
         console: where to print.
 

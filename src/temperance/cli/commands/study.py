@@ -15,7 +15,7 @@ from temperance.cli.guard import STOPPED, Started
 from temperance.cli.quantities import bytes_of, milliseconds
 from temperance.cli.resuming import check_kept, is_told_complete, is_typed
 from temperance.cli.stations import Action, command_line, run_study, study_folder
-from temperance.records.errors import SettingError, StudyError, nearest
+from temperance.records.errors import SettingError, nearest
 
 if TYPE_CHECKING:
     from temperance.study.clock import Budget

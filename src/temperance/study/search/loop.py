@@ -6,6 +6,7 @@ from typing import Any
 
 from temperance.models.pixels import pixel_count
 from temperance.records.errors import StudyError
+from temperance.study import ahead
 from temperance.study.basics import absent, affordable, basic_specs, expected_seconds
 from temperance.study.candidates import outside_specs, students
 from temperance.study.desk import Desk
@@ -25,6 +26,7 @@ from temperance.study.plan import (
     trained_rows,
     trial_seconds,
 )
+from temperance.study.search.again import Again
 from temperance.study.search.base import Proposer
 from temperance.study.search.portfolio import Portfolio, average, net_specs
 from temperance.study.search.techniques import Alternate, Techniques
@@ -32,7 +34,6 @@ from temperance.study.search.tpe import TPE
 from temperance.study.spec import TrialSpec
 
 AUDIT_SHARE, LEAST_AUDIT = 0.05, 1.5  # of the budget, on one worker; seconds
-LEAST_SHARE = 0.25  # of its epochs that a net is still worth starting with, where no whole one fits
 LEAST_NET = 1.0  # seconds
 OWN_RECIPE = "your recipe"
 
@@ -52,6 +53,7 @@ def search(desk: Desk, *, replay: list[TrialSpec] | None = None) -> None:
     else:
         loop.drive(Portfolio(replay), counted=False)
     desk.settle()
+    ahead.gather(desk)
 
 
 class SearchLoop:
@@ -86,15 +88,16 @@ class SearchLoop:
         if runs is not None:
             self.drive(Portfolio(list(portfolio.left)[:runs]))
             return
-        self.drive(portfolio)
-        self.drive(Portfolio(self._students(nets[0])))
+        short = self.drive(portfolio)
+        short |= self.drive(Portfolio(self._students(nets[0])))
         for spec in portfolio.left:
             self.desk.leave_out(spec.name, "no time left in the budget")
-        if portfolio.left or self._over():
-            return
-        searched = self._searched(nets[0], steps)
-        caught_up(searched, self.desk)
-        self.drive(searched)
+        if not portfolio.left and not self._over():
+            searched = self._searched(nets[0], steps)
+            caught_up(searched, self.desk)
+            short |= self.drive(searched)
+        if short:  # of time, not of ideas
+            self.drive(Again(self.desk.state))
 
     def _searched(self, first: TrialSpec, steps: int) -> Proposer:
         """Return who proposes after the portfolio: strengths near what went well, and technique by technique."""
@@ -252,12 +255,13 @@ class SearchLoop:
 
     # -- the loop -------------------------------------------------------------------------------------------------
 
-    def drive(self, proposer: Proposer, *, counted: bool = True) -> None:
+    def drive(self, proposer: Proposer, *, counted: bool = True) -> bool:
         """Run what ``proposer`` asks for until it, the budget or the user ends it; running trials go on.
 
-        Where a net does not fit whole, it gets fewer epochs: no worker is idle while anything is worth starting.
+        Where a net does not fit whole, refits that must follow anyway come first, and then it gets fewer epochs: no
+        worker is idle while anything is worth starting. Returns whether something did not fit even so.
         """
-        desk, pending = self.desk, None
+        desk, pending, short = self.desk, None, False
         desk.heard = proposer.observe
         while not (self._over(counted=counted) or self._hopeless()):
             pending = pending or proposer.propose()
@@ -266,17 +270,24 @@ class SearchLoop:
             if not desk.workers.idle:
                 desk.handle(0.5)
                 continue
-            fitted = self._fitted(pending)
+            ahead.gather(desk)
+            fitted = self._fitted(pending, least=proposer.least_share)
+            if fitted is not pending and ahead.start(desk):
+                continue
             if fitted is not None:
                 desk.launch(fitted, by=type(proposer).__name__)
             elif isinstance(proposer, Portfolio):
                 desk.leave_out(pending.name, "no time left in the budget")
+                short = True
             else:
+                short = True
                 break
             pending = None
         if pending is not None and isinstance(proposer, Portfolio) and not desk.state.stopped:
             desk.leave_out(pending.name, "no time left in the budget")
         desk.handle(0.0)
+        ahead.gather(desk)
+        return short
 
     def _over(self, *, counted: bool = True) -> bool:
         desk = self.desk
@@ -291,13 +302,14 @@ class SearchLoop:
         last = {r.event.get("why", "") for r in nets[-3:]}
         return len(nets) >= 3 and all(r.status == "failed" for r in nets) and len(last) == 1
 
-    def _fitted(self, spec: TrialSpec) -> TrialSpec | None:
-        """Return the trial as it fits the time that is left: whole, with fewer epochs, or not at all."""
-        left, needed = self.desk.clock.for_search, SAFETY * self._expected(spec)
-        if needed < left:
+    def _fitted(self, spec: TrialSpec, *, least: float) -> TrialSpec | None:
+        """Return the trial as it fits the time that is left: whole, with fewer epochs (``least``), or not at all."""
+        clock, needed = self.desk.clock, SAFETY * self._expected(spec)
+        if needed < clock.for_trials:
             return spec
-        share = left / needed
-        if not spec.is_net or spec.id or share < LEAST_SHARE or left < LEAST_NET:
+        closing = clock.for_trials - clock.for_search
+        share = clock.for_search / max(needed - closing, 1e-6)
+        if not spec.is_net or spec.id or share < least or clock.for_search < LEAST_NET:
             return None
         return spec.changed(settings={**spec.settings, "epochs": round(spec.settings["epochs"] * share, 4)})
 
