@@ -7,7 +7,7 @@ from temperance.cli.console import Console
 from temperance.cli.guard import Interrupted
 from temperance.cli.stations import kept, publish, read_study, run_study, study_folder, write_cards
 from temperance.deployment import load
-from temperance.records.errors import BundleError, DataError, StudyError
+from temperance.records.errors import BundleError, DataError, StudyError, TaskError
 from temperance.testing.study_example import study_example
 
 QUIET = Console(quiet=True)
@@ -95,17 +95,45 @@ def test_the_folder_of_a_running_study_is_left_alone(tmp_path) -> None:
     held.release()
 
 
-def test_what_was_trained_is_never_taken_away(tmp_path) -> None:
-    folder = tmp_path / "s"
+def started(folder, *rows, fault):
+    """Return an action that reads its data, tells these events and fails."""
 
     def action(_, then) -> None:
         (folder / "work").mkdir(parents=True)
         (folder / "work" / "data.json").write_text("{}")
-        raise DataError("the disk is full")
+        (folder / "ledger.jsonl").write_text("".join(json.dumps(row) + "\n" for row in ({"event": "study"}, *rows)))
+        raise fault
 
-    with pytest.raises(DataError):
-        run_study(action, folder, console=QUIET)
+    return action
+
+
+DONE = {"event": "trial", "spec": {"id": "t0", "model": "Linear"}, "result": {"status": "done"}}
+
+
+def test_what_was_trained_is_never_taken_away(tmp_path) -> None:
+    for name, fault in (("full", DataError("the disk is full")), ("limits", StudyError("no trial is within"))):
+        folder = tmp_path / name
+        with pytest.raises(type(fault)):
+            run_study(started(folder, DONE, fault=fault), folder, console=QUIET)
+        assert (folder / "work" / "data.json").exists()
+        with pytest.raises(StudyError, match="--resume"):
+            study_folder(folder, "x")
+
+
+def test_a_start_that_fails_after_its_data_were_read_leaves_nothing_in_the_way(tmp_path) -> None:
+    folder, failed = tmp_path / "s", {**DONE, "result": {"status": "failed"}}
+    with pytest.raises(TaskError):
+        run_study(started(folder, failed, fault=TaskError("a candidate fails")), folder, console=QUIET)
+    assert not folder.exists()
+
+
+def test_one_that_is_stopped_then_can_go_on_or_begin_anew(tmp_path) -> None:
+    folder = tmp_path / "s"
+    with pytest.raises(Interrupted, match="--resume"):
+        run_study(started(folder, {"event": "data"}, fault=KeyboardInterrupt()), folder, console=QUIET)
     assert (folder / "work" / "data.json").exists()
+    assert study_folder(folder, "x") == folder
+    assert not folder.exists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

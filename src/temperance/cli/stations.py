@@ -41,7 +41,7 @@ def study_folder(out: Path | None, name: str) -> Path:
         return next(folder for folder in numbers if not folder.exists())
     if out.exists() and not out.is_dir():
         raise StudyError(f"--out {out} is a file", "a folder", "Choose another name")
-    clean(out)
+    clean(out, begun=True)
     if any((out / trace).exists() for trace in TRACES):
         raise StudyError(
             f"--out {out} holds a study",
@@ -51,16 +51,23 @@ def study_folder(out: Path | None, name: str) -> Path:
     return out
 
 
-def clean(folder: Path) -> None:
-    """Take away what a study left that ended before its data were read: it holds nothing, and would stand in the way.
+def clean(folder: Path, *, begun: bool) -> None:
+    """Take away what a study left that holds nothing and would stand in the way.
 
     The folder goes too where nothing else lies in it.
+
+    Args:
+        folder: of the study.
+        begun: also where its data were read, but no model was finished: it failed, or a new one is to begin here. Left
+            alone, it could be resumed.
+
     """
-    from temperance.study.ledger import barely_began
+    from temperance.study.ledger import barely_began, holds_nothing
     from temperance.study.lock import owner_of
 
     owner = owner_of(folder)
-    if (owner is not None and owner.is_alive) or not barely_began(folder):
+    empty = holds_nothing(folder) if begun else barely_began(folder)
+    if (owner is not None and owner.is_alive) or not empty:
         return
     shutil.rmtree(folder / "work", ignore_errors=True)
     for name in ("ledger.jsonl", "lock"):
@@ -92,9 +99,12 @@ def run_study(action: Action, folder: Path, *, console: Console) -> dict[str, An
         with progress(quiet=console.quiet or console.as_json) as shown, _ended_by_signals():
             action(shown, publish)
     except KeyboardInterrupt:
-        raise Interrupted(kept(folder)) from None
-    finally:
-        clean(folder)
+        told = kept(folder)
+        clean(folder, begun=False)
+        raise Interrupted(told) from None
+    except BaseException:
+        clean(folder, begun=True)
+        raise
     return read_study(folder)
 
 

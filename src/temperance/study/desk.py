@@ -314,7 +314,7 @@ class Desk:
         what = "no trial of your net finished" if self.settings.only else "no trial finished"
         return StudyError(
             f"{what} ({told})", "at least one model must be trained",
-            f"Mend what is named, or give more time and continue with `temperance study --resume {self.out}`",
+            "Mend what is named, or give more time, and start again",
         )  # fmt: skip
 
 

@@ -80,7 +80,7 @@ def _with_winner(desk: Desk, lost: set[str]) -> Outcome:
             "no trial is within --max-latency and --max-size",
             f"the fastest takes {min(c.latency_1_ms for c in candidates.values()):.3g} ms a row, "
             f"the smallest has {min(c.bytes for c in candidates.values()):.3g} bytes",
-            "Loosen the limits",
+            f"Go on with looser ones: `temperance study --resume {desk.out}` with --max-latency or --max-size",
         )
     names = {r.spec.id: r.spec.name for r in pool}
     choice = choose(list(candidates.values()), metric=desk.prepared.metric, names=names, prefer=desk.settings.prefer)
