@@ -8,6 +8,7 @@ import pytest
 from temperance.study.events import Finished, Paced
 from temperance.study.reserves import (
     FIRST,
+    FIXED,
     MOST_PRESSURE,
     NET,
     closing_seconds,
@@ -56,10 +57,10 @@ def test_the_members_of_a_mixture_and_the_basic_models_count():
 
 def test_a_refit_is_one_training_of_a_trial():
     own = result("u", 0.1, 30.0, model="user")
-    assert refit_seconds(own, FOLDED) == pytest.approx(0.3 + 1.1 * 1.3 * 30 / 3)
+    assert refit_seconds(own, FOLDED) == pytest.approx(FIXED + 1.1 * 1.3 * 30 / 3)
     assert refit_seconds(result("t", 0.1, 30.0, shipped=True), FOLDED) == 0.0
     chosen = result("b", 0.1, 30.0, kind="basic", model="Boosting", tried=3)  # of three ways, one is fitted again
-    assert refit_seconds(chosen, FOLDED) == pytest.approx(0.3 + 1.1 * 1.3 * 30 / 9)
+    assert refit_seconds(chosen, FOLDED) == pytest.approx(FIXED + 1.1 * 1.3 * 30 / 9)
 
 
 def test_a_measured_export_replaces_the_guess():

@@ -10,11 +10,12 @@ from temperance.study.state import Result, State, ranked
 VARIANTS = 40  # damaged copies of the test rows that an evaluation predicts, at most 25,000 rows in all
 GROWTH = 1.3  # a refit has about 1.3 times the rows of a trial
 BUSIER = 1.1  # the machine may be busier by then
-NET = {"evaluation": 1.2, "export": 0.8}
+NET = {"evaluation": 0.8, "export": 0.5}
 """The same for a net, from when its pace was measured."""
-FIRST = {"closing": 1.6, "refit": 0.3, "evaluation": 0.5, "export": 0.4, "report": 0.4, "mixture": 0.35}
+FIRST = {"closing": 1.6, "refit": 0.2, "evaluation": 0.4, "export": 0.3, "report": 0.3, "mixture": 0.3}
 """Seconds on a free machine before anything was measured: what a net needs after its training was ended (weighing,
 its graph, its toughness); a basic model's refit; test; export; cards and report; weighing trials."""
+FIXED = 0.1  # seconds of a refit beside its training
 MEMBERS = 4  # models of a mixture, each of which is tested with it
 RECENT = 3  # jobs that tell how busy the machine is
 TELLING = 0.3  # seconds of a job from which on its pace tells anything
@@ -85,7 +86,7 @@ def refit_seconds(result: Result, roles: Roles) -> float:
         return 0.0
     ways = int(result.event.get("tried") or 1)
     once = GROWTH / (len(roles.folds) * ways) if roles.folds else GROWTH
-    return BUSIER * once * result.seconds + 0.3
+    return BUSIER * once * result.seconds + FIXED
 
 
 def together(seconds: list[float], workers: int) -> float:

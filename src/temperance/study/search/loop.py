@@ -67,6 +67,8 @@ class SearchLoop:
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
         self.speed: Speed | None = None
+        self.short = False  # of time: something did not fit
+        self.skipped: list[TrialSpec] = []  # nets of the fixed part that did not fit
 
     @property
     def model(self) -> str:
@@ -88,16 +90,31 @@ class SearchLoop:
         if runs is not None:
             self.drive(Portfolio(list(portfolio.left)[:runs]))
             return
-        short = self.drive(portfolio)
-        short |= self.drive(Portfolio(self._students(nets[0])))
-        for spec in portfolio.left:
-            self.desk.leave_out(spec.name, "no time left in the budget")
+        self.drive(portfolio)
+        self.drive(Portfolio(self._students(nets[0])))
         if not portfolio.left and not self._over():
             searched = self._searched(nets[0], steps)
             caught_up(searched, self.desk)
-            short |= self.drive(searched)
-        if short:  # of time, not of ideas
-            self.drive(Again(self.desk.state))
+            self.drive(searched)
+        self._fill(list(portfolio.left))
+
+    def _fill(self, waiting: list[TrialSpec]) -> None:
+        """Use what time is left once the running nets have closed, which may take less than was kept back for it.
+
+        What did not fit comes first, then the best net again; not where the search ended because it ran out of ideas.
+        """
+        desk, started = self.desk, -1
+        while (self.short or waiting) and started < len(desk.state.proposed):
+            started = len(desk.state.proposed)
+            desk.settle()
+            ahead.gather(desk)
+            left, self.skipped = [*self.skipped, *waiting], []
+            portfolio, waiting = Portfolio(left), []
+            self.drive(portfolio)
+            self.drive(Again(desk.state))
+            waiting = list(portfolio.left)
+        for spec in [*self.skipped, *waiting]:
+            desk.leave_out(spec.name, "no time left in the budget")
 
     def _searched(self, first: TrialSpec, steps: int) -> Proposer:
         """Return who proposes after the portfolio: strengths near what went well, and technique by technique."""
@@ -255,13 +272,13 @@ class SearchLoop:
 
     # -- the loop -------------------------------------------------------------------------------------------------
 
-    def drive(self, proposer: Proposer, *, counted: bool = True) -> bool:
+    def drive(self, proposer: Proposer, *, counted: bool = True) -> None:
         """Run what ``proposer`` asks for until it, the budget or the user ends it; running trials go on.
 
         Where a net does not fit whole, refits that must follow anyway come first, and then it gets fewer epochs: no
-        worker is idle while anything is worth starting. Returns whether something did not fit even so.
+        worker is idle while anything is worth starting.
         """
-        desk, pending, short = self.desk, None, False
+        desk, pending = self.desk, None
         desk.heard = proposer.observe
         while not (self._over(counted=counted) or self._hopeless()):
             pending = pending or proposer.propose()
@@ -276,18 +293,23 @@ class SearchLoop:
                 continue
             if fitted is not None:
                 desk.launch(fitted, by=type(proposer).__name__)
-            elif isinstance(proposer, Portfolio):
-                desk.leave_out(pending.name, "no time left in the budget")
-                short = True
             else:
-                short = True
-                break
+                self._skip(pending, proposer)
+                if not isinstance(proposer, Portfolio):
+                    return
             pending = None
-        if pending is not None and isinstance(proposer, Portfolio) and not desk.state.stopped:
-            desk.leave_out(pending.name, "no time left in the budget")
+        if pending is not None and not desk.stop_asked:
+            self._skip(pending, proposer)
         desk.handle(0.0)
         ahead.gather(desk)
-        return short
+
+    def _skip(self, spec: TrialSpec, proposer: Proposer) -> None:
+        """Note that a trial has no time now: a net of the fixed part may still get some, see ``_fill``."""
+        self.short = self.short or self.desk.settings.budget.seconds is not None
+        if isinstance(proposer, Portfolio) and spec.is_net and not spec.id:
+            self.skipped.append(spec)
+        elif isinstance(proposer, Portfolio):
+            self.desk.leave_out(spec.name, "no time left in the budget")
 
     def _over(self, *, counted: bool = True) -> bool:
         desk = self.desk
