@@ -30,6 +30,7 @@ def ready(opened, budget=MINUTE):
 
 def test_what_is_compared_and_what_is_among_the_best_is_refitted_once(opened):
     desk = ready(opened)
+    assert {r.spec.name for r in ahead.wanted(desk, late=False)} == {"simple", "trees"}
     assert {r.spec.name for r in ahead.wanted(desk)} == {"simple", "line", "trees"}  # a net is left to the finale
     while ahead.start(desk):
         desk.handle(0.0)

@@ -12,6 +12,7 @@ from temperance.study.reserves import (
     MOST_PRESSURE,
     NET,
     closing_seconds,
+    is_dear,
     pressure,
     refit_seconds,
     reserves,
@@ -96,6 +97,16 @@ def test_the_test_and_the_export_of_the_winner_go_side_by_side():
     alone, both = reserves(state, SPLIT), reserves(state, SPLIT, workers=2)
     assert both["evaluation"] == 0.0  # the export takes longer
     assert alone["evaluation"] > 0.0
+
+
+def test_nothing_is_kept_back_for_a_dear_refit_that_is_not_the_best():
+    best, dear = result("a", 0.1, 1.0, shipped=True), result("b", 0.2, 30.0, kind="basic", model="ExtraTrees")
+    assert is_dear(dear, SPLIT, 60.0)
+    assert not is_dear(dear, SPLIT, 600.0)
+    assert not is_dear(dear, SPLIT, None)
+    assert reserves(State(results=[best, dear]), SPLIT, budget=60.0)["refit"] == 0.0
+    assert reserves(State(results=[best, dear]), SPLIT, budget=600.0)["refit"] > 30.0
+    assert reserves(State(results=[dear]), SPLIT, budget=60.0)["refit"] > 30.0
 
 
 def test_side_by_side():

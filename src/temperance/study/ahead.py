@@ -11,31 +11,39 @@ from typing import Any
 
 from temperance.study.desk import Desk
 from temperance.study.events import Refitted
-from temperance.study.reserves import MEMBERS, refit_seconds, ships_as_it_is
+from temperance.study.reserves import MEMBERS, is_dear, refit_seconds, ships_as_it_is
 from temperance.study.shipping import compared
 from temperance.study.state import Result, ranked
 
 
-def start(desk: Desk) -> bool:
-    """Start the next of them on an idle worker; return whether there was one and it fits the time."""
+def start(desk: Desk, *, late: bool = True) -> bool:
+    """Start the next of them on an idle worker; return whether there was one and it fits the time.
+
+    Args:
+        desk: of the study.
+        late: the search draws to its end; before that only what is compared is sure to be needed.
+
+    """
     if desk.settings.budget.seconds is None:
         return False
     running = [lease.job["spec"]["id"] for lease in desk.workers.running if lease.kind == "refit"]
-    for one in wanted(desk):
+    for one in wanted(desk, late=late):
         if one.spec.id not in running and refit_seconds(one, desk.prepared.roles) < desk.clock.for_trials:
             desk.workers.start("refit", **refit_job(one))
             return True
     return False
 
 
-def wanted(desk: Desk) -> list[Result]:
-    """Return the basic models that are to be refitted: those that are compared, and those among the best trials."""
+def wanted(desk: Desk, *, late: bool = True) -> list[Result]:
+    """Return the basic models that are to be refitted: those that are compared, and late those among the best trials."""
     others = compared(desk.state, images=desk.prepared.table.schema.kind == "images").values()
-    best = {r.spec.id for r in ranked(desk.state.done)[:MEMBERS]}
+    best = [r.spec.id for r in ranked(desk.state.done)[:MEMBERS]]
+    budget, roles = desk.settings.budget.seconds, desk.prepared.roles
     basic = [r for r in desk.state.done if r.spec.kind == "basic" and not ships_as_it_is(r)]
+    basic = [r for r in basic if r.spec.id == best[0] or not is_dear(r, roles, budget)]
     failed = {event["spec_id"] for event in desk.failed_refits}
     done = desk.state.refits.keys() | failed
-    return [r for r in basic if (r.spec.id in others or r.spec.id in best) and r.spec.id not in done]
+    return [r for r in basic if (r.spec.id in others or (late and r.spec.id in best)) and r.spec.id not in done]
 
 
 def gather(desk: Desk) -> None:

@@ -82,6 +82,7 @@ class Desk:
         self.discarding = Discarding()
         self.heard: Callable[[TrialSpec, float | None], None] | None = None  # told of each trial that ended
         self.own: frozenset[str] = frozenset()  # names of trials that are never discarded
+        self._asked: dict[int, float] = {}  # when jobs were asked to end, by number
         self.failed_refits: list[dict[str, Any]] = []  # in the search: the end of the study tries them again
         self._other: dict[str, list[dict[str, Any]]] = {}
 
@@ -233,8 +234,9 @@ class Desk:
     def reserve(self) -> None:
         """Work out anew what is kept back."""
         self.clock.reserved = reserves(
-            self.state, self.prepared.roles, workers=self.workers.count, interrupted=self.state.stopped
-        )
+            self.state, self.prepared.roles, workers=self.workers.count, interrupted=self.state.stopped,
+            budget=self.settings.budget.seconds,
+        )  # fmt: skip
 
     # -- jobs -----------------------------------------------------------------------------------------------------
 
@@ -271,14 +273,16 @@ class Desk:
             late = [lease for lease in self.workers.running if self._left_for(lease) <= 0 or self.state.stopped]
             for lease in late:
                 self.workers.stop(lease)
+                self._asked.setdefault(lease.number, time.monotonic())
             self._end([lease for lease in late if self._is_overdue(lease)])
 
     def _left_for(self, lease: Lease) -> float:
         return self.clock.for_search if _closes(lease) else self.clock.for_trials
 
     def _is_overdue(self, lease: Lease) -> bool:
-        if not self.state.stopped:
-            return self.clock.for_trials < -OVERTIME
+        if not self.state.stopped:  # from when it was asked: what is kept back may have grown at that moment
+            allowed = OVERTIME + (self.clock.reserved.get("closing", 0.0) if _closes(lease) else 0.0)
+            return time.monotonic() - self._asked[lease.number] > allowed or self.clock.left <= 0
         soon = self.clock.end - time.monotonic() < GRACE - 2 * OVERTIME and not _closes(lease)
         return soon or self.clock.for_trials < 0
 

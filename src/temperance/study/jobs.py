@@ -67,6 +67,7 @@ def _split(runner: Runner, spec: TrialSpec, folder: Path, deadline: Deadline, sa
         **_result(fitted),
         "status": "done",
         "shipped": spec.is_net,
+        "tried": getattr(getattr(fitted.predictor, "fitted", None), "tried", 1),
         "files": {"selection": selection, "calibration": calibration},
         "robustness": _robustness(runner, fitted.predictor, roles.selection, rows)
         if robust and not deadline.asked

@@ -16,16 +16,20 @@ FIRST = {"closing": 1.6, "refit": 0.2, "evaluation": 0.4, "export": 0.3, "report
 """Seconds on a free machine before anything was measured: what a net needs after its training was ended (weighing,
 its graph, its toughness); a basic model's refit; test; export; cards and report; weighing trials."""
 FIXED = 0.1  # seconds of a refit beside its training
+DEAR = 0.1  # of the budget
 MEMBERS = 4  # models of a mixture, each of which is tested with it
 RECENT = 3  # jobs that tell how busy the machine is
 TELLING = 0.3  # seconds of a job from which on its pace tells anything
 MOST_PRESSURE = 8.0
 
 
-def reserves(state: State, roles: Roles, *, workers: int = 1, interrupted: bool = False) -> dict[str, float]:
+def reserves(
+    state: State, roles: Roles, *, workers: int = 1, interrupted: bool = False, budget: float | None = None
+) -> dict[str, float]:
     """Return seconds by part: what the winner as it stands now will take, and the basic models beside it.
 
-    What is only guessed is stretched by how busy the machine is. The winner's test and its export go side by side.
+    What is only guessed is stretched by how busy the machine is. The winner's test and its export go side by side. For
+    a refit that takes much of the ``budget`` (seconds) nothing is kept back unless it is the best model's.
     """
     pressed = pressure(state)
     nets = state.pace is not None
@@ -39,6 +43,7 @@ def reserves(state: State, roles: Roles, *, workers: int = 1, interrupted: bool 
         kept["export"] = BUSIER * max(known)
     ending = best if interrupted else list({r.spec.id: r for r in (*best, *_basic(state))}.values())
     trained = [r for r in ending if not ships_as_it_is(r) and r.spec.id not in state.refits]
+    trained = [r for r in trained if r is best[0] or not is_dear(r, roles, budget)]
     kept["refit"] = together([refit_seconds(r, roles) for r in trained], workers)
     tests = [_evaluation(r, len(roles.test), quick=interrupted) for r in ending]
     tests += [kept["evaluation"]] if nets and not any(r.spec.is_net for r in best) else []
@@ -84,9 +89,13 @@ def refit_seconds(result: Result, roles: Roles) -> float:
     """
     if result.event.get("shipped"):
         return 0.0
-    ways = int(result.event.get("tried") or 1)
-    once = GROWTH / (len(roles.folds) * ways) if roles.folds else GROWTH
+    once = GROWTH / (max(1, len(roles.folds)) * int(result.event.get("tried") or 1))
     return BUSIER * once * result.seconds + FIXED
+
+
+def is_dear(result: Result, roles: Roles, budget: float | None) -> bool:
+    """Return whether a refit takes so much of the budget that it is only done where time happens to be left."""
+    return budget is not None and refit_seconds(result, roles) > DEAR * budget
 
 
 def together(seconds: list[float], workers: int) -> float:

@@ -8,6 +8,7 @@ import pytest
 
 from temperance.report.base import Study
 from temperance.report.sections.trust import Trust
+from temperance.report.words import Words
 from temperance.testing.study_example import study_example
 
 
@@ -38,7 +39,8 @@ def test_a_part_without_rows_is_not_listed(make_study: Callable[..., Study]) -> 
 def test_every_check_is_listed_with_its_state(make_study: Callable[..., Study]) -> None:
     document = study_example()
     text = read(make_study(document))
-    assert all(finding["check"] in text for finding in document["findings"])
+    words = Words()
+    assert all(words.say(f"check.{finding['check']}") in text for finding in document["findings"])
 
 
 def test_no_audit_is_said(make_study: Callable[..., Study]) -> None:

@@ -275,8 +275,8 @@ class SearchLoop:
     def drive(self, proposer: Proposer, *, counted: bool = True) -> None:
         """Run what ``proposer`` asks for until it, the budget or the user ends it; running trials go on.
 
-        Where a net does not fit whole, refits that must follow anyway come first, and then it gets fewer epochs: no
-        worker is idle while anything is worth starting.
+        Refits that must follow anyway come before nets. Where one does not fit whole, it gets fewer epochs: no worker
+        is idle while anything is worth starting.
         """
         desk, pending = self.desk, None
         desk.heard = proposer.observe
@@ -289,7 +289,7 @@ class SearchLoop:
                 continue
             ahead.gather(desk)
             fitted = self._fitted(pending, least=proposer.least_share)
-            if fitted is not pending and ahead.start(desk):
+            if (pending.is_net or fitted is None) and ahead.start(desk, late=fitted is not pending):
                 continue
             if fitted is not None:
                 desk.launch(fitted, by=type(proposer).__name__)
