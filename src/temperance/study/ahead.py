@@ -35,7 +35,7 @@ def start(desk: Desk, *, late: bool = True) -> bool:
 
 
 def wanted(desk: Desk, *, late: bool = True) -> list[Result]:
-    """Return the basic models that are to be refitted: those that are compared, and late those among the best trials."""
+    """Return the basic models to be refitted: those that are compared, and ``late`` those among the best trials."""
     others = compared(desk.state, images=desk.prepared.table.schema.kind == "images").values()
     best = [r.spec.id for r in ranked(desk.state.done)[:MEMBERS]]
     budget, roles = desk.settings.budget.seconds, desk.prepared.roles
