@@ -75,7 +75,9 @@ def resume(
 
 
 def is_complete(folder: Path, *, budget: Budget | None = None) -> bool:
-    """Return whether a study has nothing left to do: it ended whole, and ``budget`` (see ``resume``) asks for no more.
+    """Return whether a study has nothing left to do: it ended whole, and ``budget`` asks for no more.
+
+    ``budget`` is in seconds from now on, or trials in all; see ``resume``.
 
     Raises:
         StudyError: no study there.
