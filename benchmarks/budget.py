@@ -1,12 +1,19 @@
-"""Time of the whole command ``temperance study`` against its budget.
+"""Time of the whole command ``temperance study`` against its budget, and what its workers did in it.
 
-    python benchmarks/budget.py --rows 300,50000 --budgets 20s,30s,60s,2m
+    python benchmarks/budget.py --data 300,50000,sklearn:digits --budgets 20s,30s,60s,2m
 
-Each cell is a process started as a user would start it, on a generated table (eight numbers, two categories, two
-classes), clocked from the start of the process to its end: bundle, cards and report are written by then.
-``fits_share`` is the share of budget × workers that trials held which entered the choice; ``fits_wall_share`` the share
-of the budget in which at least one of them ran. A record per
-cell in ``benchmarks/records/budget``; cells that have one are not run again (``--again`` runs them anew).
+Each cell is a process started as a user would start it, on a bundled set or a generated table of so many rows (eight
+numbers, two categories, two classes), clocked from the start of the process to its end: bundle, cards and report are
+written by then. All shares are of budget × workers, or of the budget:
+
+- ``fits_share``: worker seconds of trials that entered the choice.
+- ``busy_share``: worker seconds of any job; ``all_busy_share``: of the budget, with a job on every worker.
+- ``held``: worker seconds by kind of job (``lost``: trials that did not enter the choice).
+- ``processor_share``: processor seconds of the command and its workers. Under load it says what the others left of the
+  cores; the gap between it and ``busy_share`` is waiting for a core.
+- ``moments``: seconds at which the search began, it ended (the choice), the winner was tested, all was over.
+
+A record per cell in ``benchmarks/records/budget``; cells that have one are not run again (``--again`` runs them anew).
 """
 
 from __future__ import annotations
@@ -49,48 +56,73 @@ def seconds(text: str) -> float:
     return float(text[:-1]) * UNITS[text[-1]]
 
 
-def measure(rows: int, budget: str, seed: int) -> dict[str, Any]:
+def measure(data: str, budget: str, seed: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="budget-") as name:
-        table, out = Path(name) / "table.csv", Path(name) / "study"
-        generate(table, rows)
-        command = [COMMAND, "study", str(table), "--target", "y", "--budget", budget,
+        source, out = data, Path(name) / "study"
+        if data.isdigit():
+            source = str(Path(name) / "table.csv")
+            generate(Path(source), int(data))
+        command = [COMMAND, "study", source, *(["--target", "y"] if data.isdigit() else []), "--budget", budget,
                    "--seed", str(seed), "--out", str(out), "--quiet"]  # fmt: skip
+        said = Path(name) / "said"
         began = time.perf_counter()
-        done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+        with said.open("w") as stream:
+            process = subprocess.Popen(
+                command, stdout=subprocess.DEVNULL, stderr=stream, env={**os.environ, "OMP_NUM_THREADS": "1"}
+            )
+            _, status, used = os.wait4(process.pid, 0)
         took = time.perf_counter() - began
-        if done.returncode:
-            return {"status": "refused or failed", "said": done.stderr[-1500:], "wall_seconds": round(took, 2)}
+        if status:
+            return {"status": "refused or failed", "said": said.read_text()[-1500:], "wall_seconds": round(took, 2)}
         document = json.loads((out / "study.json").read_text())
-        winner = document["winner"]
-        missing = [file for file in WRITTEN if not (out / file).exists()]
+        rows = [json.loads(line) for line in (out / "ledger.jsonl").read_text().splitlines()]
+        winner, whole = document["winner"], seconds(budget) * document["machine"]["workers"]
         return {
             "status": "done", "wall_seconds": round(took, 2), "over_percent": over(took, budget),
-            "not_written": missing,
+            "not_written": [file for file in WRITTEN if not (out / file).exists()],
             "trials": len(document["trials"]),
             "trained": sum(t["status"] == "done" for t in document["trials"]),
             "workers": document["machine"]["workers"], "fits_seconds": document["budget"]["fits"]["seconds"],
             "fits_share": document["budget"]["fits"]["share"],
-            "fits_wall_share": round(covered(out / "ledger.jsonl") / seconds(budget), 4),
+            **held_by(rows, seconds(budget), document["machine"]["workers"]),
+            "processor_share": round((used.ru_utime + used.ru_stime) / whole, 4),
+            "moments": moments(rows),
             "spent": document["budget"]["spent"], "reserved": document["budget"].get("reserved"),
             "left_out": [entry["what"] for entry in document["budget"]["left_out"]],
             "winner": next(t["name"] for t in document["trials"] if t["id"] == winner["trial"]),
+            "selection": next(t["selection"] for t in document["trials"] if t["id"] == winner["trial"])
+            .get(document["metric"]["name"], {}).get("value"),
         }  # fmt: skip
 
 
-def covered(ledger: Path) -> float:
-    """Return the seconds in which at least one trial ran that entered the choice, by the events of the ledger."""
-    began: dict[str, float] = {}
-    spans = []
-    for row in map(json.loads, ledger.read_text().splitlines()):
-        if row["event"] == "start":
-            began[row["spec"]["id"]] = row["at"]
-        elif row["event"] == "trial" and row["quality"] is not None:
-            spans.append((began[row["spec"]["id"]], row["at"]))
-    total, until = 0.0, 0.0
-    for start, end in sorted(spans):
-        total += max(0.0, end - max(start, until))
-        until = max(until, end)
-    return total
+def held_by(rows: list[dict[str, Any]], budget: float, workers: int) -> dict[str, Any]:
+    """Return what held the workers, by the events of the ledger: a job ends at its event and lasted its ``wall``."""
+    spans, held = [], dict.fromkeys(("fits", "lost", "audit", "pace", "refit", "finish"), 0.0)
+    for row in rows:
+        kind, wall = row["event"], row.get("wall")
+        if kind == "trial":
+            kind, wall = "fits" if row["quality"] is not None else "lost", row["result"].get("wall")
+        if kind in held and wall:
+            spans.append((row["at"] - wall, row["at"]))
+            held[kind] += wall
+    edges = sorted([(start, 1) for start, _ in spans] + [(end, -1) for _, end in spans])
+    level, since, busy = 0, 0.0, [0.0] * (workers + 1)
+    for moment, step in edges:
+        busy[min(level, workers)] += moment - since
+        level, since = level + step, moment
+    return {
+        "held": {kind: round(value, 2) for kind, value in held.items()},
+        "busy_share": round(sum(held.values()) / (budget * workers), 4),
+        "all_busy_share": round(busy[workers] / budget, 4), "some_busy_share": round(sum(busy[1:]) / budget, 4),
+    }  # fmt: skip
+
+
+def moments(rows: list[dict[str, Any]]) -> dict[str, float]:
+    """Return the seconds at which parts of the command began or ended."""
+    last = {row["event"]: row["at"] for row in rows}
+    found = {"data": last["data"], "searched": max(r["at"] for r in rows if r["event"] in ("trial", "audit"))}
+    found |= {"choice": last["choice"], "tested": next(r["at"] for r in rows if r.get("name") == "winner")}
+    return {**found, "end": last["end"]}
 
 
 def over(took: float, budget: str) -> float:
@@ -100,7 +132,7 @@ def over(took: float, budget: str) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", default="300,50000")
+    parser.add_argument("--data", default="300,50000", help="counts of rows of a generated table, or sklearn:NAME")
     parser.add_argument("--budgets", default="20s,30s,60s,2m,10m")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--records", type=Path, default=RECORDS)
@@ -108,19 +140,20 @@ def main() -> None:
     given, _ = parser.parse_known_args()  # `make bench ARGS=…` gives all scripts the same
     given.records.mkdir(parents=True, exist_ok=True)
     for budget in given.budgets.split(","):
-        for rows in map(int, given.rows.split(",")):
-            path = given.records / f"{rows}-{budget}-s{given.seed}.json"
+        for data in given.data.split(","):
+            path = given.records / f"{data.replace(':', '-')}-{budget}-s{given.seed}.json"
             if path.exists() and not given.again:
                 continue
             before = os.getloadavg()[0]
             record = {
-                "benchmark": "budget", "rows": rows, "budget": budget, "seed": given.seed,
-                **measure(rows, budget, given.seed), "load_before": before, "load_after": os.getloadavg()[0],
+                "benchmark": "budget", "data": data, "budget": budget, "seed": given.seed,
+                **measure(data, budget, given.seed), "load_before": before, "load_after": os.getloadavg()[0],
                 "commit": revision(), "created": datetime.now(UTC).isoformat(timespec="seconds"),
                 "machine": {"cores": os.cpu_count(), "system": platform.platform()},
             }  # fmt: skip
             path.write_text(json.dumps(record, indent=1))
-            keys = ("rows", "budget", "status", "wall_seconds", "over_percent", "trained", "fits_share", "said")
+            keys = ("data", "budget", "status", "wall_seconds", "over_percent", "trained", "fits_share", "busy_share",
+                    "all_busy_share", "processor_share", "held", "moments", "load_before", "said")  # fmt: skip
             print({k: record[k] for k in keys if k in record}, flush=True)
 
 

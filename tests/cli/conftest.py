@@ -74,8 +74,8 @@ def made_up(monkeypatch):
     seen = SimpleNamespace(settings=[], raises=None, status="complete")
 
     class Study:
-        def __init__(self, settings, *, progress=None, replay=None):
-            self.settings, self.progress = settings, progress
+        def __init__(self, settings, *, progress=None, replay=None, then=None):
+            self.settings, self.progress, self.then = settings, progress, then
             seen.settings.append(settings)
 
         def run(self):
@@ -96,6 +96,7 @@ def made_up(monkeypatch):
                 raise seen.raises
             document = study_example(status=seen.status)
             (folder / "study.json").write_text(json.dumps(document))
+            self.then(folder)
             return folder
 
     import temperance.study.study as home

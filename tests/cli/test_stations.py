@@ -7,7 +7,7 @@ from temperance.cli.console import Console
 from temperance.cli.guard import Interrupted
 from temperance.cli.stations import kept, publish, read_study, run_study, study_folder, write_cards
 from temperance.deployment import load
-from temperance.records.errors import BundleError, DataError, StudyError
+from temperance.records.errors import BundleError, DataError, StudyError, TaskError
 from temperance.testing.study_example import study_example
 
 QUIET = Console(quiet=True)
@@ -39,7 +39,11 @@ def test_a_file_is_no_folder(tmp_path) -> None:
 
 
 def test_the_parts_are_joined(tmp_path) -> None:
-    document = run_study(lambda _: write_study(tmp_path / "s"), tmp_path / "s", console=QUIET)
+    def action(_, then) -> None:
+        write_study(tmp_path / "s")
+        then(tmp_path / "s")
+
+    document = run_study(action, tmp_path / "s", console=QUIET)
     names = {path.name for path in (tmp_path / "s").iterdir()}
     assert names == {"study.json", "report.html", "model_card.md", "dataset_card.md"}
     assert json.loads((tmp_path / "s" / "study.json").read_text()) == document
@@ -49,7 +53,7 @@ def test_the_parts_are_joined(tmp_path) -> None:
 def test_bad_data_leave_no_folder_behind(tmp_path) -> None:
     folder = tmp_path / "s"
 
-    def action(_) -> None:
+    def action(_, then) -> None:
         (folder / "work").mkdir(parents=True)
         (folder / "ledger.jsonl").write_text('{"event": "study"}\n')
         raise DataError("no such column")
@@ -62,7 +66,7 @@ def test_bad_data_leave_no_folder_behind(tmp_path) -> None:
 def test_a_stop_in_the_first_seconds_leaves_nothing_in_the_way(tmp_path) -> None:
     folder = tmp_path / "s"
 
-    def action(_) -> None:
+    def action(_, then) -> None:
         (folder / "work").mkdir(parents=True)
         (folder / "ledger.jsonl").write_text('{"event": "study"}\n{"event": "failed"}\n')
         (folder / "lock").write_text("")
@@ -91,24 +95,52 @@ def test_the_folder_of_a_running_study_is_left_alone(tmp_path) -> None:
     held.release()
 
 
-def test_what_was_trained_is_never_taken_away(tmp_path) -> None:
-    folder = tmp_path / "s"
+def started(folder, *rows, fault):
+    """Return an action that reads its data, tells these events and fails."""
 
-    def action(_) -> None:
+    def action(_, then) -> None:
         (folder / "work").mkdir(parents=True)
         (folder / "work" / "data.json").write_text("{}")
-        raise DataError("the disk is full")
+        (folder / "ledger.jsonl").write_text("".join(json.dumps(row) + "\n" for row in ({"event": "study"}, *rows)))
+        raise fault
 
-    with pytest.raises(DataError):
-        run_study(action, folder, console=QUIET)
+    return action
+
+
+DONE = {"event": "trial", "spec": {"id": "t0", "model": "Linear"}, "result": {"status": "done"}}
+
+
+def test_what_was_trained_is_never_taken_away(tmp_path) -> None:
+    for name, fault in (("full", DataError("the disk is full")), ("limits", StudyError("no trial is within"))):
+        folder = tmp_path / name
+        with pytest.raises(type(fault)):
+            run_study(started(folder, DONE, fault=fault), folder, console=QUIET)
+        assert (folder / "work" / "data.json").exists()
+        with pytest.raises(StudyError, match="--resume"):
+            study_folder(folder, "x")
+
+
+def test_a_start_that_fails_after_its_data_were_read_leaves_nothing_in_the_way(tmp_path) -> None:
+    folder, failed = tmp_path / "s", {**DONE, "result": {"status": "failed"}}
+    with pytest.raises(TaskError):
+        run_study(started(folder, failed, fault=TaskError("a candidate fails")), folder, console=QUIET)
+    assert not folder.exists()
+
+
+def test_one_that_is_stopped_then_can_go_on_or_begin_anew(tmp_path) -> None:
+    folder = tmp_path / "s"
+    with pytest.raises(Interrupted, match="--resume"):
+        run_study(started(folder, {"event": "data"}, fault=KeyboardInterrupt()), folder, console=QUIET)
     assert (folder / "work" / "data.json").exists()
+    assert study_folder(folder, "x") == folder
+    assert not folder.exists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_says_how_to_go_on(tmp_path, number: int) -> None:
     folder = tmp_path / "my study"
 
-    def action(_) -> None:
+    def action(_, then) -> None:
         folder.mkdir()
         rows = [
             {"event": "trial", "spec": {"id": f"t{i}"}, "result": {"status": s}}

@@ -72,7 +72,9 @@ def test_a_session_is_used_until_it_is_finished():
     for verb in (
         session.finish, lambda: session.step(MLP.batch(0)), lambda: session.loss(MLP.batch(0)), session.proof,
         lambda: session.validate([MLP.batch(0)]), lambda: session.load_state_dict(state),
-        lambda: session.served_weights().__enter__(),
+        lambda: session.served_weights().__enter__(), lambda: session.gradients(MLP.batch(0)), session.update,
+        lambda: session.set_strength("dropout.p", 0.1), session.probe, session.noise, session.snapshot,
+        session.state_dict, lambda: session.restore(session.snapshot()),
     ):  # fmt: skip
         with pytest.raises(RecipeError, match="this session is finished"):
             verb()

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from temperance import Dropout, MixUp, Recipe
@@ -58,6 +59,14 @@ def test_a_row_of_weight_zero_is_as_if_it_were_not_there(data: SimpleNamespace) 
     model = TemperanceRegressor(epochs=2).fit(data.X, data.values, sample_weight=weight)
     alone = TemperanceRegressor(epochs=2).fit(data.X[40:], data.values[40:], sample_weight=np.ones(120))
     np.testing.assert_array_equal(model.predict(data.X), alone.predict(data.X))
+
+
+@pytest.mark.parametrize("model", [TemperanceRegressor(), TemperanceRegressor(epochs=2)], ids=["one run", "one net"])
+def test_weights_that_are_all_the_same_change_no_bit(data: SimpleNamespace, model: TemperanceRegressor) -> None:
+    plain = clone(model).fit(data.X, data.values).predict(data.X)
+    for weight in (np.full(160, 0.3), 7.0):
+        again = clone(model).fit(data.X, data.values, sample_weight=weight)
+        np.testing.assert_array_equal(again.predict(data.X), plain)
 
 
 def test_groups_and_time_are_checked_without_a_budget_too(data: SimpleNamespace) -> None:

@@ -1,7 +1,10 @@
 """A training ends by the clock, or when the desk asks for it."""
 
 import math
+import operator
 import time
+
+import pytest
 
 from temperance.study import deadline
 from temperance.study.deadline import Deadline, deadline_of
@@ -23,6 +26,20 @@ def test_a_file_brings_it_forward_wherever_it_is_compared(tmp_path, monkeypatch)
     (tmp_path / "stop").touch()
     assert time.monotonic() > until
     assert until.asked
+
+
+@pytest.mark.parametrize(
+    ("come", "open_"), [("gt", "le"), ("ge", "lt")], ids=["now > deadline, now <= deadline", "now >= …, now < …"]
+)
+def test_it_is_heard_whichever_way_round_it_is_compared(tmp_path, monkeypatch, come, open_):
+    monkeypatch.setattr(deadline, "LOOK_EVERY", 0.0)
+    until = Deadline(time.monotonic() + 1000.0, tmp_path / "stop")
+    come, open_ = getattr(operator, come), getattr(operator, open_)
+    assert open_(time.monotonic(), until)
+    assert not come(time.monotonic(), until)
+    (tmp_path / "stop").touch()
+    assert come(time.monotonic(), until)
+    assert not open_(time.monotonic(), until)
 
 
 def test_it_does_not_look_at_every_step(tmp_path):

@@ -158,3 +158,52 @@ def test_what_only_compares_is_ended_with_the_budget(opened):
     time.sleep(0.06)
     assert finale._late() == 1
     assert desk.state.left_out == [{"what": "test of plain", "why": "no time left in the budget"}]
+
+
+def exporting(desk, **events):
+    """Have the winner's test and its export answer what is given by kind of job."""
+    fine = {"finish": {"event": "done", "evaluation_seconds": 0.1, "evaluation": {}},
+            "export": {"event": "done", "export_seconds": 0.2, "bundle": "b", "served": {"bytes": 1}}}  # fmt: skip
+    desk.workers.script.update({kind: [events.get(kind, event)] for kind, event in fine.items()})
+
+
+def test_the_winner_is_tested_and_exported_side_by_side(opened):
+    desk = opened()
+    tried(desk, "net 1", shipped=True)
+    exporting(desk)
+    outcome = conclude(desk)
+    started = [job for job in desk.workers.started if job["job"] in ("finish", "export")]
+    assert [job["job"] for job in started[:2]] == ["finish", "export"]
+    assert "bundle" not in started[0]
+    assert started[1]["bundle"].endswith("bundle")
+    winner = outcome.finished["winner"]
+    assert (winner["evaluation"], winner["served"], winner["export_seconds"]) == ({}, {"bytes": 1}, 0.2)
+    assert "export" not in outcome.finished
+    assert desk.state.tests["winner"].export_seconds == 0.2
+    alone = opened(count=1)
+    exporting(alone)
+    conclude(alone)
+    kinds = [job["job"] for job in alone.workers.started]
+    assert kinds == ["refit", "finish"]  # one worker does both in one go
+    assert alone.workers.started[1]["bundle"].endswith("bundle")
+
+
+def test_an_export_that_fails_makes_the_winner_give_way_and_leaves_no_job_of_its_own(opened, monkeypatch):
+    monkeypatch.setattr("temperance.study.finale.mix", lambda desk: None)
+    desk = opened()
+    tried(desk, "net 1", "net 2", shipped=True)
+    best = desk.state.best.spec.id
+    exporting(desk)
+    end = desk.workers.end
+
+    def ending(lease):
+        broken = lease.kind == "export" and lease.job["members"][0]["id"] == best
+        exporting(desk, **({"export": {"event": "failed", "why": "no such operator"}} if broken else {}))
+        return end(lease)
+
+    monkeypatch.setattr(desk.workers, "end", ending)
+    outcome = conclude(desk)
+    assert outcome.choice.winner != best
+    assert "no such operator" in desk.state.left_out[0]["why"]
+    assert outcome.finished["winner"]["served"] == {"bytes": 1}
+    assert not desk.workers.running

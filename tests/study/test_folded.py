@@ -54,10 +54,10 @@ def test_every_development_row_is_answered_once_and_well(runner, tmp_path):
     assert len(found.readings) == folded.READINGS
     assert sum(pick["share"] for pick in found.picks) == pytest.approx(1.0)
     assert {row["ingredient"] for row in found.attribution} == {
-        "stopping and averaging over readings",
+        "stopping early and averaging several moments",
         "the recipe's strengths",
-        "the slots with other strengths",
-        "weighing",
+        "nets with other strengths beside them",
+        "weighing the nets by their held-out answers",
     }
 
 

@@ -1,12 +1,13 @@
 """The ledger survives a killed writer and a full disk."""
 
 import errno
+import json
 
 import pytest
 
 from temperance.records.errors import DataError, StudyError
 from temperance.study.events import LeftOut, Stopped
-from temperance.study.ledger import Ledger, barely_began, read_events, read_ledger
+from temperance.study.ledger import Ledger, barely_began, holds_nothing, read_events, read_ledger
 
 
 def test_events_come_back_in_order(tmp_path):
@@ -79,3 +80,24 @@ def test_a_study_that_barely_began_is_told_from_one_that_holds_something(tmp_pat
     (tmp_path / "work").mkdir()
     (tmp_path / "work" / "data.json").write_text("{}")
     assert not barely_began(tmp_path)
+
+
+def test_a_study_without_a_finished_model_holds_nothing(tmp_path):
+    def trial(status, model="Linear"):
+        return {"event": "trial", "spec": {"id": "t0", "model": model}, "result": {"status": status}}
+
+    began = {"event": "study"}
+    cases = [
+        ([], True), ([{"event": "data"}, {"event": "failed"}], True), ([trial("failed"), trial("interrupted")], True),
+        ([trial("done", "Majority")], True), ([trial("done")], False), ([trial("failed"), trial("done")], False),
+        ([{"event": "of a newer version"}], False), ([{"event": "trial"}], False),
+    ]  # fmt: skip
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "data.json").write_text("{}")
+    for rows, nothing in cases:
+        text = "".join(json.dumps(row) + "\n" for row in [began, *rows])
+        (tmp_path / "ledger.jsonl").write_text(text)
+        assert holds_nothing(tmp_path) is nothing, rows
+    (tmp_path / "ledger.jsonl").write_text(json.dumps(began) + "\n")
+    (tmp_path / "study.json").write_text("{}")
+    assert not holds_nothing(tmp_path)

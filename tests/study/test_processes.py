@@ -97,6 +97,25 @@ def test_a_process_that_is_ready_comes_first(tmp_path, monkeypatch):
     one.close()
 
 
+def test_a_process_that_was_ended_is_started_anew_only_where_none_is_left(tmp_path, monkeypatch):
+    import sys
+
+    monkeypatch.setattr(sys, "executable", "/bin/cat")
+    one = Processes(2, tmp_path)
+    first, second = one.start("audit"), one.start("audit")
+    one.kill(first)
+    ended = one.processes[first.worker]
+    assert ended.gone
+    assert (one.idle, one.running) == (0, [second])  # the other one goes on alone
+    one.kill(second)
+    assert one.idle == 1
+    third = one.start("refit")
+    assert one.processes[third.worker].process.pid not in (ended.process.pid, None)
+    assert not one.processes[third.worker].gone
+    assert one.idle == 0
+    one.close()
+
+
 def wait_for_ready(pool):
     until = time.monotonic() + 120
     while not pool.processes[0].ready:

@@ -28,7 +28,7 @@ def test_the_best_readings_are_picked(tmp_path):
     last = np.load(tmp_path / "answers_4.npy").mean(1)
     assert ((mixed.selection - truth) ** 2).mean() < 0.2 * ((last - truth) ** 2).mean()
     worth = {row["ingredient"]: row["difference"]["value"] for row in mixed.attribution}
-    assert worth["stopping and averaging over readings"] < 0
+    assert worth["stopping early and averaging several moments"] < 0
 
 
 def test_weights_come_back_and_are_cleared(tmp_path):

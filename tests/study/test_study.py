@@ -13,7 +13,7 @@ from temperance.data import read
 from temperance.deployment import load
 from temperance.records.errors import DataError, StudyError
 from temperance.study.ledger import barely_began
-from temperance.study.lock import owner_of
+from temperance.study.lock import Owner, owner_of
 from temperance.study.study import Study
 
 OWN_NET = """
@@ -85,6 +85,18 @@ def test_a_full_disk_in_the_first_second_is_said_and_leaves_a_folder_that_can_be
     with pytest.raises(DataError, match="is full"):
         Study(make_settings(csv_file, tmp_path / "s")).run()
     assert barely_began(tmp_path / "s")
+    assert owner_of(tmp_path / "s") is None
+
+
+def test_the_folder_is_held_until_cards_and_report_are_written(csv_file, tmp_path, make_settings):
+    seen = []
+
+    def then(folder):
+        assert (folder / "study.json").exists()
+        seen.append(owner_of(folder))
+
+    Study(make_settings(csv_file, tmp_path / "s", trials=2, audit=False, bundle=False), then=then).run()
+    assert seen == [Owner.me()]
     assert owner_of(tmp_path / "s") is None
 
 

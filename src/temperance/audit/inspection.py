@@ -135,7 +135,7 @@ def _within(check: Check, context: Context, left: float, later: float, scale: fl
         return _timed(check, context, roomy[0])
     if needs[-1][1] <= left:
         return _timed(check, context, check.sizes[-1])
-    reason = f"budget. It needs about {needs[-1][1]:.1f} s and {max(left, 0.0):.1f} s were left."
+    reason = f"its time was up. It needs about {needs[-1][1]:.1f} s, and {max(left, 0.0):.1f} s were left."
     action = ("Run `temperance audit` on the file: it has no time limit.",)
     return [check.not_tested(reason, action=action)]
 

@@ -24,6 +24,7 @@ from temperance.records.plain_json import dumps
 if TYPE_CHECKING:
     from temperance.study.desk import Progress
 
+Action = Callable[["Progress", Callable[[Path], object]], Path]
 TRACES = ("study.json", "ledger.jsonl", "work", "bundle")  # what a study's folder has
 
 
@@ -40,7 +41,7 @@ def study_folder(out: Path | None, name: str) -> Path:
         return next(folder for folder in numbers if not folder.exists())
     if out.exists() and not out.is_dir():
         raise StudyError(f"--out {out} is a file", "a folder", "Choose another name")
-    clean(out)
+    clean(out, begun=True)
     if any((out / trace).exists() for trace in TRACES):
         raise StudyError(
             f"--out {out} holds a study",
@@ -50,16 +51,23 @@ def study_folder(out: Path | None, name: str) -> Path:
     return out
 
 
-def clean(folder: Path) -> None:
-    """Take away what a study left that ended before its data were read: it holds nothing, and would stand in the way.
+def clean(folder: Path, *, begun: bool) -> None:
+    """Take away what a study left that holds nothing and would stand in the way.
 
     The folder goes too where nothing else lies in it.
+
+    Args:
+        folder: of the study.
+        begun: also where its data were read, but no model was finished: it failed, or a new one is to begin here. Left
+            alone, it could be resumed.
+
     """
-    from temperance.study.ledger import barely_began
+    from temperance.study.ledger import barely_began, holds_nothing
     from temperance.study.lock import owner_of
 
     owner = owner_of(folder)
-    if (owner is not None and owner.is_alive) or not barely_began(folder):
+    empty = holds_nothing(folder) if begun else barely_began(folder)
+    if (owner is not None and owner.is_alive) or not empty:
         return
     shutil.rmtree(folder / "work", ignore_errors=True)
     for name in ("ledger.jsonl", "lock"):
@@ -74,11 +82,11 @@ def command_line(context: typer.Context) -> str:
     return " ".join(["temperance", *map(shlex.quote, typed)])
 
 
-def run_study(action: Callable[[Progress], Path], folder: Path, *, console: Console) -> dict[str, Any]:
+def run_study(action: Action, folder: Path, *, console: Console) -> dict[str, Any]:
     """Run a study, write its cards and its report, and return ``study.json``.
 
     Args:
-        action: runs the study, given what shows its progress.
+        action: runs the study, given what shows its progress, and what writes cards and report (under its lock).
         folder: the study's folder.
         console: where to print.
 
@@ -89,12 +97,15 @@ def run_study(action: Callable[[Progress], Path], folder: Path, *, console: Cons
     """
     try:
         with progress(quiet=console.quiet or console.as_json) as shown, _ended_by_signals():
-            action(shown)
+            action(shown, publish)
     except KeyboardInterrupt:
-        raise Interrupted(kept(folder)) from None
-    finally:
-        clean(folder)
-    return publish(folder)
+        told = kept(folder)
+        clean(folder, begun=False)
+        raise Interrupted(told) from None
+    except BaseException:
+        clean(folder, begun=True)
+        raise
+    return read_study(folder)
 
 
 def publish(folder: Path) -> dict[str, Any]:

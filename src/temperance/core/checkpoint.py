@@ -18,9 +18,10 @@ def snapshot(session: Attached) -> SessionState:
     """Return a deep copy of a session's state; the cost is one copy of its tensors.
 
     Raises:
-        RecipeError: a step is half done.
+        RecipeError: a step is half done, or the session is finished or closed.
 
     """
+    serving.require_attached(session)
     solo = session.solo
     if solo.made is not None:
         raise RecipeError(

@@ -19,6 +19,7 @@ from temperance.core.origin import cause
 from temperance.core.readings import NotNumbers
 from temperance.core.recipe import Recipe
 from temperance.core.regularizer import Context
+from temperance.core.serving import closed
 from temperance.core.steering import probe
 from temperance.records.errors import RecipeError, SettingError
 
@@ -92,11 +93,7 @@ def require_open(session: Attached) -> None:
 
     """
     if session._closed:
-        raise RecipeError(
-            f"this session {session._closed}",
-            "a session trains from attach to finish, on its trained weights",
-            "Attach the recipe again to train on; call this outside of served_weights()",
-        )
+        raise closed(session)
 
 
 def require_loss(session: Attached) -> Pass | NotFinite | None:

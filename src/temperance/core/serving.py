@@ -11,6 +11,7 @@ from torch import nn
 from temperance.core import averaging
 from temperance.core.attached import Attached
 from temperance.core.statistics import Moved
+from temperance.records.errors import RecipeError
 
 
 @contextmanager
@@ -43,3 +44,23 @@ def trained(session: Attached) -> Iterator[None]:
             yield
         finally:
             now.put_back()
+
+
+def require_attached(session: Attached) -> None:
+    """Refuse a session that is finished or closed; one that serves other weights just now is attached still.
+
+    Raises:
+        RecipeError: its model is no longer attached.
+
+    """
+    if session._closed and session._own is None:
+        raise closed(session)
+
+
+def closed(session: Attached) -> RecipeError:
+    """Return the error of a session that cannot be asked this now."""
+    return RecipeError(
+        f"this session {session._closed}",
+        "a session trains from attach to finish, on its trained weights",
+        "Attach the recipe again to train on; call this outside of served_weights()",
+    )

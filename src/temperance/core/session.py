@@ -127,7 +127,7 @@ class Session(telling.Telling):
         self.steps, self.epoch, self._lr_max = 0, 0, largest_rate(optimizer)
         self.trace: list[Move] = []
         self.signals: dict[str, float] = {}
-        self.stopped = False
+        self.stopped, self._closed = False, ""
         self.readings = selection.Readings(select, max(10, (epochs or 0) // 4) if patience is None else patience)
         self._heard: set[str] = set()
         self._clean: list[Batch] = []
@@ -137,7 +137,6 @@ class Session(telling.Telling):
         self._uncompared = 2  # steps until the replicas are compared
         self._told: list[str] = []
         self._undo: list[Undo] = []
-        self._closed = ""
         self._strengths: dict[str, Strengths] = {}
         self._memory: dict[str, Memory] = {}
         self._control: dict[str, Any] = {}
@@ -341,6 +340,7 @@ class Session(telling.Telling):
 
     def noise(self) -> AbstractContextManager[None]:
         """Give the coming step's noise to passes in training mode by hand: ``with session.noise(): model(x)``."""
+        serving.require_attached(self)
         return pulse(fold(self.seed, self.steps))
 
     def proof(self, batch: Any | None = None) -> list[proof.Evidence]:

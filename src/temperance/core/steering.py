@@ -15,6 +15,7 @@ from temperance.core.batch import Batch
 from temperance.core.optimizers import largest_rate
 from temperance.core.policy import matrices
 from temperance.core.replicas import agree
+from temperance.core.serving import require_attached
 from temperance.core.signal import Probe
 from temperance.records.errors import SettingError
 
@@ -22,7 +23,13 @@ _READINGS_PER_RUN = 200  # how often, about, free signals are read and steer; it
 
 
 def probe(session: Attached, valid: Iterable[Batch], reading: Mapping[str, float]) -> Probe:
-    """Return what signals may look at now."""
+    """Return what signals may look at now.
+
+    Raises:
+        RecipeError: the session is finished or closed.
+
+    """
+    require_attached(session)
     planned = session.planned_steps
     lr = max(float(group["lr"]) for group in session.optimizer.param_groups)
     session._lr_max = max(session._lr_max, largest_rate(session.optimizer))
@@ -80,9 +87,11 @@ def set_by_hand(session: Attached, address: str, value: float) -> None:
     """Check a strength against its declaration and set it.
 
     Raises:
+        RecipeError: the session is finished or closed.
         SettingError: no such strength, or a value outside its range.
 
     """
+    require_attached(session)
     specs = session.recipe.specs
     if address not in specs:
         raise SettingError(f"there is no strength {address!r}", f"known are {', '.join(specs) or 'none'}", "Pick one")

@@ -78,7 +78,7 @@ def split(table: Table, *, seed: int, test: Table | None = None, banked: bool = 
         folds = picker.folds(dev, count)
         none = np.empty(0, dtype=np.int64)
         parts = (dev, none, none, none)
-        words.append(f"{len(folds)} folds for selection and calibration ({len(dev):,} rows).")
+        words.append(f"The other {len(dev):,} rows are in {len(folds)} parts; each judged models without it.")
     words += said + _absent_classes(table, parts[0])
     return Roles(*parts, held, folds, " ".join(words), test is not None)
 

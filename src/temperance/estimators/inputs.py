@@ -17,6 +17,8 @@ from temperance.records.errors import DataError
 from temperance.records.schema import Rows, Schema
 from temperance.records.table import Table
 
+SAME = 1e-12  # relative spread of weights that counts as none
+
 
 @dataclass(frozen=True, eq=False)
 class Given:
@@ -64,6 +66,9 @@ def given(
 ) -> Given:  # fmt: skip
     """Check and read training data. Rows of weight 0 are left out, as if they were not there.
 
+    Where all rows that are left weigh the same, no weights are handed on: they say nothing, yet libraries take other
+    ways with them (boosting no longer knows that its second derivatives are equal), and answers would differ a little.
+
     Args:
         estimator: told of the features.
         X: array or frame (b, f).
@@ -94,7 +99,9 @@ def given(
     if weight is not None:
         kept = np.flatnonzero(weight)
         inputs, targets, weight = inputs[kept], targets[kept], weight[kept]
-        beside = {**{name: values[kept] for name, values in beside.items()}, "weight": weight}
+        beside = {name: values[kept] for name, values in beside.items()}
+        if np.ptp(weight) > SAME * weight.max():
+            beside["weight"] = weight
     if task == "regression":
         table = read((inputs, targets), task=task).table
         found = Given(inputs, targets, table, np.empty(0, dtype=np.int64), np.empty(0))

@@ -16,7 +16,7 @@ from temperance.study.ledger import read_events
 from temperance.study.settings import StudySettings
 from temperance.study.spec import TrialSpec
 from temperance.study.state import State
-from temperance.study.study import Study
+from temperance.study.study import Study, Then
 
 
 @dataclass(frozen=True)
@@ -46,23 +46,49 @@ class Replayed:
         }
 
 
-def resume(folder: Path, *, budget: Budget | None = None, progress: Progress | None = None, **changed: Any) -> Path:
+def resume(
+    folder: Path, *, budget: Budget | None = None, progress: Progress | None = None, then: Then | None = None,
+    **changed: Any,
+) -> Path:  # fmt: skip
     """Continue the study in ``folder``: its state is the fold of its ledger, and the time already spent counts.
+
+    One that is complete is left as it is, unless a budget asks for more.
 
     Args:
         folder: of the study.
         budget: time from now on, or trials in all; None: what the study has left.
         progress: told of every step.
+        then: see ``Study``.
         **changed: settings that are those of this session.
 
     Raises:
         StudyError: no study there, or its data were given in memory.
 
     """
+    if is_complete(folder, budget=budget):
+        return folder
     settings, spent = settings_of(folder)
     if budget is not None and budget.seconds is not None:
         budget = Budget(seconds=spent + budget.seconds)
-    return Study(replace(settings, out=folder, budget=budget or settings.budget, **changed), progress=progress).run()
+    settings = replace(settings, out=folder, budget=budget or settings.budget, **changed)
+    return Study(settings, progress=progress, then=then).run()
+
+
+def is_complete(folder: Path, *, budget: Budget | None = None) -> bool:
+    """Return whether a study has nothing left to do: it ended whole, and ``budget`` asks for no more.
+
+    ``budget`` is in seconds from now on, or trials in all; see ``resume``.
+
+    Raises:
+        StudyError: no study there.
+
+    """
+    state = fold(folder)
+    if state.status != "complete" or state.failed or not (folder / "study.json").exists():
+        return False
+    if budget is None or budget.runs is not None:
+        return True
+    return budget.trials is not None and budget.trials <= len(state.trials)
 
 
 def replay(folder: Path, *, out: Path, progress: Progress | None = None, **changed: Any) -> Replayed:

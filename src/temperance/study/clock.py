@@ -114,8 +114,13 @@ class Clock:
 
     @property
     def for_search(self) -> float:
-        """Seconds left once everything reserved is set aside."""
+        """Seconds left until trainings must end, once everything reserved is set aside."""
         return self.left - sum(self.reserved.values())
+
+    @property
+    def for_trials(self) -> float:
+        """Seconds left until trials must be over: a net needs the difference to close after its training."""
+        return self.for_search + self.reserved.get("closing", 0.0)
 
     def hurry(self, seconds: float) -> None:
         """Have the session end within so many seconds."""

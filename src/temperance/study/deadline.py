@@ -13,8 +13,8 @@ LOOK_EVERY = 0.1  # seconds between two looks at the file: a look costs about a 
 class Deadline(float):
     """A ``time.monotonic()`` moment that can be brought forward by a file, which also reaches other machines.
 
-    Loops compare the time with it (``time.monotonic() > deadline``); the comparison is where it looks. A training
-    loop therefore needs to know nothing but a number.
+    Loops compare the time with it (``time.monotonic() > deadline``, or any other way round); the comparison is where it
+    looks. A training loop therefore needs to know nothing but a number.
 
     Args:
         at: the moment.
@@ -34,6 +34,18 @@ class Deadline(float):
     def __lt__(self, other: Any) -> bool:
         """Return whether the moment has come; Python asks this for ``now > deadline``."""
         return float.__lt__(self, other) or self._is_asked()
+
+    def __le__(self, other: Any) -> bool:
+        """Return whether the moment has come; ``now >= deadline``."""
+        return float.__le__(self, other) or self._is_asked()
+
+    def __gt__(self, other: Any) -> bool:
+        """Return whether the moment is still to come; ``now < deadline``."""
+        return not self <= other
+
+    def __ge__(self, other: Any) -> bool:
+        """Return whether the moment is still to come; ``now <= deadline``."""
+        return not self < other
 
     def _is_asked(self) -> bool:
         now = time.monotonic()

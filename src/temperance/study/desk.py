@@ -82,6 +82,8 @@ class Desk:
         self.discarding = Discarding()
         self.heard: Callable[[TrialSpec, float | None], None] | None = None  # told of each trial that ended
         self.own: frozenset[str] = frozenset()  # names of trials that are never discarded
+        self._asked: dict[int, float] = {}  # when jobs were asked to end, by number
+        self.failed_refits: list[dict[str, Any]] = []  # in the search: the end of the study tries them again
         self._other: dict[str, list[dict[str, Any]]] = {}
 
     # -- begin and end --------------------------------------------------------------------------------------------
@@ -96,7 +98,7 @@ class Desk:
         self.tell(Prepared(data=self.prepared.data["sha256"]))
         self._reopen()
         self.clock.reserved = dict(FIRST)
-        self._reserve()
+        self.reserve()
 
     def close(self) -> None:
         """End the workers and give the folder back."""
@@ -179,7 +181,7 @@ class Desk:
         elif lease.kind == "trial":
             self._tried(lease, event)
         elif lease.kind == "audit":
-            self._audited(event)
+            self._audited(event, time.monotonic() - lease.since)
         else:
             named = {"spec_id": lease.job.get("spec", {}).get("id", ""), "name": lease.job.get("name", "")}
             wall = time.monotonic() - lease.since
@@ -219,26 +221,30 @@ class Desk:
             self.scorer.score(self.state.results[-1])
         if self.heard is not None:
             self.heard(spec, quality)
-        self._reserve()
+        self.reserve()
         shown = result.status if quality is None else f"{natural(quality, self.prepared.metric):.4g}"
         self.say("search", message=f"{spec.name}: {shown}")
 
-    def _audited(self, event: dict[str, Any]) -> None:
+    def _audited(self, event: dict[str, Any], wall: float) -> None:
         if event["event"] == "failed":
             self.leave_out("audit", event["why"])
-        self.tell(Audited(findings=tuple(event.get("findings", ())), why=event.get("why", "")))
+        found = tuple(event.get("findings", ()))
+        self.tell(Audited(findings=found, why=event.get("why", ""), wall=round(wall, 4)))
 
-    def _reserve(self) -> None:
+    def reserve(self) -> None:
+        """Work out anew what is kept back."""
         self.clock.reserved = reserves(
-            self.state, self.prepared.roles, workers=self.workers.count, interrupted=self.state.stopped
-        )
+            self.state, self.prepared.roles, workers=self.workers.count, interrupted=self.state.stopped,
+            budget=self.settings.budget.seconds,
+        )  # fmt: skip
 
     # -- jobs -----------------------------------------------------------------------------------------------------
 
     def launch(self, spec: TrialSpec, *, by: str) -> None:
         """Start a trial; it gets an id unless it has one."""
         spec = spec if spec.id else spec.changed(id=self.state.next_id)
-        seconds = None if self.clock.for_search == float("inf") else max(0.5, self.clock.for_search)
+        left = self.clock.for_search if spec.is_net else self.clock.for_trials
+        seconds = None if left == float("inf") else max(0.5, left)
         self.tell(Proposed(spec=spec.to_dict(), by=by))
         self.workers.start("trial", spec=spec.to_dict(), seconds=seconds)
 
@@ -256,27 +262,39 @@ class Desk:
         return self._other.pop(job, [])
 
     def settle(self) -> None:
-        """Wait for what still runs; at the end of its time each training is stopped, then its worker ended."""
+        """Wait for what still runs.
+
+        At the end of its time a training is stopped and gets the time to close that nets needed before. What is not
+        over by then is ended with its worker. After the user's word, so is soon what cannot be stopped.
+        """
         self.handle(0.0)
         while self.workers.running:
             self.handle(0.25)
-            over = -self.clock.for_search
-            if over <= 0 and not self.state.stopped:
-                continue
-            for lease in self.workers.running:
+            late = [lease for lease in self.workers.running if self._left_for(lease) <= 0 or self.state.stopped]
+            for lease in late:
                 self.workers.stop(lease)
-            if over > OVERTIME or (self.state.stopped and self.clock.end - time.monotonic() < GRACE - 2 * OVERTIME):
-                self._end_all()
+                self._asked.setdefault(lease.number, time.monotonic())
+            self._end([lease for lease in late if self._is_overdue(lease)])
 
-    def _end_all(self) -> None:
-        for lease in list(self.workers.running):
+    def _left_for(self, lease: Lease) -> float:
+        return self.clock.for_search if _closes(lease) else self.clock.for_trials
+
+    def _is_overdue(self, lease: Lease) -> bool:
+        if not self.state.stopped:  # from when it was asked: what is kept back may have grown at that moment
+            allowed = OVERTIME + (self.clock.reserved.get("closing", 0.0) if _closes(lease) else 0.0)
+            return time.monotonic() - self._asked[lease.number] > allowed or self.clock.left <= 0
+        soon = self.clock.end - time.monotonic() < GRACE - 2 * OVERTIME and not _closes(lease)
+        return soon or self.clock.for_trials < 0
+
+    def _end(self, leases: list[Lease]) -> None:
+        for lease in leases:
             self.workers.kill(lease)
             if lease.kind == "trial":
                 status = "interrupted" if self.state.stopped else "discarded"
                 wall = time.monotonic() - lease.since
                 event = {"event": "failed", "why": "out of time", "status": status, "wall": wall}
                 self.note_trial(TrialSpec.from_dict(lease.job["spec"]), event)
-            else:
+            elif lease.kind != "refit":  # that one the end of the study does, where it must
                 self.leave_out(lease.kind, "no time left in the budget")
 
     # -- words ----------------------------------------------------------------------------------------------------
@@ -300,5 +318,10 @@ class Desk:
         what = "no trial of your net finished" if self.settings.only else "no trial finished"
         return StudyError(
             f"{what} ({told})", "at least one model must be trained",
-            f"Mend what is named, or give more time and continue with `temperance study --resume {self.out}`",
+            "Mend what is named, or give more time, and start again",
         )  # fmt: skip
+
+
+def _closes(lease: Lease) -> bool:
+    """Return whether a job is a net's training: it can be stopped at any step, and then needs time to close."""
+    return lease.kind == "trial" and TrialSpec.from_dict(lease.job["spec"]).is_net

@@ -258,12 +258,12 @@ def _limits(desk: Desk) -> list[str]:
     roles = desk.prepared.roles
     said = [
         f"The figures hold for rows like the {len(roles.test)} test rows; other times, places or groups may differ.",
-        "The trials were chosen on the selection rows, so their figures there are a little too good. The test is not.",
+        "The winner was chosen by its figures on the rows that choose, so they are a little too good. The test is not.",
     ]
     if roles.folds:
         said.append(
-            f"The choice rests on {len(roles.folds)}-fold predictions: each row was answered by models that did not "
-            "train on it, and every row for development trained some of them."
+            f"The choice was made in {len(roles.folds)} rounds: each row was answered by models that did not learn it, "
+            "and taught the models of the other rounds."
         )
     said += own_net(desk.state, only=desk.settings.only)
     if desk.state.lost:

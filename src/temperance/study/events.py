@@ -40,18 +40,20 @@ class Prepared(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Audited(Event):
-    """The audit ended with these findings, or failed with ``why``."""
+    """The audit ended with these findings, or failed with ``why``; ``wall``: seconds that it held a worker."""
 
     kind: ClassVar[str] = "audit"
     findings: tuple[Row, ...] = ()
     why: str = ""
+    wall: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Paced(Event):
     """The speed of a net was measured; ``settings`` fit the budget, ``wanted`` were the full ones.
 
-    ``own`` is what a user's ``Task`` says of its training: ``epochs``, ``batch_size``, ``recipe``.
+    ``own`` is what a user's ``Task`` says of its training: ``epochs``, ``batch_size``, ``recipe``; ``wall``: seconds
+    that the measurement held a worker.
     """
 
     kind: ClassVar[str] = "pace"
@@ -59,6 +61,7 @@ class Paced(Event):
     settings: Row = field(default_factory=dict)
     wanted: Row = field(default_factory=dict)
     own: Row = field(default_factory=dict)
+    wall: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,7 +164,7 @@ class Refitted(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Finished(Event):
-    """A model was tested, and exported where it ships."""
+    """A model was tested, and exported where it ships; ``wall``: seconds that this held a worker."""
 
     kind: ClassVar[str] = "finish"
     name: str = ""
@@ -170,6 +173,7 @@ class Finished(Event):
     export_seconds: float | None = None
     temperature: float | None = None
     calibration: Row | None = None
+    wall: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from temperance.records.errors import StudyError
+from temperance.study.ahead import refit_job, refitted
 from temperance.study.choose import Candidate, Choice, choose, frontier
 from temperance.study.desk import Desk
 from temperance.study.ensemble import blend, mixed
-from temperance.study.events import Chosen, Finished, Mixed, Refitted
+from temperance.study.events import Chosen, Finished, Mixed
 from temperance.study.reserves import refit_seconds, ships_as_it_is, together
 from temperance.study.results import candidate
 from temperance.study.shipping import bundle_job, compared
@@ -21,6 +22,8 @@ from temperance.study.spec import TrialSpec
 from temperance.study.state import Result, ranked
 
 MOST_MEMBERS = 12  # trials that an ensemble is drawn from
+EXPORT = "export"
+NEEDED = ("winner", EXPORT)  # what a study cannot end without
 BEFORE_A_TEST = 1.0  # seconds that a test of something beside the winner must have left at least
 
 
@@ -77,7 +80,7 @@ def _with_winner(desk: Desk, lost: set[str]) -> Outcome:
             "no trial is within --max-latency and --max-size",
             f"the fastest takes {min(c.latency_1_ms for c in candidates.values()):.3g} ms a row, "
             f"the smallest has {min(c.bytes for c in candidates.values()):.3g} bytes",
-            "Loosen the limits",
+            f"Go on with looser ones: `temperance study --resume {desk.out}` with --max-latency or --max-size",
         )
     names = {r.spec.id: r.spec.name for r in pool}
     choice = choose(list(candidates.values()), metric=desk.prepared.metric, names=names, prefer=desk.settings.prefer)
@@ -204,6 +207,8 @@ class Finale:
         others = {} if alone else compared(desk.state, images=desk.prepared.table.schema.kind == "images")
         self.same = [name for name, trial in others.items() if trial == choice.winner]
         self.tests = {"winner": choice.winner, **{k: v for k, v in others.items() if k not in self.same}}
+        if desk.workers.count > 1 and (bundle is not None or desk.settings.bundle):  # beside the test of the winner
+            self.tests = {"winner": choice.winner, EXPORT: choice.winner, **self.tests}
         self.required = set(desk.state.members(choice.winner))
         members = dict.fromkeys(m for trial in self.tests.values() for m in desk.state.members(trial))
         self.done: dict[str, dict[str, Any]] = {}
@@ -218,18 +223,29 @@ class Finale:
             Unfinished: the winner could not be finished.
 
         """
+        try:
+            self._run()
+        except Unfinished:
+            for lease in list(self.desk.workers.running):  # of a winner that makes way
+                self.desk.workers.kill(lease)
+            raise
+        winner = self.finished.pop("winner")
+        exported = self.finished.pop(EXPORT, {"wall": 0.0})
+        winner = {**exported, **winner, "wall": winner["wall"] + exported["wall"]}
+        self._tell("winner", winner)
+        return {"refit": self.done, **self.finished, **dict.fromkeys(["winner", *self.same], winner)}
+
+    def _run(self) -> None:
         waiting, running = dict(self.tests), 0
         while waiting or self.refits or running:
             running += self._launch(waiting)
             if not running:
                 break
-            for kind in ("refit", "finish"):
+            for kind in ("refit", "finish", EXPORT):
                 for event in self.desk.take(kind):
                     running -= 1
                     self._refitted(event) if kind == "refit" else self._tested(event)
             running -= self._late()
-        same = dict.fromkeys(self.same, self.finished["winner"])
-        return {"refit": self.done, **self.finished, **same}
 
     def _stands(self, trial: str) -> bool:
         """Take a model as it is: refitted in an earlier session, shipped by its trial, or no time for a refit."""
@@ -278,12 +294,7 @@ class Finale:
             self.lost.add(trial)
             desk.leave_out(f"test of {one.spec.name}", "no time left in the budget")
             return 0
-        spec = one.spec.changed(settings=one.event.get("chosen") or {}) if one.spec.kind == "basic" else one.spec
-        fraction = one.event.get("fraction")
-        desk.workers.start(
-            "refit", spec=spec.to_dict(), until=1.0 if fraction is None else fraction,
-            traces=one.event.get("traces", []),
-        )  # fmt: skip
+        desk.workers.start("refit", **refit_job(one))
         return 1
 
     def _spare(self, required: bool = False) -> float:
@@ -292,9 +303,14 @@ class Finale:
         parts = ("report", "export", "evaluation") if required else ("report", "export")
         return self.desk.clock.left - sum(kept.get(part, 0.0) for part in parts)
 
+    @property
+    def _is_ready(self) -> bool:
+        """Whether the winner is tested, and exported where it ships."""
+        return all(name in self.finished for name in NEEDED if name in self.tests)
+
     def _late(self) -> int:
         """End jobs that only compare once there is no time for them; return how many."""
-        if "winner" not in self.finished or self.desk.clock.left > self.desk.clock.reserved.get("report", 0.0):
+        if not self._is_ready or self.desk.clock.left > self.desk.clock.reserved.get("report", 0.0):
             return 0
         late = list(self.desk.workers.running)
         for lease in late:
@@ -313,22 +329,23 @@ class Finale:
             self.desk.leave_out(f"test of {trial}", event["why"])
             return
         self.done[trial] = event
-        self.desk.tell(Refitted(id=trial, rows=event["rows"], cost=event["cost"], acted=tuple(event["acted"]),
-                                trace=tuple(event["trace"]), wall=round(event["wall"], 4)))  # fmt: skip
+        self.desk.tell(refitted(event))
 
     def _start_test(self, name: str, trial: str) -> int:
         desk = self.desk
-        if name != "winner" and (self._spare() < BEFORE_A_TEST or desk.state.stopped):
+        if name not in NEEDED and (self._spare() < BEFORE_A_TEST or desk.state.stopped):
             desk.leave_out(f"test of {desk.state.result(trial).spec.name}", "no time left in the budget")
             return 0
         members = desk.state.members(trial)
         spare = self._spare()
         seconds = None if math.isinf(spare) else max(0.2, 0.0 if desk.state.stopped else spare)
+        kind = EXPORT if name == EXPORT else "finish"
+        bundled = name == EXPORT or (name == "winner" and EXPORT not in self.tests)
         desk.workers.start(
-            "finish",
+            kind,
             members=[desk.state.result(m).spec.to_dict() for m in members], weights=list(members.values()),
             seed=desk.settings.seed, suite=desk.settings.suite, name=name, seconds=seconds,
-            out_of_fold=self._out_of_fold(trial), **(self._bundle(trial) if name == "winner" else {}),
+            out_of_fold=self._out_of_fold(trial), **(self._bundle(trial) if bundled else {}),
         )  # fmt: skip
         return 1
 
@@ -340,17 +357,21 @@ class Finale:
     def _tested(self, event: dict[str, Any]) -> None:
         name = event["name"]
         if event["event"] == "failed":
-            if name == "winner":
+            if name in NEEDED:
                 raise Unfinished(
                     f"testing or exporting failed: {event['why']}", "", f"Continue with --resume {self.desk.out}"
                 )
             self.desk.leave_out(f"test of {self.desk.state.result(self.tests[name]).spec.name}", event["why"])
             return
         self.finished[name] = event
+        if name not in NEEDED:
+            self._tell(name, event)
+
+    def _tell(self, name: str, event: dict[str, Any]) -> None:
         self.desk.tell(Finished(
             name=name, trial=self.tests[name], evaluation_seconds=event["evaluation_seconds"],
             export_seconds=event.get("export_seconds"), temperature=event.get("temperature"),
-            calibration=event.get("calibration"),
+            calibration=event.get("calibration"), wall=round(event["wall"], 4),
         ))  # fmt: skip
 
     def _out_of_fold(self, trial: str) -> str:

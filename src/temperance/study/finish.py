@@ -131,17 +131,11 @@ def reopen(runner: Runner, spec: TrialSpec) -> Fitted:
 
 
 def finish(runner: Runner, job: dict[str, Any], say: Say) -> dict[str, Any]:
-    """Calibrate, test and (where asked) export a model made of refitted members."""
-    specs = [TrialSpec.from_dict(row) for row in job["members"]]
-    weights = tuple(float(w) for w in job["weights"])
-    members = [reopen(runner, spec) for spec in specs]
-    raw = members[0].predictor if len(members) == 1 else EnsemblePredictor(
-        tuple(m.predictor for m in members), weights
-    )  # fmt: skip
-    final, interval, calibration = _calibrated(runner, raw, job)
+    """Calibrate and test a model made of refitted members; export it too where the job names a ``bundle``."""
+    model = _Model.of(runner, job)
     started = time.monotonic()
     measured = evaluate(
-        final, runner.test_table, runner.roles.test, suite=job.get("suite", "quick"), seed=job["seed"],
+        model.final, runner.test_table, runner.roles.test, suite=job.get("suite", "quick"), seed=job["seed"],
         budget_seconds=job.get("seconds"),
         clean_rows=sample(runner.roles.refit, SCALE_ROWS) if not runner.roles.test_is_separate else None,
     )  # fmt: skip
@@ -151,16 +145,22 @@ def finish(runner: Runner, job: dict[str, Any], say: Say) -> dict[str, Any]:
         "evaluation": measured.to_dict(),
         "evaluation_seconds": time.monotonic() - started,
         "losses": f"test_{name}.npz",
-        "calibration": calibration.to_dict() if calibration else None,
-        "temperature": _temperature(calibration),
+        "calibration": model.calibration.to_dict() if model.calibration else None,
+        "temperature": _temperature(model.calibration),
     }
-    if not job.get("bundle"):
-        return report
+    return {**report, **_written(runner, model, job)} if job.get("bundle") else report
+
+
+def export(runner: Runner, job: dict[str, Any], say: Say) -> dict[str, Any]:
+    """Write the bundle of a model made of refitted members; another worker may test it meanwhile."""
+    return _written(runner, _Model.of(runner, job), job)
+
+
+def _written(runner: Runner, model: _Model, job: dict[str, Any]) -> dict[str, Any]:
     started = time.monotonic()
-    bundle = _export(runner, members, weights, final, interval, job)
+    bundle = _export(runner, model, job)
     few = runner.table.rows.take(sample(runner.roles.refit, 256))
     return {
-        **report,
         "export_seconds": time.monotonic() - started,
         "bundle": job["bundle"],
         "served": {
@@ -169,6 +169,27 @@ def finish(runner: Runner, job: dict[str, Any], say: Say) -> dict[str, Any]:
             "bytes": sum(p.stat().st_size for p in Path(job["bundle"]).rglob("*") if p.is_file()),
         },
     }
+
+
+@dataclass(frozen=True, eq=False)
+class _Model:
+    """A model as it ships: its members and their weights, and what corrects its answers."""
+
+    members: list[Fitted]
+    weights: tuple[float, ...]
+    final: Calibrated
+    interval: Interval | None
+    calibration: Calibration | None
+
+    @classmethod
+    def of(cls, runner: Runner, job: dict[str, Any]) -> _Model:
+        """Open what a job names."""
+        members = [reopen(runner, TrialSpec.from_dict(row)) for row in job["members"]]
+        weights = tuple(float(w) for w in job["weights"])
+        raw = members[0].predictor if len(members) == 1 else EnsemblePredictor(
+            tuple(m.predictor for m in members), weights
+        )  # fmt: skip
+        return cls(members, weights, *_calibrated(runner, raw, job))
 
 
 def _calibrated(
@@ -208,12 +229,9 @@ def _held_out(runner: Runner, raw: Any, job: dict[str, Any]) -> tuple[Index, NDA
     return known, answer[known]
 
 
-def _export(
-    runner: Runner, members: list[Fitted], weights: tuple[float, ...], final: Calibrated, interval: Interval | None,
-    job: dict[str, Any],
-) -> Any:  # fmt: skip
-    parts = tuple(part_of(runner, fitted) for fitted in members)
-    part = parts[0] if len(parts) == 1 else Ensemble(parts, weights)
+def _export(runner: Runner, model: _Model, job: dict[str, Any]) -> Any:
+    parts, final = tuple(part_of(runner, fitted) for fitted in model.members), model.final
+    part = parts[0] if len(parts) == 1 else Ensemble(parts, model.weights)
     index, answers = _reference(runner, final, job)
     rows = runner.table.rows.take(index)
     arrays = reference.build(rows, answers, runner.schema, target=runner.table.target[index], seed=job["seed"])
@@ -223,7 +241,7 @@ def _export(
     )  # fmt: skip
     return write_bundle(
         Path(job["bundle"]), part=part, schema=runner.schema, predictor=final, rows=rows.take(slice(0, PARITY_ROWS)),
-        calibrator=final.calibrator, interval=interval, extras=extras, name=job.get("model_name", "model"),
+        calibrator=final.calibrator, interval=model.interval, extras=extras, name=job.get("model_name", "model"),
     )  # fmt: skip
 
 

@@ -33,7 +33,7 @@ Say = Callable[[dict[str, Any]], dict[str, Any]]
 def trial(runner: Runner, job: dict[str, Any], say: Say) -> dict[str, Any]:
     """Run one trial: on the training rows, or fold by fold; predictions on the selection rows go to files."""
     spec = TrialSpec.from_dict(job["spec"])
-    until = deadline_of(job)
+    began, until = time.monotonic(), deadline_of(job)
     folder = runner.folder / "trials" / spec.id
     folder.mkdir(parents=True, exist_ok=True)
     way = _folds if runner.roles.folds else _split
@@ -41,7 +41,10 @@ def trial(runner: Runner, job: dict[str, Any], say: Say) -> dict[str, Any]:
         way = _folded
     elif spec.kind == "basic" and runner.roles.folds:
         way = crossfit.run
-    return way(runner, spec, folder, until, say, bool(job.get("robustness", True)))
+    done = way(runner, spec, folder, until, say, bool(job.get("robustness", True)))
+    if "trained_seconds" in done:
+        done["closing_seconds"] = round(time.monotonic() - began - done["trained_seconds"], 4)
+    return done
 
 
 def _split(runner: Runner, spec: TrialSpec, folder: Path, deadline: Deadline, say: Say, robust: bool) -> dict[str, Any]:
@@ -64,6 +67,7 @@ def _split(runner: Runner, spec: TrialSpec, folder: Path, deadline: Deadline, sa
         **_result(fitted),
         "status": "done",
         "shipped": spec.is_net,
+        "tried": getattr(getattr(fitted.predictor, "fitted", None), "tried", 1),
         "files": {"selection": selection, "calibration": calibration},
         "robustness": _robustness(runner, fitted.predictor, roles.selection, rows)
         if robust and not deadline.asked
@@ -200,6 +204,7 @@ def _result(fitted: Fitted) -> dict[str, Any]:
             "fraction": one.fraction,
             "stopped": one.stopped,
             "warnings": list(one.warnings),
+            "trained_seconds": one.seconds,
             "signal_seconds": one.signal_seconds,
             "until": one.fraction if one.stopped == LATE else fitted.spec.until,
             "trace": [move.to_dict() for move in one.trace],
@@ -216,6 +221,7 @@ def _merged(done: list[Fitted]) -> dict[str, Any]:
     row["cost"]["seconds"] = sum(one.cost.seconds or 0.0 for one in done)
     row["fold_seconds"] = [one.cost.seconds for one in done]
     if done[0].trained is not None:
+        row["trained_seconds"] = sum(one.trained.seconds for one in done if one.trained)
         row["cost"]["passes"] = sum(one.cost.passes or 0 for one in done)
         row["fraction"] = float(np.mean([one.trained.fraction for one in done if one.trained]))
         row["warnings"] = list(dict.fromkeys(text for one in done if one.trained for text in one.trained.warnings))

@@ -10,7 +10,7 @@ from typing import Any
 
 from temperance.records.errors import DataError, StudyError
 from temperance.records.plain_json import dumps
-from temperance.study.events import Event, from_row
+from temperance.study.events import EVENTS, Event, from_row
 
 FIRST = '{"event": "study"'  # how every ledger begins
 
@@ -89,17 +89,42 @@ def read_events(path: Path) -> list[Event]:
 
 def barely_began(folder: Path) -> bool:
     """Return whether a folder holds a study that ended before its data were read: such a folder may be used again."""
-    path = folder / "ledger.jsonl"
-    if not path.is_file() or any((folder / name).exists() for name in ("work/data.json", "study.json", "bundle")):
+    if (folder / "work/data.json").exists():
         return False
+    rows = _of_a_start(folder)
+    return rows is not None and {str(row.get("event")) for row in rows} <= {"study", "failed", "lost"}
+
+
+def holds_nothing(folder: Path) -> bool:
+    """Return whether a folder holds a study without any model worth keeping: nothing is lost if it begins anew.
+
+    The same answer for all rows, which each study has in an instant, is no such model.
+    """
+    rows = _of_a_start(folder)
+    if rows is None or not {str(row.get("event")) for row in rows} <= EVENTS.keys():
+        return False  # a newer version may have written something of worth
+    trials = [row for row in rows if row["event"] == "trial"]
+    done = [row for row in trials if row.get("result", {}).get("status", "done") == "done"]
+    return all(row.get("spec", {}).get("model") == "Majority" for row in done)
+
+
+def _of_a_start(folder: Path) -> list[dict[str, Any]] | None:
+    """Return the lines of a study that has not come to an end; None where there is none, or what is there is not one's.
+
+    Lines that are not objects make a ledger that is not a study's.
+    """
+    path = folder / "ledger.jsonl"
+    if not path.is_file() or any((folder / name).exists() for name in ("study.json", "bundle")):
+        return None
     with path.open(encoding="utf-8", errors="replace") as file:
         first = file.read(len(FIRST))
     if not FIRST.startswith(first):
-        return False
+        return None
     try:
-        return {str(row.get("event")) for row in _lines(path)} <= {"study", "failed", "lost"}
-    except (StudyError, AttributeError):
-        return False
+        rows = list(_lines(path))
+    except StudyError:
+        return None
+    return rows if all(isinstance(row, dict) for row in rows) else None
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:

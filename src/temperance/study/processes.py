@@ -21,7 +21,7 @@ MOST_FALSE_STARTS = 3  # workers in a row that end before they are ready
 
 
 class Process:
-    """One worker process and the job that it holds."""
+    """One worker process and the job that it holds; ``gone``: it was ended, and its place is free for a new one."""
 
     def __init__(self, number: int, log: IO[bytes]) -> None:
         self.number = number
@@ -32,7 +32,7 @@ class Process:
             env={**os.environ, **threads}, start_new_session=True,
         )  # fmt: skip
         self.lease: Lease | None = None
-        self.ready = False
+        self.ready = self.gone = False
         self._rest = b""
         os.set_blocking(self.out.fileno(), False)
 
@@ -84,8 +84,12 @@ class Processes(Workers):
 
     @property
     def idle(self) -> int:
-        """Processes without a job (they may still be starting: a job waits for them then)."""
-        return sum(one.lease is None for one in self.processes)
+        """Processes without a job; one may still be starting: a job waits for it then.
+
+        The place of one that was ended counts only where none is left: starting takes seconds of a core.
+        """
+        alive = [one for one in self.processes if not one.gone]
+        return sum(one.lease is None for one in alive) if alive else 1
 
     @property
     def running(self) -> list[Lease]:
@@ -93,20 +97,22 @@ class Processes(Workers):
         return [one.lease for one in self.processes if one.lease is not None]
 
     def start(self, kind: str, **values: Any) -> Lease:
-        """Give a job to an idle process; one that is ready comes before one that is still starting.
+        """Give a job to an idle process: one that is ready, else one that is still starting, else a new one.
 
         Raises:
             StudyError: none is idle.
 
         """
-        free = sorted((one for one in self.processes if one.lease is None), key=lambda one: not one.ready)
+        idle = (one for one in self.processes if one.lease is None)
+        free = sorted(idle, key=lambda one: (one.gone, not one.ready))
         if not free:
             raise StudyError("no worker is idle", "start a job only where `idle` is not 0")
         self._jobs += 1
         stop = self.folder / "stops" / str(self._jobs)
         job = {"job": kind, "number": self._jobs, "folder": str(self.folder), "task": self.task, "device": self.device,
                "stop": str(stop), **values}  # fmt: skip
-        return self._give(free[0], Lease(self._jobs, job))
+        one = self._fresh(free[0].number) if free[0].gone else free[0]
+        return self._give(one, Lease(self._jobs, job))
 
     def wait(self, seconds: float) -> list[Answer]:
         """Return what arrived, waiting at most ``seconds`` for the first word."""
@@ -129,10 +135,12 @@ class Processes(Workers):
                 lease.stopped = True
 
     def kill(self, lease: Lease) -> None:
-        """End a job by ending its process; a new one takes its place."""
+        """End a job by ending its process. A new one takes its place once a job asks for it: starting takes seconds."""
         for one in [p for p in self.processes if p.lease is lease]:
             one.process.kill()
-            self._replace(one)
+            self._selector.unregister(one.out)
+            one.process.wait()
+            one.lease, one.gone = None, True
 
     def close(self) -> None:
         """End all processes."""
@@ -168,9 +176,11 @@ class Processes(Workers):
     def _replace(self, one: Process) -> tuple[Process, int]:
         self._selector.unregister(one.out)
         code = one.process.wait()
-        fresh = self._new(one.number)
-        self.processes[self.processes.index(one)] = fresh
-        return fresh, code
+        return self._fresh(one.number), code
+
+    def _fresh(self, number: int) -> Process:
+        self.processes[number] = self._new(number)
+        return self.processes[number]
 
     def _died(self, one: Process) -> list[Answer]:
         """Replace a process that ended by itself; its job is tried once more."""

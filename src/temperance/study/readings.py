@@ -144,8 +144,8 @@ class Readings:
         """Return what the mixture loses when an ingredient is left out, by weights found without the row's fold."""
         changed = np.array([self.changed[slot] for _, slot in self._order])
         kept = {
-            "stopping and averaging over readings": reading_of == reading_of.max(),
-            "the recipe's strengths": changed, "the slots with other strengths": ~changed,
+            "stopping early and averaging several moments": reading_of == reading_of.max(),
+            "the recipe's strengths": changed, "nets with other strengths beside them": ~changed,
         }  # fmt: skip
         whole = _nested_losses(evidence, folds, reading_of, np.ones(len(reading_of), dtype=bool))
         without = {
@@ -154,7 +154,7 @@ class Readings:
         }  # fmt: skip
         prior = prior_of(evidence, groups=reading_of)
         best = reading_of == reading_of[int(np.argmax(prior))]
-        without["weighing"] = evidence.losses(best / best.sum())
+        without["weighing the nets by their held-out answers"] = evidence.losses(best / best.sum())
         metric = "rmse" if task == "regression" else "log_loss"
         found = {name: compare(whole, losses, metric=metric) for name, losses in without.items()}
         return [

@@ -10,26 +10,61 @@ from temperance.study.state import Result, State, ranked
 VARIANTS = 40  # damaged copies of the test rows that an evaluation predicts, at most 25,000 rows in all
 GROWTH = 1.3  # a refit has about 1.3 times the rows of a trial
 BUSIER = 1.1  # the machine may be busier by then
-FIRST = {"refit": 0.3, "evaluation": 1.0, "export": 1.0, "report": 1.0, "mixture": 0.5}
-"""Seconds before anything was measured: what a basic model takes; writing cards and report; weighing."""
+NET = {"evaluation": 0.8, "export": 0.5}
+"""The same for a net, from when its pace was measured."""
+FIRST = {"closing": 1.6, "refit": 0.2, "evaluation": 0.4, "export": 0.3, "report": 0.3, "mixture": 0.3}
+"""Seconds on a free machine before anything was measured: what a net needs after its training was ended (weighing,
+its graph, its toughness); a basic model's refit; test; export; cards and report; weighing trials."""
+FIXED = 0.1  # seconds of a refit beside its training
+DEAR = 0.1  # of the budget
 MEMBERS = 4  # models of a mixture, each of which is tested with it
+RECENT = 3  # jobs that tell how busy the machine is
+TELLING = 0.3  # seconds of a job from which on its pace tells anything
+MOST_PRESSURE = 8.0
 
 
-def reserves(state: State, roles: Roles, *, workers: int = 1, interrupted: bool = False) -> dict[str, float]:
-    """Return seconds by part: what the winner as it stands now will take, and the basic models beside it."""
-    kept = dict(FIRST)
+def reserves(
+    state: State, roles: Roles, *, workers: int = 1, interrupted: bool = False, budget: float | None = None
+) -> dict[str, float]:
+    """Return seconds by part: what the winner as it stands now will take, and the basic models beside it.
+
+    What is only guessed is stretched by how busy the machine is. The winner's test and its export go side by side. For
+    a refit that takes much of the ``budget`` (seconds) nothing is kept back unless it is the best model's.
+    """
+    pressed = pressure(state)
+    nets = state.pace is not None
+    kept = {part: pressed * seconds for part, seconds in {**FIRST, **(NET if nets else {})}.items()}
+    kept["closing"] = (closing_seconds(state) or kept["closing"]) if nets else 0.0
     best = ranked(r for r in state.done if r.spec.kind != "ensemble")[: 1 if interrupted else MEMBERS]
     if not best:
         return kept
-    ending = best if interrupted else list({r.spec.id: r for r in (*best, *_basic(state))}.values())
-    trained = [r for r in ending if not ships_as_it_is(r) and r.spec.id not in state.refits]
-    kept["refit"] = together([refit_seconds(r, roles) for r in trained], workers)
-    kept["evaluation"] = together([_evaluation(r, len(roles.test), quick=interrupted) for r in ending], workers)
-    kept["mixture"] += 0.5 if len(best) > 1 else 0.0  # a trial may end a little late; the mixture must still fit
     known = [t.export_seconds for t in state.tests.values() if t.export_seconds is not None]
     if known:
         kept["export"] = BUSIER * max(known)
+    ending = best if interrupted else list({r.spec.id: r for r in (*best, *_basic(state))}.values())
+    trained = [r for r in ending if not ships_as_it_is(r) and r.spec.id not in state.refits]
+    trained = [r for r in trained if r is best[0] or not is_dear(r, roles, budget)]
+    kept["refit"] = together([refit_seconds(r, roles) for r in trained], workers)
+    tests = [_evaluation(r, len(roles.test), quick=interrupted) for r in ending]
+    tests += [kept["evaluation"]] if nets and not any(r.spec.is_net for r in best) else []
+    kept["evaluation"] = max(0.0, together([*tests, kept["export"]], workers) - kept["export"])
     return kept
+
+
+def pressure(state: State) -> float:
+    """Return how many seconds a second of work takes here at present, 1 on a free machine.
+
+    From the latest jobs, as their workers measured them.
+    """
+    told = [(r.event.get("wall_seconds", 0.0), r.event.get("cpu_seconds", 0.0)) for r in state.trials]
+    ratios = sorted([wall / cpu for wall, cpu in told if wall >= TELLING and cpu > 0][-RECENT:])
+    return min(MOST_PRESSURE, max(1.0, ratios[len(ratios) // 2])) if ratios else 1.0
+
+
+def closing_seconds(state: State) -> float:
+    """Return the seconds that the latest nets needed at most before and after their training, 0 where none is known."""
+    known = [float(r.event["closing_seconds"]) for r in state.done if "closing_seconds" in r.event]
+    return BUSIER * max(known[-RECENT:], default=0.0)
 
 
 def _basic(state: State) -> list[Result]:
@@ -50,12 +85,17 @@ def ships_as_it_is(result: Result) -> bool:
 def refit_seconds(result: Result, roles: Roles) -> float:
     """Return the expected time of a trial's refit, from the seconds of its own trainings.
 
-    Folds in turn add up.
+    Folds in turn add up, and so do the ways of fitting that a basic model was chosen from (``tried``).
     """
     if result.event.get("shipped"):
         return 0.0
-    once = GROWTH / len(roles.folds) if roles.folds else GROWTH
-    return BUSIER * once * result.seconds + 0.3
+    once = GROWTH / (max(1, len(roles.folds)) * int(result.event.get("tried") or 1))
+    return BUSIER * once * result.seconds + FIXED
+
+
+def is_dear(result: Result, roles: Roles, budget: float | None) -> bool:
+    """Return whether a refit takes so much of the budget (seconds) that it is only done where time happens to be left."""
+    return budget is not None and refit_seconds(result, roles) > DEAR * budget
 
 
 def together(seconds: list[float], workers: int) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ from temperance.study.spec import TrialSpec
 if TYPE_CHECKING:
     from temperance.study.desk import Desk, Progress
 
+Then = Callable[[Path], object]
+
 
 class Study:
     """One study in one folder; ``run`` does all of it, or goes on with what an earlier run left there.
@@ -24,13 +27,15 @@ class Study:
         settings: what to do.
         progress: told of every step.
         replay: specs of an earlier study to run again, in order, instead of a search.
+        then: called with the folder once ``study.json`` is there, while the folder is still held: cards, report.
 
     """
 
     def __init__(
-        self, settings: StudySettings, *, progress: Progress | None = None, replay: list[TrialSpec] | None = None
-    ) -> None:
-        self.settings, self.progress, self.replay = settings, progress, replay
+        self, settings: StudySettings, *, progress: Progress | None = None, replay: list[TrialSpec] | None = None,
+        then: Then | None = None,
+    ) -> None:  # fmt: skip
+        self.settings, self.progress, self.replay, self.then = settings, progress, replay, then
 
     def run(self) -> Path:
         """Run everything and return the study folder.
@@ -95,4 +100,7 @@ class Study:
                 raise KeyboardInterrupt
             outcome = conclude(desk)
             desk.clock.begin("report")
-            return document.write(desk, outcome)
+            folder = document.write(desk, outcome)
+            if self.then is not None:
+                self.then(folder)
+            return folder

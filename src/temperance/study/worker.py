@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -43,7 +44,10 @@ def main() -> None:
             done: dict[str, Any] = action(job["job"])(runners[key], job, say)
             return done
 
-        send(out, {**jobs.safe(act), "job": job["job"], "number": job["number"]})
+        began, used = time.monotonic(), time.process_time()
+        done = {**jobs.safe(act), "job": job["job"], "number": job["number"]}
+        took = {"wall_seconds": time.monotonic() - began, "cpu_seconds": time.process_time() - used}
+        send(out, {**done, **{name: round(value, 4) for name, value in took.items()}})
 
 
 def action(name: str) -> Any:
@@ -54,7 +58,8 @@ def action(name: str) -> Any:
         return jobs.trial
     from temperance.study import finish, own
 
-    return {"audit": finish.audit, "refit": finish.refit, "finish": finish.finish, "pace": own.pace}[name]
+    known = {"audit": finish.audit, "refit": finish.refit, "finish": finish.finish, "export": finish.export}
+    return {**known, "pace": own.pace}[name]
 
 
 def auto_device() -> str:

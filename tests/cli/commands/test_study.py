@@ -64,7 +64,8 @@ def test_stopped_before_a_model_says_what_is_kept(temperance, made_up, tmp_path)
         (["--task", "regresion"], "regression"),
         (["--device", "cpuu"], "cpu"),
         (["--resume", "a", "--replay", "b"], "together"),
-        (["--resume", "nowhere"], "Leave DATA out"),
+        (["--resume", "nowhere"], "--resume with DATA"),
+        (["--resume", "nowhere", "--seed", "1"], "Leave DATA, --seed out"),
         (["--workers", "0"], "--workers"),
         (["--prefer", "cheep"], "cheap"),
         (["--only-task"], "--task module:function"),
@@ -97,11 +98,12 @@ def test_resume_goes_on_in_the_same_folder(temperance, made_up, tmp_path, monkey
     seen = {}
     (tmp_path / "ledger.jsonl").write_text("")
 
-    def resume(folder, *, budget=None, progress=None, **changed):
+    def resume(folder, *, budget=None, progress=None, then=None, **changed):
         from temperance.testing.study_example import study_example
 
         seen.update(folder=folder, budget=budget, **changed)
         (folder / "study.json").write_text(json.dumps(study_example()))
+        then(folder)
 
     monkeypatch.setattr(again, "resume", resume)
     done = temperance("study", "--resume", tmp_path, "--budget", "40s", "--quiet", "--json")

@@ -22,7 +22,7 @@ def test_settings_budget_and_limits(make_study: Callable[..., Study]) -> None:
         "temperance study churn.csv",
         "torch 2.13.0",
         "8 GB",
-        "train the winner again",
+        "finish the winner: train again",
         "ensemble of five",
         "Srivastava",
     ):

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from temperance.audit.inspection import CHECKS
 from temperance.report.base import Study
 from temperance.report.sections.trust import Trust
+from temperance.report.words import Words
 from temperance.testing.study_example import study_example
 
 
@@ -38,7 +40,13 @@ def test_a_part_without_rows_is_not_listed(make_study: Callable[..., Study]) -> 
 def test_every_check_is_listed_with_its_state(make_study: Callable[..., Study]) -> None:
     document = study_example()
     text = read(make_study(document))
-    assert all(finding["check"] in text for finding in document["findings"])
+    words = Words()
+    for name in (finding["check"] for finding in document["findings"]):
+        assert (words.say(f"check.{name}") if words.knows(f"check.{name}") else name) in text
+
+
+def test_every_check_of_the_audit_has_a_plain_name() -> None:
+    assert all(Words().knows(f"check.{name}") for name in (CHECKS[one].name for one in CHECKS))
 
 
 def test_no_audit_is_said(make_study: Callable[..., Study]) -> None:

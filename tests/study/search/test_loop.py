@@ -18,7 +18,8 @@ def desk_of(results=(), rows=100, shape=None, seconds=20.0):
     roles = SimpleNamespace(train=range(rows), folds=(), refit=range(rows))
     left_out = []
     return SimpleNamespace(
-        state=State(results=list(results)), clock=SimpleNamespace(for_search=seconds), left_out=left_out,
+        state=State(results=list(results)), left_out=left_out,
+        clock=SimpleNamespace(for_search=seconds, for_trials=seconds),
         prepared=SimpleNamespace(table=SimpleNamespace(schema=schema), roles=roles),
         settings=SimpleNamespace(user_task="", seed=0), leave_out=lambda what, why: left_out.append(what),
     )  # fmt: skip
@@ -59,18 +60,33 @@ def test_the_plain_net_is_among_the_first_two():
     assert plain_early(nets[:1]) == nets[:1]
 
 
+def at(loop, seconds, closing=0.0):
+    loop.desk.clock.for_search, loop.desk.clock.for_trials = seconds, seconds + closing
+
+
+def test_a_net_that_does_not_fit_whole_gets_its_time_to_close_too():
+    loop = SearchLoop(desk_of(rows=1001))
+    loop.speed = Speed(0.1, 0.0)
+    spec = TrialSpec("", "x", "plain", "Tabular", {"regularizers": []}, {"epochs": 10.0, "batch_size": 100})
+    at(loop, 9.0, closing=3.0)
+    assert loop._fitted(spec, least=0.25) == spec  # 11.5 s with its closing
+    at(loop, 4.0, closing=3.0)
+    assert loop._fitted(spec, least=0.25).settings["epochs"] == pytest.approx(10 * 4.0 / 8.5, abs=1e-3)
+
+
 def test_the_last_seconds_are_filled_with_shorter_trainings():
     loop = SearchLoop(desk_of(rows=1001, seconds=5.0))
     loop.speed = Speed(0.1, 0.0)
     spec = TrialSpec("", "x", "plain", "Tabular", {"regularizers": []}, {"epochs": 10.0, "batch_size": 100})
-    fitted = loop._fitted(spec)  # 10 epochs of 10 steps take 10 s
+    fitted = loop._fitted(spec, least=0.25)  # 10 epochs of 10 steps take 10 s
     assert 3.0 < fitted.settings["epochs"] < 5.0
-    loop.desk.clock.for_search = 100.0
-    assert loop._fitted(spec) == spec
-    loop.desk.clock.for_search = 2.0
-    assert loop._fitted(spec) is None
-    loop.desk.clock.for_search = 5.0
-    assert loop._fitted(spec.changed(id="t003")) is None  # one of an earlier session stays what it was
+    at(loop, 100.0)
+    assert loop._fitted(spec, least=0.25) == spec
+    at(loop, 2.0)
+    assert loop._fitted(spec, least=0.25) is None
+    assert loop._fitted(spec, least=0.1).settings["epochs"] < 2.0
+    at(loop, 5.0)
+    assert loop._fitted(spec.changed(id="t003"), least=0.25) is None  # one of an earlier session stays what it was
 
 
 def test_what_trials_really_took_corrects_the_plan():

@@ -13,8 +13,9 @@ from temperance.cli import options
 from temperance.cli.console import Console
 from temperance.cli.guard import STOPPED, Started
 from temperance.cli.quantities import bytes_of, milliseconds
-from temperance.cli.stations import command_line, run_study, study_folder
-from temperance.records.errors import SettingError, StudyError, nearest
+from temperance.cli.resuming import check_kept, is_told_complete, is_typed
+from temperance.cli.stations import Action, command_line, run_study, study_folder
+from temperance.records.errors import SettingError, nearest
 
 if TYPE_CHECKING:
     from temperance.study.clock import Budget
@@ -108,7 +109,11 @@ def study(
 
         run_replay(replay, out=out, console=console, **this_run)
     elif resume is not None:
-        conclude(resumed(resume, data=data, budget=spent, **this_run), resume, console=console, started=started)
+        check_kept(context)
+        chosen = {**limits, "prefer": prefer if is_typed(context, "prefer") else None}
+        this_run |= {name: value for name, value in chosen.items() if value is not None}
+        if not is_told_complete(resume, budget=spent, console=console):
+            conclude(resumed(resume, budget=spent, **this_run), resume, console=console, started=started)
     else:
         settings = StudySettings(
             data=named(data), target=target, out=study_folder(out, named(data)), task=task, test=test, group=group,
@@ -119,7 +124,7 @@ def study(
         conclude(new_study(settings), settings.out, console=console, started=started)
 
 
-def conclude(action: Callable[[Progress], Path], folder: Path, *, console: Console, started: Started) -> None:
+def conclude(action: Action, folder: Path, *, console: Console, started: Started) -> None:
     """Run a study and print its verdict; end with 130 if the user stopped it early."""
     from temperance.cli.verdict import summary, text
 
@@ -130,41 +135,31 @@ def conclude(action: Callable[[Progress], Path], folder: Path, *, console: Conso
         raise typer.Exit(STOPPED)
 
 
-def new_study(settings: StudySettings) -> Callable[[Progress], Path]:
+def new_study(settings: StudySettings) -> Action:
     """Return what runs a new study."""
 
-    def action(progress: Progress) -> Path:
+    def action(progress: Progress, then: Callable[[Path], object]) -> Path:
         from temperance.study.study import Study
 
-        return Study(settings, progress=progress).run()
+        return Study(settings, progress=progress, then=then).run()
 
     return action
 
 
-def resumed(folder: Path, *, data: str | None, budget: Budget | None, **changed: Any) -> Callable[[Progress], Path]:
-    """Return what goes on with an interrupted study.
+def resumed(folder: Path, *, budget: Budget | None, **changed: Any) -> Action:
+    """Return what goes on with a study.
 
     Args:
         folder: the study's folder.
-        data: what was named on the command line; nothing may be.
         budget: time from now on; None takes what the study has left.
         **changed: settings of this run.
 
-    Raises:
-        StudyError: data were named, or the folder holds no study.
-
     """
-    if data is not None:
-        raise StudyError(f"--resume {folder} with the data {data!r}", "a study keeps its own data", "Leave DATA out")
-    if not (folder / "ledger.jsonl").is_file():
-        raise StudyError(
-            f"there is no study in {folder}", "a folder that `temperance study` wrote", "Check the name after --resume"
-        )
 
-    def action(progress: Progress) -> Path:
+    def action(progress: Progress, then: Callable[[Path], object]) -> Path:
         from temperance.study.again import resume
 
-        return resume(folder, budget=budget, progress=progress, **changed)
+        return resume(folder, budget=budget, progress=progress, then=then, **changed)
 
     return action
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.util import find_spec
 from typing import Any, ClassVar, NamedTuple, Self
@@ -63,6 +63,7 @@ class FittedBasic:
         rebuilt: settings of the ``BasicModel`` that fits the same again on other rows, nothing left to choose.
         parameters: count of learned numbers.
         floor: smallest probability given to a class.
+        tried: ways of fitting that it was chosen from by held rows; 1: none was chosen from.
 
     """
 
@@ -76,6 +77,7 @@ class FittedBasic:
     rebuilt: dict[str, Any] = field(default_factory=dict)
     parameters: int = 0
     floor: float = FLOOR
+    tried: int = 1
 
     @classmethod
     def around(cls, name: str, model: Any, matrix: AnyMatrix, schema: Schema, **values: Any) -> Self:
@@ -195,13 +197,14 @@ class BasicModel(ABC):
             return self.whole(train, schema=schema, seed=seed)
         held = Sample(*valid)
         best: tuple[float, FitPath] | None = None
+        tried = 0
         for path in self.paths(train, held, schema=schema, seed=seed):
-            score = float(path.curve.min())
+            tried, score = tried + 1, float(path.curve.min())
             if best is None or score < best[0]:
                 best = (score, path)
         if best is None:
             raise DataError("no setting to try", "at least one penalty or try", "Leave the settings at their defaults")
-        return best[1].at(int(best[1].curve.argmin()))
+        return replace(best[1].at(int(best[1].curve.argmin())), tried=tried)
 
     def check(self, rows: Rows, target: NDArray[Any], schema: Schema) -> None:
         """Refuse images where the model takes tables, one class only, and a missing package.

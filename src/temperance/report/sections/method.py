@@ -22,6 +22,9 @@ GLOSSARY = (
     "recipe",
     "frontier",
     "toughness",
+    "log_loss",
+    "folded",
+    "ensemble",
     "bundle",
 )
 
@@ -43,7 +46,6 @@ class Method(Section):
             "limits": list(root["limits"])[:20],
             "citations": list(root["citations"])[:20],
             "citations_more": max(0, len(root["citations"]) - 20),
-            "trial": study.trial(root["winner"]["trial"]),
             "definitions": self._definitions(study),
             "glossary": GLOSSARY,
             "sources": _grouped(study.figures.shown),

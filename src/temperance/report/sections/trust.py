@@ -46,4 +46,6 @@ class Trust(Section):
             rule = f"check:{row['check'].text}:{state}"
             return study.figures.figure(study.root["findings"], form="count", rule=rule, listed=False)
 
-        return (study.figures.quote(row["check"], 60), *(cell(state) for state in row["states"]))
+        key = f"check.{row['check'].text}"
+        name = study.words.say(key) if study.words.knows(key) else study.figures.quote(row["check"], 60)
+        return (name, *(cell(state) for state in row["states"]))

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 from temperance.study.spec import TrialSpec
 
 
 class Proposer(ABC):
-    """Proposes trials one by one and is told how they went. Deterministic by its seed and what it was told."""
+    """Proposes trials one by one and is told how they went. Deterministic by its seed and what it was told.
+
+    Attributes:
+        least_share: of its epochs that a proposed net is still worth starting with, where no whole one fits the time.
+
+    """
+
+    least_share: ClassVar[float] = 0.25
 
     @abstractmethod
     def propose(self) -> TrialSpec | None:

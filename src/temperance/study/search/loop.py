@@ -6,6 +6,7 @@ from typing import Any
 
 from temperance.models.pixels import pixel_count
 from temperance.records.errors import StudyError
+from temperance.study import ahead
 from temperance.study.basics import absent, affordable, basic_specs, expected_seconds
 from temperance.study.candidates import outside_specs, students
 from temperance.study.desk import Desk
@@ -25,6 +26,7 @@ from temperance.study.plan import (
     trained_rows,
     trial_seconds,
 )
+from temperance.study.search.again import Again
 from temperance.study.search.base import Proposer
 from temperance.study.search.portfolio import Portfolio, average, net_specs, without
 from temperance.study.search.techniques import Alternate, Techniques
@@ -33,7 +35,6 @@ from temperance.study.spec import TrialSpec
 from temperance.study.starts import start_specs
 
 AUDIT_SHARE, LEAST_AUDIT = 0.05, 1.5  # of the budget, on one worker; seconds
-LEAST_SHARE = 0.25  # of its epochs that a net is still worth starting with, where no whole one fits
 LEAST_NET = 1.0  # seconds
 OWN_RECIPE = "your recipe"
 UNFIT = {"raw": frozenset({"FeatureNoise"}), "tokens": frozenset({"FeatureNoise", "MixUp"})}  # by ``Task.inputs``
@@ -54,6 +55,7 @@ def search(desk: Desk, *, replay: list[TrialSpec] | None = None) -> None:
     else:
         loop.drive(Portfolio(replay), counted=False)
     desk.settle()
+    ahead.gather(desk)
 
 
 class SearchLoop:
@@ -68,6 +70,8 @@ class SearchLoop:
         self.desk = desk
         self.speed: Speed | None = None
         self.unfit: frozenset[str] = frozenset()  # techniques that mean nothing on the inputs of the user's net
+        self.short = False  # of time: something did not fit
+        self.skipped: list[TrialSpec] = []  # nets of the fixed part that did not fit
 
     @property
     def model(self) -> str:
@@ -91,13 +95,29 @@ class SearchLoop:
             return
         self.drive(portfolio)
         self.drive(Portfolio(self._students(nets[0])))
-        for spec in portfolio.left:
-            self.desk.leave_out(spec.name, "no time left in the budget")
-        if portfolio.left or self._over():
-            return
-        searched = self._searched(nets[0], steps)
-        caught_up(searched, self.desk)
-        self.drive(searched)
+        if not portfolio.left and not self._over():
+            searched = self._searched(nets[0], steps)
+            caught_up(searched, self.desk)
+            self.drive(searched)
+        self._fill(list(portfolio.left))
+
+    def _fill(self, waiting: list[TrialSpec]) -> None:
+        """Use what time is left once the running nets have closed, which may take less than was kept back for it.
+
+        What did not fit comes first, then the best net again; not where the search ended because it ran out of ideas.
+        """
+        desk, started = self.desk, -1
+        while (self.short or waiting) and started < len(desk.state.proposed):
+            started = len(desk.state.proposed)
+            desk.settle()
+            ahead.gather(desk)
+            left, self.skipped = [*self.skipped, *waiting], []
+            portfolio, waiting = Portfolio(left), []
+            self.drive(portfolio)
+            self.drive(Again(desk.state))
+            waiting = list(portfolio.left)
+        for spec in [*self.skipped, *waiting]:
+            desk.leave_out(spec.name, "no time left in the budget")
 
     def _searched(self, first: TrialSpec, steps: int) -> Proposer:
         """Return who proposes after the portfolio: strengths near what went well, and technique by technique."""
@@ -187,7 +207,7 @@ class SearchLoop:
                     self._untrainable(event["why"])
                 else:
                     speed = Speed(event["step_seconds"], event["fixed_seconds"])
-                    self._note_pace(speed, event.get("own") or {})
+                    self._note_pace(speed, event.get("own") or {}, wall=event["wall"])
         elif desk.state.pace.settings["epochs"] < desk.state.pace.wanted["epochs"]:  # a new session has time of its own
             self._note_pace(Speed(**desk.state.pace.speed), desk.state.pace.own)
         paced = desk.state.pace
@@ -211,7 +231,7 @@ class SearchLoop:
             )
         self.desk.leave_out(what, f"cannot be trained: {why}")
 
-    def _note_pace(self, speed: Speed, own: dict[str, Any]) -> None:
+    def _note_pace(self, speed: Speed, own: dict[str, Any], *, wall: float = 0.0) -> None:
         desk = self.desk
         asked = {name: own[name] for name in ("epochs", "batch_size") if own.get(name) is not None}
         wanted = {**self._unpaced().settings, **asked}
@@ -219,7 +239,7 @@ class SearchLoop:
             wanted, speed, desk.prepared.roles, model=self.model, seconds=desk.clock.for_search,
             workers=desk.workers.count,
         )  # fmt: skip
-        desk.tell(Paced(speed=dict(vars(speed)), settings=fitted, wanted=wanted, own=own))
+        desk.tell(Paced(speed=dict(vars(speed)), settings=fitted, wanted=wanted, own=own, wall=round(wall, 4)))
 
     def _nets(self, paced: Paced) -> tuple[list[TrialSpec], int]:
         """Return the nets in the order in which they are tried, and the steps of one training."""
@@ -266,7 +286,8 @@ class SearchLoop:
     def drive(self, proposer: Proposer, *, counted: bool = True) -> None:
         """Run what ``proposer`` asks for until it, the budget or the user ends it; running trials go on.
 
-        Where a net does not fit whole, it gets fewer epochs: no worker is idle while anything is worth starting.
+        Refits that must follow anyway come before nets. Where one does not fit whole, it gets fewer epochs: no worker
+        is idle while anything is worth starting.
         """
         desk, pending = self.desk, None
         desk.heard = proposer.observe
@@ -277,17 +298,29 @@ class SearchLoop:
             if not desk.workers.idle:
                 desk.handle(0.5)
                 continue
-            fitted = self._fitted(pending)
+            ahead.gather(desk)
+            fitted = self._fitted(pending, least=proposer.least_share)
+            if (pending.is_net or fitted is None) and ahead.start(desk, late=fitted is not pending):
+                continue
             if fitted is not None:
                 desk.launch(fitted, by=type(proposer).__name__)
-            elif isinstance(proposer, Portfolio):
-                desk.leave_out(pending.name, "no time left in the budget")
             else:
-                break
+                self._skip(pending, proposer)
+                if not isinstance(proposer, Portfolio):
+                    return
             pending = None
-        if pending is not None and isinstance(proposer, Portfolio) and not desk.state.stopped:
-            desk.leave_out(pending.name, "no time left in the budget")
+        if pending is not None and not desk.stop_asked:
+            self._skip(pending, proposer)
         desk.handle(0.0)
+        ahead.gather(desk)
+
+    def _skip(self, spec: TrialSpec, proposer: Proposer) -> None:
+        """Note that a trial has no time now: a net of the fixed part may still get some, see ``_fill``."""
+        self.short = self.short or self.desk.settings.budget.seconds is not None
+        if isinstance(proposer, Portfolio) and spec.is_net and not spec.id:
+            self.skipped.append(spec)
+        elif isinstance(proposer, Portfolio):
+            self.desk.leave_out(spec.name, "no time left in the budget")
 
     def _over(self, *, counted: bool = True) -> bool:
         desk = self.desk
@@ -302,13 +335,14 @@ class SearchLoop:
         last = {r.event.get("why", "") for r in nets[-3:]}
         return len(nets) >= 3 and all(r.status == "failed" for r in nets) and len(last) == 1
 
-    def _fitted(self, spec: TrialSpec) -> TrialSpec | None:
-        """Return the trial as it fits the time that is left: whole, with fewer epochs, or not at all."""
-        left, needed = self.desk.clock.for_search, SAFETY * self._expected(spec)
-        if needed < left:
+    def _fitted(self, spec: TrialSpec, *, least: float) -> TrialSpec | None:
+        """Return the trial as it fits the time that is left: whole, with fewer epochs (``least``), or not at all."""
+        clock, needed = self.desk.clock, SAFETY * self._expected(spec)
+        if needed < clock.for_trials:
             return spec
-        share = left / needed
-        if not spec.is_net or spec.id or share < LEAST_SHARE or left < LEAST_NET:
+        closing = clock.for_trials - clock.for_search
+        share = clock.for_search / max(needed - closing, 1e-6)
+        if not spec.is_net or spec.id or share < least or clock.for_search < LEAST_NET:
             return None
         return spec.changed(settings={**spec.settings, "epochs": round(spec.settings["epochs"] * share, 4)})
 
