@@ -10,6 +10,7 @@ import pytest
 
 from temperance import data
 from temperance.data import reader
+from temperance.data.choices import choose
 from temperance.records.errors import DataError
 from temperance.records.schema import MISSING, UNSEEN
 
@@ -115,10 +116,10 @@ def test_constant_empty_and_key_columns_are_left_out_and_said() -> None:
 
 
 def test_keep_uses_a_column_that_looks_like_a_key() -> None:
-    reading = data.read(table(id=list(range(ROWS))), target="left", keep=("id",))
+    reading = data.read(table(id=list(range(ROWS))), target="left", choices=choose(keep=["id"]))
     assert "id" in [c.name for c in reading.table.schema.numeric]
     with pytest.raises(DataError):
-        data.read(table(), target="left", keep=("nothing",))
+        data.read(table(), target="left", choices=choose(keep=["nothing"]))
 
 
 def test_group_and_time_guide_the_split_and_are_no_inputs() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from temperance.data.arrays import Arrays
 from temperance.data.base import Source
 from temperance.data.bundled import BundledSet, bundled_name
+from temperance.data.choices import Choices
 from temperance.data.csv_file import CsvFile
 from temperance.data.image_folder import ImageFolder
 from temperance.data.npz_file import NpzFile
@@ -20,13 +21,16 @@ TEXT = frozenset({".csv", ".tsv", ".txt", ".data", ".tab", ".dat"})
 PARQUET = frozenset({".parquet", ".pq"})
 
 
-def source_of(data: Any, *, target: str | None = None, schema: Schema | None = None) -> Source:
+def source_of(
+    data: Any, *, target: str | None = None, schema: Schema | None = None, choices: Choices = Choices()
+) -> Source:
     """Return the source that opens ``data``.
 
     Args:
         data: a path, the name of a bundled set, a frame, an array, a mapping, or a pair (X, y).
         target: name of the target, where known.
         schema: the schema that the data is read against, where there is one.
+        choices: separator and sheet, where the user named them.
 
     Raises:
         DataError: there is no such file, or its format is not known.
@@ -35,13 +39,13 @@ def source_of(data: Any, *, target: str | None = None, schema: Schema | None = N
     if isinstance(data, Source):
         return data
     if isinstance(data, (str, Path)):
-        return _of_path(data, target, schema)
+        return _of_path(data, target, schema, choices)
     if isinstance(data, tuple) and len(data) == 2:
         return Arrays(data[0], data[1])
     return Arrays(data)
 
 
-def _of_path(data: str | Path, target: str | None, schema: Schema | None) -> Source:
+def _of_path(data: str | Path, target: str | None, schema: Schema | None, choices: Choices) -> Source:
     path = Path(data).expanduser()
     if not path.exists():
         name = bundled_name(str(data))
