@@ -7,8 +7,8 @@ import sys
 import numpy as np
 import pytest
 
-from temperance.records.errors import RequestError
 from temperance.records.cells import NumberStyle
+from temperance.records.errors import RequestError
 from temperance.records.moments import date_part, parse_days
 from temperance.records.rows import rows_from_records
 from temperance.records.schema import MISSING, UNSEEN, Column, Schema, Target

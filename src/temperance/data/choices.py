@@ -1,4 +1,4 @@
-"""What the user decides about reading: columns, words for "missing", separator, sheet; from options, a mapping or a file."""
+"""What the user decides about reading: columns, words for "missing", separator, sheet."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ColumnChoice:
     """How one column is read; what is left empty is found out from its values.
 
     Attributes:
-        read: ``auto``, ``number``, ``category``, ``date``, ``keep`` (used although it looks like an identifier), ``drop``.
+        read: ``auto``, ``number``, ``category``, ``date``, ``keep`` (even what looks like an identifier), ``drop``.
         decimal: ``.`` or ``,``.
         thousands: ``.`` or ``,`` between groups of three digits.
         unit: currency or unit beside the numbers.
@@ -143,6 +143,10 @@ class Choices:
         )
 
 
+#: Nothing was decided: the values say it.
+AS_FOUND = Choices()
+
+
 def choose(
     columns: Mapping[str, Any] | Iterable[str] = (), *, keep: Iterable[str] = (), drop: Iterable[str] = (),
     na_values: str | Iterable[str] | None = None, sheet: str | None = None, sep: str | None = None,
@@ -176,6 +180,25 @@ def choose(
         base.separator if sep is None else separator(sep),
         base.sheet if sheet is None else sheet,
     )
+
+
+def of_python(columns: Any) -> Choices:
+    """Return choices for ``columns=`` in Python: None, a mapping from column to choice, a schema file, or ``Choices``.
+
+    Raises:
+        SettingError: it is none of these, or cannot be understood.
+
+    """
+    if columns is None or isinstance(columns, Choices):
+        return columns or Choices()
+    if isinstance(columns, (str, Path)):
+        return choose(schema=columns)
+    if isinstance(columns, Mapping):
+        return choose(columns)
+    raise SettingError(
+        f"columns of type {type(columns).__name__}", "a mapping from column to choice, or the path of a schema file",
+        'Write columns={"price": "number,decimal=,"}',
+    )  # fmt: skip
 
 
 def parse_option(text: str) -> tuple[str, ColumnChoice]:

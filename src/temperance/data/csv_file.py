@@ -12,7 +12,7 @@ import polars as pl
 from temperance.data import fingerprint
 from temperance.data.base import LARGE_BYTES, Contents, Source
 from temperance.data.lines import even, rewrite
-from temperance.data.odd_rows import without_odd_rows
+from temperance.data.odd_rows import odd_rows
 from temperance.data.text import Dialect, inspect
 from temperance.records.errors import DataError
 
@@ -29,11 +29,20 @@ class CsvFile(Source):
         size = self.path.stat().st_size
         if size == 0:
             raise DataError(f"{self.path.name} is empty", "A header line and one line per row", "Check the file")
-        dialect = inspect(self.path, self.separator)
+        return self.read(inspect(self.path, self.separator), scratch)
+
+    def read(self, dialect: Dialect, scratch: Path) -> Contents:
+        """Read a file that is written as ``dialect`` says.
+
+        Raises:
+            DataError: it cannot be read so.
+
+        """
         frame, notes = self._frame(dialect, scratch)
         dropped: tuple[dict[str, Any], ...] = ()
         if isinstance(frame, pl.DataFrame):
-            frame, more, dropped = without_odd_rows(frame)
+            first, end, more, dropped = odd_rows(frame)
+            frame = frame[first:end]
             notes = (*notes, *more)
         digest = fingerprint.of_file(self.path)
         return Contents(

@@ -20,7 +20,9 @@ _OTHERS = {
     QUARTER: r"^(?:\d{4}[-/ ]?[Qq][1-4]|[Qq][1-4][-/ ]?\d{4})$",
     CLOCK: r"^\d{1,4}:[0-5]\d(?::[0-5]\d(?:[.,]\d+)?)?\s?(?:[AaPp]\.?[Mm]\.?)?$",
 }
-_NAME = re.compile(r"(^|[_\W])(time|date|ts|timestamp|epoch|stamp|created|updated|unix|when|at)($|[_\W])|[a-z](At|Time|Date)$", re.I)
+_NAME = re.compile(
+    r"(^|[_\W])(time|date|ts|timestamp|epoch|stamp|created|updated|unix|when|at)($|[_\W])|[a-z](At|Time|Date)$", re.I
+)
 
 
 class Pattern(NamedTuple):
@@ -53,7 +55,7 @@ def date_pattern(text: pl.Series) -> Pattern:
             misfits = _misfits(known, pattern) if len(known) > len(sample) else misfits
             if misfits <= (1 - DATE_SHARE) * len(known):
                 fits.append((misfits, len(fits), pattern))
-        if fits and (pattern == "iso" or fits[-1][0] == 0 and len(fits) > 1):
+        if fits and (pattern == "iso" or (fits[-1][0] == 0 and len(fits) > 1)):
             break
     if not fits:
         return Pattern()
@@ -67,7 +69,7 @@ def number_pattern(name: str, found: np.ndarray) -> Pattern:
     if len(found) < 2 or not (found == np.floor(found)).all():
         return Pattern()
     low, high = float(found.min()), float(found.max())
-    if 19_000_101 <= low and high <= 21_001_231 and len(np.unique(found)) > 1:
+    if low >= 19_000_101 and high <= 21_001_231 and len(np.unique(found)) > 1:
         month, day = found // 100 % 100, found % 100
         if ((month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)).all():
             return Pattern("%Y%m%d", 0, "whole numbers")

@@ -108,9 +108,7 @@ def _said(column: Column, read: values.Numbers) -> list[str]:
     if len(read.words):
         kind = f"dates ({column.format or 'iso'})" if column.part else f"numbers (like {column.style.example})"
         shown = ", ".join(repr(word[:20]) for word in sorted(read.words.unique().head(1000).to_list())[:3])
-        notes.append(
-            f"Column {name!r} holds {len(read.words):,} words where {kind} belong ({shown}): read as missing."
-        )
+        notes.append(f"Column {name!r} holds {len(read.words):,} words where {kind} belong ({shown}): read as missing.")
     if read.infinite:
         notes.append(f"Column {name!r} holds {read.infinite:,} infinite values: read as missing.")
     return notes

@@ -1,4 +1,4 @@
-"""What the cells of a column say about how its numbers are written: counted by shape, so that each shape is looked at once."""
+"""What the cells of a column say about how its numbers are written, counted by shape: each shape is looked at once."""
 
 from __future__ import annotations
 
@@ -88,7 +88,9 @@ def numbering(text: pl.Series) -> Numbering:
     """Count what the cells of ``text`` (cleaned, null = missing) say."""
     known = text.drop_nulls()
     digits = known.filter(known.str.contains(r"\d") & (known.str.len_chars() <= LONGEST))
-    marked = digits.str.replace(r"^([^\d]*)0", "${1}z").str.replace_all(r"[0-9]", "9").str.replace("z", "0", literal=True)
+    marked = (
+        digits.str.replace(r"^([^\d]*)0", "${1}z").str.replace_all(r"[0-9]", "9").str.replace("z", "0", literal=True)
+    )
     counts = marked.rename("shape").value_counts(sort=True, name="count").head(SHAPES)
     total: Counter[str] = Counter()
     units: Counter[str] = Counter()

@@ -47,9 +47,7 @@ class Trait:
     reader: Reader | None = None
 
 
-def infer(
-    series: pl.Series, *, plain: bool = False, choice: ColumnChoice = AUTO, file: FileStyle = ALONE
-) -> Trait:
+def infer(series: pl.Series, *, plain: bool = False, choice: ColumnChoice = AUTO, file: FileStyle = ALONE) -> Trait:
     """Decide what ``series`` gives.
 
     Args:
@@ -66,6 +64,8 @@ def infer(
         return Trait(why="It holds no values.")
     if kind.is_nested() or kind == pl.Binary or kind == pl.Object:
         return Trait(why=f"It holds {_plural(kind)}, which cannot be used as an input.")
+    if plain and choice.read == "auto" and values.is_number_type(series):
+        choice = replace(choice, read="number")  # numbers of an array are numbers
     reader = judge(series, choice, file)
     plain = plain or choice.read not in ("auto", "drop")
     if reader.kind == "none":
@@ -179,7 +179,7 @@ def _categorical(series: pl.Series, reader: Reader, plain: bool, choice: ColumnC
 
 
 def one_spelling(counts: dict[str, int]) -> tuple[list[str], dict[str, list[str]]]:
-    """Return one spelling for words that differ in letter case, Unicode form or blanks only, and those that were merged.
+    """Return one spelling for words that differ in letter case, Unicode form or blanks only, and what was merged.
 
     The most frequent spelling stands for all; ``true`` and ``false`` are written in lower case.
     """
@@ -216,8 +216,8 @@ def _names_read_as_missing(series: pl.Series, text: pl.Series, choice: ColumnCho
 def missing_or_name(name: str, words: pl.Series) -> str:
     """Return the sentence on words that stand for "missing" and could be values."""
     return (
-        f"Column {name!r}: {_shown(words)[1:-1]} ({len(words):,} cells) is read as missing. If it is a value, name what "
-        f"means missing: --column '{name}=category,na=?'."
+        f"Column {name!r}: {_shown(words)[1:-1]} ({len(words):,} cells) is read as missing. If it is a value, "
+        f"name what means missing: --column '{name}=category,na=?'."
     )
 
 

@@ -100,7 +100,7 @@ def judge(series: pl.Series, choice: ColumnChoice = AUTO, file: FileStyle = ALON
     base = Reader(series.name, "none", missing=choice.missing, cells=len(series) - series.null_count())
     if series.null_count() == len(series) or kind.is_nested() or kind in (pl.Binary, pl.Object):
         return base
-    if choice.read == "category" or kind == pl.Boolean:
+    if choice.read == "category" or kind in (pl.Boolean, pl.Categorical, pl.Enum):
         return replace(base, kind="category")
     if values.is_date_type(series):
         return _date(base, series, "iso")
@@ -118,7 +118,7 @@ def judge(series: pl.Series, choice: ColumnChoice = AUTO, file: FileStyle = ALON
 
 
 def _typed(base: Reader, series: pl.Series, choice: ColumnChoice) -> Reader:
-    if series.dtype.is_integer() and not choice.read == "number":
+    if series.dtype.is_integer() and choice.read != "number":
         ends = [abs(int(end)) for end in (series.min(), series.max()) if end is not None]
         if max(ends, default=0) > EXACT:
             return replace(base, kind="category", said=(_too_long(base.name),))
@@ -134,7 +134,9 @@ def _text(base: Reader, series: pl.Series, choice: ColumnChoice, file: FileStyle
     if choice.read == "date":
         return _date(base, series, choice.pattern or date_pattern(text).pattern or "iso")
     if not known:
-        return replace(base, kind="category" if values.clean(series, choice.missing).null_count() < len(text) else "none")
+        return replace(
+            base, kind="category" if values.clean(series, choice.missing).null_count() < len(text) else "none"
+        )
     if choice.style is not None or choice.read == "number":
         found = numbering(text)
         style = choice.style or found.style(found.clear or file.decimal(found)[0])
@@ -149,8 +151,8 @@ def _text(base: Reader, series: pl.Series, choice: ColumnChoice, file: FileStyle
         doubts = ()
         if dates.other:
             doubts = (
-                f"Column {base.name!r}: the dates fit both {dates.pattern} and {dates.other}; {dates.pattern} was taken. "
-                f"{_overrule(base.name, f'date,pattern={dates.other}')}",
+                f"Column {base.name!r}: the dates fit both {dates.pattern} and {dates.other}; {dates.pattern} was "
+                f"taken. {_overrule(base.name, f'date,pattern={dates.other}')}",
             )
         return _date(base, series, dates.pattern, doubts)
     return _category(base, text, series)
@@ -163,7 +165,8 @@ def _as_number(base: Reader, series: pl.Series, text: pl.Series, file: FileStyle
     if not found.numbers:
         return None
     if found.is_list:
-        said = f"Column {base.name!r} holds several values in a cell, such as {_first(text, r'[0-9][,;/|]')!r}: read as categories."
+        cell = _first(text, r"[0-9][,;/|]")
+        said = f"Column {base.name!r} holds several values in a cell, such as {cell!r}: read as categories."
         return replace(base, kind="category", said=(said,))
     code = _code(text)
     if code:

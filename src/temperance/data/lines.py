@@ -43,7 +43,7 @@ def _even(block: bytes, sign: int, width: int) -> bool:
 def rewrite(path: Path, dialect: Dialect, copy: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Write ``path`` as UTF-8 with commas, double quotes and one count of fields to ``copy``.
 
-    A short line is filled with empty fields. A line with too many fields is left out, unless the further ones are empty.
+    A short line is filled with empty fields. A line with too many fields is left out, unless those are empty.
 
     Returns:
         Names of the columns, and notes.
@@ -77,7 +77,7 @@ def rewrite(path: Path, dialect: Dialect, copy: Path) -> tuple[tuple[str, ...], 
     if odd > max(2, MOST_ODD * (kept + long.count)):
         first = short if short.count >= long.count else long
         raise DataError(
-            f"{path.name}: {odd:,} of {kept + long.count:,} lines have not {len(header)} fields, such as {first.shown()}",
+            f"{path.name}: {odd:,} of {kept + long.count:,} lines have not {len(header)} fields, as {first.shown()}",
             "As many fields in each line as in the header",
             "Name the separator with --sep, or put quotes round texts that hold it",
         )
@@ -128,7 +128,7 @@ def _records(source: TextIO, path: Path, dialect: Dialect) -> Iterator[tuple[int
             first, begin = begin + 1, lines.number
             if first == dialect.skip + 1:
                 continue  # the header
-            if any(field.strip() for field in row):
+            if any(field.strip() for field in row) and not (dialect.comment and row[0].startswith(dialect.comment)):
                 if lines.over and row and "\n" in row[-1]:
                     raise _open_quote(path, first)
                 yield begin, [field.strip() for field in row]

@@ -14,25 +14,30 @@ LEAST_ROWS = 10  # below it nothing is taken for odd
 SAMPLE = 200
 
 
-def without_odd_rows(frame: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...], tuple[dict[str, Any], ...]]:
-    """Return the frame of texts without a row of units and a row of totals, with notes and what was left out."""
-    notes, dropped = [], []
-    if frame.height < LEAST_ROWS:
-        return frame, (), ()
+def odd_rows(frame: pl.DataFrame) -> tuple[int, int, tuple[str, ...], tuple[dict[str, Any], ...]]:
+    """Find rows of units at the top and a row of totals at the end of a frame of texts.
+
+    Returns:
+        The first row of the table and the row behind its last one, notes, and what was left out.
+
+    """
+    notes, dropped, first, end = [], [], 0, frame.height
+    if end < LEAST_ROWS:
+        return first, end, (), ()
     last = next((cell for cell in frame.row(-1) if cell and fold(cell).rstrip(":") in TOTALS), None)
     if last is not None and not any(last in frame[name][:-1].to_list() for name in frame.columns):
-        frame = frame[:-1]
+        frame, end = frame[:-1], end - 1
         why = f"The last row ({last!r}) is a total, not a row."
         notes.append(f"{why[:-1]}: it was left out.")
         dropped.append({"rows": 1, "column": None, "why": why})
     while frame.height >= LEAST_ROWS and _is_units(frame):
         shown = ", ".join(repr(cell) for cell in frame.row(0) if cell)[:60]
-        frame = frame[1:]
+        frame, first = frame[1:], first + 1
         notes.append(f"The row below the header ({shown}) holds units or further names: it was left out.")
         dropped.append({"rows": 1, "column": None, "why": "It holds units or further names below the header."})
         if len(notes) > 2:
             break
-    return frame, tuple(notes), tuple(dropped)
+    return first, end, tuple(notes), tuple(dropped)
 
 
 def _is_units(frame: pl.DataFrame) -> bool:

@@ -10,14 +10,13 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from temperance.data.base import Contents
+from temperance.data.choices import AS_FOUND, Choices, ColumnChoice, to_toml
 from temperance.data.encode import encode, require
-from temperance.data.choices import Choices, ColumnChoice, to_toml
 from temperance.data.evidence import FileStyle, numbering
-from temperance.data.infer import infer
 from temperance.data.guides import group_codes, moments
+from temperance.data.infer import infer
 from temperance.data.judge import Reader
 from temperance.data.source import source_of
 from temperance.data.summary import profile
@@ -49,7 +48,7 @@ class Reading:
     notes: tuple[str, ...] = ()
     dropped: tuple[Dropped, ...] = ()
     readers: tuple[Reader, ...] = ()
-    choices: Choices = Choices()
+    choices: Choices = field(default_factory=Choices)
     profile: dict[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -87,13 +86,13 @@ def read(
     time: str | None = None,
     workdir: Path | None = None,
     schema: Schema | None = None,
-    choices: Choices = Choices(),
+    choices: Choices = AS_FOUND,
 ) -> Reading:
     """Read data.
 
     Args:
-        source: a path (a table in one of the formats of ``source.py``, a folder of Parquet files, ``.npz``, a folder per
-            class with images), the name of a bundled set (``breast_cancer``, ``sklearn:iris``), a frame, arrays, or a
+        source: a path (a table in one of the formats of ``source.py``, a folder of Parquet files, a folder per class
+            with images), the name of a bundled set (``breast_cancer``, ``sklearn:iris``), a frame, arrays, or a
             pair (X, y).
         target: the column to predict; not needed where the source fixes it.
         task: ``auto``, ``classification`` or ``regression``.
@@ -115,8 +114,10 @@ def read(
         workdir.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=workdir, prefix="reading-", ignore_cleanup_errors=True) as scratch:
         contents = source_of(source, target=target, schema=schema, choices=choices).open(Path(scratch))
+        known = schema.names if schema is not None else ()
         for name in choices.columns:
-            contents.column(name)  # an unknown name is an error
+            if name not in known:
+                contents.column(name)  # an unknown name is an error
         if schema is not None:
             return _reread(contents, restyled(schema, choices), target, (group, time), workdir, choices)
         return _read(contents, target, task, (group, time), workdir, choices)

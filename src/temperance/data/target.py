@@ -42,9 +42,7 @@ class Aim(NamedTuple):
     reader: Reader | None = None
 
 
-def read_target(
-    series: pl.Series, *, task: str = "auto", choice: ColumnChoice = AUTO, file: FileStyle = ALONE
-) -> Aim:
+def read_target(series: pl.Series, *, task: str = "auto", choice: ColumnChoice = AUTO, file: FileStyle = ALONE) -> Aim:
     """Infer the task from a target column and read it.
 
     Args:
@@ -67,7 +65,11 @@ def read_target(
     if series.dtype.is_nested() or series.dtype in (pl.Binary, pl.Object):
         raise DataError(f"The target {series.name!r} holds {series.dtype}", "Numbers or class names", "Choose another")
     reader = judge(series, choice, file)
-    if reader.kind == "date" and choice.read == "auto" and (reader.pattern in _NUMBERS or values.is_number_type(series)):
+    if (
+        reader.kind == "date"
+        and choice.read == "auto"
+        and (reader.pattern in _NUMBERS or values.is_number_type(series))
+    ):
         reader = judge(series, replace(choice, read="number"), file)
     if reader.kind == "date":
         raise DataError(
@@ -174,7 +176,9 @@ def _classes(series: pl.Series, reader: Reader, why: str, *, numbers: bool = Fal
     words, merged = (sorted(found), {}) if exact else one_spelling(found)
     if len(words) < len(found) or set(words) != set(found):
         by_fold = {fold(word): word for word in words}
-        labels = labels.replace_strict({word: by_fold[fold(word)] for word in found}, default=None, return_dtype=pl.String)
+        labels = labels.replace_strict(
+            {word: by_fold[fold(word)] for word in found}, default=None, return_dtype=pl.String
+        )
     counts = labels.rename("label").drop_nulls().value_counts(name="count")
     rows = int(counts["count"].sum())
     if counts.height == 0:

@@ -33,6 +33,7 @@ class Dialect:
         encoding: Python's name of the encoding.
         separator: sign between fields; a blank stands for any count of blanks.
         quote: sign round texts.
+        comment: sign at the beginning of lines that are no rows; empty: there are none.
         header: names of the columns, stripped.
         skip: lines before the first row (the header's included).
         transcode: the file must be rewritten before a fast reader takes it.
@@ -47,6 +48,7 @@ class Dialect:
     transcode: bool
     notes: tuple[str, ...]
     quote: str = '"'
+    comment: str = ""
 
 
 def inspect(path: Path, separator: str = "") -> Dialect:

@@ -140,7 +140,9 @@ def days(series: pl.Series, *, pattern: str = "iso", missing: Missing = None) ->
         if pattern != "%Y%m%d":
             return plain
     text = clean(series, missing, weak=True)
-    return _with_the_rest(text, parse_moments(text, pattern), lambda word: parse_days(word, pattern=pattern, missing=missing))
+    return _with_the_rest(
+        text, parse_moments(text, pattern), lambda word: parse_days(word, pattern=pattern, missing=missing)
+    )
 
 
 def parse_moments(text: pl.Series, pattern: str) -> pl.Series:

@@ -6,7 +6,7 @@ import json
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ class Searched:
         seed: of everything random.
         out: folder that keeps the whole study; None keeps only ``study.json`` and the bundle, in memory.
         candidates: estimators, or ``module:name``, that compete with ours.
+        reading: what the user decided about the columns.
 
     """
 
@@ -39,6 +40,7 @@ class Searched:
     seed: int = 0
     out: str | Path | None = None
     candidates: tuple[Any, ...] = ()
+    reading: dict[str, Any] = field(default_factory=dict)
 
     def train(
         self,
@@ -76,7 +78,7 @@ class Searched:
         settings = StudySettings(
             data=(inputs, targets), target=None, out=out, budget=budget, task=task, metric=self.metric,
             seed=self.seed, device=self.device, workers=self.workers, started=began, command="temperance.fit",
-            candidates=self.candidates, beside=dict(beside),
+            candidates=self.candidates, beside=dict(beside), reading=self.reading,
         )  # fmt: skip
         Study(settings, progress=progress).run()
         document = json.loads((out / "study.json").read_text(encoding="utf-8"))

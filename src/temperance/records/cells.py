@@ -1,7 +1,7 @@
 """Read one cell of text as a number, by the style of its column: the one reader for files, targets and requests.
 
-Standard library alone. The reader of files (``data.values``) takes a fast road for whole columns of plain numbers and asks
-``NumberStyle.read`` about every other cell, so a cell means the same wherever it comes from.
+Standard library alone. The reader of files (``data.values``) takes a fast road for whole columns of plain numbers and
+asks ``NumberStyle.read`` about every other cell, so a cell means the same wherever it comes from.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class NumberStyle:
     """How the numbers of a column are written.
 
     Thousands count in whole groups only. Spaces and apostrophes between groups are read in every style; a lone group
-    (``1,234`` with decimal points, ``1.234`` with decimal commas) is read where ``grouped`` says that the column has such.
+    (``1,234`` with decimal points, ``1.234`` with decimal commas) is read where ``grouped`` says so.
 
     Attributes:
         decimal: the decimal sign, ``.`` or ``,``.
@@ -135,7 +135,7 @@ class NumberStyle:
         return True
 
     def _digits(self, core: str, *, plain: bool) -> str | None:
-        """Return the number with a decimal point and without groups, or None where it does not fit; ``plain``: no groups."""
+        """Return the number with a decimal point and without groups (``plain``: it may have none), or None."""
         other = "." if self.decimal == "," else ","
         whole, mark, rest = core.partition(self.decimal)
         if not _PLAIN.fullmatch(rest) or not (whole or rest):

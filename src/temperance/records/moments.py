@@ -59,7 +59,7 @@ _WEEKDAY = re.compile(r"^[^\W\d_]{2,10}\.?,\s+")
 
 
 def parse_days(text: str, *, pattern: str = "iso", missing: Collection[str] | None = None) -> float:
-    """Read a date or moment as days since 1970-01-01 (UTC, with the fraction of the day); a time of day as its fraction.
+    """Read a date or moment as days since 1970-01-01 (UTC, with fractions); a time of day as the fraction of a day.
 
     A missing word and a day that stands for "no date" (``0000-00-00``, ``9999-12-31``) give NaN.
 

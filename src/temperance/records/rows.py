@@ -1,7 +1,7 @@
 """Turn JSON records into raw rows, with the standard library and NumPy alone (the server loads no frames, no torch).
 
-Text is read by ``records.cells`` and ``records.moments``, which the reader of files (``data``) asks too: a row means the
-same in a file and in a request.
+Text is read by ``records.cells`` and ``records.moments``, which the reader of files (``data``) asks too: a row means
+the same in a file and in a request.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from temperance.records.cells import fold, is_missing_word
 from temperance.records.errors import RequestError, nearest

@@ -146,6 +146,11 @@ class Schema:
         """Categorical columns, in the order of ``Rows.categorical``."""
         return tuple(c for c in self.columns if c.kind == "categorical")
 
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Names of all columns of the file that are known: inputs, target, those left out."""
+        return frozenset({*(c.source or c.name for c in self.columns), self.target.name, *self.ignored})
+
     def encode(self, strings: Sequence[Sequence[str]] | NDArray[Any]) -> NDArray[np.int32]:
         """Turn strings (b, m) into codes (b, m): empty → ``MISSING``, unknown → ``UNSEEN``."""
         values = np.asarray(strings, dtype=object).reshape(-1, len(self.categorical))

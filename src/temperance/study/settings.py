@@ -37,6 +37,7 @@ class StudySettings:
         prefer: ``best``: the lowest held-out loss wins; ``balanced`` and ``cheap`` give weight to what use costs.
         only: only the user's own net may win; with ``task="module:function"``.
         candidates: from outside: ``module:name`` each, or (from Python) estimators.
+        reading: what the user decided about reading the data, as a file of ``--schema`` has it.
         beside: ``weight``, ``group``, ``time`` per row of data in memory, as fields of a table; those that there are.
         audit: run the audit.
         bundle: export a bundle.
@@ -63,6 +64,7 @@ class StudySettings:
     prefer: str = "best"
     only: bool = False
     candidates: tuple[Any, ...] = ()
+    reading: dict[str, Any] = field(default_factory=dict)
     beside: dict[str, Any] = field(default_factory=dict)
     audit: bool = True
     bundle: bool = True
@@ -90,6 +92,6 @@ class StudySettings:
             "task": self.task, "group": self.group, "time": self.time, "metric": self.metric, "seed": self.seed,
             "max_latency_ms": self.max_latency_ms, "max_bytes": self.max_bytes, "device": self.device,
             "workers": self.workers, "suite": self.suite, "command": self.command, "prefer": self.prefer,
-            "only": self.only, "audit": self.audit, "bundle": self.bundle,
+            "only": self.only, "reading": self.reading, "audit": self.audit, "bundle": self.bundle,
             "candidates": [one if isinstance(one, str) else type(one).__name__ for one in self.candidates],
         }  # fmt: skip

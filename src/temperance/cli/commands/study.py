@@ -40,6 +40,13 @@ def study(
     ] = None,
     group: options.Group = None,
     time_column: options.Time = None,
+    column: options.Columns = None,
+    keep: options.Keep = None,
+    drop: options.Drop = None,
+    na_values: options.NaValues = None,
+    sheet: options.Sheet = None,
+    sep: options.Sep = None,
+    schema: options.SchemaFile = None,
     metric: Annotated[
         str | None,
         typer.Option("--metric", metavar="NAME", help="What decides: accuracy, …", show_default="log_loss or rmse"),
@@ -80,6 +87,7 @@ def study(
     Takes a table or images. Writes study.json, report.html, leaderboard.csv, two cards and bundle/ into --out.
     Ctrl-C keeps the best so far.
     """
+    from temperance.data.choices import choose
     from temperance.study.clock import parse_budget
     from temperance.study.settings import StudySettings
 
@@ -103,10 +111,14 @@ def study(
     elif resume is not None:
         conclude(resumed(resume, data=data, budget=spent, **this_run), resume, console=console, started=started)
     else:
+        choices = choose(
+            column or (), keep=keep or (), drop=drop or (), na_values=na_values, sheet=sheet, sep=sep, schema=schema
+        )
         settings = StudySettings(
             data=named(data), target=target, out=study_folder(out, named(data)), task=task, test=test, group=group,
             budget=spent or parse_budget(DEFAULT_BUDGET), time=time_column, metric=metric, seed=seed, device=device,
-            prefer=prefer, only=only_task, candidates=tuple(candidates or ()), **limits, **this_run,
+            prefer=prefer, only=only_task, candidates=tuple(candidates or ()), reading=choices.to_dict(),
+            **limits, **this_run,
         )  # fmt: skip
         conclude(new_study(settings), settings.out, console=console, started=started)
 

@@ -31,9 +31,7 @@ class Intake:
         careful = any(column.part or column.sentinels for column in schema.numeric)
         self._get = itemgetter(*names) if len(names) > 1 and not careful and schema.kind == "table" else None
         self._split = len(schema.numeric)
-        self._codes: list[dict[Any, int]] = [
-            {None: MISSING, **_plain_codes(column)} for column in schema.categorical
-        ]
+        self._codes: list[dict[Any, int]] = [{None: MISSING, **_plain_codes(column)} for column in schema.categorical]
 
     def rows(self, records: Sequence[Mapping[str, Any]]) -> Rows:
         """Turn JSON objects into rows.
