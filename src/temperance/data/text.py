@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from temperance.records.cells import anatomy, tidy
 from temperance.records.errors import DataError
 
 SEPARATORS = (",", ";", "\t", "|", "::", "^", "~")
@@ -197,33 +198,38 @@ def _first_bad_byte(path: Path, encoding: str) -> int | None:
 
 
 def find_separator(text: str, *, prefer: str = ",", quote: str = '"') -> str:
-    """Return the separator that cuts header and lines into the same count of fields, and into most of them."""
+    """Return the separator that cuts most lines into one count of fields, the first of these into names.
+
+    Blanks come last: they stand in titles and texts too.
+    """
     lines = [line for line in text.split("\n")[: 3 * _LINES] if line.strip()]
     best, best_score = prefer, (0.0, 0.0, 0.0)
     for separator in sorted((*SEPARATORS, " "), key=lambda s: (s == " ", s != prefer)):
-        if separator == " " and best_score[1] > 0.5:
+        if separator == " " and best_score >= (1.0, 0.9, 0.0):
             break
-        counts = _field_counts(lines, separator, quote)
-        usual, hits = Counter(counts).most_common(1)[0] if counts else (0, 0)
+        rows = _some_rows(lines, separator, quote)
+        usual, hits = Counter(map(len, rows)).most_common(1)[0] if rows else (0, 0)
         if usual < 2:
             continue
-        score = (float(counts[0] == usual), hits / len(counts), float(usual))
+        first = next(row for row in rows if len(row) == usual)
+        named = float(not any(field and anatomy(tidy(field)) is not None for field in first))
+        score = (named, hits / len(rows), float(usual))
         if score > best_score:
             best, best_score = separator, score
     return best
 
 
-def _field_counts(lines: Sequence[str], separator: str, quote: str) -> list[int]:
-    counts = []
+def _some_rows(lines: Sequence[str], separator: str, quote: str) -> list[list[str]]:
+    rows = []
     try:
         for row in rows_of(lines, separator, quote):
             if row:
-                counts.append(len(row))
-            if len(counts) > _LINES:
+                rows.append(row)
+            if len(rows) > _LINES:
                 break
-    except csv.Error:  # a field longer than Python's limit: what was counted so far decides
-        return counts
-    return counts
+    except csv.Error:  # a field longer than Python's limit: what was read so far decides
+        return rows
+    return rows
 
 
 def _header(text: str, separator: str, quote: str, name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
