@@ -58,7 +58,9 @@ class Dialect:
 def dialects() -> list[Dialect]:
     """Return the dialects; what one sign cannot mean at once is left out."""
     found = []
-    signs = product((",", ";", "\t", "|", "::", " "), ((".", ""), (".", ","), (",", ""), (",", "."), (",", "\u00a0"), (".", "'")))
+    signs = product(
+        (",", ";", "\t", "|", "::", " "), ((".", ""), (".", ","), (",", ""), (",", "."), (",", "\u00a0"), (".", "'"))
+    )
     rest = list(
         product(
             ("utf-8", "utf-8-sig", "utf-16", "cp1252"), ("some", "all"), ("\n", "\r\n", "\r"),
@@ -105,7 +107,10 @@ def _folded(word: str) -> str:
 
 
 def test_there_are_forty_dialects_and_more() -> None:
-    assert len({(d.separator, d.decimal, d.thousands, d.encoding, d.quote, d.end, d.dates, d.above) for d in DIALECTS}) > 300
+    assert (
+        len({(d.separator, d.decimal, d.thousands, d.encoding, d.quote, d.end, d.dates, d.above) for d in DIALECTS})
+        > 300
+    )
     assert len({(d.separator, d.decimal, d.thousands, d.quote) for d in DIALECTS}) >= 40
 
 

@@ -62,7 +62,7 @@ def test_an_archive_of_several_tables_is_asked_about(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr("one.csv", csv())
         archive.writestr("two.csv", b"a,b\n1,2\n")
-    with pytest.raises(DataError, match="one.csv, two.csv"):
+    with pytest.raises(DataError, match=r"one\.csv, two\.csv"):
         read(tmp_path / "a.zip", target="y")
     check(tmp_path / "a.zip", choices=choose(sheet="one.csv"))
     (tmp_path / "b.csv.gz").write_bytes(gzip.compress(csv())[:-40])
@@ -184,7 +184,8 @@ def workbook(path: Path, sheets: dict[str, list[list[Any]]]) -> None:
             f"<sheets>{names}</sheets></workbook>",
         )
         book.writestr(
-            "xl/_rels/workbook.xml.rels", f'<Relationships xmlns="{kinds}/package/2006/relationships">{links}</Relationships>'
+            "xl/_rels/workbook.xml.rels",
+            f'<Relationships xmlns="{kinds}/package/2006/relationships">{links}</Relationships>',
         )
         for i, rows in enumerate(sheets.values(), 1):
             cells = "".join(f"<row>{''.join(map(_cell, row))}</row>" for row in rows)
@@ -205,7 +206,14 @@ def _cell(value: Any) -> str:
 def test_workbooks(tmp_path: Path) -> None:
     pytest.importorskip("python_calamine")
     path = tmp_path / "a.xlsx"
-    rows = [["Sales of 2023", None, None], [], list(TABLE), ["m", "-", "-"], *map(list, FRAME.rows()), ["Total", 3.0, None]]
+    rows = [
+        ["Sales of 2023", None, None],
+        [],
+        list(TABLE),
+        ["m", "-", "-"],
+        *map(list, FRAME.rows()),
+        ["Total", 3.0, None],
+    ]
     workbook(path, {"Data": rows, "Empty": []})
     reading = check(path)
     assert any("above the header" in note for note in reading.notes)
