@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from temperance.data import values
 from temperance.records.moments import CLOCK, DAY_FORMATS, EPOCH_MILLISECONDS, EPOCH_SECONDS, QUARTER
@@ -46,7 +47,7 @@ def date_pattern(text: pl.Series) -> Pattern:
     sample = known.gather_every(max(1, len(known) // SAMPLE))
     if not len(sample) or sample.str.contains(r"\d").mean() < DATE_SHARE:
         return Pattern()
-    fits = []
+    fits: list[tuple[int, int, str]] = []
     for pattern in ("iso", *DAY_FORMATS, QUARTER, CLOCK):
         if sample.str.contains(shape(pattern)).mean() < DATE_SHARE:
             continue
@@ -64,8 +65,8 @@ def date_pattern(text: pl.Series) -> Pattern:
     return Pattern(best, misfits, other)
 
 
-def number_pattern(name: str, found: np.ndarray) -> Pattern:
-    """Return the pattern of whole numbers that are days (``20230104``) or seconds since 1970; ``other``: "numbers"."""
+def number_pattern(name: str, found: NDArray[np.float64]) -> Pattern:
+    """Return the pattern of whole numbers (b,) that are days (``20230104``) or seconds since 1970, or none."""
     if len(found) < 2 or not (found == np.floor(found)).all():
         return Pattern()
     low, high = float(found.min()), float(found.max())
@@ -93,7 +94,7 @@ def _misfits(text: pl.Series, pattern: str) -> int:
     """Count the values that do not follow the pattern; in patterns without letters by the fast road alone."""
     if pattern == "iso" or "%b" in pattern.lower() or "%d" not in pattern:
         return len(values.days(text, pattern=pattern).words)
-    return values.parse_moments(text.str.replace(r"\s?(UTC|GMT|Z)$", ""), pattern).null_count()
+    return int(values.parse_moments(text.str.replace(r"\s?(UTC|GMT|Z)$", ""), pattern).null_count())
 
 
 def _differ(text: pl.Series, first: str, second: str) -> bool:

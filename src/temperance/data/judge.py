@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from temperance.data import values
 from temperance.data.choices import ColumnChoice
@@ -148,7 +149,7 @@ def _text(base: Reader, series: pl.Series, choice: ColumnChoice, file: FileStyle
         return made
     dates = date_pattern(text)
     if dates.pattern:
-        doubts = ()
+        doubts: tuple[str, ...] = ()
         if dates.other:
             doubts = (
                 f"Column {base.name!r}: the dates fit both {dates.pattern} and {dates.other}; {dates.pattern} was "
@@ -320,7 +321,7 @@ def _number_doubts(made: Reader, found: Numbering, text: pl.Series) -> list[str]
     return [f"Column {made.name!r}: {one}. {_overrule(made.name, 'category')}" for one in doubts]
 
 
-def _sentinel(name: str, finite: np.ndarray) -> list[str]:
+def _sentinel(name: str, finite: NDArray[np.float64]) -> list[str]:
     """Say that a number such as -999 may stand for "missing"."""
     for number in (-99.0, -999.0, -9999.0, -99999.0, 999.0, 9999.0, 99999.0):
         hits = int((finite == number).sum())

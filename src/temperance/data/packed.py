@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from temperance.data import fingerprint
 from temperance.data.base import Contents, Source
@@ -69,7 +69,7 @@ class PackedFile(Source):
         )  # fmt: skip
 
 
-def _copy(packed: IO[bytes], place: Path) -> Path:
+def _copy(packed: Any, place: Path) -> Path:
     with place.open("wb") as out:
         shutil.copyfileobj(packed, out, 2**20)
     return place

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
@@ -194,7 +194,7 @@ class Schema:
         )
 
 
-def sentinels(words: Sequence[str] | None) -> frozenset[float]:
+def sentinels(words: Iterable[str] | None) -> frozenset[float]:
     """Return the numbers among words that stand for "missing"."""
     found = set()
     for word in words or ():
