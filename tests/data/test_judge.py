@@ -71,3 +71,26 @@ def test_words_for_missing_are_those_of_the_column() -> None:
     found = judged(["1", "-999", "x"], ColumnChoice(missing=("-999", "x")))
     assert (found.kind, found.cells, found.misfits) == ("number", 1, 0)
     assert judged([1, -999], ColumnChoice(missing=("-999",))).cells == 1
+
+
+def test_a_word_beside_many_numbers_is_missing_and_both_readings_are_said() -> None:
+    cells = [f"{i / 7:.2f}" for i in range(80)] + ["k.A."] * 20
+    found = judged(cells)
+    assert (found.kind, found.misfits) == ("number", 20)
+    assert "--column 'x=category'" in found.doubts[0]
+    assert judged(["1", "2", "3", "k.A."] * 25).kind == "category"
+
+
+@pytest.mark.parametrize(
+    ("cells", "words"),
+    [
+        (["1.5", "2,5"] * 50, "decimal points (50) and decimal commas (50)"),
+        (["2023-01-31", "31.01.2023"] * 50, "written in several ways"),
+        (["5 kg", "7 lb"] * 50, "2 units"),
+        (["5", "7", "low", "high"] * 50, "mixes numbers"),
+    ],
+)
+def test_why_it_is_a_category_is_said(cells: list[str], words: str) -> None:
+    found = judged(cells)
+    assert found.kind == "category"
+    assert words in found.said[0]

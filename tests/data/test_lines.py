@@ -49,7 +49,7 @@ def test_odd_lines_are_named_and_counted(tmp_path: Path) -> None:
 def test_names_of_rows_without_a_name(tmp_path: Path) -> None:
     _, header, notes = made(tmp_path, "a,b\nr1,1,2\nr2,3,4\n")
     assert header == ("column_1", "a", "b")
-    assert "no name" in notes[0]
+    assert "one field more" in notes[0]
 
 
 def test_a_quote_that_is_not_closed_is_named(tmp_path: Path) -> None:

@@ -110,7 +110,7 @@ def numbering(text: pl.Series) -> Numbering:
 def _kind(core: str, exponent: bool) -> str:
     """Say what a number says about the decimal sign; empty where it is a number in no style."""
     reads = {sign: NumberStyle(sign).fits(core) for sign in ".,"}
-    if reads["."] and reads[","]:
+    if all(reads.values()):
         bare = re.sub(r"\D", "", core)
         return "short" if len(bare) <= 3 and not exponent else "plain"
     lone = {sign: not exponent and NumberStyle(sign, True).fits(core) for sign in ".,"}

@@ -19,6 +19,8 @@ from temperance.records.errors import DataError
 from temperance.records.moments import CLOCK
 
 WHOLE = 200_000  # cells up to which all shapes are counted; above it a sample says the style and all cells test it
+FEW_WORDS, MANY_NUMBERS, FEW_WORDS_SHARE = 2, 20, 0.5  # so many words, different numbers, and share of numbers
+_ANY_DATE = r"^(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})($|[T ])"
 _ZERO_CODE = r"^0\d+$"
 AUTO = ColumnChoice()
 ALONE = FileStyle()
@@ -174,7 +176,7 @@ def _as_number(base: Reader, series: pl.Series, text: pl.Series, file: FileStyle
         return replace(base, kind="category", said=(f"Column {base.name!r}: {code}",))
     decimal, doubts = _decimal(found, file, base.name, text)
     style = found.style(decimal)
-    if found.fits(style) < MOSTLY * found.known:
+    if found.fits(style) < FEW_WORDS_SHARE * found.known:
         return None
     made = _number(base, series, style, doubts)
     if made.misfits and not whole:  # the sample did not show everything
@@ -182,8 +184,21 @@ def _as_number(base: Reader, series: pl.Series, text: pl.Series, file: FileStyle
         decimal, doubts = _decimal(found, file, base.name, text)
         made = _number(base, series, found.style(decimal), doubts)
     if made.cells - made.misfits < MOSTLY * made.cells:
-        return None
+        return _with_words(made)
     return replace(made, doubts=(*made.doubts, *_number_doubts(made, found, text)))
+
+
+def _with_words(made: Reader) -> Reader | None:
+    """Return the number's reader for many different numbers beside a word or two that mean "missing", or None."""
+    read = made.found
+    if read is None or read.words.n_unique() > FEW_WORDS or len(np.unique(read.values)) <= MANY_NUMBERS:
+        return None
+    shown = ", ".join(repr(word[:20]) for word in made.odd)
+    doubt = (
+        f"Column {made.name!r} holds numbers and {made.misfits:,} times {shown}, which was taken for missing. "
+        f"{_overrule(made.name, 'category')}"
+    )
+    return replace(made, doubts=(*made.doubts, doubt))
 
 
 def _decimal(found: Numbering, file: FileStyle, name: str, text: pl.Series) -> tuple[str, tuple[str, ...]]:
@@ -274,6 +289,16 @@ def _category(base: Reader, text: pl.Series, series: pl.Series) -> Reader:
         said = (
             f"Column {base.name!r} holds numbers in {len(units)} units ({shown}): read as categories. "
             "Bring them to one unit to use them as numbers.",
+        )
+    elif min(found.point, found.comma) >= 0.1 * found.known:
+        said = (
+            f"Column {base.name!r} holds decimal points ({found.point:,}) and decimal commas ({found.comma:,}): read "
+            "as categories. Write all in one way to use them as numbers.",
+        )
+    elif (text.drop_nulls().str.contains(_ANY_DATE).mean() or 0.0) >= MOSTLY:
+        said = (
+            f"Column {base.name!r} holds dates that are written in several ways: read as categories. Write all in one "
+            "way, such as 2026-01-31, to use them as dates.",
         )
     elif found.numbers >= 0.1 * found.known and found.known - found.numbers > 1:
         words = found.known - found.numbers

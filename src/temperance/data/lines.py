@@ -83,7 +83,10 @@ def rewrite(path: Path, dialect: Dialect, copy: Path) -> tuple[tuple[str, ...], 
         )
     notes = []
     if len(header) > len(dialect.header):
-        notes.append("The first column has no name; it is called 'column_1'.")
+        notes.append(
+            "Each line has one field more than the header: the first was taken for the name of the row ('column_1'). "
+            "If a number holds the separator instead, put quotes round it."
+        )
     if short.count:
         notes.append(f"{short.sentence()} fewer fields than the header: the last ones were read as missing.")
     if long.count:

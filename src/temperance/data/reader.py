@@ -70,6 +70,9 @@ class Reading:
     def to_toml(self) -> str:
         """Return how the columns were read as a file for ``--schema``, with the evidence beside each."""
         found = {reader.name: reader.choice() for reader in self.readers}
+        target = self.table.schema.target
+        if target.classes:
+            found[target.name] = ColumnChoice("category", missing=target.missing)
         remarks = {reader.name: reader.remark() for reader in self.readers}
         for item in self.dropped:
             if item["column"] is not None:
@@ -291,6 +294,8 @@ def _target_name(contents: Contents, target: str | None) -> str:
         contents.column(target)
     except DataError as error:
         remedy = HEADLESS if looks_like_data(contents.names) else error.remedy
+        if contents.separator and len(contents.names) == 1:
+            remedy = "If another sign separates the fields, name it with --sep"
         raise DataError(error.received, error.accepted, remedy) from None
     return target
 

@@ -13,7 +13,7 @@ from temperance.data import values
 from temperance.data.choices import ColumnChoice
 from temperance.data.evidence import FileStyle
 from temperance.data.infer import NAMES_TOO, missing_or_name, one_spelling, spellings
-from temperance.data.judge import ALONE, AUTO, Reader, judge
+from temperance.data.judge import ALONE, AUTO, MANY_NUMBERS, Reader, judge
 from temperance.records.cells import fold
 from temperance.records.errors import DataError, SettingError
 from temperance.records.moments import EPOCH_MILLISECONDS, EPOCH_SECONDS
@@ -224,7 +224,10 @@ def _codes(labels: pl.Series, codes: dict[str, int]) -> NDArray[np.int64]:
 
 
 def _numeric(reader: Reader) -> bool:
-    return reader.kind == "number" and reader.cells > 0 and reader.misfits <= WORDS_ALLOWED * reader.cells
+    if reader.kind != "number" or not reader.cells:
+        return False
+    many = len(np.unique(_found(reader).values)) > MANY_NUMBERS
+    return many or reader.misfits <= WORDS_ALLOWED * reader.cells
 
 
 def _like_labels(found: NDArray[np.float64]) -> bool:

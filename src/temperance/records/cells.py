@@ -159,9 +159,9 @@ def anatomy(word: str) -> Anatomy | None:
         return None
     signs = found["sign"] + found["inner"] + found["last"]
     before, after = found["before"] or "", (found["after"] or "").strip(_SPACES)
-    if len(signs) > 1 or (brackets and signs) or (before and after and before != after):
+    if len(signs) > 1 or (brackets and signs):
         return None
-    return Anatomy(brackets or "-" in signs, found["core"], found["exponent"] or "", before or after)
+    return Anatomy(brackets or "-" in signs, found["core"], found["exponent"] or "", before + after)
 
 
 def fold(text: str) -> str:
