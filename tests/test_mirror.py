@@ -21,6 +21,10 @@ STANDS_FOR = {
     "core/steering.py": "what moves strengths is in core/test_session.py and core/test_signal.py",
     "testing/standing.py": "each check runs in regularizers/test_conformance.py",
     "testing/training.py": "the suite runs in regularizers/test_conformance.py",
+    **{
+        f"data/{name}.py": "one table in each format: data/test_formats.py"
+        for name in ("arff_file", "arrow_file", "database", "packed", "records_file", "workbook")
+    },
     "study/worker.py": "the process is driven in study/test_pool.py",
 }
 

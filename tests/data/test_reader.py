@@ -10,6 +10,7 @@ import pytest
 
 from temperance import data
 from temperance.data import reader
+from temperance.data.choices import choose
 from temperance.records.errors import DataError
 from temperance.records.schema import MISSING, UNSEEN
 
@@ -115,10 +116,10 @@ def test_constant_empty_and_key_columns_are_left_out_and_said() -> None:
 
 
 def test_keep_uses_a_column_that_looks_like_a_key() -> None:
-    reading = data.read(table(id=list(range(ROWS))), target="left", keep=("id",))
+    reading = data.read(table(id=list(range(ROWS))), target="left", choices=choose(keep=["id"]))
     assert "id" in [c.name for c in reading.table.schema.numeric]
     with pytest.raises(DataError):
-        data.read(table(), target="left", keep=("nothing",))
+        data.read(table(), target="left", choices=choose(keep=["nothing"]))
 
 
 def test_group_and_time_guide_the_split_and_are_no_inputs() -> None:
@@ -268,3 +269,28 @@ def test_every_shared_table_is_read_split_and_prepared() -> None:
         assert np.isfinite(features.numeric).all(), folder.name
         done += 1
     assert done > 60
+
+
+def test_how_it_was_read_is_a_file_that_reads_it_so_again(tmp_path: Path) -> None:
+    rows = [
+        f"{100 + i};{i % 9}34;0{i % 5}1;{1 + i % 12:02d}/{1 + i % 11:02d}/2023;{i % 24}:30;{i % 3},5 kg;"
+        f"{'aAb'[i % 3]};{i % 2}"
+        for i in range(ROWS)
+    ]
+    (tmp_path / "a.csv").write_text("\n".join(["id;lone;code;day;at;mass;word;y", *rows]) + "\n")
+    first = data.read(tmp_path / "a.csv", target="y")
+    (tmp_path / "s.toml").write_text(first.to_toml())
+    again = data.read(tmp_path / "a.csv", target="y", choices=choose(schema=tmp_path / "s.toml"))
+    assert again.table.schema == first.table.schema
+    np.testing.assert_array_equal(again.table.rows.numeric, first.table.rows.numeric)
+    np.testing.assert_array_equal(again.table.rows.categorical, first.table.rows.categorical)
+    evidence = {row["column"]: row for row in first.to_dict()["read"]}
+    assert evidence["mass"] == {
+        "column": "mass", "read": "number", "written": ", kg", "cells": ROWS, "misfits": 0, "odd": [], "doubts": [],
+    }  # fmt: skip
+
+
+def test_a_file_of_one_column_points_to_the_separator(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("a:y\n" + "1:2\n" * 20)
+    with pytest.raises(DataError, match="--sep"):
+        data.read(tmp_path / "a.csv", target="y")

@@ -23,10 +23,6 @@ def test_the_separator_is_found(text: str, separator: str) -> None:
     assert find_separator(text) == separator
 
 
-def test_a_cut_last_line_does_not_count() -> None:
-    assert find_separator("a;b;c\n1;2;3\n4;5", complete=False) == ";"
-
-
 def test_unnamed_columns_get_their_position(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text(",x\n0,1\n")

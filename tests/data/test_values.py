@@ -7,24 +7,65 @@ import polars as pl
 import pytest
 
 from temperance.data import values
-from temperance.records.rows import DAY_FORMATS, parse_days, parse_number
+from temperance.records.cells import NumberStyle
+from temperance.records.moments import DAY_FORMATS, parse_days
 
 
 def test_numbers_out_of_text() -> None:
-    read = values.numbers(pl.Series([" 1", "2,000", "?", "-", "x", "inf", None, "1e3"]))
+    read = values.numbers(pl.Series([" 1", "2 000", "?", "-", "x", "inf", None, "1e3"]))
     np.testing.assert_array_equal(read.values, [1, 2000, np.nan, np.nan, np.nan, np.nan, np.nan, 1000])
     assert read.words.to_list() == ["x"]
     assert read.infinite == 1
 
 
 def test_decimal_commas() -> None:
-    read = values.numbers(pl.Series(["1,5", "1.234,5", "7", "N/A"]), decimal_comma=True)
+    read = values.numbers(pl.Series(["1,5", "1.234,5", "7", "N/A"]), NumberStyle(","))
     np.testing.assert_array_equal(read.values, [1.5, 1234.5, 7, np.nan])
 
 
-@pytest.mark.parametrize("text", ["1", " -2.5 ", "1,234", "", "n.a.", "1e-3", "+4", "$1,200", "5 %", "12€"])
-def test_a_column_and_a_request_read_numbers_alike(text: str) -> None:
-    np.testing.assert_equal(values.numbers(pl.Series([text, "x"])).values[0], parse_number(text))
+CELLS = [
+    "1",
+    " -2.5 ",
+    "1,234",
+    "1.234",
+    "1.234,5",
+    "1,234.5",
+    "",
+    "n.a.",
+    "1e-3",
+    "1,5e3",
+    "+4",
+    "$1,200",
+    "5 %",
+    "12€",
+]
+CELLS += [
+    "(3)",
+    "3-",
+    "\u22123",
+    "1 234",
+    "1'234",
+    "12,34",
+    "1.2.3",
+    "x",
+    "1_0",
+    ".5",
+    "5.",
+    "-,5",
+    "2,5 kg",
+    "1,23,456",
+]
+
+
+@pytest.mark.parametrize("style", [NumberStyle(d, g, u) for d in ".," for g in (False, True) for u in ("", "$", "%")])
+def test_a_column_and_a_request_read_numbers_alike(style: NumberStyle) -> None:
+    read = values.numbers(pl.Series([*CELLS, "x"]), style)
+    for text, found in zip(CELLS, read.values, strict=False):
+        try:
+            np.testing.assert_equal(found, style.read(text), err_msg=text)
+        except ValueError:
+            assert np.isnan(found), text
+            assert text.strip() in read.words.to_list()
 
 
 @pytest.mark.parametrize(
@@ -58,7 +99,7 @@ def test_typed_dates_durations_and_times() -> None:
 def test_labels_of_numbers_and_truth_values() -> None:
     assert values.labels(pl.Series([1.0, 2.0, None, float("nan"), 0.5])).to_list() == ["1", "2", None, None, "0.5"]
     assert values.labels(pl.Series(["1", "2.0", "NA"])).to_list() == ["1", "2", None]
-    assert values.labels(pl.Series(["True", "FALSE"])).to_list() == ["true", "false"]
+    assert values.labels(pl.Series(["001", "1"])).to_list() == ["001", "1"]
     assert values.labels(pl.Series(["a", "1"])).to_list() == ["a", "1"]
     assert values.labels(pl.Series([True, False])).to_list() == ["true", "false"]
 

@@ -7,6 +7,7 @@ import sys
 from types import SimpleNamespace
 
 import numpy as np
+import polars as pl
 import pytest
 
 import temperance
@@ -35,3 +36,22 @@ def test_importing_the_package_loads_neither_torch_nor_sklearn() -> None:
     code = "import sys, temperance, temperance.estimators; print({'torch', 'sklearn'} & set(sys.modules))"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "set()"
+
+
+def test_the_user_decides_how_columns_are_read() -> None:
+    rng = np.random.default_rng(0)
+    numbers = rng.uniform(1, 9, 80).round(3)
+    frame = {"x": [f"{v:.3f}".replace(".", ",") for v in numbers], "id": list(range(80)), "z": rng.normal(size=80)}
+    model = temperance.fit(
+        pl.DataFrame(frame), numbers > 5, budget=None, epochs=1, columns={"x": "number,decimal=,", "id": "drop"}
+    )
+    columns = {c.name: c for c in model.predictor_.schema.columns}
+    assert set(columns) == {"x", "z"}
+    assert columns["x"].high == pytest.approx(numbers.max())
+    assert model.predict(pl.DataFrame(frame)).shape == (80,)
+    coded = temperance.fit(
+        np.c_[numbers, np.arange(80) % 3], numbers > 5, budget=None, epochs=1, columns={"x1": "category"}
+    )
+    assert coded.predict(np.c_[numbers, np.arange(80) % 3]).shape == (80,)
+    with pytest.raises(SettingError, match="numbre"):
+        temperance.fit(pl.DataFrame(frame), numbers > 5, budget=None, columns={"x": "numbre"})

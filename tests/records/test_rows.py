@@ -7,14 +7,16 @@ import sys
 import numpy as np
 import pytest
 
+from temperance.records.cells import NumberStyle
 from temperance.records.errors import RequestError
-from temperance.records.rows import date_part, parse_days, parse_number, rows_from_records
+from temperance.records.moments import date_part, parse_days
+from temperance.records.rows import rows_from_records
 from temperance.records.schema import MISSING, UNSEEN, Column, Schema, Target
 
 TARGET = Target("y", "binary", ("no", "yes"))
 SCHEMA = Schema(
     (
-        Column("age", "numeric", "age"),
+        Column("age", "numeric", "age", format=".,"),
         Column("price", "numeric", "price", format=","),
         Column("day", "numeric", "day", "days", format="%d.%m.%Y"),
         Column("day.weekday", "numeric", "day", "weekday", format="%d.%m.%Y"),
@@ -117,11 +119,11 @@ def test_images() -> None:
 
 
 def test_numbers_and_dates_as_text() -> None:
-    assert parse_number("1,234.5") == 1234.5
-    assert parse_number("1.234,5", decimal_comma=True) == 1234.5
-    for bad in ("1_000", "１", "0x10", "x"):
+    assert NumberStyle().read("1,234.5") == 1234.5
+    assert NumberStyle(",").read("1.234,5") == 1234.5
+    for bad in ("1_000", "１", "0x10", "x", "1,234"):
         with pytest.raises(ValueError):
-            parse_number(bad)
+            NumberStyle().read(bad)
     assert parse_days("1970-01-02T12:00:00Z") == 1.5
     assert parse_days("2/1/1970 6:00 AM", pattern="%d/%m/%Y") == 1.25
     with pytest.raises(ValueError):

@@ -10,8 +10,9 @@ import typer
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value to standard output, nothing else.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress and no words; errors are still said.")]
 DATA_HELP = (
-    "A CSV, TSV, Parquet or .npz file, a folder of Parquet files, a folder with one folder of images per class, or the "
-    "name of a bundled set (breast_cancer, diabetes, digits, iris, wine)."
+    "A table (CSV, Parquet, Excel, JSON, Arrow, ARFF, SQLite, DuckDB, .npz; packed or not), a folder of Parquet files, "
+    "a folder with one folder of images per class, or the name of a bundled set (breast_cancer, diabetes, digits, "
+    "iris, wine)."
 )
 BUDGET_HELP = "Time for the whole command (90s, 10m, 1h), a count (12trials), or 1run."
 Data = Annotated[str, typer.Argument(metavar="DATA", help=DATA_HELP)]
@@ -40,6 +41,34 @@ Group = Annotated[
 ]
 Time = Annotated[
     str | None, typer.Option("--time", metavar="COL", help="Split by this time: the latest rows are the test.")
+]
+Columns = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--column",
+        metavar="COL=HOW",
+        help="How a column is read: 'price=number,decimal=,', 'zip=category', 'day=date,pattern=%d/%m/%Y'; repeatable.",
+    ),
+]
+Keep = Annotated[
+    list[str] | None,
+    typer.Option("--keep", metavar="COL", help="Use this column although it looks like an identifier; repeatable."),
+]
+Drop = Annotated[list[str] | None, typer.Option("--drop", metavar="COL", help="Leave this column out; repeatable.")]
+NaValues = Annotated[
+    str | None,
+    typer.Option("--na-values", metavar="WORDS", help="What means missing, and nothing else, e.g. '-999,unknown'."),
+]
+Sheet = Annotated[
+    str | None,
+    typer.Option("--sheet", metavar="NAME", help="Sheet of a workbook, table of a database, or file in a zip."),
+]
+Sep = Annotated[
+    str | None, typer.Option("--sep", metavar="SIGN", help="What separates the fields of a text file: ';', tab, space.")
+]
+SchemaFile = Annotated[
+    Path | None,
+    typer.Option("--schema", metavar="FILE", help="How columns are read; `temperance audit --write-schema` writes it."),
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything random.")]
 Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where to write.")]

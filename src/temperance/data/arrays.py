@@ -149,6 +149,9 @@ def as_frame(data: Any) -> pl.DataFrame | None:
         return data.collect()
     if isinstance(data, pl.DataFrame):
         return data
+    if hasattr(data, "__arrow_c_stream__") and not hasattr(data, "iloc"):  # Arrow tables, datasets, DuckDB relations
+        made = pl.DataFrame(data)
+        return made.with_columns(pl.col(pl.Categorical).cast(pl.String))
     try:
         known = nw.from_native(data, pass_through=True, eager_only=True)
     except nw.exceptions.DuplicateError as error:

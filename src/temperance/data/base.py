@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -31,6 +32,7 @@ class Contents:
         plain: the columns come from arrays without names: none of them is taken for a key.
         notes: what the reader did, in plain sentences.
         dropped: what was left out: ``{"rows": n, "column": None, "why": sentence}``.
+        separator: sign between the fields of a text file, else empty.
 
     """
 
@@ -42,6 +44,7 @@ class Contents:
     plain: bool = False
     notes: tuple[str, ...] = ()
     dropped: tuple[dict[str, Any], ...] = field(default=())
+    separator: str = ""
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -65,6 +68,12 @@ class Contents:
         if isinstance(self.frame, pl.DataFrame):
             return self.frame[name]
         return self.frame.select(name).collect(engine="streaming").to_series()
+
+    def texts(self, rows: int) -> Iterator[pl.Series]:
+        """Give the first rows of each column of text."""
+        for name, kind in self.frame.collect_schema().items():
+            if kind == pl.String:
+                yield self.frame.lazy().select(name).head(rows).collect().to_series()
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ import polars as pl
 
 from temperance.data import fingerprint
 from temperance.data.base import LARGE_BYTES, Contents, Source
+from temperance.data.lines import even, rewrite
+from temperance.data.odd_rows import odd_rows
 from temperance.data.text import Dialect, inspect
 from temperance.records.errors import DataError
 
@@ -20,25 +23,60 @@ class CsvFile(Source):
 
     path: Path
     large_bytes: int = LARGE_BYTES
+    separator: str = ""
 
     def open(self, scratch: Path) -> Contents:
-        if self.path.stat().st_size == 0:
+        size = self.path.stat().st_size
+        if size == 0:
             raise DataError(f"{self.path.name} is empty", "A header line and one line per row", "Check the file")
-        dialect = inspect(self.path)
-        path = _transcode(self.path, dialect, scratch) if dialect.transcode else self.path
-        lazy = pl.scan_csv(
-            path,
-            separator=dialect.separator,
-            schema={name: pl.String() for name in dialect.header},
-            has_header=False,
-            skip_rows=dialect.skip + 1,
-            glob=False,
-        )
-        lazy = lazy.filter(~pl.all_horizontal(pl.all().is_null()))
-        frame = self._collect(lazy, scratch)
-        return Contents(frame, name=self.path.stem, fingerprint=fingerprint.of_file(self.path), notes=dialect.notes)
+        return self.read(inspect(self.path, self.separator), scratch)
 
-    def _collect(self, lazy: pl.LazyFrame, scratch: Path) -> pl.DataFrame | pl.LazyFrame:
+    def read(self, dialect: Dialect, scratch: Path) -> Contents:
+        """Read a file that is written as ``dialect`` says.
+
+        Raises:
+            DataError: it cannot be read so.
+
+        """
+        frame, notes = self._frame(dialect, scratch)
+        dropped: tuple[dict[str, Any], ...] = ()
+        if isinstance(frame, pl.DataFrame):
+            first, end, more, dropped = odd_rows(frame)
+            frame = frame[first:end]
+            notes = (*notes, *more)
+        digest = fingerprint.of_file(self.path)
+        return Contents(
+            frame, self.path.stem, digest, notes=(*dialect.notes, *notes), dropped=dropped, separator=dialect.separator
+        )
+
+    def _frame(self, dialect: Dialect, scratch: Path) -> tuple[pl.DataFrame | pl.LazyFrame, tuple[str, ...]]:
+        """Read by the fast reader where the file is plain; else, or where that fails, line by line first."""
+        large = self.path.stat().st_size > self.large_bytes
+        plain = not dialect.transcode and (large or even(self.path, dialect.separator, len(dialect.header)))
+        if plain:
+            try:
+                return self._collect(self.path, dialect.separator, dialect.header, dialect.skip + 1, scratch), ()
+            except pl.exceptions.PolarsError:
+                notes: tuple[str, ...] = ()  # what it stumbles over is named by the slow road
+        copy = scratch / "plain.csv"
+        header, notes = rewrite(self.path, dialect, copy)
+        try:
+            return self._collect(copy, ",", header, 0, scratch), notes
+        except pl.exceptions.PolarsError as error:
+            raise DataError(
+                f"{self.path.name} cannot be read as a text table: {str(error).split(chr(10), 1)[0][:200]}",
+                "One line per row, quotes closed",
+                "Open the file in an editor and look for a broken line",
+            ) from error
+
+    def _collect(
+        self, path: Path, separator: str, header: Sequence[str], skip: int, scratch: Path
+    ) -> pl.DataFrame | pl.LazyFrame:
+        lazy = pl.scan_csv(
+            path, separator=separator, schema={name: pl.String() for name in header}, has_header=False, skip_lines=skip,
+            glob=False,
+        )  # fmt: skip
+        lazy = lazy.filter(~pl.all_horizontal(pl.all().is_null()))
         try:
             if self.path.stat().st_size <= self.large_bytes:
                 frame = lazy.collect()
@@ -48,36 +86,14 @@ class CsvFile(Source):
                 lazy.sink_parquet(copy, row_group_size=250_000, compression="lz4")
                 frame = pl.scan_parquet(copy)
                 rows = frame.select(pl.len()).collect().item()
-        except (pl.exceptions.PolarsError, OSError) as error:
-            raise _refuse(self.path, error) from error
+        except (pl.exceptions.NoDataError, OSError) as error:
+            if isinstance(error, OSError):
+                raise DataError(
+                    f"{self.path.name} cannot be read ({error.strerror})", "A file that can be opened", "Check the disk"
+                ) from error
+            rows = 0
         if rows == 0:
             raise DataError(
                 f"{self.path.name} has a header but no rows", "One line per row below the header", "Check the file"
             )
         return frame
-
-
-def _transcode(path: Path, dialect: Dialect, scratch: Path) -> Path:
-    copy = scratch / "utf8.csv"
-    with (
-        path.open(encoding=dialect.encoding, newline=None) as source,
-        copy.open("w", encoding="utf-8", newline="\n") as out,
-    ):
-        while block := source.read(2**20):
-            out.write(block)
-    return copy
-
-
-def _refuse(path: Path, error: Any) -> DataError:
-    text = str(error).split("\n", 1)[0][:200]
-    if "more fields" in text:
-        return DataError(
-            f"{path.name}: a line holds more fields than the header",
-            "As many fields in each line as in the header",
-            "Put quotes round texts that hold the separator, or correct the line",
-        )
-    return DataError(
-        f"{path.name} cannot be read as a text table: {text}",
-        "One line per row, quotes closed",
-        "Open the file in an editor and look for an unclosed quote or a broken line",
-    )

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from temperance.data import values
 from temperance.data.base import LARGE_BYTES, Contents
 from temperance.records.errors import DataError, nearest
-from temperance.records.rows import date_part
+from temperance.records.moments import date_part
+from temperance.records.rows import category_code
 from temperance.records.schema import MISSING, UNSEEN, Column, Rows, Schema
 
 
@@ -86,23 +87,28 @@ def require(contents: Contents, columns: Sequence[Column]) -> None:
 
 def category_codes(series: pl.Series, column: Column) -> NDArray[np.int32]:
     """Return codes (b,) int32 into the vocabulary, ``MISSING`` or ``UNSEEN``."""
-    truth = set(column.vocabulary) <= {"true", "false"}
-    text = values.categories(series, truth=truth)
+    text = values.categories(series, column.missing)
     found = text.replace_strict(column.codes, default=UNSEEN, return_dtype=pl.Int32)
+    strange = text.filter(found == UNSEEN).drop_nulls().unique().to_list()
+    near = {word: code for word in strange if (code := category_code(column, word)) != UNSEEN}
+    if near:
+        found = text.replace_strict({**column.codes, **near}, default=UNSEEN, return_dtype=pl.Int32)
     found = found.zip_with(text.is_not_null(), pl.Series([MISSING], dtype=pl.Int32))
     return np.array(found.to_numpy(), dtype=np.int32)
 
 
 def _numbers(series: pl.Series, column: Column) -> values.Numbers:
     if column.part:
-        return values.days(series, pattern=column.format)
-    return values.numbers(series, decimal_comma=column.format == ",")
+        return values.days(series, pattern=column.format, missing=column.missing)
+    return values.numbers(series, column.style, column.missing)
 
 
 def _said(column: Column, read: values.Numbers) -> list[str]:
     name, notes = column.source or column.name, []
     if len(read.words):
-        notes.append(f"Column {name!r} holds {len(read.words):,} words where numbers belong: read as missing.")
+        kind = f"dates ({column.format or 'iso'})" if column.part else f"numbers (like {column.style.example})"
+        shown = ", ".join(repr(word[:20]) for word in sorted(read.words.unique().head(1000).to_list())[:3])
+        notes.append(f"Column {name!r} holds {len(read.words):,} words where {kind} belong ({shown}): read as missing.")
     if read.infinite:
         notes.append(f"Column {name!r} holds {read.infinite:,} infinite values: read as missing.")
     return notes

@@ -10,12 +10,14 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from temperance.data import values
 from temperance.data.base import Contents
+from temperance.data.choices import AS_FOUND, Choices, ColumnChoice, to_toml
 from temperance.data.encode import encode, require
-from temperance.data.infer import date_pattern, infer
+from temperance.data.evidence import FileStyle, numbering
+from temperance.data.guides import group_codes, moments
+from temperance.data.infer import infer
+from temperance.data.judge import Reader
 from temperance.data.source import source_of
 from temperance.data.summary import profile
 from temperance.data.target import Aim, known_target, read_target
@@ -25,6 +27,7 @@ from temperance.records.schema import Column, Schema, Target
 from temperance.records.table import Table
 
 Dropped = dict[str, Any]
+VOTERS = 5000  # rows of each column that say how the file writes numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +38,8 @@ class Reading:
         table: rows, targets, schema.
         notes: plain sentences about how the data was understood.
         dropped: ``{"rows": n or None, "column": name or None, "why": sentence}``.
+        readers: how each column was read, with the evidence; empty where a schema said it.
+        choices: what the user decided.
         profile: ``{"columns": […], "target": {…}}``, JSON-safe.
 
     """
@@ -42,6 +47,8 @@ class Reading:
     table: Table
     notes: tuple[str, ...] = ()
     dropped: tuple[Dropped, ...] = ()
+    readers: tuple[Reader, ...] = ()
+    choices: Choices = field(default_factory=Choices)
     profile: dict[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -56,8 +63,21 @@ class Reading:
             "schema": self.table.schema.to_dict(),
             "dropped": [dict(item) for item in self.dropped],
             "notes": list(self.notes),
+            "read": [reader.to_dict() for reader in self.readers],
             "profile": self.profile,
         }
+
+    def to_toml(self) -> str:
+        """Return how the columns were read as a file for ``--schema``, with the evidence beside each."""
+        found = {reader.name: reader.choice() for reader in self.readers}
+        target = self.table.schema.target
+        if target.classes:
+            found[target.name] = ColumnChoice("category", missing=target.missing)
+        remarks = {reader.name: reader.remark() for reader in self.readers}
+        for item in self.dropped:
+            if item["column"] is not None:
+                found[item["column"]], remarks[item["column"]] = ColumnChoice("drop"), item["why"]
+        return to_toml(replace(self.choices, columns=found | self.choices.columns), remarks)
 
 
 def read(
@@ -69,13 +89,14 @@ def read(
     time: str | None = None,
     workdir: Path | None = None,
     schema: Schema | None = None,
-    keep: Sequence[str] = (),
+    choices: Choices = AS_FOUND,
 ) -> Reading:
     """Read data.
 
     Args:
-        source: a path (CSV, TSV, Parquet, folder of Parquet, ``.npz``, folder per class with images), the name of a
-            bundled set (``breast_cancer``, ``sklearn:iris``), a frame, arrays, or a pair (X, y).
+        source: a path (a table in one of the formats of ``source.py``, a folder of Parquet files, a folder per class
+            with images), the name of a bundled set (``breast_cancer``, ``sklearn:iris``), a frame, arrays, or a
+            pair (X, y).
         target: the column to predict; not needed where the source fixes it.
         task: ``auto``, ``classification`` or ``regression``.
         group: column whose values must not be split between roles; it is no input.
@@ -83,7 +104,7 @@ def read(
         workdir: folder for memory-mapped arrays of large data; None keeps them in memory.
         schema: read against this schema (a test file, rows to predict). Then, with ``target=None``, the target may be
             absent and no row is dropped: unknown targets are NaN or −1.
-        keep: columns that are used although they look like identifiers or constants.
+        choices: what the user decided about columns, words for "missing", separator, sheet.
 
     Returns:
         The table with notes, what was dropped, and a profile.
@@ -95,10 +116,14 @@ def read(
     if workdir is not None:
         workdir.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=workdir, prefix="reading-", ignore_cleanup_errors=True) as scratch:
-        contents = source_of(source, target=target, schema=schema).open(Path(scratch))
+        contents = source_of(source, target=target, schema=schema, choices=choices).open(Path(scratch))
+        known = schema.names if schema is not None else ()
+        for name in choices.columns:
+            if name not in known:
+                contents.column(name)  # an unknown name is an error
         if schema is not None:
-            return _reread(contents, schema, target, group, time, workdir)
-        return _read(contents, target, task, (group, time), workdir, keep)
+            return _reread(contents, restyled(schema, choices), target, (group, time), workdir, choices)
+        return _read(contents, target, task, (group, time), workdir, choices)
 
 
 def _read(
@@ -107,16 +132,17 @@ def _read(
     task: str,
     guides: tuple[str | None, str | None],
     workdir: Path | None,
-    keep: Sequence[str],
+    choices: Choices,
 ) -> Reading:
     name = _target_name(contents, target)
-    aim = read_target(contents.column(name), task=task)
+    file = FileStyle(contents.separator, lambda: _vote(contents))
+    aim = read_target(contents.column(name), task=task, choice=choices.of(name), file=file)
     if contents.target == name and target not in (None, name):
         aim = aim._replace(target=replace(aim.target, name=str(target)))
     guide_names = [guide for guide in guides if guide is not None]
     if name in guide_names:
         raise DataError(f"{name!r} is the target and guides the split", "Different columns", "Choose another column")
-    columns, notes, dropped = _columns(contents, (name, *guide_names), keep)
+    columns, notes, dropped, readers = _columns(contents, (name, *guide_names), choices, file)
     if guide_names:
         shown = " and ".join(repr(guide) for guide in guide_names)
         notes.append(f"{shown} guides the split and is no input of the model.")
@@ -136,18 +162,18 @@ def _read(
             "At least one numeric, categorical or date column besides the target",
             "Add such a column; texts and bytes must first be turned into numbers or categories",
         )
-    return _finish(
-        contents, schema, aim, guides, workdir, list(schema.notes), [*contents.dropped, *dropped], strict=True
-    )
+    said = [*contents.dropped, *dropped]
+    reading = _finish(contents, schema, aim, guides, workdir, list(schema.notes), said, choices, strict=True)
+    return replace(reading, readers=(*readers, *([replace(aim.reader, found=None)] if aim.reader else [])))
 
 
 def _reread(
     contents: Contents,
     schema: Schema,
     target: str | None,
-    group: str | None,
-    time: str | None,
+    guides: tuple[str | None, str | None],
     workdir: Path | None,
+    choices: Choices,
 ) -> Reading:
     if (contents.images is not None) != (schema.kind == "images"):
         raise DataError(
@@ -166,14 +192,15 @@ def _reread(
     if target is not None and name not in contents.names:
         contents.column(name)  # raises with the nearest name
     aim = _known_aim(contents, schema.target, name, strict=target is not None)
-    used = {c.source or c.name for c in schema.columns} | {name} | set(schema.ignored) | {group, time}
+    used = {c.source or c.name for c in schema.columns} | {name} | set(schema.ignored) | set(guides)
     extra = [column for column in contents.names if column not in used]
     notes = [*contents.notes, *aim.notes]
     if extra:
         notes.append(f"{len(extra)} further columns are not inputs of the model and were not read: {_list(extra)}.")
     dropped = list(contents.dropped)
-    guides = tuple(guide if guide in contents.names else None for guide in (group, time))
-    return _finish(contents, schema, aim, (guides[0], guides[1]), workdir, notes, dropped, strict=target is not None)
+    group, time = (guide if guide in contents.names else None for guide in guides)
+    strict = target is not None
+    return _finish(contents, schema, aim, (group, time), workdir, notes, dropped, choices, strict=strict)
 
 
 def _known_aim(contents: Contents, target: Target, name: str, *, strict: bool) -> Aim:
@@ -196,6 +223,7 @@ def _finish(
     workdir: Path | None,
     notes: list[str],
     dropped: list[Dropped],
+    choices: Choices,
     *,
     strict: bool,
 ) -> Reading:
@@ -204,10 +232,10 @@ def _finish(
         present = np.isfinite(aim.values) if schema.target.task == "regression" else aim.values >= 0
         if not present.all():
             dropped.append({"rows": int((~present).sum()), "column": None, "why": "The target is missing."})
-    group = None if guides[0] is None else _group_codes(contents.column(guides[0]))
-    moments = None if guides[1] is None else _moments(contents.column(guides[1]))
-    if moments is not None and strict and not np.isfinite(moments[present]).all():
-        lost = present & ~np.isfinite(moments)
+    group = None if guides[0] is None else group_codes(contents.column(guides[0]))
+    when = None if guides[1] is None else moments(contents.column(guides[1]), choices.of(guides[1]))
+    if when is not None and strict and not np.isfinite(when[present]).all():
+        lost = present & ~np.isfinite(when)
         dropped.append({"rows": int(lost.sum()), "column": None, "why": f"The time {guides[1]!r} is missing."})
         present &= ~lost
     if not present.any():
@@ -218,12 +246,37 @@ def _finish(
         rows,
         aim.values[present],
         None if group is None else group[present],
-        None if moments is None else moments[present],
+        None if when is None else when[present],
         contents.name,
         contents.fingerprint,
     )
     said = [note for note in said if note not in notes and not _already(note, notes)]
-    return Reading(table, (*notes, *said), tuple(dropped), profile(table))
+    return Reading(table, (*notes, *said), tuple(dropped), (), choices, profile(table))
+
+
+def restyled(schema: Schema, choices: Choices) -> Schema:
+    """Return the schema with what the user says about how its columns are written in this file."""
+
+    def changed(one: Any, name: str) -> Any:
+        choice = choices.of(name)
+        row: dict[str, Any] = {} if choice.missing is None else {"missing": choice.missing}
+        if choice.style is not None:
+            row |= {"format": choice.style.form}
+        if choice.pattern:
+            row |= {"format": choice.pattern}
+        return replace(one, **row | ({"unit": choice.unit} if choice.unit else {}))
+
+    if not choices.columns and choices.missing is None:
+        return schema
+    columns = tuple(changed(column, column.source or column.name) for column in schema.columns)
+    return replace(schema, columns=columns, target=changed(schema.target, schema.target.name))
+
+
+def _vote(contents: Contents) -> str:
+    """Return the decimal sign of the columns that decide it themselves, or empty where they disagree or are none."""
+    clear = [numbering(text).clear for text in contents.texts(VOTERS)]
+    points, commas = clear.count("."), clear.count(",")
+    return "." if points > commas else ("," if commas > points else "")
 
 
 def _target_name(contents: Contents, target: str | None) -> str:
@@ -241,29 +294,31 @@ def _target_name(contents: Contents, target: str | None) -> str:
         contents.column(target)
     except DataError as error:
         remedy = HEADLESS if looks_like_data(contents.names) else error.remedy
+        if contents.separator and len(contents.names) == 1:
+            remedy = "If another sign separates the fields, name it with --sep"
         raise DataError(error.received, error.accepted, remedy) from None
     return target
 
 
 def _columns(
-    contents: Contents, taken: Sequence[str], keep: Sequence[str]
-) -> tuple[tuple[Column, ...], list[str], list[Dropped]]:
-    for name in keep:
-        contents.column(name)  # an unknown name is an error
+    contents: Contents, taken: Sequence[str], choices: Choices, file: FileStyle
+) -> tuple[tuple[Column, ...], list[str], list[Dropped], list[Reader]]:
     found: list[Column] = []
     notes: list[str] = []
     dropped: list[Dropped] = []
-    if contents.images is None:
-        for name in contents.names:
-            if name in taken:
-                continue
-            trait = infer(contents.column(name), plain=contents.plain or name in keep)
-            found += trait.columns
-            notes += trait.notes
-            if trait.why:
-                dropped.append({"rows": None, "column": name, "why": trait.why})
+    readers: list[Reader] = []
+    for name in () if contents.images is not None else contents.names:
+        if name in taken:
+            continue
+        trait = infer(contents.column(name), plain=contents.plain, choice=choices.of(name), file=file)
+        found += trait.columns
+        notes += trait.notes
+        if trait.why:
+            dropped.append({"rows": None, "column": name, "why": trait.why})
+        if trait.reader is not None:
+            readers.append(replace(trait.reader, found=None))
     ordered = sorted(_unique(found), key=lambda column: column.kind != "numeric")
-    return tuple(ordered), [*notes, *_why_notes(dropped)], dropped
+    return tuple(ordered), [*notes, *_why_notes(dropped)], dropped, readers
 
 
 def _why_notes(dropped: Sequence[Dropped]) -> list[str]:
@@ -279,7 +334,7 @@ def _why_notes(dropped: Sequence[Dropped]) -> list[str]:
         else:
             notes.append(f"{len(names)} columns are not used, for each: {reason}. They are {_list(names)}.")
     if any("identifier" in why for why in groups):
-        notes.append("In Python, keep=[…] uses such a column all the same.")
+        notes.append("--keep COLUMN uses such a column all the same.")
     return notes
 
 
@@ -293,31 +348,6 @@ def _unique(columns: Sequence[Column]) -> list[Column]:
             name += "_"
         out.append(replace(column, name=name))
     return out
-
-
-def _group_codes(series: pl.Series) -> NDArray[np.int64]:
-    """Return (b,) codes; each row without a group is a group of its own."""
-    text = series.cast(pl.String)
-    codes = text.rank("dense").fill_null(0).cast(pl.Int64).to_numpy().astype(np.int64) - 1
-    alone = codes < 0
-    codes[alone] = codes.max(initial=-1) + 1 + np.arange(int(alone.sum()))
-    return np.asarray(codes, dtype=np.int64)
-
-
-def _moments(series: pl.Series) -> NDArray[np.float64]:
-    if values.is_number_type(series) or values.is_date_type(series):
-        return values.days(series).values
-    read = values.numbers(series)
-    if len(read.words) == 0:
-        return read.values
-    pattern, _ = date_pattern(values.clean(series))
-    if not pattern:
-        raise DataError(
-            f"The time column {series.name!r} holds {series.drop_nulls()[0]!r}",
-            "Dates such as 2026-01-31, moments such as 2026-01-31 12:00, or numbers",
-            "Write the times in one of these ways",
-        )
-    return values.days(series, pattern=pattern).values
 
 
 def _height(frame: pl.DataFrame | pl.LazyFrame) -> int:

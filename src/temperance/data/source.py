@@ -3,30 +3,43 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from temperance.data.arff_file import ArffFile
 from temperance.data.arrays import Arrays
+from temperance.data.arrow_file import ArrowFile
 from temperance.data.base import Source
 from temperance.data.bundled import BundledSet, bundled_name
+from temperance.data.choices import AS_FOUND, Choices
 from temperance.data.csv_file import CsvFile
+from temperance.data.database import Database
 from temperance.data.image_folder import ImageFolder
+from temperance.data.kinds import kind_of
 from temperance.data.npz_file import NpzFile
+from temperance.data.packed import PackedFile
 from temperance.data.parquet_file import ParquetFiles
+from temperance.data.records_file import RecordsFile
+from temperance.data.workbook import Workbook
 from temperance.records.errors import DataError
 from temperance.records.schema import Schema
 
-TEXT = frozenset({".csv", ".tsv", ".txt", ".data", ".tab", ".dat"})
-PARQUET = frozenset({".parquet", ".pq"})
+FORMATS = (
+    "CSV, TSV, Parquet, JSON, JSON lines, Excel, Feather, Arrow, ORC, ARFF, SQLite, DuckDB, NumPy (.npz), packed or not"
+)
 
 
-def source_of(data: Any, *, target: str | None = None, schema: Schema | None = None) -> Source:
+def source_of(
+    data: Any, *, target: str | None = None, schema: Schema | None = None, choices: Choices = AS_FOUND
+) -> Source:
     """Return the source that opens ``data``.
 
     Args:
         data: a path, the name of a bundled set, a frame, an array, a mapping, or a pair (X, y).
         target: name of the target, where known.
         schema: the schema that the data is read against, where there is one.
+        choices: separator and sheet, where the user named them.
 
     Raises:
         DataError: there is no such file, or its format is not known.
@@ -35,13 +48,13 @@ def source_of(data: Any, *, target: str | None = None, schema: Schema | None = N
     if isinstance(data, Source):
         return data
     if isinstance(data, (str, Path)):
-        return _of_path(data, target, schema)
+        return _of_path(data, target, schema, choices)
     if isinstance(data, tuple) and len(data) == 2:
         return Arrays(data[0], data[1])
     return Arrays(data)
 
 
-def _of_path(data: str | Path, target: str | None, schema: Schema | None) -> Source:
+def _of_path(data: str | Path, target: str | None, schema: Schema | None, choices: Choices) -> Source:
     path = Path(data).expanduser()
     if not path.exists():
         name = bundled_name(str(data))
@@ -52,17 +65,30 @@ def _of_path(data: str | Path, target: str | None, schema: Schema | None) -> Sou
         if any(path.rglob("*.parquet")):
             return ParquetFiles(path)
         return ImageFolder(path, shape=schema.image_shape if schema else None)
-    ending = path.suffix.lower()
-    if ending in TEXT:
-        return CsvFile(path)
-    if ending in PARQUET:
-        return ParquetFiles(path)
-    if ending == ".npz":
+    return _of_file(path, target, schema, choices)
+
+
+def _of_file(path: Path, target: str | None, schema: Schema | None, choices: Choices) -> Source:
+    kind = kind_of(path)
+    if kind == "text":
+        return CsvFile(path, separator=choices.separator)
+    if kind == "npz":
         return NpzFile(path, target=target, part="test" if schema else "train")
+    if kind == "packed":
+        return PackedFile(path, lambda inner: _of_file(inner, target, schema, choices), choices.sheet)
+    if kind in ("sqlite", "duckdb"):
+        return Database(path, kind, choices.sheet)
+    if kind == "workbook":
+        return Workbook(path, choices.sheet)
+    if kind in ("arrow", "orc"):
+        return ArrowFile(path, orc=kind == "orc")
+    plain: dict[str, Callable[[Path], Source]] = {"parquet": ParquetFiles, "json": RecordsFile, "arff": ArffFile}
+    if kind in plain:
+        return plain[kind](path)
     raise DataError(
-        f"{path.name} has the ending {ending or '(none)'!r}",
-        "CSV, TSV, Parquet (.parquet), NumPy (.npz), a folder of Parquet files, or a folder per class with images",
-        "Export the data to one of these, or give the file the ending of its format",
+        f"{path.name} has the ending {path.suffix.lower() or '(none)'!r} and none of the known formats",
+        f"{FORMATS}, a folder of Parquet files, or a folder per class with images",
+        "Export the data to one of these",
     )
 
 

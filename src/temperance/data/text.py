@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import codecs
 import csv
-import io
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from temperance.records.cells import anatomy, tidy
 from temperance.records.errors import DataError
 
-SEPARATORS = (",", ";", "\t", "|")
+SEPARATORS = (",", ";", "\t", "|", "::", "^", "~")
 _CHUNK = 4 * 2**20
 _SNIFF = 256 * 1024
+_LINES = 200  # lines that are looked at
 HEADLESS = "The first line looks like data: add a header line with the column names"
+_NO_TABLES = (
+    (r"\s*<(!doctype html|html|\?xml|head|body|table)", "a web page or XML", "Download the file itself"),
+    (r"version https://git-lfs", "a Git LFS pointer, not the data", "Run `git lfs pull` to fetch the data"),
+    (r"%PDF-", "a PDF", "Export the table as CSV"),
+    (r"\{\\rtf", "a rich-text document", "Save the table as plain CSV"),
+)
 
 
 @dataclass(frozen=True)
@@ -24,10 +32,12 @@ class Dialect:
 
     Attributes:
         encoding: Python's name of the encoding.
-        separator: one character between fields.
+        separator: sign between fields; a blank stands for any count of blanks.
+        quote: sign round texts.
+        comment: sign at the beginning of lines that are no rows; empty: there are none.
         header: names of the columns, stripped.
-        skip: blank lines before the header.
-        transcode: the file must be rewritten as UTF-8 with ``\n`` before it can be read.
+        skip: lines before the first row (the header's included).
+        transcode: the file must be rewritten before a fast reader takes it.
         notes: plain sentences about anything unusual.
 
     """
@@ -38,13 +48,15 @@ class Dialect:
     skip: int
     transcode: bool
     notes: tuple[str, ...]
+    quote: str = '"'
+    comment: str = ""
 
 
-def inspect(path: Path) -> Dialect:
-    """Find out encoding, separator and header of ``path``.
+def inspect(path: Path, separator: str = "") -> Dialect:
+    """Find out encoding, separator and header of ``path``; ``separator`` is the one that the user named.
 
     Raises:
-        DataError: the file is empty, binary, holds no header, or names a column twice.
+        DataError: the file is empty, binary, no table, holds no header, or names a column twice.
 
     """
     encoding, notes = find_encoding(path)
@@ -55,14 +67,83 @@ def inspect(path: Path) -> Dialect:
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if not text.strip():
         raise DataError(f"{path.name} holds no text", "A header line and one line per row", "Check the file")
-    skip = len(text) - len(text.lstrip("\n"))
-    text = text[skip:]
-    separator = find_separator(text, complete=len(head) < _SNIFF, prefer="\t" if ".tsv" in path.name.lower() else ",")
+    refuse_no_table(path.name, text)
+    lines = text.split("\n")[: None if len(head) < _SNIFF else -1]
+    skip = next(i for i, line in enumerate(lines) if line.strip())
+    said = re.fullmatch(r'"?sep=(.{1,2})"?\s*', lines[skip])
+    if said:
+        separator, skip = separator or said[1], skip + 1
+    body = "\n".join(lines[skip:])
+    quote = _quote(body)
+    prefer = "\t" if ".tsv" in path.name.lower() else ","
+    separator = separator or find_separator(body, prefer=prefer, quote=quote)
+    above = _above(lines[skip:], separator, quote)
+    if above:
+        shown = next((line for line in lines[skip : skip + above] if line.strip()), "").strip()[:40]
+        if shown:
+            notes = (*notes, f"{above} lines above the header were left out (the first: {shown!r}).")
+    skip += above
     if separator not in (",", "\t"):
-        notes = (*notes, f"Fields are separated by {separator!r}.")
-    header, renamed = _header(text, separator, path.name)
-    transcode = encoding not in ("utf-8", "utf-8-sig") or old_mac
-    return Dialect(encoding, separator, header, skip, transcode, (*notes, *renamed))
+        notes = (*notes, f"Fields are separated by {'blanks' if separator == ' ' else repr(separator)}.")
+    header, renamed = _header("\n".join(lines[skip:]), separator, quote, path.name)
+    simple = len(separator) == 1 and separator != " " and quote == '"' and encoding in ("utf-8", "utf-8-sig")
+    return Dialect(encoding, separator, header, skip, old_mac or not simple, (*notes, *renamed), quote)
+
+
+def refuse_no_table(name: str, text: str) -> None:
+    """Refuse what is saved as a table and is none, and say what it is.
+
+    Raises:
+        DataError: it is a web page, a pointer, a document.
+
+    """
+    for pattern, what, remedy in _NO_TABLES:
+        if re.match(pattern, text, re.IGNORECASE):
+            raise DataError(f"{name} is {what}", "A table: a header line and one line per row", remedy)
+
+
+def _quote(text: str) -> str:
+    """Return the sign round texts: a single quote where fields are wrapped in it and there is no double one."""
+    if '"' in text:
+        return '"'
+    wrapped = len(re.findall(r"(?:^|[,;\t|])'[^'\n]*'(?=[,;\t|]|$)", text, re.MULTILINE))
+    return "'" if wrapped >= 2 and wrapped >= 0.4 * text.count("'") else '"'
+
+
+def _above(lines: Sequence[str], separator: str, quote: str) -> int:
+    """Count the lines above the header: titles, comments and blank lines, which have fewer fields than the rows."""
+    widths = [len(row) for row in rows_of(lines[:_LINES], separator, quote)]
+    usual = Counter(width for width in widths if width).most_common(1)[0][0]
+    for place, line in enumerate(lines[:_LINES]):
+        comment = line.lstrip().startswith(("#", "//", "%", "@")) and not _named_once(line, separator, usual)
+        if line.strip() and not comment and (usual == 1 or 2 * len(_cells(line, separator, quote)) > usual):
+            return place
+    return 0
+
+
+def _named_once(line: str, separator: str, usual: int) -> bool:
+    """Tell whether a line that begins like a comment is a header: as many fields as the rows, none of them a number."""
+    fields = line.split(separator)
+    return len(fields) == usual > 1 and not any(_is_number(field) for field in fields)
+
+
+def _cells(line: str, separator: str, quote: str) -> list[str]:
+    return next(iter(rows_of([line], separator, quote)), [])
+
+
+def rows_of(lines: Iterable[str], separator: str, quote: str = '"') -> Iterator[list[str]]:
+    """Cut lines into fields; a separator of several letters and blanks are one sign for the csv module.
+
+    Raises:
+        csv.Error: a field is longer than 128 KiB, so a quote is not closed.
+
+    """
+    if separator == " ":
+        lines = (line.strip() for line in lines)
+    elif len(separator) > 1:
+        lines = (line.replace(separator, "\x1f") for line in lines)
+    sign = separator if len(separator) == 1 else "\x1f"
+    yield from csv.reader(lines, delimiter=sign, quotechar=quote, skipinitialspace=separator != "\t")
 
 
 def find_encoding(path: Path) -> tuple[str, tuple[str, ...]]:
@@ -116,38 +197,45 @@ def _first_bad_byte(path: Path, encoding: str) -> int | None:
             start += len(chunk)
 
 
-def find_separator(text: str, *, complete: bool = True, prefer: str = ",") -> str:
-    """Return the separator that cuts header and lines into the same count of fields, and into most of them."""
+def find_separator(text: str, *, prefer: str = ",", quote: str = '"') -> str:
+    """Return the separator that cuts most lines into one count of fields, the first of these into names.
+
+    Blanks come last: they stand in titles and texts too.
+    """
+    lines = [line for line in text.split("\n")[: 3 * _LINES] if line.strip()]
     best, best_score = prefer, (0.0, 0.0, 0.0)
-    for separator in sorted(SEPARATORS, key=lambda s: s != prefer):
-        counts = _field_counts(text, separator, complete)
-        if not counts:
-            continue
-        usual, hits = Counter(counts).most_common(1)[0]
+    for separator in sorted((*SEPARATORS, " "), key=lambda s: (s == " ", s != prefer)):
+        if separator == " " and best_score >= (1.0, 0.9, 0.0):
+            break
+        rows = _some_rows(lines, separator, quote)
+        usual, hits = Counter(map(len, rows)).most_common(1)[0] if rows else (0, 0)
         if usual < 2:
             continue
-        score = (float(counts[0] == usual), hits / len(counts), float(usual))
+        first = next(row for row in rows if len(row) == usual)
+        named = float(not any(field and anatomy(tidy(field)) is not None for field in first))
+        score = (named, hits / len(rows), float(usual))
         if score > best_score:
             best, best_score = separator, score
     return best
 
 
-def _field_counts(text: str, separator: str, complete: bool) -> list[int]:
-    counts = []
+def _some_rows(lines: Sequence[str], separator: str, quote: str) -> list[list[str]]:
+    rows = []
     try:
-        for row in csv.reader(io.StringIO(text), delimiter=separator, skipinitialspace=True):
+        for row in rows_of(lines, separator, quote):
             if row:
-                counts.append(len(row))
-            if len(counts) > 200:
+                rows.append(row)
+            if len(rows) > _LINES:
                 break
-    except csv.Error:  # a field longer than Python's limit: what was counted so far decides
-        return counts
-    return counts if complete or len(counts) < 2 else counts[:-1]
+    except csv.Error:  # a field longer than Python's limit: what was read so far decides
+        return rows
+    return rows
 
 
-def _header(text: str, separator: str, name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    row = next(csv.reader(io.StringIO(text), delimiter=separator, skipinitialspace=True))
+def _header(text: str, separator: str, quote: str, name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    row = next(rows_of(text.split("\n"), separator, quote))
     names = [field.strip() for field in row]
+    names[0] = names[0].lstrip("#").strip() if len(names) > 1 else names[0]
     notes = []
     for position, field in enumerate(names):
         if not field:

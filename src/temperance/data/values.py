@@ -1,21 +1,36 @@
-"""Read the values of a whole column: numbers, dates, categories out of text, by the rules of ``records.rows``."""
+"""Read the values of a whole column: a fast road for what is written plainly, ``records`` for every other cell."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from temperance.records.rows import HOUR_FORMATS, MISSING_WORDS, UNIT_SIGNS, WEAK_MISSING_WORDS
+from temperance.records.cells import INVISIBLE, MISSING_WORDS, WEAK_MISSING_WORDS, NumberStyle
+from temperance.records.moments import (
+    CLOCK,
+    EPOCH_MILLISECONDS,
+    EPOCH_SECONDS,
+    HOUR_FORMATS,
+    QUARTER,
+    days_of_number,
+    parse_days,
+)
+from temperance.records.schema import sentinels
 
 _ISO = (
     *("%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S%.f"),
     *("%Y-%m-%d %I:%M %p", "%Y-%m-%d %I:%M:%S %p"),
 )
 _ISO_ZONED = ("%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M%#z")
+_SLOW = frozenset({CLOCK, QUARTER, EPOCH_SECONDS, EPOCH_MILLISECONDS, "%Y%m%d", "%Y-%m", "%m/%Y"})  # polars needs a day
+_COMMA = r"^[+-]?\d+(,\d+)?([eE][+-]?\d+)?$"
+_GROUPED = {".": r"^[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?$", ",": r"^[+-]?[1-9]\d{0,2}(\.\d{3})+(,\d*)?$"}
+Missing = Collection[str] | None
+PLAIN = NumberStyle()
 
 
 class Numbers(NamedTuple):
@@ -43,59 +58,101 @@ def is_date_type(series: pl.Series) -> bool:
     return series.dtype == pl.Date or isinstance(series.dtype, pl.Datetime)
 
 
-def clean(series: pl.Series) -> pl.Series:
-    """Return the column as stripped text; words for "missing" become null."""
+def clean(series: pl.Series, missing: Missing = None, *, weak: bool = False) -> pl.Series:
+    """Return the column as text without blanks at its ends; words for "missing" become null.
+
+    Args:
+        series: the column.
+        missing: the words, in lower case; None: the usual ones.
+        weak: with the words of columns of numbers and dates.
+
+    """
     text = series if series.dtype == pl.String else series.cast(pl.String)
     text = text.str.strip_chars()
+    if text.str.contains(f"[{INVISIBLE}]").any():
+        text = text.str.replace_all(f"[{INVISIBLE}]", "").str.strip_chars()
     if text.str.starts_with('"').any():
         text = text.str.replace(r'^"(.*)"$', "$1")
-    return _blank(text, MISSING_WORDS)
+    if missing is not None:
+        return _blank(text, frozenset({"", *missing}))
+    return _blank(text, MISSING_WORDS | WEAK_MISSING_WORDS if weak else MISSING_WORDS)
 
 
-def numbers(series: pl.Series, *, decimal_comma: bool = False) -> Numbers:
+def numbers(series: pl.Series, style: NumberStyle = PLAIN, missing: Missing = None) -> Numbers:
     """Read a column as numbers (text, booleans, durations and times of day included)."""
     empty = pl.Series([], dtype=pl.String)
     if isinstance(series.dtype, pl.Duration) or series.dtype == pl.Time:  # in hours
         return _finite(series.cast(pl.Int64).cast(pl.Float64) / _units_per_hour(series.dtype), empty)
     if is_number_type(series) or series.dtype == pl.Boolean:
-        return _finite(series.cast(pl.Float64), empty)
-    values = series.cast(pl.Float64, strict=False) if series.dtype == pl.String else None
-    if values is not None and not decimal_comma and values.null_count() == series.null_count():
-        return _finite(values, empty)
-    text = without_signs(_blank(clean(series), WEAK_MISSING_WORDS))
-    if decimal_comma:
-        marked = text.str.contains(",", literal=True)
-        changed = text.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
-        plain = changed.zip_with(marked.fill_null(False), text)
+        return _finite(_without(series.cast(pl.Float64), sentinels(missing)), empty)
+    if style.decimal == "." and missing is None and series.dtype == pl.String:
+        found = series.cast(pl.Float64, strict=False)
+        if found.null_count() == series.null_count():
+            return _finite(found, empty)
+    text = clean(series, missing, weak=True)
+    found = _plainly(text, style)
+    return _with_the_rest(text, found, lambda word: style.read(word, missing))
+
+
+def _plainly(text: pl.Series, style: NumberStyle) -> pl.Series:
+    """Read the cells that are written without anything unusual; null for the others."""
+    if style.decimal == ".":
+        found = text.cast(pl.Float64, strict=False)
     else:
-        plain = text.str.replace_all(",", "", literal=True) if text.str.contains(",", literal=True).any() else text
-    values = plain.cast(pl.Float64, strict=False)
-    return _finite(values, text.filter(values.is_null() & text.is_not_null()))
+        found = _matching(text, _COMMA).str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
+    if style.grouped and found.null_count() > text.null_count():
+        other = "," if style.decimal == "." else "."
+        groups = _matching(text, _GROUPED[style.decimal]).str.replace_all(other, "", literal=True)
+        found = found.fill_null(groups.str.replace(",", ".", literal=True).cast(pl.Float64, strict=False))
+    return found
 
 
-def without_signs(text: pl.Series) -> pl.Series:
-    """Return the text without a currency sign or percent sign before or after a number."""
-    return text.str.replace_all(UNIT_SIGNS.pattern, "") if text.str.contains(UNIT_SIGNS.pattern).any() else text
+def _matching(text: pl.Series, pattern: str) -> pl.Series:
+    return pl.select(pl.when(text.str.contains(pattern)).then(text)).to_series()
 
 
-def days(series: pl.Series, *, pattern: str = "iso") -> Numbers:
-    """Read a column as days since 1970-01-01 (UTC); ``pattern`` is ``iso`` or one of ``records.rows.DAY_FORMATS``."""
+def _with_the_rest(text: pl.Series, found: pl.Series, read: Callable[[str], float]) -> Numbers:
+    """Ask ``read`` about each different cell that ``found`` lacks; those that it refuses are the words."""
+    left = text.filter(found.is_null() & text.is_not_null())
+    if not len(left):
+        return _finite(found, left)
+    values: dict[str, float] = {}
+    for word in left.unique().to_list():
+        try:
+            values[word] = read(word)
+        except (ValueError, OverflowError):
+            continue
+    rest = text.replace_strict(values, default=None, return_dtype=pl.Float64)
+    refused = ~left.is_in(list(values))
+    return _finite(found.fill_null(rest), left.filter(refused))
+
+
+def days(series: pl.Series, *, pattern: str = "iso", missing: Missing = None) -> Numbers:
+    """Read a column as days since 1970-01-01 (UTC); ``pattern`` is one of ``records.moments.PATTERNS``."""
     empty = pl.Series([], dtype=pl.String)
     if is_date_type(series):
-        return _finite(_as_days(series), empty)
+        moments = array(_as_days(series))
+        return Numbers(np.where(_no_day(moments), np.nan, moments), empty, 0)
     if is_number_type(series):
-        return _finite(series.cast(pl.Float64), empty)
-    text = _blank(clean(series), WEAK_MISSING_WORDS)
-    moments = parse_moments(text, pattern)
-    return _finite(moments, text.filter(moments.is_null() & text.is_not_null()))
+        plain = _finite(_without(series.cast(pl.Float64), sentinels(missing)), empty)
+        if pattern in (EPOCH_SECONDS, EPOCH_MILLISECONDS):
+            return plain._replace(values=np.asarray(days_of_number(plain.values, pattern)))  # type: ignore[arg-type]
+        if pattern != "%Y%m%d":
+            return plain
+    text = clean(series, missing, weak=True)
+    return _with_the_rest(
+        text, parse_moments(text, pattern), lambda word: parse_days(word, pattern=pattern, missing=missing)
+    )
 
 
 def parse_moments(text: pl.Series, pattern: str) -> pl.Series:
-    """Return days since 1970-01-01 as Float64, null where the text does not follow ``pattern``."""
+    """Return days since 1970-01-01 as Float64, null where the text does not follow ``pattern`` in a usual way."""
+    if pattern in _SLOW:
+        return pl.Series(text.name, [None] * len(text), dtype=pl.Float64)
     iso = pattern in ("", "iso")
     formats = (*_ISO, *_ISO_ZONED) if iso else tuple(pattern + hours for hours in HOUR_FORMATS)
     if "%Y" in pattern or iso:
-        text = pl.select(pl.when(text.str.contains(r"\d{4}")).then(text)).to_series()
+        text = _matching(text, r"\d{4}")
     elif "%y" in pattern:
         text = pl.select(pl.when(~text.str.contains(r"\d{4}")).then(text)).to_series()
     out = np.full(len(text), np.nan)
@@ -105,10 +162,15 @@ def parse_moments(text: pl.Series, pattern: str) -> pl.Series:
         if not len(left):
             break
         found = array(_as_days(_parsed(left, form)))
+        found = np.where(_no_day(found), np.nan, found)  # the scalar reader says that it stands for none
         hit = np.isfinite(found)
         out[place[hit]] = found[hit]
         place, left = place[~hit], left.filter(pl.Series(~hit))
     return pl.Series(out).fill_nan(None)
+
+
+def _no_day(days: NDArray[np.float64]) -> NDArray[np.bool_]:
+    return (days < -718_797) | (days >= 2_567_655)  # before the year 2, from the year 9000 on
 
 
 def _likely_first(text: pl.Series, formats: Sequence[str]) -> list[str]:
@@ -120,30 +182,18 @@ def _parsed(text: pl.Series, form: str) -> pl.Series:
     return text.str.to_datetime(form, strict=False, time_unit="us")
 
 
-def categories(series: pl.Series, *, truth: bool) -> pl.Series:
-    """Return the column as categories in text, null = missing; ``truth`` writes true and false in lower case."""
-    if isinstance(series.dtype, pl.Float32 | pl.Float64) or series.dtype in (pl.Float32, pl.Float64):
-        series = labels(series)
-    text = clean(series)
-    return text.str.to_lowercase() if truth else text
+def categories(series: pl.Series, missing: Missing = None) -> pl.Series:
+    """Return the column as categories in text, null = missing; whole numbers of a float column carry no point."""
+    return labels(series, missing) if series.dtype in (pl.Float32, pl.Float64) else clean(series, missing)
 
 
-def labels(series: pl.Series) -> pl.Series:
-    """Return class labels as text: whole numbers without a point (``1.0`` and ``1`` are one class)."""
-    if series.dtype == pl.Boolean:
-        return series.cast(pl.String)
-    text = clean(series)
-    values = series.cast(pl.Float64) if is_number_type(series) else text.cast(pl.Float64, strict=False)
-    if values.null_count() + int(values.is_nan().sum() or 0) > text.null_count() + int(
-        series.is_nan().sum() or 0 if series.dtype in (pl.Float32, pl.Float64) else 0
-    ):
-        truth = text.str.to_lowercase()
-        return truth if set(truth.drop_nulls().unique()) <= {"true", "false"} else text
-    finite = values.is_finite().fill_null(False)
-    whole = finite & (values.fill_null(0.0).fill_nan(0.0).round() == values).fill_null(False) & (values.abs() < 2**53)
-    as_int = values.zip_with(whole, pl.Series([0.0])).fill_null(0.0).cast(pl.Int64).cast(pl.String)
-    shown = as_int.zip_with(whole, text)
-    return pl.select(pl.when(finite).then(shown)).to_series()
+def labels(series: pl.Series, missing: Missing = None) -> pl.Series:
+    """Return class labels as text, as they are written (``001`` stays); ``1.0`` and ``1`` are one class."""
+    if series.dtype in (pl.Float32, pl.Float64):
+        series = pl.select(pl.when(series.is_finite()).then(series)).to_series().alias(series.name)
+    text = clean(series, missing)
+    points = text.str.contains(r"^-?(0|[1-9]\d*)\.0*$")
+    return text if not points.any() else text.str.replace(r"^(-?(?:0|[1-9]\d*))\.0*$", "$1")
 
 
 def array(series: pl.Series) -> NDArray[np.float64]:
@@ -160,6 +210,12 @@ def _blank(text: pl.Series, words: frozenset[str]) -> pl.Series:
         return text
     blank = text.str.to_lowercase().is_in(sorted(words))
     return pl.select(pl.when(~blank).then(text)).to_series() if blank.any() else text
+
+
+def _without(values: pl.Series, absent: frozenset[float]) -> pl.Series:
+    if not absent:
+        return values
+    return pl.select(pl.when(~values.is_in(sorted(absent))).then(values)).to_series()
 
 
 def _finite(values: pl.Series, words: pl.Series) -> Numbers:

@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from temperance.data.choices import of_python
 from temperance.estimators.inputs import Given, check_inputs, given, rows_of
 from temperance.estimators.packed import PackedBundle
 from temperance.records.errors import SettingError
@@ -42,6 +43,8 @@ class TemperanceEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         random_state: seed, or a NumPy ``RandomState``.
         out: folder that keeps the whole study; None keeps it in memory.
         candidates: (with ``budget``) scikit-learn estimators, or ``module:name``, that compete with ours.
+        columns: how columns are read: ``{"price": "number,decimal=,", "id": "drop"}``, or the path of a schema file
+            that ``temperance audit --write-schema`` wrote; None: their values decide.
 
     Attributes:
         n_features_in_: count of features.
@@ -68,6 +71,7 @@ class TemperanceEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         random_state: Any = 0,
         out: str | Path | None = None,
         candidates: Any = (),
+        columns: Any = None,
     ) -> None:
         self.recipe = recipe
         self.budget = budget
@@ -81,6 +85,7 @@ class TemperanceEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         self.random_state = random_state
         self.out = out
         self.candidates = candidates
+        self.columns = columns
 
     @abstractmethod
     def predict(self, X: Any) -> NDArray[Any]:
@@ -104,7 +109,7 @@ class TemperanceEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         self._check_settings()
         data = given(
             self, X, y, task=self._task, sample_weight=sample_weight, groups=groups, time=time,
-            class_weight=getattr(self, "class_weight", None),
+            class_weight=getattr(self, "class_weight", None), columns=self.columns,
         )  # fmt: skip
         self._note_target(data)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
@@ -187,9 +192,9 @@ class TemperanceEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         for one in starts:
             check_recipe(one)
         net = "" if self.net == "Tabular" else self.net
-        return Searched(
-            self.budget, self.metric, self.device, self.workers, seed, self.out, tuple(self.candidates), starts, net
-        )
+        reading = of_python(self.columns).to_dict()
+        others = tuple(self.candidates)
+        return Searched(self.budget, self.metric, self.device, self.workers, seed, self.out, others, starts, net, reading)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

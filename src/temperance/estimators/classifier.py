@@ -18,7 +18,7 @@ class TemperanceClassifier(ClassifierMixin, TemperanceEstimator):  # type: ignor
     """Predict classes; see ``TemperanceEstimator`` for the parameters.
 
     Args:
-        recipe: as in ``TemperanceEstimator``, and so on to ``candidates``.
+        recipe: as in ``TemperanceEstimator``, and so on to ``columns``.
         class_weight: ``balanced``, or a dict from class to weight: the weight of each row of that class.
         costs: (c, c) ``costs[i, j]`` is what predicting class j costs where i is true, in the order of ``classes_``;
             ``predict`` takes the class of the least expected cost. Probabilities stay as they are.
@@ -52,12 +52,14 @@ class TemperanceClassifier(ClassifierMixin, TemperanceEstimator):  # type: ignor
         random_state: Any = 0,
         out: str | Path | None = None,
         candidates: Any = (),
+        columns: Any = None,
         class_weight: Any = None,
         costs: Any = None,
     ) -> None:
         super().__init__(
             recipe, budget=budget, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, metric=metric,
             net=net, device=device, workers=workers, random_state=random_state, out=out, candidates=candidates,
+            columns=columns,
         )  # fmt: skip
         self.class_weight = class_weight
         self.costs = costs

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from temperance.data import read
+from temperance.data.choices import of_python
 from temperance.estimators.classifier import TemperanceClassifier
 from temperance.estimators.regressor import TemperanceRegressor
 from temperance.records.errors import SettingError, nearest
@@ -27,7 +28,7 @@ def fit(
         groups: (b,) groups that are never split, or None.
         time: (b,) numbers or dates that the split follows, or None.
         **settings: further parameters of the estimator: ``metric``, ``random_state``, ``workers``, ``out``,
-            ``candidates``, ``class_weight``, ``costs`` …
+            ``candidates``, ``columns``, ``class_weight``, ``costs`` …
 
     Returns:
         The fitted classifier or regressor.
@@ -46,7 +47,11 @@ def fit(
     if task not in TASKS:
         raise SettingError(f"task={task!r}", f"one of {', '.join(TASKS)}", nearest(task, TASKS) or "Use task='auto'")
     if task == "auto":
-        task = "regression" if read((X, y)).table.schema.target.task == "regression" else "classification"
+        task = (
+            "regression"
+            if read((X, y), choices=of_python(settings.get("columns"))).table.schema.target.task == "regression"
+            else "classification"
+        )
     kind = TemperanceRegressor if task == "regression" else TemperanceClassifier
     known = kind._get_param_names()
     for name in settings:

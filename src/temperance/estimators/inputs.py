@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_consistent_length, column_or_1d, vali
 
 from temperance.data import read
 from temperance.data.arrays import as_frame
+from temperance.data.choices import Choices, of_python
 from temperance.estimators.beside import guides, row_weights
 from temperance.records.errors import DataError
 from temperance.records.schema import Rows, Schema
@@ -62,7 +63,7 @@ def check_inputs(estimator: Any, X: Any, *, reset: bool) -> Any:
 
 def given(
     estimator: Any, X: Any, y: Any, *, task: str, sample_weight: Any = None, class_weight: Any = None,
-    groups: Any = None, time: Any = None,
+    groups: Any = None, time: Any = None, columns: Any = None,
 ) -> Given:  # fmt: skip
     """Check and read training data. Rows of weight 0 are left out, as if they were not there.
 
@@ -78,6 +79,7 @@ def given(
         class_weight: weights by class, or None.
         groups: (b,) groups that are never split, or None.
         time: (b,) numbers or dates that the split follows, or None.
+        columns: what the user decided about the columns, as the estimator takes it.
 
     Raises:
         ValueError: shapes, lengths or values that do not fit (``DataError`` is one).
@@ -103,10 +105,10 @@ def given(
         if np.ptp(weight) > SAME * weight.max():
             beside["weight"] = weight
     if task == "regression":
-        table = read((inputs, targets), task=task).table
+        table = read((inputs, targets), task=task, choices=of_python(columns)).table
         found = Given(inputs, targets, table, np.empty(0, dtype=np.int64), np.empty(0))
     else:
-        found = _labelled(inputs, targets)
+        found = _labelled(inputs, targets, of_python(columns))
     fields: dict[str, Any] = beside
     return replace(found, table=replace(found.table, **fields), beside=beside)
 
@@ -119,22 +121,22 @@ def _finite(values: NDArray[Any]) -> NDArray[np.float64]:
     return numbers
 
 
-def _labelled(inputs: Any, labels: NDArray[Any]) -> Given:
+def _labelled(inputs: Any, labels: NDArray[Any], choices: Choices) -> Given:
     """Read with the labels as class names; where two would read alike or as missing, with numbered classes."""
     classes, first, codes = np.unique(labels, return_index=True, return_inverse=True)
-    table = _read_classes(inputs, labels, len(classes))
+    table = _read_classes(inputs, labels, len(classes), choices)
     if table is None:
         width = len(str(len(classes)))
         labels = np.array([f"class {code:0{width}d}" for code in codes])
-        table = read((inputs, labels), task="classification").table
+        table = read((inputs, labels), task="classification", choices=choices).table
     order = np.asarray(table.target[first], dtype=np.int64)
     return Given(inputs, labels, table, order, classes)
 
 
-def _read_classes(inputs: Any, labels: NDArray[Any], count: int) -> Table | None:
+def _read_classes(inputs: Any, labels: NDArray[Any], count: int, choices: Choices) -> Table | None:
     """Return the table, or None where not every label was read as a class of its own."""
     try:
-        table: Table = read((inputs, labels), task="classification").table
+        table: Table = read((inputs, labels), task="classification", choices=choices).table
     except DataError:
         if count < 2:
             raise
@@ -144,7 +146,8 @@ def _read_classes(inputs: Any, labels: NDArray[Any], count: int) -> Table | None
 
 def rows_of(inputs: Any, schema: Schema) -> Rows:
     """Return checked inputs as rows of a schema."""
-    if not isinstance(inputs, np.ndarray) or inputs.ndim > 2:
+    coded = schema.categorical or any(c.part or c.missing for c in schema.numeric)
+    if not isinstance(inputs, np.ndarray) or inputs.ndim > 2 or coded:
         rows: Rows = read(inputs, schema=schema).table.rows
         return rows
     if len(schema.columns) == inputs.shape[1]:

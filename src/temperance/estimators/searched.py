@@ -6,7 +6,7 @@ import json
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ class Searched:
         candidates: estimators, or ``module:name``, that compete with ours.
         starts: recipes that are tried first.
         net: the user's own net: ``module:function``, or a function; empty: ours.
+        reading: what the user decided about the columns.
 
     """
 
@@ -45,6 +46,7 @@ class Searched:
     candidates: tuple[Any, ...] = ()
     starts: tuple[Recipe, ...] = ()
     net: Any = ""
+    reading: dict[str, Any] = field(default_factory=dict)
 
     def train(
         self,
@@ -82,7 +84,7 @@ class Searched:
         settings = StudySettings(
             data=(inputs, targets), target=None, out=out, budget=budget, task=task, metric=self.metric,
             seed=self.seed, device=self.device, workers=self.workers, started=began, command="temperance.fit",
-            candidates=self.candidates, beside=dict(beside), net=named(self.net, out / "work"),
+            candidates=self.candidates, beside=dict(beside), net=named(self.net, out / "work"), reading=self.reading,
             starts=tuple({"name": f"your recipe {i}", "recipe": one.to_dict()} for i, one in enumerate(self.starts, 1)),
         )  # fmt: skip
         Study(settings, progress=progress).run()

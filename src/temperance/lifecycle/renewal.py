@@ -6,9 +6,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from temperance.data import Reading, read
+from temperance.data.choices import AS_FOUND, Choices
 from temperance.records.errors import DataError
 from temperance.records.schema import Column, Schema
+from temperance.records.table import Table
 
 SHOWN = 5  # names of new categories that a sentence lists
 
@@ -27,7 +31,10 @@ class Renewal:
     changes: tuple[dict[str, str], ...]
 
 
-def renew(data: Any, old: Schema, *, target: str | None, group: str | None, time: str | None, workdir: Path) -> Renewal:
+def renew(
+    data: Any, old: Schema, *, target: str | None, group: str | None, time: str | None, workdir: Path,
+    choices: Choices = AS_FOUND,
+) -> Renewal:  # fmt: skip
     """Read ``data`` for a challenger of a model with the schema ``old``.
 
     Input columns, target, task and classes stay. A vocabulary keeps its categories and their codes, and new categories
@@ -47,10 +54,39 @@ def renew(data: Any, old: Schema, *, target: str | None, group: str | None, time
     schema, changes = old, list[dict[str, str]]()
     if old.kind == "table":
         task = "regression" if old.target.task == "regression" else "classification"
-        first = read(data, target=name, task=task, group=group, time=time, workdir=workdir / "first")
+        first = read(data, target=name, task=task, group=group, time=time, workdir=workdir / "first", choices=choices)
         schema, changes = extended(old, first.table.schema)
-    reading = read(data, target=name, schema=schema, group=group, time=time, workdir=workdir / "second")
+    reading = read(
+        data, target=name, schema=schema, group=group, time=time, workdir=workdir / "second", choices=choices
+    )
+    if old.kind == "table":
+        check_style(reading.table, first.table)
     return Renewal(reading, tuple(changes))
+
+
+def check_style(table: Table, fresh: Table) -> None:
+    """Refuse new data where most numbers of a column are written in another way than the model learned.
+
+    Args:
+        table: read as the model learned to read.
+        fresh: the same, read as the new data themselves say.
+
+    Raises:
+        DataError: such a column; as missing values it would teach the challenger nothing.
+
+    """
+    found = {column.name: j for j, column in enumerate(fresh.schema.numeric)}
+    for j, column in enumerate(table.schema.numeric):
+        if column.name not in found or column.part:
+            continue
+        other = fresh.schema.numeric[found[column.name]]
+        known = np.isfinite(fresh.rows.numeric[:, found[column.name]]).sum()
+        if 2 * np.isfinite(table.rows.numeric[:, j]).sum() < known and other.style != column.style:
+            raise DataError(
+                f"the numbers of {column.name!r} are written like {other.style.example} in the new data",
+                f"the model learned them like {column.style.example}",
+                f"Say how they are written now: --column '{column.name}=number,decimal={other.style.decimal}'",
+            )
 
 
 def extended(old: Schema, new: Schema) -> tuple[Schema, list[dict[str, str]]]:

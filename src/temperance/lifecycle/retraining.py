@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from temperance.data import save_roles, split
+from temperance.data.choices import AS_FOUND, Choices
 from temperance.deployment import load
 from temperance.deployment.manifest import check_manifest
 from temperance.evaluation import Comparison, Evaluation, compare, evaluate, losses
@@ -56,6 +57,7 @@ def retrain(
     task: str = "",
     device: str = "cpu",
     policy: Policy | None = None,
+    choices: Choices = AS_FOUND,
     started: float | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
@@ -75,6 +77,7 @@ def retrain(
         task: ``module:function``, where the champion is a user's own net.
         device: where nets are trained.
         policy: when the challenger wins; ``BetterOnly()`` where left out.
+        choices: what the user decided about how the new data are written.
         started: ``time.monotonic()`` that the budget counts from; now where left out.
         progress: told of every step.
 
@@ -92,7 +95,7 @@ def retrain(
     began = time.monotonic() if started is None else started
     run = _Run(Path(bundle), Path(out), parsed, seed, began, progress or (lambda _: None))
     champion = run.open()
-    renewal, roles = run.read(champion, data, target, group, time_column)
+    renewal, roles = run.read(champion, data, target, group, time_column, choices)
     challenger = run.train(champion, renewal, task, device)
     return run.decide(champion, challenger, renewal, roles, policy or BetterOnly())
 
@@ -123,15 +126,17 @@ class _Run:
         return champion
 
     def read(
-        self, champion: Champion, data: Any, target: str | None, group: str | None, time_column: str | None
-    ) -> tuple[Renewal, Roles]:
+        self, champion: Champion, data: Any, target: str | None, group: str | None, time_column: str | None,
+        choices: Choices,
+    ) -> tuple[Renewal, Roles]:  # fmt: skip
         """Read and split the new data, and store them for the training."""
         self._say("read", "Reading the new data")
         work = self.out / "work"
         work.mkdir(parents=True, exist_ok=True)
         renewal = renew(
-            data, champion.bundle.schema, target=target, group=group, time=time_column, workdir=work / "read"
-        )
+            data, champion.bundle.schema, target=target, group=group, time=time_column, workdir=work / "read",
+            choices=choices,
+        )  # fmt: skip
         table = renewal.reading.table
         roles = split(table, seed=self.seed)
         if not len(roles.test):

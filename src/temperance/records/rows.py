@@ -1,98 +1,21 @@
 """Turn JSON records into raw rows, with the standard library and NumPy alone (the server loads no frames, no torch).
 
-The reader of files (``data``) applies the same rules to whole columns, so a row means the same in a file and in a
-request: words for "missing", decimal commas, dates and their parts.
+Text is read by ``records.cells`` and ``records.moments``, which the reader of files (``data``) asks too: a row means
+the same in a file and in a request.
 """
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from temperance.records.cells import fold, is_missing_word
 from temperance.records.errors import RequestError, nearest
+from temperance.records.moments import date_part, days_of_number, parse_days
 from temperance.records.schema import MISSING, UNSEEN, Column, Rows, Schema
-
-#: Words that stand for a missing value in every column (lower case; the empty string too).
-MISSING_WORDS = frozenset({"", "?", "na", "n/a", "#n/a", "nan", "null", "<na>"})
-#: Words that stand for a missing value only where numbers or dates are expected; elsewhere they are a category.
-WEAK_MISSING_WORDS = frozenset({"-", "--", ".", "none", "missing", "n.a.", "nil", "#value!", "#div/0!", "unknown"})
-#: Signs before or after a number that are left out: ``$1,200`` is 1200 and ``5 %`` is 5.
-UNIT_SIGNS = re.compile(r"^[$€£¥]\s*|\s*[%$€£¥]$")
-#: Day patterns that are tried beside ISO 8601, in this order: on a tie the first one wins.
-DAY_FORMATS = (
-    *("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%d %b %Y", "%d-%b-%Y", "%b %d, %Y"),
-    *("%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%d-%m-%y", "%m-%d-%y", "%d-%b-%y"),
-)
-#: What may follow the day.
-HOUR_FORMATS = ("", " %H:%M:%S", " %H:%M", " %I:%M %p", " %I:%M:%S %p")
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def is_missing_word(text: str, *, weak: bool) -> bool:
-    """Tell whether ``text`` stands for a missing value; ``weak`` adds the words of number and date columns."""
-    word = text.strip().lower()
-    return word in MISSING_WORDS or (weak and word in WEAK_MISSING_WORDS)
-
-
-def parse_number(text: str, *, decimal_comma: bool = False) -> float:
-    """Read a number written as text; ``ValueError`` where it is none. A missing word gives NaN."""
-    word = text.strip()
-    if is_missing_word(word, weak=True):
-        return math.nan
-    word = UNIT_SIGNS.sub("", word)
-    if decimal_comma:
-        word = word.replace(".", "").replace(",", ".") if "," in word else word
-    elif "," in word:
-        word = word.replace(",", "")
-    if "_" in word or not word.isascii():
-        raise ValueError(text)
-    return float(word)
-
-
-def parse_days(text: str, *, pattern: str = "iso") -> float:
-    """Read a date or moment as days since 1970-01-01 (UTC, with the fraction of the day); a missing word gives NaN."""
-    word = text.strip()
-    if is_missing_word(word, weak=True):
-        return math.nan
-    try:
-        return _days(datetime.fromisoformat(word))
-    except ValueError:
-        day = "%Y-%m-%d" if pattern in ("", "iso") else pattern
-    for hours in HOUR_FORMATS:
-        try:
-            return _days(datetime.strptime(word, day + hours))
-        except ValueError:
-            continue
-    raise ValueError(text)
-
-
-def date_part(days: NDArray[np.float64], part: str) -> NDArray[np.float64]:
-    """Take a part of moments.
-
-    Args:
-        days: days since 1970-01-01, any shape; NaN = missing.
-        part: ``days``, ``month`` (1–12), ``weekday`` (0 = Monday) or ``hour`` (0–23).
-
-    Returns:
-        The part as float64, NaN where the moment is missing; the same shape.
-
-    """
-    if part == "days":
-        return days
-    whole = np.floor(np.where(np.isfinite(days), days, 0.0))
-    if part == "month":
-        value = whole.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) % 12 + 1
-    elif part == "weekday":
-        value = (whole.astype(np.int64) + 3) % 7  # 1970-01-01 was a Thursday
-    else:
-        value = np.floor(np.round((np.where(np.isfinite(days), days, 0.0) - whole) * 86400.0) / 3600.0) % 24
-    return np.where(np.isfinite(days), value.astype(np.float64), np.nan)
 
 
 def rows_from_records(schema: Schema, records: Sequence[Mapping[str, Any]]) -> Rows:
@@ -151,18 +74,33 @@ def _number(column: Column, record: Mapping[str, Any], row: int) -> float:
         if value is None:
             return math.nan
         if isinstance(value, str):
-            number = (
-                parse_days(value, pattern=column.format)
-                if column.part
-                else parse_number(value, decimal_comma=column.format == ",")
-            )
+            number = number_of(column, value)
         elif isinstance(value, (int, float, np.number)):
-            number = float(value)
+            number = _plain_number(column, value)
         else:
             raise ValueError(value)
     except (ValueError, OverflowError):
         raise _refuse(column, value, row) from None
     return number if math.isfinite(number) else math.nan
+
+
+def _plain_number(column: Column, value: Any) -> float:
+    number = float(value)
+    if number in column.sentinels:
+        return math.nan
+    return days_of_number(number, column.format) if column.part else number
+
+
+def number_of(column: Column, text: str) -> float:
+    """Read a cell of a numeric column, for a date its days; NaN where it is missing.
+
+    Raises:
+        ValueError: it is not written as the column is.
+
+    """
+    if column.part:
+        return parse_days(text, pattern=column.format, missing=column.missing)
+    return column.style.read(text, column.missing)
 
 
 def _code(column: Column, value: Any, row: int) -> int:
@@ -182,12 +120,14 @@ def _code(column: Column, value: Any, row: int) -> int:
 def category_code(column: Column, text: str) -> int:
     """Return the code of a category as text: ``MISSING`` for a missing word, ``UNSEEN`` for an unknown one."""
     word = text.strip()
+    if column.missing is not None and is_missing_word(word, column.missing, weak=False):
+        return MISSING
     code = column.codes.get(word)
-    if code is None and word.lower() in ("true", "false"):
-        code = column.codes.get(word.lower())
+    if code is None:
+        code = column.near.get(fold(word))
     if code is not None:
         return code
-    return MISSING if is_missing_word(word, weak=False) else UNSEEN
+    return MISSING if is_missing_word(word, column.missing, weak=False) else UNSEEN
 
 
 def _images(schema: Schema, records: Sequence[Mapping[str, Any]]) -> Rows:
@@ -211,20 +151,24 @@ def _images(schema: Schema, records: Sequence[Mapping[str, Any]]) -> Rows:
     return Rows(np.empty((empty, 0)), np.empty((empty, 0), dtype=np.int32), images)
 
 
-def _days(moment: datetime) -> float:
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return (moment - EPOCH).total_seconds() / 86400.0
-
-
 def _refuse(column: Column, value: Any, row: int) -> RequestError:
     wanted = "a date" if column.part else ("a number" if column.kind == "numeric" else "a text")
     shown = f" {value[:40]!r}" if isinstance(value, str) else ""
     return RequestError(
         f"Row {row}: {column.source or column.name!r} is {_kind(value)}{shown}",
-        f"It must be {wanted}, or null where it is not known",
+        f"It must be {wanted}, or null where it is not known{_as_written(column, value)}",
         "Correct the value",
         status=422,
     )
+
+
+def _as_written(column: Column, value: Any) -> str:
+    """Say how the text of a numeric column is written."""
+    if column.kind != "numeric" or not isinstance(value, str):
+        return ""
+    if column.part:
+        return f"; dates are written as {column.format or 'iso'}"
+    return f"; numbers are written like {column.style.example}"
 
 
 def _kind(value: Any) -> str:

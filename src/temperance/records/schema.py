@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from temperance.records.cells import NumberStyle, fold
 
 MISSING = -1  # code of a missing category
 UNSEEN = -2  # code of a category that the schema does not know
@@ -23,13 +25,16 @@ class Column:
         name: name in the model's input; unique.
         kind: ``numeric`` (float64, missing = NaN) or ``categorical`` (a string, missing = empty).
         source: column of the file that it is read from; differs from ``name`` for the parts of a date.
-        part: empty, or the part of a date: ``days`` (since 1970-01-01), ``month``, ``weekday``, ``hour``.
+        part: empty, or the part of a date: ``days`` (since 1970-01-01), ``month``, ``weekday``, ``hour``; of a time of
+            day ``hours``, ``sin``, ``cos``.
         vocabulary: categories by code, of a categorical column.
         integer: all values seen are whole numbers.
         low: smallest value seen, of a numeric column.
         high: largest value seen.
-        format: how the text of a date or number is written: ``iso`` or a day pattern such as ``%d/%m/%Y``, and ``,``
-            where the comma is the decimal sign; empty otherwise.
+        format: how the text of a date or number is written: one of ``moments.PATTERNS`` such as ``%d/%m/%Y``; decimal
+            and thousands sign such as ``,.``; empty for plain decimal points.
+        unit: currency or unit that may stand beside the numbers.
+        missing: words that stand for "missing" in this column, in lower case; None: the usual ones.
 
     """
 
@@ -42,20 +47,55 @@ class Column:
     low: float | None = None
     high: float | None = None
     format: str = ""
+    unit: str = ""
+    missing: tuple[str, ...] | None = None
 
     @cached_property
     def codes(self) -> dict[str, int]:
         """Category to code."""
         return {value: code for code, value in enumerate(self.vocabulary)}
 
+    @cached_property
+    def near(self) -> dict[str, int]:
+        """Folded category to code, where it stands for one category only."""
+        return unambiguous(self.codes)
+
+    @cached_property
+    def sentinels(self) -> frozenset[float]:
+        """Numbers that stand for "missing" in this column."""
+        return sentinels(self.missing)
+
+    @property
+    def style(self) -> NumberStyle:
+        """How the numbers of the column are written."""
+        return NumberStyle.of(self.format, self.unit)
+
 
 @dataclass(frozen=True)
 class Target:
-    """What is predicted; ``classes`` are labels as strings, in the order of the outputs (empty for regression)."""
+    """What is predicted.
+
+    Attributes:
+        name: the column.
+        task: its kind.
+        classes: labels as strings, in the order of the outputs (empty for regression).
+        format: how its numbers are written, as in ``Column``.
+        unit: currency or unit that may stand beside them.
+        missing: words that stand for "missing" in it, in lower case; None: the usual ones.
+
+    """
 
     name: str
     task: Task
     classes: tuple[str, ...] = ()
+    format: str = ""
+    unit: str = ""
+    missing: tuple[str, ...] | None = None
+
+    @property
+    def style(self) -> NumberStyle:
+        """How the numbers of the target are written."""
+        return NumberStyle.of(self.format, self.unit)
 
     @property
     def outputs(self) -> int:
@@ -106,6 +146,11 @@ class Schema:
         """Categorical columns, in the order of ``Rows.categorical``."""
         return tuple(c for c in self.columns if c.kind == "categorical")
 
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Names of all columns of the file that are known: inputs, target, those left out."""
+        return frozenset({*(c.source or c.name for c in self.columns), self.target.name, *self.ignored})
+
     def encode(self, strings: Sequence[Sequence[str]] | NDArray[Any]) -> NDArray[np.int32]:
         """Turn strings (b, m) into codes (b, m): empty → ``MISSING``, unknown → ``UNSEEN``."""
         values = np.asarray(strings, dtype=object).reshape(-1, len(self.categorical))
@@ -140,13 +185,36 @@ class Schema:
         shape = row.get("image_shape")
         target = row["target"]
         return cls(
-            columns=tuple(Column(**{**c, "vocabulary": tuple(c["vocabulary"])}) for c in row["columns"]),
-            target=Target(target["name"], target["task"], tuple(target["classes"])),
+            columns=tuple(Column(**_tuples(c, "vocabulary", "missing")) for c in row["columns"]),
+            target=Target(**_tuples(target, "classes", "missing")),
             kind=row["kind"],
             image_shape=(int(shape[0]), int(shape[1]), int(shape[2])) if shape else None,
             ignored=tuple(row.get("ignored", ())),
             notes=tuple(row.get("notes", ())),
         )
+
+
+def sentinels(words: Iterable[str] | None) -> frozenset[float]:
+    """Return the numbers among words that stand for "missing"."""
+    found = set()
+    for word in words or ():
+        try:
+            found.add(float(word))
+        except ValueError:
+            continue
+    return frozenset(found)
+
+
+def unambiguous(codes: Mapping[str, int]) -> dict[str, int]:
+    """Return folded words to codes, without those that fold words of two codes into one."""
+    found: dict[str, set[int]] = {}
+    for word, code in codes.items():
+        found.setdefault(fold(word), set()).add(code)
+    return {word: next(iter(one)) for word, one in found.items() if len(one) == 1}
+
+
+def _tuples(row: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {key: tuple(value) if key in names and value is not None else value for key, value in row.items()}
 
 
 def _stranger(vocabulary: tuple[str, ...]) -> str:

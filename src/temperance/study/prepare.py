@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from temperance.data import Reading, load_roles, read, save_roles, split
+from temperance.data.choices import Choices
 from temperance.evaluation.metrics.registry import check_goal, default_metric
 from temperance.monitoring.reference import LEAST
 from temperance.records.atomic import write_text
@@ -51,7 +52,7 @@ def prepare(settings: StudySettings, work: Path) -> Prepared:
     kind = "auto" if ":" in settings.task else settings.task
     reading = read(
         settings.data, target=settings.target, task=kind, group=settings.group, time=settings.time,
-        workdir=work / "read",
+        workdir=work / "read", choices=Choices.from_dict(settings.reading),
     )  # fmt: skip
     table = _with_beside(reading.table, settings.beside)
     metric = (
@@ -61,7 +62,10 @@ def prepare(settings: StudySettings, work: Path) -> Prepared:
     )
     second = None
     if settings.test is not None:
-        second = read(settings.test, target=settings.target, schema=table.schema, workdir=work / "read_test")
+        apart = replace(Choices.from_dict(settings.reading), columns={})
+        second = read(
+            settings.test, target=settings.target, schema=table.schema, workdir=work / "read_test", choices=apart
+        )
     banked = not settings.user_task
     roles = split(table, seed=settings.seed, test=None if second is None else second.table, banked=banked)
     if not len(roles.test):

@@ -39,6 +39,7 @@ class StudySettings:
         candidates: from outside: ``module:name`` each, or (from Python) estimators.
         starts: recipes that are tried first, ``{"name", "recipe", "settings"}`` each; see ``study.starts``.
         net: ``module:function`` of a user's net beside a ``task`` that says what is predicted; else it is in ``task``.
+        reading: what the user decided about reading the data, as a file of ``--schema`` has it.
         beside: ``weight``, ``group``, ``time`` per row of data in memory, as fields of a table; those that there are.
         audit: run the audit.
         bundle: export a bundle.
@@ -67,6 +68,7 @@ class StudySettings:
     candidates: tuple[Any, ...] = ()
     starts: tuple[dict[str, Any], ...] = ()
     net: str = ""
+    reading: dict[str, Any] = field(default_factory=dict)
     beside: dict[str, Any] = field(default_factory=dict)
     audit: bool = True
     bundle: bool = True
@@ -95,7 +97,7 @@ class StudySettings:
             "task": self.task, "group": self.group, "time": self.time, "metric": self.metric, "seed": self.seed,
             "max_latency_ms": self.max_latency_ms, "max_bytes": self.max_bytes, "device": self.device,
             "workers": self.workers, "suite": self.suite, "command": self.command, "prefer": self.prefer,
-            "only": self.only, "audit": self.audit, "bundle": self.bundle,
+            "only": self.only, "reading": self.reading, "audit": self.audit, "bundle": self.bundle,
             "starts": list(self.starts), "net": self.net,
             "candidates": [one if isinstance(one, str) else type(one).__name__ for one in self.candidates],
         }  # fmt: skip

@@ -22,3 +22,23 @@ def test_an_unknown_column_gets_the_nearest_name(temperance, classes) -> None:
     done = temperance("audit", classes.table, "--target", "anser")
     assert done.status == 2
     assert "answer" in done.err
+
+
+def test_how_columns_are_read_is_written_changed_and_passed_back(temperance, tmp_path) -> None:
+    table, schema = tmp_path / "t.csv", tmp_path / "s.toml"
+    rows = [f"{100 + i};{i % 7 + 1},{i % 9}34;0{i % 5};{i % 2}" for i in range(60)]
+    table.write_text("\n".join(["id;price;zip;y", *rows]) + "\n")
+    done = temperance("audit", table, "--target", "y", "--write-schema", schema, "--json")
+    assert done.status == 0, done.err
+    assert any("can be" in note and "--column 'price=number,decimal=." in note for note in done.json["data"]["notes"])
+    assert done.json["paths"]["schema"] == str(schema)
+    same = temperance("audit", table, "--target", "y", "--schema", schema, "--json").json["data"]
+    assert same["schema"]["columns"] == done.json["data"]["schema"]["columns"]
+    assert same["task"] == done.json["data"]["task"] == "binary"
+    schema.write_text(schema.read_text().replace('decimal = ","', 'decimal = "."\nthousands = ","'))
+    other = temperance(
+        "audit", table, "--target", "y", "--schema", schema, "--keep", "id", "--drop", "zip", "--json"
+    ).json
+    columns = {column["name"]: column for column in other["data"]["schema"]["columns"]}
+    assert set(columns) == {"id", "price"}
+    assert columns["price"]["high"] > 1000

@@ -54,3 +54,19 @@ def test_no_bundle(temperance, classes, tmp_path) -> None:
     done = temperance("predict", tmp_path, classes.table)
     assert done.status == 2
     assert "manifest.json" in done.err
+
+
+def test_another_way_of_writing_is_said_and_the_user_decides(temperance, classes, tmp_path) -> None:
+    commas = tmp_path / "commas.csv"
+    text = classes.table.read_text()
+    commas.write_text("\n".join(line.replace(",", ";").replace(".", ",") for line in text.splitlines()) + "\n")
+    done = temperance("predict", classes.folder, commas, "--json")
+    assert done.status == 0, done.err
+    assert any("like 1234.5" in note and "read as missing" in note for note in done.json["notes"])
+    chosen = temperance(
+        "predict", classes.folder, commas, "--column", "size=number,decimal=,", "--column", "weight=number,decimal=,",
+        "--sep", ";", "--json",
+    )  # fmt: skip
+    assert (
+        chosen.json["predictions"] == temperance("predict", classes.folder, classes.table, "--json").json["predictions"]
+    )

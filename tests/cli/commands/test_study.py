@@ -13,6 +13,8 @@ def test_options_become_settings(temperance, made_up, tmp_path) -> None:
         "--max-latency", "5ms", "--max-size", "2MB", "--prefer", "cheap",
         "--device", "cpu", "--workers", "1", "--json", "--quiet",
         "--candidate", "mine:forest", "--candidate", "mine:svm",
+        "--column", "price=number,decimal=,", "--keep", "id", "--drop", "z", "--na-values", "-999", "--sheet", "S",
+        "--sep", "tab",
     )  # fmt: skip
     assert done.status == 0, done.err
     one = made_up.settings[0]
@@ -20,6 +22,10 @@ def test_options_become_settings(temperance, made_up, tmp_path) -> None:
         "data": "rows.csv", "target": "y", "test": "t.csv", "task": "regression", "group": "g", "time": "when",
         "metric": "mae", "seed": 7, "max_latency_ms": 5.0, "max_bytes": 2e6, "device": "cpu", "workers": 1,
         "out": tmp_path / "s", "prefer": "cheap", "only": False, "candidates": ("mine:forest", "mine:svm"),
+        "reading": {
+            "separator": "\t", "sheet": "S", "missing": ["-999"],
+            "columns": {"price": {"read": "number", "decimal": ","}, "id": {"read": "keep"}, "z": {"read": "drop"}},
+        },
     }  # fmt: skip
     assert {name: getattr(one, name) for name in expected} == expected
     assert one.budget.seconds == 30.0

@@ -9,7 +9,7 @@ from temperance.records.schema import Column, Rows, Schema, Target
 ROW = {"x0": 1.0, "x1": 5e6, "x2": None, "x3": 2, "c0": "red", "c1": "yes"}
 CASES = [
     ROW,
-    {**ROW, "x0": "3,5", "c0": " red "},
+    {**ROW, "x0": "3.5", "c0": " red "},
     {**ROW, "x0": "NA", "c0": "?"},
     {**ROW, "x3": True, "c0": "new"},
     {**ROW, "c0": None, "c1": ""},

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from temperance.cli import options
 from temperance.cli.console import Console
@@ -18,6 +20,17 @@ def audit(
     test: options.Test = None,
     group: options.Group = None,
     time_column: options.Time = None,
+    column: options.Columns = None,
+    keep: options.Keep = None,
+    drop: options.Drop = None,
+    na_values: options.NaValues = None,
+    sheet: options.Sheet = None,
+    sep: options.Sep = None,
+    schema: options.SchemaFile = None,
+    write_schema: Annotated[
+        Path | None,
+        typer.Option("--write-schema", metavar="FILE", help="Write how each column was read, to change and pass on."),
+    ] = None,
     seed: options.Seed = 0,
     out: options.Out = None,
     as_json: options.AsJson = False,
@@ -26,23 +39,32 @@ def audit(
     """Check data before a model sees them.
 
     Looks for copies across splits, leaks, wrong labels, personal data and more. Nothing is changed.
-    With --out DIR it writes audit.json and dataset_card.md there.
+    With --out DIR it writes audit.json and dataset_card.md there; --write-schema FILE writes how each column was read.
     """
     from temperance.audit import inspect
     from temperance.data import read, split
+    from temperance.data.choices import choose
 
+    choices = choose(
+        column or (), keep=keep or (), drop=drop or (), na_values=na_values, sheet=sheet, sep=sep, schema=schema
+    )
     with tempfile.TemporaryDirectory(prefix="temperance-audit-", ignore_cleanup_errors=True) as scratch:
         place = Path(scratch)
-        reading = read(data, target=target, group=group, time=time_column, workdir=place / "data")
+        reading = read(data, target=target, group=group, time=time_column, workdir=place / "data", choices=choices)
         second = None
         if test is not None:
-            second = read(test, target=target, schema=reading.table.schema, workdir=place / "test").table
+            apart = choose(sheet=sheet, sep=sep)
+            known = reading.table.schema
+            second = read(test, target=target, schema=known, workdir=place / "test", choices=apart).table
         roles = split(reading.table, seed=seed, test=second)
         findings = [finding.to_dict() for finding in inspect(reading.table, roles, test=second, seed=seed)]
     described = {**reading.to_dict(), "path": data, "licence": None}
     value: dict[str, Any] = {"data": described, "roles": roles.to_dict(), "findings": findings}
     if out is not None:
         value["paths"] = _write(out, value)
+    if write_schema is not None:
+        write_text(write_schema, reading.to_toml())
+        value["paths"] = {**value.get("paths", {}), "schema": str(write_schema)}
     console = Console(as_json, quiet)
     console.result(value, text(value))
 

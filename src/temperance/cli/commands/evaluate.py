@@ -28,6 +28,11 @@ def evaluate(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="A bundle, or the folder of the study that wrote it.")],
     data: options.Data,
     suite: Annotated[Suite, typer.Option("--suite", help="How much to measure: more takes longer.")] = Suite.quick,
+    column: options.Columns = None,
+    na_values: options.NaValues = None,
+    sheet: options.Sheet = None,
+    sep: options.Sep = None,
+    schema: options.SchemaFile = None,
     seed: options.Seed = 0,
     out: options.Out = None,
     as_json: options.AsJson = False,
@@ -40,10 +45,18 @@ def evaluate(
     """
     from temperance import evaluation
     from temperance.data import read
+    from temperance.data.choices import choose
 
+    choices = choose(column or (), na_values=na_values, sheet=sheet, sep=sep, schema=schema)
     bundle = open_bundle(model)
     with tempfile.TemporaryDirectory(prefix="temperance-evaluate-", ignore_cleanup_errors=True) as scratch:
-        reading = read(data, target=bundle.schema.target.name, schema=bundle.schema, workdir=Path(scratch) / "data")
+        reading = read(
+            data,
+            target=bundle.schema.target.name,
+            schema=bundle.schema,
+            workdir=Path(scratch) / "data",
+            choices=choices,
+        )
         measured = evaluation.evaluate(bundle, reading.table, suite=suite.value, seed=seed)
     value: dict[str, Any] = {
         "model": str(bundle.folder), "version": bundle.version, "data": str(data), "notes": list(reading.notes),

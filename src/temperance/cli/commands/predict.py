@@ -21,6 +21,11 @@ def predict(
         Path | None,
         typer.Option("--out", metavar="FILE", help="A .csv or .parquet file; else CSV to standard output."),
     ] = None,
+    column: options.Columns = None,
+    na_values: options.NaValues = None,
+    sheet: options.Sheet = None,
+    sep: options.Sep = None,
+    schema: options.SchemaFile = None,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -30,12 +35,14 @@ def predict(
     """
     from temperance.cli.answers import answers, to_csv, write
     from temperance.data import read
+    from temperance.data.choices import choose
 
     if out is not None and out.suffix.lower() not in (".csv", ".parquet"):
         raise SettingError(f"--out {out}", "a file that ends in .csv or .parquet", "Write --out predictions.csv")
+    choices = choose(column or (), na_values=na_values, sheet=sheet, sep=sep, schema=schema)
     model = open_bundle(bundle)
     with tempfile.TemporaryDirectory(prefix="temperance-predict-", ignore_cleanup_errors=True) as scratch:
-        reading = read(data, schema=model.schema, workdir=Path(scratch) / "data")
+        reading = read(data, schema=model.schema, workdir=Path(scratch) / "data", choices=choices)
         columns = answers(model, reading.table.rows)
     console = Console(as_json, quiet)
     value: dict[str, Any] = {

@@ -24,6 +24,11 @@ def retrain(
     group: options.Group = None,
     time_column: options.Time = None,
     task: options.Task = "",
+    column: options.Columns = None,
+    na_values: options.NaValues = None,
+    sheet: options.Sheet = None,
+    sep: options.Sep = None,
+    schema: options.SchemaFile = None,
     seed: options.Seed = 0,
     device: options.Device = "cpu",
     as_json: options.AsJson = False,
@@ -34,6 +39,7 @@ def retrain(
     The bundle's recipe makes a challenger, and a paired test on rows that neither has seen decides.
     The model in use is only read. Writes retrain.json and bundle/ into --out.
     """
+    from temperance.data.choices import choose
     from temperance.lifecycle import retrain as run
 
     check_device(device)
@@ -44,6 +50,7 @@ def retrain(
         value = run(
             folder, data, target=target, budget=budget, out=place, seed=seed, group=group, time_column=time_column,
             task=task if ":" in task else "", device=device, started=context.obj.moment, progress=shown,
+            choices=choose(column or (), na_values=na_values, sheet=sheet, sep=sep, schema=schema),
         )  # fmt: skip
     console.result(value, text(value))
 

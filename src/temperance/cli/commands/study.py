@@ -41,6 +41,13 @@ def study(
     ] = None,
     group: options.Group = None,
     time_column: options.Time = None,
+    column: options.Columns = None,
+    keep: options.Keep = None,
+    drop: options.Drop = None,
+    na_values: options.NaValues = None,
+    sheet: options.Sheet = None,
+    sep: options.Sep = None,
+    schema: options.SchemaFile = None,
     metric: Annotated[
         str | None,
         typer.Option("--metric", metavar="NAME", help="What decides: accuracy, …", show_default="log_loss or rmse"),
@@ -88,6 +95,7 @@ def study(
     Ctrl-C keeps the best so far.
     """
     from temperance.cli.starting import starts_of
+    from temperance.data.choices import choose
     from temperance.study.clock import parse_budget
     from temperance.study.settings import StudySettings
 
@@ -115,10 +123,13 @@ def study(
         if not is_told_complete(resume, budget=spent, console=console):
             conclude(resumed(resume, budget=spent, **this_run), resume, console=console, started=started)
     else:
+        choices = choose(
+            column or (), keep=keep or (), drop=drop or (), na_values=na_values, sheet=sheet, sep=sep, schema=schema
+        )
         settings = StudySettings(
             data=named(data), target=target, out=study_folder(out, named(data)), task=task, test=test, group=group,
             budget=spent or parse_budget(DEFAULT_BUDGET), time=time_column, metric=metric, seed=seed, device=device,
-            prefer=prefer, only=only_task, candidates=tuple(candidates or ()),
+            prefer=prefer, only=only_task, candidates=tuple(candidates or ()), reading=choices.to_dict(),
             starts=starts_of(start or [], console), **limits, **this_run,
         )  # fmt: skip
         conclude(new_study(settings), settings.out, console=console, started=started)

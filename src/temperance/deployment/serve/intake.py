@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from operator import itemgetter
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from temperance.records.cells import is_missing_word
 from temperance.records.errors import RequestError
-from temperance.records.rows import category_code, is_missing_word, parse_number, rows_from_records
-from temperance.records.schema import MISSING, Rows, Schema
+from temperance.records.rows import category_code, number_of, rows_from_records
+from temperance.records.schema import MISSING, Column, Rows, Schema
 
 PLAIN = {float, int, type(None)}
 
@@ -26,12 +28,10 @@ class Intake:
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
         names = [column.source or column.name for column in (*schema.numeric, *schema.categorical)]
-        dated = any(column.part for column in schema.numeric)
-        self._get = itemgetter(*names) if len(names) > 1 and not dated and schema.kind == "table" else None
+        careful = any(column.part or column.sentinels for column in schema.numeric)
+        self._get = itemgetter(*names) if len(names) > 1 and not careful and schema.kind == "table" else None
         self._split = len(schema.numeric)
-        self._codes: list[dict[Any, int]] = [
-            {None: MISSING, **_plain_codes(column.codes)} for column in schema.categorical
-        ]
+        self._codes: list[dict[Any, int]] = [{None: MISSING, **_plain_codes(column)} for column in schema.categorical]
 
     def rows(self, records: Sequence[Mapping[str, Any]]) -> Rows:
         """Turn JSON objects into rows.
@@ -74,8 +74,13 @@ class Intake:
         return Rows(np.where(np.isinf(numeric), np.nan, numeric), codes)
 
 
-def numbers(values: Sequence[Any], what: str) -> NDArray[np.float64]:
+def numbers(values: Sequence[Any], what: str, columns: Sequence[Column] = ()) -> NDArray[np.float64]:
     """Turn a flat list of JSON numbers, texts and nulls into float64; null is missing.
+
+    Args:
+        values: row by row.
+        what: their name, for errors.
+        columns: the columns of a row, by which texts are read; none: plain decimal points.
 
     Shapes: (n,).
 
@@ -88,19 +93,24 @@ def numbers(values: Sequence[Any], what: str) -> NDArray[np.float64]:
             return np.array(values, dtype=np.float64)
         except OverflowError:
             values = [float("nan") if isinstance(v, int) and abs(v) > 2**1023 else v for v in values]
+    plain = (Column("", "numeric"),)
+    row = tuple(replace(column, part="") if column.part else column for column in columns) or plain
     try:
-        return np.array([_number(value) for value in values], dtype=np.float64)
+        return np.array([_number(value, row[i % len(row)]) for i, value in enumerate(values)], dtype=np.float64)
     except (TypeError, ValueError, OverflowError) as error:
         raise RequestError(f"{what} holds a value that is no number", "numbers, or null for missing") from error
 
 
-def _number(value: Any) -> float:
+def _number(value: Any, column: Column) -> float:
     if value is None:
         return float("nan")
-    return parse_number(value) if isinstance(value, str) else float(value)
+    return number_of(column, value) if isinstance(value, str) else float(value)
 
 
-def _plain_codes(codes: Mapping[str, int]) -> dict[str, int]:
+def _plain_codes(column: Column) -> dict[str, int]:
+    missing = column.missing
     return {
-        word: code for word, code in codes.items() if word == word.strip() and not is_missing_word(word, weak=False)
+        word: code
+        for word, code in column.codes.items()
+        if word == word.strip() and not is_missing_word(word, missing, weak=False)
     }

@@ -139,7 +139,8 @@ class Protocol:
             )
         if expected["datatype"] == "BYTES":
             return _texts(values, name).reshape(shape)
-        array = numbers(values, f"the input {name!r}")
+        columns = self.bundle.schema.numeric if name == "numeric" else ()
+        array = numbers(values, f"the input {name!r}", columns)
         if expected["datatype"] == "UINT8" and not ((array >= 0) & (array <= 255)).all():
             raise RequestError(f"the input {name!r} holds values outside 0–255", "pixels, whole numbers from 0 to 255")
         return array.reshape(shape)

@@ -1,0 +1,375 @@
+"""Choose the one reader of a column, from all its values, with what speaks for it and against it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from temperance.data import values
+from temperance.data.choices import ColumnChoice
+from temperance.data.dates import date_pattern, number_pattern
+from temperance.data.evidence import MOSTLY, FileStyle, Numbering, numbering
+from temperance.records.cells import EXACT, NumberStyle
+from temperance.records.errors import DataError
+from temperance.records.moments import CLOCK
+
+WHOLE = 200_000  # cells up to which all shapes are counted; above it a sample says the style and all cells test it
+FEW_WORDS, MANY_NUMBERS, FEW_WORDS_SHARE = 2, 20, 0.5  # so many words, different numbers, and share of numbers
+_ANY_DATE = r"^(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})($|[T ])"
+_ZERO_CODE = r"^0\d+$"
+AUTO = ColumnChoice()
+ALONE = FileStyle()
+
+
+@dataclass(frozen=True, eq=False)
+class Reader:
+    """How a column is read.
+
+    Attributes:
+        name: the column.
+        kind: ``number``, ``date``, ``category`` or ``none`` (it holds nothing that can be read).
+        style: of numbers.
+        pattern: of dates.
+        missing: words for "missing", or None: the usual ones.
+        cells: count of cells that are not missing.
+        misfits: count of those that do not fit: they count as missing.
+        odd: some of them.
+        doubts: sentences that say both readings and how to choose.
+        said: further sentences.
+        found: the values, of numbers and dates.
+
+    """
+
+    name: str
+    kind: str
+    style: NumberStyle = values.PLAIN
+    pattern: str = ""
+    missing: tuple[str, ...] | None = None
+    cells: int = 0
+    misfits: int = 0
+    odd: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+    said: tuple[str, ...] = ()
+    found: values.Numbers | None = None
+
+    @property
+    def written(self) -> str:
+        """How it is written, in short."""
+        if self.kind == "number":
+            return self.style.form + (f" {self.style.unit}" if self.style.unit else "")
+        return self.pattern
+
+    def choice(self) -> ColumnChoice:
+        """Return the choice that reads a column so."""
+        if self.kind == "number":
+            other = "." if self.style.decimal == "," else ","
+            thousands = other if self.style.grouped else ""
+            return ColumnChoice("number", self.style.decimal, thousands, self.style.unit, missing=self.missing)
+        if self.kind == "date":
+            return ColumnChoice("date", pattern=self.pattern, missing=self.missing)
+        return ColumnChoice("category", missing=self.missing)
+
+    def remark(self) -> str:
+        """Return the evidence in a sentence."""
+        odd = f", not {', '.join(repr(word[:20]) for word in self.odd)}" if self.odd else ""
+        return " ".join([f"{self.cells - self.misfits:,} of {self.cells:,} cells fit{odd}.", *self.doubts])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-safe fields (not the values)."""
+        return {
+            "column": self.name, "read": self.kind, "written": self.written, "cells": self.cells,
+            "misfits": self.misfits, "odd": list(self.odd), "doubts": list(self.doubts),
+        }  # fmt: skip
+
+
+def judge(series: pl.Series, choice: ColumnChoice = AUTO, file: FileStyle = ALONE) -> Reader:
+    """Choose the reader of a column.
+
+    Args:
+        series: the column.
+        choice: what the user decided.
+        file: decides where the column itself does not.
+
+    Raises:
+        DataError: the user's reader reads none of the cells.
+
+    """
+    kind = series.dtype
+    base = Reader(series.name, "none", missing=choice.missing, cells=len(series) - series.null_count())
+    if series.null_count() == len(series) or kind.is_nested() or kind in (pl.Binary, pl.Object):
+        return base
+    if choice.read == "category" or kind in (pl.Boolean, pl.Categorical, pl.Enum):
+        return replace(base, kind="category")
+    if values.is_date_type(series):
+        return _date(base, series, "iso")
+    if kind != pl.String:
+        return _typed(base, series, choice)
+    made = _text(base, series, choice, file)
+    if choice.read in ("number", "date") and (made.kind != choice.read or made.misfits >= made.cells > 0):
+        shown = ", ".join(repr(word[:30]) for word in made.odd or tuple(series.drop_nulls().head(3)))
+        raise DataError(
+            f"The column {series.name!r} holds {shown}",
+            f"What --column asks for: {choice.read} {choice.pattern or (choice.style or values.PLAIN).example}",
+            "Change the choice for this column, or leave it out to let the values decide",
+        )
+    return made
+
+
+def _typed(base: Reader, series: pl.Series, choice: ColumnChoice) -> Reader:
+    if series.dtype.is_integer() and choice.read != "number":
+        ends = [abs(int(end)) for end in (series.min(), series.max()) if end is not None]
+        if max(ends, default=0) > EXACT:
+            return replace(base, kind="category", said=(_too_long(base.name),))
+    read = values.numbers(series, missing=choice.missing)
+    made = replace(base, kind="number", found=read, cells=int(np.isfinite(read.values).sum()) + read.infinite)
+    return _number_or_day(made, series, choice)
+
+
+def _text(base: Reader, series: pl.Series, choice: ColumnChoice, file: FileStyle) -> Reader:
+    text = values.clean(series, choice.missing, weak=True)
+    known = len(text) - text.null_count()
+    base = replace(base, cells=known)
+    if choice.read == "date":
+        return _date(base, series, choice.pattern or date_pattern(text).pattern or "iso")
+    if not known:
+        return replace(
+            base, kind="category" if values.clean(series, choice.missing).null_count() < len(text) else "none"
+        )
+    if choice.style is not None or choice.read == "number":
+        found = numbering(text)
+        style = choice.style or found.style(found.clear or file.decimal(found)[0])
+        return _number(base, series, replace(style, unit=choice.unit or found.unit), ())
+    made = _as_number(base, series, text, file)
+    if made is not None and made.kind == "number":
+        return _number_or_day(made, series, choice)
+    if made is not None:
+        return made
+    dates = date_pattern(text)
+    if dates.pattern:
+        doubts: tuple[str, ...] = ()
+        if dates.other:
+            doubts = (
+                f"Column {base.name!r}: the dates fit both {dates.pattern} and {dates.other}; {dates.pattern} was "
+                f"taken. {_overrule(base.name, f'date,pattern={dates.other}')}",
+            )
+        return _date(base, series, dates.pattern, doubts)
+    return _category(base, text, series)
+
+
+def _as_number(base: Reader, series: pl.Series, text: pl.Series, file: FileStyle) -> Reader | None:
+    """Return the number's reader, a category where the cells only look like numbers, or None."""
+    whole = len(text) <= WHOLE
+    found = numbering(text if whole else text.drop_nulls().gather_every(max(1, len(text) // WHOLE)))
+    if not found.numbers:
+        return None
+    if found.is_list:
+        cell = _first(text, r"[0-9][,;/|]")
+        said = f"Column {base.name!r} holds several values in a cell, such as {cell!r}: read as categories."
+        return replace(base, kind="category", said=(said,))
+    code = _code(text)
+    if code:
+        return replace(base, kind="category", said=(f"Column {base.name!r}: {code}",))
+    decimal, doubts = _decimal(found, file, base.name, text)
+    style = found.style(decimal)
+    if found.fits(style) < FEW_WORDS_SHARE * found.known:
+        return None
+    made = _number(base, series, style, doubts)
+    if made.misfits and not whole:  # the sample did not show everything
+        found = numbering(text)
+        decimal, doubts = _decimal(found, file, base.name, text)
+        made = _number(base, series, found.style(decimal), doubts)
+    if made.cells - made.misfits < MOSTLY * made.cells:
+        return _with_words(made)
+    return replace(made, doubts=(*made.doubts, *_number_doubts(made, found, text)))
+
+
+def _with_words(made: Reader) -> Reader | None:
+    """Return the number's reader for many different numbers beside a word or two that mean "missing", or None."""
+    read = made.found
+    if read is None or read.words.n_unique() > FEW_WORDS or len(np.unique(read.values)) <= MANY_NUMBERS:
+        return None
+    shown = ", ".join(repr(word[:20]) for word in made.odd)
+    doubt = (
+        f"Column {made.name!r} holds numbers and {made.misfits:,} times {shown}, which was taken for missing. "
+        f"{_overrule(made.name, 'category')}"
+    )
+    return replace(made, doubts=(*made.doubts, doubt))
+
+
+def _decimal(found: Numbering, file: FileStyle, name: str, text: pl.Series) -> tuple[str, tuple[str, ...]]:
+    """Return the decimal sign, and a sentence with both readings where the cells leave it open."""
+    if found.clear or not found.marked:
+        return found.clear or ".", ()
+    decimal, why = file.decimal(found)
+    sign = "," if found.lone_comma >= found.lone_point else "."
+    if decimal == sign == "." and not (found.short or file.separator == ";"):
+        return decimal, ()
+    example = _first(text, rf"^\D*\d{{1,3}}\{sign}\d{{3}}\D*$")
+    return decimal, (_both(name, example, sign, decimal, why),)
+
+
+def _both(name: str, example: str, sign: str, decimal: str, why: str) -> str:
+    low, high = NumberStyle(sign), NumberStyle("." if sign == "," else ",", grouped=True)
+    cell = "".join(letter for letter in example if letter.isdigit() or letter == sign)
+    readings = {True: f"{low.read(cell):g} (decimal)", False: f"{high.read(cell):g} (thousands)"}
+    taken = decimal == sign
+    other = sign if not taken else ("." if sign == "," else ",")
+    settings = f"number,decimal={other}" + (f",thousands={sign}" if taken else "")
+    return (
+        f"Column {name!r}: {cell!r} can be {readings[True]} or {readings[False]}; {readings[taken]} was taken, {why}. "
+        f"{_overrule(name, settings)}"
+    )
+
+
+def _number(base: Reader, series: pl.Series, style: NumberStyle, doubts: Sequence[str]) -> Reader:
+    read = values.numbers(series, style, base.missing)
+    cells = int(np.isfinite(read.values).sum()) + read.infinite + len(read.words)
+    said = [] if style.decimal == "." else [f"Column {base.name!r} has decimal commas."]
+    if style.unit:
+        said.append(f"Column {base.name!r} is in {style.unit!r}; the number was taken.")
+    odd = tuple(sorted(read.words.unique().head(1000).to_list())[:3])
+    return replace(
+        base, kind="number", style=style, cells=cells, misfits=len(read.words), odd=odd, found=read,
+        doubts=tuple(doubts), said=tuple(said),
+    )  # fmt: skip
+
+
+def _number_or_day(made: Reader, series: pl.Series, choice: ColumnChoice) -> Reader:
+    """Return the reader of numbers, or of days where the whole numbers are days."""
+    if choice.read == "date" and choice.pattern:
+        return _date(replace(made, doubts=()), series, choice.pattern)
+    if choice.read == "number" or made.found is None or made.misfits:
+        return made
+    finite = made.found.values[np.isfinite(made.found.values)]
+    if made.style == values.PLAIN and len(finite):
+        days = number_pattern(made.name, finite)
+        if days.pattern:
+            doubt = (
+                f"Column {made.name!r}: whole numbers such as {finite[0]:.0f} were read as dates ({days.pattern}). "
+                f"{_overrule(made.name, 'number')}"
+            )
+            return _date(replace(made, doubts=()), series, days.pattern, (doubt,))
+    return replace(made, doubts=(*made.doubts, *_sentinel(made.name, finite)))
+
+
+def _date(base: Reader, series: pl.Series, pattern: str, doubts: Sequence[str] = ()) -> Reader:
+    read = values.days(series, pattern=pattern, missing=base.missing)
+    known = int(np.isfinite(read.values).sum()) + len(read.words)
+    odd = tuple(sorted(read.words.unique().head(1000).to_list())[:3])
+    said: tuple[str, ...] = ()
+    none = base.cells - known
+    if none > 0:
+        said = (f"Column {base.name!r}: {none:,} days stand for none (such as 9999-12-31): read as missing.",)
+    if pattern == CLOCK:
+        doubts = (*doubts, *_clock_doubt(base.name, read))
+    return replace(
+        base, kind="date", pattern=pattern, cells=known, misfits=len(read.words), odd=odd, found=read,
+        doubts=tuple(doubts), said=said,
+    )  # fmt: skip
+
+
+def _clock_doubt(name: str, read: values.Numbers) -> tuple[str, ...]:
+    finite = read.values[np.isfinite(read.values)]
+    if len(finite) and finite.max() < 1.0:
+        return (f"Column {name!r} was read as a time of day in hours; a duration in hours has the same numbers.",)
+    return (f"Column {name!r} was read as a duration in hours.",)
+
+
+def _category(base: Reader, text: pl.Series, series: pl.Series) -> Reader:
+    found = numbering(text if len(text) <= WHOLE else text.head(WHOLE))
+    said: tuple[str, ...] = ()
+    units = [unit for unit in found.units if unit]
+    if 2 <= len(units) <= 5 and found.numbers >= MOSTLY * found.known:
+        shown = ", ".join(repr(unit) for unit in units)
+        said = (
+            f"Column {base.name!r} holds numbers in {len(units)} units ({shown}): read as categories. "
+            "Bring them to one unit to use them as numbers.",
+        )
+    elif min(found.point, found.comma) >= 0.1 * found.known:
+        said = (
+            f"Column {base.name!r} holds decimal points ({found.point:,}) and decimal commas ({found.comma:,}): read "
+            "as categories. Write all in one way to use them as numbers.",
+        )
+    elif (text.drop_nulls().str.contains(_ANY_DATE).mean() or 0.0) >= MOSTLY:
+        said = (
+            f"Column {base.name!r} holds dates that are written in several ways: read as categories. Write all in one "
+            "way, such as 2026-01-31, to use them as dates.",
+        )
+    elif found.numbers >= 0.1 * found.known and found.known - found.numbers > 1:
+        words = found.known - found.numbers
+        said = (f"Column {base.name!r} mixes numbers ({found.numbers:,}) and words ({words:,}): read as categories.",)
+    return replace(base, kind="category", said=said)
+
+
+def _code(text: pl.Series) -> str:
+    """Say why digits are names and no numbers, or nothing."""
+    known = text.drop_nulls()
+    zeros = known.str.contains(_ZERO_CODE)
+    count = int(zeros.sum())
+    if count and (count >= 0.01 * len(known) or _one_width(known)):
+        return f"{count:,} cells such as {known.filter(zeros)[0]!r} begin with 0: read as codes, not as numbers."
+    long = known.filter(known.str.contains(r"^[+-]?\d{16,}$"))
+    if len(long) and bool((long.cast(pl.Float64).abs() > EXACT).any()):
+        return _too_long("").split(": ", 1)[1]
+    return ""
+
+
+def _one_width(known: pl.Series) -> bool:
+    digits = known.filter(known.str.contains(r"^\d+$"))
+    return len(digits) >= MOSTLY * len(known) and digits.str.len_chars().n_unique() == 1
+
+
+def _too_long(name: str) -> str:
+    return f"Column {name!r}: whole numbers above 2^53 are read as codes, as a number they would be rounded."
+
+
+def _number_doubts(made: Reader, found: Numbering, text: pl.Series) -> list[str]:
+    """Say what else the numbers could be: codes with an exponent, versions, one with a leading zero."""
+    doubts = []
+    zero = _first(text, _ZERO_CODE)
+    if zero:
+        doubts.append(f"cells such as {zero!r} lose their zeros as numbers")
+    if any("e" in shape.lower() and "." not in shape and "," not in shape for shape, _ in found.shapes):
+        code = _first(text, r"^\d+[eE]\d+$")
+        if code:
+            doubts.append(f"{code!r} is read as {float(code):,.0f}, and could be a code")
+    if made.style.decimal == "." and not made.style.unit:
+        tens = text.filter(text.str.contains(r"^\d+\.\d*0$").fill_null(False))
+        bare = tens.str.replace(r"0+$", "").unique()
+        if len(bare) and text.is_in(bare.to_list()).any():
+            doubts.append(f"{tens[0]!r} and {tens[0].rstrip('0')!r} are one number, and could be versions")
+    return [f"Column {made.name!r}: {one}. {_overrule(made.name, 'category')}" for one in doubts]
+
+
+def _sentinel(name: str, finite: NDArray[np.float64]) -> list[str]:
+    """Say that a number such as -999 may stand for "missing"."""
+    for number in (-99.0, -999.0, -9999.0, -99999.0, 999.0, 9999.0, 99999.0):
+        hits = int((finite == number).sum())
+        if not hits or hits == len(finite):
+            continue
+        others = finite[finite != number]
+        apart = others.min() > number / 3 and others.min() >= -30 if number < 0 else others.max() < number / 5
+        if hits >= 2 and apart and hits < 0.5 * len(finite):
+            return [
+                f"Column {name!r}: {number:g} stands in {hits:,} cells, far from the others; it was read as a value. "
+                f"If it means missing: {_flag(name, f'number,na={number:g}')}."
+            ]
+    return []
+
+
+def _overrule(name: str, settings: str) -> str:
+    return f"To read it the other way: {_flag(name, settings)}."
+
+
+def _flag(name: str, settings: str) -> str:
+    return f"--column '{name}={settings}'"
+
+
+def _first(text: pl.Series, pattern: str) -> str:
+    found = text.filter(text.str.contains(pattern).fill_null(False))
+    return str(found[0]) if len(found) else ""

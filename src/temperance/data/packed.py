@@ -1,0 +1,75 @@
+"""A packed file (gz, xz, bz2, zip): unpacked into the scratch folder and opened as what it holds."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import shutil
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from temperance.data import fingerprint
+from temperance.data.base import Contents, Source
+from temperance.records.errors import DataError
+
+_OPENERS: tuple[tuple[bytes, Callable[[Path], Any]], ...] = (
+    (b"\x1f\x8b", gzip.open),
+    (b"\xfd7zXZ", lzma.open),
+    (b"BZh", bz2.open),
+)
+
+
+@dataclass(frozen=True)
+class PackedFile(Source):
+    """One packed file, or an archive with one table; ``member`` names it where there are several."""
+
+    path: Path
+    within: Callable[[Path], Source]
+    member: str = ""
+
+    def open(self, scratch: Path) -> Contents:
+        try:
+            inner = self._unpack(scratch)
+        except (OSError, EOFError, lzma.LZMAError, zipfile.BadZipFile, RuntimeError) as error:
+            raise DataError(
+                f"{self.path.name} cannot be unpacked ({str(error)[:100]})", "A complete gz, xz, bz2 or zip file",
+                "Download or pack it again; a password must be taken off first",
+            ) from error  # fmt: skip
+        opened = self.within(inner).open(scratch)
+        name = opened.name if zipfile.is_zipfile(self.path) else Path(self.path.stem).stem
+        return replace(opened, name=name, fingerprint=fingerprint.of_file(self.path))
+
+    def _unpack(self, scratch: Path) -> Path:
+        if zipfile.is_zipfile(self.path):
+            with zipfile.ZipFile(self.path) as archive:
+                name = self._member(archive.namelist())
+                with archive.open(name) as packed:
+                    return _copy(packed, scratch / Path(name).name)
+        with self.path.open("rb") as stream:
+            head = stream.read(6)
+        opener = next((one for sign, one in _OPENERS if head.startswith(sign)), gzip.open)
+        stem = self.path.stem
+        with opener(self.path) as packed:
+            return _copy(packed, scratch / stem)
+
+    def _member(self, names: list[str]) -> str:
+        tables = [
+            n for n in names if not n.endswith("/") and not Path(n).name.startswith((".", "_")) and "__MACOSX" not in n
+        ]
+        wanted = [name for name in tables if self.member in ("", name, Path(name).name, Path(name).stem)]
+        if len(wanted) == 1:
+            return wanted[0]
+        raise DataError(
+            f"{self.path.name} holds {len(tables)} files: {', '.join(tables[:8]) or 'none'}",
+            "An archive with one table", "Name the file with --sheet",
+        )  # fmt: skip
+
+
+def _copy(packed: Any, place: Path) -> Path:
+    with place.open("wb") as out:
+        shutil.copyfileobj(packed, out, 2**20)
+    return place

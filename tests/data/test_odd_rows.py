@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import polars as pl
+
+from temperance.data.odd_rows import odd_rows
+
+
+def frame(first: list[str | None], last: list[str | None]) -> pl.DataFrame:
+    rows = [first, *[[str(i), "a", str(i / 3)] for i in range(20)], last]
+    return pl.DataFrame(rows, schema=["n", "c", "f"], orient="row")
+
+
+def test_units_and_totals_are_no_rows() -> None:
+    first, end, notes, dropped = odd_rows(frame(["kg", "-", "m/s"], ["Total", None, "12.5"]))
+    assert (first, end) == (1, 21)
+    assert len(notes) == len(dropped) == 2
+    assert odd_rows(frame(["1", "a", "2.5"], ["3", "b", "4.5"])) == (0, 22, (), ())
+
+
+def test_a_word_that_the_column_holds_is_no_total() -> None:
+    rows = [["1", "total", "0.5"], ["2", "part", "1.5"]] * 10
+    assert odd_rows(pl.DataFrame([*rows, rows[0]], schema=["n", "c", "f"], orient="row"))[:2] == (0, 21)
+
+
+def test_small_tables_are_left_alone() -> None:
+    assert odd_rows(frame(["kg", "-", "m"], ["Total", "", ""])[:5])[:2] == (0, 5)
