@@ -194,7 +194,9 @@ class TemperanceEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         net = "" if self.net == "Tabular" else self.net
         reading = of_python(self.columns).to_dict()
         others = tuple(self.candidates)
-        return Searched(self.budget, self.metric, self.device, self.workers, seed, self.out, others, starts, net, reading)
+        return Searched(
+            self.budget, self.metric, self.device, self.workers, seed, self.out, others, starts, net, reading
+        )
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
