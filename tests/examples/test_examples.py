@@ -66,6 +66,25 @@ def test_vision_transformer_in_a_study():
     assert load("vision_transformer")(budget="4trials") > 0.7
 
 
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("name", "package"), [("in_skorch", "skorch"), ("in_accelerate", "accelerate"), ("in_fabric", "lightning")]
+)
+def test_frameworks(name, package, capsys):
+    pytest.importorskip(package)
+    assert load(name)(epochs=4) > 0.8
+    assert "held-out rows" in capsys.readouterr().out
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_logged_loop(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    rows = load("logged_loop")(epochs=2)
+    assert [row["at"] for row in rows] == [19, 38]
+    assert {"strength/dropout.p", "signal/gap", "loss"} <= set(rows[-1])
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.stem)
 def test_every_example_says_how_to_run_it(path):
     assert f"python examples/{path.name}" in path.read_text()

@@ -77,8 +77,8 @@ class ImportedStudy:
 
         Trials without a technique of ours are left out: a study tries the plain net by itself.
         """
-        done = [one for one in self.trials if one.value is not None and len(one.recipe)]
-        best = sorted(done, key=lambda one: -one.value if self.higher_is_better else one.value)  # type: ignore[operator,return-value]
+        done = [(one.value, one) for one in self.trials if one.value is not None and len(one.recipe)]
+        best = [one for _, one in sorted(done, key=lambda pair: pair[0], reverse=self.higher_is_better)]
         found: dict[Recipe, dict[str, Any]] = {}
         for one in best:
             row = {"name": f"{self.name}, trial {one.number}", "recipe": one.recipe.to_dict(), "settings": one.settings}
