@@ -12,6 +12,7 @@ from temperance import (
     FGSMTraining,
     InputGradientPenalty,
     JacobianPenalty,
+    ManifoldMixUp,
     MixUp,
     NEFTune,
     PGDTraining,
@@ -49,7 +50,7 @@ TOKENS = Problem("tokens", Text, ids)
 ALL = [
     VAT(), TRADES(steps=2), FGSMTraining(probe_every=0), PGDTraining(steps=2), JacobianPenalty(),
     InputGradientPenalty(), MixUp(), RegMixUp(mode="official"), FeatureNoise(), NEFTune(), R3F(eps=0.3),
-    TokenDropout(0.3), TokenDropout(0.3, fill=1, special=(2,)),
+    TokenDropout(0.3), TokenDropout(0.3, fill=1, special=(2,)), ManifoldMixUp(),
 ]  # fmt: skip
 
 

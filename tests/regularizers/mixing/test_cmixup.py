@@ -51,3 +51,19 @@ def test_classes_and_settings_are_refused() -> None:
         session.step(Batch(torch.randn(4, 3), torch.zeros(4, dtype=torch.int64)))
     with pytest.raises(SettingError, match="sigma"):
         CMixUp(sigma=0.0)
+
+
+@pytest.mark.filterwarnings("ignore::temperance.core.embedding.OnEmbeddings")
+def test_of_tokens_the_vectors_are_blended():
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Embedding(9, 4), torch.nn.Flatten(), torch.nn.Linear(12, 1))
+    seen = []
+    model[1].register_forward_pre_hook(lambda _, given: seen.append(given[0].detach()))
+    optimizer, ids, y = torch.optim.SGD(model.parameters(), lr=0.0), torch.randint(9, (6, 3)), torch.randn(6, 1)
+    Recipe(CMixUp()).attach(model, optimizer, loss=lambda out, y: (out - y).square().squeeze(1)).step((ids, y))
+    plain, mixed = seen  # the look for the embedding, and the step
+    pairs = torch.stack([torch.linalg.lstsq(
+        torch.stack([plain[i].flatten(), plain[j].flatten()]).T, mixed[i].flatten()[:, None]
+    ).solution.sum() for i in range(6) for j in range(6) if i != j])  # fmt: skip
+    assert not torch.allclose(plain, mixed)
+    assert int((pairs - 1).abs().lt(1e-4).sum()) >= 6  # shares that add up to 1
