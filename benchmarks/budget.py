@@ -14,6 +14,7 @@ written by then. All shares are of budget × workers, or of the budget:
 - ``moments``: seconds at which the search began, it ended (the choice), the winner was tested, all was over.
 
 A record per cell in ``benchmarks/records/budget``; cells that have one are not run again (``--again`` runs them anew).
+``--show`` prints those of ``--records`` as a table and runs nothing.
 """
 
 from __future__ import annotations
@@ -137,7 +138,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--records", type=Path, default=RECORDS)
     parser.add_argument("--again", action="store_true")
+    parser.add_argument("--show", action="store_true")
     given, _ = parser.parse_known_args()  # `make bench ARGS=…` gives all scripts the same
+    if given.show:
+        show(given.records)
+        return
     given.records.mkdir(parents=True, exist_ok=True)
     for budget in given.budgets.split(","):
         for data in given.data.split(","):
@@ -155,6 +160,24 @@ def main() -> None:
             keys = ("data", "budget", "status", "wall_seconds", "over_percent", "trained", "fits_share", "busy_share",
                     "all_busy_share", "processor_share", "held", "moments", "load_before", "said")  # fmt: skip
             print({k: record[k] for k in keys if k in record}, flush=True)
+
+
+def show(records: Path) -> None:
+    print("| data | budget | load | processor share | wall s | over % | fits share | busy | all busy | lost s | loss |")
+    print("|" + "---|" * 11)
+    for one in sorted((json.loads(p.read_text()) for p in records.glob("*.json")), key=_place):
+        load = f"{one['load_before']:.0f}–{one['load_after']:.0f}"
+        if one["status"] != "done":
+            print(f"| {one['data']} | {one['budget']} | {load} | {one['status']} |" + " |" * 7)
+            continue
+        shares = (one["processor_share"], one["wall_seconds"], one["over_percent"], one["fits_share"],
+                  one["busy_share"], one["all_busy_share"], one["held"]["lost"], one["selection"])  # fmt: skip
+        words = " | ".join(f"{share:.4g}" for share in shares)
+        print(f"| {one['data']} | {one['budget']} | {load} | {words} |")
+
+
+def _place(record: dict[str, Any]) -> tuple[str, float]:
+    return record["data"], seconds(record["budget"])
 
 
 def revision() -> str:

@@ -69,6 +69,13 @@ def test_weights_that_are_all_the_same_change_no_bit(data: SimpleNamespace, mode
         np.testing.assert_array_equal(again.predict(data.X), plain)
 
 
+def test_only_the_ratios_of_weights_count(data: SimpleNamespace) -> None:
+    weight = np.random.default_rng(0).uniform(0.5, 2.0, 160)
+    first = TemperanceRegressor().fit(data.X, data.values, sample_weight=weight)
+    tiny = TemperanceRegressor().fit(data.X, data.values, sample_weight=weight * 2.0**-12)
+    np.testing.assert_array_equal(tiny.predict(data.X), first.predict(data.X))
+
+
 def test_groups_and_time_are_checked_without_a_budget_too(data: SimpleNamespace) -> None:
     model = TemperanceRegressor(epochs=1).fit(data.X, data.values, groups=np.arange(160) % 9, time=np.arange(160))
     assert np.isfinite(model.predict(data.X)).all()

@@ -121,6 +121,23 @@ def test_what_does_not_stop_is_ended(opened):
     assert desk.state.results[0].status == "interrupted"
 
 
+def test_a_net_that_is_late_gets_the_time_to_close_before_its_worker_is_ended(opened, monkeypatch):
+    monkeypatch.setattr("temperance.study.desk.OVERTIME", 0.1)
+    monkeypatch.setattr("temperance.study.desk.START", 0.2)
+    desk = opened()
+    desk.workers.hold = True
+    desk.workers.stop = lambda lease: None  # it closes for ever
+    desk.launch(net(), by="test")
+    desk.settings = replace(desk.settings, budget=Budget(seconds=60.0))
+    desk.clock.budget = Budget(seconds=desk.clock.elapsed + 5.0)
+    desk.clock.reserved = {"closing": 0.3, "report": 5.0}
+    began = time.monotonic()
+    desk.settle()
+    assert 0.4 <= time.monotonic() - began < 3.0  # 0.3 and the overtime
+    assert len(desk.workers.killed) == 1
+    assert desk.state.results[0].status == "discarded"
+
+
 def test_a_lost_worker_is_told(opened):
     desk = opened()
     lost = {"event": "lost", "worker": 0, "code": -9, "retried": True}

@@ -67,8 +67,8 @@ def given(
 ) -> Given:  # fmt: skip
     """Check and read training data. Rows of weight 0 are left out, as if they were not there.
 
-    Where all rows that are left weigh the same, no weights are handed on: they say nothing, yet libraries take other
-    ways with them (boosting no longer knows that its second derivatives are equal), and answers would differ a little.
+    The mean of the weights is made 1: only their ratios count. Boosting has its L2 penalty in units of the weights,
+    so tiny weights would forbid it to learn. Where all rows weigh the same, no weights are handed on.
 
     Args:
         estimator: told of the features.
@@ -103,7 +103,7 @@ def given(
         inputs, targets, weight = inputs[kept], targets[kept], weight[kept]
         beside = {name: values[kept] for name, values in beside.items()}
         if np.ptp(weight) > SAME * weight.max():
-            beside["weight"] = weight
+            beside["weight"] = weight / weight.mean()
     if task == "regression":
         table = read((inputs, targets), task=task, choices=of_python(columns)).table
         found = Given(inputs, targets, table, np.empty(0, dtype=np.int64), np.empty(0))

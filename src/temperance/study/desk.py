@@ -29,14 +29,15 @@ from temperance.study.ledger import Ledger, read_events
 from temperance.study.lock import FolderLock
 from temperance.study.prepare import prepare
 from temperance.study.processes import started
-from temperance.study.reserves import FIRST, reserves
+from temperance.study.reserves import FIRST, pressure, reserves
 from temperance.study.results import Scorer, natural
 from temperance.study.settings import StudySettings
 from temperance.study.spec import TrialSpec
 from temperance.study.state import Result, State
 from temperance.study.workers import Answer, Lease, Workers
 
-OVERTIME = 1.5  # seconds that a worker gets to predict after its training was ended
+OVERTIME = 1.5  # seconds on a free machine that a job gets beyond what was kept back for its end
+START = 2.0  # seconds on a free machine until a new worker is ready
 GRACE = 12.0  # seconds in which a study ends that the user stopped: less than what schedulers wait before they kill
 NEVER_DISCARDED = ("plain", "basic")
 Progress = Callable[[dict[str, Any]], None]
@@ -281,7 +282,10 @@ class Desk:
 
     def _is_overdue(self, lease: Lease) -> bool:
         if not self.state.stopped:  # from when it was asked: what is kept back may have grown at that moment
-            allowed = OVERTIME + (self.clock.reserved.get("closing", 0.0) if _closes(lease) else 0.0)
+            pressed = pressure(self.state)
+            allowed = pressed * OVERTIME + (self.clock.reserved.get("closing", 0.0) if _closes(lease) else 0.0)
+            if not self.workers.idle:  # ending the last one costs the start of another
+                allowed += pressed * START
             return time.monotonic() - self._asked[lease.number] > allowed or self.clock.left <= 0
         soon = self.clock.end - time.monotonic() < GRACE - 2 * OVERTIME and not _closes(lease)
         return soon or self.clock.for_trials < 0
