@@ -43,7 +43,8 @@ RECIPES = {
 }
 WHERE = {
     "L2SP": ("transfer", "shifted"), "SelectiveProjectionDecay": ("transfer", "shifted"),
-    "KLAnchor": ("transfer", "shifted"), "LoRADropout": ("adapters",), "R1": ("ring",),
+    "DFT": ("transfer", "shifted"), "KLAnchor": ("transfer", "shifted"),
+    "LoRADropout": ("adapters",), "R1": ("ring",),
     "GradientPenalty": ("ring_wasserstein",),
 }  # fmt: skip
 ALSO = {
