@@ -47,7 +47,7 @@ WHERE = {
     "Mixout": ("transfer", "shifted"), "LayerwiseRateDecay": ("transfer", "shifted"),
     "FrozenPrefix": ("transfer", "shifted"),
     "NEFTune": ("questions",), "TokenDropout": ("questions",),
-    "KLAnchor": ("transfer", "shifted"), "LoRADropout": ("adapters",), "R1": ("ring",),
+    "DFT": ("transfer", "shifted"), "KLAnchor": ("transfer", "shifted"), "LoRADropout": ("adapters",), "R1": ("ring",),
     "GradientPenalty": ("ring_wasserstein",),
 }  # fmt: skip
 ALSO = {

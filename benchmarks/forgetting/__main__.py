@@ -3,6 +3,7 @@
     python -m benchmarks.forgetting pretrain
     python -m benchmarks.forgetting try NAME METHOD …     settings: on the tuning tasks only, nothing is recorded
     python -m benchmarks.forgetting bar                   three tasks that no setting was chosen on, three seeds
+    python -m benchmarks.forgetting table                 what the runs so far come to
     python -m benchmarks.forgetting step                  what a step costs, in pairs beside the plain step
 
 A GPT-2 of 1.0 M weights is pretrained on six kinds of generated rows (``text.py``) and fine-tuned on 512 rows of a new
@@ -28,9 +29,9 @@ import peft
 import torch
 import transformers
 from benchmarks.forgetting import text
-from benchmarks.forgetting.methods import FIRST, METHODS, PLAIN, PRICED, TARGET, TRIED, Method, lora
+from benchmarks.forgetting.methods import FIRST, METHODS, PLAIN, PRICED, TARGET, TRIED, Method
 from benchmarks.forgetting.summary import summary
-from benchmarks.forgetting.train import BATCH, STEPS, TRAIN, before, fine_tune, start
+from benchmarks.forgetting.train import BATCH, STEPS, TRAIN, batch_of, before, fine_tune, start
 
 RECORDS = Path(__file__).parent.parent / "records" / "forgetting"
 SEEDS = (0, 1, 2)
@@ -58,41 +59,56 @@ def settings() -> dict[str, Any]:
     }
 
 
+def known() -> list[dict[str, Any]]:
+    """Return the runs that the record holds."""
+    file = RECORDS / "runs.jsonl"
+    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+
 def bar() -> None:
     """Run each method on each task and seed; what the record holds is skipped."""
     RECORDS.mkdir(parents=True, exist_ok=True)
-    file = RECORDS / "runs.jsonl"
-    known = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
-    done = {(row["method"], row["task"], row["seed"]) for row in known}
+    done = {(row["method"], row["task"], row["seed"]) for row in known()}
     cells = [(name, task, seed) for seed in SEEDS for task in text.NEW for name in METHODS]
     for name, task, seed in sorted(cells, key=lambda cell: cell[0] not in FIRST):
         if (name, task, seed) in done:
             continue
         row = {"method": name, **fine_tune(METHODS[name], task, seed)}
         print(shown(row), flush=True)
-        with file.open("a") as out:
+        with (RECORDS / "runs.jsonl").open("a") as out:
             out.write(json.dumps(row) + "\n")
-        known.append(row)
-    record = {**settings(), "before": {task: before(task) for task in text.NEW}, **summary(known, PLAIN)}
-    _write(RECORDS / "bar.json", record)
+    table()
 
 
-def step(pairs: int = 60) -> None:
-    """Measure what a step of each method costs beside the plain step, in turn, in processor time."""
+def table() -> None:
+    """Write what the runs so far come to."""
+    runs = known()
+    left = len(text.NEW) * len(SEEDS) * len(METHODS) - len(runs)
+    record = {**settings(), "before": {task: before(task) for task in text.NEW}, **summary(runs, PLAIN)}
+    _write(RECORDS / "bar.json", {**record, "runs": len(runs), "runs_left": left})
+
+
+def step(pairs: int = 40) -> None:
+    """Measure what a step of the anchor costs beside the plain step, in turn, in processor time.
+
+    Each has its own batch: what holds the model's own text has that many rows more.
+    """
     found: dict[str, Any] = {}
+    priced = {name: one for name, one in {**METHODS, **PRICED}.items() if one.held}
     for size in (BATCH, 4 * BATCH):
-        batch = text.rows(text.TUNING["double"], size, 1, prompts_count=False).batch(slice(0, size))
-        for name, method in {**METHODS, **PRICED}.items():
-            if name == PLAIN or method.adapt is lora:
-                continue
+        data = text.rows(text.TUNING["double"], size, 1, prompts_count=False)
+        for name, method in priced.items():
             plain, own = (_session(one, pairs) for one in (METHODS[PLAIN], method))
-            took = [[_seconds(one, batch) for one in (plain, own)] for _ in range(pairs + 5)][5:]
-            low, ratio, high = statistics.quantiles((b / a for a, b in took), n=4)
-            milliseconds = 1e3 * statistics.median(a for a, _ in took)
+            rows = [data.batch(slice(0, size)), batch_of(method, data, torch.arange(size), torch.Generator())]
+            took = [
+                [_seconds(one, batch) for one, batch in zip((plain, own), rows, strict=True)] for _ in range(pairs + 5)
+            ]
+            low, ratio, high = statistics.quantiles((b / a for a, b in took[5:]), n=4)
+            milliseconds = 1e3 * statistics.median(a for a, _ in took[5:])
             row = {"ratio": ratio, "low": low, "high": high, "plain_ms": milliseconds, "pairs": pairs}
             found[f"{name} / batch {size}"] = row
             print(name, size, shown(row), flush=True)
-    _write(RECORDS / "step.json", {**settings(), "steps_beside_plain": found})
+            _write(RECORDS / "step.json", {**settings(), "steps_beside_plain": found})
 
 
 def _session(method: Method, pairs: int) -> Any:
@@ -127,7 +143,7 @@ def _write(path: Path, record: dict[str, Any]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("pretrain", "try", "bar", "step"))
+    parser.add_argument("what", choices=("pretrain", "try", "bar", "table", "step"))
     parser.add_argument("names", nargs="*", help="try: a tuning task, then methods")
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
@@ -135,7 +151,7 @@ def main() -> None:
     if chosen.what == "try":
         attempt(chosen.names[0], chosen.names[1:], chosen.seed)
     else:
-        {"pretrain": start, "bar": bar, "step": step}[chosen.what]()
+        {"pretrain": start, "bar": bar, "table": table, "step": step}[chosen.what]()
 
 
 if __name__ == "__main__":

@@ -47,6 +47,15 @@ def new_test(name: str) -> text.Rows:
     return text.rows({**text.TUNING, **text.NEW}[name], TEST, 555, prompts_count=False)
 
 
+def batch_of(method: Method, data: text.Rows, chosen: torch.Tensor, other: torch.Generator) -> dict[str, torch.Tensor]:
+    """Return these rows, with rows of the model's own text behind them where the method holds these."""
+    batch, many = data.batch(chosen), method.written * len(chosen) // BATCH
+    if many:
+        also = own_text().batch(torch.randint(0, WRITTEN, (many,), generator=other))
+        batch = {key: torch.cat([batch[key], also[key]]) for key in batch}
+    return batch
+
+
 def fine_tune(method: Method, name: str, seed: int) -> dict[str, Any]:
     """Fine-tune on a task and measure: the gain on new rows, the loss on old ones, the divergence held."""
     data = text.rows({**text.TUNING, **text.NEW}[name], TRAIN, 9000 + seed, prompts_count=False)
@@ -61,11 +70,7 @@ def fine_tune(method: Method, name: str, seed: int) -> dict[str, Any]:
     told, rates = [], []
     began = time.process_time()
     for _ in range(STEPS):
-        batch = data.batch(torch.randint(0, len(data), (BATCH,), generator=generator))
-        if method.written:
-            also = own_text().batch(torch.randint(0, WRITTEN, (method.written,), generator=other))
-            batch = {key: torch.cat([batch[key], also[key]]) for key in batch}
-        session.step(batch)
+        session.step(batch_of(method, data, torch.randint(0, len(data), (BATCH,), generator=generator), other))
         schedule.step()
         told.append(session.signals.get("kl", float("nan")))
         rates.append(session.strengths.get("kl_anchor.rate", float("nan")))

@@ -19,7 +19,7 @@ class AnchorKL(Signal):
         kl = mean over steps of mean over places that count of D(r, p), in nats; see ``KLAnchor``
 
     It is that of training passes: on the rows of the new task, with the net's own dropout. Nothing without a
-    ``KLAnchor``.
+    ``KLAnchor``. Of micro-batches the first one tells.
 
     Source: Shenfeld et al. (2025), arXiv:2509.04259: this divergence on the new task tells how much is forgotten.
     """
