@@ -18,6 +18,7 @@ from temperance.records.cells import EXACT, NumberStyle
 from temperance.records.errors import DataError
 from temperance.records.moments import CLOCK
 
+LOOK = 20_000  # cells of a column of plain numbers that are looked at for doubts
 WHOLE = 200_000  # cells up to which all shapes are counted; above it a sample says the style and all cells test it
 FEW_WORDS, MANY_NUMBERS, FEW_WORDS_SHARE = 2, 20, 0.5  # so many words, different numbers, and share of numbers
 _ANY_DATE = r"^(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})($|[T ])"
@@ -109,7 +110,7 @@ def judge(series: pl.Series, choice: ColumnChoice = AUTO, file: FileStyle = ALON
         return _date(base, series, "iso")
     if kind != pl.String:
         return _typed(base, series, choice)
-    made = _text(base, series, choice, file)
+    made = _plain(base, series, choice) or _text(base, series, choice, file)
     if choice.read in ("number", "date") and (made.kind != choice.read or made.misfits >= made.cells > 0):
         shown = ", ".join(repr(word[:30]) for word in made.odd or tuple(series.drop_nulls().head(3)))
         raise DataError(
@@ -127,6 +128,22 @@ def _typed(base: Reader, series: pl.Series, choice: ColumnChoice) -> Reader:
             return replace(base, kind="category", said=(_too_long(base.name),))
     read = values.numbers(series, missing=choice.missing)
     made = replace(base, kind="number", found=read, cells=int(np.isfinite(read.values).sum()) + read.infinite)
+    return _number_or_day(made, series, choice)
+
+
+def _plain(base: Reader, series: pl.Series, choice: ColumnChoice) -> Reader | None:
+    """Return the reader of a column where each cell is a plain number and nothing else is in question, or None."""
+    if choice.read not in ("auto", "keep") or choice.style is not None or choice.missing is not None:
+        return None
+    read = series.cast(pl.Float64, strict=False)
+    if read.null_count() > series.null_count():
+        return None
+    known = series.drop_nulls()
+    found = numbering(known.gather_every(max(1, len(known) // LOOK)))
+    if (found.marked and found.clear != ".") or found.numbers < found.known or _code(known):
+        return None
+    made = replace(base, kind="number", found=values.numbers(series))
+    made = replace(made, doubts=tuple(_number_doubts(made, found, known.head(LOOK))))
     return _number_or_day(made, series, choice)
 
 
@@ -309,11 +326,13 @@ def _category(base: Reader, text: pl.Series, series: pl.Series) -> Reader:
 def _code(text: pl.Series) -> str:
     """Say why digits are names and no numbers, or nothing."""
     known = text.drop_nulls()
-    zeros = known.str.contains(_ZERO_CODE)
-    count = int(zeros.sum())
+    zeros = known.filter(known.str.starts_with("0"))
+    zeros = zeros.filter(zeros.str.contains(_ZERO_CODE))
+    count = len(zeros)
     if count and (count >= 0.01 * len(known) or _one_width(known)):
-        return f"{count:,} cells such as {known.filter(zeros)[0]!r} begin with 0: read as codes, not as numbers."
-    long = known.filter(known.str.contains(r"^[+-]?\d{16,}$"))
+        return f"{count:,} cells such as {zeros[0]!r} begin with 0: read as codes, not as numbers."
+    long = known.filter(known.str.len_bytes() >= 16)
+    long = long.filter(long.str.contains(r"^[+-]?\d{16,}$"))
     if len(long) and bool((long.cast(pl.Float64).abs() > EXACT).any()):
         return _too_long("").split(": ", 1)[1]
     return ""
