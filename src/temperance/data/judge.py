@@ -270,7 +270,8 @@ def _number_or_day(made: Reader, series: pl.Series, choice: ColumnChoice) -> Rea
                 f"Column {made.name!r}: whole numbers such as {finite[0]:.0f} were read as dates ({days.pattern}). "
                 f"{_overrule(made.name, 'number')}"
             )
-            return _date(replace(made, doubts=()), series, days.pattern, (doubt,))
+            found = _date(replace(made, doubts=()), series, days.pattern, (doubt,))
+            return made if found.misfits else found
     return replace(made, doubts=(*made.doubts, *_sentinel(made.name, finite)))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -134,8 +135,11 @@ def _read_classes(inputs: Any, labels: NDArray[Any], count: int, choices: Choice
 def rows_of(inputs: Any, schema: Schema) -> Rows:
     """Return checked inputs as rows of a schema."""
     if not isinstance(inputs, np.ndarray) or schema.categorical or any(c.part or c.missing for c in schema.numeric):
-        rows: Rows = read(inputs, schema=schema).table.rows
-        return rows
+        reading = read(inputs, schema=schema)
+        for note in reading.notes:
+            if "read as missing" in note:
+                warnings.warn(note, UserWarning, stacklevel=4)
+        return reading.table.rows
     if len(schema.columns) == inputs.shape[1]:
         return Rows(inputs, np.empty((len(inputs), 0), dtype=np.int32))
     places = [int((c.source or c.name).removeprefix("x")) for c in schema.columns]
