@@ -60,3 +60,8 @@ def test_a_quote_that_is_not_closed_is_named(tmp_path: Path) -> None:
 def test_too_many_odd_lines_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="line 2 with 1 field"):
         made(tmp_path, "a,b\n" + "1\n1,2\n" * 10)
+
+
+def test_a_separator_in_numbers_is_not_taken_for_names_of_rows(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="line 4 repeats one"):
+        made(tmp_path, "x,y\n1,5,yes\n2,5,no\n1,7,yes\n3,1,no\n")

@@ -220,13 +220,19 @@ def _with_words(made: Reader) -> Reader | None:
 
 def _decimal(found: Numbering, file: FileStyle, name: str, text: pl.Series) -> tuple[str, tuple[str, ...]]:
     """Return the decimal sign, and a sentence with both readings where the cells leave it open."""
-    if found.clear or not found.marked:
-        return found.clear or ".", ()
-    decimal, why = file.decimal(found)
+    if not found.marked:
+        return ".", ()
+    decimal, why = found.clear, "as a few cells say"
+    if decimal:
+        lone = found.lone_comma if decimal == "," else found.lone_point
+        if 2 * lone < found.marked or not (decimal == "," or file.separator == ";"):
+            return decimal, ()
+    else:
+        decimal, why = file.decimal(found)
     sign = "," if found.lone_comma >= found.lone_point else "."
     if decimal == sign == "." and not (found.short or file.separator == ";"):
         return decimal, ()
-    example = _first(text, rf"^\D*\d{{1,3}}\{sign}\d{{3}}\D*$")
+    example = _first(text, rf"^\D*[1-9]\d{{0,2}}\{sign}\d{{3}}\D*$")
     return decimal, (_both(name, example, sign, decimal, why),)
 
 
@@ -363,6 +369,9 @@ def _number_doubts(made: Reader, found: Numbering, text: pl.Series) -> list[str]
         bare = tens.str.replace(r"0+$", "").unique()
         if len(bare) and text.is_in(bare.to_list()).any():
             doubts.append(f"{tens[0]!r} and {tens[0].rstrip('0')!r} are one number, and could be versions")
+    if made.style.unit and found.units[""]:
+        bare, unit = found.units[""], made.style.unit
+        doubts.append(f"{bare:,} cells stand without the unit {unit!r} of the others, and were read alike")
     return [f"Column {made.name!r}: {one}. {_overrule(made.name, 'category')}" for one in doubts]
 
 

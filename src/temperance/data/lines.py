@@ -53,7 +53,7 @@ def rewrite(path: Path, dialect: Dialect, copy: Path) -> tuple[tuple[str, ...], 
 
     """
     header, short, long = dialect.header, _Lines(), _Lines()
-    kept = 0
+    kept, names = 0, set[str]()
     with (
         path.open(encoding=dialect.encoding, newline="") as source,
         copy.open("w", encoding="utf-8", newline="") as out,
@@ -63,6 +63,10 @@ def rewrite(path: Path, dialect: Dialect, copy: Path) -> tuple[tuple[str, ...], 
             if kept == 0 and not short.count and not long.count and len(row) == len(header) + 1 and row[-1].strip():
                 header = ("column_1", *header)  # R writes no name above the names of the rows
             width = len(header)
+            if width > len(dialect.header):
+                names.add(row[0])
+                if len(names) < kept + 1 - short.count - long.count:
+                    raise _one_more(path, number, width)
             if len(row) > width and not any(field.strip() for field in row[width:]):
                 row = row[:width]
             if len(row) > width:
@@ -92,6 +96,15 @@ def rewrite(path: Path, dialect: Dialect, copy: Path) -> tuple[tuple[str, ...], 
     if long.count:
         notes.append(f"{long.sentence()} more fields than the header: left out.")
     return header, tuple(notes)
+
+
+def _one_more(path: Path, number: int, width: int) -> DataError:
+    return DataError(
+        f"{path.name}: the lines hold {width} fields and the header {width - 1}, and no field names the rows (line "
+        f"{number:,} repeats one)",
+        "As many fields in each line as in the header",
+        "If a number or text holds the separator, put quotes round it, or use another separator",
+    )
 
 
 class _Lines:

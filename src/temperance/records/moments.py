@@ -16,7 +16,7 @@ from temperance.records.cells import is_missing_word, tidy
 #: Day patterns that are tried beside ISO 8601, in this order: on a tie the first one wins.
 DAY_FORMATS = (
     *("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%d %b %Y", "%d-%b-%Y", "%b %d, %Y"),
-    *("%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%d-%m-%y", "%m-%d-%y", "%d-%b-%y"),
+    *("%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%d-%m-%y", "%m-%d-%y", "%y-%m-%d", "%d-%b-%y"),
     *("%d %B %Y", "%d. %B %Y", "%d. %b %Y", "%B %d, %Y", "%B %d %Y", "%b %d %Y", "%Y.%m.%d"),
     *("%Y-%m", "%m/%Y", "%B %Y", "%b %Y", "%Y%m%d"),
 )
