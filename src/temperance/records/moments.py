@@ -96,14 +96,6 @@ def days_of_number(value: float, pattern: str) -> float:
     return _moment(f"{value:.0f}", pattern) if pattern == "%Y%m%d" and math.isfinite(value) else value
 
 
-def stands_for_none(text: str) -> bool:
-    """Tell whether a text is a day that stands for "no date"."""
-    if _ZEROS.fullmatch(text):
-        return True
-    year = text[:4]
-    return len(text) >= 8 and year.isdigit() and not FIRST_YEAR <= int(year) <= LAST_YEAR and text[4] in "-/."
-
-
 def date_part(days: NDArray[np.float64], part: str) -> NDArray[np.float64]:
     """Take a part of moments.
 
