@@ -293,6 +293,11 @@ PLAIN = text({"x": FINE, "b": [f"t {i % 5}" for i in range(ROWS)], "y": YES})
         (PLAIN.replace("\n", ",\n"), ""),
         (PLAIN.replace("x,b,y\n", "x,b,y\nm/s,-,-\n"), "units"),
         (PLAIN.replace("x,b,y\n", "#x,b,y\n"), ""),
+        (PLAIN.replace(",", "^"), "'^'"),  # these first bytes are those of a zlib file, too
+        (",,\nReport,,\n" + PLAIN, "'Report,,'"),
+        (PLAIN + PLAIN.replace(PLAIN[6:], ""), "repeats the header"),
+        (PLAIN.replace("x,b,y\n", "x,b,y\nspeed,kind,answer\nm/s,-,-\n"), "'speed'"),
+        (PLAIN + "Source: an office\n", f"number {ROWS + 2}"),
     ],
 )
 def test_unusual_files_are_read(tmp_path: Path, content: str, word: str) -> None:

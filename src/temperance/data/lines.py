@@ -17,17 +17,22 @@ LONGEST_RECORD = 1000  # lines that one quoted text may span
 _CHUNK = 16 * 2**20
 
 
-def even(path: Path, separator: str, width: int) -> bool:
-    """Tell whether each line of a file without quotes holds ``width`` fields (blank lines aside), by counting bytes."""
+def evenness(path: Path, separator: str, width: int) -> str:
+    """Tell by counting bytes whether each line holds ``width`` fields (blank lines aside).
+
+    Returns:
+        ``even``, ``odd``, or ``quoted``: there are quotes, so bytes do not say it.
+
+    """
     sign, left = ord(separator), b""
     with path.open("rb") as stream:
         while chunk := stream.read(_CHUNK):
             if b'"' in chunk:
-                return False
+                return "quoted"
             block, _, left = (left + chunk).rpartition(b"\n")
             if block and not _even(block + b"\n", sign, width):
-                return False
-    return not left.strip() or _even(left + b"\n", sign, width)
+                return "odd"
+    return "even" if not left.strip() or _even(left + b"\n", sign, width) else "odd"
 
 
 def _even(block: bytes, sign: int, width: int) -> bool:
