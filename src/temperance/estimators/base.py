@@ -178,9 +178,8 @@ class TemperanceEstimator(BaseEstimator, ABC):  # type: ignore[misc]
     def _searched(self, seed: int) -> Any:
         from temperance.estimators.searched import Searched
 
-        reading = of_python(self.columns).to_dict()
-        others = tuple(self.candidates)
-        return Searched(self.budget, self.metric, self.device, self.workers, seed, self.out, others, reading)
+        reading, others = of_python(self.columns).to_dict(), tuple(self.candidates)
+        return Searched(self.budget, self.metric, self.device, self.workers, seed, self.out, others, reading=reading)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
