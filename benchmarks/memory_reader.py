@@ -1,11 +1,13 @@
 """Measure the reader's peak memory and time on a generated table: ``python benchmarks/memory_reader.py [rows]``.
 
-Each cell runs in a process of its own and is written to ``benchmarks/records/memory_reader.jsonl``.
+Each cell runs in a process of its own and is written to ``benchmarks/records/memory_reader.jsonl``, beside what Polars
+alone takes and the load of the machine (wall clocks of a busy machine say little; CPU seconds do).
 """
 
 from __future__ import annotations
 
 import json
+import os
 import platform
 import resource
 import subprocess
@@ -57,20 +59,37 @@ def measure(path: Path) -> dict[str, object]:
     }
 
 
+def others(path: Path) -> dict[str, object]:
+    """Measure what Polars alone takes for the same file."""
+    import polars as pl
+
+    before, cpu = time.perf_counter(), time.process_time()
+    (pl.read_csv if path.suffix == ".csv" else pl.read_parquet)(path)
+    return {
+        "polars_cpu_seconds": round(time.process_time() - cpu, 2),
+        "polars_wall_seconds": round(time.perf_counter() - before, 2),
+    }
+
+
 def main() -> None:
     rows = int(sys.argv[1]) if len(sys.argv) > 1 else 2_000_000
     RECORDS.parent.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as name:
         subprocess.run([sys.executable, __file__, "--generate", name, str(rows)], check=True)
         for path in (Path(name) / "big.csv", Path(name) / "big.parquet"):
-            done = subprocess.run([sys.executable, __file__, "--one", str(path)], capture_output=True, check=True)
+            done, alone = (
+                subprocess.run([sys.executable, __file__, flag, str(path)], capture_output=True, check=True)
+                for flag in ("--one", "--polars")
+            )
             record = {
                 "benchmark": "memory_reader",
                 "command": f"python benchmarks/memory_reader.py {rows}",
                 "created": datetime.now(UTC).isoformat(timespec="seconds"),
                 "format": path.suffix,
                 "versions": {"python": platform.python_version(), "polars": version("polars")},
+                "load": round(os.getloadavg()[0], 1),
                 **json.loads(done.stdout),
+                **json.loads(alone.stdout),
             }
             with RECORDS.open("a") as stream:
                 stream.write(json.dumps(record) + "\n")
@@ -80,6 +99,8 @@ def main() -> None:
 if __name__ == "__main__":
     if "--one" in sys.argv:
         print(json.dumps(measure(Path(sys.argv[-1]))))
+    elif "--polars" in sys.argv:
+        print(json.dumps(others(Path(sys.argv[-1]))))
     elif "--generate" in sys.argv:
         generate(Path(sys.argv[2]), int(sys.argv[3]))
     else:

@@ -94,3 +94,12 @@ def test_why_it_is_a_category_is_said(cells: list[str], words: str) -> None:
     found = judged(cells)
     assert found.kind == "category"
     assert words in found.said[0]
+
+
+def test_days_as_whole_numbers_of_any_type() -> None:
+    for cells in ([20240131, 20240229], [20240131.0, 20240229.0], ["20240131", "20240229"]):
+        found = judged(cells * 5)
+        assert (found.kind, found.pattern) == ("date", "%Y%m%d")
+        assert found.found is not None
+        assert found.found.values[:2].tolist() == [19753.0, 19782.0]
+    assert judged(["20240131.0", "20240229.0"] * 5).kind == "number"

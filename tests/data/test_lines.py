@@ -4,28 +4,28 @@ from pathlib import Path
 
 import pytest
 
-from temperance.data.lines import even, rewrite
+from temperance.data.lines import evenness, rewrite
 from temperance.data.text import inspect
 from temperance.records.errors import DataError
 
 
 @pytest.mark.parametrize(
-    ("content", "width", "plain"),
+    ("content", "width", "kind"),
     [
-        (b"a,b\n1,2\n3,4\n", 2, True),
-        (b"a,b\n1,2\n3,4", 2, True),
-        (b"a,b\n1,2\n\n3,4\n \n", 2, True),
-        (b"a,b\n1,2\n3\n", 2, False),
-        (b"a,b\n1,2\n3,4,5", 2, False),
-        (b'a,b\n"1",2\n', 2, False),
+        (b"a,b\n1,2\n3,4\n", 2, "even"),
+        (b"a,b\n1,2\n3,4", 2, "even"),
+        (b"a,b\n1,2\n\n3,4\n \n", 2, "even"),
+        (b"a,b\n1,2\n3\n", 2, "odd"),
+        (b"a,b\n1,2\n3,4,5", 2, "odd"),
+        (b'a,b\n"1",2\n', 2, "quoted"),
     ],
 )
-def test_even_lines(tmp_path: Path, content: bytes, width: int, plain: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_even_lines(tmp_path: Path, content: bytes, width: int, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(content)
-    assert even(path, ",", width) is plain
+    assert evenness(path, ",", width) == kind
     monkeypatch.setattr("temperance.data.lines._CHUNK", 3)
-    assert even(path, ",", width) is plain
+    assert evenness(path, ",", width) == kind
 
 
 def made(tmp_path: Path, content: str) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
@@ -60,3 +60,8 @@ def test_a_quote_that_is_not_closed_is_named(tmp_path: Path) -> None:
 def test_too_many_odd_lines_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="line 2 with 1 field"):
         made(tmp_path, "a,b\n" + "1\n1,2\n" * 10)
+
+
+def test_a_separator_in_numbers_is_not_taken_for_names_of_rows(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="line 4 repeats one"):
+        made(tmp_path, "x,y\n1,5,yes\n2,5,no\n1,7,yes\n3,1,no\n")

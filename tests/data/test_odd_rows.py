@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from temperance.data.odd_rows import odd_rows
+from temperance.data.odd_rows import odd_rows, without_headers
 
 
 def frame(first: list[str | None], last: list[str | None]) -> pl.DataFrame:
@@ -24,3 +24,11 @@ def test_a_word_that_the_column_holds_is_no_total() -> None:
 
 def test_small_tables_are_left_alone() -> None:
     assert odd_rows(frame(["kg", "-", "m"], ["Total", "", ""])[:5])[:2] == (0, 5)
+
+
+def test_rows_that_repeat_the_header() -> None:
+    rows = [["1", "a"], ["n", "c"], ["2", None], ["n", "c"]]
+    found, notes, dropped = without_headers(pl.DataFrame(rows, schema=["n", "c"], orient="row"))
+    assert found["n"].to_list() == ["1", "2"]
+    assert notes == ("2 rows repeat the header: left out.",)
+    assert dropped[0]["rows"] == 2

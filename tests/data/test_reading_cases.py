@@ -293,6 +293,11 @@ PLAIN = text({"x": FINE, "b": [f"t {i % 5}" for i in range(ROWS)], "y": YES})
         (PLAIN.replace("\n", ",\n"), ""),
         (PLAIN.replace("x,b,y\n", "x,b,y\nm/s,-,-\n"), "units"),
         (PLAIN.replace("x,b,y\n", "#x,b,y\n"), ""),
+        (PLAIN.replace(",", "^"), "'^'"),  # these first bytes are those of a zlib file, too
+        (",,\nReport,,\n" + PLAIN, "'Report,,'"),
+        (PLAIN + PLAIN.replace(PLAIN[6:], ""), "repeats the header"),
+        (PLAIN.replace("x,b,y\n", "x,b,y\nspeed,kind,answer\nm/s,-,-\n"), "'speed'"),
+        (PLAIN + "Source: an office\n", f"number {ROWS + 2}"),
     ],
 )
 def test_unusual_files_are_read(tmp_path: Path, content: str, word: str) -> None:
@@ -332,3 +337,21 @@ def test_time_columns(tmp_path: Path, cells: list[str]) -> None:
     reading, _ = column(tmp_path, cells * 60, time="x")
     assert reading.table.time is not None
     assert reading.table.time[0] < reading.table.time[1]
+
+
+def test_a_few_clear_cells_among_ambiguous_ones_are_told(tmp_path: Path) -> None:
+    reading, x = column(tmp_path, [*["1,234"] * 111, *["12,5"] * 9])
+    assert x[0] == 1.234
+    assert told(reading, "1234 (thousands)", "as a few cells say")
+
+
+def test_cells_without_the_unit_of_the_others_are_told(tmp_path: Path) -> None:
+    reading, _ = column(tmp_path, ["5 %", "7 %", "0.05", "9 %"] * 30)
+    assert told(reading, "30 cells stand without the unit '%'")
+
+
+def test_two_digit_years_first_or_last_are_told(tmp_path: Path) -> None:
+    reading, x = column(tmp_path, [f"{20 + i % 5}-0{1 + i % 9}-1{i % 9}" for i in range(ROWS)])
+    assert told(reading, "the dates fit both")
+    reading, x = column(tmp_path, [f"{20 + i % 5}-0{1 + i % 9}-{10 + i % 9}" if i else "99-12-31" for i in range(ROWS)])
+    assert x[0] == 10956.0

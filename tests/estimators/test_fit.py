@@ -55,3 +55,11 @@ def test_the_user_decides_how_columns_are_read() -> None:
     assert coded.predict(np.c_[numbers, np.arange(80) % 3]).shape == (80,)
     with pytest.raises(SettingError, match="numbre"):
         temperance.fit(pl.DataFrame(frame), numbers > 5, budget=None, columns={"x": "numbre"})
+
+
+def test_a_misfit_at_predict_is_missing_with_a_warning() -> None:
+    numbers = np.random.default_rng(0).uniform(1, 9, 80).round(2)
+    frame = pl.DataFrame({"x": [f"{v:.2f}" for v in numbers], "z": numbers[::-1]})
+    model = temperance.fit(frame, numbers > 5, budget=None, epochs=1)
+    with pytest.warns(UserWarning, match=r"'x' holds 80 words where numbers \(like 1234\.5\) belong"):
+        model.predict(frame.with_columns(pl.col("x").str.replace(".", ",", literal=True)))

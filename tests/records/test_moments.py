@@ -44,6 +44,9 @@ MARCH = 19417.0  # 1 March 2023
         ("12:00 AM", CLOCK, 0.0),
         ("1:02:33", CLOCK, 3753 / 86400),
         ("26:00", CLOCK, 26 / 24),
+        ("2:30.5", CLOCK, 150.5 / 86400),
+        ("20230301T1200", "iso", MARCH + 0.5),
+        ("1 févr. 2023", "%d %b %Y", MARCH - 28),
     ],
 )
 def test_moments_by_hand(text: str, pattern: str, days: float) -> None:

@@ -11,8 +11,8 @@ import polars as pl
 
 from temperance.data import fingerprint
 from temperance.data.base import LARGE_BYTES, Contents, Source
-from temperance.data.lines import even, rewrite
-from temperance.data.odd_rows import odd_rows
+from temperance.data.lines import evenness, rewrite
+from temperance.data.odd_rows import odd_rows, without_headers
 from temperance.data.text import Dialect, inspect
 from temperance.records.errors import DataError
 
@@ -41,9 +41,10 @@ class CsvFile(Source):
         frame, notes = self._frame(dialect, scratch)
         dropped: tuple[dict[str, Any], ...] = ()
         if isinstance(frame, pl.DataFrame):
+            frame, said, left = without_headers(frame)
             first, end, more, dropped = odd_rows(frame)
-            frame = frame[first:end]
-            notes = (*notes, *more)
+            frame, dropped = frame[first:end], (*left, *dropped)
+            notes = (*notes, *said, *more)
         digest = fingerprint.of_file(self.path)
         return Contents(
             frame, self.path.stem, digest, notes=(*dialect.notes, *notes), dropped=dropped, separator=dialect.separator
@@ -52,20 +53,20 @@ class CsvFile(Source):
     def _frame(self, dialect: Dialect, scratch: Path) -> tuple[pl.DataFrame | pl.LazyFrame, tuple[str, ...]]:
         """Read by the fast reader where the file is plain; else, or where that fails, line by line first."""
         large = self.path.stat().st_size > self.large_bytes
-        plain = not dialect.transcode and (large or even(self.path, dialect.separator, len(dialect.header)))
-        if plain:
+        lines = "unusual" if dialect.transcode else evenness(self.path, dialect.separator, len(dialect.header))
+        if lines == "even" or (lines == "quoted" and large):
             try:
                 return self._collect(self.path, dialect.separator, dialect.header, dialect.skip + 1, scratch), ()
-            except pl.exceptions.PolarsError:
-                notes: tuple[str, ...] = ()  # what it stumbles over is named by the slow road
+            except (pl.exceptions.PolarsError, OSError):
+                lines = "unusual"  # what it stumbles over is named by the slow road
         copy = scratch / "plain.csv"
-        header, notes = rewrite(self.path, dialect, copy)
         try:
+            header, notes = rewrite(self.path, dialect, copy)
             return self._collect(copy, ",", header, 0, scratch), notes
-        except pl.exceptions.PolarsError as error:
+        except (pl.exceptions.PolarsError, OSError) as error:
             raise DataError(
                 f"{self.path.name} cannot be read as a text table: {str(error).split(chr(10), 1)[0][:200]}",
-                "One line per row, quotes closed",
+                "One line per row, quotes closed, and room for a copy on the disk",
                 "Open the file in an editor and look for a broken line",
             ) from error
 
@@ -86,11 +87,7 @@ class CsvFile(Source):
                 lazy.sink_parquet(copy, row_group_size=250_000, compression="lz4")
                 frame = pl.scan_parquet(copy)
                 rows = frame.select(pl.len()).collect().item()
-        except (pl.exceptions.NoDataError, OSError) as error:
-            if isinstance(error, OSError):
-                raise DataError(
-                    f"{self.path.name} cannot be read ({error.strerror})", "A file that can be opened", "Check the disk"
-                ) from error
+        except pl.exceptions.NoDataError:
             rows = 0
         if rows == 0:
             raise DataError(

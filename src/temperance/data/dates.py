@@ -17,9 +17,9 @@ SAMPLE = 2000  # values of the cheap look that comes first
 _PIECES = {"%d": r"\d{1,2}", "%m": r"\d{1,2}", "%Y": r"\d{4}", "%y": r"\d{2}"}
 _PIECES |= {"%b": r"[^\W\d_]{3,5}\.?", "%B": r"[^\W\d_]{3,10}\.?"}
 _OTHERS = {
-    "iso": r"^\d{4}-\d{1,2}-\d{1,2}(?:$|[T ])",
+    "iso": r"^(?:\d{4}-\d{1,2}-\d{1,2}(?:$|[T ])|\d{8}T\d{4})",
     QUARTER: r"^(?:\d{4}[-/ ]?[Qq][1-4]|[Qq][1-4][-/ ]?\d{4})$",
-    CLOCK: r"^\d{1,4}:[0-5]\d(?::[0-5]\d(?:[.,]\d+)?)?\s?(?:[AaPp]\.?[Mm]\.?)?$",
+    CLOCK: r"^\d{1,4}:[0-5]\d(?:(?::[0-5]\d)?(?:[.,]\d+)?)?\s?(?:[AaPp]\.?[Mm]\.?)?$",
 }
 _NAME = re.compile(
     r"(^|[_\W])(time|date|ts|timestamp|epoch|stamp|created|updated|unix|when|at)($|[_\W])|[a-z](At|Time|Date)$", re.I

@@ -97,7 +97,7 @@ def _numeric(series: pl.Series, reader: Reader, plain: bool, choice: ColumnChoic
         notes.append(
             f"Column {name!r} is numeric but holds {len(read.words):,} words {_shown(read.words)}: read as missing."
         )
-    elif series.dtype == pl.String and _weak_words(series, choice):
+    elif len(finite) + read.infinite < len(series) - series.null_count() and _weak_words(series, choice):
         notes.append(f"Column {name!r} is numeric; {_shown(_weak_words(series, choice))} is read as missing.")
     style = reader.style
     column = Column(
@@ -229,6 +229,8 @@ def _is_key(name: str, values: NDArray[np.float64], finite: NDArray[np.float64])
     rows = len(values)
     if rows < KEY_ROWS or len(finite) < KEY_SHARE * rows:
         return False
+    if float(finite.max()) - float(finite.min()) < KEY_SHARE * rows - 1:
+        return False  # whole numbers of a range this short repeat
     unique = len(np.unique(finite))
     if unique == rows and float(finite.max()) - float(finite.min()) == rows - 1:
         return True  # each whole number of a range once: a row number
@@ -249,7 +251,7 @@ def _in_order(finite: NDArray[np.float64]) -> bool:
 
 
 def _weak_words(series: pl.Series, choice: ColumnChoice) -> list[str]:
-    if choice.missing is not None:
+    if choice.missing is not None or series.dtype != pl.String:
         return []
     text = series.str.strip_chars()
     return sorted(text.filter(text.str.to_lowercase().is_in(sorted(WEAK_MISSING_WORDS))).unique().to_list())

@@ -8,20 +8,29 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from temperance.data import values
 from temperance.data.choices import ColumnChoice
 from temperance.data.dates import date_pattern, number_pattern
+from temperance.data.doubts import (
+    TOO_LONG,
+    both_readings,
+    clock_doubt,
+    first,
+    number_doubts,
+    overrule,
+    sentinel,
+    why_code,
+)
 from temperance.data.evidence import MOSTLY, FileStyle, Numbering, numbering
 from temperance.records.cells import EXACT, NumberStyle
 from temperance.records.errors import DataError
 from temperance.records.moments import CLOCK
 
+LOOK = 20_000  # cells of a column of plain numbers that are looked at for doubts
 WHOLE = 200_000  # cells up to which all shapes are counted; above it a sample says the style and all cells test it
 FEW_WORDS, MANY_NUMBERS, FEW_WORDS_SHARE = 2, 20, 0.5  # so many words, different numbers, and share of numbers
 _ANY_DATE = r"^(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})($|[T ])"
-_ZERO_CODE = r"^0\d+$"
 AUTO = ColumnChoice()
 ALONE = FileStyle()
 
@@ -109,7 +118,7 @@ def judge(series: pl.Series, choice: ColumnChoice = AUTO, file: FileStyle = ALON
         return _date(base, series, "iso")
     if kind != pl.String:
         return _typed(base, series, choice)
-    made = _text(base, series, choice, file)
+    made = _plain(base, series, choice) or _text(base, series, choice, file)
     if choice.read in ("number", "date") and (made.kind != choice.read or made.misfits >= made.cells > 0):
         shown = ", ".join(repr(word[:30]) for word in made.odd or tuple(series.drop_nulls().head(3)))
         raise DataError(
@@ -124,9 +133,25 @@ def _typed(base: Reader, series: pl.Series, choice: ColumnChoice) -> Reader:
     if series.dtype.is_integer() and choice.read != "number":
         ends = [abs(int(end)) for end in (series.min(), series.max()) if end is not None]
         if max(ends, default=0) > EXACT:
-            return replace(base, kind="category", said=(_too_long(base.name),))
+            return replace(base, kind="category", said=(f"Column {base.name!r}: {TOO_LONG}",))
     read = values.numbers(series, missing=choice.missing)
     made = replace(base, kind="number", found=read, cells=int(np.isfinite(read.values).sum()) + read.infinite)
+    return _number_or_day(made, series, choice)
+
+
+def _plain(base: Reader, series: pl.Series, choice: ColumnChoice) -> Reader | None:
+    """Return the reader of a column where each cell is a plain number and nothing else is in question, or None."""
+    if choice.read not in ("auto", "keep") or choice.style is not None or choice.missing is not None:
+        return None
+    read = series.cast(pl.Float64, strict=False)
+    if read.null_count() > series.null_count():
+        return None
+    known = series.drop_nulls()
+    found = numbering(known.gather_every(max(1, len(known) // LOOK)))
+    if (found.marked and found.clear != ".") or found.numbers < found.known or why_code(known):
+        return None
+    made = replace(base, kind="number", found=values.numbers(series))
+    made = replace(made, doubts=tuple(number_doubts(made.name, made.style, found, known.head(LOOK))))
     return _number_or_day(made, series, choice)
 
 
@@ -155,7 +180,7 @@ def _text(base: Reader, series: pl.Series, choice: ColumnChoice, file: FileStyle
         if dates.other:
             doubts = (
                 f"Column {base.name!r}: the dates fit both {dates.pattern} and {dates.other}; {dates.pattern} was "
-                f"taken. {_overrule(base.name, f'date,pattern={dates.other}')}",
+                f"taken. {overrule(base.name, f'date,pattern={dates.other}')}",
             )
         return _date(base, series, dates.pattern, doubts)
     return _category(base, text, series)
@@ -168,12 +193,12 @@ def _as_number(base: Reader, series: pl.Series, text: pl.Series, file: FileStyle
     if not found.numbers:
         return None
     if found.is_list:
-        cell = _first(text, r"[0-9][,;/|]")
+        cell = first(text, r"[0-9][,;/|]")
         said = f"Column {base.name!r} holds several values in a cell, such as {cell!r}: read as categories."
         return replace(base, kind="category", said=(said,))
-    code = _code(text)
-    if code:
-        return replace(base, kind="category", said=(f"Column {base.name!r}: {code}",))
+    why = why_code(text)
+    if why:
+        return replace(base, kind="category", said=(f"Column {base.name!r}: {why}",))
     decimal, doubts = _decimal(found, file, base.name, text)
     style = found.style(decimal)
     if found.fits(style) < FEW_WORDS_SHARE * found.known:
@@ -185,7 +210,7 @@ def _as_number(base: Reader, series: pl.Series, text: pl.Series, file: FileStyle
         made = _number(base, series, found.style(decimal), doubts)
     if made.cells - made.misfits < MOSTLY * made.cells:
         return _with_words(made)
-    return replace(made, doubts=(*made.doubts, *_number_doubts(made, found, text)))
+    return replace(made, doubts=(*made.doubts, *number_doubts(made.name, made.style, found, text)))
 
 
 def _with_words(made: Reader) -> Reader | None:
@@ -196,34 +221,27 @@ def _with_words(made: Reader) -> Reader | None:
     shown = ", ".join(repr(word[:20]) for word in made.odd)
     doubt = (
         f"Column {made.name!r} holds numbers and {made.misfits:,} times {shown}, which was taken for missing. "
-        f"{_overrule(made.name, 'category')}"
+        f"{overrule(made.name, 'category')}"
     )
     return replace(made, doubts=(*made.doubts, doubt))
 
 
 def _decimal(found: Numbering, file: FileStyle, name: str, text: pl.Series) -> tuple[str, tuple[str, ...]]:
     """Return the decimal sign, and a sentence with both readings where the cells leave it open."""
-    if found.clear or not found.marked:
-        return found.clear or ".", ()
-    decimal, why = file.decimal(found)
+    if not found.marked:
+        return ".", ()
+    decimal, why = found.clear, "as a few cells say"
+    if decimal:
+        lone = found.lone_comma if decimal == "," else found.lone_point
+        if 2 * lone < found.marked or not (decimal == "," or file.separator == ";"):
+            return decimal, ()
+    else:
+        decimal, why = file.decimal(found)
     sign = "," if found.lone_comma >= found.lone_point else "."
     if decimal == sign == "." and not (found.short or file.separator == ";"):
         return decimal, ()
-    example = _first(text, rf"^\D*\d{{1,3}}\{sign}\d{{3}}\D*$")
-    return decimal, (_both(name, example, sign, decimal, why),)
-
-
-def _both(name: str, example: str, sign: str, decimal: str, why: str) -> str:
-    low, high = NumberStyle(sign), NumberStyle("." if sign == "," else ",", grouped=True)
-    cell = "".join(letter for letter in example if letter.isdigit() or letter == sign)
-    readings = {True: f"{low.read(cell):g} (decimal)", False: f"{high.read(cell):g} (thousands)"}
-    taken = decimal == sign
-    other = sign if not taken else ("." if sign == "," else ",")
-    settings = f"number,decimal={other}" + (f",thousands={sign}" if taken else "")
-    return (
-        f"Column {name!r}: {cell!r} can be {readings[True]} or {readings[False]}; {readings[taken]} was taken, {why}. "
-        f"{_overrule(name, settings)}"
-    )
+    example = first(text, rf"^\D*[1-9]\d{{0,2}}\{sign}\d{{3}}\D*$")
+    return decimal, (both_readings(name, example, sign, decimal, why),)
 
 
 def _number(base: Reader, series: pl.Series, style: NumberStyle, doubts: Sequence[str]) -> Reader:
@@ -251,10 +269,11 @@ def _number_or_day(made: Reader, series: pl.Series, choice: ColumnChoice) -> Rea
         if days.pattern:
             doubt = (
                 f"Column {made.name!r}: whole numbers such as {finite[0]:.0f} were read as dates ({days.pattern}). "
-                f"{_overrule(made.name, 'number')}"
+                f"{overrule(made.name, 'number')}"
             )
-            return _date(replace(made, doubts=()), series, days.pattern, (doubt,))
-    return replace(made, doubts=(*made.doubts, *_sentinel(made.name, finite)))
+            found = _date(replace(made, doubts=()), series, days.pattern, (doubt,))
+            return made if found.misfits else found
+    return replace(made, doubts=(*made.doubts, *sentinel(made.name, finite)))
 
 
 def _date(base: Reader, series: pl.Series, pattern: str, doubts: Sequence[str] = ()) -> Reader:
@@ -266,18 +285,11 @@ def _date(base: Reader, series: pl.Series, pattern: str, doubts: Sequence[str] =
     if none > 0:
         said = (f"Column {base.name!r}: {none:,} days stand for none (such as 9999-12-31): read as missing.",)
     if pattern == CLOCK:
-        doubts = (*doubts, *_clock_doubt(base.name, read))
+        doubts = (*doubts, *clock_doubt(base.name, read.values))
     return replace(
         base, kind="date", pattern=pattern, cells=known, misfits=len(read.words), odd=odd, found=read,
         doubts=tuple(doubts), said=said,
     )  # fmt: skip
-
-
-def _clock_doubt(name: str, read: values.Numbers) -> tuple[str, ...]:
-    finite = read.values[np.isfinite(read.values)]
-    if len(finite) and finite.max() < 1.0:
-        return (f"Column {name!r} was read as a time of day in hours; a duration in hours has the same numbers.",)
-    return (f"Column {name!r} was read as a duration in hours.",)
 
 
 def _category(base: Reader, text: pl.Series, series: pl.Series) -> Reader:
@@ -304,72 +316,3 @@ def _category(base: Reader, text: pl.Series, series: pl.Series) -> Reader:
         words = found.known - found.numbers
         said = (f"Column {base.name!r} mixes numbers ({found.numbers:,}) and words ({words:,}): read as categories.",)
     return replace(base, kind="category", said=said)
-
-
-def _code(text: pl.Series) -> str:
-    """Say why digits are names and no numbers, or nothing."""
-    known = text.drop_nulls()
-    zeros = known.str.contains(_ZERO_CODE)
-    count = int(zeros.sum())
-    if count and (count >= 0.01 * len(known) or _one_width(known)):
-        return f"{count:,} cells such as {known.filter(zeros)[0]!r} begin with 0: read as codes, not as numbers."
-    long = known.filter(known.str.contains(r"^[+-]?\d{16,}$"))
-    if len(long) and bool((long.cast(pl.Float64).abs() > EXACT).any()):
-        return _too_long("").split(": ", 1)[1]
-    return ""
-
-
-def _one_width(known: pl.Series) -> bool:
-    digits = known.filter(known.str.contains(r"^\d+$"))
-    return len(digits) >= MOSTLY * len(known) and digits.str.len_chars().n_unique() == 1
-
-
-def _too_long(name: str) -> str:
-    return f"Column {name!r}: whole numbers above 2^53 are read as codes, as a number they would be rounded."
-
-
-def _number_doubts(made: Reader, found: Numbering, text: pl.Series) -> list[str]:
-    """Say what else the numbers could be: codes with an exponent, versions, one with a leading zero."""
-    doubts = []
-    zero = _first(text, _ZERO_CODE)
-    if zero:
-        doubts.append(f"cells such as {zero!r} lose their zeros as numbers")
-    if any("e" in shape.lower() and "." not in shape and "," not in shape for shape, _ in found.shapes):
-        code = _first(text, r"^\d+[eE]\d+$")
-        if code:
-            doubts.append(f"{code!r} is read as {float(code):,.0f}, and could be a code")
-    if made.style.decimal == "." and not made.style.unit:
-        tens = text.filter(text.str.contains(r"^\d+\.\d*0$").fill_null(False))
-        bare = tens.str.replace(r"0+$", "").unique()
-        if len(bare) and text.is_in(bare.to_list()).any():
-            doubts.append(f"{tens[0]!r} and {tens[0].rstrip('0')!r} are one number, and could be versions")
-    return [f"Column {made.name!r}: {one}. {_overrule(made.name, 'category')}" for one in doubts]
-
-
-def _sentinel(name: str, finite: NDArray[np.float64]) -> list[str]:
-    """Say that a number such as -999 may stand for "missing"."""
-    for number in (-99.0, -999.0, -9999.0, -99999.0, 999.0, 9999.0, 99999.0):
-        hits = int((finite == number).sum())
-        if not hits or hits == len(finite):
-            continue
-        others = finite[finite != number]
-        apart = others.min() > number / 3 and others.min() >= -30 if number < 0 else others.max() < number / 5
-        if hits >= 2 and apart and hits < 0.5 * len(finite):
-            return [
-                f"Column {name!r}: {number:g} stands in {hits:,} cells, far from the others; it was read as a value. "
-                f"If it means missing: {_flag(name, f'number,na={number:g}')}."
-            ]
-    return []
-
-
-def _overrule(name: str, settings: str) -> str:
-    return f"To read it the other way: {_flag(name, settings)}."
-
-
-def _flag(name: str, settings: str) -> str:
-    return f"--column '{name}={settings}'"
-
-
-def _first(text: pl.Series, pattern: str) -> str:
-    found = text.filter(text.str.contains(pattern).fill_null(False))
-    return str(found[0]) if len(found) else ""

@@ -17,17 +17,22 @@ LONGEST_RECORD = 1000  # lines that one quoted text may span
 _CHUNK = 16 * 2**20
 
 
-def even(path: Path, separator: str, width: int) -> bool:
-    """Tell whether each line of a file without quotes holds ``width`` fields (blank lines aside), by counting bytes."""
+def evenness(path: Path, separator: str, width: int) -> str:
+    """Tell by counting bytes whether each line holds ``width`` fields (blank lines aside).
+
+    Returns:
+        ``even``, ``odd``, or ``quoted``: there are quotes, so bytes do not say it.
+
+    """
     sign, left = ord(separator), b""
     with path.open("rb") as stream:
         while chunk := stream.read(_CHUNK):
             if b'"' in chunk:
-                return False
+                return "quoted"
             block, _, left = (left + chunk).rpartition(b"\n")
             if block and not _even(block + b"\n", sign, width):
-                return False
-    return not left.strip() or _even(left + b"\n", sign, width)
+                return "odd"
+    return "even" if not left.strip() or _even(left + b"\n", sign, width) else "odd"
 
 
 def _even(block: bytes, sign: int, width: int) -> bool:
@@ -53,7 +58,7 @@ def rewrite(path: Path, dialect: Dialect, copy: Path) -> tuple[tuple[str, ...], 
 
     """
     header, short, long = dialect.header, _Lines(), _Lines()
-    kept = 0
+    kept, names = 0, set[str]()
     with (
         path.open(encoding=dialect.encoding, newline="") as source,
         copy.open("w", encoding="utf-8", newline="") as out,
@@ -63,6 +68,10 @@ def rewrite(path: Path, dialect: Dialect, copy: Path) -> tuple[tuple[str, ...], 
             if kept == 0 and not short.count and not long.count and len(row) == len(header) + 1 and row[-1].strip():
                 header = ("column_1", *header)  # R writes no name above the names of the rows
             width = len(header)
+            if width > len(dialect.header):
+                names.add(row[0])
+                if len(names) < kept + 1 - short.count - long.count:
+                    raise _one_more(path, number, width)
             if len(row) > width and not any(field.strip() for field in row[width:]):
                 row = row[:width]
             if len(row) > width:
@@ -92,6 +101,15 @@ def rewrite(path: Path, dialect: Dialect, copy: Path) -> tuple[tuple[str, ...], 
     if long.count:
         notes.append(f"{long.sentence()} more fields than the header: left out.")
     return header, tuple(notes)
+
+
+def _one_more(path: Path, number: int, width: int) -> DataError:
+    return DataError(
+        f"{path.name}: the lines hold {width} fields and the header {width - 1}, and no field names the rows (line "
+        f"{number:,} repeats one)",
+        "As many fields in each line as in the header",
+        "If a number or text holds the separator, put quotes round it, or use another separator",
+    )
 
 
 class _Lines:

@@ -40,6 +40,17 @@ def odd_rows(frame: pl.DataFrame) -> tuple[int, int, tuple[str, ...], tuple[dict
     return first, end, tuple(notes), tuple(dropped)
 
 
+def without_headers(frame: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...], tuple[dict[str, Any], ...]]:
+    """Return the frame without rows that repeat the header, as in files that were put together."""
+    repeated = frame.select(pl.all_horizontal(pl.col(name) == name for name in frame.columns)).to_series()
+    count = int(repeated.sum() or 0)
+    if not count:
+        return frame, (), ()
+    why = "It repeats the header."
+    note = f"{count:,} {'row repeats' if count == 1 else 'rows repeat'} the header: left out."
+    return frame.filter(~repeated.fill_null(False)), (note,), ({"rows": count, "column": None, "why": why},)
+
+
 def _is_units(frame: pl.DataFrame) -> bool:
     """Tell whether the first row holds words only, where the columns below hold numbers."""
     numeric = words = 0

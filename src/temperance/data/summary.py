@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from temperance.records.schema import MISSING, UNSEEN, Column
@@ -28,20 +29,21 @@ def profile(table: Table) -> dict[str, Any]:
 
 def numeric_summary(name: str, values: NDArray[np.float64]) -> dict[str, Any]:
     """Summarise numbers (b,); every figure is None where no value is present."""
-    finite = np.sort(values[np.isfinite(values)])
+    finite = values[np.isfinite(values)]
     row: dict[str, Any] = {"name": name, "kind": "numeric", "missing": int(len(values) - len(finite))}
     if not len(finite):
         return row | dict.fromkeys(("low", "high", "mean", "sd", "quantiles")) | {"unique": 0, "top": []}
     places = np.floor(np.array(QUANTILES) * (len(finite) - 1)).astype(int)
+    at = dict(zip(places, np.partition(finite, places)[places], strict=True))
     with np.errstate(over="ignore", invalid="ignore"):
         mean, sd = float(finite.mean()), float(finite.std())
     return row | {
-        "unique": int(1 + np.count_nonzero(finite[1:] != finite[:-1])),
-        "low": float(finite[0]),
-        "high": float(finite[-1]),
+        "unique": pl.Series(finite).n_unique(),
+        "low": float(finite.min()),
+        "high": float(finite.max()),
         "mean": mean if np.isfinite(mean) else None,
         "sd": sd if np.isfinite(sd) else None,
-        "quantiles": {f"{q:g}": float(v) for q, v in zip(QUANTILES, finite[places], strict=True)},
+        "quantiles": {f"{q:g}": float(v) for q, v in zip(QUANTILES, [at[place] for place in places], strict=True)},
         "top": [],
     }
 

@@ -79,7 +79,7 @@ def inspect(path: Path, separator: str = "") -> Dialect:
     separator = separator or find_separator(body, prefer=prefer, quote=quote)
     above = _above(lines[skip:], separator, quote)
     if above:
-        shown = next((line for line in lines[skip : skip + above] if line.strip()), "").strip()[:40]
+        shown = next((line for line in lines[skip : skip + above] if any(map(str.isalnum, line))), "").strip()[:40]
         if shown:
             notes = (*notes, f"{above} lines above the header were left out (the first: {shown!r}).")
     skip += above
@@ -116,7 +116,9 @@ def _above(lines: Sequence[str], separator: str, quote: str) -> int:
     usual = Counter(width for width in widths if width).most_common(1)[0][0]
     for place, line in enumerate(lines[:_LINES]):
         comment = line.lstrip().startswith(("#", "//", "%", "@")) and not _named_once(line, separator, usual)
-        if line.strip() and not comment and (usual == 1 or 2 * len(_cells(line, separator, quote)) > usual):
+        cells = _cells(line, separator, quote)
+        filled = sum(bool(cell.strip()) for cell in cells)
+        if line.strip() and not comment and (usual == 1 or (2 * filled >= usual and 2 * len(cells) > usual)):
             return place
     return 0
 

@@ -139,6 +139,7 @@ def days(series: pl.Series, *, pattern: str = "iso", missing: Missing = None) ->
             return plain._replace(values=np.asarray(days_of_number(plain.values, pattern)))  # type: ignore[arg-type]
         if pattern != "%Y%m%d":
             return plain
+        series = series.cast(pl.Int64, strict=False)
     text = clean(series, missing, weak=True)
     return _with_the_rest(
         text, parse_moments(text, pattern), lambda word: parse_days(word, pattern=pattern, missing=missing)

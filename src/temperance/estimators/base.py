@@ -192,8 +192,7 @@ class TemperanceEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         for one in starts:
             check_recipe(one)
         net = "" if self.net == "Tabular" else self.net
-        reading = of_python(self.columns).to_dict()
-        others = tuple(self.candidates)
+        reading, others = of_python(self.columns).to_dict(), tuple(self.candidates)
         return Searched(
             self.budget, self.metric, self.device, self.workers, seed, self.out, others, starts, net, reading
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -148,7 +149,11 @@ def rows_of(inputs: Any, schema: Schema) -> Rows:
     """Return checked inputs as rows of a schema."""
     coded = schema.categorical or any(c.part or c.missing for c in schema.numeric)
     if not isinstance(inputs, np.ndarray) or inputs.ndim > 2 or coded:
-        rows: Rows = read(inputs, schema=schema).table.rows
+        reading = read(inputs, schema=schema)
+        for note in reading.notes:
+            if "read as missing" in note:
+                warnings.warn(note, UserWarning, stacklevel=4)
+        rows: Rows = reading.table.rows
         return rows
     if len(schema.columns) == inputs.shape[1]:
         return Rows(inputs, np.empty((len(inputs), 0), dtype=np.int32))

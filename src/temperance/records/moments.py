@@ -16,7 +16,7 @@ from temperance.records.cells import is_missing_word, tidy
 #: Day patterns that are tried beside ISO 8601, in this order: on a tie the first one wins.
 DAY_FORMATS = (
     *("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%d %b %Y", "%d-%b-%Y", "%b %d, %Y"),
-    *("%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%d-%m-%y", "%m-%d-%y", "%d-%b-%y"),
+    *("%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%d-%m-%y", "%m-%d-%y", "%y-%m-%d", "%d-%b-%y"),
     *("%d %B %Y", "%d. %B %Y", "%d. %b %Y", "%B %d, %Y", "%B %d %Y", "%b %d %Y", "%Y.%m.%d"),
     *("%Y-%m", "%m/%Y", "%B %Y", "%b %Y", "%Y%m%d"),
 )
@@ -33,28 +33,33 @@ FIRST_YEAR, LAST_YEAR = 2, 8999
 
 _QUARTER = re.compile(r"(?:(?P<y1>\d{4})[-/ ]?[Qq](?P<q1>[1-4])|[Qq](?P<q2>[1-4])[-/ ]?(?P<y2>\d{4}))")
 _CLOCK = re.compile(r"(\d{1,4}):(\d{2})(?::(\d{2}(?:[.,]\d+)?))?\s?([AaPp])?(?(4)\.?[Mm]\.?)")
+_MINUTES = re.compile(r"(\d{1,4}):([0-5]\d[.,]\d+)")  # a fraction says that the last part is seconds
 _ZONE = re.compile(r"(?<=\d)\s?(?:UTC|GMT|Z)$")
 _OFFSET = re.compile(r"(?<=:\d\d)\s?([+-])(\d\d):?(\d\d)$")
 _ZEROS = re.compile(r"0{2,4}[-/.]0{1,2}[-/.]0{1,4}(?:[T ][0:.]+)?")
 _LETTERS = re.compile(r"[^\W\d_]+\.?")
 _MONTHS = {
-    **dict.fromkeys(("januar", "jänner", "janvier", "enero", "gennaio", "janeiro", "januari"), "January"),
-    **dict.fromkeys(("februar", "février", "febrero", "febbraio", "fevereiro", "februari", "fév"), "February"),
+    **dict.fromkeys(
+        ("januar", "jänner", "janvier", "enero", "gennaio", "janeiro", "januari", "janv", "jän"), "January"
+    ),
+    **dict.fromkeys(("februar", "février", "febrero", "febbraio", "fevereiro", "februari", "fév", "févr"), "February"),
     **dict.fromkeys(("märz", "mars", "marzo", "março", "maart", "mrz", "mär"), "March"),
     **dict.fromkeys(("avril", "abril", "aprile", "avr", "abr"), "April"),
     **dict.fromkeys(("mai", "mayo", "maggio", "maio", "mei"), "May"),
     **dict.fromkeys(("juni", "juin", "junio", "giugno", "junho"), "June"),
-    **dict.fromkeys(("juli", "juillet", "julio", "luglio", "julho"), "July"),
+    **dict.fromkeys(("juli", "juillet", "julio", "luglio", "julho", "juil"), "July"),
     **dict.fromkeys(("août", "agosto", "augustus", "augusti"), "August"),
     **dict.fromkeys(("septembre", "septiembre", "settembre", "setembro", "sept"), "September"),
     **dict.fromkeys(("oktober", "octobre", "octubre", "ottobre", "outubro", "okt"), "October"),
     **dict.fromkeys(("novembre", "noviembre", "novembro"), "November"),
-    **dict.fromkeys(("dezember", "décembre", "diciembre", "dicembre", "dezembro", "december", "dez"), "December"),
+    **dict.fromkeys(
+        ("dezember", "décembre", "diciembre", "dicembre", "dezembro", "december", "dez", "déc"), "December"
+    ),
 }
 _NAMES = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november")
 _ENGLISH = frozenset({*_NAMES, "december", *(name[:3] for name in _NAMES), "dec"})
 _DAYS = frozenset({"mon", "tue", "wed", "thu", "fri", "sat", "sun", "mo", "di", "mi", "do", "fr", "sa", "so"})
-_ISO = re.compile(r"\d{4}-\d{1,2}-\d{1,2}(?:$|[T ])")
+_ISO = re.compile(r"\d{4}-\d{1,2}-\d{1,2}(?:$|[T ])|\d{8}T\d{4}(?:\d\d)?$")
 _WEEKDAY = re.compile(r"^[^\W\d_]{2,10}\.?,\s+")
 
 
@@ -94,14 +99,6 @@ def days_of_number(value: float, pattern: str) -> float:
     if pattern in (EPOCH_SECONDS, EPOCH_MILLISECONDS):
         return _since_epoch(value, pattern)
     return _moment(f"{value:.0f}", pattern) if pattern == "%Y%m%d" and math.isfinite(value) else value
-
-
-def stands_for_none(text: str) -> bool:
-    """Tell whether a text is a day that stands for "no date"."""
-    if _ZEROS.fullmatch(text):
-        return True
-    year = text[:4]
-    return len(text) >= 8 and year.isdigit() and not FIRST_YEAR <= int(year) <= LAST_YEAR and text[4] in "-/."
 
 
 def date_part(days: NDArray[np.float64], part: str) -> NDArray[np.float64]:
@@ -160,7 +157,8 @@ def _moment(word: str, pattern: str) -> float:
         raise ValueError(word)
     plain = plain if plain.isascii() and not any(letter.isalpha() for letter in plain) else english(plain)
     day = "%Y-%m-%d" if iso else pattern
-    for form in (day, day.replace("%B", "%b")) if "%B" in day else (day,):
+    other = day.replace("%B", "%b") if "%B" in day else day.replace("%b", "%B")
+    for form in dict.fromkeys((day, other)):
         for hours in HOUR_FORMATS:
             try:
                 return _days(datetime.strptime(plain, form + hours) - offset)
@@ -178,6 +176,9 @@ def _without_zone(word: str) -> tuple[str, timedelta]:
 
 
 def _clock(word: str) -> float:
+    short = _MINUTES.fullmatch(word)
+    if short is not None:
+        return (int(short[1]) * 60 + float(short[2].replace(",", "."))) / 86400.0
     found = _CLOCK.fullmatch(word)
     if found is None or int(found[2]) > 59:
         raise ValueError(word)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from temperance.records.cells import fold, is_missing_word
+from temperance.records.cells import fold, is_missing_word, tidy
 from temperance.records.errors import RequestError, nearest
 from temperance.records.moments import date_part, days_of_number, parse_days
 from temperance.records.schema import MISSING, UNSEEN, Column, Rows, Schema
@@ -119,15 +119,11 @@ def _code(column: Column, value: Any, row: int) -> int:
 
 def category_code(column: Column, text: str) -> int:
     """Return the code of a category as text: ``MISSING`` for a missing word, ``UNSEEN`` for an unknown one."""
-    word = text.strip()
-    if column.missing is not None and is_missing_word(word, column.missing, weak=False):
+    word = tidy(text)
+    if is_missing_word(word, column.missing, weak=False):
         return MISSING
     code = column.codes.get(word)
-    if code is None:
-        code = column.near.get(fold(word))
-    if code is not None:
-        return code
-    return MISSING if is_missing_word(word, column.missing, weak=False) else UNSEEN
+    return column.near.get(fold(word), UNSEEN) if code is None else code
 
 
 def _images(schema: Schema, records: Sequence[Mapping[str, Any]]) -> Rows:
