@@ -52,6 +52,7 @@ def test_mps_is_known_to_lack_it():
     assert devices.exact(torch.device("mps")) == torch.float32
 
 
+@pytest.mark.filterwarnings("ignore::temperance.core.embedding.OnEmbeddings")  # some run on a model of tokens
 @pytest.mark.parametrize("one", ALL)
 def test_every_technique_trains_without_float64(one, without_float64):
     problem = next((p for p in PROBLEMS.values() if not checks.applies(one, p)), None)

@@ -15,6 +15,8 @@ from transformers import (
 )
 
 from temperance import EMA, FrozenPrefix, LayerwiseRateDecay, Mixout, Recipe
+from temperance.core.batch import Mixed
+from temperance.core.embedding import OnEmbeddings
 from temperance.integrations.transformers_callback import RecipeCallback
 
 
@@ -83,12 +85,13 @@ def test_inside_recipe_trainer(tmp_path, name, asked, model, data) -> None:
     assert all(bool(torch.isfinite(w).all()) for w in weights(ours.model).values())
 
 
-def test_mixing_of_texts_is_warned_of() -> None:
+def test_texts_are_mixed_by_their_vectors_and_that_is_told() -> None:
     net = bert().train()
     optimizer = torch.optim.AdamW(net.parameters(), weight_decay=0.0)
     session = Recipe.preset("noisy-labels").attach(net, optimizer, loss=F.cross_entropy)
-    with pytest.warns(UserWarning, match="nothing for the tokens of a text"):
-        session.step(batch(rows(8)))
+    with pytest.warns(OnEmbeddings, match="MixUp"):
+        passed = session.step(batch(rows(8)))
+    assert isinstance(passed.batch.targets, Mixed)
 
 
 def test_fine_tuning_techniques_go_on_from_a_checkpoint_of_trainer(tmp_path) -> None:
