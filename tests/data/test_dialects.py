@@ -38,6 +38,7 @@ class Dialect:
 
     def field(self, text: str) -> str:
         unusual = any(sign in text for sign in (self.separator, '"', "\n")) or text != text.strip()
+        unusual = unusual or (self.separator == " " and not text)  # blanks in a row are one separator
         if self.quote == "all" or unusual:
             return '"' + text.replace('"', '""') + '"'
         return text
