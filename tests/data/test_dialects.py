@@ -37,7 +37,7 @@ class Dialect:
         return text.replace("\0", self.thousands)
 
     def field(self, text: str) -> str:
-        unusual = any(sign in text for sign in (self.separator, '"', "\n")) or text != text.strip()
+        unusual = any(sign in text for sign in (*self.separator, '"', "\n")) or text != text.strip()
         unusual = unusual or (self.separator == " " and not text)  # blanks in a row are one separator
         if self.quote == "all" or unusual:
             return '"' + text.replace('"', '""') + '"'

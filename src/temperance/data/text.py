@@ -145,7 +145,11 @@ def rows_of(lines: Iterable[str], separator: str, quote: str = '"') -> Iterator[
     elif len(separator) > 1:
         lines = (line.replace(separator, "\x1f") for line in lines)
     sign = separator if len(separator) == 1 else "\x1f"
-    yield from csv.reader(lines, delimiter=sign, quotechar=quote, skipinitialspace=separator != "\t")
+    rows = csv.reader(lines, delimiter=sign, quotechar=quote, skipinitialspace=separator != "\t")
+    if len(separator) == 1:
+        yield from rows
+    else:
+        yield from ([field.replace(sign, separator) for field in row] for row in rows)  # inside quotes it is a text
 
 
 def find_encoding(path: Path) -> tuple[str, tuple[str, ...]]:
