@@ -40,8 +40,8 @@ def test_own_data_and_what_cannot_be_priced_is_named(tmp_path, monkeypatch, caps
     words = ["price", "--task", "own_words:task", "--data", "t.csv", "--target", "answer", "--steps", "3"]
     assert run([*words, "EMA,LabelSmoothing", "--json"]) == 0
     assert [row["name"] for row in json.loads(capsys.readouterr().out)] == ["label_smoothing", "ema", "recipe"]
-    assert run([*words, "FeatureNoise"]) == 2
-    assert "codes and tokens" in capsys.readouterr().err
+    assert run([*words, "CutMix"]) == 2
+    assert "found no image among the inputs" in capsys.readouterr().err
 
 
 def test_a_net_that_cannot_take_a_step_is_told(tmp_path, monkeypatch, capsys):
