@@ -30,6 +30,8 @@ from temperance.core.regularizer import (
     Update,
     techniques,
 )
+from temperance.core.rules import Rule
+from temperance.core.shifted import Shifted
 from temperance.core.statistics import tracking, unchanged
 from temperance.records.citation import Citation
 from temperance.records.cost import Cost
@@ -114,6 +116,12 @@ class KLAnchor(Regularizer):
     )
     unique: ClassVar[bool] = True
     roles: ClassVar[tuple[str, ...]] = ("holds answers",)
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            "mixes hidden", "refuse", "the reference is asked without noise in its layers, so nothing is mixed there",
+            "Use MixUp, which mixes the inputs of both",
+        ),
+    )  # fmt: skip
     citations: ClassVar[tuple[Citation, ...]] = (
         Citation("zhu2025", "Zhu et al.", 2025, "Anchored supervised fine-tuning", "ICLR 2026", "2509.23753"),
         Citation(
@@ -156,11 +164,15 @@ class KLAnchor(Regularizer):
             passed = inner(params, buffers, batch, key)
             if (strengths.is_off("rate") and not self.rate) or not torch.is_grad_enabled():
                 return passed
-            outputs, seen = self._asked(passed.outputs, passed.batch or batch)
+            whole: Batch = passed.batch or batch
+            outputs, seen = self._asked(passed.outputs, whole)
             axis = class_axis(outputs, "KLAnchor", batch=seen)
-            said = self._reference(params, buffers, seen, fold(key, address), memory)
+            is_joint = seen is not whole and _is_joint(whole, memory.plan.model)
+            said = self._reference(params, buffers, whole if is_joint else seen, fold(key, address), memory)
+            said = self._asked(said, whole)[0] if is_joint else said
             pair = [logits.movedim(axis, -1) for logits in (said.detach(), outputs)]
-            apart = self._mean(divergence(*(pair if self.direction == "forward" else reversed(pair))), seen)
+            apart = divergence(*(pair if self.direction == "forward" else reversed(pair)))
+            apart = self._mean(apart, seen, memory.plan.model)
             loss = plus(passed.loss, apart, strengths.number("rate"))
             return passed._replace(loss=loss, notes={**passed.notes, f"{address}.kl": apart.detach()})
 
@@ -177,14 +189,16 @@ class KLAnchor(Regularizer):
             return leaf[-kept:] if leaf.dim() and leaf.shape[0] == count else leaf
 
         inputs, targets, weight, index = (map_leaves(last, part) for part in batch[:4])
+        if isinstance(inputs, Shifted):
+            inputs = inputs.rows(last)
         return map_leaves(last, outputs), Batch(inputs, targets, weight, index, batch.convention)
 
-    def _mean(self, values: Tensor, batch: Batch) -> Tensor:
+    def _mean(self, values: Tensor, batch: Batch, model: nn.Module) -> Tensor:
         """Return the mean over the places that are held, (); 0 where there is none."""
         if self.places == "counted":
             return mean(values, batch)
         held = torch.ones_like(values, dtype=torch.bool)
-        mask = batch.inputs.get("attention_mask") if isinstance(batch.inputs, Mapping) else None
+        mask = _mask(batch.inputs, model)
         if isinstance(mask, Tensor) and mask.dim() == values.dim() == 2:
             held = mask[:, mask.shape[1] - values.shape[1] :] != 0  # of the token that a place foretells
         if self.places == "others":
@@ -216,6 +230,21 @@ class KLAnchor(Regularizer):
             return params
 
         return step
+
+
+def _is_joint(batch: Batch, model: nn.Module) -> bool:
+    """Return whether the answer at a row depends on the other rows: by batch statistics, or mixed vectors."""
+    if isinstance(batch.inputs, Shifted) and batch.inputs.blend is not None:
+        return True
+    norms = (m for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm))
+    return any(m.training or m.running_mean is None for m in norms)
+
+
+def _mask(inputs: Any, model: nn.Module) -> Any:
+    """Return the mask of the places that the model answers at: of an encoder-decoder model, the decoder's."""
+    inner = inputs.inputs if isinstance(inputs, Shifted) else inputs
+    two = getattr(getattr(model, "config", None), "is_encoder_decoder", False)
+    return inner.get("decoder_attention_mask" if two else "attention_mask") if isinstance(inner, Mapping) else None
 
 
 @contextmanager
