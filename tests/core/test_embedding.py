@@ -391,3 +391,45 @@ def test_a_batch_keeps_its_own_form_for_the_user():
     session = attach(VAT(), bert())
     passed = session.step(Batch({n: x for n, x in texts().items() if n != "labels"}, texts()["labels"]))
     assert set(passed.batch.inputs) == {"input_ids", "attention_mask"}
+
+
+class Turned(nn.Module):
+    """Embeds tokens steps first."""
+
+    def __init__(self):
+        super().__init__()
+        self.words, self.head = nn.Embedding(30, 4), nn.Linear(4, 3)
+
+    def forward(self, ids):
+        return self.head(self.words(ids.t()).mean(0))
+
+
+def test_turned_tokens_are_refused_at_a_first_batch_of_one_row_too():
+    with pytest.raises(RecipeError, match="no embedding gets one of 'ids'"):
+        attach(VAT(), Turned()).step((torch.arange(5).reshape(1, 5), torch.tensor([1])))
+
+
+class Masks(nn.Module):
+    """Takes masks that tell other things than padding before the one that tells it."""
+
+    def __init__(self):
+        super().__init__()
+        self.words, self.head = nn.Embedding(30, 4), nn.Linear(4, 3)
+
+    def forward(self, ids, global_attention_mask=None, loss_mask=None, my_mask=None, attention_mask=None):
+        return self.head(self.words(ids).mean(1))
+
+
+def test_of_several_masks_the_attention_mask_says_what_is_padding():
+    rows = texts()
+    ids, mask = rows["input_ids"], rows["attention_mask"]
+    first = torch.zeros_like(mask)
+    first[:, 0] = 1
+    inputs = {"ids": ids, "global_attention_mask": first, "loss_mask": first, "my_mask": first, "attention_mask": mask}
+    for left in (inputs, {n: x for n, x in inputs.items() if n != "my_mask"}):
+        session = attach(NEFTune(1.0), Masks())
+        found = session.solo.seam.on(Batch(left, rows["labels"])).seam.shifted(Batch(left, rows["labels"]), "NEFTune")
+        assert torch.equal(found.counts, mask != 0)
+    session = attach(NEFTune(1.0), Masks())
+    alone = Batch({"ids": ids, "loss_mask": first}, rows["labels"])
+    assert session.solo.seam.on(alone).seam.shifted(alone, "NEFTune").counts is None
