@@ -324,3 +324,19 @@ def test_padding_is_not_held_where_the_vectors_are_moved_either(places):
 def test_hidden_rows_that_are_mixed_are_refused():
     with pytest.raises(RecipeError, match="mixed"):
         Recipe(KLAnchor(1.0), ManifoldMixUp(1.0))
+
+
+@pytest.mark.parametrize("places", ["others", "all"])
+def test_a_micro_batch_that_would_hold_nothing_is_refused(places):
+    model, rows = Tokens(), texts()
+    session = Recipe(KLAnchor(1.0, places=places)).attach(
+        model, torch.optim.SGD(model.parameters(), lr=0.5),
+        loss=lambda out, y: functional.cross_entropy(out.transpose(1, 2), y),
+    )  # fmt: skip
+    labels = torch.full((8, 4), -100)
+    labels[:4] = 1
+    parts = [
+        Batch({name: x[some] for name, x in rows.items()}, labels[some]) for some in (slice(0, 4), slice(4, 8))
+    ]
+    with pytest.raises(RecipeError, match="micro-batch without a single label"):
+        session.step(parts)

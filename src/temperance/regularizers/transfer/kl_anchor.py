@@ -17,7 +17,7 @@ from temperance.core.kit.adapters import off_is_now
 from temperance.core.kit.classes import class_axis
 from temperance.core.kit.divergence import divergence
 from temperance.core.leaves import Leaves
-from temperance.core.random import fold, pulse
+from temperance.core.random import fold, is_batched, pulse
 from temperance.core.regularizer import (
     Context,
     Effect,
@@ -35,7 +35,7 @@ from temperance.core.shifted import Shifted
 from temperance.core.statistics import tracking, unchanged
 from temperance.records.citation import Citation
 from temperance.records.cost import Cost
-from temperance.records.errors import SettingError
+from temperance.records.errors import RecipeError, SettingError
 
 
 class Reference(NamedTuple):
@@ -82,11 +82,12 @@ class KLAnchor(Regularizer):
         share: share of each batch's rows, the last ones, at which the reference is asked; below 1 a step is cheaper.
         pace: π, how fast the reference follows the net; 0: it stands.
         places: which places are held: ``counted`` by the loss, the ``others`` (prompts, rows without a label), or
-            ``all``. Padding, as ``attention_mask`` says it, is never held.
+            ``all``. Padding, as ``attention_mask`` says it, is never held. Micro-batches count by their labels, so
+            each needs some.
 
     Raises:
         SettingError: a setting outside its range.
-        RecipeError: the outputs are not logits of two or more classes.
+        RecipeError: the outputs are not logits of two or more classes; a micro-batch without labels.
 
     Example:
         >>> KLAnchor(0.5, share=0.5)
@@ -201,8 +202,14 @@ class KLAnchor(Regularizer):
         mask = _mask(batch.inputs, model)
         if isinstance(mask, Tensor) and mask.dim() == values.dim() == 2:
             held = mask[:, mask.shape[1] - values.shape[1] :] != 0  # of the token that a place foretells
+        kept = counted(batch.targets, batch.convention)
+        if kept is not None and not is_batched() and not torch.compiler.is_compiling() and not bool(kept.any()):
+            raise RecipeError(
+                f"KLAnchor(places={self.places!r}) got a micro-batch without a single label",
+                "a micro-batch counts by its labels, so what is held in this one would count nothing",
+                "Give each micro-batch some rows with labels",
+            )
         if self.places == "others":
-            kept = counted(batch.targets, batch.convention)
             held = held & (torch.zeros_like(held) if kept is None else kept == 0)
         return reduce(values * held, batch.weight, held)
 
