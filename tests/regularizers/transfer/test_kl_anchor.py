@@ -335,8 +335,6 @@ def test_a_micro_batch_that_would_hold_nothing_is_refused(places):
     )  # fmt: skip
     labels = torch.full((8, 4), -100)
     labels[:4] = 1
-    parts = [
-        Batch({name: x[some] for name, x in rows.items()}, labels[some]) for some in (slice(0, 4), slice(4, 8))
-    ]
+    parts = [Batch({name: x[some] for name, x in rows.items()}, labels[some]) for some in (slice(0, 4), slice(4, 8))]
     with pytest.raises(RecipeError, match="micro-batch without a single label"):
         session.step(parts)

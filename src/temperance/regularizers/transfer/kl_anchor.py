@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from temperance.control.strength import Strength
 from temperance.core.batch import ANSWERS_ONLY, Batch, Pass, map_leaves, mean, plus, reduce
 from temperance.core.counted import counted
-from temperance.core.kit.adapters import off_is_now
+from temperance.core.kit.adapters import off_is_now, speaking
 from temperance.core.kit.classes import class_axis
 from temperance.core.kit.divergence import divergence
 from temperance.core.leaves import Leaves
@@ -55,7 +55,7 @@ class KLAnchor(Regularizer):
 
     The reference is the net with the weights at attach: load the pretrained ones before. Its dropout is off, its
     normalization is that of the training pass, and it draws no noise. Where all that is trained is a LoRA adapter of
-    PEFT that says nothing yet, the adapter switched off is the reference, and no weights are kept.
+    PEFT that says nothing yet, the first factors need not be kept: with second ones of 0 they say nothing.
 
     Rows and tokens count as in the loss. To hold what is to be learned slows the learning. Where the net can write, let
     it write some rows before the training, add a few of them without labels (−100) to the end of each batch, and hold
@@ -70,7 +70,7 @@ class KLAnchor(Regularizer):
     chose. A λ that falls to 0 on the way still listens; a recipe with λ = 0 runs no second pass.
 
     Stage: objective (penalty); with a pace also update.  Cost: a forward pass without gradient on ``share`` of the
-    rows, and a copy of the trained weights (none beside a LoRA adapter).
+    rows, and a copy of the trained weights (of a new LoRA adapter half).
     Strengths: rate λ in [1e-4, 100], neutral 0, log, stronger = up.
     Shapes: outputs (b, …, c) logits, classes last or on axis 1 as the loss takes them.
     Use when: fine-tuning on a narrow task must not cost what the net knew, and old data are not at hand.
@@ -152,10 +152,9 @@ class KLAnchor(Regularizer):
         return Reference(context.model, tracking(context.model))
 
     def begin(self, params: Leaves, context: Context) -> dict[str, Any]:
-        """Remember the starting weights; none where the adapter switched off stands for them."""
-        if not self.pace and off_is_now(context.model):
-            return {"anchor": Leaves((), ())}
-        return {"anchor": params.clone()}
+        """Remember the starting weights, but for those that say nothing beside the others."""
+        is_silent = not self.pace and off_is_now(context.model)
+        return {"anchor": (params.part(speaking(params.names)) if is_silent else params).clone()}
 
     def objective(self, inner: Objective, strengths: Strengths, memory: Memory) -> Objective:
         """Add the divergence; where no slopes are wanted (a teacher answers) nothing is added."""
@@ -218,13 +217,11 @@ class KLAnchor(Regularizer):
     ) -> Tensor:
         model, layers = memory.plan
         asked, anchor = seen._replace(targets=ANSWERS_ONLY), memory["anchor"]
+        if len(anchor) < len(params):  # the others stay as they are: beside these they say nothing
+            anchor = Leaves.of({**params, **anchor}, owned=params.owned)
         with torch.no_grad(), pulse(key), at_rest(model, layers):
-            if len(anchor):
-                said: Tensor = memory.innermost(anchor, buffers, asked, key).outputs
-                return said
-            with model.disable_adapter():
-                off: Tensor = memory.innermost(params, buffers, asked, key).outputs
-                return off
+            said: Tensor = memory.innermost(anchor, buffers, asked, key).outputs
+            return said
 
     def update(self, inner: Update, strengths: Strengths, memory: Memory) -> Update:
         """Step, then let the reference follow."""
