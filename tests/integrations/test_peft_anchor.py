@@ -111,7 +111,8 @@ def test_what_the_user_froze_in_an_adapter_stays_frozen():
         if "lora_A" in name:
             p.requires_grad_(False)
     before = {name: p.detach().clone() for name, p in model.named_parameters()}
-    session = attached(Recipe(KLAnchor(0.5)), model)
+    optimizer = torch.optim.SGD(model.parameters(), lr=2.0)  # it holds the frozen ones too
+    session = Recipe(KLAnchor(0.5)).attach(model, optimizer, loss=None)
     for _ in range(2):
         session.step({"input_ids": IDS, "labels": LABELS})
     moved = [name for name, p in model.named_parameters() if not torch.equal(p, before[name])]

@@ -1,6 +1,7 @@
 """KLAnchor against its formula in float64; what the reference is, and what it leaves alone."""
 
 import copy
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -338,3 +339,20 @@ def test_a_micro_batch_that_would_hold_nothing_is_refused(places):
     parts = [Batch({name: x[some] for name, x in rows.items()}, labels[some]) for some in (slice(0, 4), slice(4, 8))]
     with pytest.raises(RecipeError, match="micro-batch without a single label"):
         session.step(parts)
+
+
+def test_the_mask_of_an_encoder_says_nothing_of_the_decoders_places():
+    def told(**mask):
+        model = Tokens()
+        model.config = SimpleNamespace(is_encoder_decoder=True)
+        with torch.no_grad():
+            model.table.weight.copy_(torch.sin(torch.arange(35.0, dtype=torch.float64)).reshape(7, 5))
+        session = attached(
+            KLAnchor(1.0, places="all"), model, lambda out, y: functional.cross_entropy(out.transpose(1, 2), y), lr=0.5
+        )
+        labels = texts()["ids"] % 5
+        for _ in range(3):
+            passed = session.step(Batch({"ids": texts()["ids"], **mask}, labels))
+        return float(passed.notes["kl_anchor.kl"])
+
+    assert told(attention_mask=texts()["attention_mask"]) == told() > 0
