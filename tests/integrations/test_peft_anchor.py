@@ -1,5 +1,7 @@
 """KLAnchor and averages on adapters of PEFT."""
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -49,7 +51,8 @@ def test_the_reference_is_the_model_at_attach(init):
             m.p = 0.0
     model.train()
     session = attached(Recipe(KLAnchor(1.0)), model)
-    assert bool(len(session._memory["kl_anchor"]["anchor"])) is not init
+    anchor, trained = session._memory["kl_anchor"]["anchor"].names, session.solo.home.names
+    assert anchor == (tuple(name for name in trained if "lora_A" not in name) if init else trained)
     batch = {"input_ids": IDS, "labels": LABELS}
     assert float(session.step(batch).notes["kl_anchor.kl"]) == pytest.approx(0.0, abs=1e-6)
     session.step(batch)
@@ -100,3 +103,44 @@ def test_an_average_of_adapters_is_served_saved_and_loaded(tmp_path):
     for n, p in model.named_parameters():
         if n in mean:
             torch.testing.assert_close(p.detach(), mean[n], rtol=1e-6, atol=1e-8)
+
+
+def test_what_the_user_froze_in_an_adapter_stays_frozen():
+    model = adapted()
+    for name, p in model.named_parameters():
+        if "lora_A" in name:
+            p.requires_grad_(False)
+    before = {name: p.detach().clone() for name, p in model.named_parameters()}
+    optimizer = torch.optim.SGD(model.parameters(), lr=2.0)  # it holds the frozen ones too
+    session = Recipe(KLAnchor(0.5)).attach(model, optimizer, loss=None)
+    for _ in range(2):
+        session.step({"input_ids": IDS, "labels": LABELS})
+    moved = [name for name, p in model.named_parameters() if not torch.equal(p, before[name])]
+    assert moved
+    assert all("lora_B" in name for name in moved)
+
+
+def test_the_reference_stays_that_of_the_start_when_a_layer_of_the_base_joins():
+    model = adapted()
+    for m in model.modules():
+        if isinstance(m, torch.nn.Dropout):
+            m.p = 0.0
+    with torch.no_grad():
+        start = kept(model(input_ids=IDS).logits)
+    batch = {"input_ids": IDS, "labels": LABELS}
+    session = attached(Recipe(KLAnchor(0.05)), model)
+    for _ in range(3):
+        session.step(batch)
+    joins = next(p for name, p in model.named_parameters() if "ln_f" in name)
+    joins.requires_grad_(True)
+    if not any(p is joins for group in session.optimizer.param_groups for p in group["params"]):
+        session.optimizer.add_param_group({"params": [joins]})
+    for _ in range(2):
+        with torch.no_grad():
+            now = kept(model(input_ids=IDS).logits)
+        apart = float((np.exp(start) * (start - now)).sum(1).mean())
+        assert apart > 1e-6
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            told = float(session.step(batch).notes["kl_anchor.kl"])
+        assert told == pytest.approx(apart, rel=0.02)

@@ -105,3 +105,21 @@ def test_an_unknown_word_is_refused() -> None:
     model = Net()
     with pytest.raises(SettingError, match="dropuot"):
         proof.watch(model, adamw(model), expects=["dropuot"])
+
+
+def test_gradients_of_the_inputs_after_the_training_are_no_training() -> None:
+    model = Net()
+    seen = proof.watch(model, optimizer := adamw(model))
+    epochs(model, optimizer)
+    model.eval()
+    moved = X.clone().requires_grad_()
+    for _ in range(5):
+        torch.autograd.grad(F.cross_entropy(model(moved), Y), moved)
+    assert seen.report().warnings == ()
+
+
+def test_a_loss_of_the_validation_alone_smooths_nothing() -> None:
+    model, criterion = Net(), nn.CrossEntropyLoss(label_smoothing=0.1)
+    seen = proof.watch(model, optimizer := adamw(model), loss=criterion)
+    epochs(model, optimizer, end=lambda: criterion(model(X).detach(), Y) and None)
+    assert [one.rule for one in seen.report().warnings] == ["smoothing not heard of"]

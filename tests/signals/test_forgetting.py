@@ -1,12 +1,13 @@
 """What was lost of what the net knew: the rise of a loss since attach, and the choice within a limit."""
 
+import math
 import warnings
 
 import pytest
 import torch
 from torch import nn
 
-from temperance import EMA, Recipe, Within
+from temperance import EMA, Mixout, Recipe, Within
 from temperance.core.readings import NothingWithin
 from temperance.records.errors import RecipeError
 from temperance.signals import Forgetting
@@ -92,3 +93,43 @@ def test_no_batches_and_used_up_ones_are_refused():
     session.step(NEW)
     with warnings.catch_warnings(), pytest.raises(RecipeError, match="used up"):
         session.validate([NEW])
+
+
+def test_a_loss_that_is_no_number_is_not_passed_over():
+    model = nn.Linear(1, 1)
+    kept = {"one": [(torch.ones(2, 1), torch.ones(2, 1))], "two": [(torch.ones(2, 1), torch.ones(2, 1))]}
+    session = Recipe().attach(
+        model, torch.optim.SGD(model.parameters(), lr=0.1), loss=nn.MSELoss(), signals=[Forgetting(kept)]
+    )
+    kept["two"] = [(torch.full((2, 1), math.nan), torch.ones(2, 1))]
+    told = session.validate(kept["one"])
+    assert told["forgetting/one"] == 0.0
+    assert math.isnan(told["forgetting"])
+
+
+def test_a_reading_at_which_it_was_not_measured_is_not_within():
+    session = attached(signals=[Forgetting({"old": OLD}, every=2)], select=Within(forgetting=0.05))
+    session.validate([NEW])
+    for _ in range(40):
+        session.step(NEW)
+    session.validate([NEW])  # a lower loss, and nobody knows what was forgotten
+    assert session.readings.chosen.readings == (1,)
+
+
+@pytest.mark.parametrize("looks_first", [True, False])
+def test_frozen_weights_that_are_loaded_after_attach_are_the_start(looks_first):
+    torch.manual_seed(1)
+    model = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 2))
+    model[0].requires_grad_(False)
+    session = Recipe(Mixout(0.5)).attach(
+        model, torch.optim.SGD(model[1].parameters(), lr=0.0), loss=nn.CrossEntropyLoss(),
+        signals=[Forgetting({"old": OLD})],
+    )  # fmt: skip
+    model.load_state_dict({**model.state_dict(), "0.weight": torch.eye(3), "0.bias": torch.ones(3)})
+    begun = loss_of(model.eval(), OLD)
+    model.train()
+    if looks_first:
+        assert session.validate(OLD)["forgetting"] == pytest.approx(0.0, abs=1e-6)
+    passed = session.step(OLD[0])
+    assert float(passed.loss.detach()) == pytest.approx(begun, abs=1e-6)  # what is put back is what stands there
+    assert session.validate(OLD)["forgetting"] == pytest.approx(0.0, abs=1e-6)

@@ -54,7 +54,7 @@ class Attached(Protocol):
     _closed: str
     _clean_batches: int
     _own: tuple[Leaves, Moved] | None
-    _start: Tensor | None
+    _start: list[float] | None
     _last_loss: Tensor | None
     _told: list[str]
     _undo: list[Undo]

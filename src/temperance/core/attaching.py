@@ -13,7 +13,7 @@ from temperance.core.attached import Attached
 from temperance.core.embedding import Seam
 from temperance.core.finite import OnNaN
 from temperance.core.holdings import check_sparse
-from temperance.core.joining import context_of, tell_of_others
+from temperance.core.joining import context_of, fingerprint, tell_of_others
 from temperance.core.metering import Meter
 from temperance.core.optimizers import join_new
 from temperance.core.regularizer import Memory
@@ -89,7 +89,7 @@ def wire(
         session.solo.seam = Seam(session.module, session.solo.loss.inputs, session._told)
         session._undo.append(session.solo.seam.remove)
     session._moved = Moved(session.solo.statistics)
-    session._start = session.solo.home.norm() if len(session.solo.home) else None
+    session._start = fingerprint(session.module)
     tell_of_others(session)
     for address, one in parts.items():
         session._memory[address].update(one.begin(session.solo.home, context))

@@ -25,6 +25,7 @@ from temperance.records.errors import RecipeError
 
 _SAY = "Give the model a method get_input_embeddings() that returns the module"
 _STAYS = "Padding stays where it is"
+_OTHER_MASKS = ("decoder", "global", "special", "loss", "label", "prompt", "cross")  # they tell something else
 _SPECIAL = ("pad", "bos", "eos", "cls", "sep", "mask", "decoder_start")
 
 
@@ -179,9 +180,8 @@ class Seam:
 
         """
         place = self._required(batch, owner)
-        named = {name: self._config(f"{name}_token_id") for name in (*_SPECIAL, "unk")}
-        special = tuple(sorted({one for name, one in named.items() if one is not None and name != "unk"}))
-        fill = named["mask"] if named["mask"] is not None else named["unk"]
+        special = tuple(sorted({one for name in _SPECIAL for one in self._named(f"{name}_token_id")}))
+        fill = next((one for name in ("mask", "unk") for one in self._named(f"{name}_token_id")), None)
         size = getattr(place.module, "num_embeddings", None)
         return Tokens(self._leaf(batch, place), self._counts(batch, place), special, fill, size)
 
@@ -325,10 +325,9 @@ class Seam:
 
     def _mask(self, inputs: Any, ids: Tensor) -> tuple[str, Tensor, bool] | None:
         """Return the mask of these tokens: its name, itself, and whether it marks the padding."""
-        for name, x in self._leaves(inputs).items():
-            if name.endswith("mask") and x.shape == ids.shape and "decoder" not in name:
-                return name, x, "padding" in name
-        return None
+        found = [name for name, x in self._leaves(inputs).items() if name.endswith("mask") and x.shape == ids.shape]
+        fits = sorted((n for n in found if not n.startswith(_OTHER_MASKS)), key="attention_mask".__ne__)
+        return (fits[0], self._leaves(inputs)[fits[0]], "padding" in fits[0]) if fits else None
 
     def _counts(self, batch: Batch, place: Place) -> Tensor | None:
         ids = self._leaf(batch, place)
@@ -336,12 +335,14 @@ class Seam:
         if mask is not None:
             return mask[1] == 0 if mask[2] else mask[1] != 0
         padding = getattr(place.module, "padding_idx", None)
-        padding = self._config("pad_token_id") if padding is None else padding
+        padding = next(iter(self._named("pad_token_id")), None) if padding is None else padding
         return None if padding is None else ids != padding
 
-    def _config(self, name: str) -> int | None:
+    def _named(self, name: str) -> tuple[int, ...]:
+        """Return the ids that the config gives under a name: none, one, or several (ends of Llama 3)."""
         value = getattr(getattr(self.model, "config", None), name, None)
-        return value if isinstance(value, int) else None
+        every = value if isinstance(value, (list, tuple)) else (value,)
+        return tuple(one for one in every if isinstance(one, int) and one >= 0)
 
     def _length(self, batch: Batch, place: Place, call: _Call) -> float:
         lengths = torch.linalg.vector_norm(call.vectors.reshape(-1, place.width).float(), dim=1)
@@ -383,8 +384,9 @@ def _is_codes(x: Tensor) -> bool:
 
 def _fed(call: _Call, codes: dict[str, Tensor]) -> list[str]:
     """Return the names of the inputs that an embedding got as they are."""
-    flat = call.ids.flatten()
-    return [name for name, x in codes.items() if x.numel() == flat.numel() and bool((x.flatten() == flat).all())]
+    ids, flat = call.ids, call.ids.flatten()  # axes may be joined, not turned: one of length 1 would hide that
+    alike = {n: x for n, x in codes.items() if x.shape == ids.shape or (x.dim() > ids.dim() and len(flat) == x.numel())}
+    return [name for name, x in alike.items() if bool((x.flatten() == flat).all())]
 
 
 def _weight(module: nn.Module) -> Any:

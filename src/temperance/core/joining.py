@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 
 from temperance.core.attached import Attached
 from temperance.core.batch import Pass
@@ -22,6 +23,8 @@ from temperance.core.regularizer import Context
 from temperance.core.serving import closed
 from temperance.core.steering import probe
 from temperance.records.errors import RecipeError, SettingError
+
+_FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 
 class Noticed(UserWarning):
@@ -114,17 +117,29 @@ def require_loss(session: Attached) -> Pass | NotFinite | None:
     return made
 
 
-def check_decay(session: Attached) -> None:
-    """Look again for a second decay: a scheduler may have given the optimizer one of its own meanwhile."""
+def before_reading(session: Attached) -> None:
+    """Look again for weights that were loaded since attach, and for a second decay, which a scheduler may bring."""
+    if session._start is not None:
+        begin_again(session)
+        session._start = fingerprint(session.module)  # others may come before the first step
     for one in session.recipe.regularizers:
         if "decays" in one.roles:
             one.check(context_of(session, session.solo.device), session.optimizer)
 
 
+def fingerprint(module: nn.Module) -> list[float]:
+    """Return the norms of all weights and statistics of a module, frozen ones too; other weights have others."""
+    kinds: dict[tuple[torch.device, torch.dtype], list[Tensor]] = {}
+    for tensor in module.state_dict(keep_vars=True).values():
+        if isinstance(tensor, Tensor) and tensor.dtype in _FLOATS and not tensor.is_meta:
+            kinds.setdefault((tensor.device, tensor.dtype), []).append(tensor.detach())
+    return [float(Leaves(map(str, range(len(some))), some, owned=True).norm()) for some in kinds.values()]
+
+
 def begin_again(session: Attached) -> None:
     """Let techniques start from the weights of the first step, should others have been loaded since attach."""
     start, session._start = session._start, None
-    if start is not None and not torch.equal(start, session.solo.home.norm()):
+    if start is not None and start != fingerprint(session.module):
         context = context_of(session, session.solo.device)
         for address, one in session.recipe.by_address.items():
             session._memory[address].update(one.begin(session.solo.home, context))

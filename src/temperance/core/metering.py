@@ -25,6 +25,9 @@ class Meter:
         names: numbers that controllers and techniques read.
         own: signals that the user asked for, with their settings.
 
+    Attributes:
+        stale: names that were not measured at the last reading, because they were not due or rows were missing.
+
     """
 
     def __init__(self, names: frozenset[str], own: Iterable[Signal] = ()) -> None:
@@ -34,6 +37,7 @@ class Meter:
         self.seconds: dict[str, float] = dict.fromkeys(self.signals, 0.0)
         self.occasions: dict[str, int] = dict.fromkeys(self.signals, 0)
         self.has_own = bool(asked)
+        self.stale: frozenset[str] = frozenset()
         self._watching = [n for n, one in self.signals.items() if type(one).watch is not Signal.watch]
         self._noting = [n for n, one in self.signals.items() if type(one).note is not Signal.note]
         self._preparing = [n for n, one in self.signals.items() if type(one).prepare is not Signal.prepare]
@@ -51,14 +55,19 @@ class Meter:
     def measure(self, probe: Probe) -> dict[str, float]:
         """Read what is due and return all numbers."""
         numbers: dict[str, float] = {}
+        passed_over: list[Signal] = []
         for name, one in self.signals.items():
             given = probe.valid or (probe.reading and not one.needs_valid)
             if not (given or one.when == "step"):
+                passed_over.append(one)
                 continue
             self.occasions[name] += 1
             if (self.occasions[name] - 1) % getattr(one, "every", 1) == 0:
                 with self._charged(name):
                     numbers |= one.measure(replace(probe, known=dict(numbers), memory=self.memory[name]))
+            else:
+                passed_over.append(one)
+        self.stale = frozenset(known for one in passed_over for known in one.gives)
         return numbers
 
     def begin(self, probe: Callable[[], Probe]) -> None:

@@ -95,7 +95,8 @@ def look(
     if judging:
         counts = [one.loss if asked.signal == "valid_loss" else one.metric for one in found]
         told = counts if value is None and loss is None else [numbers[asked.signal]]
-        if not kept.admits(session.signals):
+        stale = session._meter.stale
+        if not kept.admits({n: v for n, v in session.signals.items() if n.split("/")[0] not in stale}):
             told = [math.inf if asked.better == "lower" else -math.inf]
         both = agree({"now": told[0], "joined": told[1] if len(told) > 1 else math.nan}, session.solo.device)
         if kept.take(now, buffers, trial, both["now"], both["joined"]):

@@ -141,7 +141,7 @@ class Session(telling.Telling):
         self._memory: dict[str, Memory] = {}
         self._control: dict[str, Any] = {}
         self._keeps = False  # whether the controller says which weights to keep
-        self._start: Tensor | None = None
+        self._start: list[float] | None = None
         self._last_loss: Tensor | None = None
         self.solo: Solo
         self._meter: Meter
@@ -276,7 +276,7 @@ class Session(telling.Telling):
         """
         joining.require_open(self)
         self.solo.watch.look(self.steps)
-        joining.check_decay(self)
+        joining.before_reading(self)
         self.epoch += 1
         if self.steps_per_epoch is None and self.steps:
             self.steps_per_epoch = max(1, round(self.steps / self.epoch))

@@ -8,7 +8,7 @@ runs again in the backward pass does the same again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -52,6 +52,14 @@ class Shifted(NamedTuple):
     call: int = 0
     kept: Tensor | None = None
     blend: Blend | None = None
+
+    def rows(self, last: Callable[[Tensor], Tensor]) -> Shifted:
+        """Return what is done to some rows alone: their shift, what counts of them and what is kept.
+
+        Shapes: (b, …) → (k, …) by ``last``; whose vectors are mixed in must be nobody's.
+        """
+        counts, kept = (None if x is None else last(x) for x in (self.counts, self.kept))
+        return self._replace(shift=last(self.shift), counts=counts, kept=kept)
 
     def of(self, vectors: Tensor) -> Tensor:
         """Return the vectors as the model shall get them.

@@ -17,8 +17,8 @@ from torch.nn.utils import clip_grad
 class Hears(Protocol):
     """What is told of the calls."""
 
-    def heard_entropy(self, smoothing: float) -> None:
-        """Take note of a cross-entropy and its label smoothing."""
+    def heard_entropy(self, smoothing: float, *, learns: bool) -> None:
+        """Take note of a cross-entropy, its label smoothing, and whether a gradient can come back through it."""
 
     def heard_module(self, module: nn.Module) -> None:
         """Take note of a module that begins to run."""
@@ -80,8 +80,10 @@ def _module(module: nn.Module, inputs: Any) -> None:
 
 def _entropy(*args: Any, **kwargs: Any) -> None:
     smoothing = kwargs.get("label_smoothing", args[7] if len(args) > 7 else 0.0)
+    outputs = kwargs.get("input", args[0] if args else None)
+    learns = torch.is_grad_enabled() and bool(getattr(outputs, "requires_grad", False))
     for one in list(_listeners):
-        one.heard_entropy(float(smoothing))
+        one.heard_entropy(float(smoothing), learns=learns)
 
 
 def _clip(parameters: Tensor | Iterable[Tensor], *args: Any, **kwargs: Any) -> None:

@@ -24,7 +24,7 @@ class Seen:
         loss: the loss that the user named, or None.
         expects: what the run is meant to have.
         passes: forward passes that were listened to.
-        smoothing: of each cross-entropy, and whether gradients were recorded.
+        smoothing: of each cross-entropy, and whether a gradient could come back through it.
         clips: calls that clip gradients of the optimizer's parameters in time, of others, or after the step.
         fresh: a gradient came back since the last step.
         resting: passes in a row, up to the last, that were trained on while the model stood in evaluation mode.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from functools import partial
@@ -21,6 +22,7 @@ from temperance.proof.weights import Weights
 from temperance.records.errors import SettingError, nearest
 
 EXPECTED = ("dropout", "decay", "averaging", "smoothing", "clipping")
+_MODES = 1_000  # passes between two steps that are remembered
 _LISTENED = {True: 12, False: 6}  # passes with and without gradient that are listened to; the others cost a counter
 
 
@@ -82,6 +84,7 @@ class Watch:
         self.seen = Seen(module, names, weights, Decay.of(optimizer), loss, tuple(expects))
         self.optimizer = optimizer
         self._left = dict(_LISTENED)
+        self._modes: deque[bool] = deque(maxlen=_MODES)  # of passes that a gradient came back through since a step
         self._stack: list[tuple[Pass, Listener | None, ExitStack]] = []
         self._inner: list[Callable[[], None]] = []
         self._undo = [
@@ -160,7 +163,7 @@ class Watch:
         seen.fresh = seen.came_back = True
         if not one.trained:  # the first of its outputs that a gradient reaches
             one.trained = True
-            seen.resting = 0 if one.training else seen.resting + 1
+            self._modes.append(one.training)
 
     def _before_step(self, optimizer: Any, args: Any, kwargs: Any) -> None:
         self.seen.weights.before_step()
@@ -169,11 +172,14 @@ class Watch:
     def _after_step(self, optimizer: Any, args: Any, kwargs: Any) -> None:
         self.seen.weights.after_step()
         self.seen.fresh = False
+        if self._modes:  # gradients that no step took, of an attack, train nothing
+            self.seen.resting = 0 if any(self._modes) else self.seen.resting + len(self._modes)
+            self._modes.clear()
 
-    def heard_entropy(self, smoothing: float) -> None:
-        """Take note of a cross-entropy and its label smoothing."""
+    def heard_entropy(self, smoothing: float, *, learns: bool) -> None:
+        """Take note of a cross-entropy, its label smoothing, and whether a gradient can come back through it."""
         if len(self.seen.smoothing) < 10_000:
-            self.seen.smoothing.append((smoothing, torch.is_grad_enabled()))
+            self.seen.smoothing.append((smoothing, learns))
 
     def heard_clip(self, parameters: list[Tensor]) -> None:
         """Take note of a clipping of these parameters' gradients.

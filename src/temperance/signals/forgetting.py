@@ -58,7 +58,8 @@ class Forgetting(Signal):
         """Return the rise of each loss, and the largest."""
         start = probe.memory.get("start", {})
         risen = {f"forgetting/{name}": self._loss(name, probe) - start.get(name, math.nan) for name in self.keep}
-        return {**risen, "forgetting": max(risen.values(), default=math.nan)}
+        known = not any(map(math.isnan, risen.values()))  # ``max`` would pass over a loss that is no number
+        return {**risen, "forgetting": max(risen.values()) if known else math.nan}
 
     def _loss(self, name: str, probe: Probe) -> float:
         tally = Tally()

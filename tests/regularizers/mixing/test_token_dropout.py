@@ -83,3 +83,12 @@ def test_wrong_ids_are_refused():
         Recipe(TokenDropout(fill=99)).attach(
             model := Text(), torch.optim.SGD(model.parameters(), lr=0.1), loss=F.cross_entropy
         ).step((texts(), torch.zeros(400, dtype=torch.int64)))
+
+
+def test_several_ends_in_the_config_are_all_spared():
+    model = Text(bos_token_id=BEGIN, eos_token_id=[7, 8], unk_token_id=UNKNOWN)
+    ids, said = step(TokenDropout(0.9), model)
+    spared = (ids == 7) | (ids == 8)
+    assert bool(spared.any())
+    assert torch.equal(model.ids[spared], ids[spared])
+    assert "knows: 1, 7, 8" in said

@@ -1,6 +1,7 @@
 """KLAnchor against its formula in float64; what the reference is, and what it leaves alone."""
 
 import copy
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,7 +9,19 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from temperance import DFT, Batch, Constraint, EarlyLearning, KLAnchor, MixUp, Recipe
+from temperance import (
+    DFT,
+    Batch,
+    Constraint,
+    EarlyLearning,
+    FGSMTraining,
+    KLAnchor,
+    ManifoldMixUp,
+    MixUp,
+    NEFTune,
+    Recipe,
+    TokenDropout,
+)
 from temperance.core.convention import Convention
 from temperance.models.loss import cross_entropy
 from temperance.records.errors import RecipeError, SettingError
@@ -256,3 +269,90 @@ def test_numbers_and_wrong_settings_are_refused():
     for wrong in ({"direction": "sideways"}, {"share": 0.0}, {"share": 1.5}, {"pace": 1.0}, {"places": "some"}):
         with pytest.raises(SettingError, match=next(iter(wrong))):
             KLAnchor(**wrong)
+
+
+def texts():
+    torch.manual_seed(0)
+    return {"ids": torch.randint(7, (8, 4)), "attention_mask": torch.tensor([[1, 1, 1, 0]] * 8)}
+
+
+class Sentence(Tokens):
+    """Logits (b, v) of a text."""
+
+    def forward(self, ids, attention_mask=None):
+        return self.table(ids).mean(1)
+
+
+@pytest.mark.filterwarnings("ignore::temperance.core.embedding.OnEmbeddings")
+@pytest.mark.parametrize("beside", [NEFTune(5.0), TokenDropout(0.5), MixUp(1.0), FGSMTraining(0.1)], ids=repr)
+def test_a_share_of_the_rows_of_moved_tokens(beside):
+    model = Sentence()
+    session = Recipe(beside, KLAnchor(1.0, share=0.4)).attach(
+        model, torch.optim.SGD(model.parameters(), lr=0.0), loss=cross_entropy
+    )
+    assert float(session.step(Batch(texts(), Y)).notes["kl_anchor.kl"]) == pytest.approx(0.0, abs=1e-15)
+
+
+@pytest.mark.parametrize("tracks", [True, False])
+def test_a_share_of_the_rows_is_normalized_as_in_the_training_pass(tracks):
+    torch.manual_seed(0)
+    norm = nn.BatchNorm1d(6, track_running_stats=tracks)
+    model = nn.Sequential(nn.Linear(4, 6), norm, nn.ReLU(), nn.Linear(6, 3)).double()
+    passed = attached(KLAnchor(1.0, share=0.5), model).step((X, Y))
+    assert float(passed.notes["kl_anchor.kl"]) == pytest.approx(0.0, abs=1e-15)
+
+
+@pytest.mark.filterwarnings("ignore::temperance.core.embedding.OnEmbeddings")
+@pytest.mark.parametrize("places", ["all", "others"])
+def test_padding_is_not_held_where_the_vectors_are_moved_either(places):
+    def told(*beside):
+        model = Tokens()
+        with torch.no_grad():
+            model.table.weight.copy_(torch.sin(torch.arange(35.0, dtype=torch.float64)).reshape(7, 5))
+        session = Recipe(*beside, KLAnchor(1.0, places=places)).attach(
+            model, torch.optim.SGD(model.parameters(), lr=0.5),
+            loss=lambda out, y: functional.cross_entropy(out.transpose(1, 2), y),
+        )  # fmt: skip
+        labels = torch.full((8, 4), -100)
+        labels[:, 0] = 1
+        for _ in range(3):
+            passed = session.step(Batch(texts(), labels))
+        return float(passed.notes["kl_anchor.kl"])
+
+    assert told(NEFTune(1e-9)) == pytest.approx(told(), rel=1e-6)
+
+
+def test_hidden_rows_that_are_mixed_are_refused():
+    with pytest.raises(RecipeError, match="mixed"):
+        Recipe(KLAnchor(1.0), ManifoldMixUp(1.0))
+
+
+@pytest.mark.parametrize("places", ["others", "all"])
+def test_a_micro_batch_that_would_hold_nothing_is_refused(places):
+    model, rows = Tokens(), texts()
+    session = Recipe(KLAnchor(1.0, places=places)).attach(
+        model, torch.optim.SGD(model.parameters(), lr=0.5),
+        loss=lambda out, y: functional.cross_entropy(out.transpose(1, 2), y),
+    )  # fmt: skip
+    labels = torch.full((8, 4), -100)
+    labels[:4] = 1
+    parts = [Batch({name: x[some] for name, x in rows.items()}, labels[some]) for some in (slice(0, 4), slice(4, 8))]
+    with pytest.raises(RecipeError, match="micro-batch without a single label"):
+        session.step(parts)
+
+
+def test_the_mask_of_an_encoder_says_nothing_of_the_decoders_places():
+    def told(**mask):
+        model = Tokens()
+        model.config = SimpleNamespace(is_encoder_decoder=True)
+        with torch.no_grad():
+            model.table.weight.copy_(torch.sin(torch.arange(35.0, dtype=torch.float64)).reshape(7, 5))
+        session = attached(
+            KLAnchor(1.0, places="all"), model, lambda out, y: functional.cross_entropy(out.transpose(1, 2), y), lr=0.5
+        )
+        labels = texts()["ids"] % 5
+        for _ in range(3):
+            passed = session.step(Batch({"ids": texts()["ids"], **mask}, labels))
+        return float(passed.notes["kl_anchor.kl"])
+
+    assert told(attention_mask=texts()["attention_mask"]) == told() > 0

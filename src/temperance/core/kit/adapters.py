@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from torch import nn
 
 from temperance.core.policy import trainable
 
+_FIRST = ("lora_A", "lora_embedding_A")  # factors that say nothing where the second ones are 0
 _ZERO = ("lora_B", "lora_embedding_B")  # factors that begin at 0, so that the adapter says nothing yet
 
 
@@ -26,6 +29,11 @@ def off_is_now(model: nn.Module) -> bool:
             inside |= {id(p) for p in layer.parameters()}
     trained = trainable(model).values()
     return bool(inside) and all(id(p) in inside for p in trained)
+
+
+def speaking(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the names of parameters without the first factors of low-rank adapters."""
+    return tuple(name for name in names if not set(_FIRST) & set(name.split(".")))
 
 
 def _adapts(layer: nn.Module) -> bool:

@@ -83,7 +83,7 @@ class ManifoldMixUp(Regularizer):
     effect: ClassVar[Effect] = {"alpha": ("confidence", "down")}
     unique: ClassVar[bool] = True
     moves_inputs: ClassVar[bool] = True
-    roles: ClassVar[tuple[str, ...]] = ("mixes",)
+    roles: ClassVar[tuple[str, ...]] = ("mixes", "mixes hidden")
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule("mixes", "refuse", "a batch can be mixed once", "Keep one of them"),
         Rule("softens targets", "warn", "both take certainty from the targets", "Use less of each"),

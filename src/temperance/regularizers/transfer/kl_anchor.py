@@ -13,11 +13,11 @@ from torch import Tensor, nn
 from temperance.control.strength import Strength
 from temperance.core.batch import ANSWERS_ONLY, Batch, Pass, map_leaves, mean, plus, reduce
 from temperance.core.counted import counted
-from temperance.core.kit.adapters import off_is_now
+from temperance.core.kit.adapters import off_is_now, speaking
 from temperance.core.kit.classes import class_axis
 from temperance.core.kit.divergence import divergence
 from temperance.core.leaves import Leaves
-from temperance.core.random import fold, pulse
+from temperance.core.random import fold, is_batched, pulse
 from temperance.core.regularizer import (
     Context,
     Effect,
@@ -30,10 +30,12 @@ from temperance.core.regularizer import (
     Update,
     techniques,
 )
+from temperance.core.rules import Rule
+from temperance.core.shifted import Shifted
 from temperance.core.statistics import tracking, unchanged
 from temperance.records.citation import Citation
 from temperance.records.cost import Cost
-from temperance.records.errors import SettingError
+from temperance.records.errors import RecipeError, SettingError
 
 
 class Reference(NamedTuple):
@@ -53,7 +55,7 @@ class KLAnchor(Regularizer):
 
     The reference is the net with the weights at attach: load the pretrained ones before. Its dropout is off, its
     normalization is that of the training pass, and it draws no noise. Where all that is trained is a LoRA adapter of
-    PEFT that says nothing yet, the adapter switched off is the reference, and no weights are kept.
+    PEFT that says nothing yet, the first factors need not be kept: with second ones of 0 they say nothing.
 
     Rows and tokens count as in the loss. To hold what is to be learned slows the learning. Where the net can write, let
     it write some rows before the training, add a few of them without labels (−100) to the end of each batch, and hold
@@ -68,7 +70,7 @@ class KLAnchor(Regularizer):
     chose. A λ that falls to 0 on the way still listens; a recipe with λ = 0 runs no second pass.
 
     Stage: objective (penalty); with a pace also update.  Cost: a forward pass without gradient on ``share`` of the
-    rows, and a copy of the trained weights (none beside a LoRA adapter).
+    rows, and a copy of the trained weights (of a new LoRA adapter half).
     Strengths: rate λ in [1e-4, 100], neutral 0, log, stronger = up.
     Shapes: outputs (b, …, c) logits, classes last or on axis 1 as the loss takes them.
     Use when: fine-tuning on a narrow task must not cost what the net knew, and old data are not at hand.
@@ -80,11 +82,12 @@ class KLAnchor(Regularizer):
         share: share of each batch's rows, the last ones, at which the reference is asked; below 1 a step is cheaper.
         pace: π, how fast the reference follows the net; 0: it stands.
         places: which places are held: ``counted`` by the loss, the ``others`` (prompts, rows without a label), or
-            ``all``. Padding, as ``attention_mask`` says it, is never held.
+            ``all``. Padding, as ``attention_mask`` says it, is never held. Micro-batches count by their labels, so
+            each needs some.
 
     Raises:
         SettingError: a setting outside its range.
-        RecipeError: the outputs are not logits of two or more classes.
+        RecipeError: the outputs are not logits of two or more classes; a micro-batch without labels.
 
     Example:
         >>> KLAnchor(0.5, share=0.5)
@@ -114,6 +117,12 @@ class KLAnchor(Regularizer):
     )
     unique: ClassVar[bool] = True
     roles: ClassVar[tuple[str, ...]] = ("holds answers",)
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            "mixes hidden", "refuse", "the reference is asked without noise in its layers, so nothing is mixed there",
+            "Use MixUp, which mixes the inputs of both",
+        ),
+    )  # fmt: skip
     citations: ClassVar[tuple[Citation, ...]] = (
         Citation("zhu2025", "Zhu et al.", 2025, "Anchored supervised fine-tuning", "ICLR 2026", "2509.23753"),
         Citation(
@@ -143,10 +152,9 @@ class KLAnchor(Regularizer):
         return Reference(context.model, tracking(context.model))
 
     def begin(self, params: Leaves, context: Context) -> dict[str, Any]:
-        """Remember the starting weights; none where the adapter switched off stands for them."""
-        if not self.pace and off_is_now(context.model):
-            return {"anchor": Leaves((), ())}
-        return {"anchor": params.clone()}
+        """Remember the starting weights, but for those that say nothing beside the others."""
+        is_silent = not self.pace and off_is_now(context.model)
+        return {"anchor": (params.part(speaking(params.names)) if is_silent else params).clone()}
 
     def objective(self, inner: Objective, strengths: Strengths, memory: Memory) -> Objective:
         """Add the divergence; where no slopes are wanted (a teacher answers) nothing is added."""
@@ -156,11 +164,15 @@ class KLAnchor(Regularizer):
             passed = inner(params, buffers, batch, key)
             if (strengths.is_off("rate") and not self.rate) or not torch.is_grad_enabled():
                 return passed
-            outputs, seen = self._asked(passed.outputs, passed.batch or batch)
+            whole: Batch = passed.batch or batch
+            outputs, seen = self._asked(passed.outputs, whole)
             axis = class_axis(outputs, "KLAnchor", batch=seen)
-            said = self._reference(params, buffers, seen, fold(key, address), memory)
+            is_joint = seen is not whole and _is_joint(whole, memory.plan.model)
+            said = self._reference(params, buffers, whole if is_joint else seen, fold(key, address), memory)
+            said = self._asked(said, whole)[0] if is_joint else said
             pair = [logits.movedim(axis, -1) for logits in (said.detach(), outputs)]
-            apart = self._mean(divergence(*(pair if self.direction == "forward" else reversed(pair))), seen)
+            apart = divergence(*(pair if self.direction == "forward" else reversed(pair)))
+            apart = self._mean(apart, seen, memory.plan.model)
             loss = plus(passed.loss, apart, strengths.number("rate"))
             return passed._replace(loss=loss, notes={**passed.notes, f"{address}.kl": apart.detach()})
 
@@ -177,18 +189,26 @@ class KLAnchor(Regularizer):
             return leaf[-kept:] if leaf.dim() and leaf.shape[0] == count else leaf
 
         inputs, targets, weight, index = (map_leaves(last, part) for part in batch[:4])
+        if isinstance(inputs, Shifted):
+            inputs = inputs.rows(last)
         return map_leaves(last, outputs), Batch(inputs, targets, weight, index, batch.convention)
 
-    def _mean(self, values: Tensor, batch: Batch) -> Tensor:
+    def _mean(self, values: Tensor, batch: Batch, model: nn.Module) -> Tensor:
         """Return the mean over the places that are held, (); 0 where there is none."""
         if self.places == "counted":
             return mean(values, batch)
         held = torch.ones_like(values, dtype=torch.bool)
-        mask = batch.inputs.get("attention_mask") if isinstance(batch.inputs, Mapping) else None
+        mask = _mask(batch.inputs, model)
         if isinstance(mask, Tensor) and mask.dim() == values.dim() == 2:
             held = mask[:, mask.shape[1] - values.shape[1] :] != 0  # of the token that a place foretells
+        kept = counted(batch.targets, batch.convention)
+        if kept is not None and not is_batched() and not torch.compiler.is_compiling() and not bool(kept.any()):
+            raise RecipeError(
+                f"KLAnchor(places={self.places!r}) got a micro-batch without a single label",
+                "a micro-batch counts by its labels, so what is held in this one would count nothing",
+                "Give each micro-batch some rows with labels",
+            )
         if self.places == "others":
-            kept = counted(batch.targets, batch.convention)
             held = held & (torch.zeros_like(held) if kept is None else kept == 0)
         return reduce(values * held, batch.weight, held)
 
@@ -197,13 +217,11 @@ class KLAnchor(Regularizer):
     ) -> Tensor:
         model, layers = memory.plan
         asked, anchor = seen._replace(targets=ANSWERS_ONLY), memory["anchor"]
+        if len(anchor) < len(params):  # the others stay as they are: beside these they say nothing
+            anchor = Leaves.of({**params, **anchor}, owned=params.owned)
         with torch.no_grad(), pulse(key), at_rest(model, layers):
-            if len(anchor):
-                said: Tensor = memory.innermost(anchor, buffers, asked, key).outputs
-                return said
-            with model.disable_adapter():
-                off: Tensor = memory.innermost(params, buffers, asked, key).outputs
-                return off
+            said: Tensor = memory.innermost(anchor, buffers, asked, key).outputs
+            return said
 
     def update(self, inner: Update, strengths: Strengths, memory: Memory) -> Update:
         """Step, then let the reference follow."""
@@ -216,6 +234,21 @@ class KLAnchor(Regularizer):
             return params
 
         return step
+
+
+def _is_joint(batch: Batch, model: nn.Module) -> bool:
+    """Return whether the answer at a row depends on the other rows: by batch statistics, or mixed vectors."""
+    if isinstance(batch.inputs, Shifted) and batch.inputs.blend is not None:
+        return True
+    norms = (m for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm))
+    return any(m.training or m.running_mean is None for m in norms)
+
+
+def _mask(inputs: Any, model: nn.Module) -> Any:
+    """Return the mask of the places that the model answers at: of an encoder-decoder model, the decoder's."""
+    inner = inputs.inputs if isinstance(inputs, Shifted) else inputs
+    two = getattr(getattr(model, "config", None), "is_encoder_decoder", False)
+    return inner.get("decoder_attention_mask" if two else "attention_mask") if isinstance(inner, Mapping) else None
 
 
 @contextmanager
