@@ -170,8 +170,9 @@ class Watch:
         self.seen.weights.after_step()
         self.seen.fresh = False
 
-    def heard_entropy(self, smoothing: float) -> None:
-        """Take note of a cross-entropy and its label smoothing."""
+    def heard_entropy(self, smoothing: float, *, soft: bool) -> None:
+        """Take note of a cross-entropy, its label smoothing, and whether its targets are shares of classes."""
+        self.seen.soft |= soft and torch.is_grad_enabled()
         if len(self.seen.smoothing) < 10_000:
             self.seen.smoothing.append((smoothing, torch.is_grad_enabled()))
 
@@ -182,3 +183,12 @@ class Watch:
         """
         mine = any(id(p) in self.seen.decay.held for p in parameters)
         self.seen.clips["foreign" if not mine else "held" if self.seen.fresh else "late"] += 1
+
+    def heard_norm(self, parameters: list[Tensor], share: Tensor) -> None:
+        """Take note of the norm of these parameters' gradients, as a share of the largest that is let through.
+
+        Shapes: share ().
+        """
+        longest = self.seen.longest
+        if any(id(p) in self.seen.decay.held for p in parameters):
+            self.seen.longest = share if longest is None else torch.maximum(longest, share.to(longest.device))
