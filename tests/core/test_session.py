@@ -3,6 +3,7 @@
 import copy
 import math
 import pickle
+import warnings
 
 import pytest
 import torch
@@ -362,3 +363,22 @@ def test_each_move_tells_how_far_the_training_is_whatever_the_rule_reads():
     session = attach(recipe, MLP, epochs=2, steps_per_epoch=2)
     train(session, MLP, range(4))
     assert [(move.fraction, move.epoch) for move in session.trace] == [(0.25, 0.5), (0.5, 1.0), (0.75, 1.5), (1.0, 2.0)]
+
+
+@pytest.mark.parametrize("clears", ["no", "before", "between", "in place"])
+def test_gradients_that_pile_up_in_the_users_own_backward_are_told_of(clears):
+    session = attach(Recipe(), MLP)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        for index in range(4):
+            if clears == "before":
+                session.optimizer.zero_grad()
+            parts = [session.loss(MLP.batch(index)) for _ in range(1 + index % 2)]
+            if clears in ("between", "in place"):
+                session.optimizer.zero_grad(set_to_none=clears == "between")
+            for part in parts:
+                part.backward()
+            session.update()
+    told = [str(one.message) for one in said if "pile up" in str(one.message)]
+    assert len(told) == (clears == "no")
+    assert session.steps == 4
