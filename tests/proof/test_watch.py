@@ -140,3 +140,17 @@ def test_targets_that_the_user_smoothed_are_no_missing_smoothing() -> None:
         optimizer.step()
     assert seen.report().warnings == ()
     seen.close()
+
+
+def test_a_model_whose_parts_are_called_is_said_so_and_nothing_is_blamed() -> None:
+    """As in a LightningModule that calls ``self.net`` and has no ``forward``."""
+    model = nn.Module()
+    model.net = Net()
+    optimizer = adamw(model)
+    seen = proof.watch(model, optimizer)
+    epochs(model.net, optimizer, before=lambda: torch.nn.utils.clip_grad_norm_(model.parameters(), 1e-3) and None)
+    report = seen.report()
+    seen.close()
+    assert "The watched model itself was not run" in str(report)
+    assert [one.acted for one in report.present if one.what == "clipping"] == [None]
+    assert report.warnings == ()

@@ -101,7 +101,7 @@ def _clipping(seen: Seen) -> tuple[list[Presence], list[Notice]]:
         ))  # fmt: skip
     count = clips["held"] + clips["late"]
     said, longest = f"{count} calls", 1.0 if seen.longest is None else float(seen.longest)
-    acted: bool | None = bool(clips["held"])
+    acted: bool | None = bool(clips["held"]) if seen.came_back else None  # else nothing says when a gradient came
     if acted and longest < 1:  # nothing had to be clipped: right, and no act
         said, acted = f"{said}, the longest gradient had {longest:.2g} of the length that is let through", None
     return ([Presence("clipping", said, acted)] if count else []), notices
