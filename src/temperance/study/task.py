@@ -169,7 +169,8 @@ def require_named(text: str) -> None:
             "a Python file in the current folder, or an installed package",
             "Run the command in the folder of that file",
         )
-    source = Path(found.origin).read_text(errors="replace") if str(found.origin).endswith(".py") else ""
+    origin = str(found.origin)
+    source = Path(origin).read_text(errors="replace") if origin.endswith(".py") else ""
     words = set(re.findall(r"import\s+[*]|\w+", source))
     made_on_the_way = {"globals", "setattr", "__getattr__"} & words or any(word.endswith("*") for word in words)
     if source and function_name not in words and not made_on_the_way:
