@@ -398,14 +398,3 @@ def test_two_clips_are_told(tmp_path):
 def test_the_path_of_the_state_is_each_ranks_own(tmp_path):
     ours = trainer(tmp_path, Recipe())
     assert Path(ours._state_path(str(tmp_path))).name == STATE
-
-
-def test_a_technique_in_place_of_a_recipe_is_named_before_the_training(tmp_path):
-    with pytest.raises(SettingError, match=r"RecipeTrainer got recipe=Dropout\(\)"):
-        trainer(tmp_path, Dropout(0.1))
-
-
-def test_two_decays_name_the_optimizer_and_trainers_own_argument(tmp_path):
-    built = trainer(tmp_path, Recipe(WeightDecay(0.1)), weight_decay=0.1)
-    with pytest.raises(RecipeError, match=r"optimizer AdamW has .*TrainingArguments\(weight_decay=0\)"):
-        built.train()
