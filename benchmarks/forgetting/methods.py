@@ -57,7 +57,7 @@ def hold(target: float, *, lr: float = LR, written: int = 0, **settings: Any) ->
 def pull(target: float, *, lr: float = LR, written: int = 0, both: bool = False) -> Method:
     """Return the method that holds the divergence by a pull on the weights; the anchor measures, or pulls too."""
     anchor = KLAnchor(0.3 if both else 1e-4, places="others", share=written / (written + BATCH))
-    rule = Constraint.hold("kl", target)
+    rule = Constraint.hold("kl", target, at=())
     controller = rule if both else Only(rule, "l2_sp.rate")
     return Method(lambda: Recipe(anchor, L2SP(), controller=controller), lr, held=target, written=written)
 

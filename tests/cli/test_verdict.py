@@ -45,3 +45,9 @@ def test_findings_that_need_a_person_are_said(tmp_path) -> None:
     assert urgent
     assert "Fix before use:" in said
     assert urgent[0]["title"] in said
+
+
+def test_a_start_that_was_not_tried_is_said_on_the_terminal(tmp_path) -> None:
+    document = study_example()
+    document["limits"].append("Start of yours: recipe of a.toml was not tried: no time left in the budget.")
+    assert document["limits"][-1] in text(tmp_path, document, seconds=1.0)

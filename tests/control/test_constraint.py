@@ -91,3 +91,23 @@ def test_hold_is_the_same_rule_and_does_not_know_units():
             seen.append(signal)
         assert np.mean(seen[-50:]) == pytest.approx(0.05 * gain, rel=0.02)
     assert Constraint.hold("kl", 0.1, ki=0.5).ki == 0.5
+
+
+def test_kl_is_held_by_the_anchor_alone():
+    """A recipe's other strengths have nothing to do with the divergence; before they all went to their limits."""
+    free = Strength(0.1, low=1e-4, high=100.0, neutral=0.0, scale="log")
+    specs = {"dropout.p": DECAY, "kl_anchor.rate": free, "l2_sp.rate": free}
+    values = dict.fromkeys(specs, np.array(0.1))
+
+    def changed(rule, names=tuple(specs)):
+        given = {name: values[name] for name in names}
+        after, _ = rule.steer(given, {"kl": 1.0}, rule.begin(given, specs), specs)
+        return [name for name in names if after[name] != given[name]]
+
+    rule = Constraint.hold("kl", 0.05)
+    assert changed(rule) == ["kl_anchor.rate"]
+    assert changed(rule, ("dropout.p", "l2_sp.rate")) == ["dropout.p", "l2_sp.rate"]  # as inside Only
+    assert changed(Constraint.hold("kl", 0.05, at=())) == list(specs)
+    assert changed(Constraint.hold("kl", 0.05, at="*.rate")) == ["kl_anchor.rate", "l2_sp.rate"]
+    assert Constraint.from_dict(rule.to_dict()) == rule == eval(repr(rule))
+    assert Constraint.hold("weight_norm", 1.0).at == ()

@@ -16,6 +16,7 @@ from temperance import (
     WeightDecay,
 )  # fmt: skip
 from temperance.control.early_stopping import EarlyStopping
+from temperance.core.recipe import require_recipe
 from temperance.core.regularizer import Regularizer
 from temperance.records.errors import RecipeError, SettingError
 
@@ -112,3 +113,9 @@ def test_an_ingredient_stands_for_the_one_of_its_class():
         recipe.replace(WeightDecay(0.1))
     with pytest.raises(SettingError, match="2 ingredients"):
         Recipe(Dropout(0.1, at="a"), Dropout(0.2, at="b")).replace(Dropout(0.3))
+
+
+def test_a_technique_in_place_of_a_recipe_is_named():
+    require_recipe(Recipe(), "RecipeTrainer")
+    with pytest.raises(SettingError, match=r"RecipeTrainer got recipe=Dropout\(\).*Put techniques into Recipe"):
+        require_recipe(Dropout(0.1), "RecipeTrainer")

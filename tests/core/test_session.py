@@ -3,12 +3,13 @@
 import copy
 import math
 import pickle
+import warnings
 
 import pytest
 import torch
 from torch import nn
 
-from temperance import EMA, SAM, Batch, Dropout, EarlyStopping, GapFeedback, MixUp, Recipe, WeightDecay
+from temperance import EMA, SAM, Batch, Constraint, Dropout, EarlyStopping, GapFeedback, MixUp, Recipe, WeightDecay
 from temperance.control.schedule import Linear
 from temperance.core import steering
 from temperance.core.batch import Pass
@@ -177,6 +178,7 @@ def test_a_schedule_leaves_at_most_about_200_lines(steps):
         session.step(MLP.batch(0))
     assert min(steps, 100) - 2 <= len(session.trace) <= 200
     assert session.trace[-1].fraction >= 0.98
+    assert session.trace[-1].epoch >= 0.98
     assert session.strengths["dropout.p"] == pytest.approx(0.1, rel=0.02)
 
 
@@ -354,3 +356,29 @@ def test_validate_takes_lists_of_micro_batches_and_refuses_what_is_none():
     assert session.validate([[(x[:5], y[:5]), (x[5:], y[5:])]])["valid_loss"] == pytest.approx(whole, rel=1e-6)
     with pytest.raises(SettingError, match="an iterable of held-out batches"):
         session.validate(5)
+
+
+def test_each_move_tells_how_far_the_training_is_whatever_the_rule_reads():
+    recipe = Recipe(Dropout(0.1), controller=Constraint(0.0, signal="weight_norm", ki=0.1))
+    session = attach(recipe, MLP, epochs=2, steps_per_epoch=2)
+    train(session, MLP, range(4))
+    assert [(move.fraction, move.epoch) for move in session.trace] == [(0.25, 0.5), (0.5, 1.0), (0.75, 1.5), (1.0, 2.0)]
+
+
+@pytest.mark.parametrize("clears", ["no", "before", "between", "in place"])
+def test_gradients_that_pile_up_in_the_users_own_backward_are_told_of(clears):
+    session = attach(Recipe(), MLP)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        for index in range(4):
+            if clears == "before":
+                session.optimizer.zero_grad()
+            parts = [session.loss(MLP.batch(index)) for _ in range(1 + index % 2)]
+            if clears in ("between", "in place"):
+                session.optimizer.zero_grad(set_to_none=clears == "between")
+            for part in parts:
+                part.backward()
+            session.update()
+    told = [str(one.message) for one in said if "pile up" in str(one.message)]
+    assert len(told) == (clears == "no")
+    assert session.steps == 4

@@ -39,6 +39,8 @@ def test_what_cannot_act_is_refused_by_name(recipe, settings, named):
 
 
 def test_lightnings_settings_and_metrics_without_loss_are_refused():
+    with pytest.raises(SettingError, match="recipe=Dropout"):
+        RecipeCallback(Dropout(0.1))
     with pytest.raises(SettingError, match="epochs"):
         RecipeCallback(Recipe(), epochs=3)
     with pytest.raises(SettingError, match="metrics= without loss="):

@@ -264,6 +264,8 @@ def test_what_cannot_act_is_refused_by_name():
 
     with pytest.raises(RecipeError, match="Own has a train_step_single"):
         build(COCKTAIL, kind=Own).fit(X, Y)
+    with pytest.raises(SettingError, match="recipe=MixUp"):
+        build(MixUp(0.2)).fit(X, Y)
     with pytest.raises(SettingError, match="epochs"):
         build(COCKTAIL, own={"settings": {"epochs": 3}}).fit(X, Y)
     with pytest.raises(RecipeError, match="fit got scale"):

@@ -7,7 +7,7 @@ from transformers import Trainer, TrainerCallback
 
 from temperance import EMA, L2SP, SAM, Dropout, GapFeedback, LabelSmoothing, Recipe, SpectralNorm, WeightDecay
 from temperance.integrations.transformers import STATE, RecipeCallback
-from temperance.records.errors import RecipeError
+from temperance.records.errors import RecipeError, SettingError
 from temperance.records.names import snake
 
 RECIPE = Recipe(Dropout(0.2), WeightDecay(0.1), L2SP(0.1), EMA(0.8))
@@ -118,3 +118,16 @@ def test_a_checkpoint_of_another_training_is_refused(tmp_path):
     again, _ = with_callback(tmp_path, RECIPE, num_train_epochs=3)
     with pytest.raises(RecipeError, match="resumed at a step"):
         again.train(resume_from_checkpoint=True)
+
+
+def test_a_technique_in_place_of_a_recipe_is_named_before_the_training(tmp_path):
+    with pytest.raises(SettingError, match=r"RecipeTrainer got recipe=Dropout\(\)"):
+        trainer(tmp_path, Dropout(0.1))
+    with pytest.raises(SettingError, match=r"RecipeCallback got recipe=Dropout\(\)"):
+        RecipeCallback(Dropout(0.1))
+
+
+def test_two_decays_name_the_optimizer_and_trainers_own_argument(tmp_path):
+    built = trainer(tmp_path, Recipe(WeightDecay(0.1)), weight_decay=0.1)
+    with pytest.raises(RecipeError, match=r"optimizer AdamW has .*TrainingArguments\(weight_decay=0\)"):
+        built.train()

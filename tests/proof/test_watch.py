@@ -123,3 +123,52 @@ def test_a_loss_of_the_validation_alone_smooths_nothing() -> None:
     seen = proof.watch(model, optimizer := adamw(model), loss=criterion)
     epochs(model, optimizer, end=lambda: criterion(model(X).detach(), Y) and None)
     assert [one.rule for one in seen.report().warnings] == ["smoothing not heard of"]
+
+
+def test_clipping_that_never_had_to_act_does_not_say_that_it_acted() -> None:
+    found = {}
+    for limit in (1e6, 1e-3):
+        model, other = Net(), Net()
+        optimizer = adamw(model)
+        seen = proof.watch(model, optimizer, expects=["clipping"])
+
+        def clip(model: nn.Module = model, other: nn.Module = other, limit: float = limit) -> None:
+            torch.nn.utils.clip_grad_norm_(model.parameters(), max_norm=limit)
+            other.requires_grad_()  # a net of its own, whose norm says nothing about this one
+            other(X).sum().backward()
+            torch.nn.utils.clip_grad_norm_(list(other.parameters()), 1e-6)
+
+        epochs(model, optimizer, before=clip)
+        report = seen.report()
+        seen.close()
+        found[limit] = next(one for one in report.present if one.what == "clipping")
+        assert report.warnings == ()
+    assert found[1e6].acted is None
+    assert "of the length" in found[1e6].said
+    assert found[1e-3].acted is True
+
+
+def test_targets_that_the_user_smoothed_are_no_missing_smoothing() -> None:
+    model = Net()
+    optimizer = adamw(model)
+    seen = proof.watch(model, optimizer, expects=["smoothing"])
+    for _ in range(3):
+        optimizer.zero_grad()
+        F.cross_entropy(model(X), F.one_hot(Y, 2) * 0.9 + 0.05).backward()
+        optimizer.step()
+    assert seen.report().warnings == ()
+    seen.close()
+
+
+def test_a_model_whose_parts_are_called_is_said_so_and_nothing_is_blamed() -> None:
+    """As in a LightningModule that calls ``self.net`` and has no ``forward``."""
+    model = nn.Module()
+    model.net = Net()
+    optimizer = adamw(model)
+    seen = proof.watch(model, optimizer)
+    epochs(model.net, optimizer, before=lambda: torch.nn.utils.clip_grad_norm_(model.parameters(), 1e-3) and None)
+    report = seen.report()
+    seen.close()
+    assert "The watched model itself was not run" in str(report)
+    assert [one.acted for one in report.present if one.what == "clipping"] == [None]
+    assert report.warnings == ()

@@ -10,8 +10,8 @@ import pytest
 
 from temperance.records.finding import Finding
 from temperance.records.measurement import Measurement
-from temperance.study.document import SCHEMA, _cell, _difference, leaderboard, own_net
-from temperance.study.events import Tried
+from temperance.study.document import SCHEMA, _cell, _difference, leaderboard, own_net, own_recipes
+from temperance.study.events import LeftOut, Tried
 from temperance.study.spec import TrialSpec
 from temperance.study.state import Result, State, ranked
 
@@ -66,6 +66,18 @@ def test_every_reason_of_the_users_net_is_said_whole():
     assert "--only-task" in said[2]
     assert len(own_net(state, only=True)) == 2
     assert own_net(State(), only=False) == []
+
+
+def test_a_start_that_was_not_tried_or_failed_is_said():
+    """Before, a recipe given with --start that found no time was missing without a word on the terminal."""
+    left = LeftOut(what="recipe of b.toml", why="no time left in the budget")
+    state = State.fold([failed("recipe of a.toml", "boom", "Tabular"), left])
+    assert own_recipes(state, ["recipe of a.toml", "recipe of b.toml", "recipe of c.toml"]) == [
+        "Start of yours: recipe of a.toml failed: boom",
+        "Start of yours: recipe of b.toml was not tried: no time left in the budget.",
+        "Start of yours: recipe of c.toml was not tried: the study had no place for it.",
+    ]
+    assert own_recipes(state, []) == []
 
 
 def test_a_loss_of_zero_is_the_best_of_all(finished):

@@ -6,7 +6,7 @@ import pytest
 from torch import nn
 
 from temperance.records.errors import TaskError
-from temperance.study.task import Task, TaskInfo, load_task, make_task, named
+from temperance.study.task import Task, TaskInfo, load_task, make_task, named, require_named
 
 INFO = TaskInfo("binary", 2, ("no", "yes"), ("a", "b"), (), (), None, 100, 0)
 
@@ -35,6 +35,19 @@ def test_mistakes_are_named(here):
     }.items():
         with pytest.raises(TaskError, match=words):
             load_task(text)
+
+
+def test_what_names_nothing_is_seen_without_an_import(here):
+    """A slip in --task ends a study before its budget is spent; before it ended with 'no trial finished', or silent."""
+    (here / "mynet_ok.py").write_text("1 / 0\ndef task(info):\n    return None\n")
+    (here / "mynet_star.py").write_text("from elsewhere import *\n")
+    (here / "mynet_made.py").write_text("globals()['ta' + 'sk'] = len\n")
+    for text in ("mynet_ok:task", "mynet_ok.py:task", "mynet_star:task", "mynet_made:task", "pickle:/x", "os:path"):
+        require_named(text)
+    assert "mynet_ok" not in sys.modules
+    for text, words in {"nowhere_net:task": "current folder", "mynet_ok:tusk": r"it has task\. Did you mean"}.items():
+        with pytest.raises(TaskError, match=words):
+            require_named(text)
 
 
 def test_the_function_must_return_a_task_with_a_module():

@@ -88,9 +88,11 @@ def _beside(document: dict[str, Any]) -> list[str]:
 
 
 def _own_net(document: dict[str, Any]) -> list[str]:
-    """Return what went wrong with the user's own net: whatever won, they must not miss it."""
+    """Return what went wrong with the user's own net and recipes: whatever won, they must not miss it."""
     said = [text for text in document.get("limits") or [] if "your net" in text.lower()]
-    return ["Your own net:", *(f"  {text}" for text in said)] if said else []
+    brought = [text for text in document.get("limits") or [] if text.startswith("Start of yours: ")]
+    lines = ["Your own net:", *(f"  {text}" for text in said)] if said else []
+    return [*lines, *brought]
 
 
 def _look_at(document: dict[str, Any]) -> list[str]:

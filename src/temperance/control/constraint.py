@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
+from fnmatch import fnmatchcase
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -16,6 +17,7 @@ from temperance.records.errors import SettingError
 
 Array = NDArray[np.float64]
 _HOLD: dict[str, Any] = {"relative": True, "space": "log", "kp": 4.0, "ki": 0.2, "nu": 0.5, "growth": 1.0}
+_TOLD_BY = {"kl": "kl_anchor*"}  # signals that a technique tells of itself, and the strengths of that technique
 
 
 @controllers.add
@@ -42,6 +44,8 @@ class Constraint(Controller):
         signal: name of the signal.
         init: first step of the rule, see ``control.nupi``.
         relative: the error is a share, (signal − target) / max(|signal|, |target|): −1 to 1 where signs are the same.
+        at: addresses or patterns of the strengths that it moves, e.g. ``"kl_anchor*"``; one or several. Where none is
+            given, or none of the strengths that it may move fits, all of these move.
 
     Example:
         >>> Constraint(target=5.0, signal="weight_norm")
@@ -65,13 +69,15 @@ class Constraint(Controller):
     signal: str = "gap"
     init: Init = "sgd"
     relative: bool = False
+    at: tuple[str, ...] = ()
 
     @classmethod
     def hold(cls, signal: str, target: float, **settings: Any) -> Constraint:
         """Return the rule with settings that hold a signal of any size near its target within a short training.
 
         The error is a share and the strength moves by its logarithm, so neither unit matters. It is the
-        same rule; ``benchmarks/forgetting`` says how close it holds.
+        same rule; ``benchmarks/forgetting`` says how close it holds. ``kl`` is held by the strength of ``KLAnchor``,
+        which tells it: the recipe's other strengths stay. ``at=()`` moves all of them.
 
         Args:
             signal: name of the signal.
@@ -79,9 +85,11 @@ class Constraint(Controller):
             **settings: others of this class, instead of these.
 
         """
-        return cls(target, **{**_HOLD, "signal": signal, **settings})
+        at = (_TOLD_BY[signal],) if signal in _TOLD_BY else ()
+        return cls(target, **{**_HOLD, "signal": signal, "at": at, **settings})
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "at", (self.at,) if isinstance(self.at, str) else tuple(self.at))
         for name in ("kp", "ki", "tolerance"):
             require("Constraint", name, getattr(self, name), 0.0, 1e12)
         require("Constraint", "target", self.target, -1e12, 1e12)
@@ -118,13 +126,16 @@ class Constraint(Controller):
         delta, xi = nupi(error, memory["xi"], kp=self.kp, ki=self.ki, nu=self.nu, init=self.init)
         values: Values = {}
         stuck = np.zeros(c.shape, dtype=bool)
-        for address in adaptive(strengths, specs):
+        for address in self._moved(adaptive(strengths, specs)):
             values[address], at_bound = stepped(strengths[address], c * delta, specs[address], log=self.space == "log")
             stuck |= at_bound
         grown = np.where(broken, np.minimum(c * self.growth, self.most), c)
         stuck = np.where(np.isfinite(error), stuck, memory["saturated"])
         limit_now = stuck & ~memory["saturated"]
         return values, {"xi": xi, "error": error, "c": grown, "saturated": stuck, "limit_now": limit_now}
+
+    def _moved(self, addresses: list[str]) -> list[str]:
+        return [one for one in addresses if any(fnmatchcase(one, pattern) for pattern in self.at)] or addresses
 
     def why(self, address: str, change: float, error: float) -> str:
         return f"{self.signal} {'breaks' if error > 0 else 'keeps'} its target"

@@ -114,7 +114,28 @@ def require_loss(session: Attached) -> Pass | NotFinite | None:
             "first loss, then backward, then update; or gradients, then update",
             "Call session.loss(batch) or session.gradients(batch)",
         )
+    if made is None:
+        _tell_of_left_gradients(session)
     return made
+
+
+def _tell_of_left_gradients(session: Attached) -> None:
+    """Say once that the user's backward passes added to gradients which an earlier step has used.
+
+    A tensor counts what is written into it: after n more backward passes alone, nothing but these touched it.
+    """
+    solo = session.solo
+    first = next((p for p in solo.home.tensors if p.grad is not None and not p.grad._is_view()), None)
+    if first is None or first.grad is None:
+        return
+    written = first.grad._version
+    if solo.left == (id(first), written - len(solo.pending)):
+        _say(
+            session,
+            "The last step's gradients were still there when this step's were added, so they pile up. Call "
+            "optimizer.zero_grad() after session.update()",
+        )
+    solo.left = (id(first), written)
 
 
 def before_reading(session: Attached) -> None:

@@ -171,10 +171,12 @@ def no_torch_optimizer_decay(optimizer: Any) -> None:
         return
     doubled = [g["weight_decay"] for g in optimizer.param_groups if g.get("weight_decay", 0) != 0]
     if doubled:
-        name = type(optimizer).__name__
+        inner = getattr(optimizer, "optimizer", optimizer)  # that of accelerate's and Fabric's wrappers
+        name = type(inner).__name__
+        trainers = "" if inner is optimizer else ", in Trainer TrainingArguments(weight_decay=0)"
         raise RecipeError(
             f"the optimizer {name} has weight_decay={doubled[0]:g} and the recipe decays weights too",
             "one of them may decay",
-            f"Change its line to torch.optim.{name}(model.parameters(), lr=…, weight_decay=0)"
+            f"Change its line to torch.optim.{name}(model.parameters(), lr=…, weight_decay=0){trainers}"
             " (AdamW's default is 0.01), or let the recipe take its groups over: WeightDecay.from_optimizer(optimizer)",
         )

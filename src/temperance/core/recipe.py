@@ -237,6 +237,21 @@ class Recipe:
         return "\n".join(lines)
 
 
+def require_recipe(given: object, owner: str) -> None:
+    """Raise unless ``given`` is a recipe; a single technique is the usual slip.
+
+    Raises:
+        SettingError: it is something else.
+
+    """
+    if not isinstance(given, Recipe):
+        raise SettingError(
+            f"{owner} got recipe={given!r} of type {type(given).__name__}",
+            "a Recipe, e.g. Recipe(Dropout(0.1))",
+            "Put techniques into Recipe(…)",
+        )
+
+
 def _place(one: Regularizer) -> tuple[int, int, str]:
     stages = one.stages()
     return (_STAGE_ORDER[stages[0]] if stages else 9, int(one.rank), type(one).__name__)

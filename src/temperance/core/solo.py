@@ -73,6 +73,7 @@ class Solo:
         self.pending: list[tuple[Pass, Batch]] = []  # passes whose backward is the user's, until ``settle``
         self.made: Pass | NotFinite | None = None  # what ``gradients`` gave, until ``apply``
         self.seam: Seam | None = None  # for techniques that move inputs
+        self.left: tuple[int, int] | None = None  # a leaf, and how often its gradient was written by the last update
         self._gate = getattr(optimizer, "gradient_state", None)  # accelerate's: its optimizer may do nothing
 
     def _find_leaves(self) -> None:

@@ -55,7 +55,8 @@ def probe(session: Attached, valid: Iterable[Batch], reading: Mapping[str, float
 
 def steer(session: Attached, valid: Iterable[Batch], reading: Mapping[str, float]) -> None:
     """Measure what is due and let the controller move the strengths."""
-    measured = session._meter.measure(probe(session, valid, reading))
+    shown = probe(session, valid, reading)
+    measured = session._meter.measure(shown)
     numbers = agree({"step": float(session.steps), **reading, **measured}, session.solo.device)
     session.signals.update(numbers)
     session._heard |= {name.split("/")[0] for name, number in numbers.items() if math.isfinite(number)}
@@ -65,7 +66,8 @@ def steer(session: Attached, valid: Iterable[Batch], reading: Mapping[str, float
     before = session._values()
     controller, specs = session.recipe.controller, session.recipe.specs
     after, session._control = controller.steer(before, numbers, session._control, specs)
-    session.trace += controller.explain(before, after, numbers, session._control, specs)
+    clock = {"progress": shown.progress, "epoch": shown.epoch}  # for the log, also where no rule reads them
+    session.trace += controller.explain(before, after, {**clock, **numbers}, session._control, specs)
     session._set(after)
     if session._keeps and bool(np.all(session._control["keep"])):
         readings.keep_now(session)

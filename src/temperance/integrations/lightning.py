@@ -14,7 +14,7 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor, nn
 
-from temperance.core.recipe import Recipe
+from temperance.core.recipe import Recipe, require_recipe
 from temperance.core.session import Session
 from temperance.integrations import lightning_limits as limits
 from temperance.integrations.lightning_steps import AutomaticSteps, ManualSteps, OwnLoss, Replaced, without_joined
@@ -72,6 +72,7 @@ class RecipeCallback(Callback):  # type: ignore[misc]
         seed: int = 0,
         **settings: Any,
     ) -> None:
+        require_recipe(recipe, "RecipeCallback")
         decided = sorted(set(settings) & set(_OURS))
         if decided:
             raise SettingError(

@@ -15,7 +15,7 @@ from skorch.dataset import unpack_data
 from skorch.utils import TeeGenerator, to_tensor
 from torch import Tensor, nn
 
-from temperance.core.recipe import Recipe
+from temperance.core.recipe import Recipe, require_recipe
 from temperance.core.session import Session
 from temperance.records.errors import RecipeError, SettingError
 
@@ -68,6 +68,7 @@ class RecipeCallback(Callback):  # type: ignore[misc]
 
         Shapes: X (b, …), y (b, …), as skorch takes them.
         """
+        require_recipe(self.recipe, "RecipeCallback")
         self._stop_serving()
         if self.session_ is not None:  # of a fit that ended in an error
             self.session_.module.__dict__.pop(PlainPickle.NAME, None)

@@ -21,7 +21,7 @@ from transformers.training_args import OptimizerNames, ParallelMode
 from temperance.core.batch import Batch, measure, per_row
 from temperance.core.criterion import Criterion
 from temperance.core.heldout import Tally
-from temperance.core.recipe import Recipe
+from temperance.core.recipe import Recipe, require_recipe
 from temperance.core.session import Session
 from temperance.core.wrappers import bare
 from temperance.integrations.transformers_callback import STATE, RecipeCallback
@@ -76,6 +76,7 @@ class RecipeTraining(_Before):  # type: ignore[misc]
         settings: Mapping[str, Any] | None = None,
         **named: Any,
     ) -> None:
+        require_recipe(recipe, type(self).__name__)
         super().__init__(*args, **named)
         strange = sorted(set(settings or {}) - set(_SETTINGS))
         if strange:

@@ -12,7 +12,7 @@ from transformers import TrainerCallback
 
 from temperance.core.batch import Pass
 from temperance.core.random import fold, pulse
-from temperance.core.recipe import Recipe
+from temperance.core.recipe import Recipe, require_recipe
 from temperance.core.regularizer import Regularizer
 from temperance.core.session import Session
 from temperance.records.errors import RecipeError
@@ -43,6 +43,7 @@ class RecipeCallback(TrainerCallback):
     """
 
     def __init__(self, recipe: Recipe, *, seed: int | None = None) -> None:
+        require_recipe(recipe, "RecipeCallback")
         late = [a for a, one in recipe.by_address.items() if {"objective", "gradient"} & set(one.stages())]
         if late:
             raise RecipeError(

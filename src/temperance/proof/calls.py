@@ -17,8 +17,11 @@ from torch.nn.utils import clip_grad
 class Hears(Protocol):
     """What is told of the calls."""
 
-    def heard_entropy(self, smoothing: float, *, learns: bool) -> None:
-        """Take note of a cross-entropy, its label smoothing, and whether a gradient can come back through it."""
+    def heard_entropy(self, smoothing: float, *, learns: bool, soft: bool) -> None:
+        """Take note of a cross-entropy, its label smoothing, and whether a gradient can come back through it.
+
+        ``soft``: whether its targets are shares of classes.
+        """
 
     def heard_module(self, module: nn.Module) -> None:
         """Take note of a module that begins to run."""
@@ -27,6 +30,12 @@ class Hears(Protocol):
         """Take note of a clipping of these parameters' gradients.
 
         Shapes: any.
+        """
+
+    def heard_norm(self, parameters: list[Tensor], share: Tensor) -> None:
+        """Take note of the norm of these parameters' gradients, as a share of the largest that is let through.
+
+        Shapes: share ().
         """
 
 
@@ -41,8 +50,8 @@ def listen(one: Hears) -> None:
         _modules.append(torch_module.register_module_forward_pre_hook(_module))
         _wrap(functional, "cross_entropy", _entropy)
         for room in (torch.nn.utils, clip_grad):
-            for name in ("clip_grad_norm_", "clip_grad_value_"):
-                _wrap(room, name, _clip)
+            _wrap(room, "clip_grad_norm_", _clip, _clipped)
+            _wrap(room, "clip_grad_value_", _clip)
     _listeners.add(one)
 
 
@@ -57,7 +66,7 @@ def forget(one: Hears) -> None:
         _before.clear()
 
 
-def _wrap(room: Any, name: str, note: Callable[..., None]) -> None:
+def _wrap(room: Any, name: str, note: Callable[..., None], after: Callable[..., None] | None = None) -> None:
     plain = getattr(room, name)
 
     @functools.wraps(plain)
@@ -66,7 +75,10 @@ def _wrap(room: Any, name: str, note: Callable[..., None]) -> None:
             args = (list(args[0]) or args[0], *args[1:])
         if not torch.compiler.is_compiling():
             note(*args, **kwargs)
-        return plain(*args, **kwargs)
+        answer = plain(*args, **kwargs)
+        if after is not None and not torch.compiler.is_compiling():
+            after(answer, *args, **kwargs)
+        return answer
 
     wrapper.temperance_plain = plain  # type: ignore[attr-defined]  # sessions know torch's losses by identity
     setattr(room, name, wrapper)
@@ -81,12 +93,20 @@ def _module(module: nn.Module, inputs: Any) -> None:
 def _entropy(*args: Any, **kwargs: Any) -> None:
     smoothing = kwargs.get("label_smoothing", args[7] if len(args) > 7 else 0.0)
     outputs = kwargs.get("input", args[0] if args else None)
+    target = kwargs.get("target", args[1] if len(args) > 1 else None)
     learns = torch.is_grad_enabled() and bool(getattr(outputs, "requires_grad", False))
+    soft = isinstance(target, Tensor) and target.is_floating_point()
     for one in list(_listeners):
-        one.heard_entropy(float(smoothing), learns=learns)
+        one.heard_entropy(float(smoothing), learns=learns, soft=soft)
 
 
 def _clip(parameters: Tensor | Iterable[Tensor], *args: Any, **kwargs: Any) -> None:
     leaves = [parameters] if isinstance(parameters, Tensor) else list(parameters)
     for one in list(_listeners):
         one.heard_clip(leaves)
+
+
+def _clipped(norm: Tensor, parameters: Any, max_norm: Any = None, *args: Any, **kwargs: Any) -> None:
+    leaves = [parameters] if isinstance(parameters, Tensor) else list(parameters)
+    for one in list(_listeners):
+        one.heard_norm(leaves, norm.detach() / max_norm)

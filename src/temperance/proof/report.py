@@ -61,6 +61,8 @@ class Report:
     def __str__(self) -> str:
         words = {True: "acted", False: "did nothing", None: "not seen"}
         lines = [f"{self.steps} steps, {self.passes} training passes listened to."]
+        if self.steps and not self.passes:
+            lines.append("The watched model itself was not run: watch the part that your code calls, say model.net.")
         lines += [f"- {one.what}: {one.said} ({words[one.acted]})" for one in self.present]
         if not self.present:
             lines.append("- no regularization was found")

@@ -100,7 +100,11 @@ def _clipping(seen: Seen) -> tuple[list[Presence], list[Notice]]:
             "The order is backward, clip, step",
         ))  # fmt: skip
     count = clips["held"] + clips["late"]
-    return ([Presence("clipping", f"{count} calls", bool(clips["held"]))] if count else []), notices
+    said, longest = f"{count} calls", 1.0 if seen.longest is None else float(seen.longest)
+    acted: bool | None = bool(clips["held"]) if seen.came_back else None  # else nothing says when a gradient came
+    if acted and longest < 1:  # nothing had to be clipped: right, and no act
+        said, acted = f"{said}, the longest gradient had {longest:.2g} of the length that is let through", None
+    return ([Presence("clipping", said, acted)] if count else []), notices
 
 
 def _missing(seen: Seen, present: tuple[Presence, ...], warnings: list[Notice]) -> Iterator[Notice]:
@@ -108,6 +112,6 @@ def _missing(seen: Seen, present: tuple[Presence, ...], warnings: list[Notice]) 
     for word in seen.expects:
         if word in acted or not seen.weights.steps:
             continue
-        if word == "smoothing" and not any(with_grad for _, with_grad in seen.smoothing):
-            continue  # no cross-entropy was heard at all: the loss is another one
+        if word == "smoothing" and (seen.soft or not any(with_grad for _, with_grad in seen.smoothing)):
+            continue  # targets that may be smoothed already, or no cross-entropy at all: the loss is another one
         yield Notice(f"no {word}", f"{word} is expected, and none acted", "Look whether its setting reaches the run")

@@ -176,8 +176,12 @@ class Watch:
             self.seen.resting = 0 if any(self._modes) else self.seen.resting + len(self._modes)
             self._modes.clear()
 
-    def heard_entropy(self, smoothing: float, *, learns: bool) -> None:
-        """Take note of a cross-entropy, its label smoothing, and whether a gradient can come back through it."""
+    def heard_entropy(self, smoothing: float, *, learns: bool, soft: bool) -> None:
+        """Take note of a cross-entropy, its label smoothing, and whether a gradient can come back through it.
+
+        ``soft``: whether its targets are shares of classes.
+        """
+        self.seen.soft |= soft and learns
         if len(self.seen.smoothing) < 10_000:
             self.seen.smoothing.append((smoothing, learns))
 
@@ -188,3 +192,12 @@ class Watch:
         """
         mine = any(id(p) in self.seen.decay.held for p in parameters)
         self.seen.clips["foreign" if not mine else "held" if self.seen.fresh else "late"] += 1
+
+    def heard_norm(self, parameters: list[Tensor], share: Tensor) -> None:
+        """Take note of the norm of these parameters' gradients, as a share of the largest that is let through.
+
+        Shapes: share ().
+        """
+        longest = self.seen.longest
+        if any(id(p) in self.seen.decay.held for p in parameters):
+            self.seen.longest = share if longest is None else torch.maximum(longest, share.to(longest.device))

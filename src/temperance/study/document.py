@@ -266,6 +266,7 @@ def _limits(desk: Desk) -> list[str]:
             "and taught the models of the other rounds."
         )
     said += own_net(desk.state, only=desk.settings.only)
+    said += own_recipes(desk.state, [str(row["name"]) for row in desk.settings.starts])
     if desk.state.lost:
         said.append(f"{len(desk.state.lost)} worker processes ended by themselves; their trials were tried again.")
     if desk.state.stopped:
@@ -283,6 +284,22 @@ def own_net(state: State, *, only: bool) -> list[str]:
         names = [r.spec.name for r in broken if r.event.get("why", "") == why]
         said.append(f"{len(names)} of {len(own)} trials of your net failed ({', '.join(names)}): {why}")
     return said if not said or only else [*said, "Use --only-task to let nothing but your net win."]
+
+
+START = "Start of yours: "  # how the limits name a recipe that the user brought
+
+
+def own_recipes(state: State, names: list[str]) -> list[str]:
+    """Return which recipes that the user brought by ``--start`` were not tried, or failed, and why."""
+    said = []
+    for name in dict.fromkeys(names):
+        tried = [r for r in state.trials if r.spec.name == name]
+        if not tried:
+            why = next((r["why"] for r in state.left_out if r["what"] == name), "the study had no place for it")
+            said.append(f"{START}{name} was not tried: {why}.")
+        elif all(r.status == "failed" for r in tried):
+            said.append(f"{START}{name} failed: {tried[0].event.get('why', '')}")
+    return said
 
 
 def _citations(desk: Desk, trial: str) -> list[str]:

@@ -18,6 +18,7 @@ from temperance.records.roles import Roles
 from temperance.records.table import Table
 from temperance.study.settings import StudySettings
 from temperance.study.store import load_table, save_table
+from temperance.study.task import require_named
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,10 +46,13 @@ def prepare(settings: StudySettings, work: Path) -> Prepared:
 
     Raises:
         DataError: too few rows are left for a part.
+        TaskError: ``--task`` names no function.
 
     """
     if (work / "data.json").exists():
         return reopen(settings, work)
+    if settings.user_task:
+        require_named(settings.user_task)
     kind = "auto" if ":" in settings.task else settings.task
     reading = read(
         settings.data, target=settings.target, task=kind, group=settings.group, time=settings.time,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import inspect
 import pickle
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -143,6 +145,41 @@ def load_task(text: str) -> Callable[[TaskInfo], Task]:
             nearest(function_name, names),
         )
     return function  # type: ignore[no-any-return]
+
+
+def require_named(text: str) -> None:
+    """Raise where ``module:function`` can be seen to name nothing, without importing the module.
+
+    Raises:
+        TaskError: no such module, or nothing in its file has the function's name.
+
+    """
+    module_name, _, function_name = text.partition(":")
+    name = module_name.removesuffix(".py")
+    if text.startswith(PICKLE) or not name or "." in name or name in sys.modules:
+        return  # a module of a package would import its parents
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    importlib.invalidate_caches()
+    found = importlib.util.find_spec(name)
+    if found is None:
+        raise TaskError(
+            f"--task names the module {module_name!r}, which is not there",
+            "a Python file in the current folder, or an installed package",
+            "Run the command in the folder of that file",
+        )
+    origin = str(found.origin)
+    source = Path(origin).read_text(errors="replace") if origin.endswith(".py") else ""
+    words = set(re.findall(r"import\s+[*]|\w+", source))
+    made_on_the_way = {"globals", "setattr", "__getattr__"} & words or any(word.endswith("*") for word in words)
+    if source and function_name not in words and not made_on_the_way:
+        own = re.findall(r"^def (\w+)", source, re.MULTILINE)
+        raise TaskError(
+            f"{module_name!r} has no function {function_name!r}",
+            f"it has {', '.join(own) or 'none'}",
+            nearest(function_name, own),
+        )
 
 
 def _opened(path: Path) -> Callable[[TaskInfo], Task]:

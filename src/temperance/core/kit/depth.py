@@ -67,7 +67,7 @@ def _seen(model: nn.Module, names: list[str], owner: str) -> list[list[str]]:
         said = f"{'the lists' if parents else 'the parts'} {', '.join(found_here)}"
         raise RecipeError(
             f"{owner} cannot see in which order the layers of {type(model).__name__} follow each other: it has {said}",
-            "one list of alike blocks, or an nn.Sequential",
+            "seen is one list of alike blocks, each made of several layers, or one nn.Sequential of layers",
             f"Say it, the deepest first: {owner}(order=('embedding*', 'encoder.0.*', 'encoder.1.*', '*'))",
         )
     embeddings = {

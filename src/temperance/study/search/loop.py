@@ -37,6 +37,10 @@ from temperance.study.starts import start_specs
 AUDIT_SHARE, LEAST_AUDIT = 0.05, 1.5  # of the budget, on one worker; seconds
 LEAST_NET = 1.0  # seconds
 OWN_RECIPE = "your recipe"
+_CALLED = (
+    "it is called with one tensor (b, n) for a table without categories, with (numeric, categorical) for one with "
+    "them, with (b, c, h, w) for images; it gives logits (b, c), or values (b,) or (b, 1)"
+)
 UNFIT = {"raw": frozenset({"FeatureNoise"}), "tokens": frozenset({"FeatureNoise", "MixUp"})}  # by ``Task.inputs``
 
 
@@ -221,15 +225,12 @@ class SearchLoop:
 
     def _untrainable(self, why: str) -> None:
         """Leave the nets out; a user's own net that cannot be trained ends a study that was asked for it alone."""
-        what = "your net" if self.model == "user" else "nets"
+        if self.model != "user":
+            self.desk.leave_out("nets", f"cannot be trained: {why}")
+            return
         if self.desk.settings.only:
-            raise StudyError(
-                f"your net cannot be trained: {why}",
-                "it is called with one tensor (b, n) for a table without categories, with (numeric, categorical) for "
-                "one with them, with (b, c, h, w) for images; it gives logits (b, c), or values (b,) or (b, 1)",
-                "Mend it, or leave --only-task out",
-            )
-        self.desk.leave_out(what, f"cannot be trained: {why}")
+            raise StudyError(f"your net cannot be trained: {why}", _CALLED, "Mend it, or leave --only-task out")
+        self.desk.leave_out("your net", f"cannot be trained: {why}; {_CALLED}")
 
     def _note_pace(self, speed: Speed, own: dict[str, Any], *, wall: float = 0.0) -> None:
         desk = self.desk
