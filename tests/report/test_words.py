@@ -13,6 +13,7 @@ ROOM = Path(temperance.report.__file__).parent
 CATALOGUE = Words().catalogue
 GROUPS = sorted({key.split(".")[0] for key in CATALOGUE})
 DYNAMIC = (
+    "side.",
     "state.",
     "role.",
     "status.",

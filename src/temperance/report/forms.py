@@ -5,9 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date as date_of
+from datetime import datetime, timedelta
 
+HUGE = 1e12  # from here on a number is written with its power of ten
+MOST_DECIMALS = 6
 MINUS = "\u2212"
+HYPHEN = "\u2011"  # inside a date; it never breaks and is no minus
 THIN = "\u202f"  # narrow no-break space before a unit
 
 
@@ -30,6 +34,8 @@ def number(value: float) -> str:
     if value == 0:
         return "0"
     size = abs(value)
+    if size >= HUGE:
+        return f"{value:.2e}"
     if size >= 1000:
         return f"{value:,.0f}"
     if size < 0.0001:
@@ -69,6 +75,15 @@ def decimals(low: float, high: float) -> int:
     return most if half <= 0 else min(max(1 - math.floor(math.log10(half)), 0), most)
 
 
+def fitted(stem: str, low: float, high: float) -> str:
+    """Return the form that follows the width of an interval, ``number`` or ``signed`` made exact.
+
+    ``fixed:2``, for one; the form itself where that would take more than six decimals or a very large number.
+    """
+    places, size = decimals(low, high), max(abs(low), abs(high))
+    return stem if places > MOST_DECIMALS or size >= HUGE else f"{_FITTED[stem]}:{places}"
+
+
 def form_named(name: str) -> Callable[[float], str]:
     """Return a form by its name; ``fixed:2`` is one with two decimals, ``signed_fixed:2`` one with its sign."""
     stem, _, places = name.partition(":")
@@ -104,6 +119,15 @@ def chance(value: float) -> str:
     return "below 0.001" if value < 0.001 else f"{value:.3f}" if value < 0.01 else f"{value:.2f}"
 
 
+def day(value: float) -> str:
+    """Write days since 1970 as a date; what lies outside the calendar stays a number."""
+    try:
+        return (date_of(1970, 1, 1) + timedelta(days=math.floor(value))).isoformat().replace("-", HYPHEN)
+    except OverflowError:
+        return number(value)
+
+
+_FITTED = {"number": "fixed", "signed": "signed_fixed"}
 FORMS: dict[str, Callable[[float], str]] = {
     "count": lambda value: f"{value:,.0f}",
     "plain": lambda value: f"{value:.0f}",
@@ -119,6 +143,7 @@ FORMS: dict[str, Callable[[float], str]] = {
     "bytes": size,
     "times": lambda value: f"{value:.2f}{THIN}×" if value < 10 else f"{value:.0f}{THIN}×",
     "chance": chance,
+    "day": day,
 }
 
 
