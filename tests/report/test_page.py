@@ -108,8 +108,11 @@ def test_landmarks_headings_and_language(page: Any) -> None:
     assert [e.attributes["id"] for e in page.all("section")] == [
         "answer",
         "trust",
+        "mistakes",
+        "depends",
         "data",
         "tried",
+        "bought",
         "fails",
         "safety",
         "using",
@@ -267,6 +270,8 @@ def test_any_part_may_be_missing(part: str, parse: Callable[[str], Any]) -> None
         "cost",
         "comparison",
         "trial",
+        "insight",
+        "members",
     ],
 )
 def test_any_part_of_the_winner_may_be_missing(part: str, parse: Callable[[str], Any]) -> None:

@@ -16,6 +16,8 @@ from temperance.records.schema import Rows, Schema
 
 OTHERS = 50  # rows whose values a column takes in turn
 REASONS = 4
+LEAST_CHANCE = 0.005  # a smaller move of a chance is no reason
+LEAST_SHARE = 0.05  # nor is a smaller share of the largest move
 
 
 @dataclass(frozen=True)
@@ -127,11 +129,12 @@ def _reasons(
     answers = told(asked.predict(_stacked(swapped)), number).reshape(len(groups), k)
     shifts = here - answers.mean(axis=1)
     top = np.argsort(-np.abs(shifts), kind="stable")[:REASONS]
+    least = max(LEAST_CHANCE if asked.classes else 0.0, LEAST_SHARE * float(np.abs(shifts[top[0]])))
     row = asked.clean.take(np.array([i]))
     return tuple(
         {"columns": list(groups[g]), "values": _values(row, schema, groups[g]), "shift": float(shifts[g])}
         for g in top
-        if np.isfinite(shifts[g]) and shifts[g] != 0
+        if np.isfinite(shifts[g]) and abs(shifts[g]) >= least and shifts[g] != 0
     )
 
 

@@ -23,7 +23,7 @@ def mistakes(seen: Outcome, classes: tuple[str, ...], *, seed: int = 0) -> dict[
     """Return what is wrong with answers, JSON-safe.
 
     For classes: ``confusion`` (rows are true, columns answered), ``classes`` with recall and precision of each, and for
-    two classes ``curve`` (every threshold) and ``threshold`` (the one in use). For numbers: ``dots`` (true and
+    two classes ``case`` (the rarer one), ``curve`` (every threshold for it) and ``threshold`` (the one in use). For numbers: ``dots`` (true and
     predicted), ``residuals`` (quantiles of true − predicted) and ``sizes`` (mean residual by fifth of the prediction).
     """
     if seen.task == "regression":
@@ -35,7 +35,10 @@ def mistakes(seen: Outcome, classes: tuple[str, ...], *, seed: int = 0) -> dict[
     np.add.at(table, (seen.target, seen.label), 1)
     rows = [_of_class(seen, name, k) for k, name in enumerate(classes)]
     found: dict[str, Any] = {"confusion": table.tolist(), "classes": rows}
-    return {**found, **_threshold(seen)} if c == 2 else found
+    if c != 2:
+        return found
+    case = int((seen.target == 1).sum() <= (seen.target == 0).sum())
+    return {**found, "case": classes[case], **_threshold(seen, case)}
 
 
 def _of_class(seen: Outcome, name: str, k: int) -> dict[str, Any]:
@@ -59,9 +62,9 @@ def _share(name: str, right: NDArray[np.bool_], among: NDArray[np.bool_], groups
     return Measurement(name, float(hits.mean()), low, high, len(hits), convention=convention, better="higher").to_dict()
 
 
-def _threshold(seen: Outcome) -> dict[str, Any]:
-    """Return recall, precision and false alarms of the second class at each threshold, and at the one in use."""
-    chance, truth = seen.prediction[:, 1], seen.target == 1
+def _threshold(seen: Outcome, case: int) -> dict[str, Any]:
+    """Return recall, precision and false alarms of one of two classes at each threshold, and at the one in use."""
+    chance, truth = seen.prediction[:, case], seen.target == case
     if not truth.any() or truth.all():
         return {"curve": [], "threshold": None}
     limits = np.unique(chance)[::-1]

@@ -111,12 +111,12 @@ def size(value: float) -> str:
     for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if abs(value) >= scale:
             return f"{value / scale:.3g}{THIN}{unit}"
-    return f"{value:.0f}{THIN}bytes"
+    return f"{value:.0f}{THIN}B"
 
 
 def chance(value: float) -> str:
     """Write a p value."""
-    return "below 0.001" if value < 0.001 else f"{value:.3f}" if value < 0.01 else f"{value:.2f}"
+    return f"<{THIN}0.001" if value < 0.001 else f"{value:.3f}" if value < 0.01 else f"{value:.2f}"
 
 
 def day(value: float) -> str:

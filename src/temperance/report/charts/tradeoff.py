@@ -37,7 +37,7 @@ class Tradeoff(Chart):
             tuple(self._cell(study, point[k]) for k in ("threshold", "recall", "precision", "false_alarms"))
             for point in kept
         )
-        caption = say("chart.tradeoff.caption", name=study.figures.quote(found["classes"][1]["class"], 40))
+        caption = say("chart.tradeoff.caption", name=study.figures.quote(found["case"], 40))
         return Figure(self.name, caption, panels, head, rows, len(curve) - len(kept))
 
     @staticmethod

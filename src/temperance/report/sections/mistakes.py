@@ -36,7 +36,6 @@ class Mistakes(Section):
             "more": max(0, len(classes) - CLASSES),
             "tradeoff": Tradeoff().draw(study),
             "used": found["threshold"],
-            "second": classes[1]["class"] if len(classes) == 2 else None,
             "truth": Truth().draw(study),
             "sizes": self._sizes(study, list(found["sizes"])),
         }
