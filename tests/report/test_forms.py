@@ -2,7 +2,20 @@ from __future__ import annotations
 
 import pytest
 
-from temperance.report.forms import FORMS, Style, date, day, decimals, fitted, form_named, hundred, number, signed, size, span
+from temperance.report.forms import (
+    FORMS,
+    Style,
+    date,
+    day,
+    decimals,
+    fitted,
+    form_named,
+    hundred,
+    number,
+    signed,
+    size,
+    span,
+)
 
 ENGLISH = Style(".", ",", ("January",) * 10 + ("November", "December"))
 

@@ -75,7 +75,9 @@ class Check(ABC):
         identity = f"{self.name}:{subject}" if subject else self.name
         confidence = fields.get("confidence", {})
         if state == "no_problem_found" and is_blind(confidence):
-            reason = f"it found only {confidence['found']} of {confidence['planted']} faults that were planted in a copy."
+            reason = (
+                f"it found only {confidence['found']} of {confidence['planted']} faults that were planted in a copy."
+            )
             told = {**fields, "confidence": {**confidence, "gate_reason": reason}}
             return self.finding("not_tested", f"Not tested for {self.label}: {reason}", subject=subject, **told)
         return Finding(identity, self.name, state, title, **{k: plain(v) for k, v in {**defaults, **fields}.items()})

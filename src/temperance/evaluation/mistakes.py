@@ -105,7 +105,9 @@ def _size(seen: Outcome, residual: Array, part: NDArray[np.int64]) -> dict[str, 
     ends = mean_interval(pool_groups(residual[part], groups))
     low, high = (float(end) if math.isfinite(end) else None for end in ends)
     convention = "mean of true − predicted; Student interval"
-    mean = Measurement("residual", float(residual[part].mean()), low, high, len(part), convention=convention, better="neither")
+    mean = Measurement(
+        "residual", float(residual[part].mean()), low, high, len(part), convention=convention, better="neither"
+    )
     return {
         "low": float(seen.prediction[part].min()),
         "high": float(seen.prediction[part].max()),

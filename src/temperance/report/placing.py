@@ -64,7 +64,9 @@ def counts(study: Study) -> dict[str, dict[str, Any]]:
     """Count findings by check and state: every check is listed, also one that found nothing."""
     table: dict[str, dict[str, Any]] = {}
     for finding in study.root["findings"]:
-        row = table.setdefault(finding["check"].text, {"check": finding["check"], "finding": finding, "states": dict.fromkeys(ORDER, 0)})
+        row = table.setdefault(
+            finding["check"].text, {"check": finding["check"], "finding": finding, "states": dict.fromkeys(ORDER, 0)}
+        )
         row["states"][told_state(finding)] += 1
     return table
 

@@ -54,9 +54,7 @@ def test_the_answer_follows_the_range(
         (("basic", "plain"), "Only the net without regularization was finished"),
     ],
 )
-def test_without_a_comparison_it_says_why(
-    kinds: tuple[str, ...], words: str, make_study: Callable[..., Study]
-) -> None:
+def test_without_a_comparison_it_says_why(kinds: tuple[str, ...], words: str, make_study: Callable[..., Study]) -> None:
     document: dict[str, Any] = study_example()
     document["winner"]["bought"] = []
     document["trials"] = [t for t in document["trials"] if t["kind"] in kinds]

@@ -55,8 +55,14 @@ class Effects(Chart):
         plot.grid(x_ticks=self._ticks(xs, form) if numeric else (), count=3)
         values = [p["value"].number or 0.0 for p in points]
         if numeric:
-            lows, highs = ([p[k].number if p[k].number is not None else v for p, v in zip(points, values, strict=True)] for k in ("low", "high"))
-            plot.band([(x, h or 0.0) for x, h in zip(xs, highs, strict=True)], [(x, v or 0.0) for x, v in zip(xs, lows, strict=True)])
+            lows, highs = (
+                [p[k].number if p[k].number is not None else v for p, v in zip(points, values, strict=True)]
+                for k in ("low", "high")
+            )
+            plot.band(
+                [(x, h or 0.0) for x, h in zip(xs, highs, strict=True)],
+                [(x, v or 0.0) for x, v in zip(xs, lows, strict=True)],
+            )
             plot.line(list(zip(xs, values, strict=True)))
         for x, point, value in zip(xs, points, values, strict=True):
             plot.dot(x, value, radius=3.5, extra=attributes(point["value"]))

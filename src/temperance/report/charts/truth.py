@@ -29,7 +29,12 @@ class Truth(Chart):
         plot.grid()
         plot.line([(axis.low, axis.low), (axis.high, axis.high)], "line clean")
         for d in dots:
-            plot.dot(d["truth"].number or 0.0, d["predicted"].number or 0.0, kind="dot soft", extra=attributes(d["predicted"]))
+            plot.dot(
+                d["truth"].number or 0.0,
+                d["predicted"].number or 0.0,
+                kind="dot soft",
+                extra=attributes(d["predicted"]),
+            )
         say, fig = study.words.say, study.figures.figure
         svg = plot.svg(self.name, say("chart.truth.title"), say("chart.truth.desc", count=len(dots)))
         panel = Panel(svg, x_label=say("chart.truth.x"), y_label=say("chart.truth.y"))

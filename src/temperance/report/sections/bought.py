@@ -72,7 +72,9 @@ class Bought(Section):
     def _price(study: Study) -> Markup:
         """Say what it cost: the training time beside the plain net's, as the study measured it or from both trials."""
         say, fig = study.words.say, study.figures.figure
-        ratio = next((b["cost_ratio"] for b in study.root["winner"]["bought"] if b["cost_ratio"].number is not None), None)
+        ratio = next(
+            (b["cost_ratio"] for b in study.root["winner"]["bought"] if b["cost_ratio"].number is not None), None
+        )
         if ratio is not None:
             return say("bought.price", ratio=fig(ratio, form="times"))
         done = [t for t in study.root["trials"] if t["status"].raw == "done" and t["cost"]["seconds"].number]

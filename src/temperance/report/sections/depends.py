@@ -74,7 +74,11 @@ class Depends(Section):
                 truth=quote(one["truth"], 40),
             )
         )
-        return {"kind": say(f"example.{kind}"), "told": told, "reasons": [self._reason(study, r) for r in one["reasons"]]}
+        return {
+            "kind": say(f"example.{kind}"),
+            "told": told,
+            "reasons": [self._reason(study, r) for r in one["reasons"]],
+        }
 
     def _reason(self, study: Study, reason: Node) -> Markup:
         shift = reason["shift"].number or 0.0

@@ -69,9 +69,15 @@ class Mistakes(Section):
         rows = []
         for one in classes:
             label = say(
-                "mistakes.class", name=study.figures.quote(one["class"], 40), n=study.figures.figure(one["n"], form="count")
+                "mistakes.class",
+                name=study.figures.quote(one["class"], 40),
+                n=study.figures.figure(one["n"], form="count"),
             )
-            precision = study.figures.interval(one["precision"], form="percent") if one["precision"] else say("mistakes.no_answer")
+            precision = (
+                study.figures.interval(one["precision"], form="percent")
+                if one["precision"]
+                else say("mistakes.no_answer")
+            )
             rows.append(Row(label, one["recall"], precision))
         head = tuple(say(f"mistakes.head.{key}") for key in ("class", "recall", "precision"))
         return Strip(say("mistakes.classes"), head, form="percent").draw(study, rows)
