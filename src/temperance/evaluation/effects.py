@@ -56,7 +56,7 @@ def told(answers: Array, number: int) -> Array:
 
 
 def leading(asked: Asked, schema: Schema, names: tuple[str, ...]) -> Column:
-    """Return the column, of those read from ``names``, that goes most with the answer; a category is the last choice."""
+    """Return the column, of those read from ``names``, that goes most with the answer; numbers first."""
     value = told(asked.before, told_class(asked))
     numeric = [(j, c) for j, c in enumerate(schema.numeric) if belongs(c, names)]
     if not numeric:

@@ -94,7 +94,7 @@ def refit_seconds(result: Result, roles: Roles) -> float:
 
 
 def is_dear(result: Result, roles: Roles, budget: float | None) -> bool:
-    """Return whether a refit takes so much of the budget (seconds) that it is only done where time happens to be left."""
+    """Return whether a refit takes so much of the budget (seconds) that it is only done where time is left over."""
     return budget is not None and refit_seconds(result, roles) > DEAR * budget
 
 

@@ -1,4 +1,4 @@
-"""A made-up look into a model, in the shape of ``winner.insight`` of ``study.json``, for tests of whatever reads one."""
+"""A made-up look into a model, as ``winner.insight`` of ``study.json`` has it, for tests of whatever reads one."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def test_a_fix_stands_above_the_number_and_greys_it(make_study: Callable[..., St
 def test_three_things_to_do_and_how_many_more(make_study: Callable[..., Study]) -> None:
     document = study_example()
     looks = [f for f in document["findings"] if f["state"] == "look_at_this"]
-    document["findings"] = looks + [{**looks[0], "id": "again"}]
+    document["findings"] = [*looks, {**looks[0], "id": "again"}]
     text = read(make_study(document))
     assert text.count("Look at this") == 3
     assert "1 more is further down" in text

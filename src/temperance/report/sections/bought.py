@@ -39,7 +39,7 @@ class Bought(Section):
 
     @staticmethod
     def _main(study: Study) -> Node:
-        """Return the difference that the answer rests on: test rows before rows that choose, all ingredients at once."""
+        """Return the difference that the answer rests on: test rows first, all ingredients at once."""
         every = list(study.root["winner"]["bought"])
         whole = [b for b in every if not b["ingredient"] or b["ingredient"].raw == WHOLE]
         tested = [b for b in whole if b["rows"].raw != "selection"]
