@@ -343,6 +343,26 @@ def test_losses_are_told(parse: Callable[[str], Any]) -> None:
     assert ours["value"] < rival["value"]
 
 
+# ---- another language
+
+
+@pytest.mark.parametrize("task", ["binary", "regression"])
+def test_a_german_page_has_german_sentences_marks_and_dates(task: str, parse: Callable[[str], Any]) -> None:
+    document = study_example(task)
+    page = parse(html(document, language="de"))
+    text = page.text()
+    assert page.all("html")[0].attributes["lang"] == "de"
+    assert "Die Antwort auf einen Blick" in text
+    assert "23 November 2026" in text
+    assert "It is right" not in text
+    assert "Its typical error" not in text
+    style = Words("de").style
+    for figure in page.all("data"):
+        value = work_out(figure.attributes.get("data-rule", "value"), resolve(document, figure.attributes["data-path"]))
+        assert figure.text() == style.mark(form_named(figure.attributes["data-form"])(value))
+    assert any("," in figure.text() for figure in page.all("data"))
+
+
 # ---- writing it
 
 

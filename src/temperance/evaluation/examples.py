@@ -30,8 +30,8 @@ class Example:
         truth: true class or value.
         predicted: predicted class or value.
         chance: of the predicted class; None for regression.
-        reasons: ``columns``, their ``values`` in this row and the ``shift``: the answer minus its mean over copies of the
-            row in which these columns are those of other rows.
+        reasons: ``columns``, their ``values`` in this row and the ``shift``: the answer minus its mean over copies of
+            the row in which these columns are those of other rows.
 
     """
 

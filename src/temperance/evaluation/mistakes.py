@@ -22,10 +22,10 @@ THRESHOLD = 0.5
 def mistakes(seen: Outcome, classes: tuple[str, ...], *, seed: int = 0) -> dict[str, Any]:
     """Return what is wrong with answers, JSON-safe.
 
-    For classes: ``confusion`` (rows are true, columns answered), ``classes`` with recall and precision of each, and for
-    two classes ``case`` (the rarer one), ``curve`` (thresholds for it) and ``threshold`` (the one in use). For numbers:
-    ``dots`` (true and predicted), ``residuals`` (quantiles of true − predicted) and ``sizes`` (mean residual by fifth of
-    the prediction).
+    For classes: ``confusion`` (rows are true, columns answered) and ``classes`` with recall and precision of each. For
+    two classes also ``case`` (the rarer one), ``curve`` (thresholds for it) and ``threshold`` (the one in use). For
+    numbers: ``dots`` (true and predicted), ``residuals`` (quantiles of true − predicted) and ``sizes`` (mean residual
+    by fifth of the prediction).
     """
     if seen.task == "regression":
         return _numbers(seen, seed)
