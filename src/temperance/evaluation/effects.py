@@ -147,5 +147,5 @@ def _correlation(x: Array, value: Array) -> float:
     known = np.isfinite(x) & np.isfinite(value)
     if known.sum() < LEAST_LEVELS or x[known].std() == 0 or value[known].std() == 0:
         return 0.0
-    ranks = [np.argsort(np.argsort(v[known], kind="stable"), kind="stable") for v in (x, value)]
-    return abs(float(np.corrcoef(*ranks)[0, 1]))
+    first, second = (np.argsort(np.argsort(v[known], kind="stable"), kind="stable") for v in (x, value))
+    return abs(float(np.corrcoef(first.astype(np.float64), second.astype(np.float64))[0, 1]))

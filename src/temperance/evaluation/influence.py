@@ -145,10 +145,9 @@ class Asked:
     def measure(self, name: str, rises: Array) -> Measurement:
         """Return the mean of rises (b,) with its interval."""
         low, high = mean_interval(pool_groups(rises, self.groups))
-        ends = (float(end) if math.isfinite(end) else None for end in (low, high))
-        return Measurement(
-            f"influence/{name}", float(rises.mean()), *ends, self.n, convention=_CONVENTIONS[name], better="neither"
-        )
+        first, last = (float(end) if math.isfinite(end) else None for end in (low, high))
+        mean, convention = float(rises.mean()), _CONVENTIONS[name]
+        return Measurement(f"influence/{name}", mean, first, last, self.n, convention=convention, better="neither")
 
 
 def alike(schema: Schema, rows: Rows) -> list[tuple[str, ...]]:

@@ -84,8 +84,8 @@ def insight(
     start = time.perf_counter()
     wrong = mistakes(seen, table.schema.target.classes, seed=seed)
     if table.schema.kind != "table":
-        left = (("importance of columns", "images have no columns"),)
-        return Insight(mistakes=wrong, n=seen.n, seconds=time.perf_counter() - start, left_out=left)
+        none = (("importance of columns", "images have no columns"),)
+        return Insight(mistakes=wrong, n=seen.n, seconds=time.perf_counter() - start, left_out=none)
     rows = index
     if len(rows) > ROWS:
         rows = np.sort(np.random.default_rng([seed, 0x1175]).choice(rows, size=ROWS, replace=False))

@@ -56,9 +56,8 @@ class Depends(Section):
             wrong = study.figures.interval(one["wrong"], form="signed_points") if one["wrong"] else Markup("–")
             made.append(Row(label, one["loss"], wrong))
         unit = "mae" if study.regression else "log_loss"
-        head = (say("depends.head.columns"), say(f"depends.head.{unit}"))
-        if not study.regression:
-            head = (*head, say("depends.head.wrong"))
+        keys = ("columns", unit) if study.regression else ("columns", unit, "wrong")
+        head = tuple(say(f"depends.head.{key}") for key in keys)
         return Strip(say("depends.caption"), head, reference=0.0).draw(study, made)
 
     def _example(self, study: Study, one: Node) -> dict[str, Any]:
