@@ -70,6 +70,9 @@ def test_the_price_comes_from_both_trials_where_no_ratio_was_kept(make_study: Ca
     assert "No plain net was trained to compare with" in read(make_study(document))
     document["winner"]["trial"] = document["trials"][1]["id"]
     assert "the chosen model is no regularized net" in read(make_study(document))
+    net = next(t for t in document["trials"] if t["kind"] == "cocktail")
+    document["winner"]["bought"][0]["trial"] = net["id"]  # the net that was compared, where another model ships
+    assert "No plain net was trained to compare with" in read(make_study(document))
 
 
 def test_what_is_missing_is_said(make_study: Callable[..., Study]) -> None:

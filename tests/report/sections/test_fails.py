@@ -21,7 +21,7 @@ def test_weak_groups_come_first(make_study: Callable[..., Study]) -> None:
     assert text.index("pro") < text.index("north")
     assert "island" not in text
     assert "1 group had too few rows to tell" in text
-    assert "0 groups are clearly better, and 2 show no clear difference" in text
+    assert "Clearly better groups: 0 . No clear difference: 2 ." in text
 
 
 def told(make_study: Callable[..., Study], **changed: Any) -> str:
@@ -35,10 +35,10 @@ def told(make_study: Callable[..., Study], **changed: Any) -> str:
 
 def test_a_group_that_is_clearly_better_is_called_better(make_study: Callable[..., Study]) -> None:
     planted = told(make_study, state="same", p=1e-44, value=0.2, low=0.1, high=0.3)
-    assert "1 groups are clearly better" in planted
+    assert "Clearly better groups: 1 ." in planted
     assert "Better" in planted
     opposite = told(make_study, state="same", p=0.6, value=0.01, low=-0.1, high=0.12)
-    assert "0 groups are clearly better, and 1 show no clear difference" in opposite
+    assert "Clearly better groups: 0 . No clear difference: 1 ." in opposite
 
 
 def test_no_group_is_called_worse_whose_interval_holds_zero(make_study: Callable[..., Study]) -> None:

@@ -97,3 +97,12 @@ def test_warnings_of_all_members_are_shown_once(make_study: Callable[..., Study]
     assert text.count("catastrophic overfitting") == 1
     assert "Worth knowing about this recipe" in text
     assert "Worth knowing" not in read(make_study())
+
+
+def test_a_basic_winner_has_no_recipe_and_says_so(make_study: Callable[..., Study]) -> None:
+    document: dict[str, Any] = study_example()
+    assert "It has none" not in read(make_study(document))
+    basic = document["trials"][1]
+    basic.update(recipe_text="", explanation="")
+    document["winner"].update(trial=basic["id"], members={basic["id"]: 1.0})
+    assert "It has none: it is a basic model" in read(make_study(document))

@@ -68,8 +68,7 @@ class Bought(Section):
             return "bought.missing.no_net"
         return "bought.missing.no_plain" if all(t["kind"].raw != "plain" for t in nets) else "bought.missing.only_plain"
 
-    @staticmethod
-    def _price(study: Study) -> Markup:
+    def _price(self, study: Study) -> Markup:
         """Say what it cost: the training time beside the plain net's, as the study measured it or from both trials."""
         say, fig = study.words.say, study.figures.figure
         ratio = next(
@@ -78,7 +77,8 @@ class Bought(Section):
         if ratio is not None:
             return say("bought.price", ratio=fig(ratio, form="times"))
         done = [t for t in study.root["trials"] if t["status"].raw == "done" and t["cost"]["seconds"].number]
-        ours = next((t for t in study.members if t in done and t["kind"].raw not in ("basic", "plain")), None)
+        best = [study.trial(self._main(study)["trial"]), *study.members]
+        ours = next((t for t in best if t in done and t["kind"].raw not in ("basic", "plain")), None)
         plain = next((t for t in done if t["kind"].raw == "plain"), None)
         if ours is None:
             return say("bought.price.none")

@@ -25,6 +25,7 @@ class Tried(Section):
         return {
             "trial": trial,
             "members": study.members[:10],
+            "told": any(member["explanation"] or member["recipe_text"] for member in study.members),
             "frontier": Frontier().draw(study),
             "learning": Learning().draw(study),
             "comparison": [self._comparison(study, c) for c in list(winner["comparison"])[:10]],
