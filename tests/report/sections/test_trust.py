@@ -86,3 +86,12 @@ def test_a_check_that_found_2_of_20_has_not_tested(make_study: Callable[..., Stu
     text = read(make_study(document))
     assert "1 check found no problem" in text
     assert "silence" not in text
+
+
+def test_only_what_was_counted_is_told_as_a_count(make_study: Callable[..., Study]) -> None:
+    document: dict[str, Any] = study_example()
+    finding = document["findings"][0]
+    document["findings"] = [finding]
+    assert "Found: 3 of 2,000" in read(make_study(document))
+    finding["evidence"] = {"n": 455, "k": 1}  # a yes, as of the check of the row order
+    assert "Found:" not in read(make_study(document))
