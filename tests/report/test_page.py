@@ -230,21 +230,7 @@ def test_markup_in_names_stays_text(parse: Callable[[str], Any]) -> None:
     assert "49" not in page.all("h1")[0].text()
 
 
-PARTS = [
-    "data",
-    "roles",
-    "metric",
-    "budget",
-    "trials",
-    "frontier",
-    "winner",
-    "findings",
-    "bundle",
-    "limits",
-    "citations",
-    "versions",
-    "machine",
-]
+PARTS = "data roles metric budget trials frontier winner findings bundle limits citations versions machine".split()
 
 
 @pytest.mark.parametrize("part", PARTS)
