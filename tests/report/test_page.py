@@ -230,7 +230,10 @@ def test_markup_in_names_stays_text(parse: Callable[[str], Any]) -> None:
     assert "49" not in page.all("h1")[0].text()
 
 
-PARTS = "data roles metric budget trials frontier winner findings bundle limits citations versions machine".split()
+PARTS = [
+    "data", "roles", "metric", "budget", "trials", "frontier", "winner",
+    "findings", "bundle", "limits", "citations", "versions", "machine",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("part", PARTS)

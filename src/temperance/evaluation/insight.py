@@ -96,9 +96,9 @@ def insight(
     first = None if budget_seconds is None else start + SHARE * budget_seconds
     asked = Asked(predictor, table, rows)
     found, left = influence(asked, table.schema, seed=seed, deadline=first)
-    effects, late = _effects(asked, table, found, seed, end)
     groups = [one.columns for one in found]
-    shown, later = examples(asked, table.schema, rows, groups, seed=seed, deadline=end) if groups else ((), ())
+    shown, late = examples(asked, table.schema, rows, groups, seed=seed, deadline=end) if groups else ((), ())
+    effects, later = _effects(asked, table, found, seed, end)
     seconds = time.perf_counter() - start
     return Insight(found, effects, shown, wrong, len(rows), seconds, (*left, *late, *later))
 

@@ -51,7 +51,7 @@ class Effects(Chart):
         numeric = all(place is not None for place in places)
         xs = [place or 0.0 for place in places] if numeric else [float(k) for k in range(len(points))]
         form = "day" if effect["part"].raw == "days" else "number"
-        plot = Plot(Axis(*around(xs, pad=0.04), form), y, study.words.style, height=150)
+        plot = Plot(Axis(*around(xs, pad=0.25 if form == "day" else 0.04), form), y, study.words.style, height=150)
         plot.grid(x_ticks=self._ticks(xs, form) if numeric else (), count=3)
         values = [p["value"].number or 0.0 for p in points]
         if numeric:
