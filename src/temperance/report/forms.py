@@ -54,7 +54,7 @@ def hundred(value: float) -> str:
     """Write a share as a count of 100; never rounded to all or to none."""
     part = 100 * value
     if (part >= 99.5 and value < 1) or (0 < part < 0.5):
-        return f"{part:.1f}" if 0.05 <= part <= 99.95 else f"{part:.2f}"
+        return f"{part:.1f}" if 0.05 <= part <= 99.95 else f"{min(max(part, 0.01), 99.99):.2f}"
     return f"{part:.0f}"
 
 
