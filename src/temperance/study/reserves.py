@@ -12,10 +12,11 @@ GROWTH = 1.3  # a refit has about 1.3 times the rows of a trial
 BUSIER = 1.1  # the machine may be busier by then
 NET = {"evaluation": 0.8, "export": 0.5}
 """The same for a net, from when its pace was measured."""
-FIRST = {"closing": 1.6, "refit": 0.2, "evaluation": 0.4, "export": 0.3, "report": 0.3, "mixture": 0.3}
+FIRST = {"closing": 1.6, "refit": 0.2, "evaluation": 0.4, "export": 0.3, "report": 0.6, "mixture": 0.3}
 """Seconds on a free machine before anything was measured: what a net needs after its training was ended (weighing,
 its graph, its toughness); a basic model's refit; test; export; cards and report; weighing trials."""
 FIXED = 0.1  # seconds of a refit beside its training
+LEAST_TEST = 0.3  # seconds of a test on a free machine beside the predictions
 DEAR = 0.1  # of the budget
 MEMBERS = 4  # models of a mixture, each of which is tested with it
 RECENT = 3  # jobs that tell how busy the machine is
@@ -45,7 +46,8 @@ def reserves(
     trained = [r for r in ending if not ships_as_it_is(r) and r.spec.id not in state.refits]
     trained = [r for r in trained if r is best[0] or not is_dear(r, roles, budget)]
     kept["refit"] = together([refit_seconds(r, roles) for r in trained], workers)
-    tests = [_evaluation(r, len(roles.test), quick=interrupted) for r in ending]
+    least = pressed * LEAST_TEST
+    tests = [least + _evaluation(r, len(roles.test), quick=interrupted) for r in ending]
     tests += [kept["evaluation"]] if nets and not any(r.spec.is_net for r in best) else []
     kept["evaluation"] = max(0.0, together([*tests, kept["export"]], workers) - kept["export"])
     return kept
@@ -74,7 +76,7 @@ def _basic(state: State) -> list[Result]:
 def _evaluation(result: Result, tested: int, *, quick: bool) -> float:
     row = result.event.get("cost", {}).get("latency_256_ms")
     variants = 0 if quick else min(25_000, VARIANTS * tested)
-    return 0.2 + 1.5 * (1.0 if row is None else float(row)) / 256 / 1000 * (tested + variants)
+    return 1.5 * (1.0 if row is None else float(row)) / 256 / 1000 * (tested + variants)
 
 
 def ships_as_it_is(result: Result) -> bool:
@@ -94,7 +96,7 @@ def refit_seconds(result: Result, roles: Roles) -> float:
 
 
 def is_dear(result: Result, roles: Roles, budget: float | None) -> bool:
-    """Return whether a refit takes so much of the budget (seconds) that it is only done where time is left over."""
+    """Return whether a refit takes so much of the budget (seconds) that it is done only where time is left over."""
     return budget is not None and refit_seconds(result, roles) > DEAR * budget
 
 
