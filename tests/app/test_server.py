@@ -55,9 +55,9 @@ def test_the_list_names_every_study_and_links_lead_to_it(client: Client) -> None
 
 def test_a_finished_study_shows_its_report(client: Client) -> None:
     text = client.get("/study/done/").text
-    assert text.count('class="part"') == 9
+    assert text.count('class="part"') == 12
     assert EVIL not in text
-    assert client.get("/study/done/fragments").text.count('class="part"') == 9
+    assert client.get("/study/done/fragments").text.count('class="part"') == 12
     assert client.get("/study/done/study.json").json()["schema"] == 1
 
 

@@ -44,3 +44,12 @@ def test_names_and_ranks_are_unique_and_found_by_finding_name():
     assert len({c.name for c in checks}) == len(checks)
     assert len({c.rank for c in checks}) == len(checks)
     assert all(CHECKS[c.name] is c for c in checks)
+
+
+def test_a_check_that_found_2_of_20_planted_faults_has_not_tested():
+    check = Imbalance()
+    weak = check.finding("no_problem_found", "Nothing.", confidence={"planted": 20, "found": 2})
+    assert weak.state == "not_tested"
+    assert "it found only 2 of 20 faults" in weak.title
+    assert check.finding("no_problem_found", "Nothing.", confidence={"planted": 20, "found": 15}).title == "Nothing."
+    assert check.finding("look_at_this", "Seen.", confidence={"planted": 20, "found": 2}).state == "look_at_this"

@@ -130,3 +130,20 @@ def test_known_duplicates_of_real_sets(name, target, shared_table, make_context)
     assert across.evidence["exact"] > 50
     assert inside.state == "look_at_this"
     assert across.effect["before"] > across.effect["after"]
+
+
+@pytest.mark.parametrize(
+    ("turned", "words"), [(0, "looks better"), (20, "looks worse"), (10, "is not what it will be")]
+)
+def test_copies_with_another_answer_are_not_said_to_flatter(turned, words, bundled, make_roles):
+    table = bundled("breast_cancer")
+    roles = make_roles(len(table))
+    numeric, target = table.rows.numeric.copy(), table.target.copy()
+    hit, source = roles.test[:20], roles.train[:20]
+    numeric[hit], target[hit] = numeric[source], target[source]
+    target[hit[:turned]] = 1 - target[hit[:turned]]
+    changed = replace(table, rows=Rows(numeric, table.rows.categorical), target=target)
+    finding = Duplicates().inspect(Context(changed, roles))[0]
+    assert words in finding.why
+    assert finding.evidence["other_answers"] == turned
+    assert ("another answer" in finding.title) == (turned > 0)

@@ -89,7 +89,8 @@ def test_sensitive_groups_are_named(make_table, make_context):
     table = make_table(np.random.default_rng(0).random((50, 1)), [0, 1] * 25, words={"sex": ["f", "m"] * 25})
     finding = personal_data.PersonalData().inspect(make_context(table))
     assert finding.evidence["protected"] == ["sex"]
-    assert "Sensitive by title: 'sex'" in finding.title
+    assert finding.state == "look_at_this"
+    assert finding.title.startswith("Sensitive by title: 'sex'")  # a warning is no all-clear
 
 
 @pytest.mark.parametrize("name", ["breast_cancer", "wine", "digits", "diabetes"])

@@ -5,7 +5,9 @@ import pytest
 
 from temperance.evaluation.base import Outcome
 from temperance.evaluation.prediction import observe
-from temperance.evaluation.slicing import slices, worst
+from temperance.evaluation.slicing import Slice, _called, slices, worst
+from temperance.records.measurement import Measurement
+from temperance.records.schema import Column, Schema
 
 
 def test_a_planted_weakness_is_found(binary):
@@ -95,3 +97,37 @@ def test_many_rows_are_sampled(binary, monkeypatch):
     monkeypatch.setattr("temperance.evaluation.slicing._ROWS", 400)
     found = slices(table, np.arange(1000), observe(model, table))
     assert sum(s.n for s in found if s.column == "city") == 400
+
+
+def judged(p, ends):
+    """One slice with this p and this interval of its difference, as it is called."""
+    difference = Measurement("difference/accuracy", sum(ends) / 2, *ends, 100, better="higher")
+    made = Slice("plan", "pro", 100, Measurement("accuracy", 0.5, None, None, 100), difference, p, "same")
+    return _called(made, 1.0).state
+
+
+def test_a_state_needs_the_p_and_the_interval():
+    assert judged(1e-44, (0.1, 0.3)) == "better"
+    assert judged(1e-44, (-0.3, -0.1)) == "worse"
+    assert judged(0.06, (-0.3, 0.01)) == "same"
+    assert judged(0.6, (-0.3, -0.1)) == "same"
+
+
+def test_answers_are_no_groups_and_are_corrected_by_themselves(binary):
+    table, model = binary
+    found = slices(table, np.arange(1000), observe(model, table))
+    assert {s.column for s in found if s.kind == "answer"} == {"y"}
+    assert "y" not in {s.column for s in found if s.kind == "group"}
+    assert found[0].to_dict()["kind"] in ("answer", "group")
+
+
+def test_a_date_is_sliced_by_dates(regression):
+    table, model = regression
+    days = table.rows.numeric.copy()
+    days[:, 2] = np.arange(600) + 19_000
+    column = Column("d_days", "numeric", "d", "days")
+    schema = Schema((*table.schema.columns[:2], column), table.schema.target)
+    changed = type(table)(schema, table.rows._replace(numeric=days), table.target)
+    model.schema = schema
+    found = {s.value for s in slices(changed, np.arange(600), observe(model, changed)) if s.column == "d_days"}
+    assert "2022-01-08 to 2022-06-06" in found

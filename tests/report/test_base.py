@@ -33,6 +33,8 @@ def test_an_ensemble_is_made_of_its_members(make_study: Callable[..., Study]) ->
     assert [t["id"].raw for t in both.members] == ["a", "b"]
     assert [t["id"].raw for t in make_study({"trials": trials, "winner": {"trial": "c"}}).members] == ["c"]
     assert make_study({}).members == []
+    weighed = make_study({"trials": trials, "winner": {"trial": "c", "members": {"a": 0.7, "b": 0.3}}})
+    assert [t["id"].raw for t in weighed.members] == ["a", "b"]  # as studies write them
 
 
 def test_the_task_is_known(make_study: Callable[..., Study]) -> None:
@@ -47,7 +49,7 @@ class _Plain(Section):
     def context(self, study: Study) -> dict[str, Any]:
         from temperance.report.placing import Placed
 
-        return {"placed": Placed((), 0), "untested": ["files"]}
+        return {"placed": Placed((), (), (), 0), "untested": ["files"]}
 
 
 def test_a_section_fills_its_own_template_and_marks_its_figures(make_study: Callable[..., Study]) -> None:

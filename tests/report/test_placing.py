@@ -53,3 +53,12 @@ def test_checks_are_counted_by_state(make_study: Callable[..., Study]) -> None:
 def test_what_nobody_tested_is_known(make_study: Callable[..., Study]) -> None:
     assert untested_topics(make_study({"findings": []})) == ["triggers", "attacks", "membership", "files"]
     assert untested_topics(make_study({"findings": [{"check": "backdoor"}]})) == ["attacks", "membership", "files"]
+
+
+def test_the_silence_of_a_blind_check_is_no_all_clear(make_study: Callable[..., Study]) -> None:
+    blind = {"check": "labels", "state": "no_problem_found", "confidence": {"planted": 20, "found": 2}}
+    study = make_study({"findings": [blind]})
+    assert place(study, "data").untested
+    assert counts(study)["labels"]["states"]["no_problem_found"] == 0
+    blind["confidence"] = {"planted": 20, "found": 19}
+    assert place(make_study({"findings": [blind]}), "data").fine

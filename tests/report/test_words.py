@@ -7,12 +7,14 @@ import pytest
 from markupsafe import Markup
 
 import temperance.report
-from temperance.report.words import Words
+from temperance.records.errors import SettingError
+from temperance.report.words import Words, check_language, languages
 
 ROOM = Path(temperance.report.__file__).parent
 CATALOGUE = Words().catalogue
 GROUPS = sorted({key.split(".")[0] for key in CATALOGUE})
 DYNAMIC = (
+    "side.",
     "state.",
     "role.",
     "status.",
@@ -120,3 +122,31 @@ def test_an_unknown_key_is_an_error() -> None:
 
 def test_every_plain_one_has_its_many() -> None:
     assert all(key.removesuffix(".one") in CATALOGUE for key in CATALOGUE if key.endswith(".one"))
+
+
+# ---- other languages
+
+
+def test_every_language_has_the_same_keys_places_and_marks() -> None:
+    assert languages() == ["de", "en"]
+    for language in languages():
+        other = Words(language).catalogue
+        assert set(other) == set(CATALOGUE)
+        for key, text in CATALOGUE.items():
+            assert set(re.findall(r"\{\w+\}", other[key])) == set(re.findall(r"\{\w+\}", text)), key
+            assert sorted(re.findall(r"</?\w+", other[key])) == sorted(re.findall(r"</?\w+", text)), key
+        assert len(Words(language).style.months) == 12
+
+
+def test_no_text_was_left_in_english() -> None:
+    """What stands alike in both is a name, a place or a mark, or a word that both languages have."""
+    german = Words("de").catalogue
+    alike = {re.sub(r"<[^>]+>|\{\w+\}", "", text) for key, text in german.items() if text == CATALOGUE[key]}
+    words = {word for text in alike for word in re.findall(r"[A-Za-z]{3,}", text)}
+    assert words <= {"ROC", "AUC", "Gradient", "Boosting", "boosting", "Ensemble", "Name", "Station"}
+
+
+def test_an_unknown_language_is_refused_with_those_that_are_known() -> None:
+    with pytest.raises(SettingError, match="one of de, en"):
+        check_language("klingon")
+    check_language("de")

@@ -30,9 +30,9 @@ def test_the_documented_keys_are_there(finished):
     assert study["schema"] == SCHEMA
     assert study.keys() >= TOP
     assert all(trial.keys() >= TRIAL for trial in study["trials"])
-    assert {"trial", "why", "comparison", "test", "bought", "robustness", "slices", "reliability", "cost"} <= study[
-        "winner"
-    ].keys()
+    told = {"trial", "why", "comparison", "test", "bought", "robustness", "slices", "reliability", "cost", "insight"}
+    assert told <= study["winner"].keys()
+    assert study["winner"]["insight"]["mistakes"]
     assert set(study["budget"]["spent"]) >= {"read", "search", "refit", "total"}
     assert Finding.from_dict(study["findings"][0]).title
     assert Measurement.from_dict(study["winner"]["test"]["log_loss"]).n == 32

@@ -53,6 +53,18 @@ def test_the_bundle_answers_like_the_tested_model(refitted, tmp_path):
     assert event["served"]["latency_1_ms"] > 0
 
 
+def test_only_the_winner_is_looked_into_and_in_a_part_of_the_time(refitted):
+    job = {"members": [LINEAR.to_dict()], "weights": [1.0], "seed": 0, "out_of_fold": ""}
+    looked = finish.finish(refitted, {**job, "name": "winner"}, None)["insight"]
+    assert looked["influence"]
+    assert looked["mistakes"]["confusion"]
+    assert looked["left_out"] == []
+    hurried = finish.finish(refitted, {**job, "name": "winner", "seconds": 0.0}, None)["insight"]
+    assert hurried["mistakes"]["confusion"]
+    assert hurried["left_out"] == [{"what": "importance of columns", "why": "no time left"}]
+    assert finish.finish(refitted, {**job, "name": "simple"}, None)["insight"] is None
+
+
 def test_pace_measures_a_step(refitted):
     event = finish.pace(refitted, {"spec": NET.to_dict()}, None)
     assert 0 < event["step_seconds"] < 1

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from temperance.audit.context import Context
-from temperance.records.finding import Finding, State
+from temperance.records.finding import Finding, State, is_blind
 from temperance.records.registry import Registry
 
 
@@ -62,7 +62,10 @@ class Check(ABC):
         return 0.02 + 2e-7 * rows * len(context.schema.columns)
 
     def finding(self, state: State, title: str, *, subject: str = "", **fields: Any) -> Finding:
-        """Build a ``Finding`` of this check; NumPy values become plain ones."""
+        """Build a ``Finding`` of this check; NumPy values become plain ones.
+
+        A check that found fewer than half of the faults planted in this data has not tested it.
+        """
         defaults: dict[str, Any] = {
             "why": self.why,
             "cannot_see": self.cannot_see,
@@ -70,6 +73,13 @@ class Check(ABC):
             "version": self.version,
         }
         identity = f"{self.name}:{subject}" if subject else self.name
+        confidence = fields.get("confidence", {})
+        if state == "no_problem_found" and is_blind(confidence):
+            reason = (
+                f"it found only {confidence['found']} of {confidence['planted']} faults that were planted in a copy."
+            )
+            told = {**fields, "confidence": {**confidence, "gate_reason": reason}}
+            return self.finding("not_tested", f"Not tested for {self.label}: {reason}", subject=subject, **told)
         return Finding(identity, self.name, state, title, **{k: plain(v) for k, v in {**defaults, **fields}.items()})
 
     def not_tested(self, reason: str, **fields: Any) -> Finding:

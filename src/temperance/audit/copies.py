@@ -83,6 +83,41 @@ def state_of_copies(k: int, share: float, natural: float, effect: dict[str, Any]
     return "fix_before_use" if moved or (share >= 0.01 and share > 3 * natural + 0.005) else "look_at_this"
 
 
+WRONG_ANSWER = "The model learned another answer for these rows, so its test score looks worse than it will be in use."
+BOTH_ANSWERS = (
+    "The model has already seen these rows, some with the same answer and some with another, so its test score is not "
+    "what it will be in use."
+)
+
+
+def other_answers(context: Context, table: Table, test: Ints, copied: NDArray[np.bool_], partners: Ints) -> int:
+    """Return how many copies carry another answer than the row that they are a copy of; classes only.
+
+    Shapes: test, copied and partners (q,).
+    """
+    if context.is_regression or not copied.any():
+        return 0
+    mine = np.asarray(table.target)[test[copied]]
+    theirs = np.asarray(context.table.target)[partners[copied]]
+    return int(((mine != theirs) & (mine >= 0) & (theirs >= 0)).sum())
+
+
+def why_of_copies(usual: str, k: int, other: int) -> str:
+    """Return what copies do to the score: those with the same answer flatter it, those with another spoil it."""
+    if not other:
+        return usual
+    return WRONG_ANSWER if other == k else BOTH_ANSWERS
+
+
+def sentence_of_answers(k: int, other: int) -> str:
+    """Return how many of the copies carry another answer, or an empty string."""
+    if not other:
+        return ""
+    if other == k:
+        return " Each carries another answer than the row it copies." if k > 1 else " It carries another answer."
+    return f" {other:,} of them carry another answer than the row they copy."
+
+
 def sentence_of_effect(effect: dict[str, Any]) -> str:
     """Return what the copies did to the score in plain words, or an empty string."""
     if not effect:

@@ -10,7 +10,14 @@ from numpy.typing import NDArray
 
 from temperance.audit.base import CHECKS, Check, count_of
 from temperance.audit.context import Context, Index
-from temperance.audit.copies import effect_of_copies, sentence_of_effect, state_of_copies
+from temperance.audit.copies import (
+    effect_of_copies,
+    other_answers,
+    sentence_of_answers,
+    sentence_of_effect,
+    state_of_copies,
+    why_of_copies,
+)
 from temperance.audit.features import Ruler, nearest
 from temperance.audit.fingerprints import Hashes, column_hashes, fingerprints, partner, repeated
 from temperance.records.finding import Finding
@@ -101,9 +108,11 @@ class Duplicates(Check):
         k, share = int(copied.sum()), float(copied.mean())
         effect = effect_of_copies(context, table, test, copied, partners[copied]) if k else {}
         state = state_of_copies(k, share, finder.natural_rate, effect)
+        other = other_answers(context, table, test, copied, partners)
         evidence = {
             "n": len(test),
             "k": k,
+            "other_answers": other,
             "rows": test[copied][:1000],
             "examples": [
                 {"test_row": int(test[i]), "development_row": int(partners[i])} for i in np.flatnonzero(copied)[:20]
@@ -121,7 +130,8 @@ class Duplicates(Check):
         )
         return self.finding(
             state,
-            _title(k, len(test), share, finder.natural_rate, effect),
+            _title(k, len(test), share, finder.natural_rate, effect, other),
+            why=why_of_copies(self.why, k, other),
             evidence=evidence,
             effect=effect,
             confidence=finder.self_test(),
@@ -255,11 +265,12 @@ class _Finder:
         return Rows(numeric, categorical)
 
 
-def _title(k: int, n: int, share: float, natural: float, effect: dict[str, Any]) -> str:
+def _title(k: int, n: int, share: float, natural: float, effect: dict[str, Any], other: int) -> str:
     if not k:
         return f"None of {n:,} test rows is a copy of a row that the model learns from."
     verb = "is a copy" if k == 1 else "are copies"
     title = f"{count_of(k, 'test row')} of {n:,} {verb} of rows that the model learns from."
+    title += sentence_of_answers(k, other)
     if natural > 0 and share <= 3 * natural + 0.005:
         title += " Rows repeat about as often inside the training rows, so this may be natural."
     return title + sentence_of_effect(effect)

@@ -10,7 +10,14 @@ from numpy.typing import NDArray
 
 from temperance.audit.base import CHECKS, Check, count_of
 from temperance.audit.context import Context, Index
-from temperance.audit.copies import effect_of_copies, sentence_of_effect, state_of_copies
+from temperance.audit.copies import (
+    effect_of_copies,
+    other_answers,
+    sentence_of_answers,
+    sentence_of_effect,
+    state_of_copies,
+    why_of_copies,
+)
 from temperance.audit.features import Matrix, thumbnails
 from temperance.audit.fingerprints import fingerprints, partner
 from temperance.records.finding import Finding
@@ -78,9 +85,11 @@ class ImageDuplicates(Check):
         copied = partners >= 0
         k = int(copied.sum())
         effect = effect_of_copies(context, table, test, copied, partners[copied], limit=1500) if k else {}
+        other = other_answers(context, table, test, copied, partners)
         evidence = {
             "n": len(test),
             "k": k,
+            "other_answers": other,
             "rows": test[copied][:1000],
             "examples": [
                 {"test_row": int(test[i]), "development_row": int(partners[i])} for i in np.flatnonzero(copied)[:20]
@@ -99,7 +108,10 @@ class ImageDuplicates(Check):
         )
         return self.finding(
             state_of_copies(k, k / len(test), natural, effect),
-            title + sentence_of_effect(effect) if k else "No test image is a copy of one that the model learns from.",
+            title + sentence_of_answers(k, other) + sentence_of_effect(effect)
+            if k
+            else "No test image is a copy of one that the model learns from.",
+            why=why_of_copies(self.why, k, other),
             evidence=evidence,
             effect=effect,
             confidence=self._self_test(context, images, reference, limit, natural),

@@ -113,7 +113,8 @@ class PersonalData(Check):
         note = f" Sensitive by title: {', '.join(repr(t) for t in special[:3])}." if special else ""
         if not hits:
             state = "look_at_this" if special else "no_problem_found"
-            title = f"No column looks like contact or account data of people.{note}"
+            title = "No column looks like contact or account data of people."
+            title = f"{note.strip()} {title}" if special else title
             action = ("Compare how well the model does for each of these groups.",) if special else ()
             return self.finding(state, title, action=action, **fields)  # type: ignore[arg-type]
         top = hits[0]

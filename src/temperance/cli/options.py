@@ -70,6 +70,7 @@ SchemaFile = Annotated[
     Path | None,
     typer.Option("--schema", metavar="FILE", help="How columns are read; `temperance audit --write-schema` writes it."),
 ]
+Language = Annotated[str, typer.Option("--language", metavar="CODE", help="Language of the report: en or de.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything random.")]
 Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where to write.")]
 Budget = Annotated[str, typer.Option("--budget", metavar="TIME", help=BUDGET_HELP)]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from temperance.study.clock import Budget
 
 MAY_CHANGE = ("budget", "workers", "prefer", "max_latency", "max_size")
-OF_THIS_RUN = ("resume", "as_json", "quiet")
+OF_THIS_RUN = ("resume", "language", "as_json", "quiet")
 
 
 def check_kept(context: typer.Context) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shlex
 import shutil
 import signal
@@ -82,13 +83,14 @@ def command_line(context: typer.Context) -> str:
     return " ".join(["temperance", *map(shlex.quote, typed)])
 
 
-def run_study(action: Action, folder: Path, *, console: Console) -> dict[str, Any]:
+def run_study(action: Action, folder: Path, *, console: Console, language: str = "en") -> dict[str, Any]:
     """Run a study, write its cards and its report, and return ``study.json``.
 
     Args:
         action: runs the study, given what shows its progress, and what writes cards and report (under its lock).
         folder: the study's folder.
         console: where to print.
+        language: of the report.
 
     Raises:
         TemperanceError: the study cannot be run; what it only just began is taken away again.
@@ -97,7 +99,7 @@ def run_study(action: Action, folder: Path, *, console: Console) -> dict[str, An
     """
     try:
         with progress(quiet=console.quiet or console.as_json) as shown, _ended_by_signals():
-            action(shown, publish)
+            action(shown, functools.partial(publish, language=language))
     except KeyboardInterrupt:
         told = kept(folder)
         clean(folder, begun=False)
@@ -108,14 +110,14 @@ def run_study(action: Action, folder: Path, *, console: Console) -> dict[str, An
     return read_study(folder)
 
 
-def publish(folder: Path) -> dict[str, Any]:
+def publish(folder: Path, *, language: str = "en") -> dict[str, Any]:
     """Write cards and report of a finished study, note the time that took, and return ``study.json``."""
     from temperance import report
 
     began = time.monotonic()
     document = read_study(folder)
     write_cards(folder, document)
-    report.render(folder)
+    report.render(folder, language=language)
     document["budget"]["spent"]["publishing"] = round(time.monotonic() - began, 3)
     write_text(folder / "study.json", dumps(document, indent=1))
     return document

@@ -9,6 +9,7 @@ from temperance.evaluation.comparison import Comparison, compare, compare_many
 from temperance.evaluation.diagram import reliability
 from temperance.evaluation.fragility import Fragility
 from temperance.evaluation.harness import SUITES, Evaluation, evaluate
+from temperance.evaluation.insight import Insight, insight
 from temperance.evaluation.metrics.registry import METRICS, check_goal, default_metric, losses, measure, metric
 from temperance.evaluation.prediction import observe
 from temperance.evaluation.robustness import Robustness, merge, probe
@@ -23,6 +24,7 @@ __all__ = [
     "Comparison",
     "Evaluation",
     "Fragility",
+    "Insight",
     "Metric",
     "Outcome",
     "Robustness",
@@ -34,6 +36,7 @@ __all__ = [
     "compare_many",
     "default_metric",
     "evaluate",
+    "insight",
     "losses",
     "measure",
     "merge",

@@ -18,9 +18,11 @@ from temperance.records.schema import Column
 from temperance.records.statistics import benjamini_hochberg, mean_interval, newcombe, pool_groups
 from temperance.records.table import Table
 
-State = Literal["worse", "same", "too_small"]
+State = Literal["worse", "better", "same", "too_small"]
+Kind = Literal["answer", "group"]
 LEAST = 30  # rows below which nothing is said
 FALSE_CLAIMS = 0.1  # expected share of false claims among slices called worse
+LAST_DAY = 2_900_000  # days since 1970 of the year 9910: what lies beyond is no date
 _VALUES = 12  # categories looked at per column, the most frequent first
 _COLUMNS = 200
 _ROWS = 100_000  # rows looked at, a random part above
@@ -37,7 +39,8 @@ class Slice:
         measurement: the metric on the slice.
         difference: slice − all other rows, in the metric's units.
         p: adjusted for the count of slices (Benjamini-Hochberg); 1 where too small.
-        state: ``worse``, ``same`` (no evidence that it is worse) or ``too_small``.
+        state: ``worse``, ``better``, ``same`` (no evidence of either) or ``too_small``.
+        kind: ``answer`` for the rows of one true class (its accuracy is that class's recall), else ``group``.
 
     """
 
@@ -48,6 +51,7 @@ class Slice:
     difference: Measurement
     p: float
     state: State
+    kind: Kind = "group"
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-safe fields."""
@@ -59,6 +63,7 @@ class Slice:
             "difference": self.difference.to_dict(),
             "p": self.p,
             "state": self.state,
+            "kind": self.kind,
         }
 
 
@@ -73,8 +78,9 @@ def slices(table: Table, index: NDArray[Any], outcome: Outcome, *, metric: str |
         outcome: predictions and truth.
         metric: ``accuracy`` (default for classes), ``mae`` (default for values) or another mean over rows.
 
-    Above 100,000 rows a random part of so many is looked at, the same each time. A slice is ``worse`` when its
-    adjusted p is at most 0.1, so of all slices called worse about one in ten is not.
+    Above 100,000 rows a random part of so many is looked at, the same each time. A slice is ``worse`` (``better``)
+    when its adjusted p is at most 0.1 and the interval of its difference leaves out zero, so of all slices called so
+    about one in ten is not. Groups are corrected among groups, answers among answers.
 
     """
     if len(index) > _ROWS:
@@ -82,18 +88,11 @@ def slices(table: Table, index: NDArray[Any], outcome: Outcome, *, metric: str |
         index, outcome = index[part], outcome.take(part)
     chosen = find_metric(metric or ("mae" if outcome.task == "regression" else "accuracy"))
     values = chosen.contributions(outcome)
-    found = [_judge(name, value, rows, values, chosen, outcome) for name, value, rows in _parts(table, index, outcome)]
-    adjusted = benjamini_hochberg([s.p for s in found if s.state != "too_small"])
-    numbers = iter(adjusted)
+    parts = [("answer", part) for part in _answers(table, outcome)] + [("group", part) for part in _parts(table, index)]
+    found = [replace(_judge(*part, values, chosen, outcome), kind=kind) for kind, part in parts]  # type: ignore[arg-type]
     sign = 1.0 if chosen.better == "higher" else -1.0
-    done = []
-    for s in found:
-        if s.state != "too_small":
-            p = next(numbers)
-            worse = p <= FALSE_CLAIMS and sign * s.difference.value < 0
-            s = replace(s, p=p, state="worse" if worse else "same")
-        done.append(s)
-    rank = {"worse": 0, "same": 1, "too_small": 2}
+    done = [_called(s, sign) for kind in ("answer", "group") for s in _adjusted([s for s in found if s.kind == kind])]
+    rank = {"worse": 0, "same": 1, "better": 2, "too_small": 3}
     return tuple(sorted(done, key=lambda s: (rank[s.state], sign * s.difference.value)))
 
 
@@ -102,13 +101,30 @@ def worst(found: tuple[Slice, ...]) -> Slice | None:
     return next((s for s in found if s.state == "worse"), None)
 
 
-def _parts(table: Table, index: NDArray[Any], outcome: Outcome) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
-    """Yield (column, value, mask) of every slice; a column with one value gives none."""
-    schema = table.schema
+def _adjusted(found: list[Slice]) -> list[Slice]:
+    numbers = iter(benjamini_hochberg([s.p for s in found if s.state != "too_small"]))
+    return [s if s.state == "too_small" else replace(s, p=next(numbers)) for s in found]
+
+
+def _called(s: Slice, sign: float) -> Slice:
+    """Call a slice worse or better where its adjusted p and the interval of its difference agree on it."""
+    low, high = s.difference.low, s.difference.high
+    if s.state == "too_small" or s.p > FALSE_CLAIMS or low is None or high is None or low <= 0 <= high:
+        return s
+    return replace(s, state="worse" if sign * s.difference.value < 0 else "better")
+
+
+def _answers(table: Table, outcome: Outcome) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
+    """Yield (target, class, mask) of the rows of every true class."""
     if outcome.task != "regression":
-        classes = schema.target.classes
+        target = table.schema.target
         for c in np.unique(outcome.target):
-            yield schema.target.name, classes[c], outcome.target == c
+            yield target.name, target.classes[c], outcome.target == c
+
+
+def _parts(table: Table, index: NDArray[Any]) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
+    """Yield (column, value, mask) of every group; a column with one value gives none."""
+    schema = table.schema
     for j, column in enumerate(schema.categorical[:_COLUMNS]):
         codes = table.rows.categorical[index, j]
         seen, count = np.unique(codes, return_counts=True)
@@ -128,14 +144,21 @@ def _numeric(column: Column, x: Array) -> Iterator[tuple[str, str, NDArray[np.bo
     distinct = np.unique(some)
     if len(distinct) <= 6:
         for value in distinct if len(distinct) > 1 else []:
-            yield column.name, f"{value:g}", x == value
+            yield column.name, said(column, value), x == value
         return
     edges = np.unique(np.quantile(some, [0.25, 0.5, 0.75]))
     code = np.searchsorted(edges, x, side="right")
     for b in range(len(edges) + 1):
         inside = known & (code == b)
         if inside.any():
-            yield column.name, f"{x[inside].min():.4g} to {x[inside].max():.4g}", inside
+            yield column.name, f"{said(column, x[inside].min())} to {said(column, x[inside].max())}", inside
+
+
+def said(column: Column, value: float) -> str:
+    """Write a value of a column as its owner knows it: days since 1970 as a date."""
+    if column.part == "days" and abs(value) < LAST_DAY:
+        return str(np.datetime64("1970-01-01", "D") + np.timedelta64(math.floor(value), "D"))
+    return f"{value:.4g}"
 
 
 def _category(column: Column, code: int) -> str:

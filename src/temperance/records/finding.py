@@ -14,6 +14,21 @@ STATES: dict[State, str] = {
     "no_problem_found": "No problem found by this test",
     "not_tested": "Not tested",
 }
+BLIND = 0.5  # share of planted faults that a check must find before its silence says anything
+
+
+def is_blind(confidence: dict[str, Any]) -> bool:
+    """Return whether a check found so few of the faults planted in this data that its silence says nothing."""
+    planted, found = confidence.get("planted"), confidence.get("found")
+    if not isinstance(planted, int | float) or not isinstance(found, int | float) or planted <= 0:
+        return False
+    return found < BLIND * planted
+
+
+def state_of(row: dict[str, Any]) -> str:
+    """Return the state of a finding as it may be told: the silence of a blind check is no all-clear."""
+    state = str(row.get("state", ""))
+    return "not_tested" if state == "no_problem_found" and is_blind(row.get("confidence") or {}) else state
 
 
 @dataclass(frozen=True)

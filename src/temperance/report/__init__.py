@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 
-def render(folder: str | Path) -> Path:
-    """Write ``report.html`` into a study's folder and return its path.
+def render(folder: str | Path, *, language: str = "en") -> Path:
+    """Write ``report.html`` into a study's folder and return its path; ``language`` is that of its sentences.
 
     Raises:
+        SettingError: there are no words in this language.
         StudyError: the folder holds no readable ``study.json``, or one of a newer schema.
 
     """
     from temperance.report.page import render as write
 
-    return write(folder)
+    return write(folder, language=language)

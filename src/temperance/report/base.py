@@ -10,6 +10,7 @@ from typing import Any, ClassVar, final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from temperance.records.finding import STATES, state_of
 from temperance.report.figures import Figures
 from temperance.report.node import Node
 from temperance.report.words import Words
@@ -27,6 +28,12 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+
+def told_state(finding: Node) -> str:
+    """Return the state of a finding as the page tells it, ``not_tested`` where it is none of the four."""
+    state = state_of(finding.raw) if isinstance(finding.raw, dict) else ""
+    return state if state in STATES else "not_tested"
 
 
 @dataclass(frozen=True)
@@ -64,12 +71,19 @@ class Study:
     def members(self) -> list[Node]:
         """Return the trials that the winner is made of: its members, for an ensemble, else the trial itself."""
         winner = self.root["winner"]
-        named = [self.trial(name) for name in winner["members"]] or [self.trial(winner["trial"])]
+        members = winner["members"]
+        names = [Node(m.key, m.pointer) for m in members] if isinstance(members.raw, dict) else list(members)
+        named = [self.trial(name) for name in names] or [self.trial(winner["trial"])]
         return [trial for trial in named if trial]
 
     @cached_property
     def _trials(self) -> dict[Any, Node]:
         return {trial["id"].raw: trial for trial in self.root["trials"] if isinstance(trial["id"].raw, str)}
+
+    def check_name(self, finding: Node) -> Html:
+        """Name the check that made a finding."""
+        key = f"check.{finding['check'].text}"
+        return self.words.say(key) if self.words.knows(key) else self.figures.quote(finding["check"], 60)
 
     def template(self, name: str, **values: Any) -> Html:
         """Fill a template of the package."""
@@ -82,6 +96,8 @@ class Study:
             "key": self.figures.key,
             "date": self.figures.date,
             "absent": self.figures.absent,
+            "state_of": told_state,
+            "check_name": self.check_name,
         }
         return Markup(environment().get_template(name).render(**tools, **values))
 

@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 
 from markupsafe import Markup, escape
 
-from temperance.report.forms import date, decimals, form_named
+from temperance.records.finding import state_of
+from temperance.report.forms import date, fitted, form_named
 from temperance.report.node import Node
 from temperance.report.words import Words
 
@@ -26,10 +27,9 @@ RULES: dict[str, Callable[..., Any]] = {
     "absolute": abs,
     "total": lambda items: float(sum(items.values())),
     "status": lambda items, wanted: sum(1 for item in items or () if item.get("status") == wanted),
-    "state": lambda items, wanted: sum(1 for item in items or () if item.get("state") == wanted),
-    "check": lambda items, wanted: sum(1 for item in items or () if [item.get("check"), item.get("state")] == wanted),
+    "state": lambda items, wanted: sum(1 for item in items or () if state_of(item) == wanted),
+    "check": lambda items, wanted: sum(1 for item in items or () if [item.get("check"), state_of(item)] == wanted),
 }
-FITTED = {"number": "fixed", "signed": "signed_fixed"}  # forms whose decimals follow the width of the interval
 WHOLE = ("length", "status", "state", "check", "total")  # rules that take a list or a table, not one number
 LIMIT = 280  # letters of a text that are shown; the rest stays in study.json
 
@@ -99,8 +99,8 @@ class Figures:
         if low is None or high is None:
             return self.figure(node["value"], form=form, listed=listed)
         ends = form
-        if form in FITTED:
-            form = ends = f"{FITTED[form]}:{decimals(low, high)}"
+        if form in ("number", "signed"):
+            form = ends = fitted(form, low, high)
         elif form == "percent":
             ends = "points"
         told = [self.figure(node[end], form=ends, listed=False) for end in ("low", "high")]

@@ -5,9 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date as date_of
+from datetime import datetime, timedelta
 
+HUGE = 1e12  # from here on a number is written with its power of ten
+MOST_DECIMALS = 6
 MINUS = "\u2212"
+HYPHEN = "\u2011"  # inside a date; it never breaks and is no minus
 THIN = "\u202f"  # narrow no-break space before a unit
 
 
@@ -30,6 +34,8 @@ def number(value: float) -> str:
     if value == 0:
         return "0"
     size = abs(value)
+    if size >= HUGE:
+        return f"{value:.2e}"
     if size >= 1000:
         return f"{value:,.0f}"
     if size < 0.0001:
@@ -48,7 +54,7 @@ def hundred(value: float) -> str:
     """Write a share as a count of 100; never rounded to all or to none."""
     part = 100 * value
     if (part >= 99.5 and value < 1) or (0 < part < 0.5):
-        return f"{part:.1f}" if 0.05 <= part <= 99.95 else f"{part:.2f}"
+        return f"{part:.1f}" if 0.05 <= part <= 99.95 else f"{min(max(part, 0.01), 99.99):.2f}"
     return f"{part:.0f}"
 
 
@@ -67,6 +73,15 @@ def decimals(low: float, high: float) -> int:
     half, size = (high - low) / 2, max(abs(low), abs(high))
     most = 3 if size == 0 else max(0, 3 - math.floor(math.log10(size)))
     return most if half <= 0 else min(max(1 - math.floor(math.log10(half)), 0), most)
+
+
+def fitted(stem: str, low: float, high: float) -> str:
+    """Return the form that follows the width of an interval, ``number`` or ``signed`` made exact.
+
+    ``fixed:2``, for one; the form itself where that would take more than six decimals or a very large number.
+    """
+    places, size = decimals(low, high), max(abs(low), abs(high))
+    return stem if places > MOST_DECIMALS or size >= HUGE else f"{_FITTED[stem]}:{places}"
 
 
 def form_named(name: str) -> Callable[[float], str]:
@@ -96,14 +111,23 @@ def size(value: float) -> str:
     for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if abs(value) >= scale:
             return f"{value / scale:.3g}{THIN}{unit}"
-    return f"{value:.0f}{THIN}bytes"
+    return f"{value:.0f}{THIN}B"
 
 
 def chance(value: float) -> str:
     """Write a p value."""
-    return "below 0.001" if value < 0.001 else f"{value:.3f}" if value < 0.01 else f"{value:.2f}"
+    return f"<{THIN}0.001" if value < 0.001 else f"{value:.3f}" if value < 0.01 else f"{value:.2f}"
 
 
+def day(value: float) -> str:
+    """Write days since 1970 as a date; what lies outside the calendar stays a number."""
+    try:
+        return (date_of(1970, 1, 1) + timedelta(days=math.floor(value))).isoformat().replace("-", HYPHEN)
+    except OverflowError:
+        return number(value)
+
+
+_FITTED = {"number": "fixed", "signed": "signed_fixed"}
 FORMS: dict[str, Callable[[float], str]] = {
     "count": lambda value: f"{value:,.0f}",
     "plain": lambda value: f"{value:.0f}",
@@ -119,6 +143,7 @@ FORMS: dict[str, Callable[[float], str]] = {
     "bytes": size,
     "times": lambda value: f"{value:.2f}{THIN}×" if value < 10 else f"{value:.0f}{THIN}×",
     "chance": chance,
+    "day": day,
 }
 
 

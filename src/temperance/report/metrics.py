@@ -7,7 +7,7 @@ from typing import Literal
 from markupsafe import Markup
 
 from temperance.report.base import Study
-from temperance.report.forms import decimals
+from temperance.report.forms import fitted
 from temperance.report.node import Node
 
 SHARES = frozenset({"accuracy", "balanced_accuracy", "interval_coverage", "coverage"})
@@ -80,7 +80,7 @@ def moved(study: Study, difference: Node, form: str) -> Markup:
     low, high = difference["low"].number, difference["high"].number
     size_form = "points" if form == "percent" else form
     if form == "number" and low is not None and high is not None:
-        size_form = f"fixed:{decimals(low, high)}"
+        size_form = fitted("number", low, high)
     if low is None or high is None:
         return worded("value")
     return study.words.say("interval", value=worded("value"), low=worded("low"), high=worded("high"))

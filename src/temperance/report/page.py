@@ -17,7 +17,7 @@ from temperance.report.base import Html, Study
 from temperance.report.figures import Figures
 from temperance.report.node import Node
 from temperance.report.sections import ORDER
-from temperance.report.words import Words
+from temperance.report.words import Words, check_language
 
 SCHEMA = 1
 
@@ -79,16 +79,18 @@ def html(document: dict[str, Any], *, names: frozenset[str] = frozenset(), langu
     return str(study.template("page.html.j2", **values))
 
 
-def render(folder: str | Path) -> Path:
+def render(folder: str | Path, *, language: str = "en") -> Path:
     """Write ``report.html`` into a study's folder, whole or not at all, and return its path.
 
     Raises:
+        SettingError: there are no words in this language.
         StudyError: see ``read``.
         DataError: the disk is full or the folder cannot be written.
 
     """
+    check_language(language)
     place = Path(folder)
-    text = html(read(place), names=frozenset(item.name for item in place.iterdir()))
+    text = html(read(place), names=frozenset(item.name for item in place.iterdir()), language=language)
     goal = place / "report.html"
     write_text(goal, text)
     return goal

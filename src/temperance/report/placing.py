@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from temperance.records.finding import STATES
-from temperance.report.base import Study
+from temperance.report.base import Study, told_state
 from temperance.report.node import Node
 
 CAP = 20  # findings that a section prints; the others are counted
@@ -25,10 +25,17 @@ ORDER = tuple(STATES)
 
 @dataclass(frozen=True)
 class Placed:
-    """The findings of one section: the ones that are printed, and how many more there are."""
+    """The findings of one section: those that ask for something, what was not tested, what is fine, how many more."""
 
-    shown: tuple[Node, ...]
+    urgent: tuple[Node, ...]
+    untested: tuple[Node, ...]
+    fine: tuple[Node, ...]
     more: int
+
+    @property
+    def shown(self) -> tuple[Node, ...]:
+        """All that is printed, the most urgent first."""
+        return self.urgent + self.fine + self.untested
 
 
 def section_of(check: str) -> str:
@@ -42,22 +49,25 @@ def section_of(check: str) -> str:
 def findings(study: Study, section: str | None = None) -> list[Node]:
     """Return the findings of a section, the most urgent first."""
     kept = [f for f in study.root["findings"] if section is None or section_of(f["check"].text) == section]
-    return sorted(kept, key=lambda f: ORDER.index(f["state"].raw) if f["state"].raw in ORDER else len(ORDER))
+    return sorted(kept, key=lambda f: ORDER.index(told_state(f)))
 
 
 def place(study: Study, section: str) -> Placed:
     """Return what a section prints of its findings."""
     every = findings(study, section)
-    return Placed(tuple(every[:CAP]), max(0, len(every) - CAP))
+    by = {state: tuple(f for f in every[:CAP] if told_state(f) == state) for state in ORDER}
+    urgent = by["fix_before_use"] + by["look_at_this"]
+    return Placed(urgent, by["not_tested"], by["no_problem_found"], max(0, len(every) - CAP))
 
 
 def counts(study: Study) -> dict[str, dict[str, Any]]:
     """Count findings by check and state: every check is listed, also one that found nothing."""
     table: dict[str, dict[str, Any]] = {}
     for finding in study.root["findings"]:
-        row = table.setdefault(finding["check"].text, {"check": finding["check"], "states": dict.fromkeys(ORDER, 0)})
-        if finding["state"].raw in row["states"]:
-            row["states"][finding["state"].raw] += 1
+        row = table.setdefault(
+            finding["check"].text, {"check": finding["check"], "finding": finding, "states": dict.fromkeys(ORDER, 0)}
+        )
+        row["states"][told_state(finding)] += 1
     return table
 
 

@@ -11,7 +11,10 @@ from typing import Any
 
 from markupsafe import Markup
 
+from temperance.records.errors import SettingError, nearest
 from temperance.report.forms import Style
+
+ENGLISH = "en"
 
 
 @cache
@@ -23,6 +26,25 @@ def _file(language: str, room: str) -> dict[str, Any]:
 def _catalogue(language: str, room: str) -> dict[str, str]:
     groups = (value for value in _file(language, room).values() if isinstance(value, dict))
     return {key: text for group in groups for key, text in group.items()}
+
+
+def languages(room: str = "temperance.report") -> list[str]:
+    """Return the languages that a room has a catalogue for."""
+    names = [item.name.split(".") for item in files(room).iterdir()]
+    return sorted(parts[1] for parts in names if len(parts) == 3 and parts[0] == "words" and parts[2] == "toml")
+
+
+def check_language(language: str) -> None:
+    """Refuse a language that the report has no words for.
+
+    Raises:
+        SettingError: there is no such file of words.
+
+    """
+    known = languages()
+    if language not in known:
+        remedy = nearest(language, known) or f"Use --language {ENGLISH}"
+        raise SettingError(f"--language got {language!r}", f"one of {', '.join(known)}", remedy)
 
 
 @dataclass(frozen=True)

@@ -154,7 +154,7 @@ def _is_worse(other: Candidate, best: Candidate) -> bool:
 def _row(winner: Candidate, other: Candidate, close: bool, metric: str, prefer: str) -> dict[str, Any]:
     found = compare(other.losses, winner.losses, metric=metric)
     if prefer == "cheap":
-        decision = "within one standard error of the best" if close else "worse by more than one standard error"
+        decision = "within one standard error of the best" if close else "more than one standard error behind the best"
     else:
         share = f"{100 * MARGINS[prefer]:g} %"
         decision = f"shown to be within {share} of the best" if close else f"not shown to be within {share} of the best"

@@ -15,6 +15,7 @@ import numpy as np
 import psutil
 
 from temperance.evaluation import compare
+from temperance.evaluation.insight import NO_TIME
 from temperance.records.atomic import write_text
 from temperance.records.plain_json import dumps
 from temperance.records.version import __version__
@@ -75,6 +76,8 @@ def _left_out(desk: Desk, finished: dict[str, Any]) -> list[dict[str, str]]:
     rows += [{"what": r.spec.name, "why": failure(r)} for r in desk.state.trials if r.status == "failed"]
     for item in finished["winner"]["evaluation"].get("left_out", []):
         rows.append({"what": item["what"], "why": item["why"]})
+    looked = finished["winner"].get("insight") or {}
+    rows += [dict(item) for item in looked.get("left_out", []) if item["why"] == NO_TIME]
     return rows
 
 
@@ -144,6 +147,7 @@ def _winner(desk: Desk, outcome: Outcome) -> dict[str, Any]:
     row = {
         "trial": choice.winner, "why": choice.why, "comparison": list(choice.comparison), "members": members,
         "test": tested["measurements"], "slices": tested["slices"], "reliability": tested["reliability"],
+        "insight": finished["winner"].get("insight"),
         "robustness": _robustness(tested), "robustness_summary": tested.get("robustness"),
         "refit": {m: {k: refit[m][k] for k in ("rows", "cost", "acted")} for m in members},
         "refit_trace": next((thin(list(refit[m]["trace"])) for m in members if refit[m]["trace"]), []),

@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from temperance import audit as audit_room
 from temperance.control.base import Move
 from temperance.deployment import Ensemble, Extras, Interval, write_bundle
-from temperance.evaluation import evaluate
+from temperance.evaluation import Evaluation, Insight, evaluate, insight
 from temperance.evaluation.calibration import Calibrated, Calibration, Temperature, calibrate
 from temperance.monitoring import reference
 from temperance.records.cost import TrialCost
@@ -32,6 +32,8 @@ from temperance.training.price import latency_ms
 PARITY_ROWS = 200
 PACE_STEPS = 12
 REFERENCE_ROWS = 20_000
+INSIGHT_SECONDS = 5.0  # at most, of looking into the winner
+INSIGHT_SHARE = 0.3  # of the time that is left after its test
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,15 +142,25 @@ def finish(runner: Runner, job: dict[str, Any], say: Say) -> dict[str, Any]:
         clean_rows=sample(runner.roles.refit, SCALE_ROWS) if not runner.roles.test_is_separate else None,
     )  # fmt: skip
     name = job["name"]
+    looked = _insight(runner, job, model, measured, time.monotonic() - started) if name == "winner" else None
     np.savez(runner.folder / f"test_{name}.npz", allow_pickle=False, **measured.losses)
     report = {
         "evaluation": measured.to_dict(),
+        "insight": None if looked is None else looked.to_dict(),
         "evaluation_seconds": time.monotonic() - started,
         "losses": f"test_{name}.npz",
         "calibration": model.calibration.to_dict() if model.calibration else None,
         "temperature": _temperature(model.calibration),
     }
     return {**report, **_written(runner, model, job)} if job.get("bundle") else report
+
+
+def _insight(runner: Runner, job: dict[str, Any], model: _Model, measured: Evaluation, spent: float) -> Insight:
+    """Look into the winner in a part of the time that is left, so that what it is compared with is tested too."""
+    seconds = job.get("seconds")
+    rest = None if seconds is None else min(INSIGHT_SECONDS, INSIGHT_SHARE * max(0.0, seconds - spent))
+    table, rows = runner.test_table, measured.index
+    return insight(model.final, table, rows, measured.outcome, seed=job["seed"], budget_seconds=rest)
 
 
 def export(runner: Runner, job: dict[str, Any], say: Say) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 from temperance.records.cost import TrialCost
 from temperance.records.measurement import Measurement
 from temperance.testing.findings_example import CHECKS, findings_example
+from temperance.testing.insight_example import insight_example
 
 NAMES = (
     ("always the most common class", "basic", "majority"),
@@ -284,6 +285,7 @@ class _Example:
             if self.regression
             else {"calibrator": {"kind": "temperature", "value": 1.2}, "n": 300, "share": 0.7, "tried": []},
             "reliability": [] if self.regression else self.reliability(),
+            "insight": insight_example(self.task),  # type: ignore[arg-type]
             "cost": best["cost"],
         }
 

@@ -18,3 +18,14 @@ def test_a_folder_without_a_study_is_refused(temperance, tmp_path) -> None:
     done = temperance("report", tmp_path)
     assert done.status == 2
     assert "study.json" in done.err
+
+
+def test_a_report_in_german(temperance, tmp_path) -> None:
+    (tmp_path / "study.json").write_text(json.dumps(study_example()))
+    assert temperance("report", tmp_path, "--language", "de").status == 0
+    assert "Die Antwort auf einen Blick" in (tmp_path / "report.html").read_text()
+    assert temperance("report", tmp_path).status == 0
+    assert "Die Antwort auf einen Blick" not in (tmp_path / "report.html").read_text()
+    refused = temperance("report", tmp_path, "--language", "xx")
+    assert refused.status == 2
+    assert "One of de, en" in refused.err

@@ -40,6 +40,15 @@ def test_the_verdict_is_printed(temperance, made_up, tmp_path) -> None:
     assert "best so far: plain net" in done.err  # plain lines where there is no terminal
 
 
+def test_the_report_is_written_in_the_language_that_was_asked_for(temperance, made_up, tmp_path) -> None:
+    done = temperance("study", "rows.csv", "--out", tmp_path / "s", "--language", "de")
+    assert done.status == 0, done.err
+    assert '<html lang="de">' in (tmp_path / "s" / "report.html").read_text()
+    refused = temperance("study", "rows.csv", "--out", tmp_path / "t", "--language", "xx")
+    assert refused.status == 2
+    assert len(made_up.settings) == 1  # before any work
+
+
 def test_quiet_prints_nothing(temperance, made_up, tmp_path) -> None:
     done = temperance("study", "rows.csv", "--out", tmp_path / "s", "--quiet")
     assert (done.status, done.out, done.err) == (0, "", "")

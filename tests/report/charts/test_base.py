@@ -17,9 +17,9 @@ def test_ticks_are_round_inside_and_enough(low: float, high: float) -> None:
     assert ticks == sorted(ticks)
 
 
-def test_places_are_percent_and_can_be_flipped() -> None:
+def test_places_are_percent_and_grow_with_the_value() -> None:
     assert Axis(0, 4).at(1) == 25
-    assert Axis(0, 4, flip=True).at(1) == 75
+    assert Axis(0, 4).at(3) == 75
     assert Axis(2, 2).at(2) == 50
     assert Axis(2, 2).ticks() == [2]
 

@@ -16,12 +16,30 @@ def test_each_point_has_a_letter_and_the_winner_is_marked(make_study: Callable[.
     assert made.panels[0].svg.count("dot front chosen") == 1
 
 
-def test_lower_is_better_stands_right_without_a_change_of_sign(make_study: Callable[..., Study]) -> None:
-    study = make_study()
+def test_axes_grow_to_the_right_and_the_caption_says_where_better_is(make_study: Callable[..., Study]) -> None:
+    document = study_example()
+    study = make_study(document)
     points = sorted(study.root["frontier"], key=lambda p: p["quality"].number or 0)
     plot = Frontier()._plot(study, points, [], dict.fromkeys((p.pointer for p in points), "A"))
-    assert plot.x.at(points[0]["quality"].number or 0) > plot.x.at(points[-1]["quality"].number or 0)
+    assert plot.x.at(points[0]["quality"].number or 0) < plot.x.at(points[-1]["quality"].number or 0)
     assert plot.x.low > 0
+    assert "Recipes to the left are more correct, those at the top are tougher" in Frontier().draw(study)
+    document["metric"]["better"] = "higher"
+    assert "Recipes to the right are more correct" in Frontier().draw(make_study(document))
+
+
+def test_every_letter_of_the_drawing_has_its_name_beside_it(make_study: Callable[..., Study]) -> None:
+    study = make_study()
+    made = Frontier().figure(study)
+    assert made is not None
+    for letter, name in ((row[0], row[1]) for row in made.rows):
+        assert f"<strong>{letter}</strong> {name}" in made.key
+
+
+def test_one_try_alone_is_no_choice(make_study: Callable[..., Study]) -> None:
+    document = study_example()
+    document["frontier"], document["trials"] = document["frontier"][:1], []
+    assert Frontier().figure(make_study(document)) is None
 
 
 def test_a_larger_cost_is_a_larger_circle(make_study: Callable[..., Study]) -> None:

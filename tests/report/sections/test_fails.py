@@ -20,7 +20,45 @@ def test_weak_groups_come_first(make_study: Callable[..., Study]) -> None:
     text = read(make_study())
     assert text.index("pro") < text.index("north")
     assert "island" not in text
-    assert "1 more group had too few rows" in text
+    assert "1 group had too few rows to tell" in text
+    assert "Clearly better groups: 0 . No clear difference: 2 ." in text
+
+
+def told(make_study: Callable[..., Study], **changed: Any) -> str:
+    document: dict[str, Any] = study_example()
+    item = document["winner"]["slices"][0]
+    item["difference"].update({k: changed.pop(k) for k in ("value", "low", "high") if k in changed})
+    item.update(changed)
+    document["winner"]["slices"] = [item]
+    return read(make_study(document))
+
+
+def test_a_group_that_is_clearly_better_is_called_better(make_study: Callable[..., Study]) -> None:
+    planted = told(make_study, state="same", p=1e-44, value=0.2, low=0.1, high=0.3)
+    assert "Clearly better groups: 1 ." in planted
+    assert "Better" in planted
+    opposite = told(make_study, state="same", p=0.6, value=0.01, low=-0.1, high=0.12)
+    assert "Clearly better groups: 0 . No clear difference: 1 ." in opposite
+
+
+def test_no_group_is_called_worse_whose_interval_holds_zero(make_study: Callable[..., Study]) -> None:
+    assert "No group of test rows was clearly worse" in told(make_study, value=-0.1, low=-0.25, high=0.05)
+    opposite = told(make_study, value=-0.1, low=-0.15, high=-0.05)
+    assert "No group of test rows was clearly worse" not in opposite
+    assert "Worse" in opposite
+
+
+def test_true_answers_are_no_groups(make_study: Callable[..., Study]) -> None:
+    assert "churned" not in told(make_study, column="churned", kind="answer")
+    assert "churned" in told(make_study, column="churned", kind="group")
+
+
+def test_many_small_groups_take_one_line(make_study: Callable[..., Study]) -> None:
+    document: dict[str, Any] = study_example()
+    document["winner"]["slices"] += [{**document["winner"]["slices"][-1], "value": f"isle {i}"} for i in range(20)]
+    text = read(make_study(document))
+    assert text.count("too few rows") == 1
+    assert "21 groups had too few rows to tell" in text
 
 
 def test_a_regression_is_sliced_in_its_own_metric(make_study: Callable[..., Study]) -> None:

@@ -21,8 +21,8 @@ def test_what_was_not_tested_is_as_large_as_what_was(make_study: Callable[..., S
     finding = {**document["findings"][0], "check": "backdoor", "state": "no_problem_found"}
     study = make_study({**document, "findings": [finding]})
     made = Safety().render(study)
-    assert made.count('<article class="finding no_problem_found">') == 1
-    assert made.count('<article class="finding not_tested">') == 3
+    assert "1 check found no problem" in made
+    assert made.count('class="state not_tested"') == 3
 
 
 @pytest.mark.parametrize(

@@ -19,16 +19,30 @@ def read(study: Study) -> str:
 def test_it_compares_in_words(make_study: Callable[..., Study]) -> None:
     text = read(make_study())
     assert "0.037 higher" in text
-    assert "below 0.001" in text
-    assert "no clear difference" in text
-
-
-def test_what_was_bought_has_a_range_a_reading_and_a_cost(make_study: Callable[..., Study]) -> None:
-    text = read(make_study())
-    assert "+2.9" in text
-    assert "Better" in text
+    assert "0.001" in text
     assert "No clear difference" in text
-    assert "1.21 × the time" in text
+    assert "Clearly worse than the chosen one" in text
+
+
+@pytest.mark.parametrize(
+    ("ends", "words"),
+    [
+        ((-0.007, -0.012, -0.002), "Clearly better than the chosen one"),
+        ((0.007, 0.002, 0.012), "Clearly worse than the chosen one"),
+        ((-0.007, -0.02, 0.006), "No clear difference"),
+    ],
+)
+def test_the_reading_follows_the_difference_and_not_the_rule_of_the_choice(
+    ends: tuple[float, float, float], words: str, make_study: Callable[..., Study]
+) -> None:
+    document: dict[str, Any] = study_example()
+    row = document["winner"]["comparison"][0]
+    row["difference"].update(zip(("value", "low", "high"), ends, strict=True))
+    row["decision"] = "worse by more than one standard error"
+    document["winner"]["comparison"] = [row]
+    text = read(make_study(document))
+    assert words in text
+    assert "worse by more" not in text
 
 
 @pytest.mark.parametrize(
@@ -36,8 +50,6 @@ def test_what_was_bought_has_a_range_a_reading_and_a_cost(make_study: Callable[.
     [
         ("frontier", "Toughness was not measured"),
         ("comparison", "compared with no other"),
-        ("bought", "was compared with a plain net"),
-        ("trace", "No strength moved"),
         ("history", "No record of the loss"),
     ],
 )
@@ -87,9 +99,10 @@ def test_warnings_of_all_members_are_shown_once(make_study: Callable[..., Study]
     assert "Worth knowing" not in read(make_study())
 
 
-def test_the_time_of_signals_is_a_sum(make_study: Callable[..., Study]) -> None:
+def test_a_basic_winner_has_no_recipe_and_says_so(make_study: Callable[..., Study]) -> None:
     document: dict[str, Any] = study_example()
-    for trial in document["trials"]:
-        trial["signal_seconds"] = {"gap": 1.25, "plateau": 0.75}
-    assert "move them took 2.0 s of its" in read(make_study(document))
-    assert "Watching the training" not in read(make_study())
+    assert "It has none" not in read(make_study(document))
+    basic = document["trials"][1]
+    basic.update(recipe_text="", explanation="")
+    document["winner"].update(trial=basic["id"], members={basic["id"]: 1.0})
+    assert "It has none: it is a basic model" in read(make_study(document))

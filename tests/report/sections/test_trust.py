@@ -64,3 +64,34 @@ def test_folds_and_own_test_rows_are_told(folds: int, words: str, make_study: Ca
     text = read(make_study(document))
     assert words in text
     assert "a file of their own" in text
+
+
+def test_folds_choose_the_winner_where_no_rows_are_kept_for_it(make_study: Callable[..., Study]) -> None:
+    document: dict[str, Any] = study_example()
+    document["roles"].update(folds=5, counts={"train": 455, "selection": 0, "test": 114})
+    assert "learn from and, in turn, choose the winner" in read(make_study(document))
+    assert "0 choose the winner" not in read(make_study(document))
+    document["roles"].update(folds=0, counts={"train": 400, "selection": 55, "test": 114})
+    assert "in turn, choose" not in read(make_study(document))
+
+
+def test_a_check_that_found_2_of_20_has_not_tested(make_study: Callable[..., Study]) -> None:
+    document: dict[str, Any] = study_example()
+    finding = {**document["findings"][2], "confidence": {"self_test": "It found 2.", "planted": 20, "found": 2}}
+    document["findings"] = [finding]
+    text = read(make_study(document))
+    assert "found 2 of 20 planted faults, so its silence says nothing" in text
+    assert "found no problem" not in text
+    finding["confidence"] = {"self_test": "It found 19.", "planted": 20, "found": 19}
+    text = read(make_study(document))
+    assert "1 check found no problem" in text
+    assert "silence" not in text
+
+
+def test_only_what_was_counted_is_told_as_a_count(make_study: Callable[..., Study]) -> None:
+    document: dict[str, Any] = study_example()
+    finding = document["findings"][0]
+    document["findings"] = [finding]
+    assert "Found: 3 of 2,000" in read(make_study(document))
+    finding["evidence"] = {"n": 455, "k": 1}  # a yes, as of the check of the row order
+    assert "Found:" not in read(make_study(document))

@@ -13,6 +13,7 @@ from temperance.cli.console import Console
 
 def report(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a study.")],
+    language: options.Language = "en",
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -24,7 +25,7 @@ def report(
     from temperance.report import render
 
     document = read_study(folder)
-    page = render(folder)
+    page = render(folder, language=language)
     cards = write_cards(folder, document, keep=True)
     value = {"report": str(page), "cards": [str(card) for card in cards]}
     Console(as_json, quiet).result(value, f"Report: {page}")

@@ -86,6 +86,7 @@ def study(
     ] = False,
     device: options.Device = "auto",
     workers: options.Workers = None,
+    language: options.Language = "en",
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -96,6 +97,7 @@ def study(
     """
     from temperance.cli.starting import starts_of
     from temperance.data.choices import choose
+    from temperance.report.words import check_language
     from temperance.study.clock import parse_budget
     from temperance.study.settings import StudySettings
 
@@ -107,7 +109,9 @@ def study(
     check_task(task)
     check_device(device)
     check_preference(prefer, task, only=only_task)
+    check_language(language)
     spent = parse_budget(budget) if budget else None
+    shown: dict[str, Any] = {"console": console, "started": started, "language": language}
     this_run: dict[str, Any] = {"started": started.moment, "command": command_line(context)}
     this_run |= {} if workers is None else {"workers": workers}
     if resume is not None and replay is not None:
@@ -121,7 +125,7 @@ def study(
         chosen = {**limits, "prefer": prefer if is_typed(context, "prefer") else None}
         this_run |= {name: value for name, value in chosen.items() if value is not None}
         if not is_told_complete(resume, budget=spent, console=console):
-            conclude(resumed(resume, budget=spent, **this_run), resume, console=console, started=started)
+            conclude(resumed(resume, budget=spent, **this_run), resume, **shown)
     else:
         choices = choose(
             column or (), keep=keep or (), drop=drop or (), na_values=na_values, sheet=sheet, sep=sep, schema=schema
@@ -132,14 +136,14 @@ def study(
             prefer=prefer, only=only_task, candidates=tuple(candidates or ()), reading=choices.to_dict(),
             starts=starts_of(start or [], console), **limits, **this_run,
         )  # fmt: skip
-        conclude(new_study(settings), settings.out, console=console, started=started)
+        conclude(new_study(settings), settings.out, **shown)
 
 
-def conclude(action: Action, folder: Path, *, console: Console, started: Started) -> None:
+def conclude(action: Action, folder: Path, *, console: Console, started: Started, language: str = "en") -> None:
     """Run a study and print its verdict; end with 130 if the user stopped it early."""
     from temperance.cli.verdict import summary, text
 
-    document = run_study(action, folder, console=console)
+    document = run_study(action, folder, console=console, language=language)
     seconds = time.monotonic() - started.moment
     console.result(summary(folder, document, seconds=seconds), text(folder, document, seconds=seconds))
     if document["status"] == "interrupted":

@@ -24,17 +24,16 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Axis:
-    """A range of values; with ``flip`` the low end stands at the right or top."""
+    """A range of values; it grows to the right or to the top."""
 
     low: float
     high: float
     form: str = "number"
-    flip: bool = False
 
     def at(self, value: float) -> float:
         """Place of a value in percent of the axis."""
         share = 0.5 if self.high == self.low else (value - self.low) / (self.high - self.low)
-        return round(100 * ((1 - share) if self.flip else share), 3)
+        return round(100 * share, 3)
 
     def ticks(self, count: int = 4) -> list[float]:
         """Round values within the range, about ``count`` of them."""

@@ -21,7 +21,7 @@ LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 @dataclass(frozen=True)
 class Frontier(Chart):
-    """A scatter with a letter for each point of the frontier; top right is best."""
+    """A scatter with a letter for each point of the frontier, on axes that grow to the right and to the top."""
 
     name: ClassVar[str] = "frontier"
     background: int = 200
@@ -30,16 +30,17 @@ class Frontier(Chart):
         """Return the scatter, or None where no trial has both figures."""
         listed = [p for p in study.root["frontier"] if _x(study, p).number is not None]
         points = [p for p in listed if _y(study, p).number is not None][:CAP]
-        if not points:
-            return None
         others = self._others(study, points)
+        if not points or len(points) + len(others) < 2:
+            return None
         front = self._together(study, points)
         near = self._near(study, front, others)
         letters = {p.pointer: LETTERS[i] for i, p in enumerate(points)}
         plot = self._plot(study, front, near, letters)
         say = study.words.say
         title = say("chart.frontier.title")
-        desc = say("chart.frontier.desc", count=len(points))
+        sides = self._sides(study)
+        desc = say("chart.frontier.desc", count=len(points), **sides)
         metric = study.root["metric"]
         panel = Panel(
             plot.svg(self.name, title, desc),
@@ -52,8 +53,20 @@ class Frontier(Chart):
         )
         head = tuple(say(f"chart.frontier.head.{k}") for k in ("mark", "recipe", "quality", "toughness", "cost", "why"))
         rows = tuple(self._row(study, i, p) for i, p in enumerate(points))
-        key = study.template("frontier_key.html.j2", outside=len(others) - len(near) + len(points) - len(front))
-        return Figure(self.name, say("chart.frontier.caption"), (panel,), head, rows, len(listed) - len(points), key)
+        named = [(LETTERS[i], rows[i][1]) for i, p in enumerate(points) if p in front]
+        outside = len(others) - len(near) + len(points) - len(front)
+        key = study.template("frontier_key.html.j2", outside=outside, named=named)
+        caption = say("chart.frontier.caption", **sides)
+        return Figure(self.name, caption, (panel,), head, rows, len(listed) - len(points), key)
+
+    def _sides(self, study: Study) -> dict[str, Markup]:
+        """Say on which side of each axis the better recipes stand."""
+        right = study.root["metric"]["better"].raw != "lower"
+        top = self._better(study) != "lower"
+        return {
+            "side": study.words.say("side.right" if right else "side.left"),
+            "height": study.words.say("side.top" if top else "side.bottom"),
+        }
 
     @staticmethod
     def _better(study: Study) -> str:
@@ -95,15 +108,11 @@ class Frontier(Chart):
     def _plot(self, study: Study, points: list[Node], others: list[tuple[Node, Node]], letters: dict[str, str]) -> Plot:
         xs = [_x(study, p).number or 0.0 for p in points] + [a.number or 0.0 for a, _ in others]
         ys = [_y(study, p).number or 0.0 for p in points] + [b.number or 0.0 for _, b in others]
-        lower = study.root["metric"]["better"].raw == "lower"
-        x = Axis(*around(xs, pad=0.12), flip=lower)
-        y = Axis(*around(ys, pad=0.15), flip=self._better(study) == "lower")
+        x, y = Axis(*around(xs, pad=0.12)), Axis(*around(ys, pad=0.15))
         plot = Plot(x, y, study.words.style, height=340)
         plot.grid()
         for a, b in others:
             plot.dot(a.number or 0.0, b.number or 0.0, radius=4, kind="dot other", extra=attributes(a))
-        ranked = sorted(points, key=lambda p: _x(study, p).number or 0.0)
-        plot.line([(_x(study, p).number or 0.0, _y(study, p).number or 0.0) for p in ranked], "line faint")
         most = max((p["seconds"].number or 0.0 for p in points), default=0.0) or 1.0
         for point in sorted(points, key=lambda p: -(p["seconds"].number or 0.0)):
             self._mark(study, plot, point, most)

@@ -7,9 +7,10 @@ from typing import Any, ClassVar
 
 from markupsafe import Markup
 
-from temperance.report.base import Section, Study
+from temperance.report.base import Section, Study, told_state
 from temperance.report.charts.strip import Row, Strip
-from temperance.report.forms import decimals
+from temperance.report.doubts import doubts
+from temperance.report.forms import fitted
 from temperance.report.metrics import direction, form_of, main_test, metric_name, named, standing, verdict_of
 from temperance.report.node import Node
 from temperance.report.placing import findings
@@ -26,15 +27,26 @@ class Answer(Section):
     def context(self, study: Study) -> dict[str, Any]:
         """Collect the verdict, its rivals and the first three things to do."""
         main = main_test(study)
-        todo = [f for f in findings(study) if f["state"].raw in URGENT]
+        todo = [f for f in findings(study) if told_state(f) in URGENT]
+        fixes = [f for f in todo if told_state(f) == "fix_before_use"]
+        rest = [f for f in todo if f not in fixes]
         return {
             "verdict": self._verdict(study, main),
             "status": self._status(study, main),
             "rivals": self._rivals(study, main),
-            "todo": todo[:3],
-            "todo_more": max(0, len(todo) - 3),
-            "fixes": sum(1 for f in todo if f["state"].raw == "fix_before_use"),
+            "fixes": fixes[:3],
+            "fixes_all": len(fixes),
+            "todo": rest[:3],
+            "todo_more": max(0, len(rest) - 3) + max(0, len(fixes) - 3),
+            "checked": any(told_state(f) != "not_tested" for f in findings(study)),
+            "doubts": doubts(study) if main and self._simple_is_as_good(study, main) else [],
         }
+
+    def _simple_is_as_good(self, study: Study, main: Node) -> bool:
+        other = self._other(study, "simple", main)
+        return self._is_winner(study, "simple") or (
+            other["value"].number is not None and standing(main, other) in ("unclear", "worse")
+        )
 
     def _verdict(self, study: Study, main: Node) -> Markup:
         say = study.words.say
@@ -48,7 +60,7 @@ class Answer(Section):
         share = main.key in ("accuracy", "balanced_accuracy")
         form = "hundred" if share else form_of(main.key)
         if ends and form == "number":
-            form = f"fixed:{decimals(main['low'].number or 0.0, main['high'].number or 0.0)}"
+            form = fitted("number", main["low"].number or 0.0, main["high"].number or 0.0)
         told = {end: study.figures.figure(node, form=form) for end, node in {"value": main["value"], **ends}.items()}
         kind = "right" if main.key == "accuracy" else "balanced" if share else "error" if study.regression else "metric"
         extra = (
@@ -81,11 +93,21 @@ class Answer(Section):
                 elif main and rival in ("simple", "plain"):
                     lines.append(study.words.say(f"answer.{rival}.unknown"))
                 continue
-            if self._is_winner(study, rival):
-                lines.append(study.words.say(f"answer.{rival}.same_model"))
-                continue
-            lines.append(study.words.say(f"answer.{rival}.{self._standing(study, rival, main, other)}"))
+            stands = "same_model" if self._is_winner(study, rival) else self._standing(study, rival, main, other)
+            lines.append(study.words.say(f"answer.{rival}.{stands}", **self._rule(study, rival, main, other)))
         return lines
+
+    @staticmethod
+    def _rule(study: Study, rival: str, main: Node, other: Node) -> dict[str, Markup]:
+        """Return what a sentence on the simple rule names: the rule and its figure."""
+        if rival != "simple":
+            return {}
+        name = study.root["winner"]["simple_test"]["name"]
+        return {
+            "rule": study.figures.quote(name, 60) if name else study.words.say("answer.rule"),
+            "value": study.figures.figure(other["value"], form=form_of(main.key)),
+            "metric": metric_name(study, main),
+        }
 
     @staticmethod
     def _standing(study: Study, rival: str, main: Node, other: Node) -> str:

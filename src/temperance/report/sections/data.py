@@ -11,7 +11,7 @@ from temperance.report.placing import place
 
 @dataclass(frozen=True)
 class Data(Section):
-    """Block 3 of the owner's outline."""
+    """Block 5 of the owner's outline."""
 
     name: ClassVar[str] = "data"
 
@@ -23,6 +23,7 @@ class Data(Section):
         return {
             "data": data,
             "columns": ranked[:20],
+            "form_of_column": lambda column: "day" if column["part"].raw == "days" else "number",
             "columns_more": max(0, len(columns) - 20),
             "dropped": list(data["dropped"])[:20],
             "dropped_more": max(0, len(data["dropped"]) - 20),

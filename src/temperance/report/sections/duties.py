@@ -22,7 +22,7 @@ ANNEX = (
 
 @dataclass(frozen=True)
 class Duties(Section):
-    """Block 8 of the owner's outline."""
+    """Block 11 of the owner's outline."""
 
     name: ClassVar[str] = "duties"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from markupsafe import Markup
 
@@ -11,39 +11,63 @@ from temperance.report.base import Section, Study
 from temperance.report.charts.curves import Robustness, damage
 from temperance.report.charts.reliability import Reliability
 from temperance.report.charts.strip import Row, Strip
-from temperance.report.metrics import form_of, metric_text, named
+from temperance.report.metrics import form_of, metric_text, named, verdict_of
 from temperance.report.node import Node
 
-STATES = ("worse", "same", "too_small")
+State = Literal["worse", "better", "same", "too_small"]
+FALSE_CLAIMS = 0.1  # as the study corrects groups for their count
+
+
+def state_of_slice(item: Node) -> State:
+    """Return how a group stands against the rest, as its interval and its p value agree.
+
+    A study of an older version calls a group that is clearly better ``same``, and may call one ``worse`` whose interval
+    holds zero.
+    """
+    told = item["state"].raw
+    if told not in ("worse", "better", "same"):
+        return "too_small"
+    better = item["measurement"]["better"].raw
+    verdict = verdict_of(Node({**(item["difference"].raw or {}), "better": better}))
+    p = item["p"].number
+    if told == "worse" and verdict in ("worse", "unknown"):
+        return "worse"
+    return "better" if verdict == "better" and p is not None and p <= FALSE_CLAIMS else "same"
+
+
+def is_answer(study: Study, item: Node) -> bool:
+    """Return whether a slice holds the rows of one true class: its accuracy is a recall, not the quality of a group."""
+    if item["kind"].raw in ("answer", "group"):
+        return bool(item["kind"].raw == "answer")
+    return not study.regression and item["column"].raw == study.root["data"]["target"].raw
 
 
 @dataclass(frozen=True)
 class Fails(Section):
-    """Block 5 of the owner's outline."""
+    """Block 8 of the owner's outline."""
 
     name: ClassVar[str] = "fails"
 
     def context(self, study: Study) -> dict[str, Any]:
         """Collect robustness, slices and reliability."""
-        slices = sorted(study.root["winner"]["slices"], key=self._urgency)
-        told = [s for s in slices if s["state"].raw != "too_small"]
+        groups = [s for s in study.root["winner"]["slices"] if not is_answer(study, s)]
+        by: dict[str, list[Node]] = {state: [] for state in ("worse", "better", "same", "too_small")}
+        for item in sorted(groups, key=lambda s: -abs(s["difference"]["value"].number or 0.0)):
+            by[state_of_slice(item)].append(item)
+        fine = by["better"] + by["same"]
         return {
             "robustness": Robustness().draw(study),
             "untried": list(study.root["winner"]["robustness_summary"]["left_out"])[:10],
             "damage": lambda node: damage(study, node),
             "reliability": Reliability().draw(study),
             "calibrator": study.root["winner"]["calibration"]["calibrator"]["kind"].text,
-            "slices": self._slices(study, told[:20]),
-            "slices_more": max(0, len(told) - 20),
-            "too_small": len(slices) - len(told),
-            "worse": any(s["state"].raw == "worse" for s in slices),
-            "tested": bool(slices),
+            "slices": self._slices(study, by["worse"][:20]),
+            "slices_more": max(0, len(by["worse"]) - 20),
+            "fine": self._slices(study, fine[:20]),
+            "fine_more": max(0, len(fine) - 20),
+            "counts": {state: len(items) for state, items in by.items()},
+            "tested": bool(groups),
         }
-
-    @staticmethod
-    def _urgency(item: Node) -> tuple[int, float]:
-        state = STATES.index(item["state"].raw) if item["state"].raw in STATES else len(STATES)
-        return state, -abs(item["difference"]["value"].number or 0.0)
 
     @staticmethod
     def _slices(study: Study, slices: list[Node]) -> Markup:
@@ -54,7 +78,7 @@ class Fails(Section):
         whole = study.root["winner"]["test"][metric]
         rows = []
         for item in slices:
-            state = item["state"].raw if item["state"].raw in STATES else "too_small"
+            state = state_of_slice(item)
             label = say(
                 "slices.group",
                 column=quote(item["column"], 60),

@@ -31,7 +31,7 @@ GLOSSARY = (
 
 @dataclass(frozen=True)
 class Method(Section):
-    """Block 9 of the owner's outline."""
+    """Block 12 of the owner's outline."""
 
     name: ClassVar[str] = "method"
 

@@ -11,7 +11,7 @@ from temperance.report.placing import place, untested_topics
 
 @dataclass(frozen=True)
 class Safety(Section):
-    """Block 6 of the owner's outline."""
+    """Block 9 of the owner's outline."""
 
     name: ClassVar[str] = "safety"
 

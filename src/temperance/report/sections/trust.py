@@ -25,8 +25,10 @@ class Trust(Section):
         test = [m for m in study.root["winner"]["test"] if m["value"].number is not None]
         simple = study.root["winner"]["simple_test"]["measurements"]
         checks = counts(study)
+        folds = bool(study.root["roles"]["folds"].number) and not study.root["roles"]["counts"]["selection"].number
+        names = {"train": "role.train.folds"} if folds else {}
         return {
-            "roles": [(role, study.root["roles"]["counts"][role]) for role in ROLES],
+            "roles": [(names.get(r, f"role.{r}"), study.root["roles"]["counts"][r]) for r in ROLES],
             "test": [
                 (named(metric_name(study, m)), m, simple[m.key], form_of(m.key), direction(study, m["better"].text))
                 for m in test[:20]
@@ -46,6 +48,4 @@ class Trust(Section):
             rule = f"check:{row['check'].text}:{state}"
             return study.figures.figure(study.root["findings"], form="count", rule=rule, listed=False)
 
-        key = f"check.{row['check'].text}"
-        name = study.words.say(key) if study.words.knows(key) else study.figures.quote(row["check"], 60)
-        return (name, *(cell(state) for state in row["states"]))
+        return (study.check_name(row["finding"]), *(cell(state) for state in row["states"]))

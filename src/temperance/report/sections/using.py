@@ -12,7 +12,7 @@ FILES = ("study.json", "leaderboard.csv", "ledger.jsonl", "roles.npz", "model_ca
 
 @dataclass(frozen=True)
 class Using(Section):
-    """Block 7 of the owner's outline."""
+    """Block 10 of the owner's outline."""
 
     name: ClassVar[str] = "using"
 
