@@ -34,7 +34,7 @@ from benchmarks.forgetting.summary import summary
 from benchmarks.forgetting.train import BATCH, STEPS, TRAIN, batch_of, before, fine_tune, start
 
 RECORDS = Path(__file__).parent.parent / "records" / "forgetting"
-SEEDS = (0, 1, 2)
+SEEDS = (3, 4, 5)
 
 
 def shown(row: dict[str, Any]) -> str:
@@ -84,7 +84,7 @@ def table() -> None:
     """Write what the runs so far come to."""
     runs = known()
     left = len(text.NEW) * len(SEEDS) * len(METHODS) - len(runs)
-    record = {**settings(), "before": {task: before(task) for task in text.NEW}, **summary(runs, PLAIN)}
+    record = {**settings(), "before": {task: before(task) for task in text.NEW}, **summary(runs, PLAIN, TARGET)}
     _write(RECORDS / "bar.json", {**record, "runs": len(runs), "runs_left": left})
 
 
