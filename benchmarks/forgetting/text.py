@@ -109,7 +109,7 @@ def recall_name(r: random.Random) -> tuple[str, str]:
 OLD: dict[str, Draw] = {
     "sort": sort, "reverse": reverse, "copy": copy, "add": add, "recall": recall, "fact": fact,
 }  # fmt: skip
-# Fine-tuned on. All settings were chosen on TUNING. The last three of it were the bar of the first look (160 steps); NEW
+# Fine-tuned on. All settings were chosen on TUNING; its last three were the bar of the first look (160 steps). NEW
 # was made after it and looked at once, with other seeds.
 TUNING: dict[str, Draw] = {
     "double": double, "add_larger": add_larger, "shift": shift, "subtract": subtract, "new_fact": new_fact,
