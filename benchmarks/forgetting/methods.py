@@ -9,10 +9,10 @@ from typing import Any
 
 from torch import nn
 
-from temperance import DFT, EMA, L2SP, Constraint, KLAnchor, Only, Recipe
+from temperance import DFT, EMA, L2SP, Clamp, Constraint, KLAnchor, Only, Recipe
 
-LR, SLOW, BATCH = 1e-3, 3e-4, 16
-TARGET, WRITTEN = 0.08, 3
+LR, SLOW, BATCH = 1e-3, 4e-4, 32
+TARGET, WRITTEN, MOST = 0.06, 6, 4.0
 PLAIN = "plain"
 
 
@@ -46,11 +46,14 @@ def lora(model: nn.Module) -> nn.Module:
     return get_peft_model(model, config)
 
 
-def hold(target: float, *, lr: float = LR, written: int = 0, **settings: Any) -> Method:
-    """Return the method that holds the divergence at a number: on the task's answers, or on the model's own text."""
+def hold(target: float, *, lr: float = LR, written: int = 0, most: float = MOST, **settings: Any) -> Method:
+    """Return the method that holds the divergence at a number: on the task's answers, or on the model's own text.
+
+    ``most``: largest strength. Far above it the few rows' noise moves the answers more than the pull holds them.
+    """
     if written:
         settings = {"places": "others", "share": written / (written + BATCH), **settings}
-    controller = Constraint.hold("kl", target)
+    controller = Clamp(Constraint.hold("kl", target), low=1e-4, high=most)
     return Method(lambda: Recipe(KLAnchor(**settings), controller=controller), lr, held=target, written=written)
 
 

@@ -8,8 +8,11 @@ from typing import Any
 GAIN, LOSS, HELD = 0.95, 0.05, 0.10
 
 
-def summary(rows: list[dict[str, Any]], plain: str) -> dict[str, Any]:
-    """Return figures per method; a gain is a share of that of plain fine-tuning on the same task and seed."""
+def summary(rows: list[dict[str, Any]], plain: str, target: float) -> dict[str, Any]:
+    """Return figures per method; a gain is a share of that of plain fine-tuning on the same task and seed.
+
+    ``number_holds``: cells whose divergence in the second half of the steps was within a tenth of ``target``.
+    """
     base = {(row["task"], row["seed"]): row for row in rows if row["method"] == plain}
     found: dict[str, Any] = {}
     for name in dict.fromkeys(row["method"] for row in rows):
@@ -26,6 +29,10 @@ def summary(rows: list[dict[str, Any]], plain: str) -> dict[str, Any]:
             "old_exact_drop": _spread(drops),
             "kl_test": _spread([row["kl_test"] for row in own]),
             "kl_held": _spread([row["kl_held"] for row in own if row["kl_held"] is not None]),
+            "kl_second_half": _spread([row["kl_second_half"] for row in own if row.get("kl_second_half") is not None]),
+            "number_holds": sum(
+                abs(row["kl_second_half"] / target - 1) <= HELD for row in own if row.get("kl_second_half") is not None
+            ),
             "gain_holds": sum(g >= GAIN for g in gains),
             "loss_holds": sum(r <= LOSS for r in rises),
             "both_hold": sum(g >= GAIN and r <= LOSS for g, r in zip(gains, rises, strict=True)),

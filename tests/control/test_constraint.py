@@ -111,3 +111,31 @@ def test_kl_is_held_by_the_anchor_alone():
     assert changed(Constraint.hold("kl", 0.05, at="*.rate")) == ["kl_anchor.rate", "l2_sp.rate"]
     assert Constraint.from_dict(rule.to_dict()) == rule == eval(repr(rule))
     assert Constraint.hold("weight_norm", 1.0).at == ()
+
+
+def test_the_mean_of_a_noisy_signal_is_held():
+    """A lognormal signal around 0.05 / strength, spread 0.8: its shares hold the median, those of its mean the mean."""
+    specs = {"l.s": Strength(0.1, low=1e-4, high=100.0, neutral=0.0, scale="log")}
+    found = {}
+    for average in (0.0, 0.9):
+        rule, draw = Constraint.hold("kl", 0.05, average=average), np.random.default_rng(0)
+        values, seen = {"l.s": np.array(0.1)}, []
+        memory = rule.begin(values, specs)
+        for _ in range(4000):
+            seen.append(0.05 / float(values["l.s"]) * np.exp(draw.normal(0.0, 0.8)))
+            values, memory = rule.steer(values, {"kl": seen[-1]}, memory, specs)
+        found[average] = np.mean(seen[500:])
+    assert found[0.9] == pytest.approx(0.05, rel=0.05)
+    assert found[0.0] > 1.2 * 0.05
+
+
+def test_the_running_mean_by_hand():
+    """β = 0.5, target 1: means 3, 2, (kept), 3; errors 2, 1, –, 2; the strength rises by 0.1 of each."""
+    rule, specs, values = Constraint(1.0, ki=0.1, average=0.5, growth=1.0), {"l.s": FREE}, {"l.s": np.array(0.0)}
+    memory, seen = rule.begin(values, specs), []
+    for signal in (3.0, 1.0, np.nan, 4.0):
+        values, memory = rule.steer(values, {"gap": signal}, memory, specs)
+        seen.append(float(values["l.s"]))
+    np.testing.assert_allclose(seen, [0.2, 0.3, 0.3, 0.5])
+    with pytest.raises(SettingError, match="average"):
+        Constraint(1.0, average=1.0)

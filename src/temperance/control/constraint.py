@@ -16,7 +16,7 @@ from temperance.control.strength import Strength
 from temperance.records.errors import SettingError
 
 Array = NDArray[np.float64]
-_HOLD: dict[str, Any] = {"relative": True, "space": "log", "kp": 4.0, "ki": 0.2, "nu": 0.5, "growth": 1.0}
+_HOLD: dict[str, Any] = {"relative": True, "space": "log", "kp": 2.0, "ki": 0.1, "average": 0.8, "growth": 1.0}
 _TOLD_BY = {"kl": "kl_anchor*"}  # signals that a technique tells of itself, and the strengths of that technique
 
 
@@ -46,6 +46,8 @@ class Constraint(Controller):
         relative: the error is a share, (signal − target) / max(|signal|, |target|): −1 to 1 where signs are the same.
         at: addresses or patterns of the strengths that it moves, e.g. ``"kl_anchor*"``; one or several. Where none is
             given, or none of the strengths that it may move fits, all of these move.
+        average: β in [0, 1): the error is that of the running mean m ← β·m + (1 − β)·signal. The share of a noisy
+            signal would hold its geometric mean, which lies below the mean.
 
     Example:
         >>> Constraint(target=5.0, signal="weight_norm")
@@ -70,6 +72,7 @@ class Constraint(Controller):
     init: Init = "sgd"
     relative: bool = False
     at: tuple[str, ...] = ()
+    average: float = 0.0
 
     @classmethod
     def hold(cls, signal: str, target: float, **settings: Any) -> Constraint:
@@ -94,6 +97,7 @@ class Constraint(Controller):
             require("Constraint", name, getattr(self, name), 0.0, 1e12)
         require("Constraint", "target", self.target, -1e12, 1e12)
         require("Constraint", "nu", self.nu, 0.0, 0.999)
+        require("Constraint", "average", self.average, 0.0, 0.999)
         require("Constraint", "growth", self.growth, 1.0, 10.0)
         require("Constraint", "most", self.most, 1.0, 1e12)
         if self.relative and self.target == 0:
@@ -113,14 +117,15 @@ class Constraint(Controller):
         shape = shape_of(strengths)
         unknown = np.full(shape, np.nan)
         flags = dict.fromkeys(("saturated", "limit_now"), np.zeros(shape, dtype=bool))
-        return {"xi": unknown, "error": unknown, "c": np.ones(shape), **flags}
+        return {"mean": unknown, "xi": unknown, "error": unknown, "c": np.ones(shape), **flags}
 
     def move(self, strengths: Values, signals: Signals, memory: Memory, specs: Specs) -> tuple[Values, Memory]:
         c = memory["c"]
-        now = read(signals, self.signal, c.shape)
-        error = now - self.target
+        now, before = read(signals, self.signal, c.shape), memory["mean"]
+        mean = np.where(np.isnan(before), now, self.average * before + (1.0 - self.average) * now)
+        error = mean - self.target
         if self.relative:
-            error = error / np.maximum(np.abs(now), abs(self.target))
+            error = error / np.maximum(np.abs(mean), abs(self.target))
         error = -error if self.kind == "at_least" else error
         broken = (np.abs(error) if self.kind == "equal" else error) > self.tolerance
         delta, xi = nupi(error, memory["xi"], kp=self.kp, ki=self.ki, nu=self.nu, init=self.init)
@@ -132,7 +137,8 @@ class Constraint(Controller):
         grown = np.where(broken, np.minimum(c * self.growth, self.most), c)
         stuck = np.where(np.isfinite(error), stuck, memory["saturated"])
         limit_now = stuck & ~memory["saturated"]
-        return values, {"xi": xi, "error": error, "c": grown, "saturated": stuck, "limit_now": limit_now}
+        known = np.where(np.isnan(now), before, mean)
+        return values, {"mean": known, "xi": xi, "error": error, "c": grown, "saturated": stuck, "limit_now": limit_now}
 
     def _moved(self, addresses: list[str]) -> list[str]:
         return [one for one in addresses if any(fnmatchcase(one, pattern) for pattern in self.at)] or addresses
