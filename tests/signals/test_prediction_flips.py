@@ -57,6 +57,7 @@ def test_the_loop_that_owns_its_backward_counts_too():
     for _ in range(2):
         session.loss(Batch(x, y, index=torch.arange(40))).backward()
         session.update()
+        session.optimizer.zero_grad()
         got = session.validate([(x, y)])
     assert got["prediction_flips"] == 0.0
 

@@ -140,7 +140,7 @@ def _tell_of_left_gradients(session: Attached) -> None:
 
 def before_reading(session: Attached) -> None:
     """Look again for weights that were loaded since attach, and for a second decay, which a scheduler may bring."""
-    if session._start is not None:
+    if session._start is not None and not session.steps:
         begin_again(session)
         session._start = fingerprint(session.module)  # others may come before the first step
     for one in session.recipe.regularizers:

@@ -165,6 +165,7 @@ class KLAnchor(Regularizer):
             if (strengths.is_off("rate") and not self.rate) or not torch.is_grad_enabled():
                 return passed
             whole: Batch = passed.batch or batch
+            self._require_labels(whole)
             outputs, seen = self._asked(passed.outputs, whole)
             axis = class_axis(outputs, "KLAnchor", batch=seen)
             is_joint = seen is not whole and _is_joint(whole, memory.plan.model)
@@ -193,6 +194,18 @@ class KLAnchor(Regularizer):
             inputs = inputs.rows(last)
         return map_leaves(last, outputs), Batch(inputs, targets, weight, index, batch.convention)
 
+    def _require_labels(self, batch: Batch) -> None:
+        """Refuse a (micro-)batch without labels where more than these is held: it would count nothing."""
+        if self.places == "counted" or is_batched() or torch.compiler.is_compiling():
+            return
+        kept = counted(batch.targets, batch.convention)
+        if kept is not None and not bool(kept.any()):
+            raise RecipeError(
+                f"KLAnchor(places={self.places!r}) got a micro-batch without a single label",
+                "a micro-batch counts by its labels, so what is held in this one would count nothing",
+                "Give each micro-batch some rows with labels",
+            )
+
     def _mean(self, values: Tensor, batch: Batch, model: nn.Module) -> Tensor:
         """Return the mean over the places that are held, (); 0 where there is none."""
         if self.places == "counted":
@@ -202,12 +215,6 @@ class KLAnchor(Regularizer):
         if isinstance(mask, Tensor) and mask.dim() == values.dim() == 2:
             held = mask[:, mask.shape[1] - values.shape[1] :] != 0  # of the token that a place foretells
         kept = counted(batch.targets, batch.convention)
-        if kept is not None and not is_batched() and not torch.compiler.is_compiling() and not bool(kept.any()):
-            raise RecipeError(
-                f"KLAnchor(places={self.places!r}) got a micro-batch without a single label",
-                "a micro-batch counts by its labels, so what is held in this one would count nothing",
-                "Give each micro-batch some rows with labels",
-            )
         if self.places == "others":
             held = held & (torch.zeros_like(held) if kept is None else kept == 0)
         return reduce(values * held, batch.weight, held)
