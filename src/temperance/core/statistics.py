@@ -25,13 +25,14 @@ def unchanged(layers: Sequence[nn.Module]) -> Iterator[None]:
     are left alone: they track nothing, and an InstanceNorm that is told so would stop using its statistics.
     """
     before = [(m, m.track_running_stats, m.momentum) for m in layers if m.training]
+    # past Module.__setattr__, which takes five times as long: it asks whether a value is a parameter, module or buffer
     for m, _, _ in before:
-        m.track_running_stats, m.momentum = False, 0.0  # type: ignore[assignment]
+        vars(m).update(track_running_stats=False, momentum=0.0)
     try:
         yield
     finally:
         for m, track, momentum in before:
-            m.track_running_stats, m.momentum = track, momentum
+            vars(m).update(track_running_stats=track, momentum=momentum)
 
 
 def buffers_of(layer: nn.Module) -> list[Tensor]:

@@ -265,12 +265,12 @@ def at_rest(model: nn.Module, layers: tuple[nn.Module, ...]) -> Iterator[None]:
     ``layers`` are those that keep running statistics; these do not move.
     """
     normal = set(layers)
-    modes = [(m, m.training) for m in model.modules() if m not in normal]
-    for m, _ in modes:
-        m.training = False
+    training = [vars(m) for m in model.modules() if m.training and m not in normal]
+    for own in training:  # past Module.__setattr__, which takes five times as long
+        own["training"] = False
     try:
         with unchanged(layers):
             yield
     finally:
-        for m, mode in modes:
-            m.training = mode
+        for own in training:
+            own["training"] = True
