@@ -111,3 +111,9 @@ def test_kl_is_held_by_the_anchor_alone():
     assert changed(Constraint.hold("kl", 0.05, at="*.rate")) == ["kl_anchor.rate", "l2_sp.rate"]
     assert Constraint.from_dict(rule.to_dict()) == rule == eval(repr(rule))
     assert Constraint.hold("weight_norm", 1.0).at == ()
+
+
+@pytest.mark.parametrize("target", [-0.1, 0.0])
+def test_hold_refuses_a_target_that_no_share_can_be_taken_of(target):
+    with pytest.raises(SettingError, match=r"Constraint.hold got target=.*above 0"):
+        Constraint.hold("gap", target)
