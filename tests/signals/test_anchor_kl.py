@@ -39,5 +39,5 @@ def test_without_an_anchor_nothing_tells_it(named):
     model = nn.Linear(3, 4)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
     rule = {} if named else {"controller": Constraint.hold("kl", 0.1)}
-    with pytest.raises(RecipeError, match="reads 'kl', and nothing in this recipe tells it.*Add KLAnchor"):
+    with pytest.raises(RecipeError, match=r"reads 'kl', and nothing in this recipe tells it.*Add KLAnchor"):
         Recipe(L2SP(), **rule).attach(model, optimizer, loss=nn.CrossEntropyLoss(), epochs=2, **named)

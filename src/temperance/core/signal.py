@@ -83,8 +83,8 @@ class Signal(ABC):
     holds none. ``price`` says in words what a reading costs. ``needs`` names numbers of other signals, found in
     ``probe.known``.
     A costly one has a setting ``every``: it is read at every so-manieth occasion only. What readings cost in seconds
-    is kept in ``session.signal_seconds``. ``told_by`` is the class of the technique whose notes it reads, where it gives
-    nothing without one.
+    is kept in ``session.signal_seconds``. ``told_by`` is the class of the technique whose notes it reads, where it
+    gives nothing without one.
     """
 
     gives: ClassVar[tuple[str, ...]] = ()
