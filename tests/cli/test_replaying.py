@@ -45,5 +45,12 @@ def test_a_folder_without_a_ledger_is_refused(temperance, tmp_path) -> None:
     assert "ledger" in done.err
 
 
+def test_a_language_is_refused_since_no_report_is_written(temperance, tmp_path, replayed) -> None:
+    replayed()
+    done = temperance("study", "--replay", tmp_path, "--language", "de")
+    assert done.status == 2
+    assert "--replay with --language" in done.err
+
+
 def test_words() -> None:
     assert "Another trial won." in text({"identical": [], "different": [], "same_winner": False})

@@ -139,3 +139,9 @@ def test_the_running_mean_by_hand():
     np.testing.assert_allclose(seen, [0.2, 0.3, 0.3, 0.5])
     with pytest.raises(SettingError, match="average"):
         Constraint(1.0, average=1.0)
+
+
+@pytest.mark.parametrize("target", [-0.1, 0.0])
+def test_hold_refuses_a_target_that_no_share_can_be_taken_of(target):
+    with pytest.raises(SettingError, match=r"Constraint.hold got target=.*above 0"):
+        Constraint.hold("gap", target)

@@ -8,7 +8,7 @@ from torch import nn
 
 from temperance import EMA, SAM, GradientClipping, Recipe, StableDecay, WeightDecay
 from temperance.core.holdings import Holdings, check_optimizer, require_sync
-from temperance.records.errors import RecipeError
+from temperance.records.errors import RecipeError, SettingError
 from temperance.testing.problems import PROBLEMS
 
 MLP = PROBLEMS["mlp"]
@@ -68,3 +68,8 @@ def test_a_step_that_would_be_left_out_is_refused():
         require_sync(Gate())
     Gate.sync_gradients = True
     assert require_sync(Gate()) is None
+
+
+def test_what_is_no_optimizer_is_refused_in_words():
+    with pytest.raises(SettingError, match=r"optimizer=Linear\(.* of type Linear.*torch\.optim optimizer"):
+        Recipe(EMA(0.9)).attach(nn.Linear(2, 2), nn.Linear(2, 2), loss=MLP.loss)

@@ -1,6 +1,8 @@
 import math
 
 import pytest
+import torch
+from torch import nn
 
 from temperance import (
     EMA,
@@ -119,3 +121,17 @@ def test_a_technique_in_place_of_a_recipe_is_named():
     require_recipe(Recipe(), "RecipeTrainer")
     with pytest.raises(SettingError, match=r"RecipeTrainer got recipe=Dropout\(\).*Put techniques into Recipe"):
         require_recipe(Dropout(0.1), "RecipeTrainer")
+
+
+@pytest.mark.parametrize("controller", [GapFeedback, 3])
+def test_what_is_no_controller_is_refused_in_words(controller):
+    with pytest.raises(SettingError, match=r"a controller, or a list of them.*controller=GapFeedback\(\)"):
+        Recipe(L2(0.1), controller=controller)
+
+
+@pytest.mark.parametrize("named", [{"epochs": "1"}, {"steps": [3]}, {"seed": "x"}, {"steps_per_epoch": True}])
+def test_counts_that_are_no_numbers_are_refused_in_words(named):
+    model = nn.Linear(2, 2)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with pytest.raises(SettingError, match=r"attach got .*a number"):
+        Recipe(L2(0.1)).attach(model, optimizer, loss=nn.CrossEntropyLoss(), **named)

@@ -8,7 +8,7 @@ import torch
 from temperance.core.heldout import ask
 from temperance.core.leaves import Leaves
 from temperance.core.selection import Readings, Within, is_statistic
-from temperance.records.errors import SettingError
+from temperance.records.errors import RecipeError, SettingError
 
 
 def point(*values):
@@ -105,3 +105,8 @@ def test_with_limits_one_reading_is_kept_and_one_outside_never():
     feed(kept, point(2.0), 1.0)
     feed(kept, point(4.0), 1.0)
     assert (kept.readings, float(kept.weights["w"]), kept.refused_all) == ((2,), 2.0, "")
+
+
+def test_a_limit_on_what_nothing_measures_names_the_nearest_and_a_short_list():
+    with pytest.raises(RecipeError, match=r"signals are edge_…, forgetting\. Did you mean 'forgetting'"):
+        Readings(Within(forgeting=0.5), 3).check(frozenset({"forgetting", *(f"edge_{i:02d}" for i in range(9))}))

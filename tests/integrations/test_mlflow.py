@@ -40,6 +40,23 @@ def test_a_study_is_a_run_with_its_trials_inside(study_folder, tmp_path, monkeyp
     assert [(one.step, one.value) for one in course] == [(25, 0.5)]
 
 
+@pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning")
+def test_runs_that_break_off_are_failed(study_folder, tmp_path, monkeypatch):
+    tracking = pytest.importorskip("mlflow.tracking")
+    monkeypatch.chdir(tmp_path)
+
+    def full(*_, **__):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(tracking.MlflowClient, "log_dict", full)
+    uri = f"sqlite:///{tmp_path / 'runs.db'}"
+    with pytest.raises(StudyError, match="no space left on device"):
+        export_study(study_folder, uri=uri, experiment="churn")
+    client = tracking.MlflowClient(tracking_uri=uri)
+    number = client.get_experiment_by_name("churn").experiment_id
+    assert [one.info.status for one in client.search_runs([number])] == ["FAILED", "FAILED"]
+
+
 def test_a_place_that_cannot_be_used_is_refused(study_folder):
     pytest.importorskip("mlflow.tracking")
     with pytest.raises(StudyError, match="MLflow cannot use nonsense"):

@@ -172,3 +172,22 @@ def test_a_model_whose_parts_are_called_is_said_so_and_nothing_is_blamed() -> No
     assert "The watched model itself was not run" in str(report)
     assert [one.acted for one in report.present if one.what == "clipping"] == [None]
     assert report.warnings == ()
+
+
+def test_the_rate_of_the_decay_is_told_and_one_place_is_one() -> None:
+    model = Net()
+    optimizer = adamw(model, decay=1e-8)
+    seen = proof.watch(model, optimizer)
+    epochs(model, optimizer)
+    said = {one.what: one.said for one in seen.report().present}
+    assert said["decay"] == "1e-08 on 4 of 4 parameters, 2 of 2 trained weight matrices"
+    assert said["dropout"].startswith("1 place, p 0.3")
+
+
+def test_a_decay_at_learning_rate_0_is_named_as_that() -> None:
+    model = Net()
+    optimizer = adamw(model, lr=0.0)
+    seen = proof.watch(model, optimizer)
+    epochs(model, optimizer)
+    assert "decay at rate 0" in [one.rule for one in seen.report().warnings]
+    assert "none of which had a gradient" not in str(seen.report())

@@ -10,6 +10,7 @@ from temperance.records.errors import (
     RequestError,
     SettingError,
     TemperanceError,
+    listed,
     nearest,
 )
 
@@ -43,3 +44,7 @@ def test_parts_may_be_left_out_and_end_once() -> None:
 def test_the_nearest_name() -> None:
     assert nearest("anser", ["answer", "other"]) == "Did you mean 'answer'?"
     assert nearest("zzz", ["answer"]) == ""
+
+
+def test_names_that_differ_in_a_number_are_listed_once() -> None:
+    assert listed(["gap", "edge_02", "edge_01", "top5"]) == "edge_…, gap, top5"

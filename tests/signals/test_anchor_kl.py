@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from temperance import Constraint, KLAnchor, Recipe
+from temperance import L2SP, Constraint, KLAnchor, Recipe, Within
+from temperance.records.errors import RecipeError
 from temperance.signals import AnchorKL
 
 
@@ -31,3 +32,12 @@ def test_a_session_hands_it_what_its_steps_told():
     assert session.signals["kl"] == pytest.approx(sum(told) / 2)  # 400 steps are read every second step
     session.validate([batch])
     assert session.signals["kl"] == pytest.approx(sum(told) / 2)  # still known where nothing is new
+
+
+@pytest.mark.parametrize("named", [{}, {"select": Within(kl=0.1)}])
+def test_without_an_anchor_nothing_tells_it(named):
+    model = nn.Linear(3, 4)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
+    rule = {} if named else {"controller": Constraint.hold("kl", 0.1)}
+    with pytest.raises(RecipeError, match=r"reads 'kl', and nothing in this recipe tells it.*Add KLAnchor"):
+        Recipe(L2SP(), **rule).attach(model, optimizer, loss=nn.CrossEntropyLoss(), epochs=2, **named)

@@ -4,10 +4,14 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
+from temperance import FeatureNoise, MixUp, Recipe, Task
 from temperance.records.errors import StudyError
 from temperance.study import jobs, own
 from temperance.study.runner import Runner
+from temperance.study.search.loop import UNFIT
 from temperance.study.spec import TrialSpec
 
 NET = """
@@ -60,6 +64,25 @@ def test_techniques_that_cannot_act_on_the_net_are_named(mine, monkeypatch):
     assert "needs a place to act" in found["Dropout"]
     monkeypatch.setattr(own.finish, "pace", lambda *_: {})
     assert own.pace(mine, {"spec": SPEC.to_dict()}, None)["own"]["refused"] == found
+
+
+@pytest.mark.filterwarnings("ignore::temperance.core.embedding.OnEmbeddings")
+@pytest.mark.parametrize("one", [MixUp(0.2), FeatureNoise(0.1)], ids=lambda one: type(one).__name__)
+def test_noise_and_blends_act_on_word_vectors_and_are_refused_where_there_are_none(one):
+    class Counted(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.head = nn.Linear(9, 2)
+
+        def forward(self, words):
+            return self.head(nn.functional.one_hot(words, 9).float().mean(1))
+
+    batch = torch.randint(1, 9, (16, 5)), torch.arange(16) % 2
+    embedded = nn.Sequential(nn.Embedding(9, 4), nn.Flatten(), nn.Linear(20, 2))
+    loss = nn.CrossEntropyLoss()
+    assert own._refusal(Task(embedded, loss=loss, inputs="tokens"), Recipe(one), batch) == ""
+    assert "mbedding" in own._refusal(Task(Counted(), loss=loss, inputs="tokens"), Recipe(one), batch)
+    assert "tokens" not in UNFIT
 
 
 def test_our_own_nets_wish_nothing(runner, monkeypatch):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from temperance.control.signal import Signals
 from temperance.control.strength import Strength
-from temperance.records.errors import RecipeError, SettingError, nearest
+from temperance.records.errors import RecipeError, SettingError, listed, nearest
 from temperance.records.registry import Registry
 from temperance.records.restore import known, settings
 
@@ -130,7 +130,7 @@ class Controller(ABC):
             name = min(self.awaits)
             raise RecipeError(
                 f"{type(self).__name__} reads {' or '.join(map(repr, sorted(self.awaits)))}, which nothing measures",
-                f"signals are {', '.join(sorted(known))}",
+                f"signals are {listed(known)}",
                 nearest(name, known) or "Name one of these, or attach with signals=[…] of your own",
             )
 

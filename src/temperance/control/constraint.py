@@ -84,10 +84,19 @@ class Constraint(Controller):
 
         Args:
             signal: name of the signal.
-            target: wanted value, not 0.
+            target: wanted value, above 0.
             **settings: others of this class, instead of these.
 
+        Raises:
+            SettingError: a target that is not above 0.
+
         """
+        require("Constraint.hold", "target", target, -1e12, 1e12)
+        if target <= 0:
+            raise SettingError(
+                f"Constraint.hold got target={target!r}", "the error is a share of the target, so it is above 0",
+                "Give a target above 0, or write Constraint(target, relative=False, …) for other signals",
+            )  # fmt: skip
         at = (_TOLD_BY[signal],) if signal in _TOLD_BY else ()
         return cls(target, **{**_HOLD, "signal": signal, "at": at, **settings})
 

@@ -17,11 +17,11 @@ from temperance.core.joining import context_of, fingerprint, tell_of_others
 from temperance.core.metering import Meter
 from temperance.core.optimizers import join_new
 from temperance.core.regularizer import Memory
-from temperance.core.signal import Signal, gives
+from temperance.core.signal import Signal, gives, untold
 from temperance.core.solo import Solo
 from temperance.core.statistics import Moved
 from temperance.core.wrappers import forget_compiled
-from temperance.records.errors import SettingError
+from temperance.records.errors import RecipeError, SettingError
 
 
 def runner(fabric: Any, backward: Callable[[Tensor], Any] | None, scaler: Any) -> Callable[[Tensor], Any] | None:
@@ -99,8 +99,24 @@ def wire(
     if not session._meter.needs_batches:
         session._clean_batches = min(1, session._clean_batches)
     known = gives(own) | {"step", "metric"}
+    _require_told(session, untold(frozenset(type(one).__name__ for one in parts.values()), own))
     session.readings.check(known)
     session.recipe.controller.check(session._values(), session.recipe.specs, known)
     session._control = session.recipe.controller.begin(session._values(), session.recipe.specs)
     session._keeps = "keep" in session._control
     session._meter.begin(session.probe)
+
+
+def _require_told(session: Attached, lacking: Mapping[str, str]) -> None:
+    """Refuse a rule or a limit on what only a technique tells that the recipe does not have."""
+    wanted = [(type(rule).__name__, rule.awaits) for rule in session.recipe.controller.rules()]
+    wanted += [("Within", frozenset({name})) for name in session.readings.limited]
+    for who, names in wanted:
+        missing = sorted(names & lacking.keys())
+        if missing and names <= lacking.keys():
+            teller = lacking[missing[0]]
+            raise RecipeError(
+                f"{who} reads {missing[0]!r}, and nothing in this recipe tells it",
+                f"{missing[0]!r} is told by {teller}",
+                f"Add {teller} to the recipe, or read another signal",
+            )

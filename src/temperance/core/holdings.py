@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from temperance.core.policy import trainable
 from temperance.core.regularizer import Regularizer
-from temperance.records.errors import RecipeError
+from temperance.records.errors import RecipeError, SettingError
 
 _EMBEDDINGS = (nn.Embedding, nn.EmbeddingBag)
 
@@ -90,9 +90,16 @@ def check_optimizer(optimizer: torch.optim.Optimizer, model: nn.Module) -> None:
     """Raise where the optimizer does not train the model's parameters, or wants to run the passes itself.
 
     Raises:
+        SettingError: it is no optimizer.
         RecipeError: it holds none of the model's parameters, it is LBFGS, or scales gradients by itself.
 
     """
+    if not hasattr(optimizer, "param_groups"):
+        raise SettingError(
+            f"attach got optimizer={optimizer!r} of type {type(optimizer).__name__}",
+            "a torch.optim optimizer over the model's parameters",
+            "Pass torch.optim.AdamW(model.parameters(), weight_decay=0), say, as the second argument",
+        )
     if isinstance(getattr(optimizer, "optimizer", optimizer), torch.optim.LBFGS):  # accelerate wraps it
         raise RecipeError(
             "the optimizer is LBFGS, which runs the passes of a step itself",

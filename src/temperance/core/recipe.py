@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Mapping
 from functools import cached_property
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from temperance.control.base import Controller, Specs
@@ -98,6 +99,8 @@ class Recipe:
         # The one import upwards in the package: a session knows its recipe, and users begin at the recipe.
         from temperance.core.session import Session
 
+        for name in ("epochs", "steps_per_epoch", "steps", "seed"):
+            _require_number(name, settings.get(name))
         return Session(self, model, optimizer, **settings)
 
     # -- by name --------------------------------------------------------------------------------------------------
@@ -252,6 +255,13 @@ def require_recipe(given: object, owner: str) -> None:
         )
 
 
+def _require_number(name: str, value: object) -> None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, Real)):
+        raise SettingError(
+            f"attach got {name}={value!r} of type {type(value).__name__}", "a number", f"Give {name}=10, say"
+        )
+
+
 def _place(one: Regularizer) -> tuple[int, int, str]:
     stages = one.stages()
     return (_STAGE_ORDER[stages[0]] if stages else 9, int(one.rank), type(one).__name__)
@@ -264,4 +274,9 @@ def _one(controller: Controller | Iterable[Controller] | None) -> Controller:
         return controller
     from temperance.control.chain import Chain
 
+    if isinstance(controller, type) or not isinstance(controller, Iterable):
+        name = controller.__name__ if isinstance(controller, type) else "GapFeedback"
+        raise SettingError(
+            f"a recipe got controller={controller!r}", "a controller, or a list of them", f"Write controller={name}()"
+        )
     return Chain(tuple(controller))

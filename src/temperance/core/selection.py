@@ -13,7 +13,7 @@ from torch import Tensor
 from temperance.control.base import require
 from temperance.core.heldout import Asked, Better
 from temperance.core.leaves import Leaves
-from temperance.records.errors import RecipeError, SettingError, nearest
+from temperance.records.errors import RecipeError, SettingError, listed, nearest
 
 Buffers = dict[str, Tensor]
 
@@ -161,7 +161,7 @@ class Readings:
         for name in sorted(self.limited - known):
             raise RecipeError(
                 f"Within({name}=…) was given, and nothing measures {name!r}",
-                f"signals are {', '.join(sorted(known))}",
+                f"signals are {listed(known)}",
                 nearest(name, known) or "Name one of these, or attach with signals=[…] of your own",
             )
 

@@ -83,11 +83,13 @@ class Signal(ABC):
     holds none. ``price`` says in words what a reading costs. ``needs`` names numbers of other signals, found in
     ``probe.known``.
     A costly one has a setting ``every``: it is read at every so-manieth occasion only. What readings cost in seconds
-    is kept in ``session.signal_seconds``.
+    is kept in ``session.signal_seconds``. ``told_by`` is the class of the technique whose notes it reads, where it
+    gives nothing without one.
     """
 
     gives: ClassVar[tuple[str, ...]] = ()
     needs: ClassVar[tuple[str, ...]] = ()
+    told_by: ClassVar[str] = ""
     when: ClassVar[Literal["step", "validate"]] = "validate"
     price: ClassVar[str] = "free"
     needs_valid: ClassVar[bool] = True  # the safe side for signals of others
@@ -116,6 +118,20 @@ def gives(own: Iterable[Signal] = ()) -> frozenset[str]:
     """Return the names of all numbers that the registered signals, or the user's own, can give."""
     registered = (name for _, cls in signals.items() for name in cls.gives)
     return frozenset(registered).union(*(one.gives for one in own))
+
+
+def untold(techniques: frozenset[str], own: Iterable[Signal] = ()) -> dict[str, str]:
+    """Return the numbers that nothing tells without a technique, and the class of that one.
+
+    Args:
+        techniques: classes of those that are there.
+        own: signals of the user's.
+
+    """
+    every = {*(cls for _, cls in signals.items()), *map(type, own)}
+    lacking = {cls for cls in every if cls.told_by and cls.told_by not in techniques}
+    given = {name for cls in every - lacking for name in cls.gives}
+    return {name: cls.told_by for cls in lacking for name in cls.gives if name not in given}
 
 
 def providers(names: frozenset[str], own: Iterable[Signal] = ()) -> list[Signal]:

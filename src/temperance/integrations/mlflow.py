@@ -109,16 +109,15 @@ class _Writer:
         known = self.client.get_experiment_by_name(experiment)
         number = self.client.create_experiment(experiment) if known is None else known.experiment_id
         study = self.study
-        run = self._begun(number, f"study of {study.name}", {"temperance.kind": "study"})
-        self._say(run, study.params, study.metrics)
-        for trial in study.trials:
-            self._trial(number, run, trial)
-        for path in study.artifacts if artifacts else ():
-            if path.is_dir():
-                self.client.log_artifacts(run, str(path), artifact_path=path.name)
-            else:
-                self.client.log_artifact(run, str(path))
-        self.client.set_terminated(run, status="FINISHED")
+        with self._run(number, f"study of {study.name}", {"temperance.kind": "study"}) as run:
+            self._say(run, study.params, study.metrics)
+            for trial in study.trials:
+                self._trial(number, run, trial)
+            for path in study.artifacts if artifacts else ():
+                if path.is_dir():
+                    self.client.log_artifacts(run, str(path), artifact_path=path.name)
+                else:
+                    self.client.log_artifact(run, str(path))
         return run
 
     def _trial(self, experiment: str, parent: str, trial: TrackedTrial) -> None:
@@ -133,15 +132,27 @@ class _Writer:
             tags["temperance.why"] = trial.why[:LONGEST]
         if trial.spec.get("recipe") is not None:
             tags["temperance.recipe"] = Recipe.from_dict(trial.spec["recipe"]).to_toml()
-        run = self._begun(experiment, f"{trial.id} {trial.name}", tags)
-        self.client.log_dict(run, trial.spec, "trial.json")
-        figures = trial.metrics if trial.score is None else {**trial.metrics, self.study.metric: trial.score}
-        self._say(run, trial.params, figures, readings=trial.readings)
-        self.client.set_terminated(run, status=STATUS.get(trial.status, "FAILED"))
+        status = STATUS.get(trial.status, "FAILED")
+        with self._run(experiment, f"{trial.id} {trial.name}", tags, status=status) as run:
+            self.client.log_dict(run, trial.spec, "trial.json")
+            figures = trial.metrics if trial.score is None else {**trial.metrics, self.study.metric: trial.score}
+            self._say(run, trial.params, figures, readings=trial.readings)
 
-    def _begun(self, experiment: str, name: str, tags: dict[str, str]) -> str:
-        run = self.client.create_run(experiment, run_name=name[:LONGEST], tags=tags)
-        return str(run.info.run_id)
+    @contextmanager
+    def _run(self, experiment: str, name: str, tags: dict[str, str], *, status: str = "FINISHED") -> Iterator[str]:
+        """Begin a run and end it with ``status``; as failed where writing it broke off."""
+        from mlflow.exceptions import MlflowException
+
+        run = str(self.client.create_run(experiment, run_name=name[:LONGEST], tags=tags).info.run_id)
+        try:
+            yield run
+        except BaseException as fault:
+            try:
+                self.client.set_terminated(run, status="FAILED")
+            except (MlflowException, OSError) as other:  # the server is gone, say; the first error is the one to tell
+                fault.add_note(f"the run {run} could not be ended: {other}")
+            raise
+        self.client.set_terminated(run, status=status)
 
     def _say(
         self, run: str, params: dict[str, Any], metrics: dict[str, float],

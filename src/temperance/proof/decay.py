@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +26,8 @@ class Decay:
         rounded: those whose decay the number format lost at every look.
         held: all that the optimizer held.
         steps: steps seen.
+        rates: smallest and largest decay above 0 that a group had at a step.
+        moving: whether the learning rate of a parameter with a decay was ever above 0.
 
     """
 
@@ -35,6 +38,8 @@ class Decay:
     rounded: set[int] = field(default_factory=set)
     held: dict[int, Tensor] = field(default_factory=dict)
     steps: int = 0
+    rates: tuple[float, float] = (math.inf, 0.0)
+    moving: bool = False
 
     @classmethod
     def of(cls, optimizer: torch.optim.Optimizer) -> Decay:
@@ -49,6 +54,9 @@ class Decay:
         decoupled = any(name in type(optimizer).__name__ for name in _DECOUPLED)
         for group in optimizer.param_groups:
             decay, lr = float(group.get("weight_decay", 0.0)), float(group["lr"])
+            if decay > 0:
+                self.rates = min(self.rates[0], decay), max(self.rates[1], decay)
+                self.moving |= lr > 0
             for p in group["params"]:
                 self.held[id(p)] = p
                 if p.grad is not None:

@@ -29,7 +29,7 @@ def layers(seen: Seen) -> tuple[list[Presence], list[Notice]]:
         return [], notices
     rates = [rate_of(m) or 0.0 for m, name in seen.names.items() if name in there] + [n.p for n in heard.values()]
     low, high = min(rates), max(rates)
-    said = f"{len(places)} places, p {low:g}" + (f" to {high:g}" if high > low else "")
+    said = f"{len(places)} place{'s' * (len(places) > 1)}, p {low:g}" + (f" to {high:g}" if high > low else "")
     return [Presence("dropout", said, bool(on) if trained else None)], notices
 
 

@@ -51,6 +51,12 @@ def _decay(seen: Seen) -> tuple[list[Presence], list[Notice]]:
             f"{next(iter(one.wanted.values())).dtype}",
             "Keep the weights in float32 (autocast alone is in low precision)",
         ))  # fmt: skip
+    elif not one.moving:
+        notices.append(Notice(
+            "decay at rate 0",
+            f"weight decay is set for {len(one.wanted)} parameters, and their learning rate was 0 at every step",
+            "Look at the learning rate and its scheduler",
+        ))  # fmt: skip
     elif not one.acted:
         notices.append(Notice(
             "decay without gradients",
@@ -66,8 +72,11 @@ def _decay(seen: Seen) -> tuple[list[Presence], list[Notice]]:
             f"weight decay acts on {len(one.acted)} parameters, and on none of the {len(matrices)} weight matrices",
             "Look at the names that sort parameters into groups: biases and norms are the ones to leave out",
         ))  # fmt: skip
+    low, high = one.rates
+    rate = f"{low:g}" + (f" to {high:g}" if high > low else "")
     said = (
-        f"on {len(one.wanted)} of {len(one.held)} parameters, {len(decayed)} of {len(matrices)} trained weight matrices"
+        f"{rate} on {len(one.wanted)} of {len(one.held)} parameters, "
+        f"{len(decayed)} of {len(matrices)} trained weight matrices"
     )
     return [Presence("decay", said, bool(one.acted))], notices
 
@@ -100,7 +109,7 @@ def _clipping(seen: Seen) -> tuple[list[Presence], list[Notice]]:
             "The order is backward, clip, step",
         ))  # fmt: skip
     count = clips["held"] + clips["late"]
-    said, longest = f"{count} calls", 1.0 if seen.longest is None else float(seen.longest)
+    said, longest = f"{count} call{'s' * (count > 1)}", 1.0 if seen.longest is None else float(seen.longest)
     acted: bool | None = bool(clips["held"]) if seen.came_back else None  # else nothing says when a gradient came
     if acted and longest < 1:  # nothing had to be clipped: right, and no act
         said, acted = f"{said}, the longest gradient had {longest:.2g} of the length that is let through", None

@@ -17,6 +17,7 @@ Each message has three parts: what was received, what is accepted, what to do.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 
 
@@ -75,6 +76,11 @@ def nearest(name: str, names: Iterable[str]) -> str:
     """Return ``Did you mean 'x'?`` for the closest of ``names``, or an empty string."""
     close = difflib.get_close_matches(name, list(names), n=1, cutoff=0.5)
     return f"Did you mean {close[0]!r}?" if close else ""
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return names in order, those that differ only in a number at the end as one: ``bin_…``."""
+    return ", ".join(sorted({re.sub(r"_\d+$", "_…", name) for name in names}))
 
 
 def _sentence(text: str) -> str:

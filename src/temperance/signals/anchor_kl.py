@@ -25,6 +25,7 @@ class AnchorKL(Signal):
     """
 
     gives: ClassVar[tuple[str, ...]] = ("kl",)
+    told_by: ClassVar[str] = "KLAnchor"
     when: ClassVar[Literal["step", "validate"]] = "step"
     needs_valid: ClassVar[bool] = False
 

@@ -1,6 +1,7 @@
 """Frozen layers: no gradient, no update, statistics that stand still; then they thaw from the head down."""
 
 import io
+import warnings
 
 import pytest
 import torch
@@ -46,6 +47,30 @@ def test_all_at_once_in_epochs_some_layers_only_and_never() -> None:
     assert [moved(some, number)[0] for number in range(7)] == ["blocks.0."] * 6 + ["entry."]
     never = attach(Recipe(FrozenPrefix(1.0, layers=2, gradual=False)))
     assert {len(moved(never, number)) for number in range(14)} == {2}
+
+
+@pytest.mark.parametrize(
+    ("one", "count"),
+    [
+        (FrozenPrefix(epochs=3), 1),
+        (FrozenPrefix(epochs=9, gradual=False), 3),
+        (FrozenPrefix(1.0), 1),
+        (FrozenPrefix(0.5), 0),
+        (FrozenPrefix(1.0, gradual=False), 0),  # that is what it is for
+    ],
+    ids=str,
+)
+def test_layers_that_never_thawed_are_told_at_the_end(one, count) -> None:
+    session = attach(Recipe(one))
+    for number in range(12):
+        session.step(PROBLEM.batch(number))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        session.finish()
+    told = [str(one.message) for one in caught if "FrozenPrefix" in str(one.message)]
+    assert [f"the deepest {count} of its layers: the training ended after 12 steps" in text for text in told] == [
+        True
+    ] * bool(count)
 
 
 @pytest.mark.parametrize(

@@ -159,3 +159,14 @@ def _loss(out: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
 
 def _attach(one, model: nn.Module):
     return Recipe(one).attach(model.train(), torch.optim.SGD(model.parameters(), lr=0.1), loss=_loss)
+
+
+def test_declares_the_copies_that_it_keeps() -> None:
+    model = nn.Sequential(nn.Linear(4, 8), nn.Linear(8, 3))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    session = Recipe(Mixout(0.5)).attach(model, optimizer, loss=nn.CrossEntropyLoss())
+    session.step((torch.randn(5, 4), torch.arange(5) % 3))
+    beside = [layer.mixout_start for layer in model]
+    memory = session._memory["mixout"]["start"].tensors
+    places = {one.data_ptr() for one in (*beside, *memory)}
+    assert len(places) == Mixout.cost.copies * len(model)

@@ -116,6 +116,10 @@ def study(
     this_run |= {} if workers is None else {"workers": workers}
     if resume is not None and replay is not None:
         raise SettingError("--resume and --replay together", "one of the two", "Leave one out")
+    if replay is not None and is_typed(context, "language"):
+        raise SettingError(
+            "--replay with --language", "a replay compares predictions and writes no report", "Leave --language out"
+        )
     if replay is not None:
         from temperance.cli.replaying import run_replay
 

@@ -167,7 +167,17 @@ class FrozenPrefix(Regularizer):
 
     def begin(self, params: Leaves, context: Context) -> dict[str, Any]:
         """Begin before the first step."""
-        return {"step": zero(params, context)}
+        return {"step": zero(params, context), "frozen": 0.0}
+
+    def unbegun(self, memory: Mapping[str, Any]) -> tuple[str, ...]:
+        """Say which layers were still frozen at the last step; that of ``until=1, gradual=False`` is meant so."""
+        count = int(memory["frozen"])
+        if not count or (self.until >= 1.0 and self.epochs is None and not self.gradual):
+            return ()
+        return (
+            f"FrozenPrefix never trained the deepest {count} of its layers: the training ended after "
+            f"{int(memory['step'])} steps, before they thawed. Give fewer epochs, or a smaller until.",
+        )
 
     def objective(self, inner: Objective, strengths: Strengths, memory: Memory) -> Objective:
         """Run the pass with the frozen layers out of it."""
@@ -191,6 +201,7 @@ class FrozenPrefix(Regularizer):
             plan: _Plan = memory.plan
             count = self._count(plan, strengths, memory)
             memory["step"] = memory["step"] + 1
+            memory["frozen"] = float(count)
             held = {name for layer in plan.names[:count] for name in layer}
             if not held.isdisjoint(grads.names):  # a gradient of zeros that was left there would wake momentum
                 for layer in plan.weights[:count]:

@@ -30,6 +30,7 @@ from temperance.core.regularizer import (
 from temperance.core.rules import Rule
 from temperance.core.traces import hold, hook_after, hook_before, together
 from temperance.records.citation import Citation
+from temperance.records.cost import Cost
 from temperance.records.errors import RecipeError, SettingError
 
 _LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
@@ -48,7 +49,8 @@ class Mixout(Regularizer):
     weight alone; its figure and the authors' code draw for each input unit, with all weights that leave it:
     ``by="units"``. Their code also leaves the factor 1/(1 − p) out of the gradient; here the gradient is the formula's.
 
-    Stage: layers.  Cost: one mask the size of each layer's weights, one copy of these weights.
+    Stage: layers.  Cost: one mask the size of each layer's weights, two copies of these weights (one in the memory,
+    one beside each layer).
     Strengths: p in [0, 0.95], neutral 0, linear, stronger = up.
     Shapes: weights any → same.
     Use when: few examples and a large pretrained net.  Avoid when: training from scratch, or the tasks are far apart.
@@ -83,6 +85,7 @@ class Mixout(Regularizer):
     rank: ClassVar[Rank] = Rank.LAYERS
     effect: ClassVar[Effect] = {"p": ("departure", "up")}
     unique: ClassVar[bool] = True
+    cost: ClassVar[Cost] = Cost(copies=2)
     roles: ClassVar[tuple[str, ...]] = ("noise on weights",)
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule("noise on weights", "warn", "both put noise on the same weights", "Keep one of them"),

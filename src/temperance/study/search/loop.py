@@ -41,7 +41,7 @@ _CALLED = (
     "it is called with one tensor (b, n) for a table without categories, with (numeric, categorical) for one with "
     "them, with (b, c, h, w) for images; it gives logits (b, c), or values (b,) or (b, 1)"
 )
-UNFIT = {"raw": frozenset({"FeatureNoise"}), "tokens": frozenset({"FeatureNoise", "MixUp"})}  # by ``Task.inputs``
+UNFIT = {"raw": frozenset({"FeatureNoise"})}  # by ``Task.inputs``
 
 
 def search(desk: Desk, *, replay: list[TrialSpec] | None = None) -> None:
