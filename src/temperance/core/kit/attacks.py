@@ -21,6 +21,7 @@ from temperance.core.random import Pulse, fold, pulse, pulsing, running, uniform
 from temperance.core.regularizer import Context, Rank, Regularizer, Strengths
 from temperance.core.rules import Rule
 from temperance.core.shifted import Shifted
+from temperance.core.statistics import resting
 from temperance.records.errors import RecipeError, SettingError
 
 Bound = float | tuple[float, ...] | None
@@ -319,18 +320,13 @@ def search_mode(model: nn.Module, key: Any) -> Iterator[None]:
 
     Recurrent layers keep their mode: cuDNN cannot go backward through them in evaluation mode.
     """
-    modes = [(m, m.training) for m in model.modules()]
-    for m, _ in modes:
-        m.training = m.training and isinstance(m, nn.RNNBase)
     syncs = getattr(model, "require_backward_grad_sync", None)
     if syncs is not None:
         model.require_backward_grad_sync = False  # type: ignore[assignment]
     try:
-        with pulse(key):
+        with pulse(key), resting(m for m in model.modules() if not isinstance(m, nn.RNNBase)):
             yield
     finally:
-        for m, mode in modes:
-            m.training = mode
         if syncs is not None:
             model.require_backward_grad_sync = syncs
 

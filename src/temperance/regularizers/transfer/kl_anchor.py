@@ -32,7 +32,7 @@ from temperance.core.regularizer import (
 )
 from temperance.core.rules import Rule
 from temperance.core.shifted import Shifted
-from temperance.core.statistics import tracking, unchanged
+from temperance.core.statistics import resting, tracking, unchanged
 from temperance.records.citation import Citation
 from temperance.records.cost import Cost
 from temperance.records.errors import RecipeError, SettingError
@@ -265,12 +265,5 @@ def at_rest(model: nn.Module, layers: tuple[nn.Module, ...]) -> Iterator[None]:
     ``layers`` are those that keep running statistics; these do not move.
     """
     normal = set(layers)
-    training = [vars(m) for m in model.modules() if m.training and m not in normal]
-    for own in training:  # past Module.__setattr__, which takes five times as long
-        own["training"] = False
-    try:
-        with unchanged(layers):
-            yield
-    finally:
-        for own in training:
-            own["training"] = True
+    with resting(m for m in model.modules() if m not in normal), unchanged(layers):
+        yield
