@@ -128,7 +128,7 @@ def untold(techniques: frozenset[str], own: Iterable[Signal] = ()) -> dict[str, 
         own: signals of the user's.
 
     """
-    every = {*(cls for _, cls in signals.items()), *map(type, own)}
+    every: set[type[Signal]] = {*(cls for _, cls in signals.items()), *(type(one) for one in own)}
     lacking = {cls for cls in every if cls.told_by and cls.told_by not in techniques}
     given = {name for cls in every - lacking for name in cls.gives}
     return {name: cls.told_by for cls in lacking for name in cls.gives if name not in given}
