@@ -31,7 +31,8 @@ def preset_lines(records: Path = RECORDS) -> list[str]:
         "Evidence: each preset beside the same training without a recipe. Pairs share rows, first weights and order of",
         "batches; both are validated once an epoch and serve the mean of their best readings. Differences with 95 %",
         "intervals over the seeds; **bold**: the interval leaves out zero. The sets shown were run once, after the",
-        "presets had been chosen on others (`tuned.json`). A win on a small set is no promise for yours: compare with",
+        "presets had been chosen on others (`tuned.json`); only those of `finetune` were looked at twice",
+        "(`finetune_first.json` holds the first look). A win on a small set is no promise for yours: compare with",
         "plain training. All settings and figures: `benchmarks/presets`, `benchmarks/records/presets`.", "",
     ]  # fmt: skip
     for row in preset_rows():

@@ -93,6 +93,12 @@ def wire(
     tell_of_others(session)
     for address, one in parts.items():
         session._memory[address].update(one.begin(session.solo.home, context))
+    _begin_readings(session, own)
+
+
+def _begin_readings(session: Attached, own: Iterable[Signal]) -> None:
+    """Let what is measured, and who reads it, begin; refuse who would read what nothing tells."""
+    parts = session.recipe.by_address
     heard = frozenset[str]().union(*(one.reads for one in parts.values()))
     judged = ({"gap"} if session.readings.select else set()) | session.readings.limited
     session._meter = Meter(session.recipe.controller.reads | heard | judged, own)

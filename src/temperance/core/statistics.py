@@ -25,7 +25,7 @@ def unchanged(layers: Sequence[nn.Module]) -> Iterator[None]:
     are left alone: they track nothing, and an InstanceNorm that is told so would stop using its statistics.
     """
     before = [(m, m.track_running_stats, m.momentum) for m in layers if m.training]
-    # past Module.__setattr__, which takes five times as long: it asks whether a value is a parameter, module or buffer
+    # past Module.__setattr__, which asks at each write whether a value is a parameter, module or buffer
     for m, _, _ in before:
         vars(m).update(track_running_stats=False, momentum=0.0)
     try:
@@ -39,7 +39,7 @@ def unchanged(layers: Sequence[nn.Module]) -> Iterator[None]:
 def resting(modules: Iterable[nn.Module]) -> Iterator[None]:
     """Let these modules be in evaluation mode meanwhile, each by itself: no ``train`` of theirs is called.
 
-    Set past ``Module.__setattr__``, which takes five times as long; a scripted module has no mode of its own there.
+    Set past ``Module.__setattr__``, which costs each step; a scripted module has no mode of its own there.
     """
     training = [m for m in modules if m.training]
     _put(training, False)
