@@ -121,7 +121,7 @@ class Labels(Check):
         confidence.update(self._self_test(context, judge, labels, opinion))
         title = f"{count_of(k, 'label')} of {len(index):,} looked at {'seems' if k == 1 else 'seem'} wrong."
         action = (
-            "Look at the 20 listed rows. About half of such rows turn out to be wrong in studies.",
+            "Look at the listed rows. About half of such rows turn out to be wrong in studies.",
             "Correct the wrong ones at the source. Do not correct test rows without looking.",
         )
         return self.finding(

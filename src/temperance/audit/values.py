@@ -80,7 +80,7 @@ class Values(Check):
         confidence.update(self._self_test(context, X, target, flagged))
         verb = "is" if k == 1 else "are"
         title = f"{count_of(k, 'answer')} of {len(index):,} looked at {verb} far from what is expected."
-        action = ("Look at the 20 listed rows. Check unit, decimal point and copying.",) if k else ()
+        action = ("Look at the listed rows. Check unit, decimal point and copying.",) if k else ()
         return self.finding(
             "no_problem_found" if not k else "fix_before_use" if share >= self.serious else "look_at_this",
             title if k else f"None of {len(index):,} answers looked at is far from what is expected.",

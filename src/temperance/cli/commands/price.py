@@ -80,14 +80,15 @@ def measured(
         except (RuntimeError, TypeError, ValueError, IndexError, KeyError, AttributeError) as fault:
             if not everything:  # the net took a plain step, so this technique cannot work on it, and says why itself
                 raise
-            refused[_named(one)] = f"It failed on this net with {type(fault).__name__}: {str(fault).splitlines()[0]}"
+            said = next(iter(str(fault).splitlines()), "it gave no reason")
+            refused[_named(one)] = f"It failed on this net with {type(fault).__name__}: {said}"
             continue
         found += [row.to_dict() for row in prices]
-        said = {
+        warned = {
             str(row.message) for row in told if not issubclass(row.category, NeverBegan)
         }  # a few steps begin little
-        if said:
-            notes[_named(one)] = " ".join(sorted(said))
+        if warned:
+            notes[_named(one)] = " ".join(sorted(warned))
     return found, refused, notes
 
 
