@@ -11,6 +11,7 @@ import torch
 from transformers import TrainerCallback
 
 from temperance.core.batch import Pass
+from temperance.core.joining import begin_again
 from temperance.core.random import fold, pulse
 from temperance.core.recipe import Recipe, require_recipe
 from temperance.core.regularizer import Regularizer
@@ -124,6 +125,7 @@ class RecipeCallback(TrainerCallback):
 
     def _give_noise(self) -> None:
         session = self._open()
+        begin_again(session)  # the callback runs no step of the session, which would look for loaded weights itself
         key = fold(session.seed, session.steps)
         key = fold(key, self._part) if self._part else key
         self._noise.close()
