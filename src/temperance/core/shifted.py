@@ -66,14 +66,15 @@ class Shifted(NamedTuple):
 
         Shapes: (…, d) with as many numbers as the shift → the same.
         """
-        out = vectors.reshape(*self.shift.shape)
+        is_alike = vectors.shape == self.shift.shape
+        out = vectors if is_alike else vectors.reshape(*self.shift.shape)
         if self.kept is not None:
             out = out * self.kept.to(out.dtype).unsqueeze(-1)
         if self.blend is not None:
             own = _where(out, self.blend.counts)
             out = torch.lerp(torch.index_select(own, 0, self.blend.partner), own, self.blend.share.to(own.dtype))
         out = out + _where(self.shift.to(out.dtype), self.counts)
-        return out.reshape(vectors.shape)
+        return out if is_alike else out.reshape(vectors.shape)
 
 
 def _where(vectors: Tensor, counts: Tensor | None) -> Tensor:

@@ -333,19 +333,20 @@ class Solo:
         if params is self.home:
             yield
             return
-        own = [p.data for p in self.home.tensors]
-        kept = Kept(self.statistics if keep_statistics else ())
+        own = [(p, p.data) for p in self.home.tensors]
+        kept = Kept(self.statistics) if keep_statistics else None
         torch.clear_autocast_cache()
         try:
             whole = params.names == self.home.names
             both = self.home.names if whole else tuple(name for name in self.home.names if name in params)
             for p, new in zip(self.home.part(both).tensors, params.part(both).tensors, strict=True):
-                p.data = new.detach()
+                p.data = new.detach() if new.requires_grad else new
             yield
         finally:
-            for p, data in zip(self.home.tensors, own, strict=True):
+            for p, data in own:
                 p.data = data
-            kept.put_back()
+            if kept is not None:
+                kept.put_back()
             torch.clear_autocast_cache()
 
     def losses(self, batch: Batch, params: Leaves) -> Tensor:

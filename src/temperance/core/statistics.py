@@ -17,36 +17,53 @@ def tracking(model: nn.Module) -> tuple[nn.Module, ...]:
     return tuple(m for m in model.modules() if getattr(m, "running_mean", None) is not None)
 
 
-@contextmanager
-def unchanged(layers: Sequence[nn.Module]) -> Iterator[None]:
+def every(model: nn.Module) -> list[nn.Module]:
+    """Return the module and all inside it, as the slower ``modules()``; shared ones as often as they stand there."""
+    found = [model]
+    for inner in model._modules.values():
+        if inner is not None:
+            found += every(inner) if inner._modules else (inner,)
+    return found
+
+
+class unchanged:  # noqa: N801 (context managers, used as verbs; generators would cost each step twice as much)
     """Let the layers normalize as they do in training, without moving their running statistics.
 
     Works in both executors, because no tensor is touched: the layers are told not to track. Those in evaluation mode
     are left alone: they track nothing, and an InstanceNorm that is told so would stop using its statistics.
     """
-    before = [(m, m.track_running_stats, m.momentum) for m in layers if m.training]
-    # past Module.__setattr__, which asks at each write whether a value is a parameter, module or buffer
-    for m, _, _ in before:
-        vars(m).update(track_running_stats=False, momentum=0.0)
-    try:
-        yield
-    finally:
-        for m, track, momentum in before:
+
+    __slots__ = ("_before",)
+
+    def __init__(self, layers: Sequence[nn.Module]) -> None:
+        self._before = [(m, m.track_running_stats, m.momentum) for m in layers if m.training] if layers else []
+
+    def __enter__(self) -> None:
+        # past Module.__setattr__, which asks at each write whether a value is a parameter, module or buffer
+        for m, _, _ in self._before:
+            vars(m).update(track_running_stats=False, momentum=0.0)
+
+    def __exit__(self, *fault: object) -> None:
+        for m, track, momentum in self._before:
             vars(m).update(track_running_stats=track, momentum=momentum)
 
 
-@contextmanager
-def resting(modules: Iterable[nn.Module]) -> Iterator[None]:
+class resting:  # noqa: N801
     """Let these modules be in evaluation mode meanwhile, each by itself: no ``train`` of theirs is called.
 
     Set past ``Module.__setattr__``, which costs each step; a scripted module has no mode of its own there.
     """
-    training = [m for m in modules if m.training]
-    _put(training, False)
-    try:
-        yield
-    finally:
-        _put(training, True)
+
+    __slots__ = ("_training",)
+
+    def __init__(self, modules: Iterable[nn.Module]) -> None:
+        self._training = [m for m in modules if m.training]
+
+    def __enter__(self) -> None:
+        _put(self._training, False)
+
+    def __exit__(self, *fault: object) -> None:
+        _put(self._training, True)
 
 
 def _put(modules: Sequence[nn.Module], mode: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
 from temperance.core.kit.classes import log_softmax
@@ -37,7 +38,7 @@ def divergence(first: Tensor, second: Tensor) -> Tensor:
 
 def _divergence(first: Tensor, second: Tensor) -> Tensor:
     one, two = log_softmax(_wide(first)), log_softmax(_wide(second))
-    return (one.exp() * (one - two)).sum(-1)
+    return functional.kl_div(two, one, reduction="none", log_target=True).sum(-1)
 
 
 def _wide(logits: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from temperance.control.strength import Strength
-from temperance.core.batch import Batch, Pass, first_leaf, map_leaves, plus
+from temperance.core.batch import ANSWERS_ONLY, Batch, Pass, first_leaf, map_leaves, plus
 from temperance.core.kit.inputs import input_gradients
 from temperance.core.leaves import Leaves
 from temperance.core.random import fold, uniform
@@ -139,7 +139,7 @@ class GradientPenalty(Regularizer):
 
 
 def between_rows(batch: Batch, key: Any) -> Batch:
-    """Return points between the real and the generated rows of a batch; targets and index are the real rows'.
+    """Return points between the real and the generated rows of a batch, without targets; the index is the real rows'.
 
     Raises:
         RecipeError: one of the two kinds is missing, or the rows have weights.
@@ -174,8 +174,8 @@ def between_rows(batch: Batch, key: Any) -> Batch:
         own = x.index_select(0, real)
         return _between(own, x.index_select(0, fake), share) if x.is_floating_point() else own
 
-    index = None if batch.index is None else batch.index[real]
-    return Batch(map_leaves(mix, batch.inputs), batch.targets[real], index=index)
+    index = None if batch.index is None else batch.index.index_select(0, real)
+    return Batch(map_leaves(mix, batch.inputs), ANSWERS_ONLY, index=index, convention=batch.convention)
 
 
 def _share(key: Any, count: int, like: Tensor) -> Tensor:

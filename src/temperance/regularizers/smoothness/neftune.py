@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -13,7 +14,7 @@ from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass
 from temperance.core.kit.inputs import embedded
 from temperance.core.leaves import Leaves
-from temperance.core.random import fold, uniform
+from temperance.core.random import fold, is_batched, uniform
 from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
 from temperance.core.rules import Rule
 from temperance.core.shifted import Shifted
@@ -95,8 +96,12 @@ def noise_of(still: Shifted, alpha: Tensor | float, key: Any) -> Tensor:
     shift = still.shift
     dtype = torch.float64 if shift.dtype == torch.float64 else torch.float32
     drawn = uniform(key, shift.shape, shift.device, dtype)
+    length = shift[0].numel() // shift.shape[-1]
+    if still.counts is None and isinstance(alpha, float) and not is_batched():
+        size = alpha / math.sqrt(length * shift.shape[-1])
+        return drawn.mul_(2 * size).sub_(size).to(shift.dtype)
     if still.counts is None:
-        lengths = drawn.new_full((len(shift),), float(shift[0].numel() // shift.shape[-1]))
+        lengths = drawn.new_full((len(shift),), float(length))
     else:
         lengths = still.counts.flatten(1).sum(1).clamp(min=1).to(dtype)
     sizes = (alpha / torch.sqrt(lengths * shift.shape[-1])).reshape(-1, *[1] * (shift.dim() - 1))

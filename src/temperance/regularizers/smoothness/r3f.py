@@ -16,7 +16,7 @@ from temperance.core.kit.classes import class_logits, log_softmax
 from temperance.core.kit.inputs import floating, movable
 from temperance.core.leaves import Leaves
 from temperance.core.nest import with_floating
-from temperance.core.random import fold, normal, uniform
+from temperance.core.random import fold, is_batched, normal, uniform
 from temperance.core.regularizer import Context, Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
 from temperance.core.rules import Rule
 from temperance.core.statistics import tracking, unchanged
@@ -121,12 +121,14 @@ class R3F(Regularizer):
 
     def _moved(self, batch: Batch, eps: Any, key: Any) -> Batch:
         """Return the batch with noise on its floating inputs, or on the vectors of its tokens."""
-        points = []
+        points, is_uniform = [], self.noise == "uniform"
         for i, x in enumerate(floating(batch.inputs, "R3F")):
             dtype = torch.float64 if x.dtype == torch.float64 else torch.float32
-            drawn = uniform if self.noise == "uniform" else normal
+            drawn = uniform if is_uniform else normal
             z = drawn(fold(key, i), x.shape, x.device, dtype).to(x.dtype)
-            points.append(along(x, z - 0.5, 2 * eps) if self.noise == "uniform" else along(x, z, eps))
+            if is_uniform:
+                z = z - 0.5 if is_batched() else z.sub_(0.5)
+            points.append(along(x, z, 2 * eps if is_uniform else eps))
         return batch._replace(inputs=with_floating(batch.inputs, points))
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
@@ -27,7 +26,7 @@ from temperance.core.regularizer import (
     Update,
     techniques,
 )
-from temperance.core.statistics import tracking
+from temperance.core.statistics import resting, tracking
 from temperance.records.citation import Citation
 from temperance.records.errors import RecipeError, SettingError
 
@@ -162,7 +161,7 @@ class FrozenPrefix(Regularizer):
         prefix = found[: self.layers or len(found) - 1]
         return _Plan(
             tuple(prefix), tuple(tuple(named[name] for name in layer) for layer in prefix),
-            _statistics(context.model, prefix), context.steps or 1,
+            _statistics(context.model, prefix), context.steps or 1, {},
         )  # fmt: skip
 
     def begin(self, params: Leaves, context: Context) -> dict[str, Any]:
@@ -187,9 +186,7 @@ class FrozenPrefix(Regularizer):
             count = self._count(plan, strengths, memory)
             if not count:
                 return inner(params, buffers, batch, key)
-            weights = [p for layer in plan.weights[:count] for p in layer]
-            norms = [m for last, m in plan.norms if last < count]
-            with _still(weights, norms):
+            with _still(plan.front(count)):
                 return inner(params, buffers, batch, key)
 
         return frozen
@@ -202,11 +199,10 @@ class FrozenPrefix(Regularizer):
             count = self._count(plan, strengths, memory)
             memory["step"] = memory["step"] + 1
             memory["frozen"] = float(count)
-            held = {name for layer in plan.names[:count] for name in layer}
+            held = plan.front(count).names
             if not held.isdisjoint(grads.names):  # a gradient of zeros that was left there would wake momentum
-                for layer in plan.weights[:count]:
-                    for p in layer:
-                        p.grad = None
+                for p in plan.front(count).weights:
+                    p.grad = None
                 grads = grads.part(tuple(name for name in grads.names if name not in held))
             return inner(params, grads, rate)
 
@@ -224,6 +220,14 @@ class FrozenPrefix(Regularizer):
         return math.ceil(round(left * len(plan.names), 9)) if self.gradual else len(plan.names)
 
 
+class _Front(NamedTuple):
+    """What is frozen at a moment: names of parameters, these, and the layers that keep running statistics."""
+
+    names: frozenset[str]
+    weights: tuple[nn.Parameter, ...]
+    norms: tuple[nn.Module, ...]
+
+
 class _Plan(NamedTuple):
     """The layers that are frozen at first, the deepest first.
 
@@ -232,6 +236,7 @@ class _Plan(NamedTuple):
         weights: the parameters.
         norms: layers that keep running statistics, with the last of the frozen layers that must be frozen for each.
         steps: planned steps of the training.
+        fronts: see ``front``.
 
     """
 
@@ -239,6 +244,17 @@ class _Plan(NamedTuple):
     weights: tuple[tuple[nn.Parameter, ...], ...]
     norms: tuple[tuple[int, nn.Module], ...]
     steps: int
+    fronts: dict[int, _Front]
+
+    def front(self, count: int) -> _Front:
+        """Return what the deepest ``count`` layers hold; remembered, since each step asks."""
+        if count not in self.fronts:
+            self.fronts[count] = _Front(
+                frozenset(name for layer in self.names[:count] for name in layer),
+                tuple(p for layer in self.weights[:count] for p in layer),
+                tuple(m for last, m in self.norms if last < count),
+            )
+        return self.fronts[count]
 
 
 def _statistics(model: nn.Module, prefix: Sequence[Sequence[str]]) -> tuple[tuple[int, nn.Module], ...]:
@@ -259,19 +275,21 @@ def _statistics(model: nn.Module, prefix: Sequence[Sequence[str]]) -> tuple[tupl
     return tuple(found)
 
 
-@contextmanager
-def _still(weights: Sequence[nn.Parameter], norms: Sequence[nn.Module]) -> Iterator[None]:
+class _still(resting):  # noqa: N801 (a context manager, used as a verb)
     """Let weights have no gradient and statistics not move; those that the user froze or set so stay so after it."""
-    live = [p for p in weights if p.requires_grad]
-    learning = [m for m in norms if m.training]
-    for p in live:
-        p.requires_grad_(False)
-    for m in learning:
-        m.training = False
-    try:
-        yield
-    finally:
-        for p in live:
-            p.requires_grad_(True)
-        for m in learning:
-            m.training = True
+
+    __slots__ = ("_live",)
+
+    def __init__(self, front: _Front) -> None:
+        super().__init__(front.norms)
+        self._live = [p for p in front.weights if p.requires_grad]
+
+    def __enter__(self) -> None:
+        for p in self._live:
+            p.requires_grad = False
+        super().__enter__()
+
+    def __exit__(self, *fault: object) -> None:
+        super().__exit__()
+        for p in self._live:
+            p.requires_grad = True

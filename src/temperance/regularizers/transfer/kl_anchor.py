@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, NamedTuple, Self
 
@@ -32,7 +31,7 @@ from temperance.core.regularizer import (
 )
 from temperance.core.rules import Rule
 from temperance.core.shifted import Shifted
-from temperance.core.statistics import resting, tracking, unchanged
+from temperance.core.statistics import every, resting, tracking, unchanged
 from temperance.records.citation import Citation
 from temperance.records.cost import Cost
 from temperance.records.errors import RecipeError, SettingError
@@ -171,8 +170,9 @@ class KLAnchor(Regularizer):
             is_joint = seen is not whole and _is_joint(whole, memory.plan.model)
             said = self._reference(params, buffers, whole if is_joint else seen, fold(key, address), memory)
             said = self._asked(said, whole)[0] if is_joint else said
-            pair = [logits.movedim(axis, -1) for logits in (said.detach(), outputs)]
-            apart = divergence(*(pair if self.direction == "forward" else reversed(pair)))
+            if axis != -1:
+                said, outputs = said.movedim(axis, -1), outputs.movedim(axis, -1)
+            apart = divergence(said, outputs) if self.direction == "forward" else divergence(outputs, said)
             apart = self._mean(apart, seen, memory.plan.model)
             loss = plus(passed.loss, apart, strengths.number("rate"))
             return passed._replace(loss=loss, notes={**passed.notes, f"{address}.kl": apart.detach()})
@@ -182,8 +182,7 @@ class KLAnchor(Regularizer):
     def _asked(self, outputs: Any, batch: Batch) -> tuple[Any, Batch]:
         """Return the outputs and the batch of the rows at which the reference is asked."""
         count = batch.size
-        kept = -int(-self.share * count // 1)
-        if kept >= count:
+        if self.share == 1.0 or (kept := -int(-self.share * count // 1)) >= count:
             return outputs, batch
 
         def last(leaf: Tensor) -> Tensor:
@@ -226,7 +225,9 @@ class KLAnchor(Regularizer):
         asked, anchor = seen._replace(targets=ANSWERS_ONLY), memory["anchor"]
         if len(anchor) < len(params):  # the others stay as they are: beside these they say nothing
             anchor = Leaves.of({**params, **anchor}, owned=params.owned)
-        with torch.no_grad(), pulse(key), at_rest(model, layers):
+        # without noise: in evaluation mode, but for normalization, which works as in training and learns nothing
+        others = [m for m in every(model) if m not in layers] if layers else every(model)
+        with torch.no_grad(), pulse(key), resting(others), unchanged(layers):
             said: Tensor = memory.innermost(anchor, buffers, asked, key).outputs
             return said
 
@@ -256,14 +257,3 @@ def _mask(inputs: Any, model: nn.Module) -> Any:
     inner = inputs.inputs if isinstance(inputs, Shifted) else inputs
     two = getattr(getattr(model, "config", None), "is_encoder_decoder", False)
     return inner.get("decoder_attention_mask" if two else "attention_mask") if isinstance(inner, Mapping) else None
-
-
-@contextmanager
-def at_rest(model: nn.Module, layers: tuple[nn.Module, ...]) -> Iterator[None]:
-    """Let the model answer without noise: in evaluation mode, but for normalization, which works as in training.
-
-    ``layers`` are those that keep running statistics; these do not move.
-    """
-    normal = set(layers)
-    with resting(m for m in model.modules() if m not in normal), unchanged(layers):
-        yield
