@@ -11,6 +11,7 @@ import typer
 
 from temperance.cli.commands.audit import audit
 from temperance.cli.commands.demo import demo
+from temperance.cli.commands.doctor import doctor
 from temperance.cli.commands.evaluate import evaluate
 from temperance.cli.commands.export import export
 from temperance.cli.commands.predict import predict
@@ -24,7 +25,7 @@ from temperance.cli.commands.techniques import techniques
 from temperance.cli.guard import Started, guarded
 from temperance.records.version import __version__
 
-COMMANDS = (study, demo, audit, evaluate, export, predict, serve, retrain, techniques, presets, price, report)
+COMMANDS = (study, demo, audit, evaluate, export, predict, serve, retrain, techniques, presets, price, report, doctor)
 
 
 def build() -> typer.Typer:
