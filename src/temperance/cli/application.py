@@ -22,6 +22,7 @@ from temperance.cli.commands.retrain import retrain
 from temperance.cli.commands.serve import serve
 from temperance.cli.commands.study import study
 from temperance.cli.commands.techniques import techniques
+from temperance.cli.examples import epilog
 from temperance.cli.guard import Started, guarded
 from temperance.records.version import __version__
 
@@ -40,7 +41,7 @@ def build() -> typer.Typer:
     )
     app.callback()(_root)
     for command in COMMANDS:
-        app.command(command.__name__)(guarded(command))
+        app.command(command.__name__, epilog=epilog(command.__name__))(guarded(command))
     return app
 
 
