@@ -41,6 +41,9 @@ CANDIDATES: dict[str, tuple[Callable[[], Any], int, float]] = {
     "breast cancer, 100 rows": (datasets.load_breast_cancer, 100, 0.0),
     "digits, 150 rows": (datasets.load_digits, 150, 0.0),
     "digits, 300 rows": (datasets.load_digits, 300, 0.0),
+    "breast cancer, 300 rows, 20 % wrong": (datasets.load_breast_cancer, 300, 0.2),
+    "breast cancer, 300 rows, 30 % wrong": (datasets.load_breast_cancer, 300, 0.3),
+    "wine, 120 rows, 30 % wrong": (datasets.load_wine, 120, 0.3),
     "digits, 500 rows, 20 % wrong": (datasets.load_digits, 500, 0.2),
     "digits, 400 rows, 30 % wrong": (datasets.load_digits, 400, 0.3),
 }
