@@ -18,6 +18,7 @@ import card_effects
 from card_figures import RECORDS, read_record
 
 MOST = 12  # rows of a table, more only where so many cards name the need
+LEAST = 6  # of those that the record alone speaks for
 CHEAP = 1.05  # times the plain step
 JUDGED = ("log_loss", "rmse", "distance")
 
@@ -141,7 +142,7 @@ def found(need: Need, rows: list[dict[str, Any]], records: Path = RECORDS) -> li
         listed = [one for one in listed if one.better > one.worse]
     order: Callable[[Found], Any] = lambda one: (one.worse - one.better, not one.card, one.row["name"])  # noqa: E731
     first = sorted(listed, key=order)
-    filling = [one for one in first if not one.card][: max(0, MOST - sum(one.card for one in first))]
+    filling = [one for one in first if not one.card][: max(LEAST, MOST - sum(one.card for one in first))]
     return [one for one in first if one.card or one in filling]
 
 
