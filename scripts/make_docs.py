@@ -16,6 +16,7 @@ from typing import Any
 import card_effects
 import typer
 from card_figures import price_lines, shape_lines
+from gallery import gallery_lines
 from needs import need_lines
 from preset_page import preset_lines
 
@@ -33,6 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     check = parser.parse_args(arguments).check
     pages = {**technique_pages(), **command_pages(), **decision_pages()}
     pages["presets.md"] = "\n".join([NOTE.rstrip(), "", *preset_lines()])
+    pages["gallery.md"] = "\n".join([NOTE.rstrip(), "", *gallery_lines()])
     stale = [name for name, text in pages.items() if _read(DOCS / name) != text]
     gone = [
         path
