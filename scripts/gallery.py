@@ -29,8 +29,11 @@ Line = tuple[str, list[float]]
 def gallery_lines() -> list[str]:
     """Return the page."""
     lines = ["# Gallery", ""]
-    lines += ["Each example is one file that runs by itself: `python examples/own_loop.py`. The pictures were drawn from",
-              "such runs (`python scripts/gallery.py`). All data come with scikit-learn or are made up by the file.", ""]  # fmt: skip
+    lines += [
+        "Each example is one file that runs by itself: `python examples/own_loop.py`. The pictures were drawn from",
+        "such runs (`python scripts/gallery.py`). All data come with scikit-learn or are made up by the file.",
+        "",
+    ]
     for path in sorted(EXAMPLES.glob("*.py")):
         title, words = told(path)
         lines += [f"## {title}", ""]
@@ -61,22 +64,27 @@ class Recorder:
         """Note the loss of each step of each session."""
         from temperance.core.session import Session
 
-        step = Session.step
+        own = {name: getattr(Session, name) for name in ("step", "loss", "gradients")}  # a loop asks one
 
-        @functools.wraps(step)
-        def noted(session: Any, batch: Any) -> Any:
-            passed = step(session, batch)
-            kept = next((losses for one, losses in self.sessions if one is session), None)
-            if kept is None:
-                self.sessions.append((session, kept := []))
-            kept.append(float(passed.loss.detach().mean()))
-            return passed
+        def noting(inner: Any) -> Any:
+            @functools.wraps(inner)
+            def noted(session: Any, *given: Any, **named: Any) -> Any:
+                passed = inner(session, *given, **named)
+                kept = next((losses for one, losses in self.sessions if one is session), None)
+                if kept is None:
+                    self.sessions.append((session, kept := []))
+                kept.append(float(getattr(passed, "loss", passed).detach().mean()))
+                return passed
 
-        Session.step = noted  # type: ignore[method-assign]
+            return noted
+
+        for name, inner in own.items():
+            setattr(Session, name, noting(inner))
         try:
             yield
         finally:
-            Session.step = step  # type: ignore[method-assign]
+            for name, inner in own.items():
+                setattr(Session, name, inner)
 
 
 def run(name: str) -> tuple[Recorder, Any]:
@@ -91,7 +99,7 @@ def run(name: str) -> tuple[Recorder, Any]:
 def pictured(name: str, recorder: Recorder, returned: Any) -> str:
     """Return the picture of a run: strengths where they moved, else losses, else what it returned; empty for none."""
     for session, _ in recorder.sessions:
-        moves = [move for move in session.trace if isinstance(move.value, float) and move.strength != "weights"]
+        moves = [move for move in session.trace if isinstance(move.value, float) and "." in move.strength]
         names = list(dict.fromkeys(move.strength for move in moves))
         if names:
             lines = [(one, [move.value for move in moves if move.strength == one]) for one in names[:4]]

@@ -74,3 +74,9 @@ def test_a_folder_that_is_gone_is_no_traceback(tmp_path, name: str) -> None:
 
     states = [one.state for one in examined([Machine(tmp_path / name)])]
     assert "broken" in states
+
+
+def test_windows_is_told_what_does_not_work_there(monkeypatch) -> None:
+    monkeypatch.setattr(machine.sys, "platform", "win32")
+    assert found()["system"].state == "look"
+    assert "WSL 2" in found()["system"].remedy

@@ -32,6 +32,11 @@ class Machine(Check):
 
     def examine(self) -> Iterator[Condition]:
         yield _python()
+        if sys.platform == "win32":
+            yield Condition(
+                "system", LOOK, "On Windows a study cannot wait for its workers; recipes in your own loop, audit, "
+                "predict and serve do not need them.", "Use WSL 2 for studies", {"platform": sys.platform},
+            )  # fmt: skip
         yield _cores()
         yield _memory()
         yield _disk(self.folder)
