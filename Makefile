@@ -28,7 +28,7 @@ $(READY): pyproject.toml constraints.txt scripts/setup.sh
 	@sh scripts/setup.sh "$(PYTHON)" "$(VENV)" "$(TORCH_INDEX)"
 	@touch $@
 
-demo: $(READY) ## study a bundled real data set in about a minute; says where report and bundle are
+demo: $(READY) ## study bundled data that lie, in little over a minute; says where report and bundle are
 	@$(BIN)/temperance demo $(ARGS)
 
 test: $(READY) ## the fast tests
@@ -53,8 +53,9 @@ format: $(READY) ## sort imports and format the code
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-docs: $(READY) ## write the generated pages: one per technique, one per command
+docs: $(READY) ## write the generated pages of docs/, and build the site of all pages into site/
 	@$(BIN)/python scripts/make_docs.py
+	@$(BIN)/python scripts/make_site.py
 
 bench: $(READY) ## measure what the README claims (long; ARGS="--data DIR" where a script takes it)
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script $(ARGS) || exit 1; done

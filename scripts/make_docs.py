@@ -16,7 +16,11 @@ from typing import Any
 import card_effects
 import typer
 from card_figures import price_lines, shape_lines
+from gallery import gallery_lines
+from needs import need_lines
 from preset_page import preset_lines
+
+from temperance.cli.examples import EXAMPLES
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -30,6 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     check = parser.parse_args(arguments).check
     pages = {**technique_pages(), **command_pages(), **decision_pages()}
     pages["presets.md"] = "\n".join([NOTE.rstrip(), "", *preset_lines()])
+    pages["gallery.md"] = "\n".join([NOTE.rstrip(), "", *gallery_lines()])
     stale = [name for name, text in pages.items() if _read(DOCS / name) != text]
     gone = [
         path
@@ -59,7 +64,7 @@ def technique_pages() -> dict[str, str]:
     lines = [NOTE.rstrip(), "", "# Techniques", ""]
     lines += [
         "Test loss: on how many sets it was better / worse / not clearly either, at the default strength,",
-        "nothing tuned; each card has the figures.",
+        "nothing tuned; each card has the figures. Looking for something? [By need](by_need.md).",
         "",
     ]
     for family in dict.fromkeys(row["family"] for row in rows):
@@ -70,7 +75,8 @@ def technique_pages() -> dict[str, str]:
             if r["family"] == family
         ]
         lines.append("")
-    return {**pages, "techniques/index.md": "\n".join(lines)}
+    by_need = "\n".join([NOTE.rstrip(), "", *need_lines(rows)])
+    return {**pages, "techniques/index.md": "\n".join(lines), "techniques/by_need.md": by_need}
 
 
 def technique_page(row: dict[str, Any]) -> str:
@@ -133,6 +139,7 @@ def command_page(name: str, command: Any) -> str:
         lines += [f"| `{p.metavar or p.name}` | {_cell(getattr(p, 'help', '') or '')} |" for p in given] + [""]
     lines += ["| option | meaning | default |", "|---|---|---|"]
     lines += [f"| `{', '.join(p.opts)}` | {_cell(p.help or '')} | {_default(p)} |" for p in options]
+    lines += ["", "**Examples**", "", "```sh", *EXAMPLES.get(name, ()), "```"]
     return "\n".join([*lines, ""])
 
 

@@ -22,7 +22,7 @@ if [ "$(uname -s)" = Linux ] && ! "$venv/bin/python" -c 'import torch' 2>/dev/nu
     pip install -c constraints.txt "torch==$version+cpu" 2>/dev/null ||
         pip install -c constraints.txt "torch==$version" --index-url "$torch_index" --extra-index-url https://pypi.org/simple
 fi
-pip install -c constraints.txt --editable '.[serve]' --group dev
+pip install -c constraints.txt --editable '.[serve,docs]' --group dev
 foreign=$("$venv/bin/python" -m pip list --format=freeze | grep -iE '^(nvidia-|cuda-|triton)' || true)
 if [ -n "$foreign" ] && [ "$(uname -s)" = Linux ]; then
     echo "Warning: GPU packages were installed beside PyTorch: $(echo "$foreign" | tr '\n' ' ')" >&2

@@ -8,7 +8,7 @@ from temperance.cli.application import COMMANDS, build
 
 NAMES = [
     "study", "demo", "audit", "evaluate", "export", "predict", "serve", "retrain", "techniques", "presets", "price",
-    "report",
+    "report", "doctor",
 ]  # fmt: skip
 
 

@@ -51,3 +51,15 @@ def test_a_start_that_was_not_tried_is_said_on_the_terminal(tmp_path) -> None:
     document = study_example()
     document["limits"].append("Start of yours: recipe of a.toml was not tried: no time left in the budget.")
     assert document["limits"][-1] in text(tmp_path, document, seconds=1.0)
+
+
+def test_what_was_bought_is_said_with_its_interval(tmp_path) -> None:
+    document = study_example()
+    document["winner"]["bought"] = [
+        {"sentence": "It changed by -0.1.", "verdict": "better",
+         "difference": {"value": -0.1, "low": -0.15, "high": -0.05, "confidence": 0.95}},
+        {"sentence": "Nobody knows.", "difference": {"value": -0.1, "low": None, "high": None}},
+    ]  # fmt: skip
+    said = text(tmp_path, document, seconds=1.0)
+    assert "  It changed by -0.1 (95 % interval -0.15 to -0.05: better).\n" in said
+    assert "  Nobody knows.\n" in said

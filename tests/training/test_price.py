@@ -57,3 +57,15 @@ def test_net_cost_counts_parameters_and_bytes() -> None:
 
 def test_memory_is_this_process_own() -> None:
     assert 10 * 2**20 < peak_memory_bytes() < 2**40
+
+
+def test_peak_memory_is_in_bytes_on_each_system(monkeypatch) -> None:
+    import resource
+
+    from temperance.training import price
+
+    here = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    monkeypatch.setattr(price.sys, "platform", "linux")
+    assert price.peak_memory_bytes() >= here * 1024
+    monkeypatch.setattr(price.sys, "platform", "darwin")
+    assert here <= price.peak_memory_bytes() < here * 1024

@@ -11,6 +11,7 @@ import typer
 
 from temperance.cli.commands.audit import audit
 from temperance.cli.commands.demo import demo
+from temperance.cli.commands.doctor import doctor
 from temperance.cli.commands.evaluate import evaluate
 from temperance.cli.commands.export import export
 from temperance.cli.commands.predict import predict
@@ -21,10 +22,11 @@ from temperance.cli.commands.retrain import retrain
 from temperance.cli.commands.serve import serve
 from temperance.cli.commands.study import study
 from temperance.cli.commands.techniques import techniques
+from temperance.cli.examples import epilog
 from temperance.cli.guard import Started, guarded
 from temperance.records.version import __version__
 
-COMMANDS = (study, demo, audit, evaluate, export, predict, serve, retrain, techniques, presets, price, report)
+COMMANDS = (study, demo, audit, evaluate, export, predict, serve, retrain, techniques, presets, price, report, doctor)
 
 
 def build() -> typer.Typer:
@@ -39,7 +41,7 @@ def build() -> typer.Typer:
     )
     app.callback()(_root)
     for command in COMMANDS:
-        app.command(command.__name__)(guarded(command))
+        app.command(command.__name__, epilog=epilog(command.__name__))(guarded(command))
     return app
 
 

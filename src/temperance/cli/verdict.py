@@ -50,7 +50,7 @@ def text(folder: Path, document: dict[str, Any], *, seconds: float) -> str:
     lines = [f"Best model: {name_of(document)}.", f"  {winner.get('why', '')}".rstrip()]
     lines += [f"  {said}" for said in measured(document)]
     lines += _beside(document)
-    bought = [row["sentence"] for row in winner.get("bought") or [] if row.get("sentence")]
+    bought = [_bought(row) for row in winner.get("bought") or [] if row.get("sentence")]
     lines += ["What regularization bought:", *(f"  {said}" for said in bought)] if bought else []
     lines += _own_net(document)
     lines += _look_at(document)
@@ -64,6 +64,16 @@ def text(folder: Path, document: dict[str, Any], *, seconds: float) -> str:
     if document["status"] == "interrupted":
         lines.append(f"It was stopped early. Go on with: temperance study --resume {shlex.quote(str(folder))}")
     return "\n".join(line for line in lines if line.strip() or not line)
+
+
+def _bought(row: dict[str, Any]) -> str:
+    """Return what an ingredient bought, with its interval and what that says."""
+    change, verdict = row.get("difference") or {}, row.get("verdict")
+    if change.get("low") is None or change.get("high") is None:
+        return str(row["sentence"])
+    share = round(100 * float(change.get("confidence") or 0.95))
+    words = f"{share} % interval {change['low']:+.4g} to {change['high']:+.4g}" + (f": {verdict}" if verdict else "")
+    return f"{str(row['sentence']).removesuffix('.')} ({words})."
 
 
 def measured(document: dict[str, Any]) -> list[str]:

@@ -214,7 +214,7 @@ def session(data: bytes) -> Any:
         import onnxruntime as ort
     except ImportError as error:
         raise MissingExtra(
-            "bundles need the package onnxruntime", "it is in the extra 'serve'", "pip install 'temperance[serve]'"
+            "bundles need the package onnxruntime", "it comes with Temperance", "pip install onnxruntime"
         ) from error
     options = ort.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1

@@ -28,7 +28,7 @@ def onnx_package() -> Any:
         import onnx
     except ImportError as error:
         raise MissingExtra(
-            "writing a bundle needs the package onnx", "it is in the extra 'serve'", "pip install 'temperance[serve]'"
+            "writing a bundle needs the package onnx", "it comes with Temperance", "pip install onnx"
         ) from error
     return onnx
 

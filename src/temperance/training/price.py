@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import resource
+import sys
 import time
 from statistics import median
 from typing import Any
@@ -41,7 +41,14 @@ def flops_per_row(model: nn.Module, inputs: Any) -> int:
 
 def peak_memory_bytes() -> int:
     """Return the largest resident memory of this process so far."""
-    return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) * 1024
+    if sys.platform == "win32":  # it has no module resource
+        import psutil
+
+        return int(psutil.Process().memory_info().peak_wset)
+    import resource
+
+    used = int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    return used if sys.platform == "darwin" else used * 1024  # macOS counts bytes, Linux KiB
 
 
 def net_cost(model: nn.Module, inputs: Any, *, seconds: float, passes: int, measure: bool = True) -> TrialCost:

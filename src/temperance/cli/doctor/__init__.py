@@ -1,0 +1,1 @@
+"""What ``temperance doctor`` looks at: one aspect of the machine or the environment per file."""
