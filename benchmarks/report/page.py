@@ -98,7 +98,8 @@ def main() -> None:
         for folder in given.studies:
             study = json.loads((folder / "study.json").read_text(encoding="utf-8"))
             row = measure(browser, folder / "report.html", axe)
-            rows[folder.name] = {"command": study["command"], "findings": len(study["findings"]), **row}
+            command = re.sub(r"(?<=\s)/\S*/", "", study["command"])  # without folders of this machine
+            rows[folder.name] = {"command": command, "findings": len(study["findings"]), **row}
             print(folder.name, rows[folder.name])
         versions = {"chromium": browser.version, "playwright": version("playwright"), "python": sys.version.split()[0]}
     banner = re.match(r"/\*! axe v([\d.]+)", axe)
