@@ -18,6 +18,33 @@ from pathlib import Path
 from typing import Any
 
 RECORD = Path(__file__).parent.parent / "records" / "report_page.json"
+# A reader's questions: the section that owns each, and what its answer says (English reports; | parts kinds of tasks).
+QUESTIONS = {
+    "why": ("depends", "It hangs most on|No column by itself|Which columns the answer depends on was not"),
+    "how many caught": ("mistakes", "it finds|Found (recall)|true minus predicted|were not looked at"),
+    "how many false alarms": ("mistakes", "False alarms:|Right when answered|true minus predicted|were not looked at"),
+    "who next": ("mistakes", "to look at first|were not looked at|answered"),
+    "can I trust it": ("trust", "They were used once"),
+    "what breaks it": ("fails", "What breaks it most|No kind of damage|Damaged inputs were not tried"),
+    "what did it cost": ("tried", "The whole study took"),
+    "what to do first": ("answer", "First things to do"),
+    "what may I not do with it": ("answer", "Do not let it decide alone"),
+    "how was it made": ("method", "The whole record is in"),
+}
+SCREEN = 900
+DISTANCE = """([section, words]) => {
+  const part = document.getElementById(section);
+  for (let fold = part.closest('details'); fold; fold = fold.parentElement.closest('details')) fold.open = true;
+  const top = document.getElementById(section + '-h').getBoundingClientRect().top;
+  const walker = document.createTreeWalker(part, NodeFilter.SHOW_ELEMENT);
+  let found = null;
+  while (walker.nextNode()) {
+    const one = walker.currentNode, box = one.getBoundingClientRect(), text = one.innerText || '';
+    const fits = words.split('|').some(word => text.toLowerCase().includes(word.toLowerCase()));
+    if (fits && box.height && (!one.children.length || one.matches('p, li, h3, caption'))) { found = box; break; }
+  }
+  return found ? Math.round(found.bottom - top) : null;
+}"""
 WIDTHS, SCHEMES = (320, 360, 1280), ("light", "dark")
 OPEN = "document.querySelectorAll('details').forEach(fold => { fold.open = true })"
 AXE = "async () => (await axe.run(document)).violations.map(v => [v.id, v.nodes.length])"
@@ -38,6 +65,13 @@ def measure(browser: Any, page_file: Path, axe: str) -> dict[str, Any]:
             found["sideways"] = max(found["sideways"], page.evaluate(WIDTH) - width)
             page.evaluate(axe)
             found["violations"] += [[width, scheme, *row] for row in page.evaluate(AXE)]
+    for width in (360, 1280):
+        page = browser.new_context(viewport={"width": width, "height": SCREEN}).new_page()
+        page.goto(address)
+        far = {question: page.evaluate(DISTANCE, list(place)) for question, place in QUESTIONS.items()}
+        found.setdefault("pixels_to_answer", {})[str(width)] = far
+        late = [q for q, pixels in far.items() if pixels is None or pixels > 2 * SCREEN]
+        found.setdefault("not_within_two_screens", {})[str(width)] = late
     page = browser.new_page()
     page.goto(address)
     page.locator("summary").first.focus()
@@ -64,7 +98,8 @@ def main() -> None:
         for folder in given.studies:
             study = json.loads((folder / "study.json").read_text(encoding="utf-8"))
             row = measure(browser, folder / "report.html", axe)
-            rows[folder.name] = {"command": study["command"], "findings": len(study["findings"]), **row}
+            command = re.sub(r"(?<=\s)/\S*/", "", study["command"])  # without folders of this machine
+            rows[folder.name] = {"command": command, "findings": len(study["findings"]), **row}
             print(folder.name, rows[folder.name])
         versions = {"chromium": browser.version, "playwright": version("playwright"), "python": sys.version.split()[0]}
     banner = re.match(r"/\*! axe v([\d.]+)", axe)

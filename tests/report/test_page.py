@@ -18,6 +18,7 @@ from temperance.report.figures import LIMIT, clip, work_out
 from temperance.report.forms import date, form_named
 from temperance.report.node import Node, resolve, unescaped
 from temperance.report.page import html, policy, stylesheet
+from temperance.report.placing import section_of
 from temperance.report.words import Words
 from temperance.testing.findings_example import findings_example
 from temperance.testing.study_example import study_example
@@ -105,7 +106,8 @@ def test_landmarks_headings_and_language(page: Any) -> None:
         assert page.all(name), name
     levels = [int(e.name[1]) for e in page.walk() if re.fullmatch("h[1-6]", e.name)]
     assert all(b - a <= 1 for a, b in pairwise(levels))
-    assert [e.attributes["id"] for e in page.all("section")] == [
+    parts = [e.attributes["aria-labelledby"].removesuffix("-h") for e in page.all("section")]
+    assert parts == [
         "answer",
         "trust",
         "mistakes",
@@ -119,6 +121,16 @@ def test_landmarks_headings_and_language(page: Any) -> None:
         "duties",
         "method",
     ]
+
+
+def test_what_is_looked_up_is_one_line_until_it_asks_for_something() -> None:
+    document = study_example()
+    document["findings"] = [f for f in document["findings"] if section_of(f["check"]) != "safety"]
+    folded = '<details class="whole"><summary><h2 id="safety-h">'
+    assert folded in html(document)
+    planted = {**findings_example(4)[0], "check": "backdoor_probe", "state": "look_at_this"}
+    assert folded not in html(document | {"findings": [planted]})
+    assert '<details class="whole"><summary><h2 id="answer-h">' not in html(document)
 
 
 def test_ids_are_unique_and_links_lead_somewhere(page: Any) -> None:
@@ -181,7 +193,7 @@ def test_text_has_enough_contrast(scheme: int) -> None:
 def test_it_prints_and_has_a_dark_scheme_and_no_motion() -> None:
     style = stylesheet()
     printed = style[style.index("@media print") :]
-    assert "details:not(.fine)" in printed.split("{display:none}")[0]  # what may be looked up is not printed
+    assert "details:not(.fine,.whole,.kept)" in printed.split("{display:none}")[0]  # looked up, not printed
     assert "prefers-color-scheme:dark" in style
     assert not re.search(r"animation|transition", style)
 

@@ -16,10 +16,12 @@ from temperance.records.errors import StudyError
 from temperance.report.base import Html, Study
 from temperance.report.figures import Figures
 from temperance.report.node import Node
+from temperance.report.placing import place
 from temperance.report.sections import ORDER
 from temperance.report.words import Words, check_language
 
 SCHEMA = 1
+LOOKED_UP = frozenset({"safety", "using", "duties", "method"})
 
 
 def read(folder: Path) -> dict[str, Any]:
@@ -64,6 +66,11 @@ def sections(
     return study, [(section.name, section.render(study)) for section in ORDER]
 
 
+def is_folded(study: Study, name: str) -> bool:
+    """Return whether a section is for looking things up, and nothing in it asks its reader to act."""
+    return name in LOOKED_UP and not place(study, name).urgent
+
+
 def html(document: dict[str, Any], *, names: frozenset[str] = frozenset(), language: str = "en") -> str:
     """Return the whole page for a study that was read.
 
@@ -75,7 +82,10 @@ def html(document: dict[str, Any], *, names: frozenset[str] = frozenset(), langu
     """
     study, parts = sections(document, names=names, language=language)
     style = Markup("\n" + stylesheet())
-    values = {"parts": parts, "style": style, "policy": policy(str(style)), "language": language}
+    values = {
+        "parts": parts, "folded": {name for name, _ in parts if is_folded(study, name)}, "style": style,
+        "policy": policy(str(style)), "language": language,
+    }  # fmt: skip
     return str(study.template("page.html.j2", **values))
 
 

@@ -30,9 +30,9 @@ def test_points_without_intervals_or_a_clean_figure_still_draw(make_study: Calla
 
 def test_the_clean_line_is_of_the_same_rows_where_known(make_study: Callable[..., Study]) -> None:
     document = study_example()
-    assert Robustness._clean(make_study(document)).pointer == "/winner/test/accuracy"
+    assert Robustness.clean(make_study(document)).pointer == "/winner/test/accuracy"
     document["winner"]["robustness_summary"] = {"clean": {"value": 0.9}}
-    assert Robustness._clean(make_study(document)).pointer == "/winner/robustness_summary/clean"
+    assert Robustness.clean(make_study(document)).pointer == "/winner/robustness_summary/clean"
 
 
 def test_a_new_kind_of_damage_keeps_its_name(make_study: Callable[..., Study]) -> None:

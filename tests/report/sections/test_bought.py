@@ -97,3 +97,18 @@ def test_the_time_of_signals_is_a_sum(make_study: Callable[..., Study]) -> None:
         trial["signal_seconds"] = {"gap": 1.25, "plateau": 0.75}
     assert "move them took 2.0 s of its" in read(make_study(document))
     assert "Watching the training" not in read(make_study())
+
+
+@pytest.mark.parametrize(("high", "folded"), [(0.02, True), (-0.01, False)])
+def test_ingredients_that_made_no_clear_difference_are_one_line(
+    high: float, folded: bool, make_study: Callable[..., Study]
+) -> None:
+    document: dict[str, Any] = study_example()
+    first = document["winner"]["bought"][0]
+    whole = {**first, "ingredient": "the recipe's strengths", "rows": "selection"}
+    stop = {**first, "ingredient": "stopping early", "rows": "selection"}
+    stop["difference"] = {**first["difference"], "value": -0.02, "low": -0.05, "high": high, "better": "lower"}
+    document["winner"]["bought"] = [whole, stop]
+    text = read(make_study(document))
+    assert ("1 ingredient made no clear difference" in text) is folded
+    assert text.count("with and without stopping early") == 1

@@ -102,3 +102,33 @@ def test_damage_that_was_left_out_is_named(make_study: Callable[..., Study]) -> 
     document: dict[str, Any] = study_example()
     document["winner"]["robustness_summary"] = {"left_out": [{"what": "unit_error", "why": "no time was left"}]}
     assert "Not tested: wrong units. no time was left" in read(make_study(document))
+
+
+@pytest.mark.parametrize(
+    ("high", "words"),
+    [
+        (0.80, "What breaks it most: noise. At the strongest step that was tried it is right 70.0 % of the time"),
+        (0.99, "No kind of damage that was tried made it clearly worse"),
+    ],
+)
+def test_it_says_what_breaks_it_most(high: float, words: str, make_study: Callable[..., Study]) -> None:
+    document: dict[str, Any] = study_example()
+    document["winner"]["robustness_summary"] = {"clean": {"value": 0.9, "low": 0.85, "high": 0.95}}
+    document["winner"]["robustness"] = [
+        {"family": family, "severity": step, "measurement": {"value": value, "low": 0.6, "high": top, "n": 100}}
+        for family, step, value, top in (
+            ("noise", 1, 0.89, 0.95), ("noise", 5, 0.7, high), ("missing", 1, 0.9, 0.97), ("missing", 5, 0.85, 0.99),
+        )
+    ]  # fmt: skip
+    text = read(make_study(document))
+    assert words in text
+    assert text.count("damage that was tried") + text.count("What breaks it most") == 1
+
+
+def test_without_ranges_it_does_not_say_what_breaks_it(make_study: Callable[..., Study]) -> None:
+    document: dict[str, Any] = study_example()
+    for point in document["winner"]["robustness"]:
+        point["measurement"].update(low=None, high=None)
+    text = read(make_study(document))
+    assert "breaks it most" not in text
+    assert "clearly worse:" not in text

@@ -24,12 +24,12 @@ class Robustness(Chart):
 
     def figure(self, study: Study) -> Figure | None:
         """Return the curves, or None where robustness was not measured."""
-        families = _families(study.root["winner"]["robustness"])
-        if not families:
+        found = families(study.root["winner"]["robustness"])
+        if not found:
             return None
-        shown = dict(list(families.items())[: self.limit])
-        clean = self._clean(study)
-        y = self._axis(study, families, clean)
+        shown = dict(list(found.items())[: self.limit])
+        clean = self.clean(study)
+        y = self._axis(study, found, clean)
         panels = tuple(self._panel(study, i, points, y, clean) for i, points in enumerate(shown.values()))
         head = tuple(study.words.say(f"chart.robustness.head.{k}") for k in ("family", "severity", "value", "n"))
         rows = [_row(study, point) for points in shown.values() for point in points]
@@ -37,15 +37,15 @@ class Robustness(Chart):
         return Figure(self.name, caption, panels, head, tuple(rows[:60]), max(0, len(rows) - 60))
 
     @staticmethod
-    def _clean(study: Study) -> Node:
+    def clean(study: Study) -> Node:
         """Return the figure of the same rows undamaged, else the test figure of the same metric."""
         same = study.root["winner"]["robustness_summary"]["clean"]
         test = study.root["winner"]["test"]["r2" if study.regression else "accuracy"]
         return same if same["value"].number is not None else test
 
     @staticmethod
-    def _axis(study: Study, families: dict[str, list[Node]], clean: Node) -> Axis:
-        values = [v for points in families.values() for p in points for v in _ends(p["measurement"])]
+    def _axis(study: Study, found: dict[str, list[Node]], clean: Node) -> Axis:
+        values = [v for points in found.values() for p in points for v in _ends(p["measurement"])]
         values += _ends(clean)
         share = min(values) >= 0 and max(values) <= 1
         low, high = around(values, floor=0.0 if min(values) >= 0 else None, top=1.0 if share else None)
@@ -87,7 +87,8 @@ def damage(study: Study, family: Node) -> Markup:
     return study.words.say(known) if study.words.knows(known) else study.figures.quote(family, 60)
 
 
-def _families(points: Node) -> dict[str, list[Node]]:
+def families(points: Node) -> dict[str, list[Node]]:
+    """Return the measured points of each kind of damage, the mildest first."""
     grouped: dict[str, list[Node]] = {}
     for point in points:
         if point["measurement"]["value"].number is not None and point["severity"].number is not None:

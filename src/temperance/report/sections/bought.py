@@ -26,11 +26,16 @@ class Bought(Section):
         """Collect the comparison with the plain net, its price, the proof of each part and the moves of strengths."""
         winner = study.root["winner"]
         trial = study.trial(winner["trial"])
+        every, main = list(winner["bought"])[:10], self._main(study)
+        unclear = [b for b in every if b != main and b["ingredient"] and verdict_of(b["difference"]) == "unclear"]
+        clear = [b for b in every if b not in unclear]
         return {
             "trial": trial,
             "answer": self._answer(study),
             "missing": self._missing(study),
-            "bought": self._bought(study),
+            "bought": self._strip(study, clear),
+            "unclear": self._strip(study, unclear),
+            "unclear_count": len(unclear),
             "lead": "bought.lead.ingredients" if _by_ingredient(study) else "bought.lead",
             "price": self._price(study),
             "traces": Traces().draw(study),
@@ -88,10 +93,12 @@ class Bought(Section):
         return say("bought.price.both", seconds=seconds, plain=fig(plain["cost"]["seconds"], form="seconds"))
 
     @staticmethod
-    def _bought(study: Study) -> Markup:
+    def _strip(study: Study, items: list[Node]) -> Markup:
+        if not items:
+            return Markup("")
         say = study.words.say
         rows = []
-        for item in list(study.root["winner"]["bought"])[:10]:
+        for item in items:
             verdict = verdict_of(item["difference"])
             reading = say(f"bought.{verdict}")
             other = None if item["ingredient"] else study.trial(item["trial"])

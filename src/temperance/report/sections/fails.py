@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 from markupsafe import Markup
 
 from temperance.report.base import Section, Study
-from temperance.report.charts.curves import Robustness, damage
+from temperance.report.charts.curves import Robustness, damage, families
 from temperance.report.charts.reliability import Reliability
 from temperance.report.charts.strip import Row, Strip
 from temperance.report.metrics import form_of, metric_text, named, verdict_of
@@ -56,6 +56,7 @@ class Fails(Section):
             by[state_of_slice(item)].append(item)
         fine = by["better"] + by["same"]
         return {
+            "breaks": self._breaks(study),
             "robustness": Robustness().draw(study),
             "untried": list(study.root["winner"]["robustness_summary"]["left_out"])[:10],
             "damage": lambda node: damage(study, node),
@@ -68,6 +69,27 @@ class Fails(Section):
             "counts": {state: len(items) for state, items in by.items()},
             "tested": bool(groups),
         }
+
+    @staticmethod
+    def _breaks(study: Study) -> Markup:
+        """Say which kind of damage costs most at its strongest step, or that none clearly does."""
+        say, fig, clean = study.words.say, study.figures.figure, Robustness.clean(study)
+        strongest = [points[-1] for points in families(study.root["winner"]["robustness"]).values()]
+        undamaged = clean["value"].number
+        if not strongest or undamaged is None:
+            return Markup("")
+        known = [p for p in strongest if p["measurement"]["high"].number is not None]
+        clear = [p for p in known if p["measurement"]["high"].number < undamaged]
+        if not clear:
+            return say("fails.breaks.none") if known else Markup("")
+        worst = min(clear, key=lambda p: p["measurement"]["value"].number)
+        form = "number" if study.regression else "percent"
+        return say(
+            "fails.breaks.number" if study.regression else "fails.breaks",
+            damage=damage(study, worst["family"]),
+            damaged=fig(worst["measurement"]["value"], form=form),
+            clean=fig(clean["value"], form=form),
+        )
 
     @staticmethod
     def _slices(study: Study, slices: list[Node]) -> Markup:
