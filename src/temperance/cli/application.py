@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from temperance.cli.commands.app import app as app_command
 from temperance.cli.commands.audit import audit
 from temperance.cli.commands.demo import demo
 from temperance.cli.commands.evaluate import evaluate
@@ -24,7 +25,7 @@ from temperance.cli.commands.techniques import techniques
 from temperance.cli.guard import Started, guarded
 from temperance.records.version import __version__
 
-COMMANDS = (study, demo, audit, evaluate, export, predict, serve, retrain, techniques, presets, price, report)
+COMMANDS = (app_command, study, demo, audit, evaluate, export, predict, serve, retrain, techniques, presets, price, report)
 
 
 def build() -> typer.Typer:

@@ -1,0 +1,185 @@
+"""The pages on the data: what was read, and what the check found; the owner's decisions on both."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from temperance.app import pages
+from temperance.app.desk import Desk, Form, to
+from temperance.app.folders import Entry, why_ended
+from temperance.app.jobs import Job
+from temperance.app.places import Place
+from temperance.app.project import Project, home, source_path
+from temperance.app.questions import answered, questions
+from temperance.app.reading import Seen, plain, seen
+from temperance.records.errors import DataError, SettingError
+
+TASKS = ("auto", "classification", "regression")
+
+
+def routes(desk: Desk) -> list[Route]:
+    """Return the routes of the pages on the data."""
+
+    async def read(entry: Entry, project: Project) -> Seen:
+        async with desk.reading:
+            return await asyncio.to_thread(seen, project, entry.path, desk.studies.root)
+
+    async def data(request: Request) -> Response:
+        entry, project = desk.kept(request)
+        found = await read(entry, project)
+        error = found["error"]
+        return desk.page("data", entry=entry, step="data", project=project, found=found, error=error, tasks=TASKS)
+
+    async def decide(request: Request) -> Response:
+        entry, project = desk.kept(request)
+        form = await desk.form(request)
+        _check_free(entry)
+        changed = decided(project, form, (await read(entry, project))["names"])
+        found = await read(entry, changed)
+        if not project.target and found.get("target") and found["error"] is None:
+            changed = changed.changed(target=found["target"])
+            found = await read(entry, changed)
+        changed.save(entry.path)
+        then = form.texts.get("then", "look")
+        onwards = then in ("check", "study") and found["error"] is None
+        if then == "check" and onwards:
+            await asyncio.to_thread(start_check, entry, changed, desk)
+        return to(entry, then if onwards else "data")
+
+    async def schema(request: Request) -> Response:
+        entry, project = desk.kept(request)
+        found = await read(entry, project)
+        headers = {"content-disposition": 'attachment; filename="columns.toml"'}
+        return Response(found.get("toml", ""), media_type="application/toml", headers=headers)
+
+    async def check(request: Request) -> Response:
+        entry, project = desk.kept(request)
+        if not project.target:
+            return to(entry, "data")
+        found = await read(entry, project)
+        told = await asyncio.to_thread(checked, entry, project)
+        return desk.page("check", entry=entry, step="check", project=project, names=found["names"], plain=plain, **told)
+
+    async def again(request: Request) -> Response:
+        entry, project = desk.kept(request)
+        await desk.form(request)
+        await asyncio.to_thread(start_check, entry, project, desk)
+        return to(entry, "check")
+
+    async def answers(request: Request) -> Response:
+        entry, project = desk.kept(request)
+        form = await desk.form(request)
+        _check_free(entry)
+        names = (await read(entry, project))["names"]
+        told = await asyncio.to_thread(checked, entry, project)
+        asked = [question for _, several in told["asked"] for question in several]
+        changed = answered(project, asked, form.texts, names)
+        changed.save(entry.path)
+        if form.texts.get("then") == "check":
+            await asyncio.to_thread(start_check, entry, changed, desk)
+            return to(entry, "check")
+        return to(entry, "study")
+
+    async def events(request: Request) -> Response:
+        entry, _ = desk.kept(request)
+        job = audit_job(entry)
+
+        def look() -> tuple[str, bool]:
+            alive = job.is_alive
+            return pages.page("checking", alive=alive), not alive
+
+        return StreamingResponse(desk.stream.run(look, request.is_disconnected), media_type="text/event-stream")
+
+    async def home_page(request: Request) -> Response:
+        return RedirectResponse(pages.next_step(desk.found(request)), status_code=303)
+
+    return [
+        Route("/study/{name}/", home_page),
+        Route("/study/{name}/data", data),
+        Route("/study/{name}/data", decide, methods=["POST"]),
+        Route("/study/{name}/columns.toml", schema),
+        Route("/study/{name}/check", check),
+        Route("/study/{name}/check", answers, methods=["POST"]),
+        Route("/study/{name}/check/again", again, methods=["POST"]),
+        Route("/study/{name}/check/events", events),
+    ]
+
+
+def decided(project: Project, form: Form, names: list[str]) -> Project:
+    """Return the project as the page on the data changes it; only columns of the file are taken.
+
+    Raises:
+        SettingError: a column or a task that was not offered.
+
+    """
+    said = form.texts
+    columns = dict(project.columns)
+    for number, name in enumerate(names):
+        how = said.get(f"c.{number}")
+        if how is None:
+            continue
+        columns.pop(name, None)
+        if how:
+            columns[name] = how
+    picked = {role: said.get(role, "") for role in ("target", "group", "time")}
+    for role, name in picked.items():
+        if name and names and name not in names:
+            raise SettingError(f"{role} {name[:80]!r}", "one of the columns of the file", "Choose one of them")
+    task = said.get("task", project.task)
+    if task not in TASKS:
+        raise SettingError(f"task {task[:80]!r}", ", ".join(TASKS), "Choose one of them")
+    rest = {key: said.get(key, getattr(project, key))[:200] for key in ("na_values", "sheet", "sep")}
+    made = project.changed(columns=columns, task=task, **picked, **rest)
+    made.choices  # noqa: B018  # a decision that cannot be understood is refused here, in words
+    return made
+
+
+def audit_job(entry: Entry) -> Job:
+    """Return the process that checks the data of a project."""
+    return Job(home(entry.path), "audit")
+
+
+def start_check(entry: Entry, project: Project, desk: Desk) -> None:
+    """Start the check of the data, unless it runs."""
+    job = audit_job(entry)
+    if job.is_alive:
+        return
+    root = desk.studies.root
+    out = (home(entry.path) / "audit").relative_to(root).as_posix()
+    (home(entry.path) / "checked").write_text(project.key, encoding="utf-8")
+    data = source_path(project, entry.path, root)
+    job.start(["audit", data, *project.arguments(), f"--out={out}", "--json"], root)
+
+
+def checked(entry: Entry, project: Project) -> dict[str, Any]:
+    """Return how the check stands: whether it runs, what it found, what it asks, why it failed."""
+    job = audit_job(entry)
+    told: dict[str, Any] = {"running": job.is_alive, "findings": [], "asked": [], "why": "", "stale": False}
+    told["ran"] = job.card is not None
+    if told["running"] or not told["ran"]:
+        return told
+    path = Place(entry.path).file(home(entry.path) / "audit", "audit.json")
+    if "error" in job.outcome or path is None or job.code not in (0, None):
+        return told | {"why": why_ended(job)}
+    document = json.loads(path.read_text(encoding="utf-8"))
+    schema = document["data"].get("schema") or {}
+    told["findings"] = document["findings"]
+    told["asked"] = [(row, questions(row, schema, project)) for row in document["findings"]]
+    told["counts"] = pages.counted(document["findings"])
+    kept = home(entry.path) / "checked"
+    told["stale"] = not kept.is_file() or kept.read_text(encoding="utf-8") != project.key
+    return told
+
+
+def _check_free(entry: Entry) -> None:
+    if not entry.is_over:
+        raise DataError(
+            "the study of these data waits or runs", "decisions before the study starts",
+            "Stop it first, or wait for its end",
+        )  # fmt: skip
