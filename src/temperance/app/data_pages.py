@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import Request
@@ -17,98 +18,106 @@ from temperance.app.jobs import Job
 from temperance.app.places import Place
 from temperance.app.project import Project, home, source_path
 from temperance.app.questions import answered, questions
-from temperance.app.reading import Seen, plain, seen
+from temperance.app.reading import Seen, seen
 from temperance.records.errors import DataError, SettingError
 
 TASKS = ("auto", "classification", "regression")
 
 
-def routes(desk: Desk) -> list[Route]:
-    """Return the routes of the pages on the data."""
+@dataclass(frozen=True)
+class DataPages:
+    """What was read and what was checked."""
 
-    async def read(entry: Entry, project: Project) -> Seen:
-        async with desk.reading:
-            return await asyncio.to_thread(seen, project, entry.path, desk.studies.root)
+    desk: Desk
 
-    async def data(request: Request) -> Response:
-        entry, project = desk.kept(request)
-        found = await read(entry, project)
+    async def read(self, entry: Entry, project: Project) -> Seen:
+        async with self.desk.reading:
+            return await asyncio.to_thread(seen, project, entry.path, self.desk.studies.root)
+
+    async def data(self, request: Request) -> Response:
+        entry, project = self.desk.kept(request)
+        found = await self.read(entry, project)
         error = found["error"]
-        return desk.page("data", entry=entry, step="data", project=project, found=found, error=error, tasks=TASKS)
+        return self.desk.page("data", entry=entry, step="data", project=project, found=found, error=error, tasks=TASKS)
 
-    async def decide(request: Request) -> Response:
-        entry, project = desk.kept(request)
-        form = await desk.form(request)
+    async def decide(self, request: Request) -> Response:
+        entry, project = self.desk.kept(request)
+        form = await self.desk.form(request)
         _check_free(entry)
-        changed = decided(project, form, (await read(entry, project))["names"])
-        found = await read(entry, changed)
+        shown = await self.read(entry, project)
+        changed = decided(project, form, shown["names"])
+        found = await self.read(entry, changed)
         if not project.target and found.get("target") and found["error"] is None:
             changed = changed.changed(target=found["target"])
-            found = await read(entry, changed)
+            found = await self.read(entry, changed)
         changed.save(entry.path)
         then = form.texts.get("then", "look")
-        onwards = then in ("check", "study") and found["error"] is None
+        onwards = then in ("check", "study") and found["error"] is None and doubted(found) <= doubted(shown)
         if then == "check" and onwards:
-            await asyncio.to_thread(start_check, entry, changed, desk)
+            await asyncio.to_thread(start_check, entry, changed, self.desk)
         return to(entry, then if onwards else "data")
 
-    async def schema(request: Request) -> Response:
-        entry, project = desk.kept(request)
-        found = await read(entry, project)
+    async def schema(self, request: Request) -> Response:
+        entry, project = self.desk.kept(request)
+        found = await self.read(entry, project)
         headers = {"content-disposition": 'attachment; filename="columns.toml"'}
         return Response(found.get("toml", ""), media_type="application/toml", headers=headers)
 
-    async def check(request: Request) -> Response:
-        entry, project = desk.kept(request)
+    async def check(self, request: Request) -> Response:
+        entry, project = self.desk.kept(request)
         if not project.target:
             return to(entry, "data")
-        found = await read(entry, project)
+        found = await self.read(entry, project)
         told = await asyncio.to_thread(checked, entry, project)
-        return desk.page("check", entry=entry, step="check", project=project, names=found["names"], plain=plain, **told)
+        return self.desk.page(
+            "check", entry=entry, step="check", project=project, names=found["names"], plain=plain, **told
+        )
 
-    async def again(request: Request) -> Response:
-        entry, project = desk.kept(request)
-        await desk.form(request)
-        await asyncio.to_thread(start_check, entry, project, desk)
+    async def again(self, request: Request) -> Response:
+        entry, project = self.desk.kept(request)
+        await self.desk.form(request)
+        await asyncio.to_thread(start_check, entry, project, self.desk)
         return to(entry, "check")
 
-    async def answers(request: Request) -> Response:
-        entry, project = desk.kept(request)
-        form = await desk.form(request)
+    async def answers(self, request: Request) -> Response:
+        entry, project = self.desk.kept(request)
+        form = await self.desk.form(request)
         _check_free(entry)
-        names = (await read(entry, project))["names"]
+        names = (await self.read(entry, project))["names"]
         told = await asyncio.to_thread(checked, entry, project)
         asked = [question for _, several in told["asked"] for question in several]
         changed = answered(project, asked, form.texts, names)
         changed.save(entry.path)
         if form.texts.get("then") == "check":
-            await asyncio.to_thread(start_check, entry, changed, desk)
+            await asyncio.to_thread(start_check, entry, changed, self.desk)
             return to(entry, "check")
         return to(entry, "study")
 
-    async def events(request: Request) -> Response:
-        entry, _ = desk.kept(request)
+    async def events(self, request: Request) -> Response:
+        entry, _ = self.desk.kept(request)
         job = audit_job(entry)
 
         def look() -> tuple[str, bool]:
             alive = job.is_alive
             return pages.page("checking", alive=alive), not alive
 
-        return StreamingResponse(desk.stream.run(look, request.is_disconnected), media_type="text/event-stream")
+        return StreamingResponse(self.desk.stream.run(look, request.is_disconnected), media_type="text/event-stream")
 
-    async def home_page(request: Request) -> Response:
-        return RedirectResponse(pages.next_step(desk.found(request)), status_code=303)
+    async def home_page(self, request: Request) -> Response:
+        return RedirectResponse(pages.next_step(self.desk.found(request)), status_code=303)
 
-    return [
-        Route("/study/{name}/", home_page),
-        Route("/study/{name}/data", data),
-        Route("/study/{name}/data", decide, methods=["POST"]),
-        Route("/study/{name}/columns.toml", schema),
-        Route("/study/{name}/check", check),
-        Route("/study/{name}/check", answers, methods=["POST"]),
-        Route("/study/{name}/check/again", again, methods=["POST"]),
-        Route("/study/{name}/check/events", events),
-    ]
+    def routes(self) -> list[Route]:
+        """Return the routes of these pages."""
+        return [
+            Route("/study/{name}/", self.home_page),
+            Route("/study/{name}/data", self.data),
+            Route("/study/{name}/data", self.decide, methods=["POST"]),
+            Route("/study/{name}/columns.toml", self.schema),
+            Route("/study/{name}/check", self.check),
+            Route("/study/{name}/check", self.answers, methods=["POST"]),
+            Route("/study/{name}/check/again", self.again, methods=["POST"]),
+            Route("/study/{name}/check/events", self.events),
+        ]
 
 
 def decided(project: Project, form: Form, names: list[str]) -> Project:
@@ -138,6 +147,11 @@ def decided(project: Project, form: Form, names: list[str]) -> Project:
     made = project.changed(columns=columns, task=task, **picked, **rest)
     made.choices  # noqa: B018  # a decision that cannot be understood is refused here, in words
     return made
+
+
+def doubted(found: Seen) -> set[str]:
+    """Return the columns that can be read in more than one way; one that was not shown yet is shown first."""
+    return {column["column"] for column in found["columns"] if column["others"]}
 
 
 def audit_job(entry: Entry) -> Job:

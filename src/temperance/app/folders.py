@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Studies:
-    """The studies directly below ``root``, or ``root`` itself where it is one."""
+    """The studies directly below ``root``, and ``root`` itself where it is one."""
 
     root: Path
 
@@ -93,13 +94,11 @@ class Studies:
 
     def _folders(self) -> list[Path]:
         root = self.root.resolve()
-        if self._marks(root):
-            return [root]
         try:
-            inside = sorted(root.iterdir())
+            inside = sorted(path for path in root.iterdir() if path.is_dir() and not path.is_symlink())
         except OSError:
             return []
-        return [path for path in inside if path.is_dir() and not path.is_symlink() and self._marks(path)]
+        return [path for path in (root, *inside) if self._marks(path)]
 
     def _marks(self, path: Path) -> list[Path]:
         """Return the files that make a folder a study; a link that leads out of the root makes none."""
@@ -122,7 +121,9 @@ class Studies:
             state, why = _end(told, path / "ledger.jsonl" in marks)
             return replace(told, state=state, why=why)
         why = why_ended(told.job) if "error" in told.job.outcome else ""  # it was to go on, and could not
-        return replace(told, why=why, **_document(path))
+        document = _document(path / "study.json", (path / "study.json").stat().st_mtime_ns)
+        told = replace(told, why=why, **document)
+        return told if project is None else replace(told, data=project.title)
 
 
 def over(studies: Studies, name: str) -> bool:
@@ -171,9 +172,11 @@ def _end(entry: Entry, has_ledger: bool) -> tuple[str, str]:
     return "stopped" if yours else "failed", why_ended(entry.job)
 
 
-def _document(path: Path) -> dict[str, Any]:
+@lru_cache(maxsize=LIMIT)
+def _document(path: Path, changed: int) -> dict[str, Any]:
+    """Return what the list shows of a ``study.json``; it is read again only when it has changed."""
     try:
-        document = json.loads((path / "study.json").read_text(encoding="utf-8"))
+        document = json.loads(path.read_text(encoding="utf-8"))
         data = document.get("data") or {}
         state = document.get("status")
     except (OSError, ValueError, AttributeError):

@@ -111,9 +111,8 @@ def collect() -> None:
     """Collect children that ended, and note how, so that none stays behind as a dead entry of the system."""
     for path, child in list(_OURS.items()):
         code = child.poll()
-        if code is not None:
-            if _OURS.pop(path, None) is not None and path.parent.is_dir():
-                write_text(path, dumps({"code": code}))
+        if code is not None and _OURS.pop(path, None) is not None and path.parent.is_dir():
+            write_text(path, dumps({"code": code}))
 
 
 def interrupt(pid: int, *, group: bool) -> None:
@@ -129,7 +128,7 @@ def _same(pid: int, started: float) -> bool:
     try:
         process = psutil.Process(pid)
         alive = process.status() != psutil.STATUS_ZOMBIE
-        return alive and abs(process.create_time() - started) < SAME_START
+        return bool(alive and abs(process.create_time() - started) < SAME_START)
     except psutil.Error:
         return False
 

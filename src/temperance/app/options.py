@@ -71,9 +71,7 @@ FIELDS = (
 
 def fields(task: str, known: frozenset[str]) -> list[Field]:
     """Return the fields for a kind of target that the installed command line knows."""
-    return [
-        field for field in FIELDS if field.name in known and (not field.tasks or task in field.tasks or not task)
-    ]
+    return [field for field in FIELDS if field.name in known and (not field.tasks or task in field.tasks or not task)]
 
 
 def budget_of(form: Mapping[str, str]) -> str:

@@ -8,15 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from temperance.data.kinds import ENDINGS
 from temperance.records.errors import DataError
 
 LISTED = 200  # data files that are offered
 LOOKED_AT = 20_000  # files of a folder that are looked at for links that lead out
 LETTERS = 80
-TABLES = frozenset(
-    ".csv .tsv .txt .tab .dat .psv .parquet .pq .npz .json .jsonl .ndjson .arff .feather .arrow .ipc .orc .xlsx .xlsm "
-    ".xls .xlsb .ods .sqlite .sqlite3 .db .duckdb .gz .xz .bz2 .zip".split()
-)
+TABLES = frozenset(ENDINGS)
 _ODD = re.compile(r"[^\w. ()+-]+")
 
 

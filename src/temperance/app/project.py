@@ -65,9 +65,7 @@ class Project:
             SettingError: a decision that cannot be understood.
 
         """
-        return choose(
-            self.columns, na_values=self.na_values or None, sheet=self.sheet or None, sep=self.sep or None
-        )
+        return choose(self.columns, na_values=self.na_values or None, sheet=self.sheet or None, sep=self.sep or None)
 
     @property
     def key(self) -> str:

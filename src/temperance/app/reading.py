@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from temperance.app.project import Project, home, source_path
-from temperance.app.wording import dated
+from temperance.app.wording import dated, written
 from temperance.data import read
 from temperance.data.choices import parse_option
 from temperance.data.reader import Reading
@@ -112,13 +112,12 @@ def _told(reading: Reading, examples: dict[str, list[str]]) -> Seen:
     columns = []
     for reader in reading.readers:
         row = reader.to_dict()
-        columns.append(
-            row | {
-                "others": alternatives(row["doubts"]), "doubts": [dated(plain(doubt)) for doubt in row["doubts"]],
-                "why": why.get(reader.name, ""), "examples": examples.get(reader.name, []),
-                "is_target": reader.name == schema.target.name,
-            }
-        )  # fmt: skip
+        told = {
+            "others": alternatives(row["doubts"]), "how": written(reader.choice()), "why": why.get(reader.name, ""),
+            "doubts": [dated(plain(doubt)) for doubt in row["doubts"]], "examples": examples.get(reader.name, []),
+            "is_target": reader.name == schema.target.name,
+        }  # fmt: skip
+        columns.append(row | told)
     doubts = {doubt for reader in reading.readers for doubt in reader.doubts}
     notes = [dated(plain(note)) for note in reading.notes if note not in doubts]
     lost = [f"{item['rows']:,} rows were left out. {item['why']}" for item in reading.dropped if item["rows"]]

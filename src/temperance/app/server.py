@@ -16,19 +16,19 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from temperance.app import pages
-from temperance.app.data_pages import routes as data_routes
+from temperance.app.data_pages import DataPages
 from temperance.app.desk import Desk
 from temperance.app.events import Stream
 from temperance.app.folders import WORDS, Studies
 from temperance.app.guard import Guard, Rules, TooLarge
-from temperance.app.start_pages import routes as start_routes
-from temperance.app.study_pages import routes as study_routes
-from temperance.app.use_pages import routes as use_routes
-from temperance.app.use_pages import stop_servers
+from temperance.app.start_pages import StartPages
+from temperance.app.study_pages import StudyPages
+from temperance.app.use_pages import UsePages, WatchPages, stop_servers
 from temperance.records.errors import TemperanceError
 
 log = logging.getLogger(__name__)
 Handler = Callable[[Request], Awaitable[Response]]
+ROOMS = (StartPages, DataPages, StudyPages, UsePages, WatchPages)
 PHRASES = {403: "refused.form", 404: "refused.absent", 405: "refused.method", 413: "refused.large"}
 
 
@@ -59,7 +59,7 @@ def create(
 
     return Starlette(
         routes=[
-            *start_routes(desk), *data_routes(desk), *study_routes(desk), *use_routes(desk),
+            *(route for pages_of in ROOMS for route in pages_of(desk).routes()),
             Route("/app.css", _fixed(pages.style(), "text/css")),
             Route("/app.js", _fixed(pages.static("app.js"), "text/javascript")),
         ],

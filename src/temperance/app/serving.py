@@ -60,9 +60,7 @@ def serve(where: Served, *, announce: Callable[[str], None] = print, browser: bo
         from temperance.app.server import create
     except ImportError as error:
         name = error.name or "starlette"
-        raise MissingExtra(
-            f"{name} is not installed", "the app needs it", "pip install 'temperance[serve]'"
-        ) from error
+        raise MissingExtra(f"{name} is not installed", "the app needs it", "pip install 'temperance[serve]'") from error
     secret = token() if where.token or not is_loopback(where.host) else ""
     listener = listen(where.host, where.port)
     rules = Rules(host=where.host, token=secret, largest=where.largest)
@@ -92,7 +90,7 @@ def check(where: Served) -> None:
         where.root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(
-            f"{where.root} is not a folder ({error.strerror or error})", "a folder for studies, or a name for a new one",
+            f"{where.root} is not a folder ({error.strerror or error})", "a folder, or a name for a new one",
             "Choose another --dir",
         ) from error  # fmt: skip
 

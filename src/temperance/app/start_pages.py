@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 from starlette.datastructures import UploadFile
@@ -20,60 +21,65 @@ from temperance.app.project import Project, home
 from temperance.records.errors import DataError
 
 
-def routes(desk: Desk) -> list[Route]:
-    """Return the routes of the first page."""
+@dataclass(frozen=True)
+class StartPages:
+    """The first page, and what it can begin."""
 
-    async def index(request: Request) -> Response:
-        entries = await asyncio.to_thread(desk.studies.entries)
-        names = [path.name for path in await asyncio.to_thread(desk.studies.place.data)]
-        return desk.page("home", entries=entries, names=names, examples=EXAMPLES, largest=desk.rules.largest)
+    desk: Desk
 
-    async def studies(request: Request) -> Response:
-        return JSONResponse({"studies": [entry.to_dict() for entry in desk.studies.entries()]})
+    async def index(self, request: Request) -> Response:
+        entries = await asyncio.to_thread(self.desk.studies.entries)
+        names = [path.name for path in await asyncio.to_thread(self.desk.studies.place.data)]
+        return self.desk.page("home", entries=entries, names=names, examples=EXAMPLES, largest=self.desk.rules.largest)
 
-    async def events(request: Request) -> Response:
+    async def studies(self, request: Request) -> Response:
+        return JSONResponse({"studies": [entry.to_dict() for entry in self.desk.studies.entries()]})
+
+    async def events(self, request: Request) -> Response:
         def look() -> tuple[str, bool]:
-            entries = desk.studies.entries()
+            entries = self.desk.studies.entries()
             return pages.page("studies", entries=entries), all(entry.is_over for entry in entries)
 
-        return StreamingResponse(desk.stream.run(look, request.is_disconnected), media_type="text/event-stream")
+        return StreamingResponse(self.desk.stream.run(look, request.is_disconnected), media_type="text/event-stream")
 
-    async def upload(request: Request) -> Response:
-        form = await desk.form(request)
+    async def upload(self, request: Request) -> Response:
+        form = await self.desk.form(request)
         sent = form.files.get("file")
         if sent is None:
             raise DataError("no file was chosen", "a table, or a zip with a folder of images for each class",
                             "Go back and choose a file")  # fmt: skip
         name = tame(sent.filename or "")
-        folder = desk.studies.place.free(Path(name).name.split(".")[0])
+        folder = self.desk.studies.place.free(Path(name).name.split(".")[0])
         await asyncio.to_thread(keep, sent, home(folder) / "data" / name)
         Project(sent.filename or name, {"kind": "upload", "name": name}).save(folder)
         return to(folder.name, "data")
 
-    async def pick(request: Request) -> Response:
-        form = await desk.form(request)
-        path = await asyncio.to_thread(desk.studies.place.picked, form.texts.get("file", ""))
-        folder = desk.studies.place.free(path.stem if path.is_file() else path.name)
+    async def pick(self, request: Request) -> Response:
+        form = await self.desk.form(request)
+        path = await asyncio.to_thread(self.desk.studies.place.picked, form.texts.get("file", ""))
+        folder = self.desk.studies.place.free(path.stem if path.is_file() else path.name)
         Project(path.name, {"kind": "file", "name": path.name}).save(folder)
         return to(folder.name, "data")
 
-    async def take(request: Request) -> Response:
-        await desk.form(request)
+    async def take(self, request: Request) -> Response:
+        await self.desk.form(request)
         chosen = example(request.path_params["key"])
         if chosen is None:
             raise DataError("there is no such example", ", ".join(one.key for one in EXAMPLES), "Choose one of them")
-        folder = desk.studies.place.free(chosen.key)
+        folder = self.desk.studies.place.free(chosen.key)
         await asyncio.to_thread(begin, chosen, folder)
         return to(folder.name, "data")
 
-    return [
-        Route("/", index),
-        Route("/api/studies", studies),
-        Route("/events", events),
-        Route("/upload", upload, methods=["POST"]),
-        Route("/pick", pick, methods=["POST"]),
-        Route("/example/{key}", take, methods=["POST"]),
-    ]
+    def routes(self) -> list[Route]:
+        """Return the routes of these pages."""
+        return [
+            Route("/", self.index),
+            Route("/api/studies", self.studies),
+            Route("/events", self.events),
+            Route("/upload", self.upload, methods=["POST"]),
+            Route("/pick", self.pick, methods=["POST"]),
+            Route("/example/{key}", self.take, methods=["POST"]),
+        ]
 
 
 def keep(sent: UploadFile, goal: Path) -> None:

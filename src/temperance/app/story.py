@@ -98,7 +98,7 @@ def _take(told: Story, row: Row) -> None:
     if event == "study":
         _begin(told, row)
     told.latest = at
-    spec = row.get("spec") if isinstance(row.get("spec"), dict) else {}
+    spec = _inner(row, "spec")
     key, name = str(spec.get("id") or row.get("id") or row.get("trial") or ""), _short(str(spec.get("name") or ""))
     if event == "start":
         told.running[key] = name
@@ -118,8 +118,7 @@ def _take(told: Story, row: Row) -> None:
 
 
 def _begin(told: Story, row: Row) -> None:
-    settings = row.get("settings") if isinstance(row.get("settings"), dict) else {}
-    budget = settings.get("budget") if isinstance(settings.get("budget"), dict) else {}
+    budget = _inner(_inner(row, "settings"), "budget")
     told.before += told.latest
     told.began, told.seconds = _number(row.get("moment")) or 0.0, _number(budget.get("seconds"))
     told.running, told.stopping = {}, False
@@ -127,9 +126,8 @@ def _begin(told: Story, row: Row) -> None:
 
 def _tried(told: Story, row: Row, key: str, name: str, at: float) -> None:
     told.running.pop(key, None)
-    result = row.get("result") if isinstance(row.get("result"), dict) else {}
+    result = _inner(row, "result")
     status, quality = str(result.get("status", "done")), _number(row.get("quality"))
-    spec = row.get("spec") if isinstance(row.get("spec"), dict) else {}
     if quality is None:
         told.failed += status == "failed"
         if status == "failed":
@@ -137,7 +135,7 @@ def _tried(told: Story, row: Row, key: str, name: str, at: float) -> None:
             told.steps.append((at, WORDS.say("step.broke", name=name, why=why)))
         return
     told.tried += 1
-    if spec.get("model") == "Majority":
+    if _inner(row, "spec").get("model") == "Majority":
         told.simple = quality
     better = quality < told.loss
     if better:
@@ -158,6 +156,11 @@ def _rows(ledger: Path) -> Iterator[Row]:
             continue
         if isinstance(row, dict):
             yield row
+
+
+def _inner(row: Row, key: str) -> Row:
+    found = row.get(key)
+    return found if isinstance(found, dict) else {}
 
 
 def _number(value: Any) -> float | None:

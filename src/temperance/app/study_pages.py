@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from dataclasses import dataclass
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response, StreamingResponse
@@ -22,105 +24,110 @@ from temperance.records.errors import StudyError
 from temperance.study.clock import parse_budget
 
 
-def routes(desk: Desk) -> list[Route]:
-    """Return the routes of the pages on a study."""
+@dataclass(frozen=True)
+class StudyPages:
+    """One study: before, while and after it runs."""
 
-    async def task_of(entry: Entry) -> str:
+    desk: Desk
+
+    async def task_of(self, entry: Entry) -> str:
         if entry.project is None or not entry.project.target:
             return ""
-        async with desk.reading:
-            found = await asyncio.to_thread(seen, entry.project, entry.path, desk.studies.root)
+        async with self.desk.reading:
+            found = await asyncio.to_thread(seen, entry.project, entry.path, self.desk.studies.root)
         return str(found.get("task") or "")
 
-    async def study(request: Request) -> Response:
-        entry = desk.found(request)
+    async def study(self, request: Request) -> Response:
+        entry = self.desk.found(request)
         if entry.state == "draft" and entry.project is not None and not entry.project.target:
             return to(entry, "data")
-        offered = fields(await task_of(entry), desk.known) if entry.state == "draft" else []
-        return desk.page(
-            "study", entry=entry, step="study", offered=offered, budgets=BUDGETS, **live(desk, entry)
+        offered = fields(await self.task_of(entry), self.desk.known) if entry.state == "draft" else []
+        return self.desk.page(
+            "study", entry=entry, step="study", offered=offered, budgets=BUDGETS, **live(self.desk, entry)
         )
 
-    async def start(request: Request) -> Response:
-        entry, project = desk.kept(request)
-        form = await desk.form(request)
-        offered = fields(await task_of(entry), desk.known)
+    async def start(self, request: Request) -> Response:
+        entry, project = self.desk.kept(request)
+        form = await self.desk.form(request)
+        offered = fields(await self.task_of(entry), self.desk.known)
         options = {"budget": budget_of(form.texts), **options_of(form.texts, offered)}
-        await asyncio.to_thread(desk.line.ask, entry, project.changed(options=options))
+        await asyncio.to_thread(self.desk.line.ask, entry, project.changed(options=options))
         return to(entry, "study")
 
-    async def stop(request: Request) -> Response:
-        entry = desk.found(request)
-        await desk.form(request)
-        await asyncio.to_thread(desk.line.leave, entry)
+    async def stop(self, request: Request) -> Response:
+        entry = self.desk.found(request)
+        await self.desk.form(request)
+        await asyncio.to_thread(self.desk.line.leave, entry)
         return to(entry, "study")
 
-    async def onwards(request: Request) -> Response:
-        entry, project = desk.kept(request)
-        form = await desk.form(request)
+    async def onwards(self, request: Request) -> Response:
+        entry, project = self.desk.kept(request)
+        form = await self.desk.form(request)
         more = form.texts.get("budget", "").strip()[:40] or "rest"
         if more != "rest":
             parse_budget(more)
-        await asyncio.to_thread(desk.line.ask, entry, project, more=more)
+        await asyncio.to_thread(self.desk.line.ask, entry, project, more=more)
         return to(entry, "study")
 
-    async def again(request: Request) -> Response:
-        entry, project = desk.kept(request)
-        await desk.form(request)
-        folder = desk.studies.place.free(entry.name.removeprefix("temperance-"))
+    async def again(self, request: Request) -> Response:
+        entry, project = self.desk.kept(request)
+        await self.desk.form(request)
+        folder = self.desk.studies.place.free(entry.name.removeprefix("temperance-"))
         await asyncio.to_thread(copied, entry, project, folder)
         return to(folder.name, "data")
 
-    async def events(request: Request) -> Response:
-        entry = desk.found(request)
+    async def events(self, request: Request) -> Response:
+        entry = self.desk.found(request)
 
         def look() -> tuple[str, bool]:
-            found = desk.studies.find(entry.name)
+            found = self.desk.studies.find(entry.name)
             if found is None or found.is_over:
                 return "", True
-            return pages.page("live", entry=found, **live(desk, found)), False
+            return pages.page("live", entry=found, **live(self.desk, found)), False
 
-        return StreamingResponse(desk.stream.run(look, request.is_disconnected), media_type="text/event-stream")
+        return StreamingResponse(self.desk.stream.run(look, request.is_disconnected), media_type="text/event-stream")
 
-    async def report(request: Request) -> Response:
-        entry = desk.found(request)
+    async def report(self, request: Request) -> Response:
+        entry = self.desk.found(request)
         if not entry.has_result:
             return to(entry, "study")
         told = await asyncio.to_thread(pages.report_of, entry)
-        return desk.page("report", entry=entry, step="report", **told)
+        return self.desk.page("report", entry=entry, step="report", **told)
 
-    async def document(request: Request) -> Response:
-        entry = desk.found(request)
-        path = desk.studies.place.file(entry.path, "study.json")
+    async def document(self, request: Request) -> Response:
+        entry = self.desk.found(request)
+        path = self.desk.studies.place.file(entry.path, "study.json")
         if path is None:
-            return desk.refuse(404, "refused.absent")
+            return self.desk.refuse(404, "refused.absent")
         return FileResponse(path, media_type="application/json")
 
-    async def removing(request: Request) -> Response:
-        entry = desk.found(request)
-        return desk.page("remove", entry=entry)
+    async def removing(self, request: Request) -> Response:
+        entry = self.desk.found(request)
+        return self.desk.page("remove", entry=entry)
 
-    async def remove(request: Request) -> Response:
-        entry, _ = desk.kept(request)
-        await desk.form(request)
-        await asyncio.to_thread(removed, entry, desk)
+    async def remove(self, request: Request) -> Response:
+        entry, _ = self.desk.kept(request)
+        await self.desk.form(request)
+        await asyncio.to_thread(removed, entry, self.desk)
         return RedirectResponse("/", status_code=303)
 
-    return [
-        Route("/study/{name}/study", study),
-        Route("/study/{name}/study", start, methods=["POST"]),
-        Route("/study/{name}/stop", stop, methods=["POST"]),
-        Route("/study/{name}/onwards", onwards, methods=["POST"]),
-        Route("/study/{name}/again", again, methods=["POST"]),
-        Route("/study/{name}/events", events),
-        Route("/study/{name}/report", report),
-        Route("/study/{name}/study.json", document),
-        Route("/study/{name}/remove", removing),
-        Route("/study/{name}/remove", remove, methods=["POST"]),
-    ]
+    def routes(self) -> list[Route]:
+        """Return the routes of these pages."""
+        return [
+            Route("/study/{name}/study", self.study),
+            Route("/study/{name}/study", self.start, methods=["POST"]),
+            Route("/study/{name}/stop", self.stop, methods=["POST"]),
+            Route("/study/{name}/onwards", self.onwards, methods=["POST"]),
+            Route("/study/{name}/again", self.again, methods=["POST"]),
+            Route("/study/{name}/events", self.events),
+            Route("/study/{name}/report", self.report),
+            Route("/study/{name}/study.json", self.document),
+            Route("/study/{name}/remove", self.removing),
+            Route("/study/{name}/remove", self.remove, methods=["POST"]),
+        ]
 
 
-def live(desk: Desk, entry: Entry) -> dict[str, object]:
+def live(desk: Desk, entry: Entry) -> dict[str, Any]:
     """Return what the page tells of a study that waits, runs or ended."""
     ahead = 0
     if entry.state == "queued":

@@ -110,9 +110,9 @@ def answer(bundle: Bundle, given: Mapping[str, str]) -> Answer:
         RequestError: a value that is not written as its column is.
 
     """
-    record = {one.source or one.name: given.get(one.source or one.name, "") for one in bundle.schema.columns}
+    names = dict.fromkeys(one.source or one.name for one in bundle.schema.columns)
     numbers = {one.source or one.name for one in bundle.schema.numeric if not one.part}
-    record = {name: _value(text[:LONGEST], number=name in numbers) for name, text in record.items()}
+    record = {name: _value(given.get(name, "")[:LONGEST], number=name in numbers) for name in names}
     rows = rows_from_records(bundle.schema, [record])
     return _answer(bundle, rows, strange(bundle, rows))
 
@@ -196,7 +196,8 @@ def _answer(bundle: Bundle, rows: Rows, strange: tuple[str, ...]) -> Answer:
 
 @lru_cache(maxsize=4)
 def _load(place: Path, changed: int) -> Bundle:
-    return load(place)
+    bundle: Bundle = load(place)
+    return bundle
 
 
 def _box(name: str, column: Column, usual: Mapping[str, Any]) -> Box:

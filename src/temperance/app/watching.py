@@ -152,9 +152,7 @@ def _get(host: str, port: int, path: str) -> bytes:
     finally:
         connection.close()
     if response.status != 200:
-        raise SettingError(
-            f"{host}:{port} answered {path} with {response.status}", "a served model", "Check the port"
-        )
+        raise SettingError(f"{host}:{port} answered {path} with {response.status}", "a served model", "Check the port")
     return body
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from datetime import timedelta
 from typing import Any
 
 from temperance.data.choices import ColumnChoice
+from temperance.records.cells import NumberStyle
+from temperance.records.moments import EPOCH, parse_days
 
 PATTERN_WORDS = {
     "%d/%m/%Y": "31/12/2024", "%m/%d/%Y": "12/31/2024", "%d.%m.%Y": "31.12.2024", "%m.%d.%Y": "12.31.2024",
@@ -59,11 +63,45 @@ def offered(column: dict[str, Any], chosen: str) -> list[tuple[str, str]]:
     return found + [(value, describe(value)) for value in values]
 
 
+def written(choice: ColumnChoice) -> str:
+    """Return a choice as ``--column`` takes it, without the column."""
+    row = {key: value for key, value in choice.to_dict().items() if key not in ("read", "missing")}
+    return ",".join([choice.read, *(f"{key}={value}" for key, value in row.items())])
+
+
+def means(how: str, column: dict[str, Any]) -> str:
+    """Say what a reading makes of the first value of the file that it reads otherwise than as it stands."""
+    for example in column["examples"]:
+        told = _value(ColumnChoice.of(how), example)
+        if told and told != example:
+            return f"; {example} is {told}"
+    return ""
+
+
 def dated(sentence: str) -> str:
     """Return a sentence with a day instead of each pattern of dates."""
     for pattern, shown in PATTERN_WORDS.items():
         sentence = sentence.replace(pattern, shown) if "%" in pattern else sentence
     return sentence
+
+
+def _value(choice: ColumnChoice, example: str) -> str:
+    try:
+        if choice.read == "number":
+            style = choice.style or NumberStyle()
+            value = style.read(example)
+            return "" if math.isnan(value) else f"{value:.12g}"
+        if choice.read == "date" and choice.pattern:
+            days = parse_days(example, pattern=choice.pattern)
+            return "" if math.isnan(days) else _day(days)
+    except ValueError:
+        return "missing"
+    return ""
+
+
+def _day(days: float) -> str:
+    moment = EPOCH + timedelta(days=math.floor(days))
+    return f"{moment.day} {moment:%B} {moment.year}"
 
 
 def _number(choice: ColumnChoice) -> str:

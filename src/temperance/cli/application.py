@@ -25,7 +25,9 @@ from temperance.cli.commands.techniques import techniques
 from temperance.cli.guard import Started, guarded
 from temperance.records.version import __version__
 
-COMMANDS = (app_command, study, demo, audit, evaluate, export, predict, serve, retrain, techniques, presets, price, report)
+COMMANDS = (
+    app_command, study, demo, audit, evaluate, export, predict, serve, retrain, techniques, presets, price, report,
+)  # fmt: skip
 
 
 def build() -> typer.Typer:
