@@ -31,16 +31,19 @@ class DataPages:
     desk: Desk
 
     async def read(self, entry: Entry, project: Project) -> Seen:
+        """Read the file of a project; one file at a time."""
         async with self.desk.reading:
             return await asyncio.to_thread(seen, project, entry.path, self.desk.studies.root)
 
     async def data(self, request: Request) -> Response:
+        """Show what was read, column by column."""
         entry, project = self.desk.kept(request)
         found = await self.read(entry, project)
         error = found["error"]
         return self.desk.page("data", entry=entry, step="data", project=project, found=found, error=error, tasks=TASKS)
 
     async def decide(self, request: Request) -> Response:
+        """Take the decisions about the columns, and read again."""
         entry, project = self.desk.kept(request)
         form = await self.desk.form(request)
         _check_free(entry)
@@ -58,28 +61,31 @@ class DataPages:
         return to(entry, then if onwards else "data")
 
     async def schema(self, request: Request) -> Response:
+        """Give the decisions as a file for `--schema`."""
         entry, project = self.desk.kept(request)
         found = await self.read(entry, project)
         headers = {"content-disposition": 'attachment; filename="columns.toml"'}
         return Response(found.get("toml", ""), media_type="application/toml", headers=headers)
 
     async def check(self, request: Request) -> Response:
+        """Show what the check found, and what it asks."""
         entry, project = self.desk.kept(request)
         if not project.target:
             return to(entry, "data")
         found = await self.read(entry, project)
         told = await asyncio.to_thread(checked, entry, project)
-        return self.desk.page(
-            "check", entry=entry, step="check", project=project, names=found["names"], plain=plain, **told
-        )
+        shown = {"entry": entry, "project": project, "names": found["names"]}
+        return self.desk.page("check", step="check", **shown, **told)
 
     async def again(self, request: Request) -> Response:
+        """Start the check."""
         entry, project = self.desk.kept(request)
         await self.desk.form(request)
         await asyncio.to_thread(start_check, entry, project, self.desk)
         return to(entry, "check")
 
     async def answers(self, request: Request) -> Response:
+        """Take the answers to its questions."""
         entry, project = self.desk.kept(request)
         form = await self.desk.form(request)
         _check_free(entry)
@@ -94,6 +100,7 @@ class DataPages:
         return to(entry, "study")
 
     async def events(self, request: Request) -> Response:
+        """Tell when the check is over."""
         entry, _ = self.desk.kept(request)
         job = audit_job(entry)
 
@@ -104,6 +111,7 @@ class DataPages:
         return StreamingResponse(self.desk.stream.run(look, request.is_disconnected), media_type="text/event-stream")
 
     async def home_page(self, request: Request) -> Response:
+        """Go to the step at which a study is."""
         return RedirectResponse(pages.next_step(self.desk.found(request)), status_code=303)
 
     def routes(self) -> list[Route]:

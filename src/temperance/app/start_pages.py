@@ -28,14 +28,18 @@ class StartPages:
     desk: Desk
 
     async def index(self, request: Request) -> Response:
+        """Show the ways in and the studies."""
         entries = await asyncio.to_thread(self.desk.studies.entries)
         names = [path.name for path in await asyncio.to_thread(self.desk.studies.place.data)]
         return self.desk.page("home", entries=entries, names=names, examples=EXAMPLES, largest=self.desk.rules.largest)
 
     async def studies(self, request: Request) -> Response:
+        """Give the studies as JSON."""
         return JSONResponse({"studies": [entry.to_dict() for entry in self.desk.studies.entries()]})
 
     async def events(self, request: Request) -> Response:
+        """Send the list of studies whenever it changes."""
+
         def look() -> tuple[str, bool]:
             entries = self.desk.studies.entries()
             return pages.page("studies", entries=entries), all(entry.is_over for entry in entries)
@@ -43,6 +47,12 @@ class StartPages:
         return StreamingResponse(self.desk.stream.run(look, request.is_disconnected), media_type="text/event-stream")
 
     async def upload(self, request: Request) -> Response:
+        """Take a file.
+
+        Raises:
+            DataError: none was sent.
+
+        """
         form = await self.desk.form(request)
         sent = form.files.get("file")
         if sent is None:
@@ -55,6 +65,7 @@ class StartPages:
         return to(folder.name, "data")
 
     async def pick(self, request: Request) -> Response:
+        """Take a file of the folder."""
         form = await self.desk.form(request)
         path = await asyncio.to_thread(self.desk.studies.place.picked, form.texts.get("file", ""))
         folder = self.desk.studies.place.free(path.stem if path.is_file() else path.name)
@@ -62,6 +73,12 @@ class StartPages:
         return to(folder.name, "data")
 
     async def take(self, request: Request) -> Response:
+        """Take an example.
+
+        Raises:
+            DataError: there is none of this key.
+
+        """
         await self.desk.form(request)
         chosen = example(request.path_params["key"])
         if chosen is None:

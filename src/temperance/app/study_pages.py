@@ -31,6 +31,7 @@ class StudyPages:
     desk: Desk
 
     async def task_of(self, entry: Entry) -> str:
+        """Return what kind of answer a project has; empty while it is not known."""
         if entry.project is None or not entry.project.target:
             return ""
         async with self.desk.reading:
@@ -38,6 +39,7 @@ class StudyPages:
         return str(found.get("task") or "")
 
     async def study(self, request: Request) -> Response:
+        """Show the form of a study, how it goes, or how it ended."""
         entry = self.desk.found(request)
         if entry.state == "draft" and entry.project is not None and not entry.project.target:
             return to(entry, "data")
@@ -47,6 +49,7 @@ class StudyPages:
         )
 
     async def start(self, request: Request) -> Response:
+        """Put the study into the line."""
         entry, project = self.desk.kept(request)
         form = await self.desk.form(request)
         offered = fields(await self.task_of(entry), self.desk.known)
@@ -55,12 +58,14 @@ class StudyPages:
         return to(entry, "study")
 
     async def stop(self, request: Request) -> Response:
+        """Take it out of the line, or ask it to end and keep its best."""
         entry = self.desk.found(request)
         await self.desk.form(request)
         await asyncio.to_thread(self.desk.line.leave, entry)
         return to(entry, "study")
 
     async def onwards(self, request: Request) -> Response:
+        """Go on with a study that is over."""
         entry, project = self.desk.kept(request)
         form = await self.desk.form(request)
         more = form.texts.get("budget", "").strip()[:40] or "rest"
@@ -70,6 +75,7 @@ class StudyPages:
         return to(entry, "study")
 
     async def again(self, request: Request) -> Response:
+        """Make another project of the same data."""
         entry, project = self.desk.kept(request)
         await self.desk.form(request)
         folder = self.desk.studies.place.free(entry.name.removeprefix("temperance-"))
@@ -77,6 +83,7 @@ class StudyPages:
         return to(folder.name, "data")
 
     async def events(self, request: Request) -> Response:
+        """Send how the study goes whenever that changes."""
         entry = self.desk.found(request)
 
         def look() -> tuple[str, bool]:
@@ -88,6 +95,7 @@ class StudyPages:
         return StreamingResponse(self.desk.stream.run(look, request.is_disconnected), media_type="text/event-stream")
 
     async def report(self, request: Request) -> Response:
+        """Show the report."""
         entry = self.desk.found(request)
         if not entry.has_result:
             return to(entry, "study")
@@ -95,6 +103,7 @@ class StudyPages:
         return self.desk.page("report", entry=entry, step="report", **told)
 
     async def document(self, request: Request) -> Response:
+        """Give `study.json`."""
         entry = self.desk.found(request)
         path = self.desk.studies.place.file(entry.path, "study.json")
         if path is None:
@@ -102,10 +111,12 @@ class StudyPages:
         return FileResponse(path, media_type="application/json")
 
     async def removing(self, request: Request) -> Response:
+        """Ask whether a study is to go."""
         entry = self.desk.found(request)
         return self.desk.page("remove", entry=entry)
 
     async def remove(self, request: Request) -> Response:
+        """Remove it."""
         entry, _ = self.desk.kept(request)
         await self.desk.form(request)
         await asyncio.to_thread(removed, entry, self.desk)

@@ -35,6 +35,7 @@ class UsePages:
     desk: Desk
 
     async def form_of(self, entry: Entry, **more: Any) -> Response:
+        """Show the form of one row, with an answer if there is one."""
         bundle = await asyncio.to_thread(bundle_of, entry.path)
         profile = (read_study(entry.path).get("data") or {}).get("profile") or {}
         told: dict[str, Any] = {"answer": None, "given": {}, "job": predict_job(entry), "error": None, **more}
@@ -44,9 +45,16 @@ class UsePages:
         )
 
     async def trying(self, request: Request) -> Response:
+        """Show the form of one row."""
         return await self.form_of(_with_model(self.desk, request))
 
     async def one(self, request: Request) -> Response:
+        """Answer one row, or one picture; what cannot be answered is said beside the form.
+
+        Raises:
+            DataError: no picture was sent; it is caught here.
+
+        """
         entry = _with_model(self.desk, request)
         form = await self.desk.form(request)
         given = {key[2:]: text for key, text in form.texts.items() if key.startswith("x.")}
@@ -70,6 +78,7 @@ class UsePages:
         return await self.form_of(entry, answer=found, given=given)
 
     async def several(self, request: Request) -> Response:
+        """Answer a file of rows."""
         entry = _with_model(self.desk, request)
         form = await self.desk.form(request)
         sent, job = form.files.get("file"), predict_job(entry)
@@ -89,12 +98,14 @@ class UsePages:
         return to(entry, "try#file")
 
     async def take(self, request: Request) -> Response:
+        """Show what may be taken away."""
         entry = self.desk.found(request)
         place = self.desk.studies.place
         files, made = offered(place, entry.path), predictions(place, entry.path)
         return self.desk.page("take", entry=entry, step="take", files=files, made=made)
 
     async def file(self, request: Request) -> Response:
+        """Give one file of a study."""
         entry, name = self.desk.found(request), request.path_params["file"]
         place = self.desk.studies.place
         if name == BUNDLE and bundle_files(place, entry.path):
@@ -108,6 +119,7 @@ class UsePages:
         return FileResponse(path, media_type=known[0].kind, filename=f"{entry.name}-{name}")
 
     async def predicted(self, request: Request) -> Response:
+        """Give the answers to a file of rows."""
         entry, name = self.desk.found(request), request.path_params["file"]
         known = [one.name for one in predictions(self.desk.studies.place, entry.path)]
         if name not in known:
@@ -135,11 +147,13 @@ class WatchPages:
     desk: Desk
 
     async def watch(self, request: Request) -> Response:
+        """Show the server of a model."""
         entry = _with_model(self.desk, request)
         told = await asyncio.to_thread(served, entry)
         return self.desk.page("watch", entry=entry, step="watch", **told)
 
     async def start(self, request: Request) -> Response:
+        """Start it."""
         entry = _with_model(self.desk, request)
         await self.desk.form(request)
         server = Server(entry.path)
@@ -148,6 +162,7 @@ class WatchPages:
         return to(entry, "watch")
 
     async def stop(self, request: Request) -> Response:
+        """Stop it."""
         entry = _with_model(self.desk, request)
         await self.desk.form(request)
         job = Server(entry.path).job
@@ -157,6 +172,7 @@ class WatchPages:
         return to(entry, "watch")
 
     async def events(self, request: Request) -> Response:
+        """Send how the server is whenever that changes."""
         entry = _with_model(self.desk, request)
 
         def look() -> tuple[str, bool]:
@@ -166,10 +182,12 @@ class WatchPages:
         return StreamingResponse(self.desk.stream.run(look, request.is_disconnected), media_type="text/event-stream")
 
     async def follow(self, request: Request) -> Response:
+        """Show the servers that are followed."""
         found = await asyncio.gather(*(asyncio.to_thread(asked, address) for address in self.desk.watched))
         return self.desk.page("follow", followed=list(zip(self.desk.watched, found, strict=True)))
 
     async def add(self, request: Request) -> Response:
+        """Follow a server, or no more."""
         form = await self.desk.form(request)
         host, port = address_of(form.texts.get("address", ""))
         told = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
