@@ -14,14 +14,26 @@ from typing import Any
 
 import pytest
 
-CHROMIUM = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), "")
+CHROMIUM = next(
+    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
+)
 VIEWS = ((1280, "light"), (320, "light"), (1280, "dark"), (320, "dark"))
 
 
 @contextmanager
 def running(folder: Path, *arguments: str) -> Iterator[str]:
     """Run ``temperance app`` on a free port and yield its address."""
-    command = [sys.executable, "-m", "temperance", "app", f"--dir={folder}", "--port=0", "--no-open", "--json", *arguments]
+    command = [
+        sys.executable,
+        "-m",
+        "temperance",
+        "app",
+        f"--dir={folder}",
+        "--port=0",
+        "--no-open",
+        "--json",
+        *arguments,
+    ]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
     try:

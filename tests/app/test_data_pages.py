@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.app.conftest import Client, Started, end
+from tests.app.conftest import TABLE, Client, Started, end
 
 from temperance.app.project import Project, load
 
@@ -33,7 +33,9 @@ def finding(check: str, **more: Any) -> dict[str, Any]:
 
 
 def test_what_was_read_is_shown_with_what_can_be_doubted(client: Client, project: Path) -> None:
+    (client.root / "second.csv").write_text(TABLE)
     text = client.get("/study/temperance-sales/data").text
+    assert '<option value="second.csv">' in text
     assert "60 rows" in text
     assert "is our guess" in text
     assert "sales &lt;b&gt;.csv" in text
@@ -81,7 +83,14 @@ def test_a_reading_that_was_not_shown_yet_is_shown_before_going_on(client: Clien
 
 @pytest.mark.parametrize(
     "decisions",
-    [{"target": "nothing"}, {"group": "nothing"}, {"task": "module:function"}, {"c.1": "nonsense"}, {"sep": '"'}],
+    [
+        {"target": "nothing"},
+        {"group": "nothing"},
+        {"task": "module:function"},
+        {"c.1": "nonsense"},
+        {"sep": '"'},
+        {"test": "/etc/passwd"},
+    ],
 )
 def test_what_was_not_offered_is_refused(client: Client, project: Path, decisions: dict[str, str]) -> None:
     answer = client.post("/study/temperance-sales/data", decisions)

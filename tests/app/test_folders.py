@@ -42,7 +42,13 @@ def state(root: Path, name: str) -> tuple[str, str]:
 
 def test_each_study_has_a_state(root: Path) -> None:
     found = {entry.name: entry.state for entry in Studies(root).entries()}
-    known = {"done": "complete", "early": "interrupted", "gone": "stopped", "broken": "unreadable", "list": "unreadable"}
+    known = {
+        "done": "complete",
+        "early": "interrupted",
+        "gone": "stopped",
+        "broken": "unreadable",
+        "list": "unreadable",
+    }
     assert found == known
     assert all(WORDS.knows(f"state.{one}") for one in (*known.values(), "draft", "queued", "running", "failed"))
 

@@ -25,7 +25,14 @@ def test_a_damaged_one_is_none(tmp_path: Path, text: str) -> None:
 
 def test_decisions_become_options_that_cannot_be_mistaken(tmp_path: Path) -> None:
     made = Project("A", UPLOAD, target="--out", columns={"--x": "number,decimal=,"}, sep=";", na_values="-9,?")
-    assert made.arguments() == ["--column=--x=number,decimal=,", "--target=--out", "--na-values=-9,?", "--sep=;"]
+    assert made.arguments(tmp_path, tmp_path) == [
+        "--column=--x=number,decimal=,",
+        "--target=--out",
+        "--na-values=-9,?",
+        "--sep=;",
+    ]
+    more = made.changed(columns={}, test={"kind": "bundled", "name": "iris"})
+    assert more.arguments(tmp_path, tmp_path)[0] == "--test=sklearn:iris"
     assert made.choices.of("--x").decimal == ","
 
 
@@ -50,4 +57,4 @@ def test_the_key_changes_with_what_decides_the_reading_alone() -> None:
     ],
 )
 def test_where_its_data_lie(tmp_path: Path, source: dict[str, str], told: str) -> None:
-    assert source_path(Project("A", source), tmp_path / "study", tmp_path) == told
+    assert source_path(source, tmp_path / "study", tmp_path) == told

@@ -53,7 +53,9 @@ def test_a_full_disk_is_said_in_words(client: Client, monkeypatch: pytest.Monkey
     assert "No space left" in answer.text
 
 
-def test_pages_hold_no_script_or_style_of_their_own_and_load_nothing_from_elsewhere(client: Client, study: Path) -> None:
+def test_pages_hold_no_script_or_style_of_their_own_and_load_nothing_from_elsewhere(
+    client: Client, study: Path
+) -> None:
     for path in ("/", "/watch", "/study/done/report", "/study/done/try", "/study/done/take", "/study/done/remove"):
         text = client.get(path).text
         assert "<script>" not in text
@@ -64,4 +66,6 @@ def test_pages_hold_no_script_or_style_of_their_own_and_load_nothing_from_elsewh
 
 
 def test_it_may_be_made_without_rules(tmp_path: Path) -> None:
-    assert {"/", "/app.css", "/watch", "/study/{name}/report"} <= {getattr(one, "path", "") for one in create(tmp_path).routes}
+    assert {"/", "/app.css", "/watch", "/study/{name}/report"} <= {
+        getattr(one, "path", "") for one in create(tmp_path).routes
+    }

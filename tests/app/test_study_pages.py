@@ -42,9 +42,7 @@ def test_a_study_is_set_up_and_started(tmp_path: Path, ready: Path, started: Sta
 
 
 @pytest.mark.parametrize("form", [{"budget": "own", "own_budget": "3 weeks"}, {"budget": "1s"}, {"o.metric": "../x"}])
-def test_a_bad_setting_starts_nothing(
-    tmp_path: Path, ready: Path, started: Started, form: dict[str, str]
-) -> None:
+def test_a_bad_setting_starts_nothing(tmp_path: Path, ready: Path, started: Started, form: dict[str, str]) -> None:
     client = Client(tmp_path, known=frozenset({"metric"}))
     assert client.post(STUDY, form).status_code == 400
     assert started == []

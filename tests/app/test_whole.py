@@ -7,7 +7,6 @@ import zipfile
 from pathlib import Path
 
 import pytest
-
 from tests.app.browser import chromium, look, press, running
 
 

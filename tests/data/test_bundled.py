@@ -29,6 +29,16 @@ def test_digits_are_images_and_it_is_said() -> None:
     assert "digits_table" in reading.notes[0]
 
 
+def test_noisy_digits_say_what_was_done_to_them_and_share_no_row_with_their_test() -> None:
+    noisy, test = data.read("noisy_digits"), data.read("noisy_digits_test")
+    assert any(
+        "120 of these 400 digits of scikit-learn carry a wrong answer on purpose" in note for note in noisy.notes
+    )
+    assert any("1,397" in note and "right answers" in note for note in test.notes)
+    rows = [{row.tobytes() for row in one.table.rows.numeric} for one in (noisy, test)]
+    assert not rows[0] & rows[1]
+
+
 def test_an_unknown_bundled_set_names_the_nearest() -> None:
     with pytest.raises(DataError, match="Did you mean 'iris'"):
         data.read("sklearn:irs")

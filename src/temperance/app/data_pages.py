@@ -35,12 +35,16 @@ class DataPages:
         async with self.desk.reading:
             return await asyncio.to_thread(seen, project, entry.path, self.desk.studies.root)
 
+    def files(self) -> list[str]:
+        """Return the names of the files that may be the test."""
+        return [path.name for path in self.desk.studies.place.data()]
+
     async def data(self, request: Request) -> Response:
         """Show what was read, column by column."""
         entry, project = self.desk.kept(request)
         found = await self.read(entry, project)
-        error = found["error"]
-        return self.desk.page("data", entry=entry, step="data", project=project, found=found, error=error, tasks=TASKS)
+        told = {"entry": entry, "project": project, "found": found, "error": found["error"], "files": self.files()}
+        return self.desk.page("data", step="data", **told)
 
     async def decide(self, request: Request) -> Response:
         """Take the decisions about the columns, and read again."""
@@ -48,7 +52,7 @@ class DataPages:
         form = await self.desk.form(request)
         _check_free(entry)
         shown = await self.read(entry, project)
-        changed = decided(project, form, shown["names"])
+        changed = decided(project, form, shown["names"], self.files())
         found = await self.read(entry, changed)
         if not project.target and found.get("target") and found["error"] is None:
             changed = changed.changed(target=found["target"])
@@ -128,8 +132,14 @@ class DataPages:
         ]
 
 
-def decided(project: Project, form: Form, names: list[str]) -> Project:
+def decided(project: Project, form: Form, names: list[str], files: list[str]) -> Project:
     """Return the project as the page on the data changes it; only columns of the file are taken.
+
+    Args:
+        project: as it was.
+        form: that was sent.
+        names: of the columns.
+        files: that may be the test.
 
     Raises:
         SettingError: a column or a task that was not offered.
@@ -152,7 +162,10 @@ def decided(project: Project, form: Form, names: list[str]) -> Project:
     if task not in TASKS:
         raise SettingError(f"task {task[:80]!r}", ", ".join(TASKS), "Choose one of them")
     rest = {key: said.get(key, getattr(project, key))[:200] for key in ("na_values", "sheet", "sep")}
-    made = project.changed(columns=columns, task=task, **picked, **rest)
+    test = project.test if "test" not in said else {"kind": "file", "name": said["test"]} if said["test"] else {}
+    if test and test["kind"] == "file" and test["name"] not in files:
+        raise SettingError(f"the test {test['name'][:80]!r}", "one of the files beside the app", "Choose one of them")
+    made = project.changed(columns=columns, task=task, test=test, **picked, **rest)
     made.choices  # noqa: B018  # a decision that cannot be understood is refused here, in words
     return made
 
@@ -175,8 +188,8 @@ def start_check(entry: Entry, project: Project, desk: Desk) -> None:
     root = desk.studies.root
     out = (home(entry.path) / "audit").relative_to(root).as_posix()
     (home(entry.path) / "checked").write_text(project.key, encoding="utf-8")
-    data = source_path(project, entry.path, root)
-    job.start(["audit", data, *project.arguments(), f"--out={out}", "--json"], root)
+    data = source_path(project.source, entry.path, root)
+    job.start(["audit", data, *project.arguments(entry.path, root), f"--out={out}", "--json"], root)
 
 
 def checked(entry: Entry, project: Project) -> dict[str, Any]:

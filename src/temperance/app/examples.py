@@ -8,6 +8,8 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from temperance.data.bundled import NOISY, NOISY_TEST
+
 
 @dataclass(frozen=True)
 class Example:
@@ -16,6 +18,7 @@ class Example:
     Attributes:
         key: in addresses.
         title: of the project.
+        test: name of a bundled set that is the test; empty: a part of the rows is.
         bundled: name of the set that comes with scikit-learn; empty where ``make`` writes a file.
         name: of the file.
         make: returns the file.
@@ -27,6 +30,7 @@ class Example:
     key: str
     title: str
     target: str
+    test: str = ""
     bundled: str = ""
     name: str = ""
     make: Callable[[], str] | None = None
@@ -53,10 +57,10 @@ def machines(rows: int = 1500, seed: int = 7) -> str:
 
 
 EXAMPLES = (
-    Example("few", "Diabetes: few and noisy rows", "target", bundled="diabetes", options={"budget": "1m"}),
+    Example("few", "Digits that lie: few rows, wrong answers", "target", NOISY_TEST, NOISY, options={"budget": "75s"}),
     Example(
         "rare", "Machines: failures are rare and dear", "failed", name="machines.csv", make=machines,
-        options={"budget": "1m", "metric": "log_loss"},
+        options={"budget": "1m", "cost": "yes->no=20,no->yes=1"},
     ),
     Example("digits", "Digits: small pictures", "target", bundled="digits", options={"budget": "1m"}),
 )  # fmt: skip

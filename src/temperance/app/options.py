@@ -50,8 +50,8 @@ FIELDS = (
         tasks=("regression",),
     ),
     Field(
-        "cost", "What mistakes cost", "The answer is then chosen so that mistakes cost least.", example="yes:no=20",
-        tasks=CLASSES,
+        "cost", "What mistakes cost", "What is true, what is answered, and the cost. The answers then cost least.",
+        example="yes->no=20,no->yes=1", tasks=CLASSES,
     ),
     Field(
         "interval", "How sure a range must be", "Each answer then comes with a low and a high end.", example="0.8",

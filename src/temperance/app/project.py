@@ -26,6 +26,7 @@ class Project:
         title: what to call it.
         source: ``{"kind": "upload" | "file" | "bundled", "name": …}``; an upload lies in the project's own folder.
         target: column to predict; empty until it was chosen.
+        test: source of a second file that is the test; empty: a part of the rows is.
         task: ``auto``, ``classification`` or ``regression``.
         group: column whose values stay together.
         time: column to split by.
@@ -44,6 +45,7 @@ class Project:
     title: str
     source: dict[str, str]
     target: str = ""
+    test: dict[str, str] = field(default_factory=dict)
     task: str = "auto"
     group: str = ""
     time: str = ""
@@ -70,16 +72,17 @@ class Project:
     @property
     def key(self) -> str:
         """A hash of all that decides how the data are read."""
-        said = [self.source, self.target, self.task, self.group, self.time, self.columns, self.na_values]
+        said = [self.source, self.target, self.test, self.task, self.group, self.time, self.columns, self.na_values]
         return hashlib.sha256(dumps([*said, self.sheet, self.sep]).encode()).hexdigest()
 
     def changed(self, **values: Any) -> Project:
         """Return a copy with other values."""
         return replace(self, **values)
 
-    def arguments(self) -> list[str]:
+    def arguments(self, folder: Path, root: Path) -> list[str]:
         """Return the options of the command line that read the data so; values cannot be taken for options."""
         words = [f"--column={name}={how}" for name, how in self.columns.items()]
+        words += [f"--test={source_path(self.test, folder, root)}"] if self.test else []
         pairs = {
             "target": self.target, "group": self.group, "time": self.time, "na-values": self.na_values,
             "sheet": self.sheet, "sep": self.sep,
@@ -99,7 +102,8 @@ def load(folder: Path) -> Project | None:
         made = Project(**known(Project, row))
     except (OSError, ValueError, TypeError, AttributeError):
         return None
-    return made if isinstance(made.source, dict) and {"kind", "name"} <= made.source.keys() else None
+    sources = [made.source, made.test or made.source]
+    return made if all(isinstance(one, dict) and {"kind", "name"} <= one.keys() for one in sources) else None
 
 
 def home(folder: Path) -> Path:
@@ -107,9 +111,9 @@ def home(folder: Path) -> Path:
     return folder / HOME
 
 
-def source_path(project: Project, folder: Path, root: Path) -> str:
+def source_path(source: dict[str, str], folder: Path, root: Path) -> str:
     """Return what to read, as the command line takes it from ``root``: a path in it, or the name of a bundled set."""
-    kind, name = project.source["kind"], Path(project.source["name"]).name
+    kind, name = source["kind"], Path(source["name"]).name
     if kind == "bundled":
         return f"sklearn:{name}"
     path = home(folder) / "data" / name if kind == "upload" else root / name

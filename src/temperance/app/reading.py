@@ -35,12 +35,9 @@ def seen(project: Project, folder: Path, root: Path) -> Seen:
     a message where the file cannot be used so.
     """
     kept = home(folder) / FILE
-    try:
-        row = json.loads(kept.read_text(encoding="utf-8"))
-        if row["key"] == project.key:
-            return dict(row)
-    except (OSError, ValueError, KeyError, TypeError):
-        pass  # never read, or damaged: it is read now
+    row = _kept(kept)
+    if row.get("key") == project.key:
+        return row
     found = {"key": project.key, **look(project, folder, root)}
     home(folder).mkdir(parents=True, exist_ok=True)
     write_text(kept, dumps(found))
@@ -55,7 +52,7 @@ def look(project: Project, folder: Path, root: Path) -> Seen:
 
     """
     found: Seen = {"error": None, "names": [], "columns": [], "notes": [], "suggested": "", "images": None}
-    data = source_path(project, folder, root)
+    data = source_path(project.source, folder, root)
     source = data if data.startswith("sklearn:") else root / data
     try:
         with tempfile.TemporaryDirectory(prefix="temperance-app-", ignore_cleanup_errors=True) as scratch:
@@ -104,6 +101,15 @@ def plain(sentence: str) -> str:
     """Return a note without the sentences about the command line: the page has buttons for these."""
     parts = re.split(r"(?<=[.!?])\s+(?=[A-Z])", sentence)
     return " ".join(part for part in parts if not re.search(r"(^|[\s(])--[a-z]", part))
+
+
+def _kept(path: Path) -> Seen:
+    """Return what was read before; empty where nothing was, or the file is damaged."""
+    try:
+        row = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return row if isinstance(row, dict) else {}
 
 
 def _told(reading: Reading, examples: dict[str, list[str]]) -> Seen:

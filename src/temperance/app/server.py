@@ -29,7 +29,13 @@ from temperance.records.errors import TemperanceError
 log = logging.getLogger(__name__)
 Handler = Callable[[Request], Awaitable[Response]]
 ROOMS = (StartPages, DataPages, StudyPages, UsePages, WatchPages)
-PHRASES = {400: "refused.malformed", 403: "refused.form", 404: "refused.absent", 405: "refused.method", 413: "refused.large"}
+PHRASES = {
+    400: "refused.malformed",
+    403: "refused.form",
+    404: "refused.absent",
+    405: "refused.method",
+    413: "refused.large",
+}
 
 
 def create(

@@ -128,8 +128,9 @@ def begin(chosen: Example, folder: Path) -> None:
         goal = home(folder) / "data" / chosen.name
         goal.parent.mkdir(parents=True, exist_ok=True)
         goal.write_text(chosen.make(), encoding="utf-8")
-    made = Project(chosen.title, source, target=chosen.target, options=dict(chosen.options), example=chosen.key)
-    made.save(folder)
+    test = {"kind": "bundled", "name": chosen.test} if chosen.test else {}
+    options = dict(chosen.options)
+    Project(chosen.title, source, target=chosen.target, test=test, options=options, example=chosen.key).save(folder)
 
 
 def copied(entry: Entry, project: Project, folder: Path) -> Project:

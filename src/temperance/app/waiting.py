@@ -91,6 +91,13 @@ def start(entry: Entry, root: Path) -> None:
         budget = [f"--budget={project.more}"] if project.more != "rest" else []
         arguments = ["study", f"--resume={folder}", *budget, "--json"]
     else:
-        data = source_path(project, entry.path, root)
-        arguments = ["study", data, *project.arguments(), *study_arguments(project), f"--out={folder}", "--json"]
+        data = source_path(project.source, entry.path, root)
+        arguments = [
+            "study",
+            data,
+            *project.arguments(entry.path, root),
+            *study_arguments(project),
+            f"--out={folder}",
+            "--json",
+        ]
     entry.job.start(arguments, root)

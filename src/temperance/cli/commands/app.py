@@ -39,10 +39,9 @@ def app(
     Everything stays on this machine; nothing is downloaded. Ctrl-C ends the app; studies that run go on.
     """
     from temperance.app.serving import Served, serve
-    from temperance.cli.commands.study import study
 
-    known = frozenset(name.replace("_", "-") for name in inspect.signature(study).parameters)
-    where = Served(folder, host=host, port=port, token=token, largest=int(bytes_of(max_upload)), known=known)
+    known, largest = known_options(), int(bytes_of(max_upload))
+    where = Served(folder, host=host, port=port, token=token, largest=largest, known=known)
     console = Console(as_json, quiet)
 
     def announce(address: str) -> None:
@@ -50,3 +49,10 @@ def app(
         typer.get_text_stream("stdout").flush()
 
     serve(where, announce=announce, browser=browser and not as_json)
+
+
+def known_options() -> frozenset[str]:
+    """Return the options of ``temperance study``: the app offers no other."""
+    from temperance.cli.commands.study import study
+
+    return frozenset(name.replace("_", "-") for name in inspect.signature(study).parameters)
