@@ -56,7 +56,7 @@ def test_a_second_study_waits_and_can_leave_the_line(client: Client, ready: Path
     assert len(started) == 1
     text = client.get("/study/temperance-sales-2/study").text
     assert "The study waits" in text
-    assert "Waits for the study that runs now" in text
+    assert "It is the next" in text
     client.post("/study/temperance-sales-2/stop")
     assert kept(other).asked == 0.0
     client.post("/study/temperance-sales/stop")
