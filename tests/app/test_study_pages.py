@@ -95,6 +95,19 @@ def test_a_failed_study_says_why_and_can_be_started_once_more(client: Client, re
     assert len(started) == 2
 
 
+def test_a_killed_study_that_had_models_goes_on_instead_of_anew(client: Client, ready: Path, started: Started) -> None:
+    client.post(STUDY, {"budget": "1m"})
+    row = {"event": "trial", "spec": {"id": "t", "name": "trees"}, "result": {}, "quality": 0.3}
+    (ready / "ledger.jsonl").write_text(2 * (json.dumps(row) + "\n"))
+    end(ready, code=-9)
+    text = client.get(STUDY).text
+    assert "memory ran out" in text
+    assert "Go on from where it ended" in text
+    assert "Start it once more" not in text
+    client.post("/study/temperance-sales/onwards", {"budget": "rest"})
+    assert started[-1][1] == ["study", "--resume=temperance-sales", "--json"]
+
+
 def test_a_study_that_is_over_can_go_on(client: Client, ready: Path, started: Started) -> None:
     (ready / "study.json").write_text(json.dumps(study_example()))
     (ready / "ledger.jsonl").write_text("")
