@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.app.browser import chromium, look, press, running
+from tests.app.conftest import end
 
 
 def messy(path: Path, rows: int = 240) -> Path:
@@ -88,3 +89,23 @@ def test_from_a_messy_file_to_a_downloaded_model(tmp_path: Path) -> None:
         page.wait_for_selector("button:has-text('Start the server')")
         assert faults == []
         assert all(url.startswith((address, "data:", "blob:")) for url in requests)
+
+
+@pytest.mark.slow
+def test_the_other_pages_have_no_violation_either(project: Path, study: Path) -> None:
+    failed = project.parent / "temperance-failed"
+    (failed / "app").mkdir(parents=True)
+    (failed / "app" / "project.json").write_text((project / "app" / "project.json").read_text())
+    end(failed, code=-9)
+    with chromium() as browser, running(project.parent) as address:
+        for path in (
+            "/watch", "/nothing", "/study/done/remove", "/study/temperance-sales/remove",
+            "/study/temperance-failed/study", "/study/done/study", "/study/done/watch", "/study/done/try",
+            "/study/temperance-sales/check",
+        ):  # fmt: skip
+            look(browser, address + path)
+        page = browser.new_context(java_script_enabled=False).new_page()  # every step works without a script
+        page.goto(f"{address}/study/done/try")
+        page.select_option("select", "red")
+        page.click("text=Ask the model")
+        assert "with a chance of" in page.inner_text("#answer")

@@ -16,6 +16,7 @@ from temperance.app import pages
 from temperance.app.desk import Desk, to
 from temperance.app.examples import EXAMPLES, Example, example
 from temperance.app.folders import Entry
+from temperance.app.pictures import holds_pictures, unpack
 from temperance.app.places import tame
 from temperance.app.project import Project, home
 from temperance.records.errors import DataError
@@ -60,7 +61,7 @@ class StartPages:
                             "Go back and choose a file")  # fmt: skip
         name = tame(sent.filename or "")
         folder = self.desk.studies.place.free(Path(name).name.split(".")[0])
-        await asyncio.to_thread(keep, sent, home(folder) / "data" / name)
+        name = (await asyncio.to_thread(kept, sent, home(folder) / "data" / name)).name
         Project(sent.filename or name, {"kind": "upload", "name": name}).save(folder)
         return to(folder.name, "data")
 
@@ -120,6 +121,16 @@ def keep(sent: UploadFile, goal: Path) -> None:
         ) from error  # fmt: skip
 
 
+def kept(sent: UploadFile, goal: Path) -> Path:
+    """Write an uploaded file; a zip of pictures becomes a folder. What cannot be used leaves nothing behind."""
+    keep(sent, goal)
+    try:
+        return unpack(goal) if holds_pictures(goal) else goal
+    except DataError:
+        goal.unlink(missing_ok=True)
+        raise
+
+
 def begin(chosen: Example, folder: Path) -> None:
     """Make the project of an example."""
     source = {"kind": "bundled", "name": chosen.bundled}
@@ -133,16 +144,23 @@ def begin(chosen: Example, folder: Path) -> None:
     Project(chosen.title, source, target=chosen.target, test=test, options=options, example=chosen.key).save(folder)
 
 
+def _link(old: Path, new: Path) -> None:
+    try:
+        new.hardlink_to(old)
+    except OSError:  # another disk, or a system without links
+        shutil.copyfile(old, new)
+
+
 def copied(entry: Entry, project: Project, folder: Path) -> Project:
     """Make a project for another study of the same data, in a new folder; its file is linked, or copied."""
     if project.source["kind"] == "upload":
         name = Path(project.source["name"]).name
         old, new = home(entry.path) / "data" / name, home(folder) / "data" / name
         new.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            new.hardlink_to(old)
-        except OSError:  # another disk, or a system without links
-            shutil.copyfile(old, new)
+        if old.is_dir():
+            shutil.copytree(old, new)
+        else:
+            _link(old, new)
     made = project.changed(asked=0.0, more="")
     made.save(folder)
     return made

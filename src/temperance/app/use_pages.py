@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ from temperance.app.folders import Entry, why_ended
 from temperance.app.jobs import Job
 from temperance.app.places import tame
 from temperance.app.project import home
-from temperance.app.start_pages import keep
+from temperance.app.start_pages import kept
 from temperance.app.taking import BUNDLE, PREDICTIONS, bundle_files, offered, pack, predictions
 from temperance.app.trying import answer, answer_image, boxes, bundle_of
 from temperance.app.watching import Health, Server, address_of, ask
@@ -89,7 +90,8 @@ class UsePages:
             )
         name = tame(sent.filename or "")
         place = home(entry.path) / PREDICTIONS
-        await asyncio.to_thread(keep, sent, place / "rows" / name)
+        await asyncio.to_thread(shutil.rmtree, place / "rows", ignore_errors=True)
+        name = (await asyncio.to_thread(kept, sent, place / "rows" / name)).name
         root = self.desk.studies.root
         told = {"bundle": entry.path / "bundle", "rows": place / "rows" / name, "out": place / f"{Path(name).stem}.csv"}
         words = {key: path.relative_to(root).as_posix() for key, path in told.items()}
