@@ -1,40 +1,33 @@
-"""The live stream of one study, as server-sent events."""
+"""A live part of a page, as server-sent events: it is sent anew whenever it has changed."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-from temperance.app.folders import over
-from temperance.app.progress import follow
+Look = Callable[[], tuple[str, bool]]
+"""Returns the part as HTML, and whether nothing more will happen."""
 
 
 @dataclass(frozen=True)
 class Stream:
-    """Settings of the stream: how often the ledger is looked at, and how often a silent line keeps it open."""
+    """Settings of the stream: how often is looked, and how often a silent line keeps it open."""
 
-    interval_seconds: float = 0.5
+    interval_seconds: float = 1.0
     beat_seconds: float = 15.0
 
-    async def run(self, folder: Path, offset: int, gone: Callable[[], Awaitable[bool]]) -> AsyncIterator[str]:
-        """Yield ``progress`` events with the offset as their id, then one ``done`` when the study is over."""
+    async def run(self, look: Look, gone: Callable[[], Awaitable[bool]]) -> AsyncIterator[str]:
+        """Yield ``part`` events with HTML, then one ``done`` when it is over."""
         yield "retry: 2000\n\n"
-        silent = 0.0
+        shown, silent = "", 0.0
         while not await gone():
-            finished = over(folder)
-            lines = await asyncio.to_thread(follow, folder / "ledger.jsonl", offset)
-            if lines.entries:
-                yield message("progress", lines.to_dict(), lines.offset)
-                silent = 0.0
-            offset = lines.offset
-            if lines.more:
-                continue
-            if finished:
-                yield message("done", {"offset": offset}, offset)
+            part, over = await asyncio.to_thread(look)
+            if part != shown:
+                yield message("part", part)
+                shown, silent = part, 0.0
+            if over:
+                yield message("done", "")
                 return
             if silent >= self.beat_seconds:
                 yield ": still here\n\n"
@@ -43,6 +36,7 @@ class Stream:
             silent += self.interval_seconds
 
 
-def message(event: str, data: dict[str, Any], number: int) -> str:
-    """Write one server-sent event; its data is one line of JSON."""
-    return f"id: {number}\nevent: {event}\ndata: {json.dumps(data)}\n\n"
+def message(event: str, text: str) -> str:
+    """Write one server-sent event; a line break in its text becomes one in its data."""
+    data = "\n".join(f"data: {line}" for line in text.splitlines() or [""])
+    return f"event: {event}\n{data}\n\n"

@@ -1,115 +1,103 @@
-"""The web application: reading only, for this machine only."""
+"""The web application: routes, errors, and the line of studies that runs beside them."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from temperance.app import pages
+from temperance.app.data_pages import DataPages
+from temperance.app.desk import Desk
 from temperance.app.events import Stream
-from temperance.app.folders import Entry, Studies
-from temperance.app.progress import follow
+from temperance.app.folders import WORDS, Studies
+from temperance.app.guard import Guard, Rules, TooLarge
+from temperance.app.start_pages import StartPages
+from temperance.app.study_pages import StudyPages
+from temperance.app.use_pages import UsePages, WatchPages, stop_servers
+from temperance.records.errors import TemperanceError
 
-LOCAL = ("127.0.0.1", "localhost")
-HEADERS = {
-    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-    "cache-control": "no-store",
-}
+log = logging.getLogger(__name__)
 Handler = Callable[[Request], Awaitable[Response]]
+ROOMS = (StartPages, DataPages, StudyPages, UsePages, WatchPages)
+PHRASES = {
+    400: "refused.malformed",
+    403: "refused.form",
+    404: "refused.absent",
+    405: "refused.method",
+    413: "refused.large",
+}
 
 
-class Guarded:
-    """Adds the security headers to every answer."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, and the answer back with the headers."""
-
-        async def sending(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                extra = [(key.encode(), value.encode()) for key, value in HEADERS.items()]
-                message["headers"] = [*message["headers"], *extra]
-            await send(message)
-
-        await self.app(scope, receive, sending)
-
-
-def create(root: Path, *, stream: Stream | None = None, hosts: tuple[str, ...] = LOCAL) -> Starlette:
-    """Return the application for the studies below a folder.
+def create(
+    root: Path, *, rules: Rules | None = None, known: frozenset[str] = frozenset(), stream: Stream | None = None
+) -> Starlette:
+    """Return the application for one folder.
 
     Args:
-        root: folder that holds studies, or is one.
-        stream: settings of the live stream.
-        hosts: names by which it may be called; others get 400, so that no foreign page can reach it by a trick of DNS.
+        root: folder that it reads and writes.
+        rules: who may use it; left out: this machine.
+        known: options that the installed `temperance study` has; a field for any other is not shown.
+        stream: settings of the live parts.
 
     """
+    desk = Desk(Studies(root.resolve()), rules or Rules(), known, stream or Stream())
+
+    @asynccontextmanager
+    async def alive(app: Starlette) -> AsyncIterator[None]:
+        runner = asyncio.create_task(desk.line.run())
+        try:
+            yield
+        finally:
+            runner.cancel()
+            with suppress(asyncio.CancelledError):
+                await runner
+            await asyncio.to_thread(stop_servers, desk)
+
     return Starlette(
-        routes=_routes(Studies(root), stream or Stream()),
-        middleware=[Middleware(Guarded), Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))],
-    )
+        routes=[
+            *(route for pages_of in ROOMS for route in pages_of(desk).routes()),
+            Route("/app.css", _fixed(pages.style(), "text/css")),
+            Route("/app.js", _fixed(pages.static("app.js"), "text/javascript")),
+        ],
+        middleware=[Middleware(Guard, rules=desk.rules, refuse=desk.refuse)],
+        exception_handlers=_handlers(desk),
+        lifespan=alive,
+    )  # fmt: skip
 
 
-def _routes(studies: Studies, stream: Stream) -> list[Route]:
-    def found(request: Request) -> Entry:
-        entry = studies.find(request.path_params["name"])
-        if entry is None:
-            raise HTTPException(404, "There is no study of this name. The list names those there are.")
-        return entry
+def _handlers(desk: Desk) -> dict[type[Exception], Callable[[Request, Exception], Awaitable[Response]]]:
+    async def said(request: Request, error: Exception) -> Response:
+        assert isinstance(error, TemperanceError)
+        status = getattr(error, "status", 400)
+        return desk.message(status, "", [error.received, error.accepted, error.remedy])
 
-    async def index(request: Request) -> Response:
-        return HTMLResponse(pages.listing(studies.entries()))
+    async def http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        key = error.detail if WORDS.knows(error.detail) else PHRASES.get(error.status_code, "refused.method")
+        return desk.refuse(error.status_code, key)
 
-    async def api(request: Request) -> Response:
-        return JSONResponse({"studies": [entry.to_dict() for entry in studies.entries()]})
+    async def large(request: Request, error: Exception) -> Response:
+        return desk.refuse(413, "refused.large")
 
-    async def study(request: Request) -> Response:
-        return HTMLResponse(pages.study_page(found(request)))
+    async def full(request: Request, error: Exception) -> Response:
+        log.exception("%s %s could not read or write", request.method, request.url.path, exc_info=error)
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        return desk.message(500, "", [f"a file could not be read or written ({reason})", "", "Free space on the disk"])
 
-    async def fragments(request: Request) -> Response:
-        return HTMLResponse(pages.fragments(found(request)))
+    async def broken(request: Request, error: Exception) -> Response:
+        return desk.refuse(500, "refused.broken")
 
-    async def document(request: Request) -> Response:
-        entry = found(request)
-        if not (entry.path / "study.json").is_file():
-            raise HTTPException(404, "The study has not written its study.json yet.")
-        return FileResponse(entry.path / "study.json", media_type="application/json")
-
-    async def progress(request: Request) -> Response:
-        entry = found(request)
-        lines = follow(entry.path / "ledger.jsonl", _offset(request.query_params.get("after", "0")))
-        done = entry.is_over and not lines.more
-        return JSONResponse({**lines.to_dict(), "done": done})
-
-    async def events(request: Request) -> Response:
-        offset = _offset(request.headers.get("last-event-id") or request.query_params.get("after", "0"))
-        live = stream.run(found(request).path, offset, request.is_disconnected)
-        return StreamingResponse(live, media_type="text/event-stream")
-
-    return [
-        Route("/", index),
-        Route("/api/studies", api),
-        Route("/app.css", _fixed(pages.style(), "text/css")),
-        Route("/app.js", _fixed(pages.static("app.js"), "text/javascript")),
-        Route("/study/{name}/", study),
-        Route("/study/{name}/fragments", fragments),
-        Route("/study/{name}/study.json", document),
-        Route("/study/{name}/progress", progress),
-        Route("/study/{name}/events", events),
-    ]
+    return {TemperanceError: said, HTTPException: http, TooLarge: large, OSError: full, Exception: broken}
 
 
 def _fixed(text: str, kind: str) -> Handler:
@@ -117,9 +105,3 @@ def _fixed(text: str, kind: str) -> Handler:
         return Response(text, media_type=kind)
 
     return answer
-
-
-def _offset(text: str) -> int:
-    if not text.isdecimal() or len(text) > 15:
-        raise HTTPException(400, f"The offset {text[:20]!r} is not a whole number. Leave it out to start anew.")
-    return int(text)

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from temperance.cli.commands.app import app as app_command
 from temperance.cli.commands.audit import audit
 from temperance.cli.commands.demo import demo
 from temperance.cli.commands.doctor import doctor
@@ -26,7 +27,10 @@ from temperance.cli.examples import epilog
 from temperance.cli.guard import Started, guarded
 from temperance.records.version import __version__
 
-COMMANDS = (study, demo, audit, evaluate, export, predict, serve, retrain, techniques, presets, price, report, doctor)
+COMMANDS = (
+    app_command, study, demo, audit, evaluate, export, predict, serve, retrain, techniques, presets, price, report,
+    doctor,
+)  # fmt: skip
 
 
 def build() -> typer.Typer:

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from temperance.app.trying import answer, answer_image, boxes, bundle_of, day, short
+from temperance.records.errors import BundleError, DataError, RequestError
+from temperance.records.schema import Column, Schema, Target
+
+
+def fake(*columns: Column, classes: tuple[str, ...] = ("a", "b"), shape: tuple[int, int, int] | None = None) -> Any:
+    """A model that answers the first column, and keeps what it was asked."""
+    task = "binary" if classes else "regression"
+    schema = Schema(
+        columns=columns, target=Target("y", task, classes), kind="images" if shape else "table", image_shape=shape
+    )
+
+    def predict(rows: Any) -> Any:
+        made.rows = rows
+        return np.array([[0.25, 0.75]]) if classes else rows.numeric[:, 0]
+
+    made = SimpleNamespace(
+        schema=schema, classes=classes, predict=predict, has_interval=not classes, half_width=lambda: 2.0, rows=None
+    )
+    return made
+
+
+NUMBER = Column("price", "numeric", format=",", low=0.0, high=10.0)
+
+
+def test_a_real_model_is_tried_with_its_usual_values(study: Path) -> None:
+    bundle = bundle_of(study)
+    assert bundle_of(study) is bundle
+    found = boxes(bundle, {"columns": [{"name": "size", "quantiles": {"0.5": 0.25}}]})
+    assert [(one.name, one.kind) for one in found] == [("size", "number"), ("weight", "number"), ("colour", "choice")]
+    assert found[0].value == "0.25"
+    assert float(found[0].low) <= (bundle.schema.numeric[0].low or 0)
+    assert float(found[0].high) >= (bundle.schema.numeric[0].high or 0)
+    assert set(found[2].options) == {"red", "green"}
+    sure = answer(bundle, {"size": "2.3", "weight": "0", "colour": "red"})
+    assert (sure.said, sure.strange) == ("=yes", ())
+    assert sure.chance is not None
+    assert sure.chance > 90
+    assert answer(bundle, {"size": "300", "colour": "blue"}).strange == ("size", "colour")
+
+
+def test_without_a_model_it_says_so(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="no model yet"):
+        bundle_of(tmp_path)
+
+
+def test_a_number_of_the_browser_and_one_of_the_file_are_the_same() -> None:
+    model = fake(NUMBER, classes=())
+    assert answer(model, {"price": "4.5"}).said == "4.5"
+    assert answer(model, {"price": "4,5"}).said == "4.5"
+    assert (answer(model, {"price": "4"}).low, answer(model, {"price": "4"}).high) == ("2", "6")
+    answer(model, {"price": " "})
+    assert np.isnan(model.rows.numeric[0, 0])
+    with pytest.raises(RequestError, match="price"):
+        answer(model, {"price": "much"})
+
+
+def test_a_date_is_one_field_written_as_in_the_file() -> None:
+    parts = [Column(f"when.{part}", "numeric", "when", part, format="%d/%m/%Y") for part in ("days", "month")]
+    usual = {"columns": [{"name": "when.days", "quantiles": {"0.5": 19723.0}}]}
+    found = boxes(fake(*parts), usual)
+    assert [(one.name, one.kind, one.value) for one in found] == [("when", "text", "01/01/2024")]
+    assert day(19723.7, "iso") == "2024-01-01"
+    assert day(19723.0, "quarter") == ""
+    assert day(1e12, "iso") == ""
+
+
+def test_a_picture_is_brought_to_the_size_of_the_model() -> None:
+    model = fake(shape=(8, 6, 3))
+    buffer = io.BytesIO()
+    Image.new("RGBA", (30, 20), (200, 0, 0, 255)).save(buffer, "PNG")
+    assert answer_image(model, buffer.getvalue()).said == "b"
+    assert model.rows.images.shape == (1, 8, 6, 3)
+    assert model.rows.images[0, 0, 0, 0] == 200
+    with pytest.raises(DataError, match="cannot be read"):
+        answer_image(model, b"no picture")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0, "0"),
+        (0.12345, "0.1235"),
+        (12.0, "12"),
+        (1234567.0, "1,234,567"),
+        (1e-7, "1e-07"),
+        (float("nan"), "not a number"),
+        (150.24, "150.2"),
+    ],
+)
+def test_numbers_are_short(value: float, text: str) -> None:
+    assert short(value) == text
