@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from temperance.data.blocks import Blocks
 from temperance.deployment.base import Part
 from temperance.deployment.boosting import Boosting
 from temperance.deployment.constant import Constant
 from temperance.deployment.forest import Forest
 from temperance.deployment.linear import Linear
 from temperance.deployment.pixels import Pixels
+from temperance.deployment.widened import Widened
 from temperance.models.basic import CodeMatrix, FittedBasic, LinearMatrix
 from temperance.models.pixels import PixelMatrix
 from temperance.records.errors import BundleError
@@ -25,7 +28,7 @@ KINDS = ("majority", "linear", "boosting", "lightgbm", "catboost", "extratrees")
 
 
 def basic_part(fitted: FittedBasic, schema: Schema) -> Part:
-    """Return the part that gives the same answers as ``fitted.predict``.
+    """Return the part that gives the same answers as ``fitted.predict``; with what widens its rows.
 
     Raises:
         BundleError: a kind of basic model that has no rule for export.
@@ -33,6 +36,8 @@ def basic_part(fitted: FittedBasic, schema: Schema) -> Part:
     """
     if fitted.name == "majority":
         return Constant(np.asarray(fitted.model, dtype=np.float64))
+    if isinstance(fitted.inputs, Blocks):
+        return Widened(basic_part(replace(fitted, inputs=None), fitted.inputs.widened), fitted.inputs)
     words = tuple(column.vocabulary for column in schema.categorical)
     model = fitted.model
     placed: dict[str, Any] = {"classes": fitted.classes, "floor": fitted.floor}

@@ -139,9 +139,7 @@ def _reasons(
 
 
 def _stacked(parts: list[Rows]) -> Rows:
-    return parts[0]._replace(
-        numeric=np.concatenate([p.numeric for p in parts]), categorical=np.concatenate([p.categorical for p in parts])
-    )
+    return Rows.stack(parts)
 
 
 def _values(row: Rows, schema: Schema, names: tuple[str, ...]) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.util import find_spec
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,17 @@ FLOOR = 1e-6  # smallest probability given to a class, so that one surprise does
 AnyMatrix = LinearMatrix | TreeMatrix | CodeMatrix | FrameMatrix | PixelMatrix
 
 
+class Inputs(Protocol):
+    """Raw rows with further numbers that were computed from texts or series; ``data.blocks.Blocks`` is one."""
+
+    @property
+    def widened(self) -> Schema:
+        """The schema with a numeric column per further number."""
+
+    def rows(self, rows: Rows) -> Rows:
+        """Return the rows with the further numbers behind the numeric ones."""
+
+
 class Sample(NamedTuple):
     """Rows with their targets. Shapes: target (b,) class numbers or values · weight (b,), or None for all the same."""
 
@@ -33,6 +44,10 @@ class Sample(NamedTuple):
         """Select rows by an integer array, a mask or a slice."""
         weight = None if self.weight is None else self.weight[index]
         return Sample(self.rows.take(index), self.target[index], weight)
+
+    def widened(self, inputs: Inputs) -> Sample:
+        """Return the same with widened rows."""
+        return self._replace(rows=inputs.rows(self.rows))
 
     @property
     def size(self) -> int:
@@ -64,6 +79,7 @@ class FittedBasic:
         parameters: count of learned numbers.
         floor: smallest probability given to a class.
         tried: ways of fitting that it was chosen from by held rows; 1: none was chosen from.
+        inputs: what widens raw rows before ``matrix`` takes them; None: nothing does.
 
     """
 
@@ -78,6 +94,7 @@ class FittedBasic:
     parameters: int = 0
     floor: float = FLOOR
     tried: int = 1
+    inputs: Inputs | None = None
 
     @classmethod
     def around(cls, name: str, model: Any, matrix: AnyMatrix, schema: Schema, **values: Any) -> Self:
@@ -88,6 +105,10 @@ class FittedBasic:
 
     def predict(self, rows: Rows) -> NDArray[np.float64]:
         """Return probabilities (b, c), rows summing to 1, or values (b,)."""
+        return self.answer(rows if self.inputs is None or self.matrix is None else self.inputs.rows(rows))
+
+    def answer(self, rows: Rows) -> NDArray[np.float64]:
+        """Return what ``predict`` does, for rows that are widened already."""
         if self.matrix is None:
             constant = np.asarray(self.model, dtype=np.float64)
             return np.full(rows.size, constant[0]) if self.task == "regression" else np.tile(constant, (rows.size, 1))
@@ -97,8 +118,8 @@ class FittedBasic:
         return spread(self.model.predict_proba(inputs), self.classes, self.outputs, self.floor)
 
     def loss(self, held: Sample) -> float:
-        """Return the weighted mean log loss, or mean squared error, on ``held``."""
-        predicted = self.predict(held.rows)
+        """Return the weighted mean log loss, or mean squared error, on ``held``, whose rows are widened already."""
+        predicted = self.answer(held.rows)
         if self.task == "regression":
             losses = (predicted - held.target) ** 2
         else:
@@ -175,6 +196,7 @@ class BasicModel(ABC):
         valid: tuple[Any, ...] | None,
         weight: NDArray[np.float64] | None = None,
         seed: int = 0,
+        inputs: Inputs | None = None,
     ) -> FittedBasic:
         """Fit on ``rows``; ``valid`` rows choose among settings and the stopping point and are not trained on.
 
@@ -186,16 +208,22 @@ class BasicModel(ABC):
                 are used as they are (to refit what an earlier fit chose).
             weight: (b,) weights of the training rows; None: all count the same.
             seed: seed of what is random.
+            inputs: fitted on ``rows``; it widens them, those of ``valid``, and later those to predict.
 
         Raises:
             DataError: only one class, or images where the model takes tables.
 
         """
         self.check(rows, target, schema)
-        train = Sample(rows, target, weight)
-        if valid is None or self.settled:
+        train, held = Sample(rows, target, weight), None if valid is None else Sample(*valid)
+        if inputs is not None:
+            schema, train = inputs.widened, train.widened(inputs)
+            held = None if held is None else held.widened(inputs)
+        return replace(self._chosen(train, held, schema=schema, seed=seed), inputs=inputs)
+
+    def _chosen(self, train: Sample, held: Sample | None, *, schema: Schema, seed: int) -> FittedBasic:
+        if held is None or self.settled:
             return self.whole(train, schema=schema, seed=seed)
-        held = Sample(*valid)
         best: tuple[float, FitPath] | None = None
         tried = 0
         for path in self.paths(train, held, schema=schema, seed=seed):

@@ -1,0 +1,7 @@
+"""Numbers that are computed from texts and series, by blocks fitted on training rows. NumPy alone where they serve."""
+
+from __future__ import annotations
+
+from temperance.data.blocks.base import BLOCKS, Block, Blocks, fit_blocks, pack, unpack
+
+__all__ = ["BLOCKS", "Block", "Blocks", "fit_blocks", "pack", "unpack"]
