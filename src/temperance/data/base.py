@@ -33,6 +33,9 @@ class Contents:
         notes: what the reader did, in plain sentences.
         dropped: what was left out: ``{"rows": n, "column": None, "why": sentence}``.
         separator: sign between the fields of a text file, else empty.
+        series: (b, c, length) float32, NaN behind the end of a series and in its gaps; or None.
+        channels: names of the c channels.
+        labels: names of the series (b,), where a long table has them.
 
     """
 
@@ -45,6 +48,9 @@ class Contents:
     notes: tuple[str, ...] = ()
     dropped: tuple[dict[str, Any], ...] = field(default=())
     separator: str = ""
+    series: NDArray[np.float32] | None = None
+    channels: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
 
     @cached_property
     def names(self) -> tuple[str, ...]:

@@ -55,7 +55,7 @@ def encode(contents: Contents, schema: Schema, keep: NDArray[np.bool_], folder: 
         strange = int((codes[:, j] == UNSEEN).sum())
         if strange:
             notes.append(f"Column {column.name!r} holds {strange:,} values of unknown categories.")
-    return Rows(store.done(numeric), store.done(codes)), notes
+    return Rows(store.done(numeric), store.done(codes), series=_series(contents, schema, keep, store)), notes
 
 
 def _images(images: NDArray[np.uint8], keep: NDArray[np.bool_], store: _Store) -> Rows:
@@ -67,6 +67,16 @@ def _images(images: NDArray[np.uint8], keep: NDArray[np.bool_], store: _Store) -
     return Rows(np.empty((rows, 0)), np.empty((rows, 0), dtype=np.int32), store.done(kept))
 
 
+def _series(contents: Contents, schema: Schema, keep: NDArray[np.bool_], store: _Store) -> NDArray[np.float32] | None:
+    if not schema.series or contents.series is None:
+        return None
+    places = [contents.channels.index(column.name) for column in schema.series]
+    kept = store.new("series", (int(keep.sum()), len(places), contents.series.shape[2]), np.float32)
+    kept[:] = contents.series[np.ix_(keep, places)]
+    made: NDArray[np.float32] = store.done(kept)
+    return made
+
+
 def require(contents: Contents, columns: Sequence[Column]) -> None:
     """Refuse a source that lacks a column of the schema, by name.
 
@@ -74,7 +84,7 @@ def require(contents: Contents, columns: Sequence[Column]) -> None:
         DataError: it lacks one.
 
     """
-    names = contents.names
+    names = (*contents.names, *contents.channels)
     missing = [name for name in dict.fromkeys(c.source or c.name for c in columns) if name not in names]
     if missing:
         shown = ", ".join(repr(name) for name in missing[:5]) + (" …" if len(missing) > 5 else "")

@@ -210,7 +210,8 @@ def _known_aim(contents: Contents, target: Target, name: str, *, strict: bool) -
         except DataError:
             if strict:
                 raise
-    rows = len(contents.images) if contents.images is not None else _height(contents.frame)
+    whole = contents.images if contents.images is not None else contents.series
+    rows = len(whole) if whole is not None else _height(contents.frame)
     unknown = np.full(rows, np.nan) if target.task == "regression" else np.full(rows, -1, dtype=np.int64)
     return Aim(target, unknown)
 
@@ -318,6 +319,7 @@ def _columns(
         if trait.reader is not None:
             readers.append(replace(trait.reader, found=None))
     ordered = sorted(_unique(found), key=lambda column: column.kind != "numeric")
+    ordered += [Column(name, "series", name) for name in contents.channels]
     return tuple(ordered), [*notes, *_why_notes(dropped)], dropped, readers
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from temperance.records.cells import NumberStyle, fold
+from temperance.records.layout import Forecast, Long
 
 MISSING = -1  # code of a missing category
 UNSEEN = -2  # code of a category that the schema does not know
@@ -136,7 +137,10 @@ class Rows(NamedTuple):
 
 @dataclass(frozen=True)
 class Schema:
-    """All inputs and the target; ``columns`` holds them by kind (numeric, categorical, text, series), in file order."""
+    """All inputs and the target; ``columns`` holds them by kind (numeric, categorical, text, series), in file order.
+
+    ``long`` says which rows of a file are one series, ``forecast`` which earlier values of the target are inputs.
+    """
 
     columns: tuple[Column, ...]
     target: Target
@@ -144,6 +148,8 @@ class Schema:
     image_shape: tuple[int, int, int] | None = None
     ignored: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default=(), compare=False)
+    long: Long | None = None
+    forecast: Forecast | None = None
 
     @cached_property
     def numeric(self) -> tuple[Column, ...]:
@@ -196,6 +202,8 @@ class Schema:
             "target": {**asdict(self.target), "classes": list(self.target.classes)},
             "ignored": list(self.ignored),
             "notes": list(self.notes),
+            "long": None if self.long is None else self.long.to_dict(),
+            "forecast": None if self.forecast is None else self.forecast.to_dict(),
         }
 
     @classmethod
@@ -210,6 +218,8 @@ class Schema:
             image_shape=(int(shape[0]), int(shape[1]), int(shape[2])) if shape else None,
             ignored=tuple(row.get("ignored", ())),
             notes=tuple(row.get("notes", ())),
+            long=Long.from_dict(row["long"]) if row.get("long") else None,
+            forecast=Forecast.from_dict(row["forecast"]) if row.get("forecast") else None,
         )
 
 

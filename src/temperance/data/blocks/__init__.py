@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from temperance.data.blocks.base import BLOCKS, Block, Blocks, fit_blocks, pack, unpack
+from temperance.data.blocks.series import SeriesBlock
 
-__all__ = ["BLOCKS", "Block", "Blocks", "fit_blocks", "pack", "unpack"]
+__all__ = ["BLOCKS", "Block", "Blocks", "SeriesBlock", "fit_blocks", "pack", "unpack"]
