@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from temperance.data.blocks import text
 from temperance.data.blocks.base import BLOCKS, Block, Blocks, fit_blocks, pack, unpack
+from temperance.data.blocks.scores import ScoreBlock
 
-__all__ = ["BLOCKS", "Block", "Blocks", "fit_blocks", "pack", "unpack"]
+__all__ = ["BLOCKS", "Block", "Blocks", "ScoreBlock", "fit_blocks", "pack", "text", "unpack"]
