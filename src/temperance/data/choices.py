@@ -15,7 +15,7 @@ from temperance.records.cells import NumberStyle
 from temperance.records.errors import SettingError, nearest
 from temperance.records.moments import PATTERNS
 
-READS = ("auto", "number", "category", "date", "keep", "drop")
+READS = ("auto", "number", "category", "date", "text", "keep", "drop")
 FIELDS = ("decimal", "thousands", "unit", "pattern", "missing", "exact")
 _OPTION = re.compile(rf"(?P<name>.+?)=(?P<read>{'|'.join(READS)})(?P<rest>,.*)?", re.DOTALL)
 _SETTING = re.compile(r",(?P<key>\w+)=(?P<value>,|[^,]*)")
@@ -26,7 +26,8 @@ class ColumnChoice:
     """How one column is read; what is left empty is found out from its values.
 
     Attributes:
-        read: ``auto``, ``number``, ``category``, ``date``, ``keep`` (even what looks like an identifier), ``drop``.
+        read: ``auto``, ``number``, ``category``, ``date``, ``text``, ``keep`` (even what looks like an identifier),
+            ``drop``.
         decimal: ``.`` or ``,``.
         thousands: ``.`` or ``,`` between groups of three digits.
         unit: currency or unit beside the numbers.

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from temperance.data import values
+from temperance.data import texts, values
 from temperance.data.base import LARGE_BYTES, Contents
 from temperance.records.errors import DataError, nearest
 from temperance.records.moments import date_part
@@ -55,7 +55,12 @@ def encode(contents: Contents, schema: Schema, keep: NDArray[np.bool_], folder: 
         strange = int((codes[:, j] == UNSEEN).sum())
         if strange:
             notes.append(f"Column {column.name!r} holds {strange:,} values of unknown categories.")
-    return Rows(store.done(numeric), store.done(codes), series=_series(contents, schema, keep, store)), notes
+    text = None
+    if schema.text:
+        text = np.empty((int(keep.sum()), len(schema.text)), dtype=object)
+        for j, column in enumerate(schema.text):
+            text[:, j] = texts.cells(contents.column(column.source or column.name), column)[keep]
+    return Rows(store.done(numeric), store.done(codes), None, text, _series(contents, schema, keep, store)), notes
 
 
 def _images(images: NDArray[np.uint8], keep: NDArray[np.bool_], store: _Store) -> Rows:

@@ -27,6 +27,7 @@ from temperance.records.schema import Column, Schema, Target
 from temperance.records.table import Table
 
 Dropped = dict[str, Any]
+KINDS = ("numeric", "categorical", "text", "series")  # the order of a schema's columns
 VOTERS = 5000  # rows of each column that say how the file writes numbers
 
 
@@ -159,8 +160,8 @@ def _read(
         raise DataError(
             f"{contents.name} holds no column that can be used as an input"
             + "".join(f" ({item['column']!r}: {item['why'].rstrip('.')})" for item in dropped[:3]),
-            "At least one numeric, categorical or date column besides the target",
-            "Add such a column; texts and bytes must first be turned into numbers or categories",
+            "At least one column of numbers, categories, dates or text besides the target",
+            "Add such a column; --keep COLUMN or --column 'COLUMN=text' uses one that was left out",
         )
     said = [*contents.dropped, *dropped]
     reading = _finish(contents, schema, aim, guides, workdir, list(schema.notes), said, choices, strict=True)
@@ -318,7 +319,7 @@ def _columns(
             dropped.append({"rows": None, "column": name, "why": trait.why})
         if trait.reader is not None:
             readers.append(replace(trait.reader, found=None))
-    ordered = sorted(_unique(found), key=lambda column: column.kind != "numeric")
+    ordered = sorted(_unique(found), key=lambda column: KINDS.index(column.kind))
     ordered += [Column(name, "series", name) for name in contents.channels]
     return tuple(ordered), [*notes, *_why_notes(dropped)], dropped, readers
 

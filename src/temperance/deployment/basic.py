@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from temperance.data.blocks import Blocks
+from temperance.data.blocks import Blocks, ScoreBlock
 from temperance.deployment.base import Part
 from temperance.deployment.boosting import Boosting
 from temperance.deployment.constant import Constant
@@ -17,7 +17,8 @@ from temperance.deployment.forest import Forest
 from temperance.deployment.linear import Linear
 from temperance.deployment.pixels import Pixels
 from temperance.deployment.widened import Widened
-from temperance.models.basic import CodeMatrix, FittedBasic, LinearMatrix
+from temperance.deployment.words import Words
+from temperance.models.basic import CodeMatrix, FittedBasic, LinearMatrix, WideMatrix
 from temperance.models.pixels import PixelMatrix
 from temperance.records.errors import BundleError
 from temperance.records.schema import Schema
@@ -36,6 +37,8 @@ def basic_part(fitted: FittedBasic, schema: Schema) -> Part:
     """
     if fitted.name == "majority":
         return Constant(np.asarray(fitted.model, dtype=np.float64))
+    if isinstance(fitted.matrix, WideMatrix):
+        return _words(fitted, fitted.matrix, schema)
     if isinstance(fitted.inputs, Blocks):
         return Widened(basic_part(replace(fitted, inputs=None), fitted.inputs.widened), fitted.inputs)
     words = tuple(column.vocabulary for column in schema.categorical)
@@ -60,6 +63,17 @@ def basic_part(fitted: FittedBasic, schema: Schema) -> Part:
         return _pixels(fitted, fitted.matrix)
     what = kind if fitted.name == "outside" else fitted.name
     raise BundleError(f"the model {what!r} cannot be exported", f"{', '.join(KINDS)} can")
+
+
+def _words(fitted: FittedBasic, matrix: WideMatrix, schema: Schema) -> Words:
+    if not isinstance(fitted.inputs, Blocks):
+        raise BundleError("a linear model on words without its blocks", "the blocks that it was fitted with")
+    blocks = tuple(block for block in fitted.inputs.blocks if block.wide_width)
+    counts = tuple(block.wide_width for block in blocks)
+    coefficients, _ = _coefficients(fitted)
+    block = ScoreBlock(blocks, coefficients[len(coefficients) - sum(counts) :].astype(np.float32), counts)
+    vocabulary = tuple(column.vocabulary for column in schema.categorical)
+    return Words(block, _linear(fitted, matrix.plain, vocabulary))
 
 
 def _linear(fitted: FittedBasic, matrix: LinearMatrix, words: tuple[tuple[str, ...], ...]) -> Linear:

@@ -12,13 +12,28 @@ from temperance.records.schema import Schema
 from temperance.study.spec import TrialSpec
 
 ALWAYS = ("Majority", "Linear", "Boosting")
+WIDE = ("Wide",)  # always too, where there is text
 OFTEN = ("LightGBM", "CatBoost", "ExtraTrees")  # in the order in which they are worth their time
+NUMBERS_OF_A_TEXT = 70
 SHARE = 0.25  # of the search, over all workers, that basic models beyond ``ALWAYS`` may fill
 
 
-def basic_specs(*, images: bool, seed: int) -> list[TrialSpec]:
-    """Return the basic models that can compete here, in order; what takes tables is weak on pixels."""
-    names = [name for name in (*ALWAYS, *OFTEN) if BASIC[name].takes_images or not images]
+def has_wide(schema: Schema) -> bool:
+    """Return whether the rows have wide numbers, which a model that ``takes_wide`` needs."""
+    return bool(schema.text)
+
+
+def basic_specs(*, images: bool, seed: int, wide: bool = False) -> list[TrialSpec]:
+    """Return the basic models that can compete here, in order; what takes tables is weak on pixels.
+
+    Args:
+        images: the rows are images.
+        seed: of what is random.
+        wide: see ``has_wide``; the model of the wide numbers then comes second.
+
+    """
+    first = (ALWAYS[0], *(WIDE if wide else ()), *ALWAYS[1:])
+    names = [name for name in (*first, *OFTEN) if BASIC[name].takes_images or not images]
     return [
         TrialSpec("", BASIC[name].words, "basic", name, seed=seed) for name in names if not BASIC[name].absent()
     ]  # fmt: skip
@@ -32,7 +47,7 @@ def absent(*, images: bool) -> list[dict[str, str]]:
 
 def expected_seconds(spec: TrialSpec, schema: Schema, roles: Roles) -> float:
     """Return about how long a trial of a basic model takes: one fit, or one per fold."""
-    columns = sum(max(1, min(len(c.vocabulary), 32)) for c in schema.columns)
+    columns = sum(NUMBERS_OF_A_TEXT if c.kind == "text" else max(1, min(len(c.vocabulary), 32)) for c in schema.columns)
     if schema.image_shape is not None:
         columns = int(np.prod([min(side, 16) for side in schema.image_shape[:2]])) * schema.image_shape[2]
     rows, times = len(roles.train), 1
@@ -60,10 +75,10 @@ def affordable(
     left = SHARE * seconds * workers
     for spec in specs:
         needed = expected_seconds(spec, schema, roles)
-        if spec.model not in ALWAYS and trials is not None and len(kept) >= trials / 3:
+        if spec.model not in (*ALWAYS, *WIDE) and trials is not None and len(kept) >= trials / 3:
             out.append({"what": spec.name, "why": f"basic models take at most a third of {trials} trials"})
             continue
-        if spec.model not in ALWAYS and needed > left:
+        if spec.model not in (*ALWAYS, *WIDE) and needed > left:
             why = f"about {needed:.0f} s, and the budget spares {max(left, 0):.0f} s for basic models"
             out.append({"what": spec.name, "why": why})
             continue

@@ -61,6 +61,15 @@ class Block(ABC):
         return None
 
     @property
+    def wide_width(self) -> int:
+        """Count w of the wide numbers; 0: there are none."""
+        return 0
+
+    def scores(self, rows: Rows, weights: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return ``wide(rows) @ weights``, (b, w) × (w, s) → (b, s)."""
+        return np.asarray(self.wide(rows) @ weights, dtype=np.float32)
+
+    @property
     def width(self) -> int:
         """Count d of numbers."""
         return len(self.names)

@@ -74,7 +74,8 @@ def cross_fit(
     started = time.monotonic()
     for rows, _ in folds:
         model.check(sample.rows.take(rows[:1]), sample.target[rows], schema)
-    parts = [_Part.of(sample, fold, schema, None if inputs is None else inputs(fold[0])) for fold in folds]
+    wide = model.takes_wide
+    parts = [_Part.of(sample, fold, schema, None if inputs is None else inputs(fold[0]), wide) for fold in folds]
     walks = [model.walk(p.train, p.held, schema=p.schema, seed=seed + i) for i, p in enumerate(parts)]
     best: tuple[float, int, list[FitPath]] | None = None
     tried = 0
@@ -127,17 +128,18 @@ class _Part:
     inputs: Inputs | None
 
     @classmethod
-    def of(cls, sample: Sample, fold: tuple[Index, Index], schema: Schema, inputs: Inputs | None) -> _Part:
+    def of(cls, sample: Sample, fold: tuple[Index, Index], schema: Schema, inputs: Inputs | None, wide: bool) -> _Part:
         train, held = sample.take(fold[0]), sample.take(fold[1])
         if inputs is None:
             return cls(train, held, fold[1], schema, None)
-        return cls(train.widened(inputs), held.widened(inputs), fold[1], inputs.widened, inputs)
+        widened = schema if wide else inputs.widened
+        return cls(train.widened(inputs, wide=wide), held.widened(inputs, wide=wide), fold[1], widened, inputs)
 
 
 def _answers(members: Sequence[FittedBasic], parts: Sequence[_Part], size: int) -> Any:
     answers: NDArray[np.float64] | None = None
     for member, part in zip(members, parts, strict=True):
-        answer = member.answer(part.held.rows)
+        answer = member.answer(part.held.rows, part.held.wide)
         if answers is None:
             answers = np.full((size, *answer.shape[1:]), np.nan)
         answers[part.places] = answer
