@@ -12,15 +12,15 @@ from temperance.records.schema import Schema
 from temperance.study.spec import TrialSpec
 
 ALWAYS = ("Majority", "Linear", "Boosting")
-WIDE = ("Wide",)  # always too, where there is text
+WIDE = ("Wide",)  # always too, where there is text or series
 OFTEN = ("LightGBM", "CatBoost", "ExtraTrees")  # in the order in which they are worth their time
-NUMBERS_OF_A_TEXT = 70
+NUMBERS = {"text": 70, "series": 40}  # that a column becomes
 SHARE = 0.25  # of the search, over all workers, that basic models beyond ``ALWAYS`` may fill
 
 
 def has_wide(schema: Schema) -> bool:
     """Return whether the rows have wide numbers, which a model that ``takes_wide`` needs."""
-    return bool(schema.text)
+    return bool(schema.text or schema.series)
 
 
 def basic_specs(*, images: bool, seed: int, wide: bool = False) -> list[TrialSpec]:
@@ -47,7 +47,7 @@ def absent(*, images: bool) -> list[dict[str, str]]:
 
 def expected_seconds(spec: TrialSpec, schema: Schema, roles: Roles) -> float:
     """Return about how long a trial of a basic model takes: one fit, or one per fold."""
-    columns = sum(NUMBERS_OF_A_TEXT if c.kind == "text" else max(1, min(len(c.vocabulary), 32)) for c in schema.columns)
+    columns = sum(NUMBERS.get(c.kind, max(1, min(len(c.vocabulary), 32))) for c in schema.columns)
     if schema.image_shape is not None:
         columns = int(np.prod([min(side, 16) for side in schema.image_shape[:2]])) * schema.image_shape[2]
     rows, times = len(roles.train), 1

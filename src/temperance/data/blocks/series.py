@@ -20,6 +20,7 @@ DIRECTIONS = 256  # wide numbers: all directions that so many rows span, the lar
 NUMBERS = 32  # of them that nets and trees see
 ROWS_FOR_DIRECTIONS = 2000  # evenly taken
 STATISTICS = ("mean", "spread", "lowest", "highest", "first", "last", "slope", "known")
+PLAIN = 0.5  # length of a row's means among its wide numbers, where its directions have 1
 REMEMBERED = 8  # results kept, for the models of a fold that ask for the same rows again
 
 
@@ -28,9 +29,9 @@ class SeriesBlock(Block):
     """All channels of the rows' series.
 
     Its numbers are ``STATISTICS`` of each channel and the length, in standard deviations of the training rows, then the
-    first ``NUMBERS`` directions of the kernels' features. ``wide`` gives up to ``DIRECTIONS`` of them: features (b, w)
-    less their training mean and over their training deviation, in the principal directions of the training rows, over
-    the root of their whole variance. A linear model with an L2 penalty finds the same there as on all features, as long
+    first ``NUMBERS`` directions of the kernels' features. ``wide`` gives the means and the length, which the kernels do
+    not see, and up to ``DIRECTIONS`` directions: features (b, w) less their training mean and over their training
+    deviation, in the principal directions of the training rows, over the root of their whole variance. A linear model with an L2 penalty finds the same there as on all features, as long
     as these are all directions that its rows span.
 
     Args:
@@ -79,13 +80,27 @@ class SeriesBlock(Block):
 
     def transform(self, rows: Rows) -> NDArray[np.float32]:
         series = self._series(rows)
-        found = np.where(np.isfinite(told := statistics(series)), told - self.mean, 0.0) * self.factor
-        plain = np.clip(found[:, self.factor > 0], -10.0, 10.0).astype(np.float32)
-        shapes = self.wide(rows)[:, :NUMBERS] * np.float32(self.scale)
-        return np.concatenate([plain, np.clip(shapes, -10.0, 10.0)], axis=1)
+        shapes = self._shapes(series)[:, :NUMBERS] * np.float32(self.scale)
+        return np.concatenate([self._plain(series), np.clip(shapes, -10.0, 10.0)], axis=1)
 
     def wide(self, rows: Rows) -> NDArray[np.float32]:
         series = self._series(rows)
+        plain = self._plain(series)[:, self._unseen]
+        return np.concatenate([plain * np.float32(PLAIN / max(1, plain.shape[1]) ** 0.5), self._shapes(series)], axis=1)
+
+    @property
+    def _unseen(self) -> NDArray[np.intp]:
+        """Places, among the statistics that vary, of what the kernels do not see: the mean of a channel, the length."""
+        told = np.arange(len(self.factor))
+        kept = (told % len(STATISTICS) == 0)[self.factor > 0]
+        return np.flatnonzero(kept)
+
+    def _plain(self, series: NDArray[np.float32]) -> NDArray[np.float32]:
+        told = statistics(series)
+        found = np.where(np.isfinite(told), told - self.mean, 0.0) * self.factor
+        return np.clip(found[:, self.factor > 0], -10.0, 10.0).astype(np.float32)
+
+    def _shapes(self, series: NDArray[np.float32]) -> NDArray[np.float32]:
         key = hashlib.blake2b(np.ascontiguousarray(series).data, digest_size=16).digest() + str(series.shape).encode()
         if key not in self._memory:
             while len(self._memory) >= REMEMBERED:
@@ -95,8 +110,8 @@ class SeriesBlock(Block):
 
     @property
     def wide_width(self) -> int:
-        """Count r of the wide numbers."""
-        return int(self.directions.shape[1])
+        """Count of the wide numbers."""
+        return len(self._unseen) + int(self.directions.shape[1])
 
     def to_arrays(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         arrays: dict[str, NDArray[Any]] = {
@@ -129,7 +144,7 @@ class SeriesBlock(Block):
     def _coordinates(self, series: NDArray[np.float32]) -> NDArray[np.float32]:
         if self._wide is None:
             self._wide = self.directions.astype(np.float64)
-        found = np.empty((len(series), self.wide_width), dtype=np.float32)
+        found = np.empty((len(series), self.directions.shape[1]), dtype=np.float32)
         for start in range(0, len(series), 1024):
             part = slice(start, start + 1024)
             found[part] = (self.kernels.transform(series[part]).astype(np.float64) - self.middle) @ self._wide

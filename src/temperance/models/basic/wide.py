@@ -1,4 +1,4 @@
-"""A linear model on the thousands of numbers that texts have: their weighed words and runs of letters."""
+"""A linear model on the many numbers that texts and series have: weighed words and letters, answers of kernels."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Wide(BasicModel):
     """
 
     name = "wide"
-    words = "linear model on words"
+    words = "wide linear model"
     takes_wide = True
     grid: tuple[float, ...] = (1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 3e-6)
     most_rows: int = 100_000
@@ -69,7 +69,7 @@ class _Course:
 
     def __init__(self, train: Sample, schema: Schema) -> None:
         if train.wide is None:
-            raise DataError("rows without text", "a column of text", "Leave the model `Wide` out")
+            raise DataError("rows without text or series", "a column of one", "Leave the model `Wide` out")
         self.schema, self.train = schema, train
         self.matrix = WideMatrix(LinearMatrix.fit(train.rows, schema))
         self.inputs = self.matrix.of(train.rows, train.wide)
