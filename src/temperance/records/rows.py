@@ -17,6 +17,7 @@ from temperance.records.cells import fold, is_missing_word, tidy
 from temperance.records.errors import RequestError, nearest
 from temperance.records.moments import date_part, days_of_number, parse_days
 from temperance.records.schema import MISSING, UNSEEN, Column, Rows, Schema
+from temperance.records.series_rows import series_of_records
 
 
 def rows_from_records(schema: Schema, records: Sequence[Mapping[str, Any]]) -> Rows:
@@ -54,7 +55,8 @@ def rows_from_records(schema: Schema, records: Sequence[Mapping[str, Any]]) -> R
     for j, column in enumerate(schema.numeric):
         if column.part:
             numeric[:, j] = date_part(numeric[:, j], column.part)
-    return Rows(numeric, codes, text=_texts(schema, records) if schema.text else None)
+    series = series_of_records(schema, records) if schema.series else None
+    return Rows(numeric, codes, None, _texts(schema, records) if schema.text else None, series)
 
 
 def _texts(schema: Schema, records: Sequence[Mapping[str, Any]]) -> NDArray[np.object_]:
