@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from temperance.data import fingerprint
 from temperance.data.base import Contents, Source
-from temperance.data.series_array import channel_names, look_like_moments, series_array, shapes_note
+from temperance.data.series_array import channels_of, look_like_moments, series_array, shapes_note
 from temperance.records.errors import DataError
 
 TARGET = "target"  # name of a target that comes without one
@@ -51,17 +51,16 @@ class Arrays(Source):
         frame = frame.with_columns(target.alias(name)) if frame.width else target.alias(name).to_frame()
         return Contents(frame, self.name, digest, images=images, target=name, plain=plain, notes=notes)
 
-
     def _series(self) -> Contents:
         series, notes = series_array(np.asarray(self.inputs), self.channels or None)
         digest = fingerprint.of_arrays([series])
-        names = channel_names(series.shape[1])
+        channels = channels_of(series.shape[1])
         made = Contents(
-            pl.DataFrame(), self.name, digest, notes=(*notes, shapes_note(series)), series=series, channels=names
+            pl.DataFrame(), self.name, digest, notes=(*notes, shapes_note(series)), series=series, channels=channels
         )
         if self.targets is None:
             return made
-        target, name = self._target(len(series), names)
+        target, name = self._target(len(series), [c.name for c in channels])
         digest = fingerprint.of_frame([target, pl.Series([digest])])
         return replace(made, frame=target.alias(name).to_frame(), fingerprint=digest, target=name)
 
@@ -166,8 +165,8 @@ def _inputs(inputs: Any) -> tuple[pl.DataFrame, NDArray[np.uint8] | None, bool, 
     frame, notes = table_array(values)
     if look_like_moments(values):
         notes += (
-            f"The {values.shape[1]} columns may be moments of one series: neighbours are close. They are read as columns "
-            "of a table. To read series, save the array under the name 'series', or give X[:, None, :].",
+            f"The {values.shape[1]} columns may be moments of one series: neighbours are close. They are read as "
+            "columns of a table. To read series, save the array under the name 'series', or give X[:, None, :].",
         )
     return frame, None, True, notes
 

@@ -75,7 +75,8 @@ def _images(images: NDArray[np.uint8], keep: NDArray[np.bool_], store: _Store) -
 def _series(contents: Contents, schema: Schema, keep: NDArray[np.bool_], store: _Store) -> NDArray[np.float32] | None:
     if not schema.series or contents.series is None:
         return None
-    places = [contents.channels.index(column.name) for column in schema.series]
+    names = [channel.name for channel in contents.channels]
+    places = [names.index(column.name) for column in schema.series]
     kept = store.new("series", (int(keep.sum()), len(places), contents.series.shape[2]), np.float32)
     kept[:] = contents.series[np.ix_(keep, places)]
     made: NDArray[np.float32] = store.done(kept)
@@ -89,7 +90,7 @@ def require(contents: Contents, columns: Sequence[Column]) -> None:
         DataError: it lacks one.
 
     """
-    names = (*contents.names, *contents.channels)
+    names = (*contents.names, *(c.name for c in contents.channels))
     missing = [name for name in dict.fromkeys(c.source or c.name for c in columns) if name not in names]
     if missing:
         shown = ", ".join(repr(name) for name in missing[:5]) + (" …" if len(missing) > 5 else "")

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from temperance.data.blocks.kernels import known_lengths
 from temperance.records.errors import DataError
+from temperance.records.schema import Column
 
 LOOKS = 16  # columns of a table from which they may be moments of one series
 SMOOTH = 0.3  # share of the difference of two columns at random up to which neighbours are close
@@ -50,15 +52,14 @@ def series_array(values: NDArray[Any], channels: int | None = None) -> tuple[NDA
     return np.where(np.isfinite(made), made, np.float32(np.nan)), notes
 
 
-def channel_names(count: int) -> tuple[str, ...]:
-    """Return names for channels that have none: ``series``, or ``channel_1`` …"""
-    return ("series",) if count == 1 else tuple(f"channel_{j + 1}" for j in range(count))
+def channels_of(count: int) -> tuple[Column, ...]:
+    """Return channels that have no names: ``series``, or ``channel_1`` …"""
+    names = ["series"] if count == 1 else [f"channel_{j + 1}" for j in range(count)]
+    return tuple(Column(name, "series", name) for name in names)
 
 
 def shapes_note(series: NDArray[np.float32]) -> str:
     """Say what was found: how many series, channels, how long, what is missing."""
-    from temperance.data.blocks.kernels import known_lengths
-
     lengths = known_lengths(series)
     low, high = int(lengths.min()), int(lengths.max())
     said = f"{len(series):,} series of {low if low == high else f'{low} to {high}'} moments"

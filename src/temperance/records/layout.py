@@ -1,4 +1,4 @@
-"""How rows of a file become rows of a table: many rows that make one series, and rows that follow each other in time."""
+"""How rows of a file become rows of a table: many rows that are one series, rows that follow each other in time."""
 
 from __future__ import annotations
 

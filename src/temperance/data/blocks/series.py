@@ -31,8 +31,8 @@ class SeriesBlock(Block):
     Its numbers are ``STATISTICS`` of each channel and the length, in standard deviations of the training rows, then the
     first ``NUMBERS`` directions of the kernels' features. ``wide`` gives the means and the length, which the kernels do
     not see, and up to ``DIRECTIONS`` directions: features (b, w) less their training mean and over their training
-    deviation, in the principal directions of the training rows, over the root of their whole variance. A linear model with an L2 penalty finds the same there as on all features, as long
-    as these are all directions that its rows span.
+    deviation, in the principal directions of the training rows, over the root of their whole variance. A linear model
+    with an L2 penalty finds the same there as on all features, if these are all directions that its rows span.
 
     Args:
         columns: names of the channels.
