@@ -51,6 +51,11 @@ def times(contents: Contents, name: str, choices: Choices = AS_FOUND) -> NDArray
     return _days(found) + _clock(found, contents.column(parts[0]).len())
 
 
+def is_dated(contents: Contents, name: str) -> bool:
+    """Tell whether a column, or columns joined by ``+``, hold dates and no plain numbers."""
+    return name not in contents.names or judge(contents.column(name).drop_nulls().head(1000)).kind == "date"
+
+
 def part_of(name: str) -> str | None:
     """Return which part of a moment a column's name says, or None."""
     word = re.sub(r"[^a-z]", "", name.lower())

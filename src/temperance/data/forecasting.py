@@ -63,12 +63,13 @@ def frame(contents: Contents, aim: Aim, time: str | None, choices: Choices) -> F
     codes = steps.series_codes(contents, choices.by)
     steps.refuse_shared(contents, when, codes, choices.by)
     known = np.isfinite(when)
-    forecast = Forecast(time, choices.lags, choices.horizon, choices.by, steps.step_of(when[known], codes[known]))
+    step = steps.step_of(when[known], codes[known])
+    word = steps.in_words(step, dated=clock_columns.is_dated(contents, time))
+    forecast = Forecast(time, choices.lags, choices.horizon, choices.by, step, word)
     lagged = _lagged(contents, aim, when, codes, forecast)
     if all(series.null_count() == len(series) for series in lagged):
-        far = steps.in_words(forecast.step)
         raise DataError(
-            f"No row has a row {' or '.join(map(str, forecast.lags))} steps (of a {far}) before it in {contents.name}",
+            f"No row of {contents.name} has a row {_before(forecast)} before it",
             "Series that are longer than the lags", "Give shorter --lags, or check --time and --by",
         )  # fmt: skip
     made = _with_columns(contents, lagged, when, time)
@@ -99,8 +100,8 @@ def reframe(contents: Contents, schema: Schema, aim: Aim, choices: Choices) -> t
         raise DataError(
             f"{contents.name} lacks {', '.join(map(repr, absent))}: the model forecasts {target!r} from its own values "
             f"{_before(forecast)} before",
-            f"A file with {', '.join(map(repr, [*needed, target]))} whose rows go back {forecast.lags[-1]} steps (of a "
-            f"{steps.in_words(forecast.step)}); {target!r} is empty in the rows to be predicted",
+            f"A file with {', '.join(map(repr, [*needed, target]))} whose rows go back {forecast.lags[-1]} steps "
+            f"(a step: {forecast.word}); {target!r} is empty in the rows to be predicted",
             f"Add the last known rows; or give the values themselves in columns {', '.join(map(repr, names))}",
         )  # fmt: skip
     when = clock_columns.times(contents, forecast.time, choices)
@@ -139,10 +140,11 @@ def offer(contents: Contents, aim: Aim, time: str, choices: Choices) -> tuple[st
         return ()
     shown = ", ".join(f"{found[lag]:.2f} with {lag} before" for lag in worth)
     each = f" for each {by!r}" if by else ""
+    word = steps.in_words(step, dated=clock_columns.is_dated(contents, time))
     return (
-        f"The target {aim.target.name!r} is measured every {steps.in_words(step)}{each} and goes with its own earlier "
-        f"values (correlation {shown}). They are not used. To forecast with them, {steps.in_words(step)} by "
-        f"{steps.in_words(step)}: --lags {','.join(map(str, worth))} --horizon 1{f' --by {by}' if by else ''}; a "
+        f"The target {aim.target.name!r} is measured every {word}{each} and goes with its own earlier "
+        f"values (correlation {shown}). They are not used. To forecast with them, {word} by "
+        f"{word}: --lags {','.join(map(str, worth))} --horizon 1{f' --by {by}' if by else ''}; a "
         "longer horizon uses only what is known so many steps before.",
     )
 
@@ -209,16 +211,17 @@ def _goes_with(values: NDArray[np.float64], place: NDArray[np.int64]) -> float:
 
 def _before(forecast: Forecast) -> str:
     lags = [str(lag) for lag in forecast.lags]
-    return (", ".join(lags[:-1]) + " and " if lags[1:] else "") + f"{lags[-1]} steps"
+    many = "step" if lags == ["1"] else "steps"
+    return (", ".join(lags[:-1]) + " and " if lags[1:] else "") + f"{lags[-1]} {many} (a step: {forecast.word})"
 
 
 def _told(
     contents: Contents, aim: Aim, forecast: Forecast, lagged: Sequence[pl.Series], columns: Sequence[Column]
 ) -> tuple[str, ...]:
-    word, target = steps.in_words(forecast.step), aim.target.name
+    target = aim.target.name
     each = f" of the same {forecast.by!r}" if forecast.by else ""
     notes = [
-        f"The values of {target!r} {_before(forecast)} (of a {word}){each} before a row are inputs. The forecast is "
+        f"The values of {target!r} {_before(forecast)}{each} before a row are inputs. The forecast is "
         f"for {forecast.horizon} {'step' if forecast.horizon == 1 else 'steps'} ahead: no later value is used, and to "
         f"predict, the last {forecast.lags[-1]} steps of {target!r} must be known."
     ]

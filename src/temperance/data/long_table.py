@@ -127,7 +127,8 @@ def _grid(contents: Contents, long: Long, choices: Choices) -> _Grid:
         ticks = np.round((when[order] - begin[code[order]]) / step).astype(np.int64)
         if len(order) and int(ticks.max()) + 1 <= SPARSE * (int(rank.max()) + 1):
             place[order] = ticks
-            notes.append(f"A step of the series is a {steps.in_words(step)}; steps without a row are missing values.")
+            word = steps.in_words(step, dated=clock_columns.is_dated(contents, long.time))
+            notes.append(f"The series go on by one {word}; a place without a row is a missing value.")
     elif long.time:
         notes.append("The moments are not evenly spaced: a step of the series is a row, however long it took.")
     return _Grid(code, place, tuple(labels.to_list()), tuple(notes))

@@ -103,10 +103,12 @@ def tells_apart(contents: Contents, when: NDArray[np.float64]) -> str:
     return min(found)[1] if found else ""
 
 
-def in_words(step: float) -> str:
-    """Return a step of days in words: ``hour``, ``30 minutes``; ``row`` for 0."""
+def in_words(step: float, *, dated: bool) -> str:
+    """Return a step of days (or of plain numbers) in words: ``hour``, ``30 minutes``; ``row`` for 0."""
     if step <= 0:
         return "row"
+    if not dated:
+        return f"step of {step:g}"
     for size, word in WORDS:
         count = step / size
         if count >= 0.99 and abs(count - round(count)) < 0.01:

@@ -25,6 +25,7 @@ from temperance.records.schema import Schema
 
 FORESTS = ("RandomForestClassifier", "RandomForestRegressor", "ExtraTreesClassifier", "ExtraTreesRegressor")
 LINEAR = ("LogisticRegression", "LogisticRegressionCV", "Ridge", "RidgeCV", "LinearRegression", "Lasso", "ElasticNet")
+COPIES = ("linear", "persistence", "seasonal persistence")
 KINDS = ("majority", "linear", "boosting", "lightgbm", "catboost", "extratrees")
 
 
@@ -57,7 +58,7 @@ def basic_part(fitted: FittedBasic, schema: Schema) -> Part:
         return Forest.fitted(model, fitted.matrix, words, **placed)
     if fitted.name == "outside" and kind in LINEAR and isinstance(fitted.matrix, LinearMatrix):
         return _linear(fitted, fitted.matrix, words)
-    if fitted.name == "linear" and isinstance(fitted.matrix, LinearMatrix):
+    if fitted.name in COPIES and isinstance(fitted.matrix, LinearMatrix):
         return _linear(fitted, fitted.matrix, words)
     if fitted.name == "linear" and isinstance(fitted.matrix, PixelMatrix):
         return _pixels(fitted, fitted.matrix)

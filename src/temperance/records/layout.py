@@ -40,6 +40,7 @@ class Forecast:
         horizon: how many steps ahead the target is predicted: nothing later than this many steps before is used.
         by: column that tells several series apart; empty: there is one.
         step: length of a step in the unit of the time (days); 0: a step is a row.
+        word: a step in words: ``hour``, ``row``.
 
     """
 
@@ -48,6 +49,7 @@ class Forecast:
     horizon: int = 1
     by: str = ""
     step: float = 0.0
+    word: str = "row"
 
     def names(self, target: str) -> tuple[str, ...]:
         """Return the names of the columns that hold the earlier values."""
@@ -61,7 +63,7 @@ class Forecast:
     def from_dict(cls, row: Mapping[str, Any]) -> Self:
         """Rebuild from ``to_dict``."""
         lags = tuple(int(lag) for lag in row["lags"])
-        return cls(str(row["time"]), lags, int(row["horizon"]), str(row["by"]), float(row["step"]))
+        return cls(str(row["time"]), lags, int(row["horizon"]), str(row["by"]), float(row["step"]), str(row["word"]))
 
 
 def lag_name(target: str, lag: int) -> str:

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from temperance.models.basic import BASIC
+from temperance.records.layout import Forecast
 from temperance.records.roles import Roles
 from temperance.records.schema import Schema
 from temperance.study.spec import TrialSpec
 
 ALWAYS = ("Majority", "Linear", "Boosting")
+NAIVE = ("Persistence", "SeasonalPersistence")  # always too, where earlier values of a number are inputs
 WIDE = ("Wide",)  # always too, where there is text or series
 OFTEN = ("LightGBM", "CatBoost", "ExtraTrees")  # in the order in which they are worth their time
 NUMBERS = {"text": 70, "series": 40}  # that a column becomes
@@ -23,20 +25,33 @@ def has_wide(schema: Schema) -> bool:
     return bool(schema.text or schema.series)
 
 
-def basic_specs(*, images: bool, seed: int, wide: bool = False) -> list[TrialSpec]:
+def basic_specs(*, images: bool, seed: int, wide: bool = False, forecast: Forecast | None = None) -> list[TrialSpec]:
     """Return the basic models that can compete here, in order; what takes tables is weak on pixels.
 
     Args:
         images: the rows are images.
         seed: of what is random.
         wide: see ``has_wide``; the model of the wide numbers then comes second.
+        forecast: of the schema; the last known value, and that of a season before, then compete.
 
     """
-    first = (ALWAYS[0], *(WIDE if wide else ()), *ALWAYS[1:])
+    first = (ALWAYS[0], *naive(forecast), *(WIDE if wide else ()), *ALWAYS[1:])
     names = [name for name in (*first, *OFTEN) if BASIC[name].takes_images or not images]
     return [
         TrialSpec("", BASIC[name].words, "basic", name, seed=seed) for name in names if not BASIC[name].absent()
     ]  # fmt: skip
+
+
+def numeric_forecast(schema: Schema) -> Forecast | None:
+    """Return which earlier values of a numeric target are inputs, or None."""
+    return schema.forecast if schema.target.task == "regression" else None
+
+
+def naive(forecast: Forecast | None) -> tuple[str, ...]:
+    """Return the forecasts without learning that these lags allow."""
+    if forecast is None:
+        return ()
+    return NAIVE[: 1 + (len(forecast.lags) > 1)]
 
 
 def absent(*, images: bool) -> list[dict[str, str]]:
@@ -75,10 +90,10 @@ def affordable(
     left = SHARE * seconds * workers
     for spec in specs:
         needed = expected_seconds(spec, schema, roles)
-        if spec.model not in (*ALWAYS, *WIDE) and trials is not None and len(kept) >= trials / 3:
+        if spec.model not in (*ALWAYS, *NAIVE, *WIDE) and trials is not None and len(kept) >= trials / 3:
             out.append({"what": spec.name, "why": f"basic models take at most a third of {trials} trials"})
             continue
-        if spec.model not in (*ALWAYS, *WIDE) and needed > left:
+        if spec.model not in (*ALWAYS, *NAIVE, *WIDE) and needed > left:
             why = f"about {needed:.0f} s, and the budget spares {max(left, 0):.0f} s for basic models"
             out.append({"what": spec.name, "why": why})
             continue

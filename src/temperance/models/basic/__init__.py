@@ -14,6 +14,7 @@ from temperance.models.basic.linear import Linear
 from temperance.models.basic.majority import Majority
 from temperance.models.basic.matrices import CodeMatrix, LinearMatrix, TreeMatrix, WideMatrix
 from temperance.models.basic.outside import Outside
+from temperance.models.basic.persistence import Persistence, SeasonalPersistence
 from temperance.models.basic.wide import Wide
 
 __all__ = [
@@ -32,7 +33,9 @@ __all__ = [
     "LinearMatrix",
     "Majority",
     "Outside",
+    "Persistence",
     "Sample",
+    "SeasonalPersistence",
     "TreeMatrix",
     "Wide",
     "WideMatrix",

@@ -7,7 +7,7 @@ from typing import Any
 from temperance.models.pixels import pixel_count
 from temperance.records.errors import StudyError
 from temperance.study import ahead
-from temperance.study.basics import absent, affordable, basic_specs, expected_seconds, has_wide
+from temperance.study.basics import absent, affordable, basic_specs, expected_seconds, has_wide, numeric_forecast
 from temperance.study.candidates import outside_specs, students
 from temperance.study.desk import Desk
 from temperance.study.events import Paced
@@ -157,7 +157,7 @@ class SearchLoop:
         desk, settings = self.desk, self.desk.settings
         schema, roles = desk.prepared.table.schema, desk.prepared.roles
         images = schema.kind == "images"
-        found = basic_specs(images=images, seed=settings.seed, wide=has_wide(schema))
+        found = basic_specs(images=images, seed=settings.seed, wide=has_wide(schema), forecast=numeric_forecast(schema))
         basic = [s for s in found if s.name not in desk.state.names]
         if settings.only:  # the simplest model stays as a yardstick; it cannot win
             return [s for s in basic if s.model == "Majority"]
