@@ -50,7 +50,8 @@ def thin(trace: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _simplest(state: State) -> list[Result]:
     """Return the models that learn nothing, the best first: of a forecast what was last or a season ago."""
     naive = [(r.quality, i, r) for i, r in enumerate(state.done) if r.spec.model in NAIVE and r.quality is not None]
-    return [r for _, _, r in sorted(naive, key=lambda one: one[:2])] or [r for r in state.done if r.spec.model == "Majority"]
+    best = [r for _, _, r in sorted(naive, key=lambda one: one[:2])]
+    return best or [r for r in state.done if r.spec.model == "Majority"]
 
 
 def compared(state: State, *, images: bool) -> dict[str, str]:
