@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import subprocess
 import sys
@@ -27,7 +28,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 import numpy as np
 from halves import half
-from quality import COMMAND, ONE_THREAD, processor, revision
+from quality import ONE_THREAD, processor, revision
 
 RECORDS = Path(__file__).parent / "records" / "series"
 SETS = ("ts_arrowhead", "ts_gunpoint", "ts_italypowerdemand", "ts_basicmotions", "ts_japanesevowels")
@@ -48,11 +49,21 @@ def peer(data: Any, seed: int) -> float:
 
 def study(path: Path, seed: int, budget: str) -> dict[str, Any]:
     """Run one study and score its bundle on the test part."""
-    import os
-
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "study"
-        command = [*COMMAND, "study", str(path), "--test", str(path), "--target", "y", "--budget", budget]
+        command = [
+            sys.executable,
+            "-c",
+            "from temperance.cli import main; main()",
+            "study",
+            str(path),
+            "--test",
+            str(path),
+            "--target",
+            "y",
+            "--budget",
+            budget,
+        ]
         command += ["--seed", str(seed), "--workers", "1", "--out", str(out), "--quiet"]
         started = time.monotonic()
         subprocess.run(command, check=True, env={**os.environ, **ONE_THREAD})
@@ -92,7 +103,8 @@ def summary() -> str:
     for path in sorted(RECORDS.glob("*.json")):
         row = json.loads(path.read_text())
         rows.setdefault(row["set"], []).append(row)
-    lines = ["| set | half | rows | seeds | study | ridge over kernels | difference | winners |", "|---|---|---|---|---|---|---|---|"]
+    heads = ("set", "half", "rows", "seeds", "study", "ridge over kernels", "difference", "winners")
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for name in [one for one in SETS if one in rows]:
         found = rows[name]
         ours = np.array([row["temperance"]["accuracy"] for row in found])
