@@ -3,7 +3,7 @@
     python benchmarks/series.py --data DIR --seeds 0,1,2
     python benchmarks/series.py --summary
 
-``DIR/NAME/data.npz`` holds ``x_train``, ``y_train``, ``x_test``, ``y_test``: the archive's own split. The study gets the
+``DIR/NAME/data.npz`` holds ``x_train``, ``y_train``, ``x_test``, ``y_test``: the split of the archive. A study gets the
 training part and, as ``--test``, the test part, which it shows and never chooses by; the bundle that it ships is scored
 on it. The peer: 10,000 features of ``Kernels`` with the seed of the run, scaled to unit deviation, and scikit-learn's
 ``RidgeClassifierCV`` (alphas 1e-3 to 1e3, leave one out), as Dempster et al. (2021) use theirs. The seed moves the
@@ -39,6 +39,7 @@ def peer(data: Any, seed: int) -> float:
     from sklearn.linear_model import RidgeClassifierCV
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
+
     from temperance.data.blocks.kernels import Kernels
 
     kernels = Kernels.fit(data["x_train"], features=10_000, seed=seed)
