@@ -119,19 +119,26 @@ def _grid(contents: Contents, long: Long, choices: Choices) -> _Grid:
     rank = np.arange(len(order)) - starts[code[order]]
     place[order] = rank
     shared = steps.shared_rows(when[known], code[known])
+    ticks = _ticks(when, code, order, step) if step > 0 and not shared else rank
+    even = step > 0 and not shared and int(ticks.max(initial=0)) < SPARSE * (int(rank.max(initial=0)) + 1)
     if shared:
         notes.append(f"{shared:,} rows have the moment of another row of their series: each is a step of its own.")
-    elif step > 0:
-        begin = np.full(len(labels), np.inf)
-        np.minimum.at(begin, code[known], when[known])
-        ticks = np.round((when[order] - begin[code[order]]) / step).astype(np.int64)
-        if len(order) and int(ticks.max()) + 1 <= SPARSE * (int(rank.max()) + 1):
-            place[order] = ticks
-            word = steps.in_words(step, dated=clock_columns.is_dated(contents, long.time))
-            notes.append(f"The series go on by one {word}; a place without a row is a missing value.")
+    elif even:
+        place[order] = ticks
+        word = steps.in_words(step, dated=clock_columns.is_dated(contents, long.time))
+        notes.append(f"The series go on by one {word}; a place without a row is a missing value.")
     elif long.time:
         notes.append("The moments are not evenly spaced: a step of the series is a row, however long it took.")
     return _Grid(code, place, tuple(labels.to_list()), tuple(notes))
+
+
+def _ticks(
+    when: NDArray[np.float64], code: NDArray[np.int64], order: NDArray[np.int64], step: float
+) -> NDArray[np.int64]:
+    """Return how many steps after the first moment of its series each row of ``order`` is."""
+    begin = np.full(int(code.max(initial=0)) + 1, np.inf)
+    np.minimum.at(begin, code[order], when[order])
+    return np.round((when[order] - begin[code[order]]) / step).astype(np.int64)
 
 
 def _first_rows(code: NDArray[np.int64], count: int) -> NDArray[np.int64]:
