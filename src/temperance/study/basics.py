@@ -25,6 +25,14 @@ def has_wide(schema: Schema) -> bool:
     return bool(schema.text or schema.series)
 
 
+def within_wide(schema: Schema) -> tuple[str, ...]:
+    """Return models that the wide one holds: of series the linear one, which sees some of the same directions.
+
+    Where rows are few, a rival that differs by chance alone makes the choice worse.
+    """
+    return ("Linear",) if schema.series and not schema.text else ()
+
+
 def basic_specs(*, images: bool, seed: int, wide: bool = False, forecast: Forecast | None = None) -> list[TrialSpec]:
     """Return the basic models that can compete here, in order; what takes tables is weak on pixels.
 
