@@ -7,7 +7,15 @@ from typing import Any
 from temperance.models.pixels import pixel_count
 from temperance.records.errors import StudyError
 from temperance.study import ahead
-from temperance.study.basics import absent, affordable, basic_specs, expected_seconds, has_wide, numeric_forecast, within_wide
+from temperance.study.basics import (
+    absent,
+    affordable,
+    basic_specs,
+    expected_seconds,
+    has_wide,
+    numeric_forecast,
+    within_wide,
+)
 from temperance.study.candidates import outside_specs, students
 from temperance.study.desk import Desk
 from temperance.study.events import Paced
