@@ -101,8 +101,12 @@ def made_up_texts(shape: tuple[int, int], random: np.random.Generator) -> NDArra
 
 
 def _series(real: NDArray[np.float32], count: int, random: np.random.Generator) -> NDArray[np.float32]:
-    scale = np.nanstd(real, axis=(0, 2), keepdims=True)
+    known = np.where(np.isfinite(real), real, 0.0)
+    scale = known.std(axis=(0, 2), keepdims=True)
     noise: NDArray[np.float32] = (random.standard_normal((count, *real.shape[1:])) * scale).astype(np.float32)
+    noise[0::5, :, (real.shape[2] + 1) // 2 :] = np.nan  # shorter ones, one with gaps, one without a value
+    noise[1::9, :, ::3] = np.nan
+    noise[2::11] = np.nan
     return noise
 
 
