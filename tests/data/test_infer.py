@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from temperance.data.choices import ColumnChoice
 from temperance.data.infer import infer
 
 N = 100
@@ -102,9 +103,35 @@ def test_high_cardinality_keeps_what_repeats() -> None:
     assert "1,500" in found.notes[0]
 
 
-def test_free_text_and_nested_values_are_left_out() -> None:
-    text = [f"this is a long text number {i % 70} here" for i in range(N)]
-    assert "free text" in trait(text).why
+def test_texts_are_read_and_the_note_says_how_to_read_them_otherwise() -> None:
+    found = trait([f"this is a long text number {i % 70} here" for i in range(N)])
+    assert found.columns[0].kind == "text"
+    assert found.reader is not None
+    assert found.reader.kind == found.reader.choice().read == "text"
+    assert "was read as text: 70 different values of 8 words" in found.notes[0]
+    assert "--column 'x=category'" in found.notes[0]
+    assert "--drop 'x'" in found.notes[0]
+
+
+def test_the_user_decides_what_is_text() -> None:
+    sentences = [f"this is a long text number {i % 70} here" for i in range(N)]
+    assert trait(sentences, choice=ColumnChoice("category")).columns[0].kind == "categorical"
+    assert trait(["yes", "no"] * 50, choice=ColumnChoice("text")).columns[0].kind == "text"
+    assert trait(range(N), choice=ColumnChoice("text")).columns[0].kind == "text"
+
+
+def test_words_that_repeat_and_codes_are_no_text() -> None:
+    repeated = [f"one of {i % 12} common answers here" for i in range(N)]
+    assert trait(repeated).columns[0].kind == "categorical"
+    assert "identifier" in trait([f"AB-{i:06d}" for i in range(N)]).why
+    assert "identifier" in trait([f"First{i} Last" for i in range(N)]).why  # two words: names
+
+
+def test_scripts_without_blanks_between_words() -> None:
+    assert trait([f"今天天气很好我们去公园{i}次" for i in range(N)]).columns[0].kind == "text"
+
+
+def test_nested_values_are_left_out() -> None:
     assert "nested" in trait([[1], [2]]).why
     assert "bytes" in trait([b"a", b"b"]).why
 

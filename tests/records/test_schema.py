@@ -41,3 +41,19 @@ def test_rows_are_counted_and_taken() -> None:
     assert table.take(np.array([2, 0])).numeric.tolist() == [[4.0, 5.0], [0.0, 1.0]]
     pictures = Rows(np.empty((0, 0)), np.empty((0, 0), dtype=np.int32), np.zeros((4, 2, 2, 1), dtype=np.uint8))
     assert pictures.size == 4
+
+
+def test_texts_and_series_go_with_their_rows() -> None:
+    texts = np.array([["a"], [None], ["c"]], dtype=object)
+    series = np.arange(6, dtype=np.float32).reshape(3, 1, 2)
+    rows = Rows(np.zeros((3, 0)), np.zeros((3, 0), dtype=np.int32), text=texts, series=series)
+    part = rows.take(np.array([2, 0]))
+    assert part.text is not None
+    assert part.text.tolist() == [["c"], ["a"]]
+    both = Rows.stack((part, rows.take(slice(1, 2))))
+    assert both.size == 3
+    assert both.text is not None
+    assert both.text.tolist() == [["c"], ["a"], [None]]
+    assert both.series is not None
+    assert both.series[:, 0, 0].tolist() == [4.0, 0.0, 2.0]
+    assert both.images is None

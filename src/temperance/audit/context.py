@@ -120,9 +120,4 @@ def known_target(table: Table) -> NDArray[np.bool_]:
 
 def join(first: Rows, second: Rows) -> Rows:
     """Return the rows of both, one after the other."""
-    images = None
-    if first.images is not None and second.images is not None:
-        images = np.concatenate([first.images, second.images])
-    return Rows(
-        np.concatenate([first.numeric, second.numeric]), np.concatenate([first.categorical, second.categorical]), images
-    )
+    return Rows.stack((first, second))

@@ -25,6 +25,7 @@ from temperance.audit import (  # noqa: F401  (importing a check registers it)
 )
 from temperance.audit.base import CHECKS, Check
 from temperance.audit.context import Context
+from temperance.data.blocks import Blocks, fit_blocks
 from temperance.records.errors import DataError, SettingError
 from temperance.records.finding import Finding
 from temperance.records.roles import Roles
@@ -71,7 +72,7 @@ def inspect(
     if not len(table):
         raise DataError("the table has no rows", "at least one row", "Check the file and the target column")
     started = time.perf_counter()
-    context = Context(table, roles, test, seed)
+    context = Context(*_as_numbers(table, roles, test), seed)
     chosen = _chosen(checks)
     if budget_seconds is None:
         return [f for check in chosen for f in _timed(check, context, _largest(check))]
@@ -84,6 +85,18 @@ def inspect(
         later = sum(_smallest_estimate(other, context) for other in chosen[place + 1 :])
         found += _within(check, context, left, later, scale)
     return found
+
+
+def _as_numbers(table: Table, roles: Roles, test: Table | None) -> tuple[Table, Roles, Table | None]:
+    """Return tables whose texts and series are numbers, as models see them: fitted on the rows for development."""
+    if not (table.schema.text or table.schema.series):
+        return table, roles, test
+    blocks = Blocks(fit_blocks(table.rows.take(roles.development), table.schema), table.schema)
+    made = [
+        None if one is None else replace(one, schema=blocks.widened, rows=blocks.rows(one.rows))
+        for one in (table, test)
+    ]
+    return made[0] or table, roles, made[1]
 
 
 def pace() -> float:

@@ -40,7 +40,26 @@ Group = Annotated[
     ),
 ]
 Time = Annotated[
-    str | None, typer.Option("--time", metavar="COL", help="Split by this time: the latest rows are the test.")
+    str | None,
+    typer.Option(
+        "--time",
+        metavar="COL",
+        help="Split by this time: the latest rows are the test. Several columns: year+month+day.",
+    ),
+]
+SeriesId = Annotated[
+    str | None,
+    typer.Option("--id", metavar="COL", help="Rows with the same value here are one series, in the order of --time."),
+]
+Lags = Annotated[
+    str | None,
+    typer.Option("--lags", metavar="STEPS", help="Forecast: the target so many steps before is an input, e.g. 1,24."),
+]
+Horizon = Annotated[
+    int | None, typer.Option("--horizon", min=1, metavar="STEPS", help="Steps ahead; no lag is shorter. Default: 1.")
+]
+By = Annotated[
+    str | None, typer.Option("--by", metavar="COL", help="With --lags: the column that tells several series apart.")
 ]
 Columns = Annotated[
     list[str] | None,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from temperance.data import fingerprint
 from temperance.data.base import Contents, Source
+from temperance.data.series_array import channels_of, look_like_moments, series_array, shapes_note
 from temperance.records.errors import DataError
 
 TARGET = "target"  # name of a target that comes without one
@@ -26,14 +27,18 @@ class Arrays(Source):
         inputs: a frame; a mapping from name to values; an array (b, f), (b, h, w), (b, h, w, c) or (b, c, h, w).
         targets: (b,) values, a series, a frame with one column, or None.
         name: what to call the data in a report.
+        channels: the inputs are series of so many channels, whatever they look like; 0: of any count.
 
     """
 
     inputs: Any
     targets: Any = None
     name: str = "data"
+    channels: int | None = None
 
     def open(self, scratch: Path) -> Contents:
+        if self.channels is not None or _holds_series(self.inputs):
+            return self._series()
         frame, images, plain, notes = _inputs(self.inputs)
         rows = frame.height if images is None else len(images)
         if rows == 0:
@@ -41,17 +46,42 @@ class Arrays(Source):
         digest = fingerprint.of_frame(frame) if images is None else fingerprint.of_arrays([images])
         if self.targets is None:
             return Contents(frame, self.name, digest, images=images, plain=plain, notes=notes)
+        target, name = self._target(rows, frame.columns)
+        digest = fingerprint.of_frame([target, pl.Series([digest])])
+        frame = frame.with_columns(target.alias(name)) if frame.width else target.alias(name).to_frame()
+        return Contents(frame, self.name, digest, images=images, target=name, plain=plain, notes=notes)
+
+    def _series(self) -> Contents:
+        series, notes = series_array(np.asarray(self.inputs), self.channels or None)
+        digest = fingerprint.of_arrays([series])
+        channels = channels_of(series.shape[1])
+        made = Contents(
+            pl.DataFrame(), self.name, digest, notes=(*notes, shapes_note(series)), series=series, channels=channels
+        )
+        if self.targets is None:
+            return made
+        target, name = self._target(len(series), [c.name for c in channels])
+        digest = fingerprint.of_frame([target, pl.Series([digest])])
+        return replace(made, frame=target.alias(name).to_frame(), fingerprint=digest, target=name)
+
+    def _target(self, rows: int, taken: Sequence[str]) -> tuple[pl.Series, str]:
         target = _targets(self.targets)
         name = target.name or TARGET
-        while name in frame.columns:
+        while name in taken:
             name += "_"
         if len(target) != rows:
             raise DataError(
                 f"X has {rows} rows and y has {len(target)}", "One target per row", "Check that X and y belong together"
             )
-        digest = fingerprint.of_frame([target, pl.Series([digest])])
-        frame = frame.with_columns(target.alias(name)) if frame.width else target.alias(name).to_frame()
-        return Contents(frame, self.name, digest, images=images, target=name, plain=plain, notes=notes)
+        return target, name
+
+
+def _holds_series(inputs: Any) -> bool:
+    """Tell whether inputs have three axes and are no images."""
+    if isinstance(inputs, Mapping) or len(getattr(inputs, "shape", ())) != 3 or not hasattr(inputs, "dtype"):
+        return False
+    values = np.asarray(inputs)
+    return values.dtype.kind in "biuf" and values.size > 0 and image_array(values) is None
 
 
 def image_array(values: NDArray[Any]) -> tuple[NDArray[np.uint8], tuple[str, ...]] | None:
@@ -133,6 +163,11 @@ def _inputs(inputs: Any) -> tuple[pl.DataFrame, NDArray[np.uint8] | None, bool, 
     if pictures is not None:
         return pl.DataFrame(), pictures[0], True, pictures[1]
     frame, notes = table_array(values)
+    if look_like_moments(values):
+        notes += (
+            f"The {values.shape[1]} columns may be moments of one series: neighbours are close. They are read as "
+            "columns of a table. To read series, save the array under the name 'series', or give X[:, None, :].",
+        )
     return frame, None, True, notes
 
 

@@ -14,6 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from temperance.records.errors import DataError, nearest
+from temperance.records.schema import Column
 
 #: Above this size a file is read column by column, and arrays go to memory-mapped files.
 LARGE_BYTES = 64 * 2**20
@@ -33,6 +34,9 @@ class Contents:
         notes: what the reader did, in plain sentences.
         dropped: what was left out: ``{"rows": n, "column": None, "why": sentence}``.
         separator: sign between the fields of a text file, else empty.
+        series: (b, c, length) float32, NaN behind the end of a series and in its gaps; or None.
+        channels: the c channels.
+        labels: names of the series (b,), where a long table has them.
 
     """
 
@@ -45,6 +49,9 @@ class Contents:
     notes: tuple[str, ...] = ()
     dropped: tuple[dict[str, Any], ...] = field(default=())
     separator: str = ""
+    series: NDArray[np.float32] | None = None
+    channels: tuple[Column, ...] = ()
+    labels: tuple[str, ...] = ()
 
     @cached_property
     def names(self) -> tuple[str, ...]:

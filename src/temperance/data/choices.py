@@ -15,7 +15,7 @@ from temperance.records.cells import NumberStyle
 from temperance.records.errors import SettingError, nearest
 from temperance.records.moments import PATTERNS
 
-READS = ("auto", "number", "category", "date", "keep", "drop")
+READS = ("auto", "number", "category", "date", "text", "keep", "drop")
 FIELDS = ("decimal", "thousands", "unit", "pattern", "missing", "exact")
 _OPTION = re.compile(rf"(?P<name>.+?)=(?P<read>{'|'.join(READS)})(?P<rest>,.*)?", re.DOTALL)
 _SETTING = re.compile(r",(?P<key>\w+)=(?P<value>,|[^,]*)")
@@ -26,7 +26,8 @@ class ColumnChoice:
     """How one column is read; what is left empty is found out from its values.
 
     Attributes:
-        read: ``auto``, ``number``, ``category``, ``date``, ``keep`` (even what looks like an identifier), ``drop``.
+        read: ``auto``, ``number``, ``category``, ``date``, ``text``, ``keep`` (even what looks like an identifier),
+            ``drop``.
         decimal: ``.`` or ``,``.
         thousands: ``.`` or ``,`` between groups of three digits.
         unit: currency or unit beside the numbers.
@@ -102,6 +103,10 @@ class Choices:
         missing: words that stand for "missing" in the whole table; None: the usual ones.
         separator: sign between fields of a text file; empty: found out.
         sheet: sheet of a workbook, table of a database, or member of an archive; empty: the only one, or the first.
+        id: column of a long table whose rows of one value are one series; empty: a row is a row.
+        lags: steps back in time whose values of the target are inputs; empty: none.
+        horizon: how many steps ahead is predicted: lags are at least that.
+        by: column that tells several series of the target apart.
 
     """
 
@@ -109,6 +114,10 @@ class Choices:
     missing: tuple[str, ...] | None = None
     separator: str = ""
     sheet: str = ""
+    id: str = ""
+    lags: tuple[int, ...] = ()
+    horizon: int = 1
+    by: str = ""
 
     def of(self, name: str) -> ColumnChoice:
         """Return the choice for a column; its words for "missing" are those of the table where it has none."""
@@ -119,6 +128,8 @@ class Choices:
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-safe fields, as the file of ``--schema`` has them."""
         row: dict[str, Any] = {"separator": self.separator, "sheet": self.sheet, "missing": self.missing}
+        row |= {"id": self.id, "by": self.by}
+        row |= {"lags": self.lags, "horizon": self.horizon} if self.lags else {}
         row = {key: list(v) if isinstance(v, tuple) else v for key, v in row.items() if v not in ("", None)}
         return row | ({"columns": {name: one.to_dict() for name, one in self.columns.items()}} if self.columns else {})
 
@@ -130,7 +141,7 @@ class Choices:
             SettingError: an unknown key.
 
         """
-        known = ("columns", "missing", "separator", "sheet")
+        known = ("columns", "missing", "separator", "sheet", "id", "by", "lags", "horizon")
         for key in row:
             if key not in known:
                 raise SettingError(f"the key {key!r}", ", ".join(known), nearest(key, known) or "Leave it out")
@@ -140,6 +151,10 @@ class Choices:
             None if missing is None else tuple(map(str, missing)),
             separator(row.get("separator", "")),
             str(row.get("sheet", "")),
+            str(row.get("id", "")),
+            lags_of(row.get("lags", ())),
+            int(row.get("horizon", 1)),
+            str(row.get("by", "")),
         )
 
 
@@ -150,7 +165,8 @@ AS_FOUND = Choices()
 def choose(
     columns: Mapping[str, Any] | Iterable[str] = (), *, keep: Iterable[str] = (), drop: Iterable[str] = (),
     na_values: str | Iterable[str] | None = None, sheet: str | None = None, sep: str | None = None,
-    schema: str | Path | None = None,
+    schema: str | Path | None = None, id_column: str | None = None, lags: str | Iterable[int] | None = None,
+    horizon: int | None = None, by: str | None = None,
 ) -> Choices:  # fmt: skip
     """Gather the user's decisions; what is said directly goes before the file.
 
@@ -162,6 +178,10 @@ def choose(
         sheet: sheet of a workbook, or table of a database.
         sep: sign between fields; ``tab`` and ``space`` are words for theirs.
         schema: a TOML file that ``temperance audit --write-schema`` wrote.
+        id_column: names the series of a long table.
+        lags: earlier values of the target that are inputs, in steps; a text is cut at its commas.
+        horizon: steps ahead that are predicted.
+        by: column that tells several series of the target apart.
 
     Raises:
         SettingError: a decision that cannot be understood.
@@ -179,7 +199,24 @@ def choose(
         base.missing if words is None else tuple(map(str, words)),
         base.separator if sep is None else separator(sep),
         base.sheet if sheet is None else sheet,
+        base.id if id_column is None else id_column,
+        base.lags if lags is None else lags_of(lags),
+        base.horizon if horizon is None else horizon,
+        base.by if by is None else by,
     )
+
+
+def lags_of(given: str | Iterable[Any]) -> tuple[int, ...]:
+    """Return lags, rising, each once.
+
+    Raises:
+        SettingError: one is no whole number from 1 up.
+
+    """
+    words = [one.strip() for one in given.split(",")] if isinstance(given, str) else [str(one) for one in given]
+    if not all(word.isdigit() and int(word) > 0 for word in words):
+        raise SettingError(f"--lags {given}", "whole numbers from 1 up", "Write for example --lags 1,24,168")
+    return tuple(sorted({int(word) for word in words}))
 
 
 def of_python(columns: Any) -> Choices:

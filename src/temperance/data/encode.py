@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from temperance.data import values
+from temperance.data import texts, values
 from temperance.data.base import LARGE_BYTES, Contents
 from temperance.records.errors import DataError, nearest
 from temperance.records.moments import date_part
@@ -55,7 +55,12 @@ def encode(contents: Contents, schema: Schema, keep: NDArray[np.bool_], folder: 
         strange = int((codes[:, j] == UNSEEN).sum())
         if strange:
             notes.append(f"Column {column.name!r} holds {strange:,} values of unknown categories.")
-    return Rows(store.done(numeric), store.done(codes)), notes
+    text = None
+    if schema.text:
+        text = np.empty((int(keep.sum()), len(schema.text)), dtype=object)
+        for j, column in enumerate(schema.text):
+            text[:, j] = texts.cells(contents.column(column.source or column.name), column)[keep]
+    return Rows(store.done(numeric), store.done(codes), None, text, _series(contents, schema, keep, store)), notes
 
 
 def _images(images: NDArray[np.uint8], keep: NDArray[np.bool_], store: _Store) -> Rows:
@@ -67,6 +72,17 @@ def _images(images: NDArray[np.uint8], keep: NDArray[np.bool_], store: _Store) -
     return Rows(np.empty((rows, 0)), np.empty((rows, 0), dtype=np.int32), store.done(kept))
 
 
+def _series(contents: Contents, schema: Schema, keep: NDArray[np.bool_], store: _Store) -> NDArray[np.float32] | None:
+    if not schema.series or contents.series is None:
+        return None
+    names = [channel.name for channel in contents.channels]
+    places = [names.index(column.name) for column in schema.series]
+    kept = store.new("series", (int(keep.sum()), len(places), contents.series.shape[2]), np.float32)
+    kept[:] = contents.series[np.ix_(keep, places)]
+    made: NDArray[np.float32] = store.done(kept)
+    return made
+
+
 def require(contents: Contents, columns: Sequence[Column]) -> None:
     """Refuse a source that lacks a column of the schema, by name.
 
@@ -74,7 +90,7 @@ def require(contents: Contents, columns: Sequence[Column]) -> None:
         DataError: it lacks one.
 
     """
-    names = contents.names
+    names = (*contents.names, *(c.name for c in contents.channels))
     missing = [name for name in dict.fromkeys(c.source or c.name for c in columns) if name not in names]
     if missing:
         shown = ", ".join(repr(name) for name in missing[:5]) + (" …" if len(missing) > 5 else "")

@@ -1,4 +1,4 @@
-"""Make the inputs of a column: numbers, categories, the parts of a date, or nothing that a model should see."""
+"""Make the inputs of a column: numbers, categories, text, the parts of a date, or nothing that a model should see."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from temperance.data import values
+from temperance.data import texts, values
 from temperance.data.choices import ColumnChoice
 from temperance.data.evidence import FileStyle
 from temperance.data.judge import ALONE, AUTO, Reader, judge
@@ -71,7 +71,7 @@ def infer(series: pl.Series, *, plain: bool = False, choice: ColumnChoice = AUTO
     if reader.kind == "none":
         return Trait(why="It holds no values.", reader=reader)
     made = {"number": _numeric, "date": _date, "category": _categorical}[reader.kind](series, reader, plain, choice)
-    return replace(made, notes=(*reader.said, *reader.doubts, *made.notes), reader=reader)
+    return replace(made, notes=(*reader.said, *reader.doubts, *made.notes), reader=made.reader or reader)
 
 
 def _numeric(series: pl.Series, reader: Reader, plain: bool, choice: ColumnChoice) -> Trait:
@@ -156,10 +156,10 @@ def _categorical(series: pl.Series, reader: Reader, plain: bool, choice: ColumnC
         return Trait(why="It holds no values.")
     if not plain and unique == 1 and known == len(text):
         return Trait(why=f"It is constant (always {counts['value'][0]!r}).")
+    if choice.read == "text" or (choice.read != "category" and known >= KEY_ROWS and texts.looks_like_text(text)):
+        return _text(name, text, unique, reader, choice)
     if not plain and known >= KEY_ROWS and unique >= KEY_SHARE * known:
-        return Trait(why="It looks like an identifier or free text: the value differs in almost every row.")
-    if not plain and unique > 0.5 * known and known >= KEY_ROWS and (text.str.count_matches(r"\s").mean() or 0) > 3:
-        return Trait(why="It looks like free text: long values, most of them seen once.")
+        return Trait(why="It looks like an identifier: the value differs in almost every row.")
     notes = _names_read_as_missing(series, text, choice)
     if unique > MANY:
         counts = counts.filter(pl.col("count") >= 2).sort(["count", "value"], descending=[True, False]).head(MOST)
@@ -176,6 +176,12 @@ def _categorical(series: pl.Series, reader: Reader, plain: bool, choice: ColumnC
         )
     column = Column(name, "categorical", name, vocabulary=tuple(words), missing=reader.missing)
     return Trait((column,), "", tuple(notes))
+
+
+def _text(name: str, text: pl.Series, unique: int, reader: Reader, choice: ColumnChoice) -> Trait:
+    column = Column(name, "text", name, missing=reader.missing)
+    note = texts.said(name, text, unique, chosen=choice.read == "text")
+    return Trait((column,), "", (note,), replace(reader, kind="text"))
 
 
 def one_spelling(counts: dict[str, int]) -> tuple[list[str], dict[str, list[str]]]:

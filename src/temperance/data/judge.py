@@ -41,7 +41,7 @@ class Reader:
 
     Attributes:
         name: the column.
-        kind: ``number``, ``date``, ``category`` or ``none`` (it holds nothing that can be read).
+        kind: ``number``, ``date``, ``category``, ``text`` or ``none`` (it holds nothing that can be read).
         style: of numbers.
         pattern: of dates.
         missing: words for "missing", or None: the usual ones.
@@ -81,7 +81,7 @@ class Reader:
             return ColumnChoice("number", self.style.decimal, thousands, self.style.unit, missing=self.missing)
         if self.kind == "date":
             return ColumnChoice("date", pattern=self.pattern, missing=self.missing)
-        return ColumnChoice("category", missing=self.missing)
+        return ColumnChoice("text" if self.kind == "text" else "category", missing=self.missing)
 
     def remark(self) -> str:
         """Return the evidence in a sentence."""
@@ -112,7 +112,7 @@ def judge(series: pl.Series, choice: ColumnChoice = AUTO, file: FileStyle = ALON
     base = Reader(series.name, "none", missing=choice.missing, cells=len(series) - series.null_count())
     if series.null_count() == len(series) or kind.is_nested() or kind in (pl.Binary, pl.Object):
         return base
-    if choice.read == "category" or kind in (pl.Boolean, pl.Categorical, pl.Enum):
+    if choice.read in ("category", "text") or kind in (pl.Boolean, pl.Categorical, pl.Enum):
         return replace(base, kind="category")
     if values.is_date_type(series):
         return _date(base, series, "iso")

@@ -16,7 +16,8 @@ from temperance.data.arrays import Arrays
 from temperance.data.base import Contents, Source
 from temperance.records.errors import DataError
 
-INPUTS = ("x", "data", "images", "features", "inputs")
+SERIES = "series"
+INPUTS = ("x", "data", "images", "features", "inputs", SERIES)
 TARGETS = ("y", "target", "targets", "labels", "label")
 
 
@@ -24,12 +25,14 @@ TARGETS = ("y", "target", "targets", "labels", "label")
 class NpzFile(Source):
     """An archive with ``X`` and ``y`` (or ``images``/``labels``, ``data``/``target``, ``x_train``/``y_train`` …).
 
-    Where the archive holds a train and a test part, ``part`` says which one is read.
+    Where the archive holds a train and a test part, ``part`` says which one is read. Inputs called ``series`` are
+    series (n, length) or (n, channels, length); so are others with three axes that are no images.
     """
 
     path: Path
     target: str | None = None
     part: str = "train"
+    channels: int | None = None
 
     def open(self, scratch: Path) -> Contents:
         try:
@@ -48,7 +51,8 @@ class NpzFile(Source):
                 "One target per row",
                 "Store class numbers",
             )
-        opened = Arrays(inputs, targets, name=self.path.stem).open(scratch)
+        channels = 0 if self.channels is None and key.lower().startswith(SERIES) else self.channels
+        opened = Arrays(inputs, targets, name=self.path.stem, channels=channels).open(scratch)
         name = self.path.resolve().parent.name if self.path.stem == "data" else self.path.stem
         digest = fingerprint.of_file(self.path)
         return replace(opened, name=name, fingerprint=digest, notes=(*notes, *opened.notes))
@@ -66,7 +70,7 @@ class NpzFile(Source):
             return key, label, notes
         raise DataError(
             f"{self.path.name} holds the arrays {', '.join(shown[:8]) or '(none)'}",
-            "Inputs called X, data, images or features, and targets called y, target or labels",
+            "Inputs called X, data, images, features or series, and targets called y, target or labels",
             "Save the file with numpy.savez(path, X=X, y=y)",
         )
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from temperance.data.blocks import Block, fit_blocks, pack, unpack
 from temperance.records.errors import SettingError
 from temperance.records.schema import MISSING, Rows, Schema
 from temperance.records.table import Table
@@ -21,8 +22,8 @@ _CHUNK = 65_536
 class Features(NamedTuple):
     """What a network takes.
 
-    Shapes: numeric (b, n + flags) float32, or (b, n) int64 where they are whole · categorical (b, m) int64, each in
-    0 … cardinality − 1 · images (b, c, h, w) float32 or None.
+    Shapes: numeric (b, n + flags + blocks) float32, or (b, n) int64 where they are whole · categorical (b, m) int64,
+    each in 0 … cardinality − 1 · images (b, c, h, w) float32 or None.
     """
 
     numeric: NDArray[Any]
@@ -40,6 +41,7 @@ class Preprocess:
         z = clip(d · scale, ±1e6)                                            float32
         numeric = z / sqrt(1 + (z / clip)²)                                  float32, between −clip and clip
         flags = 1 where x[:, flagged] is NaN or infinite, else 0            joined behind the numbers
+        each block's own numbers, as they are                                joined behind the flags
 
     Categories: ``categorical[:, j] = codes[j][code]``; ``codes[j]`` has the vocabulary's length + 2, the last two
     entries are for ``UNSEEN`` (−2, always 0) and ``MISSING`` (−1). Index 0 is: unseen, or too rare, or missing where
@@ -59,6 +61,7 @@ class Preprocess:
         target_mean: mean of a numeric target, else 0.
         target_sd: its standard deviation, else 1.
         largest: largest whole number that the net knows, e.g. of a token; None: numbers are measured ones.
+        blocks: fitted blocks of columns of text and series.
 
     Reference: robust scaling and smooth clipping follow RealMLP (Holzmüller et al. 2024, arXiv 2407.04491, appendix).
 
@@ -75,10 +78,17 @@ class Preprocess:
     target_mean: float = 0.0
     target_sd: float = 1.0
     largest: int | None = None
+    blocks: tuple[Block, ...] = ()
 
     @classmethod
     def fit(
-        cls, table: Table, index: NDArray[Any] | None = None, *, clip: float = 3.0, min_count: int = 2
+        cls,
+        table: Table,
+        index: NDArray[Any] | None = None,
+        *,
+        clip: float = 3.0,
+        min_count: int = 2,
+        blocks: tuple[Block, ...] | None = None,
     ) -> Preprocess:
         """Fit on the rows ``index`` (None = all).
 
@@ -87,6 +97,7 @@ class Preprocess:
             index: training rows.
             clip: height of the smooth clip, in units of the quartile range.
             min_count: a category seen less often in these rows counts as unseen.
+            blocks: fitted on the same rows before; None: they are fitted now.
 
         Raises:
             SettingError: ``clip`` or ``min_count`` out of range, or no rows.
@@ -123,22 +134,24 @@ class Preprocess:
             sd,
             float(target.mean()) if regression else 0.0,
             (float(target.std()) or 1.0) if regression else 1.0,
+            blocks=fit_blocks(rows.take(index), schema) if blocks is None else blocks,
         )
 
     def as_they_are(self, largest: int | None = None) -> Preprocess:
         """Return the steps without centre, scale and clip: numbers as in the data, 0 where missing, up to ±1e6.
 
-        With ``largest`` they become whole numbers from 0 to it, without flags; any other number is 0.
+        With ``largest`` they become whole numbers from 0 to it, without flags and blocks; any other number is 0.
         """
         plain = replace(self, center=np.zeros_like(self.center), scale=np.ones_like(self.scale), clip=FARTHEST)
         if largest is None:
             return plain
-        return replace(plain, flagged=np.empty(0, dtype=np.int64), largest=min(largest, int(STEEPEST)))
+        none = np.empty(0, dtype=np.int64)
+        return replace(plain, flagged=none, largest=min(largest, int(STEEPEST)), blocks=())
 
     @property
     def width(self) -> int:
-        """Count of numeric features: columns and missing flags."""
-        return len(self.center) + len(self.flagged)
+        """Count of numeric features: columns, missing flags and the blocks' numbers."""
+        return len(self.center) + len(self.flagged) + sum(block.width for block in self.blocks)
 
     def transform(self, rows: Rows) -> Features:
         """Turn raw rows into features; rows are independent, so any chunk gives the same."""
@@ -150,7 +163,8 @@ class Preprocess:
         numeric = np.empty((size, self.width), dtype=np.float32 if self.largest is None else np.int64)
         for start in range(0, size, _CHUNK):
             part = slice(start, start + _CHUNK)
-            numeric[part] = self._numeric(rows.numeric[part])
+            blocks = (block.transform(rows.take(part)) for block in self.blocks)
+            numeric[part] = np.concatenate([self._numeric(rows.numeric[part]), *blocks], axis=1)
         categorical = np.empty((size, len(self.codes)), dtype=np.int64)
         for j, lookup in enumerate(self.codes):
             categorical[:, j] = lookup[rows.categorical[:, j]]  # −2 and −1 are the last two entries
@@ -189,6 +203,9 @@ class Preprocess:
             "target_sd": self.target_sd,
             "largest": self.largest,
         }
+        if self.blocks:
+            packed, settings["blocks"] = pack(self.blocks)
+            arrays |= {f"block.{name}": array for name, array in packed.items()}
         return arrays, settings
 
     @classmethod
@@ -207,6 +224,10 @@ class Preprocess:
             float(settings["target_mean"]),
             float(settings["target_sd"]),
             settings.get("largest"),
+            unpack(
+                {name.removeprefix("block."): array for name, array in arrays.items() if name.startswith("block.")},
+                settings.get("blocks", ()),
+            ),
         )
 
     def __eq__(self, other: object) -> bool:
@@ -219,9 +240,10 @@ class Preprocess:
 
 
 def column_names(schema: Schema, preprocess: Preprocess) -> tuple[str, ...]:
-    """Return names for ``Features.numeric``: the columns, then ``<name> is missing`` for each flag."""
+    """Return names for ``Features.numeric``: columns, ``<name> is missing`` for each flag, the blocks' names."""
     names = [column.name for column in schema.numeric]
-    return (*names, *(f"{names[j]} is missing" for j in preprocess.flagged))
+    flags = (f"{names[j]} is missing" for j in preprocess.flagged)
+    return (*names, *flags, *(name for block in preprocess.blocks for name in block.names))
 
 
 def _robust(values: NDArray[np.float64]) -> tuple[float, np.float32, bool]:

@@ -11,11 +11,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from temperance.data import forecasting
+from temperance.data.arrange import guides_note, moment_of, series_of
 from temperance.data.base import Contents
 from temperance.data.choices import AS_FOUND, Choices, ColumnChoice, to_toml
+from temperance.data.clock_columns import times
 from temperance.data.encode import encode, require
 from temperance.data.evidence import FileStyle, numbering
-from temperance.data.guides import group_codes, moments
+from temperance.data.guides import group_codes
 from temperance.data.infer import infer
 from temperance.data.judge import Reader
 from temperance.data.source import source_of
@@ -23,10 +26,12 @@ from temperance.data.summary import profile
 from temperance.data.target import Aim, known_target, read_target
 from temperance.data.text import HEADLESS, looks_like_data
 from temperance.records.errors import DataError
+from temperance.records.layout import Long
 from temperance.records.schema import Column, Schema, Target
 from temperance.records.table import Table
 
 Dropped = dict[str, Any]
+KINDS = ("numeric", "categorical", "text", "series")  # the order of a schema's columns
 VOTERS = 5000  # rows of each column that say how the file writes numbers
 
 
@@ -41,6 +46,7 @@ class Reading:
         readers: how each column was read, with the evidence; empty where a schema said it.
         choices: what the user decided.
         profile: ``{"columns": […], "target": {…}}``, JSON-safe.
+        labels: names of the series (one per row of the table), of a long table.
 
     """
 
@@ -50,6 +56,7 @@ class Reading:
     readers: tuple[Reader, ...] = ()
     choices: Choices = field(default_factory=Choices)
     profile: dict[str, Any] = field(default_factory=dict)
+    labels: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-safe fields (not the rows)."""
@@ -121,9 +128,13 @@ def read(
         for name in choices.columns:
             if name not in known:
                 contents.column(name)  # an unknown name is an error
+        contents, long = series_of(contents, target, time, choices, schema)
+        time = None if long is not None else time
         if schema is not None:
-            return _reread(contents, restyled(schema, choices), target, (group, time), workdir, choices)
-        return _read(contents, target, task, (group, time), workdir, choices)
+            found = _reread(contents, restyled(schema, choices), target, (group, time), workdir, choices)
+            return replace(found, labels=contents.labels)
+        found = _read(contents, target, task, (group, time), workdir, choices, long)
+        return replace(found, labels=contents.labels)
 
 
 def _read(
@@ -133,6 +144,7 @@ def _read(
     guides: tuple[str | None, str | None],
     workdir: Path | None,
     choices: Choices,
+    long: Long | None,
 ) -> Reading:
     name = _target_name(contents, target)
     file = FileStyle(contents.separator, lambda: _vote(contents))
@@ -142,10 +154,14 @@ def _read(
     guide_names = [guide for guide in guides if guide is not None]
     if name in guide_names:
         raise DataError(f"{name!r} is the target and guides the split", "Different columns", "Choose another column")
-    columns, notes, dropped, readers = _columns(contents, (name, *guide_names), choices, file)
-    if guide_names:
-        shown = " and ".join(repr(guide) for guide in guide_names)
-        notes.append(f"{shown} guides the split and is no input of the model.")
+    taken = contents.names
+    when = moment_of(contents, aim, guides[1], choices)
+    added = set(when.contents.names) - set(taken)
+    guide_names = [*when.taken, *(guide for guide in guide_names if guide in taken and guide not in when.taken)]
+    contents = when.contents
+    columns, notes, dropped, readers = _columns(contents, (name, *guide_names, *added), choices, file)
+    columns = tuple(sorted((*columns, *when.columns), key=lambda column: KINDS.index(column.kind)))
+    notes += [*guides_note(guides[0], guides[1], contents), *when.notes]
     images = contents.images
     schema = Schema(
         columns=columns,
@@ -154,13 +170,15 @@ def _read(
         image_shape=None if images is None else (images.shape[1], images.shape[2], images.shape[3]),
         ignored=(*(str(item["column"]) for item in dropped), *guide_names),
         notes=(*contents.notes, *aim.notes, *notes),
+        long=long,
+        forecast=when.forecast,
     )
     if images is None and not columns:
         raise DataError(
             f"{contents.name} holds no column that can be used as an input"
             + "".join(f" ({item['column']!r}: {item['why'].rstrip('.')})" for item in dropped[:3]),
-            "At least one numeric, categorical or date column besides the target",
-            "Add such a column; texts and bytes must first be turned into numbers or categories",
+            "At least one column of numbers, categories, dates or text besides the target",
+            "Add such a column; --keep COLUMN or --column 'COLUMN=text' uses one that was left out",
         )
     said = [*contents.dropped, *dropped]
     reading = _finish(contents, schema, aim, guides, workdir, list(schema.notes), said, choices, strict=True)
@@ -187,14 +205,15 @@ def _reread(
             f"The model takes {schema.image_shape} (height, width, channels)",
             "Resize the images",
         )
-    require(contents, schema.columns)
     name = contents.target or schema.target.name
     if target is not None and name not in contents.names:
         contents.column(name)  # raises with the nearest name
     aim = _known_aim(contents, schema.target, name, strict=target is not None)
+    contents, lacking = forecasting.reframe(contents, schema, aim, choices)
+    require(contents, schema.columns)
     used = {c.source or c.name for c in schema.columns} | {name} | set(schema.ignored) | set(guides)
     extra = [column for column in contents.names if column not in used]
-    notes = [*contents.notes, *aim.notes]
+    notes = [*contents.notes, *aim.notes, *lacking]
     if extra:
         notes.append(f"{len(extra)} further columns are not inputs of the model and were not read: {_list(extra)}.")
     dropped = list(contents.dropped)
@@ -210,7 +229,8 @@ def _known_aim(contents: Contents, target: Target, name: str, *, strict: bool) -
         except DataError:
             if strict:
                 raise
-    rows = len(contents.images) if contents.images is not None else _height(contents.frame)
+    whole = contents.images if contents.images is not None else contents.series
+    rows = len(whole) if whole is not None else _height(contents.frame)
     unknown = np.full(rows, np.nan) if target.task == "regression" else np.full(rows, -1, dtype=np.int64)
     return Aim(target, unknown)
 
@@ -233,7 +253,7 @@ def _finish(
         if not present.all():
             dropped.append({"rows": int((~present).sum()), "column": None, "why": "The target is missing."})
     group = None if guides[0] is None else group_codes(contents.column(guides[0]))
-    when = None if guides[1] is None else moments(contents.column(guides[1]), choices.of(guides[1]))
+    when = None if guides[1] is None else times(contents, guides[1], choices)
     if when is not None and strict and not np.isfinite(when[present]).all():
         lost = present & ~np.isfinite(when)
         dropped.append({"rows": int(lost.sum()), "column": None, "why": f"The time {guides[1]!r} is missing."})
@@ -317,7 +337,8 @@ def _columns(
             dropped.append({"rows": None, "column": name, "why": trait.why})
         if trait.reader is not None:
             readers.append(replace(trait.reader, found=None))
-    ordered = sorted(_unique(found), key=lambda column: column.kind != "numeric")
+    ordered = sorted(_unique(found), key=lambda column: KINDS.index(column.kind))
+    ordered += contents.channels
     return tuple(ordered), [*notes, *_why_notes(dropped)], dropped, readers
 
 

@@ -214,9 +214,10 @@ def _row_hash(table: Table) -> NDArray[np.uint64]:
     columns: list[NDArray[Any]] = [table.target]
     columns += [rows.numeric[:, j] for j in range(rows.numeric.shape[1])]
     columns += [rows.categorical[:, j] for j in range(rows.categorical.shape[1])]
-    if rows.images is not None:
-        flat = rows.images.reshape(len(table), -1)
-        columns += [flat[:, j] for j in range(flat.shape[1])]
+    for part in (rows.images, rows.series):
+        if part is not None:
+            flat = part.reshape(len(table), -1)
+            columns += [flat[:, j] for j in range(flat.shape[1])]
     for column in columns:
         bits = (np.asarray(column, dtype=np.float64) + 0.0).view(np.uint64)  # −0 and 0 are one value
         hashed = (hashed ^ bits) * keys[0]

@@ -50,8 +50,13 @@ def source_of(
     if isinstance(data, (str, Path)):
         return _of_path(data, target, schema, choices)
     if isinstance(data, tuple) and len(data) == 2:
-        return Arrays(data[0], data[1])
-    return Arrays(data)
+        return Arrays(data[0], data[1], channels=_channels(schema))
+    return Arrays(data, channels=_channels(schema))
+
+
+def _channels(schema: Schema | None) -> int | None:
+    """Return how many channels an array has to have; None: it is no array of series."""
+    return len(schema.series) if schema is not None and schema.series and schema.long is None else None
 
 
 def _of_path(data: str | Path, target: str | None, schema: Schema | None, choices: Choices) -> Source:
@@ -73,7 +78,7 @@ def _of_file(path: Path, target: str | None, schema: Schema | None, choices: Cho
     if kind == "text":
         return CsvFile(path, separator=choices.separator)
     if kind == "npz":
-        return NpzFile(path, target=target, part="test" if schema else "train")
+        return NpzFile(path, target=target, part="test" if schema else "train", channels=_channels(schema))
     if kind == "packed":
         return PackedFile(path, lambda inner: _of_file(inner, target, schema, choices), choices.sheet)
     if kind in ("sqlite", "duckdb"):

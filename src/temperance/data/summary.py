@@ -24,6 +24,8 @@ def profile(table: Table) -> dict[str, Any]:
     columns += [
         category_summary(column, table.rows.categorical[:, j]) for j, column in enumerate(table.schema.categorical)
     ]
+    if table.rows.text is not None:
+        columns += [text_summary(column, table.rows.text[:, j]) for j, column in enumerate(table.schema.text)]
     return {"rows": len(table), "columns": columns, "target": target_summary(table)}
 
 
@@ -63,6 +65,16 @@ def category_summary(column: Column, codes: NDArray[np.int32]) -> dict[str, Any]
         "mean": None,
         "top": [[column.vocabulary[i], int(counts[i])] for i in order if counts[i]],
     }
+
+
+def text_summary(column: Column, texts: NDArray[np.object_]) -> dict[str, Any]:
+    """Summarise texts (b,) by their lengths; none of them is quoted."""
+    known = [text for text in texts if text]
+    lengths = np.array([len(text.split()) for text in known] or [0])
+    return {
+        "name": column.name, "kind": "text", "missing": len(texts) - len(known), "unique": len(set(known)),
+        "low": float(lengths.min()), "high": float(lengths.max()), "mean": float(lengths.mean()), "top": [],
+    }  # fmt: skip
 
 
 def target_summary(table: Table) -> dict[str, Any]:

@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from temperance.data.blocks import Blocks, ScoreBlock
 from temperance.deployment.base import Part
 from temperance.deployment.boosting import Boosting
 from temperance.deployment.constant import Constant
 from temperance.deployment.forest import Forest
 from temperance.deployment.linear import Linear
 from temperance.deployment.pixels import Pixels
-from temperance.models.basic import CodeMatrix, FittedBasic, LinearMatrix
+from temperance.deployment.widened import Widened
+from temperance.deployment.words import Words
+from temperance.models.basic import CodeMatrix, FittedBasic, LinearMatrix, WideMatrix
 from temperance.models.pixels import PixelMatrix
 from temperance.records.errors import BundleError
 from temperance.records.schema import Schema
 
 FORESTS = ("RandomForestClassifier", "RandomForestRegressor", "ExtraTreesClassifier", "ExtraTreesRegressor")
 LINEAR = ("LogisticRegression", "LogisticRegressionCV", "Ridge", "RidgeCV", "LinearRegression", "Lasso", "ElasticNet")
+COPIES = ("linear", "persistence", "seasonal persistence")
 KINDS = ("majority", "linear", "boosting", "lightgbm", "catboost", "extratrees")
 
 
 def basic_part(fitted: FittedBasic, schema: Schema) -> Part:
-    """Return the part that gives the same answers as ``fitted.predict``.
+    """Return the part that gives the same answers as ``fitted.predict``; with what widens its rows.
 
     Raises:
         BundleError: a kind of basic model that has no rule for export.
@@ -33,6 +38,10 @@ def basic_part(fitted: FittedBasic, schema: Schema) -> Part:
     """
     if fitted.name == "majority":
         return Constant(np.asarray(fitted.model, dtype=np.float64))
+    if isinstance(fitted.matrix, WideMatrix):
+        return _words(fitted, fitted.matrix, schema)
+    if isinstance(fitted.inputs, Blocks):
+        return Widened(basic_part(replace(fitted, inputs=None), fitted.inputs.widened), fitted.inputs)
     words = tuple(column.vocabulary for column in schema.categorical)
     model = fitted.model
     placed: dict[str, Any] = {"classes": fitted.classes, "floor": fitted.floor}
@@ -49,12 +58,23 @@ def basic_part(fitted: FittedBasic, schema: Schema) -> Part:
         return Forest.fitted(model, fitted.matrix, words, **placed)
     if fitted.name == "outside" and kind in LINEAR and isinstance(fitted.matrix, LinearMatrix):
         return _linear(fitted, fitted.matrix, words)
-    if fitted.name == "linear" and isinstance(fitted.matrix, LinearMatrix):
+    if fitted.name in COPIES and isinstance(fitted.matrix, LinearMatrix):
         return _linear(fitted, fitted.matrix, words)
     if fitted.name == "linear" and isinstance(fitted.matrix, PixelMatrix):
         return _pixels(fitted, fitted.matrix)
     what = kind if fitted.name == "outside" else fitted.name
     raise BundleError(f"the model {what!r} cannot be exported", f"{', '.join(KINDS)} can")
+
+
+def _words(fitted: FittedBasic, matrix: WideMatrix, schema: Schema) -> Words:
+    if not isinstance(fitted.inputs, Blocks):
+        raise BundleError("a linear model on words without its blocks", "the blocks that it was fitted with")
+    blocks = tuple(block for block in fitted.inputs.blocks if block.wide_width)
+    counts = tuple(block.wide_width for block in blocks)
+    coefficients, _ = _coefficients(fitted)
+    block = ScoreBlock(blocks, coefficients[len(coefficients) - sum(counts) :].astype(np.float32), counts)
+    vocabulary = tuple(column.vocabulary for column in schema.categorical)
+    return Words(block, _linear(fitted, matrix.plain, vocabulary))
 
 
 def _linear(fitted: FittedBasic, matrix: LinearMatrix, words: tuple[tuple[str, ...], ...]) -> Linear:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from temperance.data.blocks import Block, unpack
 from temperance.deployment.manifest import REMEDY, check_manifest, read_json
 from temperance.deployment.wire import check_graph
 from temperance.records.errors import BundleError, MissingExtra
@@ -30,18 +32,27 @@ class Bundle:
         name: model name of the Open Inference Protocol.
         version: model version, a short fingerprint of the graph.
         schema: columns and target.
+        blocks: what computes the inputs ``block_0`` … of the graph from a row's text or series.
 
     """
 
-    def __init__(self, folder: Path, card: dict[str, Any], session: Any, manifest: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        card: dict[str, Any],
+        session: Any,
+        manifest: dict[str, Any],
+        blocks: Sequence[Block] = (),
+    ) -> None:
         self.folder, self.card, self.manifest = folder, card, manifest
-        self._session = session
+        self._session, self.blocks = session, tuple(blocks)
         try:
             self._schema = Schema.from_dict(card["schema"])
             self.name, self.version = str(card["name"]), str(card["version"])
             self.output = str(card["outputs"][0]["name"])
             self._scale = float(card["parity"]["scale"])
             self.inputs = [str(entry["name"]) for entry in card["inputs"]]
+            self._fed = graph_inputs(self._schema, len(self.blocks))
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
             raise BundleError(f"bundle.json is not complete: {error!r}", "what temperance writes", REMEDY) from error
         self._check_names()
@@ -70,19 +81,25 @@ class Bundle:
         """Turn rows into the graph's inputs.
 
         Raises:
-            BundleError: rows without images for a model of images.
+            BundleError: rows without images for a model of images, without text for a model of text, without series for
+                one of series.
 
         """
+        for kind, columns in (("text", self._schema.text), ("series", self._schema.series)):
+            if columns and getattr(rows, kind) is None:
+                raise BundleError(f"rows without {kind}", f"the model takes {kind}")
         if self._schema.kind == "images":
             if rows.images is None:
                 raise BundleError("rows without images", "an image model takes images")
             return {"image": np.ascontiguousarray(rows.images, dtype=np.uint8)}
         feed: Feed = {}
-        if "numeric" in self.inputs:
+        if "numeric" in self._fed:
             feed["numeric"] = np.ascontiguousarray(rows.numeric, dtype=np.float64)
-        if "categorical" in self.inputs:
+        if "categorical" in self._fed:
             feed["categorical"] = self._decode(rows.categorical)
-        return feed
+        if "rows" in self._fed:
+            feed["rows"] = np.zeros(rows.size, dtype=np.float32)
+        return feed | {f"block_{i}": block.transform(rows) for i, block in enumerate(self.blocks)}
 
     def run(self, feed: Feed) -> NDArray[Any]:
         """Run the graph on its raw inputs.
@@ -134,16 +151,28 @@ class Bundle:
         golden = read_arrays(self.folder / "parity.npz")
         if "expected" not in golden:
             raise BundleError("parity.npz has no expected predictions", "inputs and expected", REMEDY)
-        feed = {name: golden[name] for name in self.inputs if name in golden}
+        feed = {name: golden[name] for name in self._fed if name in golden}
         if "categorical" in feed:
             feed["categorical"] = feed["categorical"].astype(object)
         try:
-            actual = self.run(feed)
+            actual = self.run(feed | self._golden_blocks(golden))
         except Exception as error:  # ONNX Runtime raises its own kinds
             raise BundleError(f"the golden rows do not run: {error}", "", REMEDY) from error
         return check_difference(
             actual, golden["expected"], "this machine's prediction of the golden rows", scale=self._scale
         )
+
+    def _golden_blocks(self, golden: Feed) -> Feed:
+        """Compute the blocks' numbers of the golden rows again."""
+        if not self.blocks:
+            return {}
+        size = len(golden["expected"])
+        numeric = golden.get("numeric", np.empty((size, 0)))
+        text = golden["text"].astype(object) if "text" in golden else None
+        if text is not None:
+            text[golden["no_text"]] = None
+        rows = Rows(numeric, np.empty((size, 0), dtype=np.int32), None, text, golden.get("series"))
+        return {f"block_{i}": block.transform(rows) for i, block in enumerate(self.blocks)}
 
     @cached_property
     def reference(self) -> dict[str, NDArray[Any]] | None:
@@ -172,10 +201,11 @@ class Bundle:
     def _check_names(self) -> None:
         takes = {entry.name for entry in self._session.get_inputs()}
         gives = {entry.name for entry in self._session.get_outputs()}
-        if takes != set(self.inputs) or self.output not in gives:
+        told = set(self.inputs) == set(raw_inputs(self._schema))
+        if takes != set(self._fed) or not told or self.output not in gives:
             raise BundleError(
                 f"model.onnx takes {sorted(takes)} and gives {sorted(gives)}",
-                f"bundle.json says {self.inputs} and {self.output!r}",
+                f"bundle.json says {[*self.inputs, *self._fed]} and {self.output!r}",
                 REMEDY,
             )
 
@@ -196,10 +226,35 @@ def load(folder: str | Path, *, verify: bool = True) -> Bundle:
     manifest = check_manifest(folder)
     data = (folder / "model.onnx").read_bytes()
     check_graph(data)
-    bundle = Bundle(folder, read_json(folder / "bundle.json"), session(data), manifest)
+    card = read_json(folder / "bundle.json")
+    bundle = Bundle(folder, card, session(data), manifest, _blocks(folder, card, manifest))
     if verify:
         bundle.verify()
     return bundle
+
+
+def graph_inputs(schema: Schema, blocks: int = 0) -> tuple[str, ...]:
+    """Return the names of the graph's inputs, as ``sketch.Sketch`` makes them."""
+    if schema.kind == "images":
+        return ("image",)
+    plain = [name for name in ("numeric", "categorical") if getattr(schema, name)] or ["rows"]
+    return (*plain, *(f"block_{i}" for i in range(blocks)))
+
+
+def raw_inputs(schema: Schema) -> tuple[str, ...]:
+    """Return the names of what a row holds: the inputs of the protocol."""
+    if schema.kind == "images":
+        return ("image",)
+    return tuple(name for name in ("numeric", "categorical", "text", "series") if getattr(schema, name))
+
+
+def _blocks(folder: Path, card: dict[str, Any], manifest: dict[str, Any]) -> tuple[Block, ...]:
+    cards = card.get("blocks") or ()
+    if not cards:
+        return ()
+    if "blocks.npz" not in manifest["files"] or not isinstance(cards, list):
+        raise BundleError("the bundle lacks blocks.npz", "the arrays of its blocks", REMEDY)
+    return unpack(read_arrays(folder / "blocks.npz"), cards)
 
 
 def session(data: bytes) -> Any:

@@ -13,6 +13,7 @@ from temperance.records.errors import BundleError
 from temperance.records.schema import MISSING, Schema
 
 if TYPE_CHECKING:
+    from temperance.data.blocks import Block
     from temperance.data.preprocess import Preprocess
 
 SEPARATOR = "\x1f"
@@ -28,6 +29,7 @@ class Encoding:
 
     numeric: d = 0 where raw is NaN or infinite, else clip(raw − centre, ±1e30), in float64, then float32;
     z = clip(d · scale, ±1e6); z / sqrt(1 + (z / clip)²); then one column (0 or 1) per entry of ``flagged``.
+    Behind them the numbers of each block, which are inputs of the graph.
     With ``largest``: whole numbers, z rounded where that is in 0 … largest, else 0, int64.
     categorical: the number of the word in its column, 0 for any other; the empty word is "missing".
     image: ``image_shape`` (h, w, c) uint8 → (b, c, h, w) float32, (pixel − mean) / deviation.
@@ -45,6 +47,7 @@ class Encoding:
     deviation: NDArray[np.float32] | None = None
     image_shape: tuple[int, int, int] | None = None
     largest: int | None = None
+    blocks: tuple[Block, ...] = ()
 
     @classmethod
     def of(cls, fitted: Preprocess, schema: Schema) -> Self:
@@ -55,18 +58,18 @@ class Encoding:
             words.append(tuple((word, number) for word, number in numbers if number))
         return cls(
             fitted.center, fitted.scale, fitted.flagged, tuple(words), fitted.clip, fitted.image_mean, fitted.image_sd,
-            schema.image_shape, fitted.largest,
+            schema.image_shape, fitted.largest, fitted.blocks,
         )  # fmt: skip
 
     @property
     def width(self) -> int:
-        """Count of numeric features: columns and missing flags."""
-        return len(self.centre) + len(self.flagged)
+        """Count of numeric features: columns, missing flags and the blocks' numbers."""
+        return len(self.centre) + len(self.flagged) + sum(block.width for block in self.blocks)
 
 
 def draw_numeric(sketch: Sketch, encoding: Encoding) -> str:
-    """Add the numeric features (b, n + q) float32, or (b, n) int64 where they are whole."""
-    return sketch.once(("numeric", id(encoding)), lambda: _numeric(sketch, encoding))
+    """Add the numeric features (b, n + q + blocks) float32, or (b, n) int64 where they are whole."""
+    return sketch.once(("numeric", id(encoding)), lambda: _with_blocks(sketch, encoding))
 
 
 def draw_words(sketch: Sketch, words: Words, *, default: int = 0) -> str:
@@ -86,6 +89,12 @@ def positions(vocabulary: tuple[tuple[str, ...], ...]) -> Words:
 def draw_image(sketch: Sketch, encoding: Encoding) -> str:
     """Add the image features (b, c, h, w) float32."""
     return sketch.once(("image", id(encoding)), lambda: _image(sketch, encoding))
+
+
+def _with_blocks(sketch: Sketch, encoding: Encoding) -> str:
+    parts = [_numeric(sketch, encoding)] if len(encoding.centre) else []
+    parts += [sketch.block(block) for block in encoding.blocks]
+    return parts[0] if len(parts) == 1 else sketch.add("Concat", *parts, axis=1)
 
 
 def _numeric(sketch: Sketch, encoding: Encoding) -> str:

@@ -49,14 +49,24 @@ class Linear(Part):
     floor: float = 0.0
 
     def draw(self, sketch: Sketch, target: Target) -> str:
-        total = sketch.add("Add", self._sum(sketch), sketch.weight("intercept", self.intercept))
+        if not len(self.median) and not self.tables:
+            raise BundleError("the linear model has no inputs", "at least one column")
+        total = self.scores(sketch)
         return finish_scores(sketch, total, target, width=len(self.intercept), classes=self.classes, floor=self.floor)
+
+    def scores(self, sketch: Sketch) -> str:
+        """Add the scores (b, s), or (s,) where there are no columns."""
+        intercept = sketch.weight("intercept", self.intercept)
+        terms = self._terms(sketch)
+        for term in terms:
+            intercept = sketch.add("Add", term, intercept)
+        return intercept
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         tables = {f"table_{j}": table for j, table in enumerate(self.tables)}
         return {"weight": self.weight, "intercept": self.intercept, **tables}
 
-    def _sum(self, sketch: Sketch) -> str:
+    def _terms(self, sketch: Sketch) -> list[str]:
         terms = []
         if len(self.median):
             terms.append(sketch.add("MatMul", self._numbers(sketch), sketch.weight("weight", self.weight)))
@@ -68,9 +78,7 @@ class Linear(Part):
             rows = sketch.add("Add", codes, sketch.constant(starts, np.int64))
             chosen = sketch.add("Gather", sketch.weight("table", stacked), rows, axis=0)
             terms.append(sketch.add("ReduceSum", chosen, sketch.constant([1], np.int64), keepdims=0))
-        if not terms:
-            raise BundleError("the linear model has no inputs", "at least one column")
-        return terms[0] if len(terms) == 1 else sketch.add("Add", *terms)
+        return terms
 
     def _numbers(self, sketch: Sketch) -> str:
         width = len(sketch.schema.numeric)

@@ -108,7 +108,7 @@ class Network(Part):
     def _feature(self, sketch: Sketch, name: str) -> str:
         if name == "numeric":
             kind = np.float32 if self.encoding.largest is None else np.int64
-            return draw_numeric(sketch, self.encoding) if sketch.schema.numeric else _empty(sketch, kind)
+            return draw_numeric(sketch, self.encoding) if self.encoding.width else _empty(sketch, kind)
         if name == "categorical":
             if not sketch.schema.categorical:
                 return _empty(sketch, np.int64)
@@ -121,8 +121,11 @@ class Network(Part):
         if name == "numeric" and self.encoding.largest is not None:
             return torch.zeros(size, self.encoding.width, dtype=torch.int64)
         if name == "numeric":
-            numbers = torch.randn(size, len(self.encoding.centre), generator=generator)
-            return torch.cat([numbers, torch.zeros(size, len(self.encoding.flagged))], dim=1)
+            encoding = self.encoding
+            numbers = torch.randn(size, len(encoding.centre), generator=generator)
+            flags = torch.zeros(size, len(encoding.flagged))
+            blocks = torch.randn(size, sum(block.width for block in encoding.blocks), generator=generator)
+            return torch.cat([numbers, flags, blocks], dim=1)
         if name == "categorical":
             return torch.zeros(size, len(self.encoding.words), dtype=torch.int64)
         height, width, channels = self.encoding.image_shape or (1, 1, 1)

@@ -14,13 +14,19 @@ from temperance.records.schema import MISSING, UNSEEN, Rows, Schema
 
 GOLDEN = 32  # rows kept in parity.npz
 MOST = 512  # rows of the sample that the gate runs
+PIECES = (
+    *("the", "a", "and", "to", "of", "in", "you", "is", "not", "for", "my", "free", "call", "now", "please", "order"),
+    *("late", "thanks", "good", "bad", "who", "what", "where", "how", "many", "5", "2024", "12:30", "1,000", "£100"),
+    *("http://example.org", "user@example.org", "!!!", "…", "ÄÖÜ", "straße", "naïve", "спасибо", "你好", "ありがとう"),
+    *("مرحبا", "שלום", "🙂", "👍🏽", "#tag", "A.B.C.", "x_y", "z-w"),
+)
 EXTREMES = (0.0, -1e6, 1e6, -1e30, 1e30)
 
 
 def stress_rows(rows: Rows, schema: Schema, *, seed: int = 0) -> Rows:
     """Return rows that a model meets rarely: all missing, unseen categories, extreme numbers, NaN here and there.
 
-    No row repeats a real one: each column is shuffled by itself, and images are noise.
+    No row repeats a real one: each column is shuffled by itself, texts are made up, images and series are noise.
     """
     random = np.random.Generator(np.random.PCG64(seed))
     if schema.kind == "images":
@@ -34,7 +40,11 @@ def stress_rows(rows: Rows, schema: Schema, *, seed: int = 0) -> Rows:
     extremes = [_with(mixed, count, value) for value, count in sizes]
     empty = Rows(np.full_like(mixed.numeric[:1], np.nan), np.full_like(mixed.categorical[:1], MISSING))
     parts = [mixed.take(slice(0, 8)), holes.take(slice(0, 8)), strangers, empty, *extremes]
-    return Rows(np.concatenate([p.numeric for p in parts]), np.concatenate([p.categorical for p in parts]))
+    stressed = Rows.stack(parts)
+    return stressed._replace(
+        text=made_up_texts((stressed.size, len(schema.text)), random) if schema.text else None,
+        series=None if rows.series is None else _series(rows.series, stressed.size, random),
+    )
 
 
 def gate(predictor: Predictor, graph: Predictor, rows: Rows, schema: Schema, *, scale: float, seed: int = 0) -> float:
@@ -78,6 +88,26 @@ def _shuffled(rows: Rows, random: np.random.Generator) -> Rows:
 def _with(rows: Rows, count: int, value: float) -> Rows:
     part = rows.take(slice(8, 8 + count))
     return Rows(np.full_like(part.numeric, value), part.categorical)
+
+
+def made_up_texts(shape: tuple[int, int], random: np.random.Generator) -> NDArray[np.object_]:
+    """Return texts (b, t) that no data set gave: absent, empty, made of ``PIECES``, in several scripts, very long."""
+    texts = np.empty(shape, dtype=object)
+    for place in np.ndindex(shape):
+        count = int(random.integers(1, 30))
+        texts[place] = " ".join(PIECES[i] for i in random.integers(0, len(PIECES), count))
+    texts[0::9], texts[1::9], texts[2::9] = None, "", texts[2::9] * 40
+    return texts
+
+
+def _series(real: NDArray[np.float32], count: int, random: np.random.Generator) -> NDArray[np.float32]:
+    known = np.where(np.isfinite(real), real, 0.0)
+    scale = known.std(axis=(0, 2), keepdims=True)
+    noise: NDArray[np.float32] = (random.standard_normal((count, *real.shape[1:])) * scale).astype(np.float32)
+    noise[0::5, :, (real.shape[2] + 1) // 2 :] = np.nan  # shorter ones, one with gaps, one without a value
+    noise[1::9, :, ::3] = np.nan
+    noise[2::11] = np.nan
+    return noise
 
 
 def _noise(schema: Schema, random: np.random.Generator) -> Rows:

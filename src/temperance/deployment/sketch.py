@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from temperance.records.errors import BundleError, MissingExtra
 from temperance.records.schema import Schema
+
+if TYPE_CHECKING:
+    from temperance.data.blocks import Block, Blocks
 
 OPSET = 20
 ML_OPSET = 5
@@ -38,7 +42,8 @@ class Sketch:
 
     Args:
         schema: decides the inputs: ``numeric`` (b, n) float64 and ``categorical`` (b, m) string, or
-            ``image`` (b, h, w, c) uint8.
+            ``image`` (b, h, w, c) uint8, or where there are none of these ``rows`` (b,), zeros. Blocks that are asked
+            for become inputs ``block_0`` … (b, d) float32: they are computed outside the graph.
 
     """
 
@@ -51,6 +56,8 @@ class Sketch:
         self._shared: dict[Any, str] = {}
         self._count = 0
         self._scope: list[str] = []
+        self._other_names: dict[str, str] = {}
+        self.blocks: list[Block] = []
         for name, code, shape in _inputs(schema):
             self._inputs.append(self._onnx.helper.make_tensor_value_info(name, code, ["b", *shape]))
 
@@ -71,6 +78,7 @@ class Sketch:
     def add_many(self, op: str, *inputs: str, outputs: int, domain: str = "", **attributes: Any) -> list[str]:
         """Add a node with several outputs and return their names."""
         names = [self.fresh(op.lower()) for _ in range(outputs)]
+        inputs = tuple(self._other_names.get(name, name) for name in inputs)
         self._nodes.append(self._onnx.helper.make_node(op, list(inputs), names, domain=domain, **attributes))
         return names
 
@@ -102,6 +110,30 @@ class Sketch:
         array = np.array(value, order="C", copy=True)
         self._initializers[full] = self._onnx.numpy_helper.from_array(array, full)
         return full
+
+    def block(self, block: Block) -> str:
+        """Return the input (b, d) float32 that holds the numbers of a block; equal blocks share one."""
+        for i, known in enumerate(self.blocks):
+            if known is block or known == block:
+                return f"block_{i}"
+        name, kind = f"block_{len(self.blocks)}", self._onnx.TensorProto.FLOAT
+        self.blocks.append(block)
+        self._inputs.append(self._onnx.helper.make_tensor_value_info(name, kind, ["b", block.width]))
+        return name
+
+    @contextmanager
+    def widened(self, blocks: Blocks) -> Iterator[None]:
+        """Within it the blocks' numbers are further numeric columns: in ``schema``, and in the value ``numeric``."""
+        schema, numeric = self.schema, ["numeric"] if self.schema.numeric else []
+        found = [self.cast(self.block(block), np.float64) for block in blocks.blocks]
+        parts = [*numeric, *found]
+        self._other_names["numeric"] = parts[0] if len(parts) == 1 else self.add("Concat", *parts, axis=1)
+        self.schema = blocks.widened
+        try:
+            yield
+        finally:
+            self.schema = schema
+            del self._other_names["numeric"]
 
     def once(self, key: Any, make: Any) -> str:
         """Return what ``make()`` returned the first time that this key was seen."""
@@ -205,4 +237,4 @@ def _inputs(schema: Schema) -> list[tuple[str, int, tuple[int, ...]]]:
         inputs.append(("numeric", kinds.DOUBLE, (len(schema.numeric),)))
     if schema.categorical:
         inputs.append(("categorical", kinds.STRING, (len(schema.categorical),)))
-    return inputs
+    return inputs or [("rows", kinds.FLOAT, ())]  # zeros, one per row: how many rows there are

@@ -7,7 +7,7 @@ import math
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from temperance.data.blocks import Block, pack
 from temperance.deployment.base import Part, model_graph
-from temperance.deployment.bundle import Bundle, load, session
+from temperance.deployment.bundle import Bundle, load, raw_inputs, session
 from temperance.deployment.manifest import FORMAT, LARGEST_FILE, MANIFEST, SCHEMA, write_manifest
 from temperance.deployment.parity import gate, stress_rows
 from temperance.deployment.sketch import Sketch
@@ -27,7 +28,7 @@ from temperance.records.predictor import Predictor
 from temperance.records.schema import Rows, Schema
 from temperance.records.version import __version__
 
-DATATYPES = {"tensor(double)": "FP64", "tensor(string)": "BYTES", "tensor(uint8)": "UINT8"}
+DATATYPES = {"tensor(double)": "FP64", "tensor(float)": "FP32", "tensor(string)": "BYTES", "tensor(uint8)": "UINT8"}
 
 
 @dataclass(frozen=True)
@@ -103,22 +104,26 @@ class Extras:
 
 
 class Exported:
-    """The exported graph in memory, as a ``Predictor``, before there is a folder."""
+    """The exported graph in memory with its blocks, as a ``Predictor``, before there is a folder."""
 
-    def __init__(self, schema: Schema, graph: bytes) -> None:
+    def __init__(self, schema: Schema, graph: bytes, blocks: Sequence[Block] = ()) -> None:
         self.schema = schema
-        self.version = hashlib.sha256(graph).hexdigest()[:12]
         self.session = session(graph)
-        names = [entry.name for entry in self.session.get_inputs()]
+        arrays, self.block_cards = pack(blocks)
+        self.block_arrays = arrays
+        digest = hashlib.sha256(graph)
+        for name, array in sorted(arrays.items()):
+            digest.update(name.encode() + np.ascontiguousarray(array).tobytes())
+        self.version = digest.hexdigest()[:12]
         self.card: dict[str, Any] = {
             "name": "",
             "version": "",
             "schema": schema.to_dict(),
-            "inputs": [{"name": name} for name in names],
+            "inputs": [{"name": name} for name in raw_inputs(schema)],
             "outputs": [{"name": self.session.get_outputs()[0].name}],
             "parity": {"scale": 0.0},
         }
-        self.bundle = Bundle(Path(), self.card, self.session, {"files": {}})
+        self.bundle = Bundle(Path(), self.card, self.session, {"files": {}}, blocks)
 
     def predict(self, rows: Rows) -> NDArray[Any]:
         """Return what the graph says.
@@ -140,6 +145,7 @@ def write_bundle(
     extras: Extras | None = None,
     name: str = "model",
     graph: Any = None,
+    blocks: Sequence[Block] = (),
 ) -> Bundle:
     """Export a model, check it against the trained one and write the bundle.
 
@@ -154,6 +160,7 @@ def write_bundle(
         extras: reference statistics, recipe, cards.
         name: model name of the Open Inference Protocol.
         graph: a ``ModelProto`` drawn before and filled with the winner's weights; drawn now when left out.
+        blocks: those of the sketch of ``graph``.
 
     Raises:
         BundleError: the parity gate fails, the graph is too large, or the folder cannot be written. Nothing is left.
@@ -164,11 +171,13 @@ def write_bundle(
     if rows.size < 1:
         raise BundleError("no rows for the parity gate", "at least one raw row", "Pass calibration rows")
     if graph is None:
-        graph = model_graph(part, Sketch(schema), schema.target, calibrator=calibrator)
+        sketch = Sketch(schema)
+        graph = model_graph(part, sketch, schema.target, calibrator=calibrator)
+        blocks = sketch.blocks
     data = graph.SerializeToString()
     if len(data) > LARGEST_FILE:
         raise BundleError(f"the graph has {len(data)} bytes", f"at most {LARGEST_FILE}", "Ship a smaller model")
-    exported = Exported(schema, data)
+    exported = Exported(schema, data, blocks)
     scale = _scale(predictor, rows, schema)
     worst = gate(predictor, exported, rows, schema, scale=scale)
     parity = {"largest_difference": worst, "scale": scale, "tolerance": 1e-5}
@@ -198,9 +207,10 @@ def _card(
 ) -> dict[str, Any]:
     entries = exported.session.get_inputs(), exported.session.get_outputs()
     inputs, outputs = ([_tensor(entry) for entry in part] for part in entries)
-    columns = {"numeric": [c.name for c in schema.numeric], "categorical": [c.name for c in schema.categorical]}
+    inputs = [*(entry for entry in inputs if entry["name"] in ("numeric", "categorical", "image")), *_raw(schema)]
     for entry in inputs:
-        entry["columns"] = columns.get(str(entry["name"]), [])
+        columns = getattr(schema, str(entry["name"]), ())
+        entry["columns"] = [column.name for column in columns]
     return {
         "format": FORMAT,
         "schema_version": SCHEMA,
@@ -211,12 +221,20 @@ def _card(
         "classes": list(schema.target.classes),
         "inputs": inputs,
         "outputs": outputs,
+        "blocks": exported.block_cards,
         "missing": {"numeric": "NaN", "categorical": ""},
         "interval": interval.to_dict() if interval else None,
         "parity": parity,
         "schema": schema.to_dict(),
         "details": dict(extras.details),
     }
+
+
+def _raw(schema: Schema) -> list[dict[str, Any]]:
+    """Return the inputs that blocks read: what a row holds, not what the graph takes."""
+    texts = [{"name": "text", "datatype": "BYTES", "shape": [-1, len(schema.text)]}] if schema.text else []
+    channels = len(schema.series)
+    return [*texts, *([{"name": "series", "datatype": "FP32", "shape": [-1, channels, -1]}] if channels else [])]
 
 
 def _tensor(entry: Any) -> dict[str, Any]:
@@ -233,6 +251,8 @@ def _write(
         temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".tmp", dir=folder.parent))
         (temporary / "model.onnx").write_bytes(data)
         _json(temporary / "bundle.json", card)
+        if exported.block_cards:
+            np.savez_compressed(temporary / "blocks.npz", allow_pickle=False, **exported.block_arrays)
         _golden(temporary / "parity.npz", exported, rows)
         _weights(temporary / "weights.safetensors", part)
         _extras(temporary, extras)
@@ -275,8 +295,13 @@ def _json(path: Path, body: Mapping[str, Any]) -> None:
 
 def _golden(path: Path, exported: Exported, rows: Rows) -> None:
     golden = stress_rows(rows, exported.schema, seed=1)
-    feed = exported.bundle.feed(golden)
+    feed = {name: array for name, array in exported.bundle.feed(golden).items() if not name.startswith("block_")}
     arrays = {name: array.astype(str) if array.dtype == object else array for name, array in feed.items()}
+    if golden.text is not None:
+        absent = golden.text == None  # noqa: E711  # element by element
+        arrays |= {"text": np.where(absent, "", golden.text).astype(str), "no_text": absent}
+    if golden.series is not None:
+        arrays["series"] = golden.series
     np.savez_compressed(path, allow_pickle=False, expected=exported.predict(golden), **arrays)
 
 

@@ -19,6 +19,7 @@ from temperance.models import BASIC, cross_fit
 from temperance.models.basic import Sample
 from temperance.records.table import Table
 from temperance.study import folded
+from temperance.study.basics import WIDE, has_wide
 from temperance.study.ensemble import blend, mixed
 from temperance.study.finish import EnsemblePredictor
 from temperance.study.plan import can_fold, default_settings
@@ -86,7 +87,8 @@ class OneRun:
         save_roles(roles, scratch / "roles.npz")
         runner = Runner(scratch, device=self.device)
         parts = [self._folded(runner, scratch)] if can_fold("Tabular", roles) else []
-        parts += [self._basic(runner, name) for name in BESIDE]
+        beside = (*BESIDE, *(WIDE if has_wide(table.schema) else ()))
+        parts += [self._basic(runner, name, f"t{i:03d}") for i, name in enumerate(beside, 1)]
         truth = np.asarray(table.target)
         held = roles.judged
         weight = None if table.weight is None else table.weight[held]
@@ -125,13 +127,13 @@ class OneRun:
         }  # fmt: skip
         return _Part(spec, found.fitted.predictor, answer, held, row)
 
-    def _basic(self, runner: Runner, name: str) -> _Part:
+    def _basic(self, runner: Runner, name: str, number: str) -> _Part:
         started = time.monotonic()
-        spec = TrialSpec(f"t{1 + BESIDE.index(name):03d}", BASIC[name].words, "basic", name, seed=self.seed)
+        spec = TrialSpec(number, BASIC[name].words, "basic", name, seed=self.seed)
         roles, table = runner.roles, runner.table
         if roles.folds:
             whole = Sample(table.rows, table.target, table.weight)
-            found = cross_fit(BASIC[name](), whole, roles.folds, schema=runner.schema, seed=self.seed)
+            found = cross_fit(BASIC[name](), whole, roles.folds, schema=runner.schema, seed=self.seed, inputs=runner.blocks)
             assert found is not None, "only a clock can end a cross-fit"
             answer = held = found.answers[roles.development]
             fitted = runner.fit(spec.changed(settings=found.chosen), roles.development, NONE, measure=False)

@@ -139,9 +139,7 @@ def _reasons(
 
 
 def _stacked(parts: list[Rows]) -> Rows:
-    return parts[0]._replace(
-        numeric=np.concatenate([p.numeric for p in parts]), categorical=np.concatenate([p.categorical for p in parts])
-    )
+    return Rows.stack(parts)
 
 
 def _values(row: Rows, schema: Schema, names: tuple[str, ...]) -> list[str]:
@@ -149,4 +147,7 @@ def _values(row: Rows, schema: Schema, names: tuple[str, ...]) -> list[str]:
     numeric = [(c, float(v)) for c, v in zip(schema.numeric, row.numeric[0], strict=True) if belongs(c, names)]
     texts = [said(c, v) if np.isfinite(v) else "(missing)" for c, v in numeric if c.part in ("", "days")]
     codes = [(c, int(v)) for c, v in zip(schema.categorical, row.categorical[0], strict=True) if belongs(c, names)]
-    return texts + [c.vocabulary[v] if v >= 0 else "(missing)" for c, v in codes]
+    words = [] if row.text is None else [t for c, t in zip(schema.text, row.text[0], strict=True) if belongs(c, names)]
+    count = 0 if row.series is None else sum(belongs(c, names) for c in schema.series)
+    texts += [c.vocabulary[v] if v >= 0 else "(missing)" for c, v in codes]
+    return [*texts, *("(missing)" if t is None else str(t)[:40] for t in words), *["(a series)"] * count]

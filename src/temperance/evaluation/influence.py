@@ -197,7 +197,14 @@ def put(rows: Rows, schema: Schema, names: tuple[str, ...], order: NDArray[np.in
     """
     numeric = np.array([belongs(c, names) for c in schema.numeric], dtype=bool)
     categorical = np.array([belongs(c, names) for c in schema.categorical], dtype=bool)
+    text, series = rows.text, rows.series
+    if text is not None:
+        text = np.where([belongs(c, names) for c in schema.text], text[order], text)
+    if series is not None:
+        series = np.where(np.array([belongs(c, names) for c in schema.series])[:, None], series[order], series)
     return rows._replace(
         numeric=np.where(numeric, rows.numeric[order], rows.numeric),
         categorical=np.where(categorical, rows.categorical[order], rows.categorical),
+        text=text,
+        series=series,
     )

@@ -11,11 +11,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from temperance.records.cells import fold, is_missing_word, tidy
 from temperance.records.errors import RequestError, nearest
 from temperance.records.moments import date_part, days_of_number, parse_days
 from temperance.records.schema import MISSING, UNSEEN, Column, Rows, Schema
+from temperance.records.series_rows import series_of_records
 
 
 def rows_from_records(schema: Schema, records: Sequence[Mapping[str, Any]]) -> Rows:
@@ -53,7 +55,25 @@ def rows_from_records(schema: Schema, records: Sequence[Mapping[str, Any]]) -> R
     for j, column in enumerate(schema.numeric):
         if column.part:
             numeric[:, j] = date_part(numeric[:, j], column.part)
-    return Rows(numeric, codes)
+    series = series_of_records(schema, records) if schema.series else None
+    return Rows(numeric, codes, None, _texts(schema, records) if schema.text else None, series)
+
+
+def _texts(schema: Schema, records: Sequence[Mapping[str, Any]]) -> NDArray[np.object_]:
+    found: NDArray[np.object_] = np.empty((len(records), len(schema.text)), dtype=object)
+    for i, record in enumerate(records):
+        for j, column in enumerate(schema.text):
+            value = _look_up(column, record, i)
+            if value is not None and not isinstance(value, str):
+                raise _refuse(column, value, i)
+            found[i, j] = None if value is None else text_of(column, value)
+    return found
+
+
+def text_of(column: Column, text: str) -> str | None:
+    """Return a cell of a column of text without blanks and quotes at its ends; None for a missing word."""
+    word = tidy(text)
+    return None if is_missing_word(word, column.missing, weak=False) else word
 
 
 def _look_up(column: Column, record: Mapping[str, Any], row: int) -> Any:

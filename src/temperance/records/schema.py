@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from temperance.records.cells import NumberStyle, fold
+from temperance.records.layout import Forecast, Long
 
 MISSING = -1  # code of a missing category
 UNSEEN = -2  # code of a category that the schema does not know
@@ -23,7 +24,8 @@ class Column:
 
     Attributes:
         name: name in the model's input; unique.
-        kind: ``numeric`` (float64, missing = NaN) or ``categorical`` (a string, missing = empty).
+        kind: ``numeric`` (float64, missing = NaN), ``categorical`` (a string, missing = empty), ``text`` (words to
+            read, missing = None) or ``series`` (numbers in order); the last two are read by the blocks of ``data``.
         source: column of the file that it is read from; differs from ``name`` for the parts of a date.
         part: empty, or the part of a date: ``days`` (since 1970-01-01), ``month``, ``weekday``, ``hour``; of a time of
             day ``hours``, ``sin``, ``cos``.
@@ -39,7 +41,7 @@ class Column:
     """
 
     name: str
-    kind: Literal["numeric", "categorical"]
+    kind: Literal["numeric", "categorical", "text", "series"]
     source: str = ""
     part: str = ""
     vocabulary: tuple[str, ...] = ()
@@ -107,17 +109,25 @@ class Rows(NamedTuple):
     """Raw rows, before preprocessing: what a ``Predictor`` takes.
 
     Shapes: numeric (b, n) float64, missing = NaN · categorical (b, m) int32 codes into each column's vocabulary,
-    ``MISSING`` or ``UNSEEN`` · images (b, h, w, c) uint8 or None. ``n`` and ``m`` may be 0.
+    ``MISSING`` or ``UNSEEN`` · images (b, h, w, c) uint8 or None · text (b, t) object, str or None, or None where there
+    are no columns of text · series (b, c, length) float32, or None where there are none. ``n`` and ``m`` may be 0.
     """
 
     numeric: NDArray[np.float64]
     categorical: NDArray[np.int32]
     images: NDArray[np.uint8] | None = None
+    text: NDArray[np.object_] | None = None
+    series: NDArray[np.float32] | None = None
 
     def take(self, index: Any) -> Rows:
         """Select rows by an integer array, a mask or a slice."""
-        images = None if self.images is None else self.images[index]
-        return Rows(self.numeric[index], self.categorical[index], images)
+        return Rows(*(None if part is None else part[index] for part in self))  # type: ignore[arg-type]
+
+    @classmethod
+    def stack(cls, parts: Sequence[Rows]) -> Rows:
+        """Return the rows of all parts, one after the other; the parts hold the same kinds of columns."""
+        found = zip(*parts, strict=True)
+        return cls(*(None if one[0] is None else np.concatenate(one) for one in found))  # type: ignore[arg-type]
 
     @property
     def size(self) -> int:
@@ -127,7 +137,10 @@ class Rows(NamedTuple):
 
 @dataclass(frozen=True)
 class Schema:
-    """All inputs and the target; ``columns`` holds the numeric ones first, then the categorical ones, in file order."""
+    """All inputs and the target; ``columns`` holds them by kind (numeric, categorical, text, series), in file order.
+
+    ``long`` says which rows of a file are one series, ``forecast`` which earlier values of the target are inputs.
+    """
 
     columns: tuple[Column, ...]
     target: Target
@@ -135,6 +148,8 @@ class Schema:
     image_shape: tuple[int, int, int] | None = None
     ignored: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default=(), compare=False)
+    long: Long | None = None
+    forecast: Forecast | None = None
 
     @cached_property
     def numeric(self) -> tuple[Column, ...]:
@@ -145,6 +160,16 @@ class Schema:
     def categorical(self) -> tuple[Column, ...]:
         """Categorical columns, in the order of ``Rows.categorical``."""
         return tuple(c for c in self.columns if c.kind == "categorical")
+
+    @cached_property
+    def text(self) -> tuple[Column, ...]:
+        """Columns of text, in the order of ``Rows.text``."""
+        return tuple(c for c in self.columns if c.kind == "text")
+
+    @cached_property
+    def series(self) -> tuple[Column, ...]:
+        """Channels, in the order of ``Rows.series``."""
+        return tuple(c for c in self.columns if c.kind == "series")
 
     @cached_property
     def names(self) -> frozenset[str]:
@@ -177,6 +202,8 @@ class Schema:
             "target": {**asdict(self.target), "classes": list(self.target.classes)},
             "ignored": list(self.ignored),
             "notes": list(self.notes),
+            "long": None if self.long is None else self.long.to_dict(),
+            "forecast": None if self.forecast is None else self.forecast.to_dict(),
         }
 
     @classmethod
@@ -191,6 +218,8 @@ class Schema:
             image_shape=(int(shape[0]), int(shape[1]), int(shape[2])) if shape else None,
             ignored=tuple(row.get("ignored", ())),
             notes=tuple(row.get("notes", ())),
+            long=Long.from_dict(row["long"]) if row.get("long") else None,
+            forecast=Forecast.from_dict(row["forecast"]) if row.get("forecast") else None,
         )
 
 

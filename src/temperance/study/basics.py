@@ -7,21 +7,59 @@ from collections.abc import Sequence
 import numpy as np
 
 from temperance.models.basic import BASIC
+from temperance.records.layout import Forecast
 from temperance.records.roles import Roles
 from temperance.records.schema import Schema
 from temperance.study.spec import TrialSpec
 
 ALWAYS = ("Majority", "Linear", "Boosting")
+NAIVE = ("Persistence", "SeasonalPersistence")  # always too, where earlier values of a number are inputs
+WIDE = ("Wide",)  # always too, where there is text or series
 OFTEN = ("LightGBM", "CatBoost", "ExtraTrees")  # in the order in which they are worth their time
+NUMBERS = {"text": 70, "series": 40}  # that a column becomes
 SHARE = 0.25  # of the search, over all workers, that basic models beyond ``ALWAYS`` may fill
 
 
-def basic_specs(*, images: bool, seed: int) -> list[TrialSpec]:
-    """Return the basic models that can compete here, in order; what takes tables is weak on pixels."""
-    names = [name for name in (*ALWAYS, *OFTEN) if BASIC[name].takes_images or not images]
+def has_wide(schema: Schema) -> bool:
+    """Return whether the rows have wide numbers, which a model that ``takes_wide`` needs."""
+    return bool(schema.text or schema.series)
+
+
+def within_wide(schema: Schema) -> tuple[str, ...]:
+    """Return models that the wide one holds: of series the linear one, which sees some of the same directions.
+
+    Where rows are few, a rival that differs by chance alone makes the choice worse.
+    """
+    return ("Linear",) if schema.series and not schema.text else ()
+
+
+def basic_specs(*, images: bool, seed: int, wide: bool = False, forecast: Forecast | None = None) -> list[TrialSpec]:
+    """Return the basic models that can compete here, in order; what takes tables is weak on pixels.
+
+    Args:
+        images: the rows are images.
+        seed: of what is random.
+        wide: see ``has_wide``; the model of the wide numbers then comes second.
+        forecast: of the schema; the last known value, and that of a season before, then compete.
+
+    """
+    first = (ALWAYS[0], *naive(forecast), *(WIDE if wide else ()), *ALWAYS[1:])
+    names = [name for name in (*first, *OFTEN) if BASIC[name].takes_images or not images]
     return [
         TrialSpec("", BASIC[name].words, "basic", name, seed=seed) for name in names if not BASIC[name].absent()
     ]  # fmt: skip
+
+
+def numeric_forecast(schema: Schema) -> Forecast | None:
+    """Return which earlier values of a numeric target are inputs, or None."""
+    return schema.forecast if schema.target.task == "regression" else None
+
+
+def naive(forecast: Forecast | None) -> tuple[str, ...]:
+    """Return the forecasts without learning that these lags allow."""
+    if forecast is None:
+        return ()
+    return NAIVE[: 1 + (len(forecast.lags) > 1)]
 
 
 def absent(*, images: bool) -> list[dict[str, str]]:
@@ -32,7 +70,7 @@ def absent(*, images: bool) -> list[dict[str, str]]:
 
 def expected_seconds(spec: TrialSpec, schema: Schema, roles: Roles) -> float:
     """Return about how long a trial of a basic model takes: one fit, or one per fold."""
-    columns = sum(max(1, min(len(c.vocabulary), 32)) for c in schema.columns)
+    columns = sum(NUMBERS.get(c.kind, max(1, min(len(c.vocabulary), 32))) for c in schema.columns)
     if schema.image_shape is not None:
         columns = int(np.prod([min(side, 16) for side in schema.image_shape[:2]])) * schema.image_shape[2]
     rows, times = len(roles.train), 1
@@ -60,10 +98,10 @@ def affordable(
     left = SHARE * seconds * workers
     for spec in specs:
         needed = expected_seconds(spec, schema, roles)
-        if spec.model not in ALWAYS and trials is not None and len(kept) >= trials / 3:
+        if spec.model not in (*ALWAYS, *NAIVE, *WIDE) and trials is not None and len(kept) >= trials / 3:
             out.append({"what": spec.name, "why": f"basic models take at most a third of {trials} trials"})
             continue
-        if spec.model not in ALWAYS and needed > left:
+        if spec.model not in (*ALWAYS, *NAIVE, *WIDE) and needed > left:
             why = f"about {needed:.0f} s, and the budget spares {max(left, 0):.0f} s for basic models"
             out.append({"what": spec.name, "why": why})
             continue

@@ -38,8 +38,9 @@ def run(
     table, folds = runner.table, runner.roles.folds
     whole = Sample(table.rows, table.target, table.weight)
     found = cross_fit(
-        BASIC[spec.model](**spec.settings), whole, folds, schema=runner.schema, seed=spec.seed, until=deadline
-    )
+        BASIC[spec.model](**spec.settings), whole, folds, schema=runner.schema, seed=spec.seed, until=deadline,
+        inputs=runner.blocks,
+    )  # fmt: skip
     if found is None:
         late = {"status": "discarded", "why": "out of time"}
         return {"id": spec.id, "cost": TrialCost().to_dict(), "chosen": None, **late}

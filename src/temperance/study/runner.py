@@ -19,6 +19,7 @@ from temperance.control.base import Move
 from temperance.control.replay import from_traces
 from temperance.core.recipe import Recipe
 from temperance.data import Preprocess, load_roles
+from temperance.data.blocks import Blocks, fit_blocks
 from temperance.data.preprocess import column_names
 from temperance.models import BASIC, ModelInfo, build, loss_for
 from temperance.models.basic import Sample
@@ -85,6 +86,7 @@ class Runner:
         self.roles: Roles = load_roles(folder / "roles.npz")
         self.make = load_task(task) if task else None
         self._preprocess: dict[bytes, Preprocess] = {}
+        self._blocks: dict[bytes, Blocks] = {}
 
     @property
     def schema(self) -> Schema:
@@ -93,13 +95,24 @@ class Runner:
 
     def preprocess(self, index: Index) -> Preprocess:
         """Return the preprocessing fitted on these rows; remembered."""
-        key = np.ascontiguousarray(index).tobytes() if len(index) < 100_000 else index[:1000].tobytes()
-        key += str(len(index)).encode()
+        key = _key(index)
         if key not in self._preprocess:
             if len(self._preprocess) > 12:
                 self._preprocess.clear()
-            self._preprocess[key] = Preprocess.fit(self.table, index)
+            blocks = self.blocks(index)
+            self._preprocess[key] = Preprocess.fit(self.table, index, blocks=() if blocks is None else blocks.blocks)
         return self._preprocess[key]
+
+    def blocks(self, index: Index) -> Blocks | None:
+        """Return what turns texts and series into numbers, fitted on these rows; remembered. None: there are none."""
+        if not (self.schema.text or self.schema.series):
+            return None
+        key = _key(index)
+        if key not in self._blocks:
+            if len(self._blocks) > 12:
+                self._blocks.clear()
+            self._blocks[key] = Blocks(fit_blocks(self.table.rows.take(index), self.schema), self.schema)
+        return self._blocks[key]
 
     def info(self, preprocess: Preprocess, rows: Index) -> ModelInfo:
         """Return the shape of the data after preprocessing, with the edges of the numeric features."""
@@ -201,8 +214,9 @@ class Runner:
             held = self.sample(valid)
         train = self.sample(rows)
         fitted = model.fit(
-            train.rows, train.target, weight=train.weight, schema=self.schema, valid=held, seed=spec.seed
-        )
+            train.rows, train.target, weight=train.weight, schema=self.schema, valid=held, seed=spec.seed,
+            inputs=self.blocks(rows),
+        )  # fmt: skip
         cost = TrialCost(
             seconds=time.monotonic() - started, peak_memory_bytes=peak_memory_bytes(), parameters=fitted.parameters,
             bytes=8 * fitted.parameters,
@@ -254,6 +268,11 @@ class Runner:
         one = examples(preprocess, self.table, rows[:1], self.device, own=own).inputs
         cost = net_cost(model, one, seconds=trained.seconds, passes=trained.passes, measure=measure)
         return Fitted(spec, predictor, cost, trained)
+
+
+def _key(index: Index) -> bytes:
+    start = np.ascontiguousarray(index).tobytes() if len(index) < 100_000 else index[:1000].tobytes()
+    return start + str(len(index)).encode()
 
 
 def largest(schema: Schema) -> int:

@@ -43,8 +43,9 @@ def served_cost(runner: Runner, fitted: Fitted, rows: Rows) -> TrialCost:
             fitted.cannot_export = str(fault)
             one, many = (latency_ms(fitted.predictor, rows, count, seconds=0.1) for count in (1, 256))
             return _with(fitted.cost, (one, many, int(fitted.cost.bytes or 0)))
-        graph = model_graph(part, Sketch(runner.schema), runner.schema.target).SerializeToString()
-        exported = Exported(runner.schema, graph)
+        sketch = Sketch(runner.schema)
+        graph = model_graph(part, sketch, runner.schema.target).SerializeToString()
+        exported = Exported(runner.schema, graph, sketch.blocks)
         measured = (
             latency_ms(exported, rows, 1, seconds=0.1),
             latency_ms(exported, rows, 256, seconds=0.1),

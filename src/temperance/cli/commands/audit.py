@@ -20,6 +20,10 @@ def audit(
     test: options.Test = None,
     group: options.Group = None,
     time_column: options.Time = None,
+    series_id: options.SeriesId = None,
+    lags: options.Lags = None,
+    horizon: options.Horizon = None,
+    by: options.By = None,
     column: options.Columns = None,
     keep: options.Keep = None,
     drop: options.Drop = None,
@@ -46,8 +50,9 @@ def audit(
     from temperance.data.choices import choose
 
     choices = choose(
-        column or (), keep=keep or (), drop=drop or (), na_values=na_values, sheet=sheet, sep=sep, schema=schema
-    )
+        column or (), keep=keep or (), drop=drop or (), na_values=na_values, sheet=sheet, sep=sep, schema=schema,
+        id_column=series_id, lags=lags, horizon=horizon, by=by,
+    )  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="temperance-audit-", ignore_cleanup_errors=True) as scratch:
         place = Path(scratch)
         reading = read(data, target=target, group=group, time=time_column, workdir=place / "data", choices=choices)

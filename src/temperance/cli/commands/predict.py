@@ -44,6 +44,9 @@ def predict(
     with tempfile.TemporaryDirectory(prefix="temperance-predict-", ignore_cleanup_errors=True) as scratch:
         reading = read(data, schema=model.schema, workdir=Path(scratch) / "data", choices=choices)
         columns = answers(model, reading.table.rows)
+    long = model.schema.long
+    if long is not None and reading.labels:
+        columns = {long.id: list(reading.labels), **columns}
     console = Console(as_json, quiet)
     value: dict[str, Any] = {
         "model": str(model.folder), "version": model.version, "rows": len(reading.table), "columns": list(columns),

@@ -41,6 +41,10 @@ def study(
     ] = None,
     group: options.Group = None,
     time_column: options.Time = None,
+    series_id: options.SeriesId = None,
+    lags: options.Lags = None,
+    horizon: options.Horizon = None,
+    by: options.By = None,
     column: options.Columns = None,
     keep: options.Keep = None,
     drop: options.Drop = None,
@@ -132,8 +136,9 @@ def study(
             conclude(resumed(resume, budget=spent, **this_run), resume, **shown)
     else:
         choices = choose(
-            column or (), keep=keep or (), drop=drop or (), na_values=na_values, sheet=sheet, sep=sep, schema=schema
-        )
+            column or (), keep=keep or (), drop=drop or (), na_values=na_values, sheet=sheet, sep=sep, schema=schema,
+            id_column=series_id, lags=lags, horizon=horizon, by=by,
+        )  # fmt: skip
         settings = StudySettings(
             data=named(data), target=target, out=study_folder(out, named(data)), task=task, test=test, group=group,
             budget=spent or parse_budget(DEFAULT_BUDGET), time=time_column, metric=metric, seed=seed, device=device,

@@ -29,6 +29,7 @@ class Intake:
         self.schema = schema
         names = [column.source or column.name for column in (*schema.numeric, *schema.categorical)]
         careful = any(column.part or column.sentinels for column in schema.numeric)
+        careful = careful or bool(schema.text or schema.series)
         self._get = itemgetter(*names) if len(names) > 1 and not careful and schema.kind == "table" else None
         self._split = len(schema.numeric)
         self._codes: list[dict[Any, int]] = [{None: MISSING, **_plain_codes(column)} for column in schema.categorical]
@@ -61,7 +62,7 @@ class Intake:
         return Rows(numeric, categorical)
 
     def tensors(self, tensors: Mapping[str, NDArray[Any]]) -> Rows:
-        """Turn protocol tensors (``numeric``, ``categorical``, ``image``) into rows."""
+        """Turn protocol tensors (``numeric``, ``categorical``, ``image``, ``series``) into rows."""
         if self.schema.kind == "images":
             images = tensors["image"].astype(np.uint8)
             return Rows(np.empty((len(images), 0)), np.empty((len(images), 0), dtype=np.int32), images)
@@ -71,7 +72,12 @@ class Intake:
         codes = np.empty(words.shape, dtype=np.int32)
         for j, column in enumerate(self.schema.categorical):
             codes[:, j] = [category_code(column, word) for word in words[:, j]]
-        return Rows(np.where(np.isinf(numeric), np.nan, numeric), codes)
+        series = None
+        if "series" in tensors:
+            with np.errstate(over="ignore"):
+                made = tensors["series"].astype(np.float32)
+            series = np.where(np.isfinite(made), made, np.float32(np.nan))
+        return Rows(np.where(np.isinf(numeric), np.nan, numeric), codes, series=series)
 
 
 def numbers(values: Sequence[Any], what: str, columns: Sequence[Column] = ()) -> NDArray[np.float64]:

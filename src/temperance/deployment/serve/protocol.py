@@ -152,7 +152,11 @@ def _public(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 def _shape(name: str, given: Any, expected: list[int]) -> tuple[int, ...]:
     valid = isinstance(given, list) and len(given) == len(expected) and all(type(size) is int for size in given)
-    if not valid or given[0] < 1 or any(a != b for a, b in zip(given[1:], expected[1:], strict=True)):
+    if (
+        not valid
+        or given[0] < 1
+        or any(a != b if b >= 0 else a < 1 for a, b in zip(given[1:], expected[1:], strict=True))
+    ):
         raise RequestError(
             f"the input {name!r} has the shape {given!r}"[:200], f"it is {expected}, -1 = any count from 1"
         )

@@ -12,8 +12,10 @@ from temperance.models.basic.forest import ExtraTrees
 from temperance.models.basic.lightgbm import LightGBM
 from temperance.models.basic.linear import Linear
 from temperance.models.basic.majority import Majority
-from temperance.models.basic.matrices import CodeMatrix, LinearMatrix, TreeMatrix
+from temperance.models.basic.matrices import CodeMatrix, LinearMatrix, TreeMatrix, WideMatrix
 from temperance.models.basic.outside import Outside
+from temperance.models.basic.persistence import Persistence, SeasonalPersistence
+from temperance.models.basic.wide import Wide
 
 __all__ = [
     "BASIC",
@@ -31,7 +33,11 @@ __all__ = [
     "LinearMatrix",
     "Majority",
     "Outside",
+    "Persistence",
     "Sample",
+    "SeasonalPersistence",
     "TreeMatrix",
+    "Wide",
+    "WideMatrix",
     "cross_fit",
 ]

@@ -7,32 +7,56 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.util import find_spec
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from temperance.models.basic.matrices import CodeMatrix, FrameMatrix, LinearMatrix, Matrix, TreeMatrix
+from temperance.models.basic.matrices import CodeMatrix, FrameMatrix, LinearMatrix, Matrix, TreeMatrix, WideMatrix
 from temperance.models.pixels import PixelMatrix
 from temperance.records.errors import DataError
 from temperance.records.registry import Registry
 from temperance.records.schema import Rows, Schema, Task
 
 FLOOR = 1e-6  # smallest probability given to a class, so that one surprise does not make the log loss infinite
-AnyMatrix = LinearMatrix | TreeMatrix | CodeMatrix | FrameMatrix | PixelMatrix
+AnyMatrix = LinearMatrix | TreeMatrix | CodeMatrix | FrameMatrix | PixelMatrix | WideMatrix
+
+
+class Inputs(Protocol):
+    """Raw rows with further numbers that were computed from texts or series; ``data.blocks.Blocks`` is one."""
+
+    @property
+    def widened(self) -> Schema:
+        """The schema with a numeric column per further number."""
+
+    def rows(self, rows: Rows) -> Rows:
+        """Return the rows with the further numbers behind the numeric ones."""
+
+    def wide(self, rows: Rows) -> Any:
+        """Return thousands of numbers (b, w) for a linear model, sparse or not; None: there are none."""
 
 
 class Sample(NamedTuple):
-    """Rows with their targets. Shapes: target (b,) class numbers or values · weight (b,), or None for all the same."""
+    """Rows with their targets.
+
+    Shapes: target (b,) class numbers or values · weight (b,), or None for all the same · wide (b, w), sparse or not,
+    where a model asks for it.
+    """
 
     rows: Rows
     target: NDArray[Any]
     weight: NDArray[np.float64] | None = None
+    wide: Any = None
 
     def take(self, index: Any) -> Sample:
         """Select rows by an integer array, a mask or a slice."""
         weight = None if self.weight is None else self.weight[index]
-        return Sample(self.rows.take(index), self.target[index], weight)
+        wide = None if self.wide is None else self.wide[index]
+        return Sample(self.rows.take(index), self.target[index], weight, wide)
+
+    def widened(self, inputs: Inputs, *, wide: bool = False) -> Sample:
+        """Return the same with widened rows, or with the wide numbers beside the rows as they are."""
+        return self._replace(wide=inputs.wide(self.rows)) if wide else self._replace(rows=inputs.rows(self.rows))
 
     @property
     def size(self) -> int:
@@ -64,6 +88,7 @@ class FittedBasic:
         parameters: count of learned numbers.
         floor: smallest probability given to a class.
         tried: ways of fitting that it was chosen from by held rows; 1: none was chosen from.
+        inputs: what widens raw rows before ``matrix`` takes them; None: nothing does.
 
     """
 
@@ -78,6 +103,7 @@ class FittedBasic:
     parameters: int = 0
     floor: float = FLOOR
     tried: int = 1
+    inputs: Inputs | None = None
 
     @classmethod
     def around(cls, name: str, model: Any, matrix: AnyMatrix, schema: Schema, **values: Any) -> Self:
@@ -88,17 +114,25 @@ class FittedBasic:
 
     def predict(self, rows: Rows) -> NDArray[np.float64]:
         """Return probabilities (b, c), rows summing to 1, or values (b,)."""
+        if self.inputs is None or self.matrix is None:
+            return self.answer(rows)
+        if isinstance(self.matrix, WideMatrix):
+            return self.answer(rows, self.inputs.wide(rows))
+        return self.answer(self.inputs.rows(rows))
+
+    def answer(self, rows: Rows, wide: Any = None) -> NDArray[np.float64]:
+        """Return what ``predict`` does, for rows that are widened already, or their wide numbers (b, w)."""
         if self.matrix is None:
             constant = np.asarray(self.model, dtype=np.float64)
             return np.full(rows.size, constant[0]) if self.task == "regression" else np.tile(constant, (rows.size, 1))
-        inputs = self.matrix.of(rows)
+        inputs = self.matrix.of(rows, wide) if isinstance(self.matrix, WideMatrix) else self.matrix.of(rows)
         if self.task == "regression":
             return np.asarray(self.model.predict(inputs), dtype=np.float64).reshape(rows.size)
         return spread(self.model.predict_proba(inputs), self.classes, self.outputs, self.floor)
 
     def loss(self, held: Sample) -> float:
-        """Return the weighted mean log loss, or mean squared error, on ``held``."""
-        predicted = self.predict(held.rows)
+        """Return the weighted mean log loss, or mean squared error, on ``held``, whose rows are widened already."""
+        predicted = self.answer(held.rows, held.wide)
         if self.task == "regression":
             losses = (predicted - held.target) ** 2
         else:
@@ -129,6 +163,7 @@ class BasicModel(ABC):
     words: ClassVar[str] = ""
     needs: ClassVar[str] = ""
     takes_images: ClassVar[bool] = False
+    takes_wide: ClassVar[bool] = False  # takes the wide numbers of blocks, not rows that are widened by a few
 
     def walk(self, train: Sample, held: Sample, *, schema: Schema, seed: int) -> Iterator[FitPath]:
         """Yield what ``paths`` does, or where nothing is left to choose one path of one step."""
@@ -175,6 +210,7 @@ class BasicModel(ABC):
         valid: tuple[Any, ...] | None,
         weight: NDArray[np.float64] | None = None,
         seed: int = 0,
+        inputs: Inputs | None = None,
     ) -> FittedBasic:
         """Fit on ``rows``; ``valid`` rows choose among settings and the stopping point and are not trained on.
 
@@ -186,16 +222,23 @@ class BasicModel(ABC):
                 are used as they are (to refit what an earlier fit chose).
             weight: (b,) weights of the training rows; None: all count the same.
             seed: seed of what is random.
+            inputs: fitted on ``rows``; it widens them, those of ``valid``, and later those to predict.
 
         Raises:
             DataError: only one class, or images where the model takes tables.
 
         """
         self.check(rows, target, schema)
-        train = Sample(rows, target, weight)
-        if valid is None or self.settled:
+        train, held = Sample(rows, target, weight), None if valid is None else Sample(*valid)
+        if inputs is not None:
+            schema = schema if self.takes_wide else inputs.widened
+            train = train.widened(inputs, wide=self.takes_wide)
+            held = None if held is None else held.widened(inputs, wide=self.takes_wide)
+        return replace(self._chosen(train, held, schema=schema, seed=seed), inputs=inputs)
+
+    def _chosen(self, train: Sample, held: Sample | None, *, schema: Schema, seed: int) -> FittedBasic:
+        if held is None or self.settled:
             return self.whole(train, schema=schema, seed=seed)
-        held = Sample(*valid)
         best: tuple[float, FitPath] | None = None
         tried = 0
         for path in self.paths(train, held, schema=schema, seed=seed):

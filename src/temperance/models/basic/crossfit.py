@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from temperance.models.basic.base import BasicModel, FitPath, FittedBasic, Sample
+from temperance.models.basic.base import BasicModel, FitPath, FittedBasic, Inputs, Sample
 from temperance.records.schema import Schema
 
 Index = NDArray[np.int64]
@@ -47,6 +47,7 @@ def cross_fit(
     schema: Schema,
     seed: int = 0,
     until: float = math.inf,
+    inputs: Callable[[Index], Inputs | None] | None = None,
 ) -> CrossFit | None:
     """Fit once per fold and way; choose one way and one stopping point for all folds, by their pooled loss.
 
@@ -61,6 +62,7 @@ def cross_fit(
         schema: columns and target.
         seed: of what is random; fold i uses ``seed + i``.
         until: ``time.monotonic()`` after which no further way is tried.
+        inputs: gives what widens rows, fitted on these training rows of a fold.
 
     Returns:
         The answers, or None where the clock ended it before the first way was through.
@@ -72,10 +74,9 @@ def cross_fit(
     started = time.monotonic()
     for rows, _ in folds:
         model.check(sample.rows.take(rows[:1]), sample.target[rows], schema)
-    walks = [
-        model.walk(sample.take(rows), sample.take(held), schema=schema, seed=seed + i)
-        for i, (rows, held) in enumerate(folds)
-    ]
+    wide = model.takes_wide
+    parts = [_Part.of(sample, fold, schema, None if inputs is None else inputs(fold[0]), wide) for fold in folds]
+    walks = [model.walk(p.train, p.held, schema=p.schema, seed=seed + i) for i, p in enumerate(parts)]
     best: tuple[float, int, list[FitPath]] | None = None
     tried = 0
     while time.monotonic() <= until and (paths := _next(walks, until)) is not None:
@@ -88,10 +89,10 @@ def cross_fit(
         return None
     loss, step, paths = best
     members = tuple(path.at(min(step, len(path.curve) - 1)) for path in paths)
+    answers = _answers(members, parts, sample.size)
+    members = tuple(replace(member, inputs=part.inputs) for member, part in zip(members, parts, strict=True))
     longest = max(range(len(paths)), key=lambda i: len(paths[i].curve))
-    return CrossFit(
-        _answers(members, sample, folds), members, members[longest].rebuilt, tried, loss, time.monotonic() - started
-    )
+    return CrossFit(answers, members, members[longest].rebuilt, tried, loss, time.monotonic() - started)
 
 
 def pooled(paths: Sequence[FitPath]) -> NDArray[np.float64]:
@@ -116,11 +117,30 @@ def _next(walks: Sequence[Any], until: float) -> list[FitPath] | None:
     return paths
 
 
-def _answers(members: Sequence[FittedBasic], sample: Sample, folds: Sequence[tuple[Index, Index]]) -> Any:
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """One fold: its rows as the model takes them."""
+
+    train: Sample
+    held: Sample
+    places: Index
+    schema: Schema
+    inputs: Inputs | None
+
+    @classmethod
+    def of(cls, sample: Sample, fold: tuple[Index, Index], schema: Schema, inputs: Inputs | None, wide: bool) -> _Part:
+        train, held = sample.take(fold[0]), sample.take(fold[1])
+        if inputs is None:
+            return cls(train, held, fold[1], schema, None)
+        widened = schema if wide else inputs.widened
+        return cls(train.widened(inputs, wide=wide), held.widened(inputs, wide=wide), fold[1], widened, inputs)
+
+
+def _answers(members: Sequence[FittedBasic], parts: Sequence[_Part], size: int) -> Any:
     answers: NDArray[np.float64] | None = None
-    for member, (_, held) in zip(members, folds, strict=True):
-        answer = member.predict(sample.rows.take(held))
+    for member, part in zip(members, parts, strict=True):
+        answer = member.answer(part.held.rows, part.held.wide)
         if answers is None:
-            answers = np.full((sample.size, *answer.shape[1:]), np.nan)
-        answers[held] = answer
+            answers = np.full((size, *answer.shape[1:]), np.nan)
+        answers[part.places] = answer
     return answers

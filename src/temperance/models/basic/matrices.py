@@ -4,6 +4,7 @@
   ``factor``; then one 0/1 column per numeric column that had missing values in training (1 = missing); then per
   categorical column one 0/1 column per code 0 … len(vocabulary) − 1; missing and unseen categories are all zeros.
   Images: ``PixelMatrix`` in ``models.pixels``, area means of at most 16 × 16 pixels per channel.
+- ``WideMatrix``: the same with thousands of numbers computed from texts behind it.
 - ``TreeMatrix``, columns in this order: numeric columns as they are, float64, missing = NaN; then one column per
   categorical column that holds the code as float64, missing and unseen = NaN. Columns listed in ``as_category`` are
   split by sets of codes (at most 255 codes), the other categorical columns as ordinary numbers.
@@ -64,6 +65,19 @@ class LinearMatrix:
         for codes, levels in zip(rows.categorical.T, self.levels, strict=True):
             blocks.append((codes[:, None] == np.arange(levels)).astype(np.float64))
         return np.concatenate(blocks, axis=1)
+
+
+@dataclass(frozen=True)
+class WideMatrix:
+    """A ``LinearMatrix`` with the wide numbers of blocks beside it, as a SciPy CSR matrix."""
+
+    plain: LinearMatrix
+
+    def of(self, rows: Rows, wide: Any) -> Any:
+        """Return the matrix (b, n + flags + Σ levels + w), float64; ``wide`` (b, w) is sparse or not."""
+        from scipy import sparse
+
+        return sparse.csr_matrix(sparse.hstack([self.plain.of(rows), sparse.csr_matrix(wide)]), dtype=np.float64)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,15 @@ from typing import Any
 from temperance.models.pixels import pixel_count
 from temperance.records.errors import StudyError
 from temperance.study import ahead
-from temperance.study.basics import absent, affordable, basic_specs, expected_seconds
+from temperance.study.basics import (
+    absent,
+    affordable,
+    basic_specs,
+    expected_seconds,
+    has_wide,
+    numeric_forecast,
+    within_wide,
+)
 from temperance.study.candidates import outside_specs, students
 from temperance.study.desk import Desk
 from temperance.study.events import Paced
@@ -157,7 +165,8 @@ class SearchLoop:
         desk, settings = self.desk, self.desk.settings
         schema, roles = desk.prepared.table.schema, desk.prepared.roles
         images = schema.kind == "images"
-        basic = [s for s in basic_specs(images=images, seed=settings.seed) if s.name not in desk.state.names]
+        found = basic_specs(images=images, seed=settings.seed, wide=has_wide(schema), forecast=numeric_forecast(schema))
+        basic = [s for s in found if s.name not in desk.state.names and s.model not in within_wide(schema)]
         if settings.only:  # the simplest model stays as a yardstick; it cannot win
             return [s for s in basic if s.model == "Majority"]
         kept, dear = affordable(

@@ -1,0 +1,116 @@
+"""Steps of time: how far apart the rows of a series are, and which row is so many steps before another."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from temperance.data.base import Contents
+from temperance.records.errors import DataError
+
+REGULAR = 0.98  # share of distances that have to be whole steps
+WORDS = ((365, "year"), (7, "week"), (1, "day"), (1 / 24, "hour"), (1 / 1440, "minute"))
+
+Codes = NDArray[np.int64]
+
+
+def step_of(when: NDArray[np.float64], codes: Codes) -> float:
+    """Return the commonest distance of neighbours, where nearly all are whole multiples of it; else 0.
+
+    Shapes: when (b,) of known moments · codes (b,) of the series that each row belongs to.
+    """
+    order = np.lexsort((when, codes))
+    gaps = np.diff(when[order])[np.diff(codes[order]) == 0]
+    gaps = gaps[gaps > 0]
+    if not len(gaps):
+        return 0.0
+    unique, counts = np.unique(np.round(gaps * 86_400), return_counts=True)
+    step = float(unique[counts.argmax()]) / 86_400
+    if step <= 0:
+        values, counts = np.unique(gaps, return_counts=True)
+        step = float(values[counts.argmax()])
+    whole = np.abs(gaps / step - np.round(gaps / step)) < 0.02
+    return step if whole.mean() >= REGULAR and (gaps / step >= 0.98).all() else 0.0
+
+
+def earlier(when: NDArray[np.float64], codes: Codes, lag: int, step: float) -> NDArray[np.int64]:
+    """Return the row that is ``lag`` steps before each row in its series, or −1 where there is none.
+
+    With ``step`` 0 a step is a row in the order of time. Shapes: (b,), (b,) → (b,); rows without a moment have none.
+    """
+    found = np.full(len(when), -1, dtype=np.int64)
+    known = np.flatnonzero(np.isfinite(when))
+    order = known[np.lexsort((when[known], codes[known]))]
+    if step <= 0:
+        same = codes[order][lag:] == codes[order][:-lag] if lag < len(order) else np.zeros(0, dtype=bool)
+        found[order[lag:][same]] = order[: len(order) - lag][same]
+        return found
+    if not len(order):
+        return found
+    ticks = np.round((when[order] - when[order].min()) / step).astype(np.int64)
+    keys = codes[order] * (int(ticks.max()) + 1) + ticks
+    place = np.minimum(np.searchsorted(keys, keys - lag), len(keys) - 1)
+    hit = (keys[place] == keys - lag) & (ticks >= lag)
+    found[order[hit]] = order[place[hit]]
+    return found
+
+
+def series_codes(contents: Contents, by: str) -> Codes:
+    """Return the number of the series of each row, (b,); all 0 where ``by`` is empty."""
+    if not by:
+        rows = contents.frame.lazy().select(pl.len()).collect().item()
+        return np.zeros(int(rows), dtype=np.int64)
+    text = contents.column(by).cast(pl.String).fill_null("")
+    return text.rank("dense").cast(pl.Int64).to_numpy().astype(np.int64)
+
+
+def refuse_shared(contents: Contents, when: NDArray[np.float64], codes: Codes, by: str) -> None:
+    """Refuse several rows of one series at one moment.
+
+    Raises:
+        DataError: there are some; it names a column that tells them apart, if one does.
+
+    """
+    shared = shared_rows(when, codes)
+    if not shared:
+        return
+    apart = tells_apart(contents, when)
+    remedy = f"Name the series: --by {apart}" if apart else "Name the column that tells the series apart with --by"
+    raise DataError(
+        f"{shared:,} rows have the same moment as another row" + (f" with the same {by!r}" if by else ""),
+        "One row per moment in each series, or earlier values are not defined", remedy,
+    )  # fmt: skip
+
+
+def shared_rows(when: NDArray[np.float64], codes: Codes) -> int:
+    """Return how many rows share series and moment with an earlier one."""
+    known = np.isfinite(when)
+    pairs = np.stack([codes[known].astype(np.float64), when[known]], axis=1)
+    return int(known.sum()) - len(np.unique(pairs, axis=0))
+
+
+def tells_apart(contents: Contents, when: NDArray[np.float64]) -> str:
+    """Return the column with the fewest values that gives each row of a moment another one; empty: none does."""
+    found: list[tuple[int, str]] = []
+    for name, kind in contents.frame.collect_schema().items():
+        if kind.is_nested() or kind.is_float():
+            continue
+        column = contents.column(name)
+        count = column.n_unique()
+        if 1 < count <= len(column) // 3 and not shared_rows(when, series_codes(contents, name)):
+            found.append((count, name))
+    return min(found)[1] if found else ""
+
+
+def in_words(step: float, *, dated: bool) -> str:
+    """Return a step of days (or of plain numbers) in words: ``hour``, ``30 minutes``; ``row`` for 0."""
+    if step <= 0:
+        return "row"
+    if not dated:
+        return f"step of {step:g}"
+    for size, word in WORDS:
+        count = step / size
+        if count >= 0.99 and abs(count - round(count)) < 0.01:
+            return word if round(count) == 1 else f"{round(count)} {word}s"
+    return f"{step:g} units"
