@@ -17,14 +17,20 @@ from temperance.records.schema import Target
 
 @dataclass(frozen=True, eq=False)
 class Words(Part):
-    """scores = those of ``block`` + those of ``plain`` on numbers and categories, intercept included."""
+    """scores = those of ``block`` + those of ``plain`` on numbers and categories, intercept included.
+
+    With ``one_vs_rest`` the probabilities are σ(score) in shares.
+    """
 
     block: ScoreBlock
     plain: Linear
+    one_vs_rest: bool = False
 
     def draw(self, sketch: Sketch, target: Target) -> str:
         plain = self.plain
         total = sketch.add("Add", sketch.cast(sketch.block(self.block), np.float64), plain.scores(sketch))
+        if self.one_vs_rest:
+            total = sketch.add("Neg", sketch.add("Softplus", sketch.add("Neg", total)))
         return finish_scores(
             sketch, total, target, width=len(plain.intercept), classes=plain.classes, floor=plain.floor
         )

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from temperance.evaluation.base import Array
-from temperance.evaluation.influence import Asked, belongs
+from temperance.evaluation.cells import belongs
+from temperance.evaluation.influence import Asked
 from temperance.records.schema import Column, Rows, Schema
 
 EDGES = 11
@@ -55,12 +56,12 @@ def told(answers: Array, number: int) -> Array:
     return answers if answers.ndim == 1 else answers[:, number]
 
 
-def leading(asked: Asked, schema: Schema, names: tuple[str, ...]) -> Column:
-    """Return the column, of those read from ``names``, that goes most with the answer; numbers first."""
+def leading(asked: Asked, schema: Schema, names: tuple[str, ...]) -> Column | None:
+    """Return the column, of those read from ``names``, that goes most with the answer; numbers first, no texts."""
     value = told(asked.before, told_class(asked))
     numeric = [(j, c) for j, c in enumerate(schema.numeric) if belongs(c, names)]
     if not numeric:
-        return next(c for c in schema.categorical if belongs(c, names))
+        return next((c for c in schema.categorical if belongs(c, names)), None)
     return max(numeric, key=lambda pair: _correlation(asked.clean.numeric[:, pair[0]], value))[1]
 
 

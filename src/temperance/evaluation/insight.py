@@ -110,7 +110,8 @@ def _effects(
     for one in found[:TOP]:
         if end is not None and time.perf_counter() >= end:
             return tuple(made), ((f"effect of {one.columns[0]!r}", NO_TIME),)
-        drawn = effect(asked, table.schema, leading(asked, table.schema, one.columns), seed=seed)
+        column = leading(asked, table.schema, one.columns)
+        drawn = None if column is None else effect(asked, table.schema, column, seed=seed)
         if drawn is not None:
             made.append(drawn)
     return tuple(made), ()
