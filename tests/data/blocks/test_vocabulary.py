@@ -55,7 +55,21 @@ def test_texts_are_counted_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     texts, fitted = drawn(), Vocabulary.fit("words", drawn())
     whole = fitted.entries(texts)
     monkeypatch.setattr(vocabulary, "SIGNS", 60)
-    assert len(list(counted(texts, words))) > 10
+    assert len(list(counted(texts, "words"))) > 10
     for one, other in zip(fitted.entries(texts), whole, strict=True):
         np.testing.assert_array_equal(one, other)
-    assert sum(size for _, size in counted([], words)) == 0
+    assert sum(size for _, size in counted([], "words")) == 0
+
+
+@pytest.mark.parametrize("limit", [1, 2**20])
+def test_counts_that_are_remembered_are_the_same(limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts, fitted = [*drawn(), "", None], Vocabulary.fit("runs", drawn())
+    plain = fitted.entries(texts)
+    monkeypatch.setattr(vocabulary, "MEMORY", vocabulary._Memory())
+    assert not vocabulary.MEMORY._held
+    vocabulary.MEMORY.limit = limit
+    for some in (texts[:40], texts[40:], texts):
+        fitted.entries(some)
+    assert vocabulary.MEMORY._held
+    for one, other in zip(fitted.entries(texts), plain, strict=True):
+        np.testing.assert_array_equal(one, other)

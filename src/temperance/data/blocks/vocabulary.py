@@ -41,7 +41,7 @@ class Vocabulary:
     @classmethod
     def fit(cls, kind: str, texts: Sequence[str | None]) -> Self:
         """Keep the most frequent pieces of training texts; of equally frequent ones those with the smaller code."""
-        found = [counts.piece for counts, _ in counted(texts, KINDS[kind])]
+        found = [counts.piece for counts, _ in counted(texts, kind)]
         pieces, held = np.unique(np.concatenate(found), return_counts=True)
         if len(pieces) > MOST_PIECES:
             kept = np.sort(np.argsort(-held, kind="stable")[:MOST_PIECES])
@@ -50,7 +50,7 @@ class Vocabulary:
 
     def entries(self, texts: Sequence[str | None]) -> Entries:
         """Return the weighed counts (b, k) of the known pieces of texts (b,)."""
-        return Entries.stack([self._weighed(found, size) for found, size in counted(texts, KINDS[self.kind])])
+        return Entries.stack([self._weighed(found, size) for found, size in counted(texts, self.kind)])
 
     def _weighed(self, found: Counts, texts: int) -> Entries:
         if not len(self.pieces):
@@ -120,13 +120,48 @@ class Directions(NamedTuple):
         return found
 
 
-def counted(texts: Sequence[str | None], count: Callable[[Sequence[str]], Counts]) -> Iterator[tuple[Counts, int]]:
+def counted(texts: Sequence[str | None], kind: str) -> Iterator[tuple[Counts, int]]:
     """Count texts in parts of about ``SIGNS`` signs, at least one part; each with its count of texts."""
     plain = [normal(text) for text in texts]
     first, signs = 0, 0
     for i, text in enumerate(plain):
         if signs and signs + len(text) > SIGNS:
-            yield count(plain[first:i]), i - first
+            yield MEMORY.counts(kind, plain[first:i]), i - first
             first, signs = i, 0
         signs += len(text)
-    yield count(plain[first:]), len(plain) - first
+    yield MEMORY.counts(kind, plain[first:]), len(plain) - first
+
+
+class _Memory:
+    """Counts of texts that were counted before: the folds of a study ask for the same ones again and again.
+
+    It holds nothing until ``limit`` is set, so a server keeps no text of a request.
+    """
+
+    def __init__(self) -> None:
+        self.limit, self._size = 0, 0
+        self._held: dict[tuple[str, str], tuple[NDArray[np.uint32], NDArray[np.float32]]] = {}
+
+    def counts(self, kind: str, texts: Sequence[str]) -> Counts:
+        """Return what counting the texts gives."""
+        count, held = KINDS[kind], self._held
+        if not self.limit or not texts:
+            return count(texts)
+        self._learn(kind, [text for text in dict.fromkeys(texts) if (kind, text) not in held])
+        if any((kind, text) not in held for text in texts):
+            return count(texts)
+        found = [held[kind, text] for text in texts]
+        place = np.repeat(np.arange(len(texts), dtype=np.int64), [len(pieces) for pieces, _ in found])
+        return Counts(place, np.concatenate([one[0] for one in found]), np.concatenate([one[1] for one in found]))
+
+    def _learn(self, kind: str, texts: Sequence[str]) -> None:
+        if not texts or self._size > self.limit:
+            return
+        found = KINDS[kind](texts)
+        ends = np.searchsorted(found.text, np.arange(1, len(texts)))
+        parts = zip(texts, np.split(found.piece, ends), np.split(found.count, ends), strict=True)
+        self._held |= {(kind, text): (pieces, counts) for text, pieces, counts in parts}
+        self._size += len(found.piece)
+
+
+MEMORY = _Memory()

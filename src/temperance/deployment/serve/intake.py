@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from temperance.records.cells import is_missing_word
 from temperance.records.errors import RequestError
-from temperance.records.rows import category_code, number_of, rows_from_records
+from temperance.records.rows import category_code, number_of, rows_from_records, text_of
 from temperance.records.schema import MISSING, Column, Rows, Schema
 
 PLAIN = {float, int, type(None)}
@@ -28,7 +28,7 @@ class Intake:
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
         names = [column.source or column.name for column in (*schema.numeric, *schema.categorical)]
-        careful = any(column.part or column.sentinels for column in schema.numeric)
+        careful = bool(schema.text) or any(column.part or column.sentinels for column in schema.numeric)
         self._get = itemgetter(*names) if len(names) > 1 and not careful and schema.kind == "table" else None
         self._split = len(schema.numeric)
         self._codes: list[dict[Any, int]] = [{None: MISSING, **_plain_codes(column)} for column in schema.categorical]
@@ -61,7 +61,7 @@ class Intake:
         return Rows(numeric, categorical)
 
     def tensors(self, tensors: Mapping[str, NDArray[Any]]) -> Rows:
-        """Turn protocol tensors (``numeric``, ``categorical``, ``image``) into rows."""
+        """Turn protocol tensors (``numeric``, ``categorical``, ``text``, ``image``) into rows."""
         if self.schema.kind == "images":
             images = tensors["image"].astype(np.uint8)
             return Rows(np.empty((len(images), 0)), np.empty((len(images), 0), dtype=np.int32), images)
@@ -71,7 +71,15 @@ class Intake:
         codes = np.empty(words.shape, dtype=np.int32)
         for j, column in enumerate(self.schema.categorical):
             codes[:, j] = [category_code(column, word) for word in words[:, j]]
-        return Rows(np.where(np.isinf(numeric), np.nan, numeric), codes)
+        return Rows(np.where(np.isinf(numeric), np.nan, numeric), codes, text=self._text(tensors.get("text")))
+
+    def _text(self, words: NDArray[Any] | None) -> NDArray[np.object_] | None:
+        if words is None:
+            return None
+        text: NDArray[np.object_] = np.empty(words.shape, dtype=object)
+        for j, column in enumerate(self.schema.text):
+            text[:, j] = [text_of(column, word) for word in words[:, j]]
+        return text
 
 
 def numbers(values: Sequence[Any], what: str, columns: Sequence[Column] = ()) -> NDArray[np.float64]:

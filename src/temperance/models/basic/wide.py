@@ -62,7 +62,7 @@ class Wide(BasicModel):
 
     @classmethod
     def seconds(cls, rows: int, columns: int, outputs: int) -> float:
-        return 0.5 + 6e-4 * min(rows, cls.most_rows) * (1 if outputs <= 2 else outputs)
+        return 0.3 + min(rows, cls.most_rows) * (2.5e-4 + 1.5e-4 * (1 if outputs <= 2 else outputs))
 
 
 @dataclass(frozen=True, eq=False)
