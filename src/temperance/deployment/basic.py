@@ -74,12 +74,15 @@ def _words(fitted: FittedBasic, matrix: WideMatrix, schema: Schema) -> Words:
     coefficients, _ = _coefficients(fitted)
     block = ScoreBlock(blocks, coefficients[len(coefficients) - sum(counts) :].astype(np.float32), counts)
     vocabulary = tuple(column.vocabulary for column in schema.categorical)
-    plain = _linear(fitted, matrix.plain, vocabulary)
+    plain = _linear(fitted, matrix.plain, vocabulary, share=matrix.SHARE)
     return Words(block, plain, one_vs_rest=isinstance(fitted.model, OneVsRest))
 
 
-def _linear(fitted: FittedBasic, matrix: LinearMatrix, words: tuple[tuple[str, ...], ...]) -> Linear:
+def _linear(
+    fitted: FittedBasic, matrix: LinearMatrix, words: tuple[tuple[str, ...], ...], *, share: float = 1.0
+) -> Linear:
     coefficients, intercept = _coefficients(fitted)
+    coefficients = share * coefficients
     first = len(matrix.median) + len(matrix.flagged)
     ends = np.cumsum([first, *matrix.levels])
     tables = tuple(coefficients[a:b] for a, b in pairwise(ends))
