@@ -111,8 +111,9 @@ def study(train: pl.DataFrame, test: pl.DataFrame, budget: str, seed: int) -> di
         bundle = load(folder / "bundle")
         rows = read(test.drop("label"), schema=bundle.schema).table.rows
         found = scores(bundle.predict(rows), list(bundle.classes), test, seconds)
-        winner = json.loads((folder / "study.json").read_text())["winner"]
-        return found | {"winner": winner.get("name", winner["trial"])}
+        document = json.loads((folder / "study.json").read_text())
+        names = {trial["id"]: trial["name"] for trial in document["trials"]}
+        return found | {"winner": names[document["winner"]["trial"]], "trials": len(names)}
 
 
 def texts(table: pl.DataFrame) -> list[str]:

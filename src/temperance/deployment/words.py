@@ -30,10 +30,17 @@ class Words(Part):
         plain = self.plain
         total = sketch.add("Add", sketch.cast(sketch.block(self.block), np.float64), plain.scores(sketch))
         if self.one_vs_rest:
-            total = sketch.add("Neg", sketch.add("Softplus", sketch.add("Neg", total)))
+            total = _log_sigmoid(sketch, total)
         return finish_scores(
             sketch, total, target, width=len(plain.intercept), classes=plain.classes, floor=plain.floor
         )
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         return {"words": self.block.weights, **self.plain.arrays()}
+
+
+def _log_sigmoid(sketch: Sketch, name: str) -> str:
+    """Add ln σ(z) = min(z, 0) − ln(1 + exp(−|z|)); ONNX Runtime has no Softplus of float64."""
+    one, zero = (sketch.constant(value, np.float64) for value in (1.0, 0.0))
+    small = sketch.add("Exp", sketch.add("Neg", sketch.add("Abs", name)))
+    return sketch.add("Sub", sketch.add("Min", name, zero), sketch.add("Log", sketch.add("Add", one, small)))

@@ -71,7 +71,7 @@ class LinearMatrix:
 class WideMatrix:
     """A ``LinearMatrix``, times ``SHARE``, with the wide numbers of blocks beside it, as a SciPy CSR matrix.
 
-    A text's words share a length of about 1 and need a weak penalty; under the same one a scaled number would have none.
+    A text's words share a length of about 1 and need a weak penalty, under which scaled numbers would be free.
     """
 
     plain: LinearMatrix
