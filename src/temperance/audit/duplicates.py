@@ -201,9 +201,7 @@ class _Finder:
         hits = self._edited(self.rows.take(natural), self.rows.take(reference))
         self.natural_edited = float(((hits >= 0) & different).mean()) if len(natural) else 0.0
         self.near = check.near if self.natural_near <= check.natural else 0.0
-        self.edited_rule = (
-            self.natural_edited <= check.natural and self.rows.numeric.shape[1] + self.rows.categorical.shape[1] > 2
-        )
+        self.edited_rule = self.natural_edited <= check.natural and columns_of(self.rows) > 2
         kept = ~different | (ratio < self.near) | ((hits >= 0) & self.edited_rule)
         self.natural_rate = float(kept.mean()) if len(natural) else 0.0
 
@@ -230,9 +228,8 @@ class _Finder:
         count = min(self.check.planted, self.rows.size)
         chosen = self.generator.choice(self.rows.size, size=count, replace=False)
         exact = self.rows.take(chosen)
-        noisy = Rows(
-            exact.numeric + 0.01 * self.ruler.spread * self.generator.standard_normal(exact.numeric.shape),
-            exact.categorical,
+        noisy = exact._replace(
+            numeric=exact.numeric + 0.01 * self.ruler.spread * self.generator.standard_normal(exact.numeric.shape)
         )
         edited = self._with_edit(exact)
         found = [int(self.match(rows).copies.sum()) for rows in (exact, noisy, edited)]
@@ -254,15 +251,19 @@ class _Finder:
 
     def _with_edit(self, rows: Rows) -> Rows:
         """Return copies in which one random column takes the value of another random row."""
-        numeric, categorical = rows.numeric.copy(), rows.categorical.copy()
-        width = numeric.shape[1] + categorical.shape[1]
+        changed = rows.take(np.arange(rows.size))
+        kinds = [(mine, theirs) for mine, theirs in zip(changed, self.rows, strict=True) if mine is not None]
+        places = [(kind, j) for kind, (mine, _) in enumerate(kinds) for j in range(mine.shape[1])]
         for i in range(rows.size):
-            j, other = int(self.generator.integers(width)), int(self.generator.integers(self.rows.size))
-            if j < numeric.shape[1]:
-                numeric[i, j] = self.rows.numeric[other, j]
-            else:
-                categorical[i, j - numeric.shape[1]] = self.rows.categorical[other, j - numeric.shape[1]]
-        return Rows(numeric, categorical)
+            kind, j = places[int(self.generator.integers(len(places)))]
+            mine, theirs = kinds[kind]
+            mine[i, j] = theirs[int(self.generator.integers(self.rows.size)), j]
+        return changed
+
+
+def columns_of(rows: Rows) -> int:
+    """Return the count of columns of a table's rows."""
+    return sum(part.shape[1] for part in rows if part is not None)
 
 
 def _title(k: int, n: int, share: float, natural: float, effect: dict[str, Any], other: int) -> str:

@@ -8,21 +8,44 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from temperance.data.blocks.ngrams import normal, words
 from temperance.records.schema import Rows
 
 Matrix = NDArray[np.float32]
+_PLACES = 32  # numbers per text
 _WIDTH = 8  # numbers per category in a distance
 
 
 def tree_matrix(rows: Rows, *, side: int = 16) -> Matrix:
-    """Return (b, f) for trees: numbers, category codes (missing = NaN), or grey thumbnails."""
+    """Return (b, f) for trees: numbers, category codes (missing = NaN), texts, or grey thumbnails.
+
+    Of each column of text there is its count of words (missing = NaN), then of all of them ``hashed_words``.
+    """
     if rows.images is not None:
         return thumbnails(rows.images, side=side).reshape(rows.size, -1)
     codes = np.where(rows.categorical < 0, np.nan, rows.categorical).astype(np.float32)
     with np.errstate(over="ignore"):
         numbers = rows.numeric.astype(np.float32)
     numbers[np.isinf(numbers)] = np.nan
-    return np.concatenate([numbers, codes], axis=1)
+    if rows.text is None:
+        return np.concatenate([numbers, codes], axis=1)
+    lengths = [[len(cell.split()) if cell else np.nan for cell in row] for row in rows.text]
+    return np.concatenate([numbers, codes, np.array(lengths, dtype=np.float32), hashed_words(rows.text)], axis=1)
+
+
+def hashed_words(texts: NDArray[np.object_]) -> Matrix:
+    """Return (b, t · 32): the words and pairs of words of each text, signed, added up in 32 places, with length 1.
+
+    Nothing is fitted (the hashing trick, Weinberger et al. 2009, ICML).
+    """
+    out = np.zeros((len(texts), texts.shape[1], _PLACES), dtype=np.float32)
+    for j, column in enumerate(texts.T):
+        found = words([normal(cell) for cell in column])
+        sign = np.where(found.piece >> np.uint32(31), np.float32(1), np.float32(-1))
+        np.add.at(out, (found.text, j, found.piece % _PLACES), sign * found.count)
+    length = np.linalg.norm(out, axis=2, keepdims=True)
+    flat: Matrix = (out / np.where(length > 0, length, 1)).reshape(len(texts), -1)
+    return flat
 
 
 def thumbnails(images: NDArray[np.uint8], *, side: int = 16, margin: int = 0, dy: int = 0, dx: int = 0) -> Matrix:
@@ -49,7 +72,8 @@ class Ruler:
     """Turns rows into points whose Euclidean distance is comparable over columns.
 
     A number is divided by its standard deviation (after clipping to the 1st and 99th percentile); a category becomes a
-    fixed unit vector / √2, so that two different ones are about 1 apart; a missing number is the median plus a flag.
+    fixed unit vector / √2, so that two different ones are about 1 apart, and so do a text's words; a missing number is
+    the median plus a flag.
     """
 
     middle: NDArray[np.float64]
@@ -84,6 +108,8 @@ class Ruler:
         for j in range(rows.categorical.shape[1]):
             codes = rows.categorical[:, j].astype(np.int64) + 2  # UNSEEN, MISSING, 0, 1, …
             parts.append(_places(int(codes.max(initial=0)) + 1, int(generator.integers(2**31)))[codes])
+        if rows.text is not None:
+            parts.append(hashed_words(rows.text) / np.sqrt(2))
         return np.concatenate(parts, axis=1).astype(np.float32)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from temperance.records.digests import digest_columns
 from temperance.records.schema import Rows
 
 Hashes = NDArray[np.uint64]
@@ -32,6 +33,9 @@ def column_hashes(rows: Rows) -> Iterator[Hashes]:
         yield _salted(values.view(np.uint64), j)
     for j in range(rows.categorical.shape[1]):
         yield _salted(rows.categorical[:, j].astype(np.int64).view(np.uint64), rows.numeric.shape[1] + j)
+    first = rows.numeric.shape[1] + rows.categorical.shape[1]
+    for j, digests in enumerate(digest_columns(rows), first):
+        yield _salted(digests, j)
 
 
 def fingerprints(rows: Rows) -> Hashes:

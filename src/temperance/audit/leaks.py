@@ -69,9 +69,12 @@ class Leaks(Check):
         X = tree_matrix(context.table.rows.take(index))
         names = [column.name for column in context.schema.columns]
         whole = len(context.schema.numeric)
+        codes = whole + len(context.schema.categorical)
         folds = assign_folds(target, self.folds, context.generator(self.name))
         classes = len(context.schema.target.classes)
-        scores = [self.score(X[:, j], target, folds, classes=classes, is_code=j >= whole) for j in range(X.shape[1])]
+        scores = [
+            self.score(X[:, j], target, folds, classes=classes, is_code=whole <= j < codes) for j in range(len(names))
+        ]
         full = self._full(context, X, target, folds, classes)
         levels = self._levels(names, X, target, scores, full)
         confidence = {**self._self_test(context, target, folds, classes), "model_quality": full}

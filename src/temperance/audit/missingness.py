@@ -51,6 +51,8 @@ class Missingness(Check):
         target = context.labels(index)
         rows = context.table.rows.take(index)
         gaps = np.concatenate([np.isnan(rows.numeric), rows.categorical == -1], axis=1)
+        if rows.text is not None:
+            gaps = np.concatenate([gaps, np.equal(rows.text, None).astype(bool)], axis=1)
         usable = [j for j in range(gaps.shape[1]) if self.least <= gaps[:, j].sum() <= len(index) - self.least]
         tests = [association(gaps[:, j], target) for j in usable]
         hits = [usable[i] for i in self._discoveries(tests)]

@@ -137,6 +137,9 @@ class PersonalData(Check):
         for column in context.schema.categorical:
             yield column.source or column.name, [str(v).strip() for v in column.vocabulary[:limit]]
         index = context.sample(self.name, min(limit, 1000))
+        if context.table.rows.text is not None:
+            for j, column in enumerate(context.schema.text):
+                yield column.name, [telling(cell) for cell in context.table.rows.text[index, j] if cell]
         for j, column in enumerate(context.schema.numeric):
             if column.integer and (column.high or 0) >= 1e12:
                 values = context.table.rows.numeric[index, j]
@@ -154,6 +157,12 @@ class PersonalData(Check):
             f"Of 100 plain words it blamed {false}."
         )
         return {"self_test": sentence, "planted": total, "found": int(found), "false_alarms": int(false)}
+
+
+def telling(text: str) -> str:
+    """Return the first word of a text that looks like personal data, or the text where none does."""
+    words = (word.strip(".,;:!?()<>[]") for word in text.split())
+    return next((word for word in words if any(fits(word) for fits in SHAPES.values())), text)
 
 
 def words_of(title: str) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from temperance.data.allocate import Units, carve, carve_groups, deal
+from temperance.records.digests import digest_columns
 from temperance.records.errors import DataError, StudyError
 from temperance.records.roles import Index, Roles
 from temperance.records.table import Table
@@ -214,12 +215,11 @@ def _row_hash(table: Table) -> NDArray[np.uint64]:
     columns: list[NDArray[Any]] = [table.target]
     columns += [rows.numeric[:, j] for j in range(rows.numeric.shape[1])]
     columns += [rows.categorical[:, j] for j in range(rows.categorical.shape[1])]
-    for part in (rows.images, rows.series):
-        if part is not None:
-            flat = part.reshape(len(table), -1)
-            columns += [flat[:, j] for j in range(flat.shape[1])]
-    for column in columns:
-        bits = (np.asarray(column, dtype=np.float64) + 0.0).view(np.uint64)  # −0 and 0 are one value
+    if rows.images is not None:
+        flat = rows.images.reshape(len(table), -1)
+        columns += [flat[:, j] for j in range(flat.shape[1])]
+    values = [(np.asarray(column, dtype=np.float64) + 0.0).view(np.uint64) for column in columns]  # −0 and 0 are one
+    for bits in (*values, *digest_columns(rows)):
         hashed = (hashed ^ bits) * keys[0]
         hashed = (hashed ^ (hashed >> np.uint64(29))) * keys[1]
     return hashed

@@ -19,6 +19,7 @@ from temperance.deployment.pixels import Pixels
 from temperance.deployment.widened import Widened
 from temperance.deployment.words import Words
 from temperance.models.basic import CodeMatrix, FittedBasic, LinearMatrix, WideMatrix
+from temperance.models.basic.wide import OneVsRest
 from temperance.models.pixels import PixelMatrix
 from temperance.records.errors import BundleError
 from temperance.records.schema import Schema
@@ -69,16 +70,20 @@ def basic_part(fitted: FittedBasic, schema: Schema) -> Part:
 def _words(fitted: FittedBasic, matrix: WideMatrix, schema: Schema) -> Words:
     if not isinstance(fitted.inputs, Blocks):
         raise BundleError("a linear model on words without its blocks", "the blocks that it was fitted with")
-    blocks = tuple(block for block in fitted.inputs.blocks if block.wide_width)
+    blocks = tuple(block.words_only() for block in fitted.inputs.blocks if block.wide_width)
     counts = tuple(block.wide_width for block in blocks)
     coefficients, _ = _coefficients(fitted)
     block = ScoreBlock(blocks, coefficients[len(coefficients) - sum(counts) :].astype(np.float32), counts)
     vocabulary = tuple(column.vocabulary for column in schema.categorical)
-    return Words(block, _linear(fitted, matrix.plain, vocabulary))
+    plain = _linear(fitted, matrix.plain, vocabulary, share=matrix.SHARE)
+    return Words(block, plain, one_vs_rest=isinstance(fitted.model, OneVsRest))
 
 
-def _linear(fitted: FittedBasic, matrix: LinearMatrix, words: tuple[tuple[str, ...], ...]) -> Linear:
+def _linear(
+    fitted: FittedBasic, matrix: LinearMatrix, words: tuple[tuple[str, ...], ...], *, share: float = 1.0
+) -> Linear:
     coefficients, intercept = _coefficients(fitted)
+    coefficients = share * coefficients
     first = len(matrix.median) + len(matrix.flagged)
     ends = np.cumsum([first, *matrix.levels])
     tables = tuple(coefficients[a:b] for a, b in pairwise(ends))

@@ -133,7 +133,9 @@ class OneRun:
         roles, table = runner.roles, runner.table
         if roles.folds:
             whole = Sample(table.rows, table.target, table.weight)
-            found = cross_fit(BASIC[name](), whole, roles.folds, schema=runner.schema, seed=self.seed, inputs=runner.blocks)
+            found = cross_fit(
+                BASIC[name](), whole, roles.folds, schema=runner.schema, seed=self.seed, inputs=runner.blocks
+            )
             assert found is not None, "only a clock can end a cross-fit"
             answer = held = found.answers[roles.development]
             fitted = runner.fit(spec.changed(settings=found.chosen), roles.development, NONE, measure=False)

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from temperance.evaluation.base import Array
-from temperance.evaluation.influence import Asked, belongs
+from temperance.evaluation.cells import belongs
+from temperance.evaluation.influence import Asked
 from temperance.records.schema import Column, Rows, Schema
 
 EDGES = 11

@@ -9,14 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from temperance.evaluation.cells import belongs
 from temperance.evaluation.effects import told
-from temperance.evaluation.influence import Asked, belongs, put
+from temperance.evaluation.influence import Asked, put
 from temperance.evaluation.slicing import said
 from temperance.records.schema import Rows, Schema
 
 OTHERS = 50  # rows whose values a column takes in turn
 REASONS = 4
 LEAST_CHANCE = 0.005  # a smaller move of a chance is no reason
+LONGEST = 80  # signs of a text that are shown
 LEAST_SHARE = 0.05  # nor is a smaller share of the largest move
 
 
@@ -147,7 +149,15 @@ def _values(row: Rows, schema: Schema, names: tuple[str, ...]) -> list[str]:
     numeric = [(c, float(v)) for c, v in zip(schema.numeric, row.numeric[0], strict=True) if belongs(c, names)]
     texts = [said(c, v) if np.isfinite(v) else "(missing)" for c, v in numeric if c.part in ("", "days")]
     codes = [(c, int(v)) for c, v in zip(schema.categorical, row.categorical[0], strict=True) if belongs(c, names)]
-    words = [] if row.text is None else [t for c, t in zip(schema.text, row.text[0], strict=True) if belongs(c, names)]
-    count = 0 if row.series is None else sum(belongs(c, names) for c in schema.series)
     texts += [c.vocabulary[v] if v >= 0 else "(missing)" for c, v in codes]
-    return [*texts, *("(missing)" if t is None else str(t)[:40] for t in words), *["(a series)"] * count]
+    cells = [] if row.text is None else zip(schema.text, row.text[0], strict=True)
+    count = 0 if row.series is None else sum(belongs(c, names) for c in schema.series)
+    return [*texts, *(_short(cell) for c, cell in cells if belongs(c, names)), *["(a series)"] * count]
+
+
+def _short(text: str | None) -> str:
+    """Return the beginning of a text."""
+    if not text:
+        return "(missing)"
+    plain = " ".join(text.split())
+    return plain if len(plain) <= LONGEST else f"{plain[: LONGEST - 1]}…"

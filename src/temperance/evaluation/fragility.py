@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from temperance.evaluation.base import Array, clustered_wilson
+from temperance.evaluation.cells import Cells, blank
 from temperance.evaluation.corruption.base import Reference, reference
 from temperance.evaluation.prediction import check_index, predict
 from temperance.records.measurement import Measurement
 from temperance.records.predictor import Predictor
-from temperance.records.schema import MISSING, Rows
+from temperance.records.schema import Rows
 from temperance.records.statistics import mean_interval, pool_groups
 from temperance.records.table import Table
 
@@ -144,11 +145,7 @@ class _Asked:
 
 
 def _blank(rows: Rows, facts: Reference, number: int) -> Rows:
-    numeric, categorical = (source == number for source in facts.sources)
-    return rows._replace(
-        numeric=np.where(numeric, np.nan, rows.numeric),
-        categorical=np.where(categorical, np.int32(MISSING), rows.categorical),
-    )
+    return blank(rows, Cells(*(source == number for source in facts.sources)))
 
 
 def _enlarged(rows: Rows, facts: Reference, number: int) -> Rows | None:

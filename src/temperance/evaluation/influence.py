@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from temperance.evaluation.base import CLIP, Array
+from temperance.evaluation.cells import of_columns, taken
 from temperance.evaluation.prediction import batches
 from temperance.records.measurement import Measurement
 from temperance.records.predictor import Predictor
-from temperance.records.schema import Column, Rows, Schema
+from temperance.records.schema import Rows, Schema
 from temperance.records.statistics import mean_interval, pool_groups
 from temperance.records.table import Table
 
@@ -185,26 +186,9 @@ def _ranks(numeric: NDArray[np.float64]) -> list[Array]:
     return out
 
 
-def belongs(column: Column, names: tuple[str, ...]) -> bool:
-    """Return whether a column is read from one of these columns of the file."""
-    return (column.source or column.name) in names
-
-
 def put(rows: Rows, schema: Schema, names: tuple[str, ...], order: NDArray[np.int64]) -> Rows:
     """Return the rows with the columns ``names`` taken from the rows ``order``.
 
     Shapes: order (b,).
     """
-    numeric = np.array([belongs(c, names) for c in schema.numeric], dtype=bool)
-    categorical = np.array([belongs(c, names) for c in schema.categorical], dtype=bool)
-    text, series = rows.text, rows.series
-    if text is not None:
-        text = np.where([belongs(c, names) for c in schema.text], text[order], text)
-    if series is not None:
-        series = np.where(np.array([belongs(c, names) for c in schema.series])[:, None], series[order], series)
-    return rows._replace(
-        numeric=np.where(numeric, rows.numeric[order], rows.numeric),
-        categorical=np.where(categorical, rows.categorical[order], rows.categorical),
-        text=text,
-        series=series,
-    )
+    return taken(rows, rows.take(order), of_columns(schema, names))

@@ -2,7 +2,8 @@
 
 Channels, in order: ``feature:<numeric column>`` …, ``feature:<categorical column>`` …, ``missing:<column>`` … (all
 columns), ``unseen:<categorical column>`` …, then ``confidence`` and ``prediction`` (classification) or ``prediction``
-(regression). Images have three numeric features: brightness, contrast and sharpness.
+(regression). Images have three numeric features: brightness, contrast and sharpness. A column of text has three as
+well: its count of words, its letters per word, and its share of signs that are no letters.
 """
 
 from __future__ import annotations
@@ -18,12 +19,15 @@ from temperance.records.schema import MISSING, UNSEEN, Rows, Schema
 EDGES = 31  # edges of a numeric channel at most; 32 bins
 BINS = EDGES + 1
 SKIP = -1
+TEXT_FEATURES = ("words", "letters per word", "share of signs")
 IMAGE_FEATURES = ("brightness", "contrast", "sharpness")
 
 
 def numeric_names(schema: Schema) -> list[str]:
-    """Return the numeric features watched: columns, or summaries of an image."""
-    return list(IMAGE_FEATURES) if schema.kind == "images" else [c.name for c in schema.numeric]
+    """Return the numeric features watched: columns and summaries of texts, or summaries of an image."""
+    if schema.kind == "images":
+        return list(IMAGE_FEATURES)
+    return [*(c.name for c in schema.numeric), *(f"{c.name}: {f}" for c in schema.text for f in TEXT_FEATURES)]
 
 
 def categorical_names(schema: Schema) -> list[str]:
@@ -45,12 +49,17 @@ def names(schema: Schema) -> list[str]:
 
 
 def numbers(rows: Rows, schema: Schema) -> NDArray[np.float64]:
-    """Return the numeric features (b, n): the columns themselves, or brightness, contrast and sharpness of images.
+    """Return the numeric features (b, n): the columns, what is told of texts, or of images (see ``numeric_names``).
 
     Raises:
-        DataError: rows without images for a schema of images.
+        DataError: rows without images for a schema of images, or without text for a schema with text.
 
     """
+    if schema.text:
+        if rows.text is None:
+            raise DataError("rows hold no text", "texts (b, t)", "Pass the rows that the model reads")
+        told = np.array([[number for cell in row for number in _of_text(cell)] for row in rows.text])
+        return np.concatenate([rows.numeric, told.reshape(rows.size, len(TEXT_FEATURES) * len(schema.text))], axis=1)
     if schema.kind != "images":
         return rows.numeric
     if rows.images is None:
@@ -59,6 +68,16 @@ def numbers(rows: Rows, schema: Schema) -> NDArray[np.float64]:
     grey = pixels.mean(axis=3)
     edges = np.abs(np.diff(grey, axis=1)).mean(axis=(1, 2)) + np.abs(np.diff(grey, axis=2)).mean(axis=(1, 2))
     return np.stack([grey.mean(axis=(1, 2)), grey.std(axis=(1, 2)), edges], axis=1).astype(np.float64)
+
+
+def _of_text(text: str | None) -> tuple[float, ...]:
+    """Return ``TEXT_FEATURES`` of a text; NaN where there is none."""
+    count = len(text.split()) if text else 0
+    if not text or not count:
+        return (np.nan,) * len(TEXT_FEATURES)
+    letters = sum(map(str.isalpha, text))
+    solid = len(text) - sum(map(str.isspace, text))
+    return float(count), letters / count, 1 - letters / solid
 
 
 def outputs(predictions: NDArray[Any], schema: Schema) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

@@ -83,7 +83,7 @@ class Monitor:
 
         Shapes: predictions (b, c) or (b,).
         """
-        numeric = channels.numbers(rows, self.schema) if self._images else rows.numeric
+        numeric = channels.numbers(rows, self.schema)
         changed: list[Verdict] = []
         with self._lock:
             done, count = 0, len(numeric)

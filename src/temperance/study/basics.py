@@ -17,6 +17,7 @@ NAIVE = ("Persistence", "SeasonalPersistence")  # always too, where earlier valu
 WIDE = ("Wide",)  # always too, where there is text or series
 OFTEN = ("LightGBM", "CatBoost", "ExtraTrees")  # in the order in which they are worth their time
 NUMBERS = {"text": 70, "series": 40}  # that a column becomes
+SECONDS_PER_TEXT = 2e-4  # of finding the directions of texts, one core
 SHARE = 0.25  # of the search, over all workers, that basic models beyond ``ALWAYS`` may fill
 
 
@@ -76,7 +77,9 @@ def expected_seconds(spec: TrialSpec, schema: Schema, roles: Roles) -> float:
     rows, times = len(roles.train), 1
     if roles.folds:
         rows, times = len(roles.folds[0][0]), len(roles.folds)
-    return times * BASIC[spec.model].seconds(min(rows, spec.most_rows or rows), columns, schema.target.outputs)
+    model, used = BASIC[spec.model], min(rows, spec.most_rows or rows)
+    texts = 0.0 if model.blind or model.takes_wide else SECONDS_PER_TEXT * rows * len(schema.text)
+    return times * (texts + model.seconds(used, columns, schema.target.outputs))
 
 
 def affordable(

@@ -20,6 +20,7 @@ from temperance.control.replay import from_traces
 from temperance.core.recipe import Recipe
 from temperance.data import Preprocess, load_roles
 from temperance.data.blocks import Blocks, fit_blocks
+from temperance.data.blocks.vocabulary import MEMORY
 from temperance.data.preprocess import column_names
 from temperance.models import BASIC, ModelInfo, build, loss_for
 from temperance.models.basic import Sample
@@ -42,6 +43,7 @@ from temperance.training.settings import TrainSettings
 Index = NDArray[np.int64]
 LATENCY_ROWS = 256
 EDGE_ROWS = 100_000
+PIECES_HELD = 2**23  # of texts that were counted, 8 bytes each
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +89,7 @@ class Runner:
         self.make = load_task(task) if task else None
         self._preprocess: dict[bytes, Preprocess] = {}
         self._blocks: dict[bytes, Blocks] = {}
+        MEMORY.limit = PIECES_HELD
 
     @property
     def schema(self) -> Schema:

@@ -4,10 +4,9 @@ import math
 
 import numpy as np
 import pytest
-from sklearn.feature_extraction.text import TfidfVectorizer
 
-from temperance.data.blocks import BLOCKS, Blocks, fit_blocks, pack, text, unpack
-from temperance.data.blocks.text import STYLE, Entries, TextBlock, Vocabulary, style, times
+from temperance.data.blocks import BLOCKS, Blocks, fit_blocks, pack, unpack
+from temperance.data.blocks.text import STYLE, TextBlock, style
 from temperance.data.preprocess import Preprocess
 from temperance.records.schema import Column, Rows, Schema, Target
 from temperance.records.table import Table
@@ -30,32 +29,6 @@ def messages(count: int = 120) -> Rows:
     drawn = [[" ".join(rng.choice(WORDS, rng.integers(2, 9))), rng.choice(WORDS)] for _ in range(count)]
     drawn[3] = [None, ""]
     return rows_of(drawn)
-
-
-def test_the_weights_are_those_of_scikit_learn() -> None:
-    texts = [str(one) for one in messages().text[:, 0] if one]  # type: ignore[index]
-    peer = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=r"(?u)\w+").fit_transform(texts)
-    found = text.words(texts)
-    entries = Vocabulary.fit(found, len(texts)).entries(found, len(texts))
-    assert len(entries.value) == peer.nnz  # no two pieces share a code here
-    for i in range(len(texts)):
-        part = slice(entries.start[i], entries.start[i + 1])
-        mine, theirs = np.sort(entries.value[part]), np.sort(peer[i].data)
-        np.testing.assert_allclose(mine, theirs, rtol=1e-5)
-
-
-def test_a_product_without_scipy() -> None:
-    entries = Entries(np.array([0, 2, 2, 3]), np.array([0, 2, 1]), np.array([1.0, 2.0, 3.0], dtype=np.float32))
-    weights = np.arange(6, dtype=np.float32).reshape(3, 2)
-    assert times(entries, weights).tolist() == [[8.0, 11.0], [0.0, 0.0], [6.0, 9.0]]
-
-
-def test_long_products_are_made_in_parts(monkeypatch) -> None:
-    block, rows = fit_blocks(messages(), SCHEMA)[0], messages()
-    whole = block.transform(rows)
-    monkeypatch.setattr(text, "TERMS", 64)
-    monkeypatch.setattr(text, "SIGNS", 50)
-    np.testing.assert_allclose(unpack(*pack((block,)))[0].transform(rows), whole, atol=1e-6)
 
 
 def test_style_by_hand() -> None:
@@ -144,6 +117,17 @@ def test_columns_with_little_in_them(texts: list[str | None]) -> None:
     blocks = fit_blocks(rows, SCHEMA)
     assert np.isfinite(blocks[0].transform(rows)).all()
     assert unpack(*pack(blocks)) == blocks
+
+
+def test_a_model_of_words_alone_ships_without_directions() -> None:
+    rows = messages()
+    first, _ = fit_blocks(rows, SCHEMA)
+    assert isinstance(first, TextBlock)
+    few, weights = first.words_only(), np.ones((first.wide_width, 1), dtype=np.float32)
+    assert first._found is None  # nobody asked
+    assert few.width == len(STYLE)
+    np.testing.assert_array_equal(few.scores(rows, weights), first.scores(rows, weights))
+    assert unpack(*pack((few,))) == (few,)
 
 
 def test_the_block_is_registered() -> None:

@@ -36,6 +36,24 @@ def made(task: Task, rows: int = 400, seed: int = 0) -> tuple[Rows, NDArray[Any]
     return Rows(numbers, codes), target, Schema(columns, Target("y", task, classes))
 
 
+class Counted:
+    """Stands for blocks: a further number, and the numbers and codes again as wide ones."""
+
+    def __init__(self, schema: Schema) -> None:
+        self.widened = Schema((*schema.numeric, Column("more", "numeric"), *schema.categorical), schema.target)
+
+    def rows(self, rows: Rows) -> Rows:
+        return rows._replace(numeric=np.concatenate([rows.numeric, np.ones((rows.size, 1))], axis=1))
+
+    def wide(self, rows: Rows) -> NDArray[np.float64]:
+        return np.concatenate([np.nan_to_num(rows.numeric), rows.categorical == np.arange(4)], axis=1)
+
+
+def inputs(name: str, schema: Schema) -> Counted | None:
+    """Return what widens rows for a model that needs it."""
+    return Counted(schema) if BASIC[name].takes_wide else None
+
+
 def halves(rows: Rows, target: NDArray[Any]) -> tuple[Rows, NDArray[Any], tuple[Rows, NDArray[Any]]]:
     return rows.take(slice(0, 300)), target[:300], (rows.take(slice(300, None)), target[300:])
 
@@ -58,4 +76,4 @@ def folds_of(count: int, folds: int = 4) -> list[tuple[NDArray[np.int64], NDArra
 @pytest.fixture(scope="session")
 def kit() -> SimpleNamespace:
     """What tests make tables and models with."""
-    return SimpleNamespace(made=made, halves=halves, cheap=cheap, folds_of=folds_of)
+    return SimpleNamespace(made=made, halves=halves, cheap=cheap, folds_of=folds_of, inputs=inputs)

@@ -18,7 +18,8 @@ from temperance.records.schema import MISSING, UNSEEN, Rows, Task
 def test_every_basic_model_answers_in_the_agreed_shape(name: str, task: Task, kit: SimpleNamespace) -> None:
     rows, target, schema = kit.made(task)
     train, labels, valid = kit.halves(rows, target)
-    fitted = kit.cheap(name, task).fit(train, labels, schema=schema, valid=valid)
+    more = kit.inputs(name, schema)
+    fitted = kit.cheap(name, task).fit(train, labels, schema=schema, valid=valid, inputs=more)
     strange = Rows(np.full((2, 3), np.nan), np.array([[MISSING], [UNSEEN]], dtype=np.int32))
     answers = fitted.predict(strange)
     assert np.isfinite(answers).all()
@@ -35,12 +36,13 @@ def test_every_basic_model_answers_in_the_agreed_shape(name: str, task: Task, ki
 def test_what_was_chosen_is_rebuilt_with_nothing_left_to_choose(name: str, kit: SimpleNamespace) -> None:
     rows, target, schema = kit.made("binary")
     train, labels, valid = kit.halves(rows, target)
-    fitted = kit.cheap(name).fit(train, labels, schema=schema, valid=valid, seed=3)
+    more = kit.inputs(name, schema)
+    fitted = kit.cheap(name).fit(train, labels, schema=schema, valid=valid, seed=3, inputs=more)
     again = BASIC[name](**fitted.rebuilt)
     assert again.settled
-    refit = again.fit(train, labels, schema=schema, valid=None, seed=3)
+    refit = again.fit(train, labels, schema=schema, valid=None, seed=3, inputs=more)
     # a linear fit from other starting weights ends within its tolerance
-    close = 0.02 if name == "Linear" else 1e-9
+    close = 0.02 if name in ("Linear", "Wide") else 1e-9
     np.testing.assert_allclose(refit.predict(valid[0]), fitted.predict(valid[0]), atol=close)
 
 
@@ -49,8 +51,9 @@ def test_weights_count_like_copies_of_a_row(name: str, kit: SimpleNamespace) -> 
     rows, target, schema = kit.made("binary")
     model = kit.cheap(name)
     heavy = np.where(target == 1, 9.0, 1.0)
-    lifted = model.fit(rows, target, schema=schema, valid=None, weight=heavy)
-    plain = model.fit(rows, target, schema=schema, valid=None)
+    more = kit.inputs(name, schema)
+    lifted = model.fit(rows, target, schema=schema, valid=None, weight=heavy, inputs=more)
+    plain = model.fit(rows, target, schema=schema, valid=None, inputs=more)
     assert lifted.predict(rows)[:, 1].mean() > plain.predict(rows)[:, 1].mean() + (0.0 if name == "Outside" else 0.001)
 
 

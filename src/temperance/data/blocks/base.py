@@ -60,6 +60,10 @@ class Block(ABC):
         """Return many more numbers (b, w) for a linear model, an array or a SciPy CSR matrix; None: there are none."""
         return None
 
+    def words_only(self) -> Block:
+        """Return what ``scores`` needs of the block, to ship it."""
+        return self
+
     @property
     def wide_width(self) -> int:
         """Count w of the wide numbers; 0: there are none."""

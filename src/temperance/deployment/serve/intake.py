@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from temperance.records.cells import is_missing_word
 from temperance.records.errors import RequestError
-from temperance.records.rows import category_code, number_of, rows_from_records
+from temperance.records.rows import category_code, number_of, rows_from_records, text_of
 from temperance.records.schema import MISSING, Column, Rows, Schema
 
 PLAIN = {float, int, type(None)}
@@ -62,7 +62,7 @@ class Intake:
         return Rows(numeric, categorical)
 
     def tensors(self, tensors: Mapping[str, NDArray[Any]]) -> Rows:
-        """Turn protocol tensors (``numeric``, ``categorical``, ``image``, ``series``) into rows."""
+        """Turn protocol tensors (``numeric``, ``categorical``, ``text``, ``image``, ``series``) into rows."""
         if self.schema.kind == "images":
             images = tensors["image"].astype(np.uint8)
             return Rows(np.empty((len(images), 0)), np.empty((len(images), 0), dtype=np.int32), images)
@@ -77,7 +77,15 @@ class Intake:
             with np.errstate(over="ignore"):
                 made = tensors["series"].astype(np.float32)
             series = np.where(np.isfinite(made), made, np.float32(np.nan))
-        return Rows(np.where(np.isinf(numeric), np.nan, numeric), codes, series=series)
+        return Rows(np.where(np.isinf(numeric), np.nan, numeric), codes, text=self._text(tensors.get("text")), series=series)
+
+    def _text(self, words: NDArray[Any] | None) -> NDArray[np.object_] | None:
+        if words is None:
+            return None
+        text: NDArray[np.object_] = np.empty(words.shape, dtype=object)
+        for j, column in enumerate(self.schema.text):
+            text[:, j] = [text_of(column, word) for word in words[:, j]]
+        return text
 
 
 def numbers(values: Sequence[Any], what: str, columns: Sequence[Column] = ()) -> NDArray[np.float64]:

@@ -37,13 +37,15 @@ class Reference:
         return np.asarray(kept, dtype=np.int64)
 
     @cached_property
-    def sources(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Number of the file's column behind each numeric and each categorical column; parts of a date share one."""
+    def sources(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Number of the file's column behind each numeric, categorical and text column; parts of a date share one."""
         names = list(dict.fromkeys(_source(c) for c in self.schema.columns))
         number = {name: i for i, name in enumerate(names)}
-        numeric = [number[_source(c)] for c in self.schema.numeric]
-        categorical = [number[_source(c)] for c in self.schema.categorical]
-        return np.asarray(numeric, dtype=np.int64), np.asarray(categorical, dtype=np.int64)
+        numeric, categorical, text = (
+            np.array([number[_source(c)] for c in columns], dtype=np.int64)
+            for columns in (self.schema.numeric, self.schema.categorical, self.schema.text)
+        )
+        return numeric, categorical, text
 
     @property
     def columns(self) -> int:

@@ -7,8 +7,9 @@ from typing import final
 
 import numpy as np
 
+from temperance.evaluation.cells import Cells, blank
 from temperance.evaluation.corruption.base import Corruption, Reference
-from temperance.records.schema import MISSING, Rows
+from temperance.records.schema import Rows
 
 
 @final
@@ -25,10 +26,6 @@ class Missing(Corruption):
         return (0.05, 0.1, 0.2, 0.3, 0.5)
 
     def corrupt(self, rows: Rows, *, level: float, reference: Reference, generator: np.random.Generator) -> Rows:
-        """Return rows with NaN and the code of a missing category in the cells hit."""
+        """Return rows with NaN, the code of a missing category, or no text in the cells hit."""
         hit = generator.random((rows.size, reference.columns)) < level
-        numeric, categorical = reference.sources
-        return rows._replace(
-            numeric=np.where(hit[:, numeric], np.nan, rows.numeric),
-            categorical=np.where(hit[:, categorical], np.int32(MISSING), rows.categorical),
-        )
+        return blank(rows, Cells(*(hit[:, source] for source in reference.sources)))

@@ -7,6 +7,7 @@ from typing import final
 
 import numpy as np
 
+from temperance.evaluation.cells import Cells, taken
 from temperance.evaluation.corruption.base import Corruption, Reference
 from temperance.records.schema import Rows
 
@@ -28,12 +29,10 @@ class Swap(Corruption):
         """Return rows in which each cell hit holds a value of a random row."""
         shape = (rows.size, reference.columns)
         hit, donor = generator.random(shape) < level, generator.integers(0, max(rows.size, 1), size=shape)
-        numeric, categorical = reference.sources
-        return rows._replace(
-            numeric=np.where(hit[:, numeric], np.take_along_axis(rows.numeric, donor[:, numeric], 0), rows.numeric),
-            categorical=np.where(
-                hit[:, categorical],
-                np.take_along_axis(rows.categorical, donor[:, categorical], 0),
-                rows.categorical,
-            ),
+        numeric, categorical, text = reference.sources
+        others = rows._replace(
+            numeric=np.take_along_axis(rows.numeric, donor[:, numeric], 0),
+            categorical=np.take_along_axis(rows.categorical, donor[:, categorical], 0),
+            text=None if rows.text is None else np.take_along_axis(rows.text, donor[:, text], 0),
         )
+        return taken(rows, others, Cells(hit[:, numeric], hit[:, categorical], hit[:, text]))

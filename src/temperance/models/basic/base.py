@@ -163,6 +163,7 @@ class BasicModel(ABC):
     words: ClassVar[str] = ""
     needs: ClassVar[str] = ""
     takes_images: ClassVar[bool] = False
+    blind: ClassVar[bool] = False  # looks at no input
     takes_wide: ClassVar[bool] = False  # takes the wide numbers of blocks, not rows that are widened by a few
 
     def walk(self, train: Sample, held: Sample, *, schema: Schema, seed: int) -> Iterator[FitPath]:
@@ -230,7 +231,7 @@ class BasicModel(ABC):
         """
         self.check(rows, target, schema)
         train, held = Sample(rows, target, weight), None if valid is None else Sample(*valid)
-        if inputs is not None:
+        if inputs is not None and not self.blind:
             schema = schema if self.takes_wide else inputs.widened
             train = train.widened(inputs, wide=self.takes_wide)
             held = None if held is None else held.widened(inputs, wide=self.takes_wide)

@@ -74,8 +74,8 @@ def cross_fit(
     started = time.monotonic()
     for rows, _ in folds:
         model.check(sample.rows.take(rows[:1]), sample.target[rows], schema)
-    wide = model.takes_wide
-    parts = [_Part.of(sample, fold, schema, None if inputs is None else inputs(fold[0]), wide) for fold in folds]
+    given = [None if inputs is None or model.blind else inputs(rows) for rows, _ in folds]
+    parts = [_Part.of(sample, fold, schema, one, model.takes_wide) for fold, one in zip(folds, given, strict=True)]
     walks = [model.walk(p.train, p.held, schema=p.schema, seed=seed + i) for i, p in enumerate(parts)]
     best: tuple[float, int, list[FitPath]] | None = None
     tried = 0

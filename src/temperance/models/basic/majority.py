@@ -19,6 +19,7 @@ class Majority(BasicModel):
     name = "majority"
     words = "the same answer for all"
     takes_images = True
+    blind = True
 
     @property
     def settled(self) -> bool:

@@ -69,15 +69,21 @@ class LinearMatrix:
 
 @dataclass(frozen=True)
 class WideMatrix:
-    """A ``LinearMatrix`` with the wide numbers of blocks beside it, as a SciPy CSR matrix."""
+    """A ``LinearMatrix``, times ``SHARE``, with the wide numbers of blocks beside it, as a SciPy CSR matrix.
+
+    A text's words share a length of about 1 and need a weak penalty, under which scaled numbers would be free.
+    """
 
     plain: LinearMatrix
+
+    SHARE: ClassVar[float] = 1 / 16
 
     def of(self, rows: Rows, wide: Any) -> Any:
         """Return the matrix (b, n + flags + Σ levels + w), float64; ``wide`` (b, w) is sparse or not."""
         from scipy import sparse
 
-        return sparse.csr_matrix(sparse.hstack([self.plain.of(rows), sparse.csr_matrix(wide)]), dtype=np.float64)
+        plain = sparse.csr_matrix(self.SHARE * self.plain.of(rows))
+        return sparse.csr_matrix(sparse.hstack([plain, sparse.csr_matrix(wide)]), dtype=np.float64)
 
 
 @dataclass(frozen=True)
