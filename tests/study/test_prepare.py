@@ -52,3 +52,14 @@ def test_what_stands_beside_rows_in_memory_is_kept_and_guides_the_split(tmp_path
     short = replace(settings, beside={"weight": np.ones(79)})
     with pytest.raises(DataError, match="79 have a weight"):
         prepare(short, tmp_path / "other")
+
+
+def test_costs_are_checked_before_the_search(csv_file, tmp_path, make_settings):
+    ready = prepare(make_settings(csv_file, tmp_path / "s", costs=[("yes", "no", 9)]), tmp_path / "w1")
+    assert ready.costs.of_rows(np.array([1]), np.array([0])).tolist() == [9.0]
+    again = prepare(make_settings(csv_file, tmp_path / "s", costs=[("yes", "no", 9)]), tmp_path / "w1")
+    assert again.costs == ready.costs
+    with pytest.raises(SettingError, match="Did you mean 'yes'"):
+        prepare(make_settings(csv_file, tmp_path / "s", costs=[("yess", "no", 9)]), tmp_path / "w2")
+    with pytest.raises(SettingError, match="without costs"):
+        prepare(make_settings(csv_file, tmp_path / "s", metric="expected_cost"), tmp_path / "w3")

@@ -32,7 +32,7 @@ def answers(bundle: Bundle, rows: Rows) -> Columns:
             columns |= {"low": (answer - width).tolist(), "high": (answer + width).tolist()}
         return columns
     names = np.array(bundle.classes, dtype=object)
-    columns = {"prediction": names[answer.argmax(axis=1)].tolist() if len(answer) else []}
+    columns = {"prediction": names[bundle.answers(answer)].tolist() if len(answer) else []}
     return columns | {f"probability_{name}": answer[:, i].tolist() for i, name in enumerate(bundle.classes)}
 
 

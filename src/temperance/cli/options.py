@@ -70,6 +70,14 @@ SchemaFile = Annotated[
     Path | None,
     typer.Option("--schema", metavar="FILE", help="How columns are read; `temperance audit --write-schema` writes it."),
 ]
+Costs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--cost",
+        metavar="TRUE->ANSWERED=COST",
+        help="What mistakes cost: 'yes->no=10,no->yes=1'; others 1. Answers then cost least; repeatable.",
+    ),
+]
 Language = Annotated[str, typer.Option("--language", metavar="CODE", help="Language of the report: en or de.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything random.")]
 Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where to write.")]

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from temperance.deployment.manifest import REMEDY, check_manifest, read_json
 from temperance.deployment.wire import check_graph
+from temperance.records.decision import Decision
 from temperance.records.errors import BundleError, MissingExtra
 from temperance.records.schema import MISSING, UNSEEN, Rows, Schema
 
@@ -91,6 +92,35 @@ class Bundle:
         """
         result: NDArray[Any] = self._session.run([self.output], feed)[0]
         return result
+
+    @cached_property
+    def decision(self) -> Decision | None:
+        """How probabilities become answers under the costs that the study was given; None: the most probable class.
+
+        Raises:
+            BundleError: the bundle's costs are damaged.
+
+        """
+        entry = self.card.get("decision")
+        if entry is None:
+            return None
+        try:
+            found = Decision.from_dict(entry)
+        except (KeyError, TypeError, ValueError) as error:
+            raise BundleError(f"bundle.json has costs that are not complete: {error}", "", REMEDY) from error
+        if found.costs.classes != self.classes:
+            raise BundleError(f"costs for {found.costs.classes}", f"the classes are {self.classes}", REMEDY)
+        return found
+
+    def answers(self, probabilities: NDArray[Any]) -> NDArray[np.int64]:
+        """Return the class answered for each row: the most probable one, or the one of the least expected cost.
+
+        Shapes: (b, c) → (b,).
+        """
+        if self.decision is not None:
+            return self.decision.answers(probabilities)
+        best: NDArray[np.int64] = np.argmax(probabilities, axis=1).astype(np.int64)
+        return best
 
     def interval(self, rows: Rows, *, level: float | None = None) -> tuple[NDArray[Any], NDArray[Any]]:
         """Return (low, high), each (b,), that hold the truth with probability ``level`` (regression).

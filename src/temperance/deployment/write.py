@@ -137,6 +137,7 @@ def write_bundle(
     rows: Rows,
     calibrator: Calibrator | None = None,
     interval: Interval | None = None,
+    decision: Mapping[str, Any] | None = None,
     extras: Extras | None = None,
     name: str = "model",
     graph: Any = None,
@@ -151,6 +152,7 @@ def write_bundle(
         rows: raw rows for the comparison, at least one; none of them is stored.
         calibrator: applied after everything else (classification); it is also named in ``bundle.json``.
         interval: prediction intervals (regression).
+        decision: ``Decision.to_dict()``: how probabilities become answers; None: the most probable class.
         extras: reference statistics, recipe, cards.
         name: model name of the Open Inference Protocol.
         graph: a ``ModelProto`` drawn before and filled with the winner's weights; drawn now when left out.
@@ -174,6 +176,7 @@ def write_bundle(
     parity = {"largest_difference": worst, "scale": scale, "tolerance": 1e-5}
     card = _card(exported, schema, name, interval, extras, parity)
     card["calibrator"] = calibrator.to_dict() if calibrator else None
+    card["decision"] = None if decision is None else dict(decision)
     return _write(folder, data, card, exported, part, rows, extras)
 
 

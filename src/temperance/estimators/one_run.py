@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 
 from temperance.data import save_roles
 from temperance.data.roles import split
+from temperance.evaluation import decide
 from temperance.evaluation.calibration import Calibrated, calibrate
 from temperance.models import BASIC, cross_fit
 from temperance.models.basic import Sample
+from temperance.records.decision import Costs
 from temperance.records.table import Table
 from temperance.study import folded
 from temperance.study.ensemble import blend, mixed
@@ -50,11 +52,13 @@ class OneRun:
     Attributes:
         device: ``cpu``, ``cuda`` …
         seed: of weights, order, noise and folds.
+        prices: (truth, answer, cost) of mistakes.
 
     """
 
     device: str = "cpu"
     seed: int = 0
+    prices: tuple[Any, ...] = ()
 
     @staticmethod
     def obstacle(table: Table) -> str | None:
@@ -103,8 +107,14 @@ class OneRun:
         if table.schema.target.task == "regression":
             return raw, study
         rows = held if roles.folds else roles.calibration
-        calibration = calibrate(mixed([part.held for part in parts], shares), truth[rows], **table.guides(rows))
-        return Calibrated(raw, calibration.calibrator), study
+        answer, guides = mixed([part.held for part in parts], shares), table.guides(rows)
+        calibration = calibrate(answer, truth[rows], **guides)
+        decision = None
+        if self.prices:
+            apart = calibration.held_out
+            chances = calibration.calibrator.apply(answer) if apart is None else apart
+            decision = decide(chances, truth[rows], Costs.of(self.prices, table.schema.target.classes), **guides)
+        return Calibrated(raw, calibration.calibrator, decision=decision), study
 
     def _folded(self, runner: Runner, scratch: Path) -> _Part:
         settings = default_settings(runner.table, runner.roles, model="Tabular")

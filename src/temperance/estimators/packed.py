@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from temperance.deployment import Bundle, load
 from temperance.deployment.manifest import check_manifest
+from temperance.records.decision import Decision
 from temperance.records.errors import BundleError
 from temperance.records.schema import Rows, Schema
 
@@ -70,6 +71,12 @@ class PackedBundle:
         """Columns and target."""
         schema: Schema = self.bundle.schema
         return schema
+
+    @property
+    def decision(self) -> Decision | None:
+        """How the bundle's probabilities become answers under costs."""
+        found: Decision | None = self.bundle.decision
+        return found
 
     def predict(self, rows: Rows) -> NDArray[Any]:
         """Return probabilities (b, c) or values (b,)."""

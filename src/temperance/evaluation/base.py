@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from temperance.records.decision import Decision
 from temperance.records.distributions import normal_quantile
 from temperance.records.errors import DataError
 from temperance.records.measurement import Measurement
@@ -40,6 +41,8 @@ class Outcome:
         high: (b,) upper ends, or None.
         groups: (b,) labels of rows that belong together, or None.
         coverage: share of rows that ``low`` … ``high`` is meant to hold.
+        decision: how probabilities become answers under costs, or None: the most probable class.
+        fixed: (b,) answers that were given whatever the probabilities, or None.
 
     """
 
@@ -50,6 +53,8 @@ class Outcome:
     high: Array | None = None
     groups: NDArray[Any] | None = None
     coverage: float = 0.9
+    decision: Decision | None = None
+    fixed: NDArray[np.int64] | None = None
 
     @property
     def n(self) -> int:
@@ -58,26 +63,41 @@ class Outcome:
 
     @cached_property
     def label(self) -> NDArray[np.int64]:
-        """Predicted class (b,): the most probable one, the first among equals."""
+        """Answered class (b,): the one of the least expected cost where there are costs, else the most probable one."""
+        if self.fixed is not None:
+            return self.fixed
+        return self.top if self.decision is None else self.decision.answers(self.prediction)
+
+    @cached_property
+    def top(self) -> NDArray[np.int64]:
+        """Most probable class (b,), the first among equals."""
         best: NDArray[np.int64] = np.argmax(self.prediction, axis=1).astype(np.int64)
         return best
 
     @cached_property
     def confidence(self) -> Array:
-        """Probability of the predicted class (b,)."""
-        best: Array = self.prediction[np.arange(self.n), self.label]
+        """Probability of the most probable class (b,)."""
+        best: Array = self.prediction[np.arange(self.n), self.top]
         return best
 
     @cached_property
     def correct(self) -> Array:
-        """1 where the predicted class is right, else 0 (b,)."""
+        """1 where the answered class is right, else 0 (b,)."""
         right: Array = (self.label == self.target).astype(np.float64)
+        return right
+
+    @cached_property
+    def sure(self) -> Array:
+        """1 where the most probable class is right, else 0 (b,): what ``confidence`` promises."""
+        right: Array = (self.top == self.target).astype(np.float64)
         return right
 
     def take(self, index: Any) -> Outcome:
         """Select rows."""
-        low, high, groups = (None if part is None else part[index] for part in (self.low, self.high, self.groups))
-        return Outcome(self.prediction[index], self.target[index], self.task, low, high, groups, self.coverage)
+        names = ("prediction", "target", "low", "high", "groups", "fixed")
+        found = {name: getattr(self, name) for name in names}
+        parts: dict[str, Any] = {name: None if part is None else part[index] for name, part in found.items()}
+        return Outcome(task=self.task, coverage=self.coverage, decision=self.decision, **parts)
 
 
 def outcome(
@@ -89,6 +109,7 @@ def outcome(
     high: Any = None,
     groups: Any = None,
     coverage: float = 0.9,
+    decision: Decision | None = None,
 ) -> Outcome:
     """Check predictions against the truth and return them as an ``Outcome``.
 
@@ -100,6 +121,7 @@ def outcome(
         high: (b,) upper ends.
         groups: (b,) labels of rows that belong together.
         coverage: share of rows that the intervals are meant to hold.
+        decision: how probabilities become answers under costs.
 
     Raises:
         DataError: no rows, wrong shapes, values that are not finite, rows that do not sum to 1, unknown targets.
@@ -127,7 +149,8 @@ def outcome(
         truth = _check_classes(guess, truth, spec)
     ends = (None if end is None else np.asarray(end, dtype=np.float64).reshape(len(truth)) for end in (low, high))
     lower, upper = ends
-    return Outcome(guess, truth, spec.task, lower, upper, None if groups is None else np.asarray(groups), coverage)
+    together = None if groups is None else np.asarray(groups)
+    return Outcome(guess, truth, spec.task, lower, upper, together, coverage, decision)
 
 
 def _check_classes(guess: Array, truth: NDArray[Any], spec: Target) -> NDArray[np.int64]:

@@ -53,7 +53,7 @@ def reliability(outcome: Outcome, *, bins: int = 10) -> tuple[Bin, ...]:
     for b in np.unique(code):
         inside = code == b
         n, stated = int(inside.sum()), outcome.confidence[inside]
-        hits, mean = int(outcome.correct[inside].sum()), float(stated.mean())
+        hits, mean = int(outcome.sure[inside].sum()), float(stated.mean())
         low, high = wilson(hits, n)
         spread = half_width(float(np.sqrt((stated * (1 - stated)).sum()) / n))
         out.append(

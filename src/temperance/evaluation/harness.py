@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from temperance.evaluation.base import Array, Outcome
+from temperance.evaluation.decision import priced
 from temperance.evaluation.diagram import Bin, reliability
 from temperance.evaluation.fragility import Fragility, fragility
 from temperance.evaluation.metrics.aurc import abstention
@@ -62,6 +63,7 @@ class Evaluation:
         left_out: pairs (what, why).
         outcome: predictions and truth, in the order of ``index``.
         index: row numbers.
+        priced: what the answers cost under the user's costs and beside what, see ``priced``; None without costs.
 
     """
 
@@ -79,6 +81,7 @@ class Evaluation:
     left_out: tuple[tuple[str, str], ...]
     outcome: Outcome = field(repr=False)
     index: NDArray[np.int64] = field(repr=False)
+    priced: dict[str, Any] | None = None
 
     def __getitem__(self, name: str) -> Measurement:
         """Return the measurement of this name.
@@ -108,7 +111,7 @@ class Evaluation:
                 "row": int(self.index[i]),
                 "truth": int(self.outcome.target[i]) if classes else float(self.outcome.target[i]),
                 "predicted": int(self.outcome.label[i]) if classes else float(self.outcome.prediction[i]),
-                "probability": float(self.outcome.confidence[i]) if classes else None,
+                "probability": float(self.outcome.prediction[i, self.outcome.label[i]]) if classes else None,
                 "loss": float(loss[i]),
             }
             for i in order
@@ -129,6 +132,7 @@ class Evaluation:
             "abstention": list(self.abstention),
             "fragility": [f.to_dict() for f in self.fragility],
             "hardest": self.hardest(),
+            "decision": self.priced,
             "left_out": [{"what": what, "why": why} for what, why in self.left_out],
         }
 
@@ -188,6 +192,7 @@ def evaluate(
         (*left_out, *more),
         seen,
         rows,
+        priced(seen, table.schema.target.classes),
     )
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from temperance.deployment import Bundle, load
 from temperance.deployment.manifest import read_json
+from temperance.records.decision import Decision
 from temperance.records.errors import BundleError
 from temperance.records.schema import UNSEEN, Rows, Schema
 from temperance.study.spec import TrialSpec
@@ -91,6 +92,11 @@ class Served:
         """Columns and target of the bundle."""
         schema: Schema = self.bundle.schema
         return schema
+
+    @property
+    def decision(self) -> Decision | None:
+        """How the bundle's probabilities become answers under costs."""
+        return self.bundle.decision
 
     def predict(self, rows: Rows) -> NDArray[Any]:
         """Return probabilities (b, c) or values (b,); categories that are new to the bundle count as unseen."""

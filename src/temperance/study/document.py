@@ -153,6 +153,7 @@ def _winner(desk: Desk, outcome: Outcome) -> dict[str, Any]:
         "refit_trace": next((thin(list(refit[m]["trace"])) for m in members if refit[m]["trace"]), []),
         "temperature": finished["winner"].get("temperature"),
         "calibration": finished["winner"].get("calibration"), "served": finished["winner"].get("served"),
+        "decision": tested.get("decision"),
         "cost": state.result(choice.winner).event.get("cost", {}), "bought": _bought(desk, outcome),
     }  # fmt: skip
     others = compared(state, images=desk.prepared.table.schema.kind == "images")

@@ -15,10 +15,11 @@ from safetensors.torch import load_file, save_file
 from temperance import audit as audit_room
 from temperance.control.base import Move
 from temperance.deployment import Ensemble, Extras, Interval, write_bundle
-from temperance.evaluation import Evaluation, Insight, evaluate, insight
+from temperance.evaluation import Evaluation, Insight, decide, evaluate, insight
 from temperance.evaluation.calibration import Calibrated, Calibration, Temperature, calibrate
 from temperance.monitoring import reference
 from temperance.records.cost import TrialCost
+from temperance.records.decision import Costs
 from temperance.records.roles import sample
 from temperance.records.schema import Rows, Schema
 from temperance.study import folded
@@ -203,6 +204,11 @@ class _Model:
         )  # fmt: skip
         return cls(members, weights, *_calibrated(runner, raw, job))
 
+    @property
+    def decision(self) -> dict[str, Any] | None:
+        """How it answers under costs, as a bundle keeps it."""
+        return None if self.final.decision is None else self.final.decision.to_dict()
+
 
 def _calibrated(
     runner: Runner, raw: Any, job: dict[str, Any]
@@ -220,8 +226,14 @@ def _calibrated(
         interval = Interval.of(residuals)
         half = interval.half_widths[interval.levels.index(interval.level)]
         return Calibrated(raw, half=half), interval, None
-    calibration = calibrate(answer, truth, **runner.table.guides(rows))
-    return Calibrated(raw, calibration.calibrator), None, calibration
+    guides = runner.table.guides(rows)
+    calibration = calibrate(answer, truth, **guides)
+    decision = None
+    if job.get("costs"):
+        apart = calibration.held_out
+        chances = calibration.calibrator.apply(answer) if apart is None else apart
+        decision = decide(chances, truth, Costs.of(job["costs"], runner.schema.target.classes), **guides)
+    return Calibrated(raw, calibration.calibrator, decision=decision), None, calibration
 
 
 def _temperature(calibration: Calibration | None) -> float | None:
@@ -253,7 +265,8 @@ def _export(runner: Runner, model: _Model, job: dict[str, Any]) -> Any:
     )  # fmt: skip
     return write_bundle(
         Path(job["bundle"]), part=part, schema=runner.schema, predictor=final, rows=rows.take(slice(0, PARITY_ROWS)),
-        calibrator=final.calibrator, interval=model.interval, extras=extras, name=job.get("model_name", "model"),
+        calibrator=final.calibrator, interval=model.interval, decision=model.decision, extras=extras,
+        name=job.get("model_name", "model"),
     )  # fmt: skip
 
 

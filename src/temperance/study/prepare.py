@@ -12,9 +12,11 @@ from temperance.data.choices import Choices
 from temperance.evaluation.metrics.registry import check_goal, default_metric
 from temperance.monitoring.reference import LEAST
 from temperance.records.atomic import write_text
-from temperance.records.errors import DataError
+from temperance.records.decision import FORM, Costs
+from temperance.records.errors import DataError, SettingError
 from temperance.records.plain_json import dumps
 from temperance.records.roles import Roles
+from temperance.records.schema import Target
 from temperance.records.table import Table
 from temperance.study.settings import StudySettings
 from temperance.study.store import load_table, save_table
@@ -31,6 +33,7 @@ class Prepared:
         test: the table that ``roles.test`` indexes.
         metric: the metric that decides.
         data: the ``data`` block of ``study.json``.
+        costs: what mistakes cost the user, or None.
 
     """
 
@@ -39,6 +42,7 @@ class Prepared:
     test: Table
     metric: str
     data: dict[str, Any]
+    costs: Costs | None = None
 
 
 def prepare(settings: StudySettings, work: Path) -> Prepared:
@@ -59,11 +63,8 @@ def prepare(settings: StudySettings, work: Path) -> Prepared:
         workdir=work / "read", choices=Choices.from_dict(settings.reading),
     )  # fmt: skip
     table = _with_beside(reading.table, settings.beside)
-    metric = (
-        check_goal(settings.metric, task=table.schema.target.task).name
-        if settings.metric
-        else default_metric(table.schema.target.task)
-    )
+    costs = costs_of(settings, table.schema.target)
+    metric = goal_of(settings, table.schema.target)
     second = None
     if settings.test is not None:
         apart = replace(Choices.from_dict(settings.reading), columns={})
@@ -87,7 +88,39 @@ def prepare(settings: StudySettings, work: Path) -> Prepared:
     save_roles(roles, work / "roles.npz")
     data = _describe(settings, reading, second)
     write_text(work / "data.json", dumps({"data": data, "metric": metric}))
-    return Prepared(table, roles, table if second is None else second.table, metric, data)
+    return Prepared(table, roles, table if second is None else second.table, metric, data, costs)
+
+
+def goal_of(settings: StudySettings, target: Target) -> str:
+    """Return the metric that decides.
+
+    Raises:
+        SettingError: it does not fit the task, or needs costs and there are none.
+
+    """
+    if settings.metric is None:
+        return default_metric(target.task)
+    chosen = check_goal(settings.metric, task=target.task).name
+    if chosen == "expected_cost" and not settings.costs:
+        raise SettingError("--metric expected_cost without costs", FORM, "Say what mistakes cost with --cost")
+    return chosen
+
+
+def costs_of(settings: StudySettings, target: Target) -> Costs | None:
+    """Return what mistakes cost, None where the user named no costs.
+
+    Raises:
+        SettingError: an unknown class, costs that make no sense, or costs for a number.
+
+    """
+    if not settings.costs:
+        return None
+    if not target.classes:
+        raise SettingError(
+            f"costs of mistakes for {target.name!r}, which is a number", "a target with classes",
+            "Leave the costs out, or predict classes with --task classification",
+        )  # fmt: skip
+    return Costs.of(settings.costs, target.classes)
 
 
 def _with_beside(table: Table, beside: dict[str, Any]) -> Table:
@@ -105,7 +138,8 @@ def reopen(settings: StudySettings, work: Path) -> Prepared:
     kept = json.loads((work / "data.json").read_text())
     table = load_table(work / "table")
     test = load_table(work / "test") if (work / "test").exists() else table
-    return Prepared(table, load_roles(work / "roles.npz"), test, kept["metric"], kept["data"])
+    costs = costs_of(settings, table.schema.target)
+    return Prepared(table, load_roles(work / "roles.npz"), test, kept["metric"], kept["data"], costs)
 
 
 def _describe(settings: StudySettings, reading: Reading, second: Reading | None) -> dict[str, Any]:

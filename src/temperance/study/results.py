@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from temperance.evaluation.base import Outcome
 from temperance.evaluation.calibration import calibrate
 from temperance.evaluation.metrics.registry import METRICS, losses, measure
+from temperance.records.decision import Decision
 from temperance.study.choose import Candidate
 from temperance.study.prepare import Prepared
 from temperance.study.state import Result
@@ -84,8 +85,10 @@ class Scorer:
         return found.calibrator.apply(answer) if found.held_out is None else found.held_out
 
     def _outcome(self, answer: NDArray[Any], rows: NDArray[np.int64]) -> Outcome:
-        table = self.prepared.table
-        return Outcome(np.asarray(answer, dtype=np.float64), np.asarray(table.target[rows]), table.schema.target.task)
+        table, costs = self.prepared.table, self.prepared.costs
+        decision = None if costs is None else Decision(costs)  # that of the costs: a threshold is chosen once, for one
+        truth, task = np.asarray(table.target[rows]), table.schema.target.task
+        return Outcome(np.asarray(answer, dtype=np.float64), truth, task, decision=decision)
 
 
 def candidate(result: Result, *, max_latency_ms: float | None, max_bytes: float | None) -> Candidate:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from temperance.records.decision import Price
 from temperance.records.errors import SettingError, nearest
 from temperance.study.clock import Budget
 
@@ -40,6 +41,7 @@ class StudySettings:
         starts: recipes that are tried first, ``{"name", "recipe", "settings"}`` each; see ``study.starts``.
         net: ``module:function`` of a user's net beside a ``task`` that says what is predicted; else it is in ``task``.
         reading: what the user decided about reading the data, as a file of ``--schema`` has it.
+        costs: (truth, answer, cost) of the mistakes whose costs were named; empty: all cost the same.
         beside: ``weight``, ``group``, ``time`` per row of data in memory, as fields of a table; those that there are.
         audit: run the audit.
         bundle: export a bundle.
@@ -69,12 +71,14 @@ class StudySettings:
     starts: tuple[dict[str, Any], ...] = ()
     net: str = ""
     reading: dict[str, Any] = field(default_factory=dict)
+    costs: tuple[Any, ...] = ()
     beside: dict[str, Any] = field(default_factory=dict)
     audit: bool = True
     bundle: bool = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "starts", tuple(self.starts))
+        object.__setattr__(self, "costs", tuple(Price(*one) for one in self.costs))
         if self.prefer not in PREFER:
             raise SettingError(
                 f"prefer={self.prefer!r}", ", ".join(PREFER), nearest(self.prefer, PREFER) or "Use prefer='best'"
@@ -98,6 +102,6 @@ class StudySettings:
             "max_latency_ms": self.max_latency_ms, "max_bytes": self.max_bytes, "device": self.device,
             "workers": self.workers, "suite": self.suite, "command": self.command, "prefer": self.prefer,
             "only": self.only, "reading": self.reading, "audit": self.audit, "bundle": self.bundle,
-            "starts": list(self.starts), "net": self.net,
+            "starts": list(self.starts), "net": self.net, "costs": [list(one) for one in self.costs],
             "candidates": [one if isinstance(one, str) else type(one).__name__ for one in self.candidates],
         }  # fmt: skip

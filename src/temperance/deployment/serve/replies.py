@@ -13,12 +13,13 @@ from temperance.deployment.bundle import Bundle
 class Replies:
     """Writes the answers of one bundle.
 
-    Classification: ``prediction`` (the class) and ``probabilities`` (class → share).
+    Classification: ``prediction`` (the class; of the least expected cost where the bundle has costs) and
+    ``probabilities`` (class → share).
     Regression: ``prediction`` (the value) and, where the bundle has intervals, ``low`` and ``high``.
     """
 
     def __init__(self, bundle: Bundle) -> None:
-        self._classes = bundle.classes
+        self._bundle, self._classes = bundle, bundle.classes
         self._width = bundle.half_width() if bundle.has_interval else None
 
     def rows(self, predictions: NDArray[Any]) -> list[dict[str, Any]]:
@@ -27,7 +28,8 @@ class Replies:
         Shapes: predictions (b, c) or (b,).
         """
         if self._classes:
-            return [self._shares(row) for row in predictions.tolist()]
+            chosen = self.answered(predictions)
+            return [self._shares(row, name) for row, name in zip(predictions.tolist(), chosen, strict=True)]
         return [self._value(value) for value in predictions.tolist()]
 
     def bounds(self, predictions: NDArray[Any]) -> dict[str, NDArray[np.float64]]:
@@ -36,9 +38,12 @@ class Replies:
             return {}
         return {"low": predictions - self._width, "high": predictions + self._width}
 
-    def _shares(self, shares: list[float]) -> dict[str, Any]:
-        best = shares.index(max(shares))
-        return {"prediction": self._classes[best], "probabilities": dict(zip(self._classes, shares, strict=True))}
+    def answered(self, probabilities: NDArray[Any]) -> list[str]:
+        """Return the class answered for each row."""
+        return [self._classes[k] for k in self._bundle.answers(probabilities)]
+
+    def _shares(self, shares: list[float], name: str) -> dict[str, Any]:
+        return {"prediction": name, "probabilities": dict(zip(self._classes, shares, strict=True))}
 
     def _value(self, value: float) -> dict[str, Any]:
         if self._width is None:

@@ -10,17 +10,22 @@ from numpy.typing import NDArray
 
 from temperance.evaluation.calibration.base import Calibrator
 from temperance.evaluation.calibration.identity import Identity
+from temperance.records.decision import Decision
 from temperance.records.predictor import Predictor
 from temperance.records.schema import Rows, Schema
 
 
 @dataclass(frozen=True, eq=False)
 class Calibrated:
-    """Another predictor's probabilities after a calibrator. Values of a regression pass through, with ± half."""
+    """Another predictor's probabilities after a calibrator. Values of a regression pass through, with ± half.
+
+    ``decision`` says how probabilities become answers; None: the most probable class.
+    """
 
     inner: Predictor
     calibrator: Calibrator = field(default_factory=Identity)
     half: float | None = None
+    decision: Decision | None = None
 
     @property
     def schema(self) -> Schema:

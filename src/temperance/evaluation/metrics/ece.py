@@ -33,7 +33,7 @@ class _CalibrationError(Metric):
 
     def contributions(self, outcome: Outcome) -> Array:
         """Return ± (confidence − correct), the sign being that of the row's bin: the mean is the value exactly."""
-        gap = outcome.confidence - outcome.correct
+        gap = outcome.confidence - outcome.sure
         code = self._codes(outcome.confidence)
         sign = np.sign(np.bincount(code, weights=gap, minlength=self.bins))
         return np.asarray(sign[code] * gap, dtype=np.float64)
@@ -46,7 +46,7 @@ class _CalibrationError(Metric):
         Sums per bin of rows drawn with replacement have covariance δ_ab Σ gap² − T_a T_b / n (T: sums per bin); they
         are drawn from the normal law with it.
         """
-        gap = outcome.confidence - outcome.correct
+        gap = outcome.confidence - outcome.sure
         code = self._codes(outcome.confidence)
         total = np.bincount(code, weights=gap, minlength=self.bins)
         square = np.bincount(code, weights=gap**2, minlength=self.bins)

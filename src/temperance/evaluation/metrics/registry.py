@@ -11,6 +11,7 @@ from temperance.evaluation.metrics.balanced_accuracy import BalancedAccuracy
 from temperance.evaluation.metrics.brier import Brier
 from temperance.evaluation.metrics.coverage import IntervalCoverage
 from temperance.evaluation.metrics.ece import Ece, EceEqualWidth, EceFloor
+from temperance.evaluation.metrics.expected_cost import ExpectedCost
 from temperance.evaluation.metrics.log_loss import LogLoss
 from temperance.evaluation.metrics.macro_f1 import MacroF1
 from temperance.evaluation.metrics.mae import Mae
@@ -27,6 +28,7 @@ METRICS: dict[str, type[Metric]] = {
     for metric in (
         Accuracy,
         BalancedAccuracy,
+        ExpectedCost,
         LogLoss,
         Brier,
         RocAuc,

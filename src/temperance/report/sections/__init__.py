@@ -6,6 +6,7 @@ from temperance.report.base import Section
 from temperance.report.sections.answer import Answer
 from temperance.report.sections.bought import Bought
 from temperance.report.sections.data import Data
+from temperance.report.sections.decision import Decision
 from temperance.report.sections.depends import Depends
 from temperance.report.sections.duties import Duties
 from temperance.report.sections.fails import Fails
@@ -20,6 +21,7 @@ ORDER: tuple[Section, ...] = (
     Answer(),
     Trust(),
     Mistakes(),
+    Decision(),
     Depends(),
     Data(),
     Tried(),
