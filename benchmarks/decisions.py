@@ -92,12 +92,35 @@ def costs(one: dict[str, np.ndarray]) -> list[dict[str, Any]]:
     return rows
 
 
+def ranges(one: dict[str, np.ndarray], seed: int) -> list[dict[str, Any]]:
+    """Return coverage, width and interval score of ranges on the test rows, per level and kind of width."""
+    from temperance.records.stated_range import StatedRange
+
+    held, test, told, rows = one["held"], one["test"], one["told"], []
+    spread = float(np.std(one["truth"]))
+    fifths = np.array_split(np.argsort(told, kind="stable"), 5)
+    for level in LEVELS:
+        for kind, values in (("plain", None), ("follows", held)):
+            made = StatedRange.of(one["truth"] - held, values, level=level, seed=seed)
+            low, high = made.bounds(told)
+            inside = (test >= low) & (test <= high)
+            miss = np.maximum(low - test, 0) + np.maximum(test - high, 0)
+            score = high - low + 2 / (1 - level) * miss
+            worst = min(float(inside[part].mean()) for part in fifths)
+            rows.append({
+                "level": level, "kind": kind, "scaled": made.scale is not None, "coverage": float(inside.mean()),
+                "worst_fifth": worst, "width": float((high - low).mean()) / spread,
+                "score": float(score.mean()) / spread,
+            })  # fmt: skip
+    return rows
+
+
 def cell(data: Path, name: str, task: str, seed: int, cache: Path | None) -> dict[str, Any]:
     """Measure one set and seed."""
     one = answered(data, name, seed, cache)
     row = {"set": name, "half": half(name), "seed": seed, "task": task, "rows": len(one["truth"])}
     row["test"] = len(one["test"])
-    return {**row, "costs": costs(one)} if task != "regression" else row
+    return {**row, "costs": costs(one)} if task != "regression" else {**row, "ranges": ranges(one, seed)}
 
 
 def mean_of(values: dict[str, list[float]]) -> dict[str, Any]:
@@ -124,6 +147,28 @@ def saved(cells: list[dict[str, Any]]) -> dict[str, Any]:
     return out
 
 
+def held(cells: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return coverage per level and kind, of all rows and of the worst fifth of the prediction, and what is saved."""
+    out: dict[str, Any] = {}
+    for level in LEVELS:
+        kept: dict[str, dict[str, list[float]]] = {}
+        for one in cells:
+            rows = {row["kind"]: row for row in one["ranges"] if row["level"] == level}
+            for kind, row in rows.items():
+                kept.setdefault(f"{kind}: coverage", {}).setdefault(one["set"], []).append(row["coverage"])
+                kept.setdefault(f"{kind}: worst fifth", {}).setdefault(one["set"], []).append(row["worst_fifth"])
+            for what in ("score", "width"):
+                gain = 1 - rows["follows"][what] / max(rows["plain"][what], 1e-12)
+                kept.setdefault(f"share of {what} saved by a width that follows", {}).setdefault(one["set"], []).append(
+                    gain
+                )
+            kept.setdefault("share of cells where it follows", {}).setdefault(one["set"], []).append(
+                rows["follows"]["scaled"]
+            )
+        out[f"level {level}"] = {name: mean_of(values) for name, values in kept.items()}
+    return out
+
+
 def summary() -> dict[str, Any]:
     cells = [json.loads(line) for line in LINES.read_text().splitlines()]
     found: dict[str, Any] = {}
@@ -131,6 +176,9 @@ def summary() -> dict[str, Any]:
         some = [c for c in cells if c["half"] == which and "costs" in c]
         if some:
             found[f"costs, half {which}"] = saved(some)
+        some = [c for c in cells if c["half"] == which and "ranges" in c]
+        if some:
+            found[f"ranges, half {which}"] = held(some)
     return found
 
 

@@ -63,3 +63,14 @@ def test_costs_are_checked_before_the_search(csv_file, tmp_path, make_settings):
         prepare(make_settings(csv_file, tmp_path / "s", costs=[("yess", "no", 9)]), tmp_path / "w2")
     with pytest.raises(SettingError, match="without costs"):
         prepare(make_settings(csv_file, tmp_path / "s", metric="expected_cost"), tmp_path / "w3")
+
+
+def test_a_level_must_fit_the_target_and_the_rows(csv_file, tmp_path, make_settings):
+    with pytest.raises(SettingError, match="which has classes"):
+        prepare(make_settings(csv_file, tmp_path / "s", interval=0.8), tmp_path / "w1")
+    settings = replace(make_settings(csv_file, tmp_path / "s", interval=0.999), target="a")
+    with pytest.raises(SettingError, match="at least 999 such rows"):
+        prepare(settings, tmp_path / "w2")
+    assert prepare(replace(settings, interval=0.8), tmp_path / "w3").costs is None
+    with pytest.raises(SettingError, match="between 0 and 1"):
+        replace(settings, interval=80)

@@ -78,6 +78,15 @@ Costs = Annotated[
         help="What mistakes cost: 'yes->no=10,no->yes=1'; others 1. Answers then cost least; repeatable.",
     ),
 ]
+Interval = Annotated[
+    float | None,
+    typer.Option(
+        "--interval",
+        metavar="SHARE",
+        help="For numbers: `low` to `high` hold the truth for this share, e.g. 0.8.",
+        show_default="0.9",
+    ),
+]
 Language = Annotated[str, typer.Option("--language", metavar="CODE", help="Language of the report: en or de.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything random.")]
 Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where to write.")]

@@ -74,7 +74,9 @@ def measured(document: dict[str, Any]) -> list[str]:
 
     task, test = document["data"]["task"], document["winner"]["test"]
     names = dict.fromkeys([document["metric"]["name"], *FIRST.get(task, FIRST[""])])
-    return [sentence(Measurement.from_dict(test[name]), task=task) for name in names if name in test]
+    said = [sentence(Measurement.from_dict(test[name]), task=task) for name in names if name in test]
+    promised = ((document["winner"].get("interval") or {}).get("tested") or {}).get("promised")
+    return said if promised is None else [*said, f"The range promises {100 * promised:.3g} of 100."]
 
 
 def _beside(document: dict[str, Any]) -> list[str]:

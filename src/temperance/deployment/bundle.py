@@ -16,6 +16,7 @@ from temperance.deployment.wire import check_graph
 from temperance.records.decision import Decision
 from temperance.records.errors import BundleError, MissingExtra
 from temperance.records.schema import MISSING, UNSEEN, Rows, Schema
+from temperance.records.stated_range import StatedRange
 
 TOLERANCE = 1e-5
 LARGEST_UNPACKED = 2**30
@@ -129,30 +130,45 @@ class Bundle:
             BundleError: a classification model, no interval in the bundle, or a level that it has no width for.
 
         """
-        value = self.predict(rows)
-        width = self.half_width(level)
-        return value - width, value + width
+        return self.bounds(self.predict(rows), level=level)
+
+    def bounds(self, values: NDArray[Any], *, level: float | None = None) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return (low, high), each (b,), around predicted values.
+
+        Raises:
+            BundleError: see ``interval``.
+
+        """
+        return self._range.bounds(values, level)
 
     @cached_property
     def has_interval(self) -> bool:
         """Predictions come with ``low`` and ``high``."""
         return self.task == "regression" and bool(self.card.get("interval"))
 
+    @property
+    def coverage(self) -> float:
+        """Share of rows that ``low`` … ``high`` is meant to hold; 0.9 for a model of classes."""
+        return self._range.level if self.has_interval else 0.9
+
     def half_width(self, level: float | None = None) -> float:
-        """Return half the width of the interval at ``level``, or at the bundle's own level.
+        """Return half the width of the interval at ``level``, or at the bundle's own; of an average prediction.
 
         Raises:
             BundleError: see ``interval``.
 
         """
+        return self._range.half(level)
+
+    @cached_property
+    def _range(self) -> StatedRange:
         entry = self.card.get("interval") if self.task == "regression" else None
         if not entry:
             raise BundleError("this bundle has no interval", "a regression bundle with calibration rows")
-        level = float(entry["level"]) if level is None else level
-        known = {float(a): float(b) for a, b in zip(entry["levels"], entry["half_widths"], strict=True)}
-        if level not in known:
-            raise BundleError(f"no interval at level {level}", f"levels are {', '.join(map(str, sorted(known)))}")
-        return known[level]
+        try:
+            return StatedRange.from_dict(entry)
+        except (KeyError, TypeError, ValueError) as error:
+            raise BundleError(f"bundle.json has an interval that is not complete: {error!r}", "", REMEDY) from error
 
     def verify(self) -> float:
         """Replay the golden rows of ``parity.npz`` and return the largest difference.

@@ -149,6 +149,11 @@ class TemperanceEstimator(BaseEstimator, ABC):  # type: ignore[misc]
 
     _prices: tuple[Any, ...] = ()  # what mistakes cost, of a classifier
 
+    @property
+    def _level(self) -> float | None:
+        """Level of the ranges around predicted numbers, of a regressor."""
+        return None
+
     def _note_target(self, data: Given) -> None:
         """Keep what the target says; nothing by default."""
 
@@ -184,7 +189,7 @@ class TemperanceEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         asked = self.net != "Tabular" or any(one is not None for one in given)
         why = "its training was given" if asked else OneRun.obstacle(table)
         if why is None:
-            return OneRun(self.device, seed, self._prices).train(table)
+            return OneRun(self.device, seed, self._prices, self._level).train(table)
         single = Single(self.recipe, self.epochs, self.batch_size, self.learning_rate, self.net, self.device, seed)
         predictor, trial = single.train(table)
         return predictor, {"trials": [trial], "winner": {"trial": trial["id"], "why": f"one net alone: {why}"}}
@@ -201,7 +206,7 @@ class TemperanceEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         reading, others = of_python(self.columns).to_dict(), tuple(self.candidates)
         return Searched(
             self.budget, self.metric, self.device, self.workers, seed, self.out, others, starts, net, reading,
-            self._prices,
+            self._prices, self._level,
         )  # fmt: skip
 
     def __sklearn_tags__(self) -> Any:

@@ -73,6 +73,23 @@ class PackedBundle:
         return schema
 
     @property
+    def has_interval(self) -> bool:
+        """Predictions come with ``low`` and ``high``."""
+        return bool(self.bundle.has_interval)
+
+    def interval(self, rows: Rows, *, level: float | None = None) -> tuple[NDArray[Any], NDArray[Any]] | None:
+        """Return (low, high), each (b,), or None where the bundle states no intervals.
+
+        Raises:
+            BundleError: a level that the bundle has no width for.
+
+        """
+        if not self.bundle.has_interval:
+            return None
+        low, high = self.bundle.interval(rows, level=level)
+        return low, high
+
+    @property
     def decision(self) -> Decision | None:
         """How the bundle's probabilities become answers under costs."""
         found: Decision | None = self.bundle.decision

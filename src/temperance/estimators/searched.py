@@ -35,6 +35,7 @@ class Searched:
         net: the user's own net: ``module:function``, or a function; empty: ours.
         reading: what the user decided about the columns.
         costs: (truth, answer, cost) of mistakes.
+        interval: level of the ranges around predicted numbers.
 
     """
 
@@ -49,6 +50,7 @@ class Searched:
     net: Any = ""
     reading: dict[str, Any] = field(default_factory=dict)
     costs: tuple[Any, ...] = ()
+    interval: float | None = None
 
     def train(
         self,
@@ -87,7 +89,7 @@ class Searched:
             data=(inputs, targets), target=None, out=out, budget=budget, task=task, metric=self.metric,
             seed=self.seed, device=self.device, workers=self.workers, started=began, command="temperance.fit",
             candidates=self.candidates, beside=dict(beside), net=named(self.net, out / "work"), reading=self.reading,
-            costs=self.costs,
+            costs=self.costs, interval=self.interval,
             starts=tuple({"name": f"your recipe {i}", "recipe": one.to_dict()} for i, one in enumerate(self.starts, 1)),
         )  # fmt: skip
         Study(settings, progress=progress).run()

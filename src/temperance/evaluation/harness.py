@@ -18,6 +18,7 @@ from temperance.evaluation.metrics.aurc import abstention
 from temperance.evaluation.metrics.registry import metric as find_metric
 from temperance.evaluation.metrics.registry import select
 from temperance.evaluation.prediction import check_index, observe
+from temperance.evaluation.ranges import ranged
 from temperance.evaluation.robustness import Robustness, probe
 from temperance.evaluation.slicing import Slice, slices, worst
 from temperance.records.errors import SettingError, nearest
@@ -63,6 +64,7 @@ class Evaluation:
         left_out: pairs (what, why).
         outcome: predictions and truth, in the order of ``index``.
         index: row numbers.
+        ranged: what the stated ranges hold, see ``ranged``; None without ranges.
         priced: what the answers cost under the user's costs and beside what, see ``priced``; None without costs.
 
     """
@@ -82,6 +84,7 @@ class Evaluation:
     outcome: Outcome = field(repr=False)
     index: NDArray[np.int64] = field(repr=False)
     priced: dict[str, Any] | None = None
+    ranged: dict[str, Any] | None = None
 
     def __getitem__(self, name: str) -> Measurement:
         """Return the measurement of this name.
@@ -133,6 +136,7 @@ class Evaluation:
             "fragility": [f.to_dict() for f in self.fragility],
             "hardest": self.hardest(),
             "decision": self.priced,
+            "interval": self.ranged,
             "left_out": [{"what": what, "why": why} for what, why in self.left_out],
         }
 
@@ -193,6 +197,7 @@ def evaluate(
         seen,
         rows,
         priced(seen, table.schema.target.classes),
+        ranged(seen),
     )
 
 

@@ -107,6 +107,11 @@ class Served:
         """Return (low, high), each (b,), or None where the bundle states no intervals."""
         return self.bundle.interval(self._known(rows)) if self.bundle.has_interval else None
 
+    @property
+    def coverage(self) -> float:
+        """Share of rows that the intervals are meant to hold."""
+        return self.bundle.coverage
+
     def _known(self, rows: Rows) -> Rows:
         sizes = np.array([len(c.vocabulary) for c in self.schema.categorical], dtype=np.int64)
         codes = np.where(rows.categorical >= sizes, UNSEEN, rows.categorical).astype(np.int32)

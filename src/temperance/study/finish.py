@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from temperance import audit as audit_room
 from temperance.control.base import Move
-from temperance.deployment import Ensemble, Extras, Interval, write_bundle
+from temperance.deployment import Ensemble, Extras, write_bundle
 from temperance.evaluation import Evaluation, Insight, decide, evaluate, insight
 from temperance.evaluation.calibration import Calibrated, Calibration, Temperature, calibrate
 from temperance.monitoring import reference
@@ -22,6 +22,7 @@ from temperance.records.cost import TrialCost
 from temperance.records.decision import Costs
 from temperance.records.roles import sample
 from temperance.records.schema import Rows, Schema
+from temperance.records.stated_range import StatedRange, check_level, rows_for
 from temperance.study import folded
 from temperance.study.jobs import SCALE_ROWS, WEIGHTS, Say, limited
 from temperance.study.runner import BasicPredictor, Fitted, Index, Runner
@@ -150,6 +151,7 @@ def finish(runner: Runner, job: dict[str, Any], say: Say) -> dict[str, Any]:
         "insight": None if looked is None else looked.to_dict(),
         "evaluation_seconds": time.monotonic() - started,
         "losses": f"test_{name}.npz",
+        "interval": model.interval.to_dict() if model.interval else None,
         "calibration": model.calibration.to_dict() if model.calibration else None,
         "temperature": _temperature(model.calibration),
     }
@@ -191,7 +193,7 @@ class _Model:
     members: list[Fitted]
     weights: tuple[float, ...]
     final: Calibrated
-    interval: Interval | None
+    interval: StatedRange | None
     calibration: Calibration | None
 
     @classmethod
@@ -212,7 +214,7 @@ class _Model:
 
 def _calibrated(
     runner: Runner, raw: Any, job: dict[str, Any]
-) -> tuple[Calibrated, Interval | None, Calibration | None]:
+) -> tuple[Calibrated, StatedRange | None, Calibration | None]:
     """Return the predictor with its calibrator (classes) or its half width (values), from rows it never trained on.
 
     Without calibration rows both come from the out-of-fold predictions of the trial.
@@ -220,12 +222,11 @@ def _calibrated(
     rows, answer = _held_out(runner, raw, job)
     truth = runner.table.target[rows]
     if runner.schema.target.task == "regression":
-        residuals = truth - answer
-        if len(residuals) < 10:
+        level = check_level(job.get("interval"))
+        if len(truth) < max(10, rows_for(level)):
             return Calibrated(raw), None, None
-        interval = Interval.of(residuals)
-        half = interval.half_widths[interval.levels.index(interval.level)]
-        return Calibrated(raw, half=half), interval, None
+        interval = StatedRange.of(truth - answer, answer, level=level, seed=int(job["seed"]))
+        return Calibrated(raw, band=interval), interval, None
     guides = runner.table.guides(rows)
     calibration = calibrate(answer, truth, **guides)
     decision = None

@@ -17,6 +17,7 @@ from temperance.records.errors import DataError, SettingError
 from temperance.records.plain_json import dumps
 from temperance.records.roles import Roles
 from temperance.records.schema import Target
+from temperance.records.stated_range import check_level, rows_for
 from temperance.records.table import Table
 from temperance.study.settings import StudySettings
 from temperance.study.store import load_table, save_table
@@ -82,6 +83,7 @@ def prepare(settings: StudySettings, work: Path) -> Prepared:
             f"at least {LEAST} of them",
             f"Give about {-(-LEAST * len(table) // max(kept, 1))} rows or more; fewer measure nothing",
         )
+    check_interval(settings, table.schema.target, kept)
     save_table(table, work / "table")
     if second is not None:
         save_table(second.table, work / "test")
@@ -104,6 +106,28 @@ def goal_of(settings: StudySettings, target: Target) -> str:
     if chosen == "expected_cost" and not settings.costs:
         raise SettingError("--metric expected_cost without costs", FORM, "Say what mistakes cost with --cost")
     return chosen
+
+
+def check_interval(settings: StudySettings, target: Target, rows: int) -> None:
+    """Refuse a level of intervals for classes, or one that so few held-out rows cannot carry.
+
+    Raises:
+        SettingError: one of these.
+
+    """
+    if settings.interval is None:
+        return
+    if target.classes:
+        raise SettingError(
+            f"an interval for {target.name!r}, which has classes", "a target that is a number",
+            "Leave the interval out: classes come with probabilities",
+        )  # fmt: skip
+    needed = rows_for(check_level(settings.interval))
+    if rows < needed:
+        raise SettingError(
+            f"an interval at level {settings.interval} and {rows} rows to measure it on",
+            f"at least {needed} such rows", "Ask for a lower level, or give more rows",
+        )  # fmt: skip
 
 
 def costs_of(settings: StudySettings, target: Target) -> Costs | None:

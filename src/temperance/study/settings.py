@@ -8,6 +8,7 @@ from typing import Any
 
 from temperance.records.decision import Price
 from temperance.records.errors import SettingError, nearest
+from temperance.records.stated_range import check_level
 from temperance.study.clock import Budget
 
 PREFER = ("best", "balanced", "cheap")
@@ -42,6 +43,7 @@ class StudySettings:
         net: ``module:function`` of a user's net beside a ``task`` that says what is predicted; else it is in ``task``.
         reading: what the user decided about reading the data, as a file of ``--schema`` has it.
         costs: (truth, answer, cost) of the mistakes whose costs were named; empty: all cost the same.
+        interval: share of rows that the range around a predicted number is to hold; None: 0.9.
         beside: ``weight``, ``group``, ``time`` per row of data in memory, as fields of a table; those that there are.
         audit: run the audit.
         bundle: export a bundle.
@@ -72,6 +74,7 @@ class StudySettings:
     net: str = ""
     reading: dict[str, Any] = field(default_factory=dict)
     costs: tuple[Any, ...] = ()
+    interval: float | None = None
     beside: dict[str, Any] = field(default_factory=dict)
     audit: bool = True
     bundle: bool = True
@@ -79,6 +82,7 @@ class StudySettings:
     def __post_init__(self) -> None:
         object.__setattr__(self, "starts", tuple(self.starts))
         object.__setattr__(self, "costs", tuple(Price(*one) for one in self.costs))
+        check_level(self.interval)
         if self.prefer not in PREFER:
             raise SettingError(
                 f"prefer={self.prefer!r}", ", ".join(PREFER), nearest(self.prefer, PREFER) or "Use prefer='best'"
@@ -103,5 +107,6 @@ class StudySettings:
             "workers": self.workers, "suite": self.suite, "command": self.command, "prefer": self.prefer,
             "only": self.only, "reading": self.reading, "audit": self.audit, "bundle": self.bundle,
             "starts": list(self.starts), "net": self.net, "costs": [list(one) for one in self.costs],
+            "interval": self.interval,
             "candidates": [one if isinstance(one, str) else type(one).__name__ for one in self.candidates],
         }  # fmt: skip

@@ -7,8 +7,9 @@ from temperance.deployment.serve.replies import Replies
 
 def bundle(classes=(), width=None):
     return SimpleNamespace(
-        classes=classes, has_interval=width is not None, half_width=lambda: width, answers=lambda p: p.argmax(axis=1)
-    )
+        classes=classes, has_interval=width is not None, bounds=lambda v: (v - width, v + width),
+        answers=lambda p: p.argmax(axis=1),
+    )  # fmt: skip
 
 
 def test_classes_with_their_shares():

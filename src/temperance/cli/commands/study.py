@@ -53,6 +53,7 @@ def study(
         typer.Option("--metric", metavar="NAME", help="What decides: accuracy, …", show_default="log_loss or rmse"),
     ] = None,
     cost: options.Costs = None,
+    interval: options.Interval = None,
     seed: options.Seed = 0,
     out: options.Out = None,
     resume: Annotated[
@@ -99,6 +100,7 @@ def study(
     from temperance.cli.starting import starts_of
     from temperance.data.choices import choose
     from temperance.records.decision import parse_costs
+    from temperance.records.stated_range import check_level
     from temperance.report.words import check_language
     from temperance.study.clock import parse_budget
     from temperance.study.settings import StudySettings
@@ -112,6 +114,7 @@ def study(
     check_device(device)
     check_preference(prefer, task, only=only_task)
     check_language(language)
+    check_level(interval)
     costs = tuple(price for one in cost or () for price in parse_costs(one))
     spent = parse_budget(budget) if budget else None
     shown: dict[str, Any] = {"console": console, "started": started, "language": language}
@@ -141,7 +144,7 @@ def study(
             data=named(data), target=target, out=study_folder(out, named(data)), task=task, test=test, group=group,
             budget=spent or parse_budget(DEFAULT_BUDGET), time=time_column, metric=metric, seed=seed, device=device,
             prefer=prefer, only=only_task, candidates=tuple(candidates or ()), reading=choices.to_dict(),
-            starts=starts_of(start or [], console), costs=costs, **limits, **this_run,
+            starts=starts_of(start or [], console), costs=costs, interval=interval, **limits, **this_run,
         )  # fmt: skip
         conclude(new_study(settings), settings.out, **shown)
 

@@ -20,7 +20,6 @@ class Replies:
 
     def __init__(self, bundle: Bundle) -> None:
         self._bundle, self._classes = bundle, bundle.classes
-        self._width = bundle.half_width() if bundle.has_interval else None
 
     def rows(self, predictions: NDArray[Any]) -> list[dict[str, Any]]:
         """Return one object per row.
@@ -30,13 +29,16 @@ class Replies:
         if self._classes:
             chosen = self.answered(predictions)
             return [self._shares(row, name) for row, name in zip(predictions.tolist(), chosen, strict=True)]
-        return [self._value(value) for value in predictions.tolist()]
+        columns = {"prediction": predictions, **self.bounds(predictions)}
+        values = zip(*(column.tolist() for column in columns.values()), strict=True)
+        return [dict(zip(columns, row, strict=True)) for row in values]
 
     def bounds(self, predictions: NDArray[Any]) -> dict[str, NDArray[np.float64]]:
         """Return ``low`` and ``high`` (b,), or nothing where the bundle has no intervals."""
-        if self._width is None:
+        if not self._bundle.has_interval:
             return {}
-        return {"low": predictions - self._width, "high": predictions + self._width}
+        low, high = self._bundle.bounds(predictions)
+        return {"low": low, "high": high}
 
     def answered(self, probabilities: NDArray[Any]) -> list[str]:
         """Return the class answered for each row."""
@@ -44,8 +46,3 @@ class Replies:
 
     def _shares(self, shares: list[float], name: str) -> dict[str, Any]:
         return {"prediction": name, "probabilities": dict(zip(self._classes, shares, strict=True))}
-
-    def _value(self, value: float) -> dict[str, Any]:
-        if self._width is None:
-            return {"prediction": value}
-        return {"prediction": value, "low": value - self._width, "high": value + self._width}

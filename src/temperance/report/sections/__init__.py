@@ -12,6 +12,7 @@ from temperance.report.sections.duties import Duties
 from temperance.report.sections.fails import Fails
 from temperance.report.sections.method import Method
 from temperance.report.sections.mistakes import Mistakes
+from temperance.report.sections.range import Range
 from temperance.report.sections.safety import Safety
 from temperance.report.sections.tried import Tried
 from temperance.report.sections.trust import Trust
@@ -22,6 +23,7 @@ ORDER: tuple[Section, ...] = (
     Trust(),
     Mistakes(),
     Decision(),
+    Range(),
     Depends(),
     Data(),
     Tried(),
