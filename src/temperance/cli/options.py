@@ -42,6 +42,10 @@ Group = Annotated[
 Time = Annotated[
     str | None, typer.Option("--time", metavar="COL", help="Split by this time: the latest rows are the test.")
 ]
+Weight = Annotated[
+    str | None,
+    typer.Option("--weight", metavar="COL", help="How much each row counts: in training, in the choice, in figures."),
+]
 Columns = Annotated[
     list[str] | None,
     typer.Option(

@@ -100,8 +100,9 @@ class TemperanceEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         Args:
             X: (b, f) array of numbers, NaN for missing; or a frame with columns of any type.
             y: (b,) labels or values.
-            sample_weight: (b,) weights of the rows in training and in the losses that choose; 0 leaves a row out.
-                Figures of the test rows are not weighted.
+            sample_weight: (b,) weights of the rows in training, in the losses that choose, and in those figures of the
+                test rows that are means (not with ``class_weight``, which says nothing of new rows); 0 leaves a row
+                out.
             groups: (b,) groups, e.g. patients: none is split between training and the rows that judge.
             time: (b,) numbers or dates: later rows judge what earlier rows taught.
 
@@ -119,8 +120,9 @@ class TemperanceEstimator(BaseEstimator, ABC):  # type: ignore[misc]
             self.predictor_, self.study_ = self._trained(data.table, seed)
         else:
             self.predictor_, self.study_ = self._searched(seed).train(
-                data.inputs, data.targets, task=self._task, beside=data.beside
-            )
+                data.inputs, data.targets, task=self._task, beside=data.beside,
+                weigh_test=getattr(self, "class_weight", None) is None,
+            )  # fmt: skip
         self._note_predictor()
         return self
 

@@ -42,6 +42,7 @@ class Outcome:
         groups: (b,) labels of rows that belong together, or None.
         coverage: share of rows that ``low`` … ``high`` is meant to hold.
         decision: how probabilities become answers under costs, or None: the most probable class.
+        weight: (b,) weights of the rows, or None: all the same.
         fixed: (b,) answers that were given whatever the probabilities, or None.
 
     """
@@ -55,6 +56,7 @@ class Outcome:
     coverage: float = 0.9
     decision: Decision | None = None
     fixed: NDArray[np.int64] | None = None
+    weight: Array | None = None
 
     @property
     def n(self) -> int:
@@ -94,7 +96,7 @@ class Outcome:
 
     def take(self, index: Any) -> Outcome:
         """Select rows."""
-        names = ("prediction", "target", "low", "high", "groups", "fixed")
+        names = ("prediction", "target", "low", "high", "groups", "fixed", "weight")
         found = {name: getattr(self, name) for name in names}
         parts: dict[str, Any] = {name: None if part is None else part[index] for name, part in found.items()}
         return Outcome(task=self.task, coverage=self.coverage, decision=self.decision, **parts)
@@ -110,6 +112,7 @@ def outcome(
     groups: Any = None,
     coverage: float = 0.9,
     decision: Decision | None = None,
+    weight: Any = None,
 ) -> Outcome:
     """Check predictions against the truth and return them as an ``Outcome``.
 
@@ -122,6 +125,7 @@ def outcome(
         groups: (b,) labels of rows that belong together.
         coverage: share of rows that the intervals are meant to hold.
         decision: how probabilities become answers under costs.
+        weight: (b,) weights of the rows.
 
     Raises:
         DataError: no rows, wrong shapes, values that are not finite, rows that do not sum to 1, unknown targets.
@@ -150,7 +154,8 @@ def outcome(
     ends = (None if end is None else np.asarray(end, dtype=np.float64).reshape(len(truth)) for end in (low, high))
     lower, upper = ends
     together = None if groups is None else np.asarray(groups)
-    return Outcome(guess, truth, spec.task, lower, upper, together, coverage, decision)
+    heavy = None if weight is None else np.asarray(weight, dtype=np.float64)
+    return Outcome(guess, truth, spec.task, lower, upper, together, coverage, decision, weight=heavy)
 
 
 def _check_classes(guess: Array, truth: NDArray[Any], spec: Target) -> NDArray[np.int64]:
@@ -186,6 +191,7 @@ class Metric(ABC):
     convention: ClassVar[str] = ""
     scale: ClassVar[Literal["proportion", "unit", "positive", "line"]] = "line"
     basic: ClassVar[bool] = True  # part of the quick suite
+    weighs: ClassVar[bool] = False  # a plain mean over rows, so that weights of rows can count in it
 
     @abstractmethod
     def contributions(self, outcome: Outcome) -> Array:
@@ -205,22 +211,42 @@ class Metric(ABC):
 
     def interval(self, outcome: Outcome, parts: Array) -> Interval:
         """Return the interval from the contributions: Wilson for proportions, else Student's."""
-        rows = pool_groups(parts, outcome.groups)
+        groups = outcome.groups
+        if groups is None and self._is_weighted(outcome):
+            groups = np.arange(outcome.n)  # a weighted share is no count: its spread says what it rests on
+        rows = pool_groups(parts, groups)
         if self.scale == "proportion":
-            return clustered_wilson(parts, outcome.groups, confidence=self.confidence)
+            return clustered_wilson(parts, groups, confidence=self.confidence)
         return mean_interval(rows, confidence=self.confidence, scale=self.scale)
 
     def losses(self, outcome: Outcome) -> Array:
         """Return (b,) losses, lower is better, whose paired differences compare two models."""
-        parts = self.contributions(outcome)
+        parts = self.weighted(outcome)
         return 1.0 - parts if self.better == "higher" else parts
+
+    def weighted(self, outcome: Outcome) -> Array:
+        """Return contributions whose mean is the weighted mean m and whose spread gives its standard error.
+
+        m + wᵢ (xᵢ − m), with wᵢ of mean 1: the linearized ratio estimator. Where rows have no weights, or the metric is
+        no plain mean, the contributions as they are.
+        """
+        parts = self.contributions(outcome)
+        if not self._is_weighted(outcome) or outcome.weight is None:
+            return parts
+        mean = float(np.average(parts, weights=outcome.weight))
+        found: Array = mean + outcome.weight / outcome.weight.mean() * (parts - mean)
+        return found
+
+    def _is_weighted(self, outcome: Outcome) -> bool:
+        return self.weighs and outcome.weight is not None
 
     def measure(self, outcome: Outcome) -> Measurement:
         """Measure, with interval and count."""
-        parts = self.contributions(outcome)
+        parts = self.weighted(outcome)
         value = float(self.finish(parts.mean()))
         low, high = self.interval(outcome, parts)
         clustered = "; rows of one group counted together" if outcome.groups is not None else ""
+        clustered += "" if outcome.weight is None else "; rows weighted" if self.weighs else "; rows not weighted"
         return Measurement(
             self.name,
             value,

@@ -84,9 +84,11 @@ def priced(seen: Outcome, classes: tuple[str, ...]) -> dict[str, Any] | None:
     decision = seen.decision
     if decision is None:
         return None
-    ours = ExpectedCost().contributions(seen)
+    ours = ExpectedCost().losses(seen)
     rivals = [(None, seen.top), *((name, np.full(seen.n, k)) for k, name in enumerate(classes))]
-    found = [compare(ours, decision.costs.of_rows(seen.target, answer), groups=seen.groups) for _, answer in rivals]
+    found = [
+        compare(ours, ExpectedCost().losses(replace(seen, fixed=answer)), groups=seen.groups) for _, answer in rivals
+    ]
     raised = holm([one.p for one in found])
     others = [_other(seen, name, answer, one, p) for (name, answer), one, p in zip(rivals, found, raised, strict=True)]
     return {
@@ -136,6 +138,6 @@ def _table(seen: Outcome, decision: Decision, case: int) -> list[dict[str, Any]]
         rows.append({
             "threshold": threshold, "used": ours, "answered": int(hit.sum()), "caught": int((hit & truth).sum()),
             "missed": int((~hit & truth).sum()), "false": int((hit & ~truth).sum()),
-            "cost": float(decision.costs.of_rows(seen.target, answer).mean()),
+            "cost": float(ExpectedCost().losses(replace(seen, fixed=answer)).mean()),
         })  # fmt: skip
     return rows

@@ -45,8 +45,8 @@ class Bin:
 
 
 def reliability(outcome: Outcome, *, bins: int = 10) -> tuple[Bin, ...]:
-    """Return the bins that hold rows, of the most probable class; empty for regression."""
-    if outcome.task == "regression":
+    """Return the bins that hold rows, of the most probable class; empty for regression, and for weighted rows."""
+    if outcome.task == "regression" or outcome.weight is not None:
         return ()
     code = equal_width(outcome.confidence, bins=bins)
     out = []

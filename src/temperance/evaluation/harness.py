@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -37,6 +37,7 @@ class _Effort(NamedTuple):
     images: int | None
 
 
+UNBINNED: Left = (("calibration of the stated chances", "its bins count rows, and these have weights"),)
 SUITES: dict[str, _Effort] = {
     "quick": _Effort(basic=True, repeats=1, rows=1000, images=256),
     "standard": _Effort(basic=False, repeats=5, rows=5000, images=1000),
@@ -151,6 +152,7 @@ def evaluate(
     metrics: Sequence[str] | None = None,
     budget_seconds: float | None = None,
     clean_rows: NDArray[Any] | None = None,
+    weighted: bool = True,
 ) -> Evaluation:
     """Measure a model on rows with a known target.
 
@@ -164,6 +166,7 @@ def evaluate(
         metrics: names of metrics; all that fit by default.
         budget_seconds: leave out what would take longer, and name it; metrics and slices always run.
         clean_rows: rows that the spread of columns is measured on (the training rows, for one); ``index`` by default.
+        weighted: weigh the rows where the table has weights.
 
     Raises:
         SettingError: unknown suite or metric.
@@ -176,6 +179,7 @@ def evaluate(
     deadline = None if budget_seconds is None else start + budget_seconds
     rows = check_index(table, index)
     seen = observe(predictor, table, rows)
+    seen = seen if weighted else replace(seen, weight=None)
     chosen = select(seen, metrics=metrics, basic=effort.basic, seed=seed)
     parts = slices(table, rows, seen)
     measured = [m.measure(seen) for m in chosen]
@@ -193,7 +197,7 @@ def evaluate(
         seed,
         seen.n,
         time.perf_counter() - start,
-        (*left_out, *more),
+        (*left_out, *more, *(UNBINNED if seen.weight is not None and seen.task != "regression" else ())),
         seen,
         rows,
         priced(seen, table.schema.target.classes),

@@ -73,6 +73,7 @@ def observe(predictor: Predictor, table: Table, index: NDArray[Any] | None = Non
         groups=None if table.group is None else table.group[rows],
         coverage=float(getattr(predictor, "coverage", 0.9)),
         decision=getattr(predictor, "decision", None),
+        weight=None if table.weight is None else table.weight[rows],
     )
 
 

@@ -42,6 +42,12 @@ class Champion:
         """SHA-256 of the data that it was made from, or empty."""
         return str(self.bundle.card.get("details", {}).get("data", ""))
 
+    @property
+    def weight(self) -> str | None:
+        """Column of the weights of the rows, where the study had one: new data must have it too."""
+        found = self.bundle.card.get("details", {}).get("weight")
+        return None if found is None else str(found)
+
     def chosen(self, member: str) -> dict[str, Any]:
         """Return the settings that the first study chose for a basic model."""
         return dict((self.recipe.get("chosen") or {}).get(member) or {})

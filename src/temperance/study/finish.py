@@ -141,6 +141,7 @@ def finish(runner: Runner, job: dict[str, Any], say: Say) -> dict[str, Any]:
     measured = evaluate(
         model.final, runner.test_table, runner.roles.test, suite=job.get("suite", "quick"), seed=job["seed"],
         budget_seconds=job.get("seconds"),
+        weighted=bool(job.get("weigh_test", True)),
         clean_rows=sample(runner.roles.refit, SCALE_ROWS) if not runner.roles.test_is_separate else None,
     )  # fmt: skip
     name = job["name"]

@@ -35,6 +35,7 @@ class Prepared:
         metric: the metric that decides.
         data: the ``data`` block of ``study.json``.
         costs: what mistakes cost the user, or None.
+        weigh_test: figures are weighted where rows have weights.
 
     """
 
@@ -44,6 +45,7 @@ class Prepared:
     metric: str
     data: dict[str, Any]
     costs: Costs | None = None
+    weigh_test: bool = True
 
 
 def prepare(settings: StudySettings, work: Path) -> Prepared:
@@ -61,7 +63,7 @@ def prepare(settings: StudySettings, work: Path) -> Prepared:
     kind = "auto" if ":" in settings.task else settings.task
     reading = read(
         settings.data, target=settings.target, task=kind, group=settings.group, time=settings.time,
-        workdir=work / "read", choices=Choices.from_dict(settings.reading),
+        weight=settings.weight, workdir=work / "read", choices=Choices.from_dict(settings.reading),
     )  # fmt: skip
     table = _with_beside(reading.table, settings.beside)
     costs = costs_of(settings, table.schema.target)
@@ -70,8 +72,9 @@ def prepare(settings: StudySettings, work: Path) -> Prepared:
     if settings.test is not None:
         apart = replace(Choices.from_dict(settings.reading), columns={})
         second = read(
-            settings.test, target=settings.target, schema=table.schema, workdir=work / "read_test", choices=apart
-        )
+            settings.test, target=settings.target, schema=table.schema, workdir=work / "read_test", choices=apart,
+            weight=settings.weight,
+        )  # fmt: skip
     banked = not settings.user_task
     roles = split(table, seed=settings.seed, test=None if second is None else second.table, banked=banked)
     if not len(roles.test):
@@ -90,7 +93,7 @@ def prepare(settings: StudySettings, work: Path) -> Prepared:
     save_roles(roles, work / "roles.npz")
     data = _describe(settings, reading, second)
     write_text(work / "data.json", dumps({"data": data, "metric": metric}))
-    return Prepared(table, roles, table if second is None else second.table, metric, data, costs)
+    return Prepared(table, roles, table if second is None else second.table, metric, data, costs, settings.weigh_test)
 
 
 def goal_of(settings: StudySettings, target: Target) -> str:
@@ -163,7 +166,8 @@ def reopen(settings: StudySettings, work: Path) -> Prepared:
     table = load_table(work / "table")
     test = load_table(work / "test") if (work / "test").exists() else table
     costs = costs_of(settings, table.schema.target)
-    return Prepared(table, load_roles(work / "roles.npz"), test, kept["metric"], kept["data"], costs)
+    roles = load_roles(work / "roles.npz")
+    return Prepared(table, roles, test, kept["metric"], kept["data"], costs, settings.weigh_test)
 
 
 def _describe(settings: StudySettings, reading: Reading, second: Reading | None) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -58,12 +58,17 @@ class Scorer:
             self._known[result.spec.id] = known
         result.answer, result.held, result.prediction, result.losses, result.measurements = known
 
+    @property
+    def _weight(self) -> NDArray[np.float64] | None:
+        table = self.prepared.table
+        return None if table.weight is None or not self.prepared.weigh_test else np.asarray(table.weight[self.rows])
+
     def fill(self, result: Result, answer: NDArray[Any], held: NDArray[Any]) -> None:
         """Fill in what follows from answers on the selection rows and on those that calibrate."""
         result.answer, result.held = answer, held
         result.prediction = self._calibrated(answer, held)
         result.losses = self.losses(result.prediction, self.rows)
-        outcome = self._outcome(result.prediction, self.rows)
+        outcome = replace(self._outcome(result.prediction, self.rows), weight=self._weight)
         result.measurements = {m.name: m.to_dict() for m in measure(outcome)}
 
     def losses(self, answer: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[np.float64]:

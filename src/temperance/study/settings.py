@@ -27,6 +27,7 @@ class StudySettings:
         task: ``auto``, ``classification``, ``regression`` or ``module:function``.
         group: column whose values must not be split across roles.
         time: column to split by in time.
+        weight: column of weights of the rows, 0 or more: in training, in the choice and in the figures of the test.
         metric: metric that decides; None: log loss, or RMSE.
         seed: of everything random.
         max_latency_ms: trials that are slower for one row cannot win.
@@ -45,6 +46,7 @@ class StudySettings:
         costs: (truth, answer, cost) of the mistakes whose costs were named; empty: all cost the same.
         interval: share of rows that the range around a predicted number is to hold; None: 0.9.
         beside: ``weight``, ``group``, ``time`` per row of data in memory, as fields of a table; those that there are.
+        weigh_test: figures of the test rows are weighted too.
         audit: run the audit.
         bundle: export a bundle.
 
@@ -58,6 +60,7 @@ class StudySettings:
     task: str = "auto"
     group: str | None = None
     time: str | None = None
+    weight: str | None = None
     metric: str | None = None
     seed: int = 0
     max_latency_ms: float | None = None
@@ -76,6 +79,7 @@ class StudySettings:
     costs: tuple[Any, ...] = ()
     interval: float | None = None
     beside: dict[str, Any] = field(default_factory=dict)
+    weigh_test: bool = True
     audit: bool = True
     bundle: bool = True
 
@@ -102,7 +106,8 @@ class StudySettings:
             "target": self.target,
             "budget": asdict(self.budget),
             "test": str(self.test) if isinstance(self.test, (str, Path)) else ("in memory" if self.test else None),
-            "task": self.task, "group": self.group, "time": self.time, "metric": self.metric, "seed": self.seed,
+            "task": self.task, "group": self.group, "time": self.time, "weight": self.weight,
+            "weigh_test": self.weigh_test, "metric": self.metric, "seed": self.seed,
             "max_latency_ms": self.max_latency_ms, "max_bytes": self.max_bytes, "device": self.device,
             "workers": self.workers, "suite": self.suite, "command": self.command, "prefer": self.prefer,
             "only": self.only, "reading": self.reading, "audit": self.audit, "bundle": self.bundle,

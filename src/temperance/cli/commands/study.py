@@ -41,6 +41,7 @@ def study(
     ] = None,
     group: options.Group = None,
     time_column: options.Time = None,
+    weight: options.Weight = None,
     column: options.Columns = None,
     keep: options.Keep = None,
     drop: options.Drop = None,
@@ -142,8 +143,8 @@ def study(
         )
         settings = StudySettings(
             data=named(data), target=target, out=study_folder(out, named(data)), task=task, test=test, group=group,
-            budget=spent or parse_budget(DEFAULT_BUDGET), time=time_column, metric=metric, seed=seed, device=device,
-            prefer=prefer, only=only_task, candidates=tuple(candidates or ()), reading=choices.to_dict(),
+            budget=spent or parse_budget(DEFAULT_BUDGET), time=time_column, weight=weight, metric=metric, seed=seed,
+            device=device, prefer=prefer, only=only_task, candidates=tuple(candidates or ()), reading=choices.to_dict(),
             starts=starts_of(start or [], console), costs=costs, interval=interval, **limits, **this_run,
         )  # fmt: skip
         conclude(new_study(settings), settings.out, **shown)

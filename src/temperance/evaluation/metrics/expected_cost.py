@@ -16,6 +16,7 @@ class ExpectedCost(Metric):
     name = "expected_cost"
     better = "lower"
     tasks = CLASSIFICATION
+    weighs = True
     words = "what an answer costs on average, in the costs that you stated"
     convention = "mean over rows of the stated cost; Student interval"
 
