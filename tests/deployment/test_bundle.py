@@ -143,3 +143,9 @@ def test_damaged_costs_are_refused(copy, change, key, value):
     change(copy, "bundle.json", lambda card: card.update(decision={**decision, key: value}))
     with pytest.raises(BundleError, match="costs"):
         _ = load(copy).decision
+
+
+def test_levels_are_answered_by_the_middle_one(copy, change, linear):
+    change(copy, "bundle.json", lambda card: card["schema"]["target"].update(ordered=True))
+    chances = np.array([[0.4, 0.6], [0.5, 0.5]])
+    assert load(copy, verify=False).answers(chances).tolist() == [1, 0]

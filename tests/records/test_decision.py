@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from temperance.records.decision import Costs, Decision, Price, parse_costs
+from temperance.records.decision import Costs, Decision, Price, middle, most_probable, parse_costs
 from temperance.records.errors import SettingError
 
 TWO = ("no", "yes")
@@ -66,3 +66,12 @@ def test_a_chosen_threshold_goes_before_the_stated_one_and_survives_a_file():
     decision = Decision(Costs.of([("yes", "no", 9)], TWO), threshold=0.4, n=50)
     assert decision.answers(np.array([[0.7, 0.3], [0.6, 0.4]])).tolist() == [0, 1]
     assert Decision.from_dict(decision.to_dict()) == decision
+
+
+def test_the_middle_level_is_the_least_expected_distance():
+    random = np.random.default_rng(0)
+    chances = random.dirichlet(np.ones(5), 200)
+    apart = Costs.of([(str(i), str(j), abs(i - j)) for i in range(5) for j in range(5)], tuple("01234"))
+    assert middle(chances).tolist() == Decision(apart).answers(chances).tolist()
+    assert middle(np.array([[0.4, 0.2, 0.4]])).tolist() == [1]
+    assert most_probable(np.array([[0.4, 0.2, 0.4]])).tolist() == [0]

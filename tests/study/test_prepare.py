@@ -74,3 +74,15 @@ def test_a_level_must_fit_the_target_and_the_rows(csv_file, tmp_path, make_setti
     assert prepare(replace(settings, interval=0.8), tmp_path / "w3").costs is None
     with pytest.raises(SettingError, match="between 0 and 1"):
         replace(settings, interval=80)
+
+
+def test_levels_are_decided_by_a_metric_of_levels(tmp_path, make_settings, make_csv):
+    path = make_csv(tmp_path / "rows.csv")
+    lines = path.read_text().splitlines()
+    grades = [f"{line.rsplit(',', 1)[0]},{1 + k % 3}" for k, line in enumerate(lines[1:])]
+    path.write_text("\n".join([lines[0], *grades]))
+    ready = prepare(make_settings(path, tmp_path / "s", task="ordinal"), tmp_path / "w1")
+    assert ready.metric == "rps"
+    assert ready.table.schema.target.ordered
+    with pytest.raises(SettingError, match="--task ordinal"):
+        prepare(make_settings(path, tmp_path / "t", metric="qwk"), tmp_path / "w2")

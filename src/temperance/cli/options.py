@@ -30,7 +30,9 @@ Test = Annotated[
 Task = Annotated[
     str,
     typer.Option(
-        "--task", metavar="TASK", help="auto, classification, regression, or module:function for your own PyTorch net."
+        "--task",
+        metavar="TASK",
+        help="auto, classification, ordinal, regression, or module:function for your own PyTorch net.",
     ),
 ]
 Group = Annotated[

@@ -8,7 +8,7 @@ from typing import Any
 
 from temperance.cli.quantities import words_for_seconds
 
-FIRST = {"regression": ("rmse", "mae", "interval_coverage"), "": ("accuracy", "log_loss", "ece")}
+FIRST = {"regression": ("rmse", "mae", "interval_coverage"), "": ("level_mae", "qwk", "accuracy", "log_loss", "ece")}
 _SEEN = {"better": "dearer", "worse": "cheaper"}  # ours beside a rule, said of the rule
 BESIDE = ("simple_test", "plain_test", "boosting_test", "linear_test")
 

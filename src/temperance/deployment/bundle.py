@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from temperance.deployment.manifest import REMEDY, check_manifest, read_json
 from temperance.deployment.wire import check_graph
-from temperance.records.decision import Decision
+from temperance.records.decision import Decision, middle, most_probable
 from temperance.records.errors import BundleError, MissingExtra
 from temperance.records.schema import MISSING, UNSEEN, Rows, Schema
 from temperance.records.stated_range import StatedRange
@@ -114,14 +114,13 @@ class Bundle:
         return found
 
     def answers(self, probabilities: NDArray[Any]) -> NDArray[np.int64]:
-        """Return the class answered for each row: the most probable one, or the one of the least expected cost.
+        """Return the class answered for each row: the most probable one, of levels the middle one, or by costs.
 
         Shapes: (b, c) → (b,).
         """
         if self.decision is not None:
             return self.decision.answers(probabilities)
-        best: NDArray[np.int64] = np.argmax(probabilities, axis=1).astype(np.int64)
-        return best
+        return middle(probabilities) if self._schema.target.ordered else most_probable(probabilities)
 
     def interval(self, rows: Rows, *, level: float | None = None) -> tuple[NDArray[Any], NDArray[Any]]:
         """Return (low, high), each (b,), that hold the truth with probability ``level`` (regression).

@@ -12,7 +12,7 @@ from sklearn.base import ClassifierMixin
 from temperance.estimators.base import TemperanceEstimator
 from temperance.estimators.inputs import Given
 from temperance.estimators.pricing import prices_of
-from temperance.records.decision import Costs, Decision
+from temperance.records.decision import Costs, Decision, middle, most_probable
 
 
 class TemperanceClassifier(ClassifierMixin, TemperanceEstimator):  # type: ignore[misc]
@@ -24,6 +24,9 @@ class TemperanceClassifier(ClassifierMixin, TemperanceEstimator):  # type: ignor
         costs: what mistakes cost: ``"yes->no=10,no->yes=1"`` (true -> answered), ``{("yes", "no"): 10}``, or (c, c)
             ``costs[i, j]`` for predicting class j where i is true, in the order of ``classes_``. ``predict`` takes the
             class of the least expected cost. Probabilities stay as they are.
+
+        ordered: the classes are levels, numbers in their order: a far miss is worse than a near one, and ``predict``
+            answers the middle level.
 
     Attributes:
         classes_: (c,) the classes, sorted; the order of the columns of ``predict_proba``.
@@ -39,7 +42,9 @@ class TemperanceClassifier(ClassifierMixin, TemperanceEstimator):  # type: ignor
 
     """
 
-    _task = "classification"
+    @property
+    def _task(self) -> str:  # type: ignore[override]
+        return "ordinal" if self.ordered else "classification"
 
     def __init__(
         self,
@@ -59,6 +64,7 @@ class TemperanceClassifier(ClassifierMixin, TemperanceEstimator):  # type: ignor
         columns: Any = None,
         class_weight: Any = None,
         costs: Any = None,
+        ordered: bool = False,
     ) -> None:
         super().__init__(
             recipe, budget=budget, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, metric=metric,
@@ -67,12 +73,13 @@ class TemperanceClassifier(ClassifierMixin, TemperanceEstimator):  # type: ignor
         )  # fmt: skip
         self.class_weight = class_weight
         self.costs = costs
+        self.ordered = ordered
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the most probable class (b,), or with ``costs`` the class of the least expected cost."""
         chances = self.predict_proba(X)
         if self.decision_ is None:
-            best: NDArray[Any] = self.classes_[np.argmax(chances, axis=1)]
+            best: NDArray[Any] = self.classes_[(middle if self.ordered else most_probable)(chances)]
             return best
         codes = self.decision_.answers(chances[:, np.argsort(self._order)])
         labels: NDArray[Any] = self.classes_[np.argsort(self._order)[codes]]

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from temperance.records.decision import Decision
+from temperance.records.decision import Decision, middle, most_probable
 from temperance.records.distributions import normal_quantile
 from temperance.records.errors import DataError
 from temperance.records.measurement import Measurement
@@ -43,6 +43,7 @@ class Outcome:
         coverage: share of rows that ``low`` … ``high`` is meant to hold.
         decision: how probabilities become answers under costs, or None: the most probable class.
         weight: (b,) weights of the rows, or None: all the same.
+        ordered: the classes are levels in their order.
         fixed: (b,) answers that were given whatever the probabilities, or None.
 
     """
@@ -57,6 +58,7 @@ class Outcome:
     decision: Decision | None = None
     fixed: NDArray[np.int64] | None = None
     weight: Array | None = None
+    ordered: bool = False
 
     @property
     def n(self) -> int:
@@ -65,16 +67,17 @@ class Outcome:
 
     @cached_property
     def label(self) -> NDArray[np.int64]:
-        """Answered class (b,): the one of the least expected cost where there are costs, else the most probable one."""
+        """Answered class (b,): of least expected cost where there are costs, the middle level, else the top."""
         if self.fixed is not None:
             return self.fixed
-        return self.top if self.decision is None else self.decision.answers(self.prediction)
+        if self.decision is not None:
+            return self.decision.answers(self.prediction)
+        return middle(self.prediction) if self.ordered else self.top
 
     @cached_property
     def top(self) -> NDArray[np.int64]:
         """Most probable class (b,), the first among equals."""
-        best: NDArray[np.int64] = np.argmax(self.prediction, axis=1).astype(np.int64)
-        return best
+        return most_probable(self.prediction)
 
     @cached_property
     def confidence(self) -> Array:
@@ -99,7 +102,7 @@ class Outcome:
         names = ("prediction", "target", "low", "high", "groups", "fixed", "weight")
         found = {name: getattr(self, name) for name in names}
         parts: dict[str, Any] = {name: None if part is None else part[index] for name, part in found.items()}
-        return Outcome(task=self.task, coverage=self.coverage, decision=self.decision, **parts)
+        return Outcome(task=self.task, coverage=self.coverage, decision=self.decision, ordered=self.ordered, **parts)
 
 
 def outcome(
@@ -155,7 +158,9 @@ def outcome(
     lower, upper = ends
     together = None if groups is None else np.asarray(groups)
     heavy = None if weight is None else np.asarray(weight, dtype=np.float64)
-    return Outcome(guess, truth, spec.task, lower, upper, together, coverage, decision, weight=heavy)
+    return Outcome(
+        guess, truth, spec.task, lower, upper, together, coverage, decision, weight=heavy, ordered=spec.ordered
+    )
 
 
 def _check_classes(guess: Array, truth: NDArray[Any], spec: Target) -> NDArray[np.int64]:

@@ -53,7 +53,7 @@ def renew(
         )
     schema, changes = old, list[dict[str, str]]()
     if old.kind == "table":
-        task = "regression" if old.target.task == "regression" else "classification"
+        task = "regression" if old.target.task == "regression" else "classification"  # the order is the old schema's
         first = read(
             data, target=name, task=task, group=group, time=time, weight=weight, workdir=workdir / "first",
             choices=choices,

@@ -56,6 +56,25 @@ def _number(text: str, whole: Any) -> float:
     return value
 
 
+def most_probable(probabilities: NDArray[Any]) -> NDArray[np.int64]:
+    """Return the most probable class of each row, the first among equals.
+
+    Shapes: (b, c) → (b,).
+    """
+    best: NDArray[np.int64] = np.argmax(probabilities, axis=1).astype(np.int64)
+    return best
+
+
+def middle(probabilities: NDArray[Any]) -> NDArray[np.int64]:
+    """Return the middle level of each row, the first with P(y ≤ level) ≥ ½: least expected distance in levels.
+
+    Shapes: (b, c) → (b,), the classes in their order.
+    """
+    reached = np.cumsum(probabilities, axis=1) >= 0.5 - 1e-9
+    best: NDArray[np.int64] = np.argmax(reached, axis=1).astype(np.int64)
+    return best
+
+
 @dataclass(frozen=True)
 class Costs:
     """``matrix[i][j]`` is what answering class j costs where class i is true; a gain is below 0.

@@ -9,7 +9,7 @@ from typing import Any
 
 from temperance.data import Reading, load_roles, read, save_roles, split
 from temperance.data.choices import Choices
-from temperance.evaluation.metrics.registry import check_goal, default_metric
+from temperance.evaluation.metrics.registry import OF_LEVELS, check_goal, default_metric
 from temperance.monitoring.reference import LEAST
 from temperance.records.atomic import write_text
 from temperance.records.decision import FORM, Costs
@@ -104,10 +104,14 @@ def goal_of(settings: StudySettings, target: Target) -> str:
 
     """
     if settings.metric is None:
-        return default_metric(target.task)
+        return default_metric(target.task, ordered=target.ordered)
     chosen = check_goal(settings.metric, task=target.task).name
     if chosen == "expected_cost" and not settings.costs:
         raise SettingError("--metric expected_cost without costs", FORM, "Say what mistakes cost with --cost")
+    if chosen in OF_LEVELS and not target.ordered:
+        raise SettingError(
+            f"--metric {chosen} for classes without an order", "a target of ordered levels", "Use --task ordinal"
+        )
     return chosen
 
 

@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 
 from temperance.evaluation.base import Outcome
-from temperance.evaluation.metrics.registry import METRICS, check_goal, default_metric, losses, measure, metric, select
+from temperance.evaluation.metrics.registry import (
+    METRICS,
+    OF_LEVELS,
+    check_goal,
+    default_metric,
+    losses,
+    measure,
+    metric,
+    select,
+)
 from temperance.records.decision import Costs, Decision
 from temperance.records.errors import SettingError
 
@@ -25,6 +34,8 @@ def regression(n=300):
 def example(name):
     if METRICS[name].tasks == ("regression",):
         return regression()
+    if name in OF_LEVELS:
+        return replace(binary(), ordered=True)
     dear = Decision(Costs.of([("b", "a", 4)], ("a", "b")))
     return replace(binary(), decision=dear) if name == "expected_cost" else binary()
 
