@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from temperance.data.guides import group_codes, moments
+from temperance.data.guides import even, group_codes, moments, weights, without_weight
 from temperance.records.errors import DataError
 
 
@@ -20,3 +20,28 @@ def test_times() -> None:
     np.testing.assert_allclose(moments(pl.Series(["12:00", "18:00"])), [0.5, 0.75])
     with pytest.raises(DataError, match="time column"):
         moments(pl.Series("t", ["soon", "later"]))
+
+
+def test_weights_are_numbers_of_0_or_more():
+    assert weights(pl.Series("w", ["1,5", "0", None, "2,25"])).tolist()[:2] == [1.5, 0.0]
+    for bad, words in (
+        ([1.0, -2.0], "holds -2"),
+        (["a", "b"], "Numbers, 0 or more"),
+        ([1.0, float("inf")], "infinite"),
+    ):
+        with pytest.raises(DataError, match=words):
+            weights(pl.Series("w", bad))
+
+
+def test_only_the_ratios_of_weights_count():
+    assert even(np.array([1.0, 3.0])).tolist() == [0.5, 1.5]
+    assert even(np.array([2.0, 2.0])) is None
+
+
+def test_rows_without_weight_are_named():
+    weight = np.array([1.0, 0.0, np.nan, 0.0])
+    found = without_weight(weight, np.array([True, True, True, False]), "w")
+    assert [(row["rows"], row["why"]) for row in found] == [
+        (1, "The weight 'w' is missing."),
+        (1, "The weight 'w' is 0."),
+    ]

@@ -294,3 +294,25 @@ def test_a_file_of_one_column_points_to_the_separator(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("a:y\n" + "1:2\n" * 20)
     with pytest.raises(DataError, match="--sep"):
         data.read(tmp_path / "a.csv", target="y")
+
+
+def test_weights_stand_beside_the_rows_and_are_no_input():
+    frame = pl.DataFrame({"a": [i + 0.5 for i in range(40)], "w": [0.0, 3.0] * 20, "y": ["n", "n", "p", "p"] * 10})
+    frame = frame.with_columns(
+        w=pl.when(pl.col("a") == 1.5).then(None).when(pl.col("a") == 3.5).then(9.0).otherwise("w")
+    )
+    found = reader.read(frame, target="y", weight="w")
+    assert [column.name for column in found.table.schema.columns] == ["a"]
+    assert len(found.table) == 19
+    assert found.table.weight is not None
+    assert found.table.weight.mean() == pytest.approx(1.0)
+    assert found.table.weight.max() == pytest.approx(3 * found.table.weight.min())
+    assert {row["why"]: row["rows"] for row in found.dropped} == {
+        "The weight 'w' is missing.": 1, "The weight 'w' is 0.": 20,
+    }  # fmt: skip
+    assert "'w' weighs the rows and is no input of the model." in found.notes
+    again = reader.read(frame, target="y", weight="w", schema=found.table.schema)
+    assert again.table.weight is not None
+    assert again.table.weight.tolist() == found.table.weight.tolist()
+    with pytest.raises(DataError, match="beside"):
+        reader.read(frame, target="y", weight="y")

@@ -10,6 +10,7 @@ import pytest
 from temperance.deployment.basic import basic_part
 from temperance.deployment.bundle import check_difference, load, read_arrays
 from temperance.deployment.write import Interval, write_bundle
+from temperance.records.decision import Costs, Decision
 from temperance.records.errors import BundleError
 from temperance.records.predictor import Predictor
 
@@ -122,3 +123,29 @@ def test_loading_needs_neither_torch_nor_onnx_nor_frames(shipped):
     )
     done = subprocess.run([sys.executable, "-c", code, str(shipped)], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, "[]\n", "")
+
+
+def test_a_bundle_with_costs_answers_by_them(copy, change, linear):
+    plain = load(copy)
+    assert plain.decision is None
+    chances = plain.predict(linear.rows)
+    assert plain.answers(chances).tolist() == chances.argmax(axis=1).tolist()
+    decision = Decision(Costs.of([("yes", "no", 9)], ("no", "yes")), n=100)
+    change(copy, "bundle.json", lambda card: card.update(decision=decision.to_dict()))
+    careful = load(copy)
+    assert careful.decision == decision
+    assert careful.answers(chances).tolist() == (chances[:, 1] >= 0.1).astype(int).tolist()
+
+
+@pytest.mark.parametrize(("key", "value"), [("costs", [[0.0]]), ("classes", ["a", "b"]), ("threshold", "high")])
+def test_damaged_costs_are_refused(copy, change, key, value):
+    decision = Decision(Costs.of([("yes", "no", 9)], ("no", "yes"))).to_dict()
+    change(copy, "bundle.json", lambda card: card.update(decision={**decision, key: value}))
+    with pytest.raises(BundleError, match="costs"):
+        _ = load(copy).decision
+
+
+def test_levels_are_answered_by_the_middle_one(copy, change, linear):
+    change(copy, "bundle.json", lambda card: card["schema"]["target"].update(ordered=True))
+    chances = np.array([[0.4, 0.6], [0.5, 0.5]])
+    assert load(copy, verify=False).answers(chances).tolist() == [1, 0]

@@ -44,3 +44,16 @@ def test_targets_that_are_not_finite_are_refused(data: SimpleNamespace) -> None:
     values[3] = np.inf
     with pytest.raises(ValueError, match="NaN or infinity"):
         TemperanceRegressor(epochs=1).fit(data.X, values)
+
+
+def test_a_folded_run_measures_ranges_on_rows_that_it_held_out() -> None:
+    random = np.random.default_rng(0)
+    X = random.normal(size=(240, 2))
+    y = X[:, 0] + 0.3 * random.normal(size=240)
+    model = TemperanceRegressor(interval=0.6).fit(X[:120], y[:120])
+    low, high = model.predict_interval(X[120:])
+    assert 0.45 < ((low <= y[120:]) & (y[120:] <= high)).mean() < 0.8
+    wider = model.predict_interval(X[120:], level=0.95)
+    assert (wider[0] < low).all()
+    with pytest.raises(SettingError, match="between 0 and 1"):
+        TemperanceRegressor(interval=60).fit(X, y)

@@ -3,6 +3,7 @@ import pytest
 
 from temperance.evaluation.base import Outcome, clustered_wilson, half_width, outcome
 from temperance.evaluation.metrics.accuracy import Accuracy
+from temperance.evaluation.metrics.registry import METRICS
 from temperance.records.errors import DataError
 from temperance.records.schema import Target
 from temperance.records.statistics import wilson
@@ -66,3 +67,36 @@ def test_measurement_says_that_groups_were_used():
 
 def test_half_width():
     assert half_width(1.0) == pytest.approx(1.96, abs=1e-3)
+
+
+@pytest.mark.parametrize("name", ["accuracy", "log_loss", "brier"])
+def test_a_weight_counts_like_copies_of_the_row(name):
+    random = np.random.default_rng(0)
+    p = random.uniform(size=200)
+    chances, truth = np.stack([1 - p, p], axis=1), (random.random(200) < p).astype(int)
+    weight = random.integers(1, 4, 200)
+    copies = np.repeat(np.arange(200), weight)
+    one = METRICS[name]()
+    weighed = one.measure(Outcome(chances, truth, "binary", weight=weight.astype(float)))
+    copied = one.measure(Outcome(chances[copies], truth[copies], "binary", groups=copies))
+    assert weighed.value == pytest.approx(copied.value)
+    assert weighed.low < weighed.value < weighed.high
+    assert weighed.high - weighed.low == pytest.approx(copied.high - copied.low, rel=0.15)
+    assert weighed.convention.endswith("rows weighted")
+    assert "not weighted" in METRICS["roc_auc"]().measure(Outcome(chances, truth, "binary", weight=weight)).convention
+
+
+def test_weighted_losses_compare_as_weighted_means():
+    truth, weight = np.zeros(4), np.array([3.0, 1.0, 1.0, 1.0])
+    first, second = (
+        METRICS["mae"]().losses(Outcome(np.array(p), truth, "regression", weight=weight))
+        for p in ([2.0, 0.0, 0.0, 0.0], [0.0, 1.0, 1.0, 1.0])
+    )
+    assert (first - second).mean() == pytest.approx((3 * 2 - 3 * 1) / 6)
+
+
+def test_calibration_is_not_binned_for_weighted_rows():
+    chances, truth = np.full((50, 2), 0.5), np.arange(50) % 2
+    plain, weighed = (Outcome(chances, truth, "binary", weight=w) for w in (None, np.arange(50) + 1.0))
+    assert METRICS["ece"]().applies(plain)
+    assert not METRICS["ece"]().applies(weighed)

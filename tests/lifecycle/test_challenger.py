@@ -15,6 +15,7 @@ import torch
 from temperance.lifecycle.challenger import Challenger, check_trainable, one_thread, timer
 from temperance.lifecycle.champion import Champion
 from temperance.lifecycle.schedule import Schedule
+from temperance.records.decision import Costs, Decision
 from temperance.records.errors import StudyError
 from temperance.study.runner import Runner
 
@@ -82,3 +83,14 @@ def test_the_recipe_that_is_kept_can_be_trained_again(
     assert recipe["members"][0]["settings"] == made.LINEAR.settings
     assert recipe["members"][1]["settings"] == made.NET.settings
     assert len(recipe["traces"]) >= 1
+
+
+def test_costs_go_on_with_the_next_model(champion: Champion, runner: Runner) -> None:
+    def costs() -> list[list[object]]:
+        return Challenger(champion, runner, 0, lambda: math.inf, lambda words: None)._costs()
+
+    assert costs() == []
+    dear = Decision(Costs.of([("no", "yes", 7)], ("no", "yes")), threshold=0.9)
+    champion.bundle.__dict__.pop("decision", None)
+    champion.bundle.card["decision"] = dear.to_dict()
+    assert costs() == [["no", "yes", 7.0], ["yes", "no", 1.0]]

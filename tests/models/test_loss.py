@@ -6,6 +6,7 @@ import torch
 from torch.nn.functional import cross_entropy as torch_cross_entropy
 
 from temperance.models import combine, cross_entropy, loss_for, squared_error
+from temperance.models.loss import cumulative_cross_entropy
 
 KEY = torch.Generator().manual_seed(0)
 
@@ -50,3 +51,45 @@ def test_combined_probabilities_are_the_mean_of_the_members() -> None:
 )
 def test_each_task_has_its_loss(task: str, loss: object) -> None:
     assert loss_for(task) is loss  # type: ignore[arg-type]
+
+
+def test_of_two_classes_the_cumulative_loss_is_the_cross_entropy():
+    outputs, targets = torch.randn(6, 2, generator=torch.Generator().manual_seed(0)), torch.tensor([0, 1, 1, 0, 0, 1])
+    torch.testing.assert_close(cumulative_cross_entropy(outputs, targets), cross_entropy(outputs, targets))
+
+
+def test_a_far_level_costs_more_than_a_near_one():
+    sure = torch.tensor([[8.0, 0.0, 0.0, 0.0]]).expand(4, 4)
+    found = cumulative_cross_entropy(sure, torch.arange(4))
+    assert (found.diff() > 1).all()
+    plain = cross_entropy(sure, torch.arange(4))
+    assert float(plain[1]) == pytest.approx(float(plain[3]))
+
+
+def test_the_cumulative_loss_is_least_at_the_true_chances():
+    truth = torch.tensor([[0.1, 0.2, 0.4, 0.3]])
+    logits = torch.zeros(1, 4, requires_grad=True)
+    optimizer = torch.optim.LBFGS([logits], max_iter=200)
+
+    def step():
+        optimizer.zero_grad()
+        loss = cumulative_cross_entropy(logits, truth).sum()
+        loss.backward()
+        return loss
+
+    optimizer.step(step)
+    torch.testing.assert_close(torch.softmax(logits, -1), truth, atol=1e-3, rtol=0)
+
+
+def test_members_and_left_out_rows_are_read_as_by_the_cross_entropy():
+    outputs = torch.randn(5, 3, 4, generator=torch.Generator().manual_seed(1))
+    targets = torch.tensor([0, 3, 1, 2, 2])
+    alone = torch.stack([cumulative_cross_entropy(outputs[:, j], targets) for j in range(3)], dim=1)
+    torch.testing.assert_close(cumulative_cross_entropy(outputs, targets), alone.mean(dim=1))
+    own = targets.unsqueeze(1).repeat(1, 3)
+    own[0, 1] = -1
+    found = cumulative_cross_entropy(outputs, own)
+    torch.testing.assert_close(found[1:], alone.mean(dim=1)[1:])
+    torch.testing.assert_close(found[0], alone[0, [0, 2]].mean())
+    assert loss_for("multiclass", ordered=True) is cumulative_cross_entropy
+    assert loss_for("multiclass") is cross_entropy

@@ -74,3 +74,28 @@ def test_audit_runs_within_its_share(refitted):
     findings = finish.audit(refitted, {"seed": 0, "seconds": 3.0}, None)["findings"]
     assert {"duplicates", "leaks"} <= {f["check"] for f in findings}
     assert np.isfinite([f["cost_seconds"] for f in findings]).all()
+
+
+def test_costs_reach_the_test_and_the_bundle_and_leave_the_probabilities(refitted, tmp_path):
+    job = {
+        "members": [LINEAR.to_dict()], "weights": [1.0], "seed": 0, "name": "dear", "out_of_fold": "",
+        "recipe": {"trial": "x"}, "details": {},
+    }  # fmt: skip
+    names = refitted.schema.target.classes
+    dear = {**job, "costs": [[names[1], names[0], 30.0]], "bundle": str(tmp_path / "dear")}
+    event = finish.finish(refitted, dear, None)
+    finish.finish(refitted, {**job, "bundle": str(tmp_path / "plain")}, None)
+    careful, plain = load(tmp_path / "dear"), load(tmp_path / "plain")
+    rows = refitted.table.rows.take(refitted.roles.test)
+    chances = careful.predict(rows)
+    assert chances.tobytes() == plain.predict(rows).tobytes()
+    assert plain.decision is None
+    assert careful.decision.n == len(refitted.roles.calibration)
+    answers, truth = careful.answers(chances), refitted.table.target[refitted.roles.test]
+    assert (answers == 1).sum() > (chances.argmax(axis=1) == 1).sum()
+    told = event["evaluation"]
+    paid = careful.decision.costs.of_rows(truth, answers).mean()
+    assert (
+        told["measurements"]["expected_cost"]["value"] == pytest.approx(paid) == told["decision"]["expected"]["value"]
+    )
+    assert told["measurements"]["accuracy"]["value"] == pytest.approx((answers == truth).mean())

@@ -52,3 +52,37 @@ def test_what_stands_beside_rows_in_memory_is_kept_and_guides_the_split(tmp_path
     short = replace(settings, beside={"weight": np.ones(79)})
     with pytest.raises(DataError, match="79 have a weight"):
         prepare(short, tmp_path / "other")
+
+
+def test_costs_are_checked_before_the_search(csv_file, tmp_path, make_settings):
+    ready = prepare(make_settings(csv_file, tmp_path / "s", costs=[("yes", "no", 9)]), tmp_path / "w1")
+    assert ready.costs.of_rows(np.array([1]), np.array([0])).tolist() == [9.0]
+    again = prepare(make_settings(csv_file, tmp_path / "s", costs=[("yes", "no", 9)]), tmp_path / "w1")
+    assert again.costs == ready.costs
+    with pytest.raises(SettingError, match="Did you mean 'yes'"):
+        prepare(make_settings(csv_file, tmp_path / "s", costs=[("yess", "no", 9)]), tmp_path / "w2")
+    with pytest.raises(SettingError, match="without costs"):
+        prepare(make_settings(csv_file, tmp_path / "s", metric="expected_cost"), tmp_path / "w3")
+
+
+def test_a_level_must_fit_the_target_and_the_rows(csv_file, tmp_path, make_settings):
+    with pytest.raises(SettingError, match="which has classes"):
+        prepare(make_settings(csv_file, tmp_path / "s", interval=0.8), tmp_path / "w1")
+    settings = replace(make_settings(csv_file, tmp_path / "s", interval=0.999), target="a")
+    with pytest.raises(SettingError, match="at least 999 such rows"):
+        prepare(settings, tmp_path / "w2")
+    assert prepare(replace(settings, interval=0.8), tmp_path / "w3").costs is None
+    with pytest.raises(SettingError, match="between 0 and 1"):
+        replace(settings, interval=80)
+
+
+def test_levels_are_decided_by_a_metric_of_levels(tmp_path, make_settings, make_csv):
+    path = make_csv(tmp_path / "rows.csv")
+    lines = path.read_text().splitlines()
+    grades = [f"{line.rsplit(',', 1)[0]},{1 + k % 3}" for k, line in enumerate(lines[1:])]
+    path.write_text("\n".join([lines[0], *grades]))
+    ready = prepare(make_settings(path, tmp_path / "s", task="ordinal"), tmp_path / "w1")
+    assert ready.metric == "rps"
+    assert ready.table.schema.target.ordered
+    with pytest.raises(SettingError, match="--task ordinal"):
+        prepare(make_settings(path, tmp_path / "t", metric="qwk"), tmp_path / "w2")

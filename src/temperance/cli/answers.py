@@ -22,17 +22,29 @@ Columns = dict[str, list[Any]]
 RISKY = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-def answers(bundle: Bundle, rows: Rows) -> Columns:
-    """Return ``prediction`` and ``probability_<class>`` per class, or ``low`` and ``high`` if the bundle has them."""
+def answers(bundle: Bundle, rows: Rows, *, level: float | None = None) -> Columns:
+    """Return ``prediction`` and ``probability_<class>`` per class, or ``low`` and ``high`` if the bundle has them.
+
+    Args:
+        bundle: the model.
+        rows: what it is asked.
+        level: share of rows that ``low`` … ``high`` is to hold; None: the bundle's own.
+
+    Raises:
+        BundleError: a level that the bundle has no width for, or a model of classes.
+
+    """
     answer = np.asarray(bundle.predict(rows))
     if not bundle.classes:
         columns: Columns = {"prediction": answer.tolist()}
-        if bundle.has_interval:
-            width = bundle.half_width()
-            columns |= {"low": (answer - width).tolist(), "high": (answer + width).tolist()}
+        if bundle.has_interval or level is not None:
+            low, high = bundle.bounds(answer, level=level)
+            columns |= {"low": low.tolist(), "high": high.tolist()}
         return columns
+    if level is not None:
+        bundle.half_width(level)  # says that a model of classes has none
     names = np.array(bundle.classes, dtype=object)
-    columns = {"prediction": names[answer.argmax(axis=1)].tolist() if len(answer) else []}
+    columns = {"prediction": names[bundle.answers(answer)].tolist() if len(answer) else []}
     return columns | {f"probability_{name}": answer[:, i].tolist() for i, name in enumerate(bundle.classes)}
 
 

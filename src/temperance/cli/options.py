@@ -30,7 +30,9 @@ Test = Annotated[
 Task = Annotated[
     str,
     typer.Option(
-        "--task", metavar="TASK", help="auto, classification, regression, or module:function for your own PyTorch net."
+        "--task",
+        metavar="TASK",
+        help="auto, classification, ordinal, regression, or module:function for your own PyTorch net.",
     ),
 ]
 Group = Annotated[
@@ -61,6 +63,10 @@ Horizon = Annotated[
 By = Annotated[
     str | None, typer.Option("--by", metavar="COL", help="With --lags: the column that tells several series apart.")
 ]
+Weight = Annotated[
+    str | None,
+    typer.Option("--weight", metavar="COL", help="How much each row counts: in training, in the choice, in figures."),
+]
 Columns = Annotated[
     list[str] | None,
     typer.Option(
@@ -88,6 +94,23 @@ Sep = Annotated[
 SchemaFile = Annotated[
     Path | None,
     typer.Option("--schema", metavar="FILE", help="How columns are read; `temperance audit --write-schema` writes it."),
+]
+Costs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--cost",
+        metavar="TRUE->ANSWERED=COST",
+        help="What mistakes cost: 'yes->no=10,no->yes=1'; others 1. Answers then cost least; repeatable.",
+    ),
+]
+Interval = Annotated[
+    float | None,
+    typer.Option(
+        "--interval",
+        metavar="SHARE",
+        help="For numbers: `low` to `high` hold the truth for this share, e.g. 0.8.",
+        show_default="0.9",
+    ),
 ]
 Language = Annotated[str, typer.Option("--language", metavar="CODE", help="Language of the report: en or de.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything random.")]

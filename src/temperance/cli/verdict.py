@@ -8,7 +8,8 @@ from typing import Any
 
 from temperance.cli.quantities import words_for_seconds
 
-FIRST = {"regression": ("rmse", "mae", "interval_coverage"), "": ("accuracy", "log_loss", "ece")}
+FIRST = {"regression": ("rmse", "mae", "interval_coverage"), "": ("level_mae", "qwk", "accuracy", "log_loss", "ece")}
+_SEEN = {"better": "dearer", "worse": "cheaper"}  # ours beside a rule, said of the rule
 BESIDE = ("simple_test", "plain_test", "boosting_test", "linear_test")
 
 
@@ -49,7 +50,7 @@ def text(folder: Path, document: dict[str, Any], *, seconds: float) -> str:
     winner = document["winner"]
     lines = [f"Best model: {name_of(document)}.", f"  {winner.get('why', '')}".rstrip()]
     lines += [f"  {said}" for said in measured(document)]
-    lines += _beside(document)
+    lines += [*_beside(document), *_costs(document)]
     bought = [_bought(row) for row in winner.get("bought") or [] if row.get("sentence")]
     lines += ["What regularization bought:", *(f"  {said}" for said in bought)] if bought else []
     lines += _own_net(document)
@@ -83,7 +84,9 @@ def measured(document: dict[str, Any]) -> list[str]:
 
     task, test = document["data"]["task"], document["winner"]["test"]
     names = dict.fromkeys([document["metric"]["name"], *FIRST.get(task, FIRST[""])])
-    return [sentence(Measurement.from_dict(test[name]), task=task) for name in names if name in test]
+    said = [sentence(Measurement.from_dict(test[name]), task=task) for name in names if name in test]
+    promised = ((document["winner"].get("interval") or {}).get("tested") or {}).get("promised")
+    return said if promised is None else [*said, f"The range promises {100 * promised:.3g} of 100."]
 
 
 def _beside(document: dict[str, Any]) -> list[str]:
@@ -95,6 +98,26 @@ def _beside(document: dict[str, Any]) -> list[str]:
         if other and figure and figure.get("value") is not None and other["trial"] != document["winner"]["trial"]:
             said.append(f"{name_of(document, other['trial'])}: {figure['value']:.4g}")
     return [f"  Beside it, {name} on the same rows: {'; '.join(said)}."] if said else []
+
+
+def _costs(document: dict[str, Any]) -> list[str]:
+    """Return what the answers cost beside simpler rules, and from which chance on one of two classes is answered."""
+    found = document["winner"].get("decision")
+    if not found:
+        return []
+    rules = [
+        f"{'always ' + repr(other['answer']) if other['answer'] else 'the most probable class'} "
+        f"{other['expected']['value']:.3g} ({_SEEN.get(other['verdict'], 'no clear difference')})"
+        for other in found["others"]
+    ]
+    own = found["expected"]
+    said = [
+        f"  In your costs an answer costs {own['value']:.3g} (between {own['low']:.3g} and {own['high']:.3g}); "
+        f"other rules: {', '.join(rules)}."
+    ]
+    if found["case"]:
+        said.append(f"  It answers {found['case']!r} from a chance of {100 * found['limit']:.3g} of 100 on.")
+    return said
 
 
 def _own_net(document: dict[str, Any]) -> list[str]:

@@ -16,7 +16,7 @@ from temperance.records.errors import SettingError, nearest
 from temperance.records.moments import PATTERNS
 
 READS = ("auto", "number", "category", "date", "text", "keep", "drop")
-FIELDS = ("decimal", "thousands", "unit", "pattern", "missing", "exact")
+FIELDS = ("decimal", "thousands", "unit", "pattern", "missing", "exact", "levels")
 _OPTION = re.compile(rf"(?P<name>.+?)=(?P<read>{'|'.join(READS)})(?P<rest>,.*)?", re.DOTALL)
 _SETTING = re.compile(r",(?P<key>\w+)=(?P<value>,|[^,]*)")
 
@@ -34,6 +34,7 @@ class ColumnChoice:
         pattern: of dates, such as ``%d/%m/%Y`` or ``iso``.
         missing: words that stand for "missing"; None: those of the whole table.
         exact: categories that differ in letter case only stay apart.
+        levels: of a target: its classes in their order, the lowest first.
 
     """
 
@@ -44,6 +45,7 @@ class ColumnChoice:
     pattern: str = ""
     missing: tuple[str, ...] | None = None
     exact: bool = False
+    levels: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name, value, accepted in (
@@ -66,7 +68,8 @@ class ColumnChoice:
 
     def to_dict(self) -> dict[str, Any]:
         """Return what was chosen."""
-        row = {key: value for key, value in asdict(self).items() if value not in ("", None, False)}
+        row = {key: value for key, value in asdict(self).items() if value not in ("", None, False, ())}
+        row |= {"levels": list(self.levels)} if self.levels else {}
         return row | ({"missing": list(self.missing)} if self.missing is not None else {})
 
     @classmethod
@@ -91,6 +94,8 @@ class ColumnChoice:
         missing = row.get("missing")
         if missing is not None:
             row["missing"] = tuple([missing] if isinstance(missing, str) else map(str, missing))
+        levels = row.get("levels", ())
+        row["levels"] = tuple([levels] if isinstance(levels, str) else map(str, levels))
         return cls(**row)
 
 
@@ -264,6 +269,8 @@ def parse_option(text: str) -> tuple[str, ColumnChoice]:
         row["exact"] = row["exact"] in ("exact", "true", "1", "yes")
     if "missing" in row:
         row["missing"] = tuple(row["missing"].split("|"))
+    if "levels" in row:
+        row["levels"] = tuple(row["levels"].split("|"))
     return found["name"], ColumnChoice.of(row, found["name"])
 
 

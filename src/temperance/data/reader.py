@@ -18,7 +18,7 @@ from temperance.data.choices import AS_FOUND, Choices, ColumnChoice, to_toml
 from temperance.data.clock_columns import times
 from temperance.data.encode import encode, require
 from temperance.data.evidence import FileStyle, numbering
-from temperance.data.guides import group_codes
+from temperance.data.guides import even, group_codes, weights, without_weight
 from temperance.data.infer import infer
 from temperance.data.judge import Reader
 from temperance.data.source import source_of
@@ -33,6 +33,7 @@ from temperance.records.table import Table
 Dropped = dict[str, Any]
 KINDS = ("numeric", "categorical", "text", "series")  # the order of a schema's columns
 VOTERS = 5000  # rows of each column that say how the file writes numbers
+Guides = tuple[str | None, str | None, str | None]  # columns of group, time and weight
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +95,7 @@ def read(
     task: str = "auto",
     group: str | None = None,
     time: str | None = None,
+    weight: str | None = None,
     workdir: Path | None = None,
     schema: Schema | None = None,
     choices: Choices = AS_FOUND,
@@ -108,6 +110,7 @@ def read(
         task: ``auto``, ``classification`` or ``regression``.
         group: column whose values must not be split between roles; it is no input.
         time: column that orders the rows; it is no input.
+        weight: column of weights of the rows, 0 or more; it is no input. Rows of weight 0 are left out.
         workdir: folder for memory-mapped arrays of large data; None keeps them in memory.
         schema: read against this schema (a test file, rows to predict). Then, with ``target=None``, the target may be
             absent and no row is dropped: unknown targets are NaN or −1.
@@ -131,9 +134,9 @@ def read(
         contents, long = series_of(contents, target, time, choices, schema)
         time = None if long is not None else time
         if schema is not None:
-            found = _reread(contents, restyled(schema, choices), target, (group, time), workdir, choices)
+            found = _reread(contents, restyled(schema, choices), target, (group, time, weight), workdir, choices)
             return replace(found, labels=contents.labels)
-        found = _read(contents, target, task, (group, time), workdir, choices, long)
+        found = _read(contents, target, task, (group, time, weight), workdir, choices, long)
         return replace(found, labels=contents.labels)
 
 
@@ -141,7 +144,7 @@ def _read(
     contents: Contents,
     target: str | None,
     task: str,
-    guides: tuple[str | None, str | None],
+    guides: Guides,
     workdir: Path | None,
     choices: Choices,
     long: Long | None,
@@ -153,7 +156,7 @@ def _read(
         aim = aim._replace(target=replace(aim.target, name=str(target)))
     guide_names = [guide for guide in guides if guide is not None]
     if name in guide_names:
-        raise DataError(f"{name!r} is the target and guides the split", "Different columns", "Choose another column")
+        raise DataError(f"{name!r} is the target and stands beside it", "Different columns", "Choose another column")
     taken = contents.names
     when = moment_of(contents, aim, guides[1], choices)
     added = set(when.contents.names) - set(taken)
@@ -162,6 +165,8 @@ def _read(
     columns, notes, dropped, readers = _columns(contents, (name, *guide_names, *added), choices, file)
     columns = tuple(sorted((*columns, *when.columns), key=lambda column: KINDS.index(column.kind)))
     notes += [*guides_note(guides[0], guides[1], contents), *when.notes]
+    if guides[2] is not None:
+        notes.append(f"{guides[2]!r} weighs the rows and is no input of the model.")
     images = contents.images
     schema = Schema(
         columns=columns,
@@ -189,7 +194,7 @@ def _reread(
     contents: Contents,
     schema: Schema,
     target: str | None,
-    guides: tuple[str | None, str | None],
+    guides: Guides,
     workdir: Path | None,
     choices: Choices,
 ) -> Reading:
@@ -217,9 +222,9 @@ def _reread(
     if extra:
         notes.append(f"{len(extra)} further columns are not inputs of the model and were not read: {_list(extra)}.")
     dropped = list(contents.dropped)
-    group, time = (guide if guide in contents.names else None for guide in guides)
+    group, time = (guide if guide in contents.names else None for guide in guides[:2])
     strict = target is not None
-    return _finish(contents, schema, aim, (group, time), workdir, notes, dropped, choices, strict=strict)
+    return _finish(contents, schema, aim, (group, time, guides[2]), workdir, notes, dropped, choices, strict=strict)
 
 
 def _known_aim(contents: Contents, target: Target, name: str, *, strict: bool) -> Aim:
@@ -239,7 +244,7 @@ def _finish(
     contents: Contents,
     schema: Schema,
     aim: Aim,
-    guides: tuple[str | None, str | None],
+    guides: Guides,
     workdir: Path | None,
     notes: list[str],
     dropped: list[Dropped],
@@ -258,6 +263,10 @@ def _finish(
         lost = present & ~np.isfinite(when)
         dropped.append({"rows": int(lost.sum()), "column": None, "why": f"The time {guides[1]!r} is missing."})
         present &= ~lost
+    weight = None if guides[2] is None else weights(contents.column(guides[2]), choices.of(guides[2]))
+    if weight is not None:
+        dropped += without_weight(weight, present, str(guides[2]))
+        present &= weight > 0
     if not present.any():
         raise DataError(f"{contents.name} has no row with a target", "Rows with a target", "Check the target column")
     rows, said = encode(contents, schema, present, workdir)
@@ -269,6 +278,7 @@ def _finish(
         None if when is None else when[present],
         contents.name,
         contents.fingerprint,
+        None if weight is None else even(weight[present]),
     )
     said = [note for note in said if note not in notes and not _already(note, notes)]
     return Reading(table, (*notes, *said), tuple(dropped), (), choices, profile(table))

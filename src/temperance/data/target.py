@@ -14,11 +14,13 @@ from temperance.data.choices import ColumnChoice
 from temperance.data.evidence import FileStyle
 from temperance.data.infer import NAMES_TOO, missing_or_name, one_spelling, spellings
 from temperance.data.judge import ALONE, AUTO, MANY_NUMBERS, Reader, judge
+from temperance.data.levels import in_order
 from temperance.records.cells import fold
 from temperance.records.errors import DataError, SettingError
 from temperance.records.moments import EPOCH_MILLISECONDS, EPOCH_SECONDS
 from temperance.records.schema import Target
 
+TASKS = ("auto", "classification", "ordinal", "regression")
 MOST_CLASSES = 20  # whole numbers with up to this many different values are taken for classes
 MOST_LABELS = 200  # … and up to this many where they run from 0 or 1 without gaps, each about equally often
 WORDS_ALLOWED = 0.05  # share of words among numbers up to which a target is still a number
@@ -47,7 +49,8 @@ def read_target(series: pl.Series, *, task: str = "auto", choice: ColumnChoice =
 
     Args:
         series: the column.
-        task: ``auto``, ``classification`` or ``regression``; anything with a colon (a user's own task) means auto.
+        task: ``auto``, ``classification``, ``ordinal`` or ``regression``; anything with a colon (a user's own
+            task) means auto.
         choice: what the user decided about the column.
         file: decides how numbers are written where the column itself does not.
 
@@ -58,9 +61,11 @@ def read_target(series: pl.Series, *, task: str = "auto", choice: ColumnChoice =
     """
     known = {"binary": "classification", "multiclass": "classification"}
     task = "auto" if ":" in task else known.get(task, task)
-    if task not in ("auto", "classification", "regression"):
-        raise SettingError(
-            f"task={task!r}", "auto, classification, regression or module:function", "Choose one of them"
+    if task not in TASKS:
+        raise SettingError(f"task={task!r}", f"{', '.join(TASKS)} or module:function", "Choose one of them")
+    if task == "ordinal" or choice.levels:
+        return in_order(
+            read_target(series, task="classification", choice=replace(choice, levels=()), file=file), choice
         )
     if series.dtype.is_nested() or series.dtype in (pl.Binary, pl.Object):
         raise DataError(f"The target {series.name!r} holds {series.dtype}", "Numbers or class names", "Choose another")
@@ -208,7 +213,10 @@ def _classes(series: pl.Series, reader: Reader, why: str, *, numbers: bool = Fal
         lost = lost.filter(lost.str.to_lowercase().is_in(sorted(NAMES_TOO)).fill_null(False))
         notes += [missing_or_name(name, lost)] if len(lost) else []
     if numbers:
-        notes.append("To predict it as a number instead (a count, say), pass --task regression.")
+        notes.append(
+            "To predict it as a number instead (a count, say), pass --task regression; "
+            "as levels in their order (grades, say), --task ordinal."
+        )
     rare = counts.filter(pl.col("count") < 5)
     if rare.height:
         few = _shown(sorted(rare["label"].to_list(), key=_order))

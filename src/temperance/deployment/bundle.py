@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from temperance.data.blocks import Block, unpack
 from temperance.deployment.manifest import REMEDY, check_manifest, read_json
 from temperance.deployment.wire import check_graph
+from temperance.records.decision import Decision, middle, most_probable
 from temperance.records.errors import BundleError, MissingExtra
 from temperance.records.schema import MISSING, UNSEEN, Rows, Schema
+from temperance.records.stated_range import StatedRange
 
 TOLERANCE = 1e-5
 LARGEST_UNPACKED = 2**30
@@ -109,6 +111,34 @@ class Bundle:
         result: NDArray[Any] = self._session.run([self.output], feed)[0]
         return result
 
+    @cached_property
+    def decision(self) -> Decision | None:
+        """How probabilities become answers under the costs that the study was given; None: the most probable class.
+
+        Raises:
+            BundleError: the bundle's costs are damaged.
+
+        """
+        entry = self.card.get("decision")
+        if entry is None:
+            return None
+        try:
+            found = Decision.from_dict(entry)
+        except (KeyError, TypeError, ValueError) as error:
+            raise BundleError(f"bundle.json has costs that are not complete: {error}", "", REMEDY) from error
+        if found.costs.classes != self.classes:
+            raise BundleError(f"costs for {found.costs.classes}", f"the classes are {self.classes}", REMEDY)
+        return found
+
+    def answers(self, probabilities: NDArray[Any]) -> NDArray[np.int64]:
+        """Return the class answered for each row: the most probable one, of levels the middle one, or by costs.
+
+        Shapes: (b, c) → (b,).
+        """
+        if self.decision is not None:
+            return self.decision.answers(probabilities)
+        return middle(probabilities) if self._schema.target.ordered else most_probable(probabilities)
+
     def interval(self, rows: Rows, *, level: float | None = None) -> tuple[NDArray[Any], NDArray[Any]]:
         """Return (low, high), each (b,), that hold the truth with probability ``level`` (regression).
 
@@ -116,30 +146,45 @@ class Bundle:
             BundleError: a classification model, no interval in the bundle, or a level that it has no width for.
 
         """
-        value = self.predict(rows)
-        width = self.half_width(level)
-        return value - width, value + width
+        return self.bounds(self.predict(rows), level=level)
+
+    def bounds(self, values: NDArray[Any], *, level: float | None = None) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return (low, high), each (b,), around predicted values.
+
+        Raises:
+            BundleError: see ``interval``.
+
+        """
+        return self._range.bounds(values, level)
 
     @cached_property
     def has_interval(self) -> bool:
         """Predictions come with ``low`` and ``high``."""
         return self.task == "regression" and bool(self.card.get("interval"))
 
+    @property
+    def coverage(self) -> float:
+        """Share of rows that ``low`` … ``high`` is meant to hold; 0.9 for a model of classes."""
+        return self._range.level if self.has_interval else 0.9
+
     def half_width(self, level: float | None = None) -> float:
-        """Return half the width of the interval at ``level``, or at the bundle's own level.
+        """Return half the width of the interval at ``level``, or at the bundle's own; of an average prediction.
 
         Raises:
             BundleError: see ``interval``.
 
         """
+        return self._range.half(level)
+
+    @cached_property
+    def _range(self) -> StatedRange:
         entry = self.card.get("interval") if self.task == "regression" else None
         if not entry:
             raise BundleError("this bundle has no interval", "a regression bundle with calibration rows")
-        level = float(entry["level"]) if level is None else level
-        known = {float(a): float(b) for a, b in zip(entry["levels"], entry["half_widths"], strict=True)}
-        if level not in known:
-            raise BundleError(f"no interval at level {level}", f"levels are {', '.join(map(str, sorted(known)))}")
-        return known[level]
+        try:
+            return StatedRange.from_dict(entry)
+        except (KeyError, TypeError, ValueError) as error:
+            raise BundleError(f"bundle.json has an interval that is not complete: {error!r}", "", REMEDY) from error
 
     def verify(self) -> float:
         """Replay the golden rows of ``parity.npz`` and return the largest difference.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import os
 import shutil
 import tempfile
@@ -26,61 +25,10 @@ from temperance.records.errors import BundleError
 from temperance.records.plain_json import dumps
 from temperance.records.predictor import Predictor
 from temperance.records.schema import Rows, Schema
+from temperance.records.stated_range import StatedRange as Interval
 from temperance.records.version import __version__
 
 DATATYPES = {"tensor(double)": "FP64", "tensor(float)": "FP32", "tensor(string)": "BYTES", "tensor(uint8)": "UINT8"}
-
-
-@dataclass(frozen=True)
-class Interval:
-    """Half the width of prediction intervals of a regression, by level: [value − half width, value + half width].
-
-    Attributes:
-        levels: shares of rows that the intervals hold, rising.
-        half_widths: one per level.
-        level: the one that is served.
-        n: calibration rows that they rest on.
-
-    """
-
-    levels: tuple[float, ...]
-    half_widths: tuple[float, ...]
-    level: float = 0.9
-    n: int = 0
-
-    @classmethod
-    def of(
-        cls, residuals: NDArray[Any], *, levels: tuple[float, ...] = (0.5, 0.8, 0.9, 0.95), level: float = 0.9
-    ) -> Interval:
-        """Take split-conformal half widths from residuals of held-out rows.
-
-        The half width at level a is the ⌈(n + 1)·a⌉-th smallest |residual|; a level that n rows cannot carry
-        ((n + 1)·a > n) is left out. Coverage ≥ a for exchangeable rows (Lei et al. 2018, arXiv 1604.04173, §2.2).
-
-        Shapes: residuals (n,).
-
-        Raises:
-            BundleError: too few residuals for ``level``.
-
-        """
-        sizes = np.sort(np.abs(np.asarray(residuals, dtype=np.float64)))
-        ranks = {a: math.ceil((len(sizes) + 1) * a) for a in sorted({*levels, level})}
-        kept = {a: float(sizes[rank - 1]) for a, rank in ranks.items() if rank <= len(sizes)}
-        if level not in kept:
-            raise BundleError(
-                f"{len(sizes)} residuals for an interval at level {level}", f"at least {math.ceil(level / (1 - level))}"
-            )
-        return cls(tuple(kept), tuple(kept.values()), level, len(sizes))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return JSON-safe fields."""
-        return {
-            "method": "split conformal on absolute residuals",
-            "level": self.level,
-            "levels": list(self.levels),
-            "half_widths": list(self.half_widths),
-            "n": self.n,
-        }
 
 
 @dataclass(frozen=True)
@@ -142,6 +90,7 @@ def write_bundle(
     rows: Rows,
     calibrator: Calibrator | None = None,
     interval: Interval | None = None,
+    decision: Mapping[str, Any] | None = None,
     extras: Extras | None = None,
     name: str = "model",
     graph: Any = None,
@@ -157,6 +106,7 @@ def write_bundle(
         rows: raw rows for the comparison, at least one; none of them is stored.
         calibrator: applied after everything else (classification); it is also named in ``bundle.json``.
         interval: prediction intervals (regression).
+        decision: ``Decision.to_dict()``: how probabilities become answers; None: the most probable class.
         extras: reference statistics, recipe, cards.
         name: model name of the Open Inference Protocol.
         graph: a ``ModelProto`` drawn before and filled with the winner's weights; drawn now when left out.
@@ -183,6 +133,7 @@ def write_bundle(
     parity = {"largest_difference": worst, "scale": scale, "tolerance": 1e-5}
     card = _card(exported, schema, name, interval, extras, parity)
     card["calibrator"] = calibrator.to_dict() if calibrator else None
+    card["decision"] = None if decision is None else dict(decision)
     return _write(folder, data, card, exported, part, rows, extras)
 
 

@@ -100,8 +100,9 @@ class TemperanceEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         Args:
             X: (b, f) array of numbers, NaN for missing; or a frame with columns of any type.
             y: (b,) labels or values.
-            sample_weight: (b,) weights of the rows in training and in the losses that choose; 0 leaves a row out.
-                Figures of the test rows are not weighted.
+            sample_weight: (b,) weights of the rows in training, in the losses that choose, and in those figures of the
+                test rows that are means (not with ``class_weight``, which says nothing of new rows); 0 leaves a row
+                out.
             groups: (b,) groups, e.g. patients: none is split between training and the rows that judge.
             time: (b,) numbers or dates: later rows judge what earlier rows taught.
 
@@ -119,8 +120,10 @@ class TemperanceEstimator(BaseEstimator, ABC):  # type: ignore[misc]
             self.predictor_, self.study_ = self._trained(data.table, seed)
         else:
             self.predictor_, self.study_ = self._searched(seed).train(
-                data.inputs, data.targets, task=self._task, beside=data.beside
-            )
+                data.inputs, data.targets, task=self._task, beside=data.beside,
+                weigh_test=getattr(self, "class_weight", None) is None,
+            )  # fmt: skip
+        self._note_predictor()
         return self
 
     def save(self, folder: str | Path) -> Path:
@@ -146,8 +149,18 @@ class TemperanceEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         answer: NDArray[np.float64] = self.predictor_.predict(rows_of(inputs, self.predictor_.schema))
         return answer
 
+    _prices: tuple[Any, ...] = ()  # what mistakes cost, of a classifier
+
+    @property
+    def _level(self) -> float | None:
+        """Level of the ranges around predicted numbers, of a regressor."""
+        return None
+
     def _note_target(self, data: Given) -> None:
         """Keep what the target says; nothing by default."""
+
+    def _note_predictor(self) -> None:
+        """Keep what the trained predictor says; nothing by default."""
 
     def _check_settings(self) -> None:
         alone = ("epochs", "batch_size", "learning_rate")
@@ -178,7 +191,7 @@ class TemperanceEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         asked = self.net != "Tabular" or any(one is not None for one in given)
         why = "its training was given" if asked else OneRun.obstacle(table)
         if why is None:
-            return OneRun(self.device, seed).train(table)
+            return OneRun(self.device, seed, self._prices, self._level).train(table)
         single = Single(self.recipe, self.epochs, self.batch_size, self.learning_rate, self.net, self.device, seed)
         predictor, trial = single.train(table)
         return predictor, {"trials": [trial], "winner": {"trial": trial["id"], "why": f"one net alone: {why}"}}
@@ -194,8 +207,9 @@ class TemperanceEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         net = "" if self.net == "Tabular" else self.net
         reading, others = of_python(self.columns).to_dict(), tuple(self.candidates)
         return Searched(
-            self.budget, self.metric, self.device, self.workers, seed, self.out, others, starts, net, reading
-        )
+            self.budget, self.metric, self.device, self.workers, seed, self.out, others, starts, net, reading,
+            self._prices, self._level,
+        )  # fmt: skip
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -11,7 +11,8 @@ from sklearn.base import ClassifierMixin
 
 from temperance.estimators.base import TemperanceEstimator
 from temperance.estimators.inputs import Given
-from temperance.records.errors import SettingError
+from temperance.estimators.pricing import prices_of
+from temperance.records.decision import Costs, Decision, middle, most_probable
 
 
 class TemperanceClassifier(ClassifierMixin, TemperanceEstimator):  # type: ignore[misc]
@@ -20,11 +21,17 @@ class TemperanceClassifier(ClassifierMixin, TemperanceEstimator):  # type: ignor
     Args:
         recipe: as in ``TemperanceEstimator``, and so on to ``columns``.
         class_weight: ``balanced``, or a dict from class to weight: the weight of each row of that class.
-        costs: (c, c) ``costs[i, j]`` is what predicting class j costs where i is true, in the order of ``classes_``;
-            ``predict`` takes the class of the least expected cost. Probabilities stay as they are.
+        costs: what mistakes cost: ``"yes->no=10,no->yes=1"`` (true -> answered), ``{("yes", "no"): 10}``, or (c, c)
+            ``costs[i, j]`` for predicting class j where i is true, in the order of ``classes_``. ``predict`` takes the
+            class of the least expected cost. Probabilities stay as they are.
+
+        ordered: the classes are levels, numbers in their order: a far miss is worse than a near one, and ``predict``
+            answers the middle level.
 
     Attributes:
         classes_: (c,) the classes, sorted; the order of the columns of ``predict_proba``.
+        decision_: how ``predict`` answers under the costs, with the threshold chosen on held-out rows where there were
+            any; None without costs.
 
     Example:
         >>> from sklearn.datasets import load_iris
@@ -35,7 +42,9 @@ class TemperanceClassifier(ClassifierMixin, TemperanceEstimator):  # type: ignor
 
     """
 
-    _task = "classification"
+    @property
+    def _task(self) -> str:  # type: ignore[override]
+        return "ordinal" if self.ordered else "classification"
 
     def __init__(
         self,
@@ -55,6 +64,7 @@ class TemperanceClassifier(ClassifierMixin, TemperanceEstimator):  # type: ignor
         columns: Any = None,
         class_weight: Any = None,
         costs: Any = None,
+        ordered: bool = False,
     ) -> None:
         super().__init__(
             recipe, budget=budget, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, metric=metric,
@@ -63,12 +73,16 @@ class TemperanceClassifier(ClassifierMixin, TemperanceEstimator):  # type: ignor
         )  # fmt: skip
         self.class_weight = class_weight
         self.costs = costs
+        self.ordered = ordered
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the most probable class (b,), or with ``costs`` the class of the least expected cost."""
         chances = self.predict_proba(X)
-        gains = chances if self.costs is None else -chances @ self._checked_costs()
-        labels: NDArray[Any] = self.classes_[np.argmax(gains, axis=1)]
+        if self.decision_ is None:
+            best: NDArray[Any] = self.classes_[(middle if self.ordered else most_probable)(chances)]
+            return best
+        codes = self.decision_.answers(chances[:, np.argsort(self._order)])
+        labels: NDArray[Any] = self.classes_[np.argsort(self._order)[codes]]
         return labels
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
@@ -78,14 +92,12 @@ class TemperanceClassifier(ClassifierMixin, TemperanceEstimator):  # type: ignor
 
     def _note_target(self, data: Given) -> None:
         self.classes_, self._order = data.classes, data.order
-        if self.costs is not None:
-            self._checked_costs()
+        self._names = data.table.schema.target.classes
+        names = tuple(self._names[k] for k in self._order)
+        self._prices = prices_of(self.costs, self.classes_, names)
 
-    def _checked_costs(self) -> NDArray[np.float64]:
-        costs, count = np.asarray(self.costs, dtype=np.float64), len(self.classes_)
-        if costs.shape != (count, count) or not np.isfinite(costs).all():
-            raise SettingError(
-                f"costs of shape {costs.shape} for {count} classes", f"finite numbers ({count}, {count})",
-                "One row per true class, one column per predicted class, in the order of classes_",
-            )  # fmt: skip
-        return costs
+    def _note_predictor(self) -> None:
+        chosen = getattr(self.predictor_, "decision", None)
+        if chosen is None and self._prices:
+            chosen = Decision(Costs.of(self._prices, self._names))
+        self.decision_ = chosen

@@ -10,7 +10,7 @@ from temperance.estimators.classifier import TemperanceClassifier
 from temperance.estimators.regressor import TemperanceRegressor
 from temperance.records.errors import SettingError, nearest
 
-TASKS = ("auto", "classification", "regression")
+TASKS = ("auto", "classification", "ordinal", "regression")
 
 
 def fit(
@@ -23,7 +23,8 @@ def fit(
         X: (b, f) array, or a frame.
         y: (b,) labels or values.
         budget: wall clock of the whole call (``"2m"``) or a count (``"12trials"``); None trains one net.
-        task: ``auto`` tells by y: words, and few different whole numbers, are classes.
+        task: ``auto`` tells by y: words, and few different whole numbers, are classes. ``ordinal``: classes that are
+            levels in their order (numbers).
         sample_weight: (b,) weights of the rows, or None.
         groups: (b,) groups that are never split, or None.
         time: (b,) numbers or dates that the split follows, or None.
@@ -52,6 +53,8 @@ def fit(
             if read((X, y), choices=of_python(settings.get("columns"))).table.schema.target.task == "regression"
             else "classification"
         )
+    if task == "ordinal":
+        settings["ordered"] = True
     kind = TemperanceRegressor if task == "regression" else TemperanceClassifier
     known = kind._get_param_names()
     for name in settings:

@@ -75,7 +75,7 @@ def given(
         estimator: told of the features.
         X: array or frame (b, f).
         y: (b,).
-        task: ``classification`` or ``regression``.
+        task: ``classification``, ``ordinal`` or ``regression``.
         sample_weight: (b,) weights, or None.
         class_weight: weights by class, or None.
         groups: (b,) groups that are never split, or None.
@@ -109,7 +109,7 @@ def given(
         table = read((inputs, targets), task=task, choices=of_python(columns)).table
         found = Given(inputs, targets, table, np.empty(0, dtype=np.int64), np.empty(0))
     else:
-        found = _labelled(inputs, targets, of_python(columns))
+        found = _labelled(inputs, targets, of_python(columns), task)
     fields: dict[str, Any] = beside
     return replace(found, table=replace(found.table, **fields), beside=beside)
 
@@ -122,10 +122,10 @@ def _finite(values: NDArray[Any]) -> NDArray[np.float64]:
     return numbers
 
 
-def _labelled(inputs: Any, labels: NDArray[Any], choices: Choices) -> Given:
+def _labelled(inputs: Any, labels: NDArray[Any], choices: Choices, task: str) -> Given:
     """Read with the labels as class names; where two would read alike or as missing, with numbered classes."""
     classes, first, codes = np.unique(labels, return_index=True, return_inverse=True)
-    table = _read_classes(inputs, labels, len(classes), choices)
+    table = _read_classes(inputs, labels, len(classes), choices, task)
     if table is None:
         width = len(str(len(classes)))
         labels = np.array([f"class {code:0{width}d}" for code in codes])
@@ -134,12 +134,12 @@ def _labelled(inputs: Any, labels: NDArray[Any], choices: Choices) -> Given:
     return Given(inputs, labels, table, order, classes)
 
 
-def _read_classes(inputs: Any, labels: NDArray[Any], count: int, choices: Choices) -> Table | None:
+def _read_classes(inputs: Any, labels: NDArray[Any], count: int, choices: Choices, task: str) -> Table | None:
     """Return the table, or None where not every label was read as a class of its own."""
     try:
-        table: Table = read((inputs, labels), task="classification", choices=choices).table
+        table: Table = read((inputs, labels), task=task, choices=choices).table
     except DataError:
-        if count < 2:
+        if count < 2 or task == "ordinal":
             raise
         return None  # read again with numbered classes, which raises what is not about the labels
     return table if len(table) == len(labels) and len(table.schema.target.classes) == count else None

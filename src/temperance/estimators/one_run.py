@@ -14,9 +14,12 @@ from numpy.typing import NDArray
 
 from temperance.data import save_roles
 from temperance.data.roles import split
+from temperance.evaluation import decide
 from temperance.evaluation.calibration import Calibrated, calibrate
 from temperance.models import BASIC, cross_fit
 from temperance.models.basic import Sample
+from temperance.records.decision import Costs
+from temperance.records.stated_range import StatedRange, check_level, rows_for
 from temperance.records.table import Table
 from temperance.study import folded
 from temperance.study.basics import WIDE, has_wide
@@ -51,11 +54,15 @@ class OneRun:
     Attributes:
         device: ``cpu``, ``cuda`` …
         seed: of weights, order, noise and folds.
+        prices: (truth, answer, cost) of mistakes.
+        interval: level of the ranges around predicted numbers; None: 0.9.
 
     """
 
     device: str = "cpu"
     seed: int = 0
+    prices: tuple[Any, ...] = ()
+    interval: float | None = None
 
     @staticmethod
     def obstacle(table: Table) -> str | None:
@@ -102,11 +109,24 @@ class OneRun:
             "winner": {"trial": max(chosen, key=lambda one: one[1])[0].spec.id,
                        "members": {part.spec.id: w for part, w in chosen}},
         }  # fmt: skip
-        if table.schema.target.task == "regression":
-            return raw, study
         rows = held if roles.folds else roles.calibration
-        calibration = calibrate(mixed([part.held for part in parts], shares), truth[rows], **table.guides(rows))
-        return Calibrated(raw, calibration.calibrator), study
+        answer, guides = mixed([part.held for part in parts], shares), table.guides(rows)
+        if table.schema.target.task == "regression":
+            return self._ranged(raw, truth[rows], answer), study
+        calibration = calibrate(answer, truth[rows], **guides)
+        decision = None
+        if self.prices:
+            apart = calibration.held_out
+            chances = calibration.calibrator.apply(answer) if apart is None else apart
+            decision = decide(chances, truth[rows], Costs.of(self.prices, table.schema.target.classes), **guides)
+        return Calibrated(raw, calibration.calibrator, decision=decision), study
+
+    def _ranged(self, raw: Any, truth: NDArray[Any], answer: NDArray[Any]) -> Calibrated:
+        """Return the predictor with ranges measured on rows that its members did not learn, where there are enough."""
+        level = check_level(self.interval)
+        if len(truth) < max(10, rows_for(level)):
+            return Calibrated(raw)
+        return Calibrated(raw, band=StatedRange.of(truth - answer, answer, level=level, seed=self.seed))
 
     def _folded(self, runner: Runner, scratch: Path) -> _Part:
         settings = default_settings(runner.table, runner.roles, model="Tabular")

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from temperance.deployment import Bundle, load
 from temperance.deployment.manifest import check_manifest
+from temperance.records.decision import Decision
 from temperance.records.errors import BundleError
 from temperance.records.schema import Rows, Schema
 
@@ -70,6 +71,29 @@ class PackedBundle:
         """Columns and target."""
         schema: Schema = self.bundle.schema
         return schema
+
+    @property
+    def has_interval(self) -> bool:
+        """Predictions come with ``low`` and ``high``."""
+        return bool(self.bundle.has_interval)
+
+    def interval(self, rows: Rows, *, level: float | None = None) -> tuple[NDArray[Any], NDArray[Any]] | None:
+        """Return (low, high), each (b,), or None where the bundle states no intervals.
+
+        Raises:
+            BundleError: a level that the bundle has no width for.
+
+        """
+        if not self.bundle.has_interval:
+            return None
+        low, high = self.bundle.interval(rows, level=level)
+        return low, high
+
+    @property
+    def decision(self) -> Decision | None:
+        """How the bundle's probabilities become answers under costs."""
+        found: Decision | None = self.bundle.decision
+        return found
 
     def predict(self, rows: Rows) -> NDArray[Any]:
         """Return probabilities (b, c) or values (b,)."""

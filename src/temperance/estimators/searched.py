@@ -34,6 +34,8 @@ class Searched:
         starts: recipes that are tried first.
         net: the user's own net: ``module:function``, or a function; empty: ours.
         reading: what the user decided about the columns.
+        costs: (truth, answer, cost) of mistakes.
+        interval: level of the ranges around predicted numbers.
 
     """
 
@@ -47,6 +49,8 @@ class Searched:
     starts: tuple[Recipe, ...] = ()
     net: Any = ""
     reading: dict[str, Any] = field(default_factory=dict)
+    costs: tuple[Any, ...] = ()
+    interval: float | None = None
 
     def train(
         self,
@@ -55,18 +59,22 @@ class Searched:
         *,
         task: str,
         beside: Mapping[str, Any] | None = None,
+        weigh_test: bool = True,
         progress: Progress | None = None,
     ) -> tuple[PackedBundle, dict[str, Any]]:
         """Run the study on (inputs, targets); return the winner's bundle and ``study.json``.
 
-        ``beside`` holds ``weight``, ``group`` and ``time`` per row, those that there are.
+        ``beside`` holds ``weight``, ``group`` and ``time`` per row, those that there are; ``weigh_test`` says
+        whether the figures of the test rows are weighted.
         """
         began = time.monotonic()
         budget = parse_budget(self.budget) if isinstance(self.budget, str) else self.budget
         if self.out is not None:
-            return self._run(inputs, targets, Path(self.out), budget, task, began, beside or {}, progress)
+            return self._run(inputs, targets, Path(self.out), budget, task, began, beside or {}, progress, weigh_test)
         with tempfile.TemporaryDirectory(prefix="temperance-study-") as scratch:
-            return self._run(inputs, targets, Path(scratch) / "study", budget, task, began, beside or {}, progress)
+            return self._run(
+                inputs, targets, Path(scratch) / "study", budget, task, began, beside or {}, progress, weigh_test
+            )
 
     def _run(
         self,
@@ -78,6 +86,7 @@ class Searched:
         began: float,
         beside: Mapping[str, Any],
         progress: Progress | None,
+        weigh_test: bool,
     ) -> tuple[PackedBundle, dict[str, Any]]:
         from temperance.study.study import Study
 
@@ -85,6 +94,7 @@ class Searched:
             data=(inputs, targets), target=None, out=out, budget=budget, task=task, metric=self.metric,
             seed=self.seed, device=self.device, workers=self.workers, started=began, command="temperance.fit",
             candidates=self.candidates, beside=dict(beside), net=named(self.net, out / "work"), reading=self.reading,
+            weigh_test=weigh_test, costs=self.costs, interval=self.interval,
             starts=tuple({"name": f"your recipe {i}", "recipe": one.to_dict()} for i, one in enumerate(self.starts, 1)),
         )  # fmt: skip
         Study(settings, progress=progress).run()

@@ -6,6 +6,7 @@ Loads no torch and no scikit-learn. ``evaluate`` takes a ``Predictor``; ``compar
 from temperance.evaluation.base import Metric, Outcome, outcome
 from temperance.evaluation.calibration import Calibration, Calibrator, calibrate, calibrator_of, refinement_loss
 from temperance.evaluation.comparison import Comparison, compare, compare_many
+from temperance.evaluation.decision import decide
 from temperance.evaluation.diagram import reliability
 from temperance.evaluation.fragility import Fragility
 from temperance.evaluation.harness import SUITES, Evaluation, evaluate
@@ -34,6 +35,7 @@ __all__ = [
     "check_goal",
     "compare",
     "compare_many",
+    "decide",
     "default_metric",
     "evaluate",
     "insight",

@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from temperance.records.decision import Decision, middle, most_probable
 from temperance.records.distributions import normal_quantile
 from temperance.records.errors import DataError
 from temperance.records.measurement import Measurement
@@ -40,6 +41,10 @@ class Outcome:
         high: (b,) upper ends, or None.
         groups: (b,) labels of rows that belong together, or None.
         coverage: share of rows that ``low`` … ``high`` is meant to hold.
+        decision: how probabilities become answers under costs, or None: the most probable class.
+        weight: (b,) weights of the rows, or None: all the same.
+        ordered: the classes are levels in their order.
+        fixed: (b,) answers that were given whatever the probabilities, or None.
 
     """
 
@@ -50,6 +55,10 @@ class Outcome:
     high: Array | None = None
     groups: NDArray[Any] | None = None
     coverage: float = 0.9
+    decision: Decision | None = None
+    fixed: NDArray[np.int64] | None = None
+    weight: Array | None = None
+    ordered: bool = False
 
     @property
     def n(self) -> int:
@@ -58,26 +67,42 @@ class Outcome:
 
     @cached_property
     def label(self) -> NDArray[np.int64]:
-        """Predicted class (b,): the most probable one, the first among equals."""
-        best: NDArray[np.int64] = np.argmax(self.prediction, axis=1).astype(np.int64)
-        return best
+        """Answered class (b,): of least expected cost where there are costs, the middle level, else the top."""
+        if self.fixed is not None:
+            return self.fixed
+        if self.decision is not None:
+            return self.decision.answers(self.prediction)
+        return middle(self.prediction) if self.ordered else self.top
+
+    @cached_property
+    def top(self) -> NDArray[np.int64]:
+        """Most probable class (b,), the first among equals."""
+        return most_probable(self.prediction)
 
     @cached_property
     def confidence(self) -> Array:
-        """Probability of the predicted class (b,)."""
-        best: Array = self.prediction[np.arange(self.n), self.label]
+        """Probability of the most probable class (b,)."""
+        best: Array = self.prediction[np.arange(self.n), self.top]
         return best
 
     @cached_property
     def correct(self) -> Array:
-        """1 where the predicted class is right, else 0 (b,)."""
+        """1 where the answered class is right, else 0 (b,)."""
         right: Array = (self.label == self.target).astype(np.float64)
+        return right
+
+    @cached_property
+    def sure(self) -> Array:
+        """1 where the most probable class is right, else 0 (b,): what ``confidence`` promises."""
+        right: Array = (self.top == self.target).astype(np.float64)
         return right
 
     def take(self, index: Any) -> Outcome:
         """Select rows."""
-        low, high, groups = (None if part is None else part[index] for part in (self.low, self.high, self.groups))
-        return Outcome(self.prediction[index], self.target[index], self.task, low, high, groups, self.coverage)
+        names = ("prediction", "target", "low", "high", "groups", "fixed", "weight")
+        found = {name: getattr(self, name) for name in names}
+        parts: dict[str, Any] = {name: None if part is None else part[index] for name, part in found.items()}
+        return Outcome(task=self.task, coverage=self.coverage, decision=self.decision, ordered=self.ordered, **parts)
 
 
 def outcome(
@@ -89,6 +114,8 @@ def outcome(
     high: Any = None,
     groups: Any = None,
     coverage: float = 0.9,
+    decision: Decision | None = None,
+    weight: Any = None,
 ) -> Outcome:
     """Check predictions against the truth and return them as an ``Outcome``.
 
@@ -100,6 +127,8 @@ def outcome(
         high: (b,) upper ends.
         groups: (b,) labels of rows that belong together.
         coverage: share of rows that the intervals are meant to hold.
+        decision: how probabilities become answers under costs.
+        weight: (b,) weights of the rows.
 
     Raises:
         DataError: no rows, wrong shapes, values that are not finite, rows that do not sum to 1, unknown targets.
@@ -127,7 +156,11 @@ def outcome(
         truth = _check_classes(guess, truth, spec)
     ends = (None if end is None else np.asarray(end, dtype=np.float64).reshape(len(truth)) for end in (low, high))
     lower, upper = ends
-    return Outcome(guess, truth, spec.task, lower, upper, None if groups is None else np.asarray(groups), coverage)
+    together = None if groups is None else np.asarray(groups)
+    heavy = None if weight is None else np.asarray(weight, dtype=np.float64)
+    return Outcome(
+        guess, truth, spec.task, lower, upper, together, coverage, decision, weight=heavy, ordered=spec.ordered
+    )
 
 
 def _check_classes(guess: Array, truth: NDArray[Any], spec: Target) -> NDArray[np.int64]:
@@ -163,6 +196,7 @@ class Metric(ABC):
     convention: ClassVar[str] = ""
     scale: ClassVar[Literal["proportion", "unit", "positive", "line"]] = "line"
     basic: ClassVar[bool] = True  # part of the quick suite
+    weighs: ClassVar[bool] = False  # a plain mean over rows, so that weights of rows can count in it
 
     @abstractmethod
     def contributions(self, outcome: Outcome) -> Array:
@@ -182,22 +216,42 @@ class Metric(ABC):
 
     def interval(self, outcome: Outcome, parts: Array) -> Interval:
         """Return the interval from the contributions: Wilson for proportions, else Student's."""
-        rows = pool_groups(parts, outcome.groups)
+        groups = outcome.groups
+        if groups is None and self._is_weighted(outcome):
+            groups = np.arange(outcome.n)  # a weighted share is no count: its spread says what it rests on
+        rows = pool_groups(parts, groups)
         if self.scale == "proportion":
-            return clustered_wilson(parts, outcome.groups, confidence=self.confidence)
+            return clustered_wilson(parts, groups, confidence=self.confidence)
         return mean_interval(rows, confidence=self.confidence, scale=self.scale)
 
     def losses(self, outcome: Outcome) -> Array:
         """Return (b,) losses, lower is better, whose paired differences compare two models."""
-        parts = self.contributions(outcome)
+        parts = self.weighted(outcome)
         return 1.0 - parts if self.better == "higher" else parts
+
+    def weighted(self, outcome: Outcome) -> Array:
+        """Return contributions whose mean is the weighted mean m and whose spread gives its standard error.
+
+        m + wᵢ (xᵢ − m), with wᵢ of mean 1: the linearized ratio estimator. Where rows have no weights, or the metric is
+        no plain mean, the contributions as they are.
+        """
+        parts = self.contributions(outcome)
+        if not self._is_weighted(outcome) or outcome.weight is None:
+            return parts
+        mean = float(np.average(parts, weights=outcome.weight))
+        found: Array = mean + outcome.weight / outcome.weight.mean() * (parts - mean)
+        return found
+
+    def _is_weighted(self, outcome: Outcome) -> bool:
+        return self.weighs and outcome.weight is not None
 
     def measure(self, outcome: Outcome) -> Measurement:
         """Measure, with interval and count."""
-        parts = self.contributions(outcome)
+        parts = self.weighted(outcome)
         value = float(self.finish(parts.mean()))
         low, high = self.interval(outcome, parts)
         clustered = "; rows of one group counted together" if outcome.groups is not None else ""
+        clustered += "" if outcome.weight is None else "; rows weighted" if self.weighs else "; rows not weighted"
         return Measurement(
             self.name,
             value,

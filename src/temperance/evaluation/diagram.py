@@ -45,15 +45,15 @@ class Bin:
 
 
 def reliability(outcome: Outcome, *, bins: int = 10) -> tuple[Bin, ...]:
-    """Return the bins that hold rows, of the most probable class; empty for regression."""
-    if outcome.task == "regression":
+    """Return the bins that hold rows, of the most probable class; empty for regression, and for weighted rows."""
+    if outcome.task == "regression" or outcome.weight is not None:
         return ()
     code = equal_width(outcome.confidence, bins=bins)
     out = []
     for b in np.unique(code):
         inside = code == b
         n, stated = int(inside.sum()), outcome.confidence[inside]
-        hits, mean = int(outcome.correct[inside].sum()), float(stated.mean())
+        hits, mean = int(outcome.sure[inside].sum()), float(stated.mean())
         low, high = wilson(hits, n)
         spread = half_width(float(np.sqrt((stated * (1 - stated)).sum()) / n))
         out.append(

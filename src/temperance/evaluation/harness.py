@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from temperance.evaluation.base import Array, Outcome
+from temperance.evaluation.decision import priced
 from temperance.evaluation.diagram import Bin, reliability
 from temperance.evaluation.fragility import Fragility, fragility
 from temperance.evaluation.metrics.aurc import abstention
 from temperance.evaluation.metrics.registry import metric as find_metric
 from temperance.evaluation.metrics.registry import select
 from temperance.evaluation.prediction import check_index, observe
+from temperance.evaluation.ranges import ranged
 from temperance.evaluation.robustness import Robustness, probe
 from temperance.evaluation.slicing import Slice, slices, worst
 from temperance.records.errors import SettingError, nearest
@@ -35,6 +37,7 @@ class _Effort(NamedTuple):
     images: int | None
 
 
+UNBINNED: Left = (("calibration of the stated chances", "its bins count rows, and these have weights"),)
 SUITES: dict[str, _Effort] = {
     "quick": _Effort(basic=True, repeats=1, rows=1000, images=256),
     "standard": _Effort(basic=False, repeats=5, rows=5000, images=1000),
@@ -62,6 +65,8 @@ class Evaluation:
         left_out: pairs (what, why).
         outcome: predictions and truth, in the order of ``index``.
         index: row numbers.
+        ranged: what the stated ranges hold, see ``ranged``; None without ranges.
+        priced: what the answers cost under the user's costs and beside what, see ``priced``; None without costs.
 
     """
 
@@ -79,6 +84,8 @@ class Evaluation:
     left_out: tuple[tuple[str, str], ...]
     outcome: Outcome = field(repr=False)
     index: NDArray[np.int64] = field(repr=False)
+    priced: dict[str, Any] | None = None
+    ranged: dict[str, Any] | None = None
 
     def __getitem__(self, name: str) -> Measurement:
         """Return the measurement of this name.
@@ -108,7 +115,7 @@ class Evaluation:
                 "row": int(self.index[i]),
                 "truth": int(self.outcome.target[i]) if classes else float(self.outcome.target[i]),
                 "predicted": int(self.outcome.label[i]) if classes else float(self.outcome.prediction[i]),
-                "probability": float(self.outcome.confidence[i]) if classes else None,
+                "probability": float(self.outcome.prediction[i, self.outcome.label[i]]) if classes else None,
                 "loss": float(loss[i]),
             }
             for i in order
@@ -129,6 +136,8 @@ class Evaluation:
             "abstention": list(self.abstention),
             "fragility": [f.to_dict() for f in self.fragility],
             "hardest": self.hardest(),
+            "decision": self.priced,
+            "interval": self.ranged,
             "left_out": [{"what": what, "why": why} for what, why in self.left_out],
         }
 
@@ -143,6 +152,7 @@ def evaluate(
     metrics: Sequence[str] | None = None,
     budget_seconds: float | None = None,
     clean_rows: NDArray[Any] | None = None,
+    weighted: bool = True,
 ) -> Evaluation:
     """Measure a model on rows with a known target.
 
@@ -156,6 +166,7 @@ def evaluate(
         metrics: names of metrics; all that fit by default.
         budget_seconds: leave out what would take longer, and name it; metrics and slices always run.
         clean_rows: rows that the spread of columns is measured on (the training rows, for one); ``index`` by default.
+        weighted: weigh the rows where the table has weights.
 
     Raises:
         SettingError: unknown suite or metric.
@@ -168,6 +179,7 @@ def evaluate(
     deadline = None if budget_seconds is None else start + budget_seconds
     rows = check_index(table, index)
     seen = observe(predictor, table, rows)
+    seen = seen if weighted else replace(seen, weight=None)
     chosen = select(seen, metrics=metrics, basic=effort.basic, seed=seed)
     parts = slices(table, rows, seen)
     measured = [m.measure(seen) for m in chosen]
@@ -185,9 +197,11 @@ def evaluate(
         seed,
         seen.n,
         time.perf_counter() - start,
-        (*left_out, *more),
+        (*left_out, *more, *(UNBINNED if seen.weight is not None and seen.task != "regression" else ())),
         seen,
         rows,
+        priced(seen, table.schema.target.classes),
+        ranged(seen),
     )
 
 

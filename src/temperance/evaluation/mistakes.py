@@ -16,7 +16,7 @@ CLASSES = 20  # beyond, no table of classes is kept
 POINTS = 60
 DOTS = 200
 FIFTHS = 5
-THRESHOLD = 0.5
+THRESHOLD = 0.5  # of two classes, where no costs decide
 
 
 def mistakes(seen: Outcome, classes: tuple[str, ...], *, seed: int = 0) -> dict[str, Any]:
@@ -71,7 +71,9 @@ def _threshold(seen: Outcome, case: int) -> dict[str, Any]:
     limits = np.unique(chance)[::-1]
     picked = limits[np.unique(np.linspace(0, len(limits) - 1, POINTS).round().astype(int))]
     curve = [_at(chance, truth, float(limit)) for limit in picked]
-    return {"curve": curve, "threshold": _at(chance, truth, THRESHOLD)}
+    used = None if seen.decision is None else seen.decision.limit
+    limit = THRESHOLD if used is None else used if case == 1 else 1.0 - used
+    return {"curve": curve, "threshold": _at(chance, truth, limit)}
 
 
 def _at(chance: Array, truth: NDArray[np.bool_], limit: float) -> dict[str, Any]:

@@ -34,7 +34,7 @@ def predict(predictor: Predictor, table: Table, index: NDArray[Any], *, batch: i
 def intervals(predictor: Predictor, table: Table, index: NDArray[Any]) -> tuple[Array, Array] | tuple[None, None]:
     """Return the ends (b,) of prediction intervals, or (None, None) where the predictor states none."""
     ask = getattr(predictor, "interval", None)
-    if ask is None or table.schema.target.task != "regression":
+    if ask is None or not getattr(predictor, "has_interval", True) or table.schema.target.task != "regression":
         return None, None
     answers = [ask(table.rows.take(index[part])) for part in batches(len(index))]
     if any(answer is None for answer in answers):
@@ -72,6 +72,8 @@ def observe(predictor: Predictor, table: Table, index: NDArray[Any] | None = Non
         high=high,
         groups=None if table.group is None else table.group[rows],
         coverage=float(getattr(predictor, "coverage", 0.9)),
+        decision=getattr(predictor, "decision", None),
+        weight=None if table.weight is None else table.weight[rows],
     )
 
 

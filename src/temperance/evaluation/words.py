@@ -17,6 +17,10 @@ _SHARES = {
 }
 _VALUES = {
     "log_loss": "Its stated chances are off by {value} (log loss, 0 is perfect)",
+    "expected_cost": "An answer costs {value} on average, in your costs",
+    "level_mae": "Its answer is off by {value} levels on average",
+    "qwk": "Its levels agree with the true ones by {value} (weighted kappa, 0 is chance, 1 is perfect)",
+    "rps": "Its stated chances of levels are off by {value} (ranked probability score, 0 is perfect)",
     "brier": "Its stated chances are off by {value} (Brier score, 0 is perfect)",
     "roc_auc": "It ranks the rows with {value} (area under the curve, 0.5 is guessing, 1 is perfect)",
     "rmse": "It is off by {value}, big misses counting more",
@@ -63,7 +67,11 @@ def slice_sentence(part: Slice) -> str:
 def sentences(evaluation: Evaluation) -> list[str]:
     """Return what an owner should read first: quality, worst damage, worst slice, and what was left out."""
     task = evaluation.outcome.task
-    first = ("accuracy", "ece") if task != "regression" else ("mae", "interval_coverage")
+    first = (
+        ("expected_cost", "level_mae", "qwk", "accuracy", "ece")
+        if task != "regression"
+        else ("mae", "interval_coverage")
+    )
     out = [sentence(m, task=task) for m in evaluation.measurements if m.name in first]
     toughness = evaluation.robustness
     if toughness is not None and toughness.worst_family is not None:

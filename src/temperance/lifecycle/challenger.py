@@ -76,7 +76,8 @@ class Challenger:
             "members": [spec.to_dict() for spec in self.specs], "weights": weights, "seed": self.seed,
             "suite": "quick", "name": "challenger", "seconds": 0.0, "out_of_fold": self._out_of_fold(weights),
             "bundle": str(folder), "recipe": self._recipe(weights), "details": details, "model_name": name,
-            "recipe_toml": toml(self._first.recipe or {}),
+            "recipe_toml": toml(self._first.recipe or {}), "costs": self._costs(),
+            "interval": self._level(),
         }  # fmt: skip
         return finish.finish(self.runner, job, _go_on)
 
@@ -146,6 +147,16 @@ class Challenger:
         ]
         np.save(self.runner.folder / "out_of_fold.npy", np.sum(parts, axis=0))
         return "out_of_fold.npy"
+
+    def _level(self) -> float | None:
+        """Return the level of the champion's intervals; the widths are measured anew."""
+        bundle = self.champion.bundle
+        return bundle.coverage if bundle.has_interval else None
+
+    def _costs(self) -> list[list[Any]]:
+        """Return the costs that the champion answers by; the threshold is chosen anew, on the new held-out rows."""
+        decision = self.champion.bundle.decision
+        return [] if decision is None else [list(one) for one in decision.costs.prices]
 
     def _recipe(self, weights: list[float]) -> dict[str, Any]:
         course = self.courses[self._first.id]

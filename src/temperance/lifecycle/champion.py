@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from temperance.deployment import Bundle, load
 from temperance.deployment.manifest import read_json
+from temperance.records.decision import Decision
 from temperance.records.errors import BundleError
 from temperance.records.schema import UNSEEN, Rows, Schema
 from temperance.study.spec import TrialSpec
@@ -40,6 +41,12 @@ class Champion:
     def data(self) -> str:
         """SHA-256 of the data that it was made from, or empty."""
         return str(self.bundle.card.get("details", {}).get("data", ""))
+
+    @property
+    def weight(self) -> str | None:
+        """Column of the weights of the rows, where the study had one: new data must have it too."""
+        found = self.bundle.card.get("details", {}).get("weight")
+        return None if found is None else str(found)
 
     def chosen(self, member: str) -> dict[str, Any]:
         """Return the settings that the first study chose for a basic model."""
@@ -92,6 +99,11 @@ class Served:
         schema: Schema = self.bundle.schema
         return schema
 
+    @property
+    def decision(self) -> Decision | None:
+        """How the bundle's probabilities become answers under costs."""
+        return self.bundle.decision
+
     def predict(self, rows: Rows) -> NDArray[Any]:
         """Return probabilities (b, c) or values (b,); categories that are new to the bundle count as unseen."""
         answer: NDArray[Any] = self.bundle.predict(self._known(rows))
@@ -100,6 +112,11 @@ class Served:
     def interval(self, rows: Rows) -> tuple[NDArray[Any], NDArray[Any]] | None:
         """Return (low, high), each (b,), or None where the bundle states no intervals."""
         return self.bundle.interval(self._known(rows)) if self.bundle.has_interval else None
+
+    @property
+    def coverage(self) -> float:
+        """Share of rows that the intervals are meant to hold."""
+        return self.bundle.coverage
 
     def _known(self, rows: Rows) -> Rows:
         sizes = np.array([len(c.vocabulary) for c in self.schema.categorical], dtype=np.int64)

@@ -33,7 +33,7 @@ class Renewal:
 
 def renew(
     data: Any, old: Schema, *, target: str | None, group: str | None, time: str | None, workdir: Path,
-    choices: Choices = AS_FOUND,
+    choices: Choices = AS_FOUND, weight: str | None = None,
 ) -> Renewal:  # fmt: skip
     """Read ``data`` for a challenger of a model with the schema ``old``.
 
@@ -53,12 +53,16 @@ def renew(
         )
     schema, changes = old, list[dict[str, str]]()
     if old.kind == "table":
-        task = "regression" if old.target.task == "regression" else "classification"
-        first = read(data, target=name, task=task, group=group, time=time, workdir=workdir / "first", choices=choices)
+        task = "regression" if old.target.task == "regression" else "classification"  # the order is the old schema's
+        first = read(
+            data, target=name, task=task, group=group, time=time, weight=weight, workdir=workdir / "first",
+            choices=choices,
+        )  # fmt: skip
         schema, changes = extended(old, first.table.schema)
     reading = read(
-        data, target=name, schema=schema, group=group, time=time, workdir=workdir / "second", choices=choices
-    )
+        data, target=name, schema=schema, group=group, time=time, weight=weight, workdir=workdir / "second",
+        choices=choices,
+    )  # fmt: skip
     if old.kind == "table":
         check_style(reading.table, first.table)
     return Renewal(reading, tuple(changes))

@@ -135,7 +135,7 @@ class _Run:
         work.mkdir(parents=True, exist_ok=True)
         renewal = renew(
             data, champion.bundle.schema, target=target, group=group, time=time_column, workdir=work / "read",
-            choices=choices,
+            choices=choices, weight=champion.weight,
         )  # fmt: skip
         table = renewal.reading.table
         roles = split(table, seed=self.seed)
@@ -165,7 +165,8 @@ class _Run:
             made.export(
                 self.out / "bundle", name=champion.bundle.name,
                 details={"data": renewal.reading.table.fingerprint, "temperance": __version__,
-                         "parent": champion.bundle.version},
+                         "parent": champion.bundle.version,
+                         **({} if champion.weight is None else {"weight": champion.weight})},
             )  # fmt: skip
         self._spend("export")
         members = [{"weight": w, "name": s.name, "model": s.model} for w, s in champion.members]

@@ -7,6 +7,7 @@ members of the probabilities (of the values, for regression).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -16,6 +17,7 @@ from temperance.core.convention import Convention
 from temperance.core.kit.classes import log_softmax
 from temperance.records.schema import Task
 
+TINY = 1e-12  # keeps logarithms finite
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -31,7 +33,11 @@ def cross_entropy(outputs: Tensor, targets: Tensor) -> Tensor:
         (b,)
 
     """
-    logs = log_softmax(outputs)
+    return _of_classes(log_softmax(outputs), targets)
+
+
+def _of_classes(logs: Tensor, targets: Tensor) -> Tensor:
+    """Return the negative of the entries (b, c) or (b, k, c) that the targets name, per row."""
     if targets.ndim == 2 and not targets.is_floating_point():
         own = logs.gather(-1, targets.clamp_min(0).unsqueeze(-1)).squeeze(-1)
         return _mean_of_kept(-own, targets >= 0)
@@ -40,6 +46,33 @@ def cross_entropy(outputs: Tensor, targets: Tensor) -> Tensor:
     if targets.is_floating_point():
         return -(targets * logs).sum(dim=-1)
     return -logs.gather(-1, targets.unsqueeze(-1)).squeeze(-1)
+
+
+def cumulative_cross_entropy(outputs: Tensor, targets: Tensor) -> Tensor:
+    """Return for ordered classes the cross-entropy of "above level k?", summed over the levels, per row.
+
+        loss = −log₂(c)/(c − 1) · (Σ_{k<t} log P(y > k) + Σ_{k≥t} log P(y ≤ k)),   k = 0 … c − 2
+
+    Far misses cost more than near ones; of two classes it is the cross-entropy. A strictly proper scoring rule, so the
+    outputs stay logits of plain class probabilities.
+
+    Args:
+        outputs: logits (b, c) or (b, k, c), the classes in their order.
+        targets: as in ``cross_entropy``.
+
+    Returns:
+        (b,)
+
+    References:
+        Frank and Hall (2001), A Simple Approach to Ordinal Classification: the binary questions.
+
+    """
+    chances = torch.softmax(outputs, dim=-1)
+    c = chances.shape[-1]
+    upper = torch.ones(c, c, dtype=chances.dtype, device=chances.device).triu()[:, :-1]  # class ≤ k
+    below, above = ((chances @ part + TINY).log() for part in (upper, 1 - upper))
+    logs = (above @ (1 - upper).T + below @ upper.T) * (math.log2(c) / max(1, c - 1))
+    return _of_classes(logs, targets)
 
 
 def squared_error(outputs: Tensor, targets: Tensor) -> Tensor:
@@ -66,6 +99,9 @@ def squared_error(outputs: Tensor, targets: Tensor) -> Tensor:
 cross_entropy.convention = Convention(  # type: ignore[attr-defined]
     "classes", axis=-1, name="the cross-entropy", by_member=True
 )
+cumulative_cross_entropy.convention = Convention(  # type: ignore[attr-defined]
+    "classes", axis=-1, name="the cumulative cross-entropy", by_member=True
+)
 squared_error.convention = Convention("numbers", name="the squared error")  # type: ignore[attr-defined]
 
 
@@ -74,9 +110,11 @@ def _mean_of_kept(losses: Tensor, kept: Tensor) -> Tensor:
     return (losses * share).sum(dim=1) / share.sum(dim=1).clamp_min(1.0)
 
 
-def loss_for(task: Task) -> Loss:
-    """Return the loss per row that trains a net for ``task``."""
-    return squared_error if task == "regression" else cross_entropy
+def loss_for(task: Task, *, ordered: bool = False) -> Loss:
+    """Return the loss per row that trains a net for ``task``; ``ordered`` says that the classes are levels."""
+    if task == "regression":
+        return squared_error
+    return cumulative_cross_entropy if ordered else cross_entropy
 
 
 def combine(

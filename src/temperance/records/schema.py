@@ -84,6 +84,7 @@ class Target:
         format: how its numbers are written, as in ``Column``.
         unit: currency or unit that may stand beside them.
         missing: words that stand for "missing" in it, in lower case; None: the usual ones.
+        ordered: the classes are levels, the lowest first: a far miss is worse than a near one.
 
     """
 
@@ -93,6 +94,7 @@ class Target:
     format: str = ""
     unit: str = ""
     missing: tuple[str, ...] | None = None
+    ordered: bool = False
 
     @property
     def style(self) -> NumberStyle:

@@ -108,6 +108,10 @@ class Section(ABC):
 
     name: ClassVar[str]
 
+    def applies(self, study: Study) -> bool:
+        """Say whether the study has anything for this section; one that does not apply is left out."""
+        return True
+
     @abstractmethod
     def context(self, study: Study) -> dict[str, Any]:
         """Return what the section's template needs beside the study."""

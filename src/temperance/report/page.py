@@ -63,7 +63,7 @@ def sections(
     """Return the study as the page sees it, and every section by name, for pages that show them one by one."""
     words = Words(language)
     study = Study(Node(document), words, Figures(words), names)
-    return study, [(section.name, section.render(study)) for section in ORDER]
+    return study, [(section.name, section.render(study)) for section in ORDER if section.applies(study)]
 
 
 def is_folded(study: Study, name: str) -> bool:

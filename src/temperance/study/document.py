@@ -153,12 +153,19 @@ def _winner(desk: Desk, outcome: Outcome) -> dict[str, Any]:
         "refit_trace": next((thin(list(refit[m]["trace"])) for m in members if refit[m]["trace"]), []),
         "temperature": finished["winner"].get("temperature"),
         "calibration": finished["winner"].get("calibration"), "served": finished["winner"].get("served"),
+        "decision": tested.get("decision"), "interval": _interval(finished["winner"]),
         "cost": state.result(choice.winner).event.get("cost", {}), "bought": _bought(desk, outcome),
     }  # fmt: skip
     others = compared(state, images=desk.prepared.table.schema.kind == "images")
     for name in ("simple", "plain", "boosting", "linear"):
         row[f"{name}_test"] = _other(state, finished, name, others.get(name, ""))
     return row
+
+
+def _interval(event: dict[str, Any]) -> dict[str, Any] | None:
+    """Return how the stated range was made, beside what it held on the test rows; None where there is none."""
+    made, held = event.get("interval"), event["evaluation"].get("interval")
+    return {**made, "tested": held} if made and held else None
 
 
 def _robustness(tested: dict[str, Any]) -> list[dict[str, Any]]:

@@ -345,7 +345,9 @@ class Finale:
             kind,
             members=[desk.state.result(m).spec.to_dict() for m in members], weights=list(members.values()),
             seed=desk.settings.seed, suite=desk.settings.suite, name=name, seconds=seconds,
-            out_of_fold=self._out_of_fold(trial), **(self._bundle(trial) if bundled else {}),
+            out_of_fold=self._out_of_fold(trial), costs=[list(one) for one in desk.settings.costs],
+            interval=desk.settings.interval, weigh_test=desk.settings.weigh_test,
+            **(self._bundle(trial) if bundled else {}),
         )  # fmt: skip
         return 1
 

@@ -14,13 +14,15 @@ from safetensors.torch import load_file, save_file
 
 from temperance import audit as audit_room
 from temperance.control.base import Move
-from temperance.deployment import Ensemble, Extras, Interval, write_bundle
-from temperance.evaluation import Evaluation, Insight, evaluate, insight
+from temperance.deployment import Ensemble, Extras, write_bundle
+from temperance.evaluation import Evaluation, Insight, decide, evaluate, insight
 from temperance.evaluation.calibration import Calibrated, Calibration, Temperature, calibrate
 from temperance.monitoring import reference
 from temperance.records.cost import TrialCost
+from temperance.records.decision import Costs
 from temperance.records.roles import sample
 from temperance.records.schema import Rows, Schema
+from temperance.records.stated_range import StatedRange, check_level, rows_for
 from temperance.study import folded
 from temperance.study.jobs import SCALE_ROWS, WEIGHTS, Say, limited
 from temperance.study.runner import BasicPredictor, Fitted, Index, Runner
@@ -139,6 +141,7 @@ def finish(runner: Runner, job: dict[str, Any], say: Say) -> dict[str, Any]:
     measured = evaluate(
         model.final, runner.test_table, runner.roles.test, suite=job.get("suite", "quick"), seed=job["seed"],
         budget_seconds=job.get("seconds"),
+        weighted=bool(job.get("weigh_test", True)),
         clean_rows=sample(runner.roles.refit, SCALE_ROWS) if not runner.roles.test_is_separate else None,
     )  # fmt: skip
     name = job["name"]
@@ -149,6 +152,7 @@ def finish(runner: Runner, job: dict[str, Any], say: Say) -> dict[str, Any]:
         "insight": None if looked is None else looked.to_dict(),
         "evaluation_seconds": time.monotonic() - started,
         "losses": f"test_{name}.npz",
+        "interval": model.interval.to_dict() if model.interval else None,
         "calibration": model.calibration.to_dict() if model.calibration else None,
         "temperature": _temperature(model.calibration),
     }
@@ -190,7 +194,7 @@ class _Model:
     members: list[Fitted]
     weights: tuple[float, ...]
     final: Calibrated
-    interval: Interval | None
+    interval: StatedRange | None
     calibration: Calibration | None
 
     @classmethod
@@ -203,10 +207,15 @@ class _Model:
         )  # fmt: skip
         return cls(members, weights, *_calibrated(runner, raw, job))
 
+    @property
+    def decision(self) -> dict[str, Any] | None:
+        """How it answers under costs, as a bundle keeps it."""
+        return None if self.final.decision is None else self.final.decision.to_dict()
+
 
 def _calibrated(
     runner: Runner, raw: Any, job: dict[str, Any]
-) -> tuple[Calibrated, Interval | None, Calibration | None]:
+) -> tuple[Calibrated, StatedRange | None, Calibration | None]:
     """Return the predictor with its calibrator (classes) or its half width (values), from rows it never trained on.
 
     Without calibration rows both come from the out-of-fold predictions of the trial.
@@ -214,14 +223,19 @@ def _calibrated(
     rows, answer = _held_out(runner, raw, job)
     truth = runner.table.target[rows]
     if runner.schema.target.task == "regression":
-        residuals = truth - answer
-        if len(residuals) < 10:
+        level = check_level(job.get("interval"))
+        if len(truth) < max(10, rows_for(level)):
             return Calibrated(raw), None, None
-        interval = Interval.of(residuals)
-        half = interval.half_widths[interval.levels.index(interval.level)]
-        return Calibrated(raw, half=half), interval, None
-    calibration = calibrate(answer, truth, **runner.table.guides(rows))
-    return Calibrated(raw, calibration.calibrator), None, calibration
+        interval = StatedRange.of(truth - answer, answer, level=level, seed=int(job["seed"]))
+        return Calibrated(raw, band=interval), interval, None
+    guides = runner.table.guides(rows)
+    calibration = calibrate(answer, truth, **guides)
+    decision = None
+    if job.get("costs"):
+        apart = calibration.held_out
+        chances = calibration.calibrator.apply(answer) if apart is None else apart
+        decision = decide(chances, truth, Costs.of(job["costs"], runner.schema.target.classes), **guides)
+    return Calibrated(raw, calibration.calibrator, decision=decision), None, calibration
 
 
 def _temperature(calibration: Calibration | None) -> float | None:
@@ -253,7 +267,8 @@ def _export(runner: Runner, model: _Model, job: dict[str, Any]) -> Any:
     )  # fmt: skip
     return write_bundle(
         Path(job["bundle"]), part=part, schema=runner.schema, predictor=final, rows=rows.take(slice(0, PARITY_ROWS)),
-        calibrator=final.calibrator, interval=model.interval, extras=extras, name=job.get("model_name", "model"),
+        calibrator=final.calibrator, interval=model.interval, decision=model.decision, extras=extras,
+        name=job.get("model_name", "model"),
     )  # fmt: skip
 
 

@@ -101,7 +101,7 @@ def run(runner: Runner, spec: TrialSpec, folder: Path, *, tick: Any = None, dead
     trained = train(
         course.net,
         course.targets(),
-        loss=loss_for(runner.schema.target.task),
+        loss=loss_for(runner.schema.target.task, ordered=runner.schema.target.ordered),
         recipe=Recipe.from_dict(spec.recipe or {}),
         settings=course.settings,
         seed=spec.seed,

@@ -9,12 +9,15 @@ from typing import Any
 
 from temperance.data import Reading, load_roles, read, save_roles, split
 from temperance.data.choices import Choices
-from temperance.evaluation.metrics.registry import check_goal, default_metric
+from temperance.evaluation.metrics.registry import OF_LEVELS, check_goal, default_metric
 from temperance.monitoring.reference import LEAST
 from temperance.records.atomic import write_text
-from temperance.records.errors import DataError
+from temperance.records.decision import FORM, Costs
+from temperance.records.errors import DataError, SettingError
 from temperance.records.plain_json import dumps
 from temperance.records.roles import Roles
+from temperance.records.schema import Target
+from temperance.records.stated_range import check_level, rows_for
 from temperance.records.table import Table
 from temperance.study.settings import StudySettings
 from temperance.study.store import load_table, save_table
@@ -31,6 +34,8 @@ class Prepared:
         test: the table that ``roles.test`` indexes.
         metric: the metric that decides.
         data: the ``data`` block of ``study.json``.
+        costs: what mistakes cost the user, or None.
+        weigh_test: figures are weighted where rows have weights.
 
     """
 
@@ -39,6 +44,8 @@ class Prepared:
     test: Table
     metric: str
     data: dict[str, Any]
+    costs: Costs | None = None
+    weigh_test: bool = True
 
 
 def prepare(settings: StudySettings, work: Path) -> Prepared:
@@ -56,20 +63,18 @@ def prepare(settings: StudySettings, work: Path) -> Prepared:
     kind = "auto" if ":" in settings.task else settings.task
     reading = read(
         settings.data, target=settings.target, task=kind, group=settings.group, time=settings.time,
-        workdir=work / "read", choices=Choices.from_dict(settings.reading),
+        weight=settings.weight, workdir=work / "read", choices=Choices.from_dict(settings.reading),
     )  # fmt: skip
     table = _with_beside(reading.table, settings.beside)
-    metric = (
-        check_goal(settings.metric, task=table.schema.target.task).name
-        if settings.metric
-        else default_metric(table.schema.target.task)
-    )
+    costs = costs_of(settings, table.schema.target)
+    metric = goal_of(settings, table.schema.target)
     second = None
     if settings.test is not None:
         apart = replace(Choices.from_dict(settings.reading), columns={})
         second = read(
-            settings.test, target=settings.target, schema=table.schema, workdir=work / "read_test", choices=apart
-        )
+            settings.test, target=settings.target, schema=table.schema, workdir=work / "read_test", choices=apart,
+            weight=settings.weight,
+        )  # fmt: skip
     banked = not settings.user_task
     roles = split(table, seed=settings.seed, test=None if second is None else second.table, banked=banked)
     if not len(roles.test):
@@ -81,13 +86,72 @@ def prepare(settings: StudySettings, work: Path) -> Prepared:
             f"at least {LEAST} of them",
             f"Give about {-(-LEAST * len(table) // max(kept, 1))} rows or more; fewer measure nothing",
         )
+    check_interval(settings, table.schema.target, kept)
     save_table(table, work / "table")
     if second is not None:
         save_table(second.table, work / "test")
     save_roles(roles, work / "roles.npz")
     data = _describe(settings, reading, second)
     write_text(work / "data.json", dumps({"data": data, "metric": metric}))
-    return Prepared(table, roles, table if second is None else second.table, metric, data)
+    return Prepared(table, roles, table if second is None else second.table, metric, data, costs, settings.weigh_test)
+
+
+def goal_of(settings: StudySettings, target: Target) -> str:
+    """Return the metric that decides.
+
+    Raises:
+        SettingError: it does not fit the task, or needs costs and there are none.
+
+    """
+    if settings.metric is None:
+        return default_metric(target.task, ordered=target.ordered)
+    chosen = check_goal(settings.metric, task=target.task).name
+    if chosen == "expected_cost" and not settings.costs:
+        raise SettingError("--metric expected_cost without costs", FORM, "Say what mistakes cost with --cost")
+    if chosen in OF_LEVELS and not target.ordered:
+        raise SettingError(
+            f"--metric {chosen} for classes without an order", "a target of ordered levels", "Use --task ordinal"
+        )
+    return chosen
+
+
+def check_interval(settings: StudySettings, target: Target, rows: int) -> None:
+    """Refuse a level of intervals for classes, or one that so few held-out rows cannot carry.
+
+    Raises:
+        SettingError: one of these.
+
+    """
+    if settings.interval is None:
+        return
+    if target.classes:
+        raise SettingError(
+            f"an interval for {target.name!r}, which has classes", "a target that is a number",
+            "Leave the interval out: classes come with probabilities",
+        )  # fmt: skip
+    needed = rows_for(check_level(settings.interval))
+    if rows < needed:
+        raise SettingError(
+            f"an interval at level {settings.interval} and {rows} rows to measure it on",
+            f"at least {needed} such rows", "Ask for a lower level, or give more rows",
+        )  # fmt: skip
+
+
+def costs_of(settings: StudySettings, target: Target) -> Costs | None:
+    """Return what mistakes cost, None where the user named no costs.
+
+    Raises:
+        SettingError: an unknown class, costs that make no sense, or costs for a number.
+
+    """
+    if not settings.costs:
+        return None
+    if not target.classes:
+        raise SettingError(
+            f"costs of mistakes for {target.name!r}, which is a number", "a target with classes",
+            "Leave the costs out, or predict classes with --task classification",
+        )  # fmt: skip
+    return Costs.of(settings.costs, target.classes)
 
 
 def _with_beside(table: Table, beside: dict[str, Any]) -> Table:
@@ -105,7 +169,9 @@ def reopen(settings: StudySettings, work: Path) -> Prepared:
     kept = json.loads((work / "data.json").read_text())
     table = load_table(work / "table")
     test = load_table(work / "test") if (work / "test").exists() else table
-    return Prepared(table, load_roles(work / "roles.npz"), test, kept["metric"], kept["data"])
+    costs = costs_of(settings, table.schema.target)
+    roles = load_roles(work / "roles.npz")
+    return Prepared(table, roles, test, kept["metric"], kept["data"], costs, settings.weigh_test)
 
 
 def _describe(settings: StudySettings, reading: Reading, second: Reading | None) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from temperance.evaluation.base import Outcome
 from temperance.evaluation.calibration import calibrate
 from temperance.evaluation.metrics.registry import METRICS, losses, measure
+from temperance.records.decision import Decision
 from temperance.study.choose import Candidate
 from temperance.study.prepare import Prepared
 from temperance.study.state import Result
@@ -57,12 +58,17 @@ class Scorer:
             self._known[result.spec.id] = known
         result.answer, result.held, result.prediction, result.losses, result.measurements = known
 
+    @property
+    def _weight(self) -> NDArray[np.float64] | None:
+        table = self.prepared.table
+        return None if table.weight is None or not self.prepared.weigh_test else np.asarray(table.weight[self.rows])
+
     def fill(self, result: Result, answer: NDArray[Any], held: NDArray[Any]) -> None:
         """Fill in what follows from answers on the selection rows and on those that calibrate."""
         result.answer, result.held = answer, held
         result.prediction = self._calibrated(answer, held)
         result.losses = self.losses(result.prediction, self.rows)
-        outcome = self._outcome(result.prediction, self.rows)
+        outcome = replace(self._outcome(result.prediction, self.rows), weight=self._weight)
         result.measurements = {m.name: m.to_dict() for m in measure(outcome)}
 
     def losses(self, answer: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -84,8 +90,11 @@ class Scorer:
         return found.calibrator.apply(answer) if found.held_out is None else found.held_out
 
     def _outcome(self, answer: NDArray[Any], rows: NDArray[np.int64]) -> Outcome:
-        table = self.prepared.table
-        return Outcome(np.asarray(answer, dtype=np.float64), np.asarray(table.target[rows]), table.schema.target.task)
+        table, costs = self.prepared.table, self.prepared.costs
+        decision = None if costs is None else Decision(costs)  # that of the costs: a threshold is chosen once, for one
+        truth, task = np.asarray(table.target[rows]), table.schema.target.task
+        ordered = table.schema.target.ordered
+        return Outcome(np.asarray(answer, dtype=np.float64), truth, task, decision=decision, ordered=ordered)
 
 
 def candidate(result: Result, *, max_latency_ms: float | None, max_bytes: float | None) -> Candidate:

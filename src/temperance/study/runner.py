@@ -133,7 +133,7 @@ class Runner:
         if self.make is None or spec.model != "user":
             info = self.info(preprocess, rows)
             module = build(spec.model, info, spec.seed, **{**self.size(spec), **spec.architecture})
-            return Task(module, loss_for(self.schema.target.task))
+            return Task(module, loss_for(self.schema.target.task, ordered=self.schema.target.ordered))
         target = self.schema.target
         shape = self.schema.image_shape
         told = TaskInfo(
@@ -248,7 +248,7 @@ class Runner:
                 else Recipe(*recipe.regularizers)
             )
         predictor = NetPredictor(self.schema, preprocess, model, self.device, own)
-        loss = made.loss or loss_for(self.schema.target.task)
+        loss = made.loss or loss_for(self.schema.target.task, ordered=self.schema.target.ordered)
         shown = examples(preprocess, self.table, rows, self.device, own=own)
         if spec.teacher is not None:
             teacher = TrialSpec.from_dict(spec.teacher)

@@ -6,7 +6,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from temperance.records.decision import Price
 from temperance.records.errors import SettingError, nearest
+from temperance.records.stated_range import check_level
 from temperance.study.clock import Budget
 
 PREFER = ("best", "balanced", "cheap")
@@ -25,6 +27,7 @@ class StudySettings:
         task: ``auto``, ``classification``, ``regression`` or ``module:function``.
         group: column whose values must not be split across roles.
         time: column to split by in time.
+        weight: column of weights of the rows, 0 or more: in training, in the choice and in the figures of the test.
         metric: metric that decides; None: log loss, or RMSE.
         seed: of everything random.
         max_latency_ms: trials that are slower for one row cannot win.
@@ -40,7 +43,10 @@ class StudySettings:
         starts: recipes that are tried first, ``{"name", "recipe", "settings"}`` each; see ``study.starts``.
         net: ``module:function`` of a user's net beside a ``task`` that says what is predicted; else it is in ``task``.
         reading: what the user decided about reading the data, as a file of ``--schema`` has it.
+        costs: (truth, answer, cost) of the mistakes whose costs were named; empty: all cost the same.
+        interval: share of rows that the range around a predicted number is to hold; None: 0.9.
         beside: ``weight``, ``group``, ``time`` per row of data in memory, as fields of a table; those that there are.
+        weigh_test: figures of the test rows are weighted too.
         audit: run the audit.
         bundle: export a bundle.
 
@@ -54,6 +60,7 @@ class StudySettings:
     task: str = "auto"
     group: str | None = None
     time: str | None = None
+    weight: str | None = None
     metric: str | None = None
     seed: int = 0
     max_latency_ms: float | None = None
@@ -69,12 +76,17 @@ class StudySettings:
     starts: tuple[dict[str, Any], ...] = ()
     net: str = ""
     reading: dict[str, Any] = field(default_factory=dict)
+    costs: tuple[Any, ...] = ()
+    interval: float | None = None
     beside: dict[str, Any] = field(default_factory=dict)
+    weigh_test: bool = True
     audit: bool = True
     bundle: bool = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "starts", tuple(self.starts))
+        object.__setattr__(self, "costs", tuple(Price(*one) for one in self.costs))
+        check_level(self.interval)
         if self.prefer not in PREFER:
             raise SettingError(
                 f"prefer={self.prefer!r}", ", ".join(PREFER), nearest(self.prefer, PREFER) or "Use prefer='best'"
@@ -94,10 +106,12 @@ class StudySettings:
             "target": self.target,
             "budget": asdict(self.budget),
             "test": str(self.test) if isinstance(self.test, (str, Path)) else ("in memory" if self.test else None),
-            "task": self.task, "group": self.group, "time": self.time, "metric": self.metric, "seed": self.seed,
+            "task": self.task, "group": self.group, "time": self.time, "weight": self.weight,
+            "weigh_test": self.weigh_test, "metric": self.metric, "seed": self.seed,
             "max_latency_ms": self.max_latency_ms, "max_bytes": self.max_bytes, "device": self.device,
             "workers": self.workers, "suite": self.suite, "command": self.command, "prefer": self.prefer,
             "only": self.only, "reading": self.reading, "audit": self.audit, "bundle": self.bundle,
-            "starts": list(self.starts), "net": self.net,
+            "starts": list(self.starts), "net": self.net, "costs": [list(one) for one in self.costs],
+            "interval": self.interval,
             "candidates": [one if isinstance(one, str) else type(one).__name__ for one in self.candidates],
         }  # fmt: skip

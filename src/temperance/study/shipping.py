@@ -28,6 +28,8 @@ def bundle_job(desk: Desk, trial: str, folder: Path) -> dict[str, Any]:
         "metric": desk.prepared.metric, "seed": desk.settings.seed,
     }  # fmt: skip
     details = {"data": desk.prepared.data["sha256"], "trial": trial, "temperance": __version__}
+    if desk.settings.weight is not None:
+        details["weight"] = desk.settings.weight
     kept = "".join(c if c.isalnum() else "_" for c in str(desk.prepared.data["name"]))
     return {
         "bundle": str(folder), "recipe": recipe, "details": details, "recipe_toml": said(one)["toml"],

@@ -1,6 +1,7 @@
 import numpy as np
 
 from temperance.evaluation.calibration import Calibrated, Temperature
+from temperance.records.stated_range import StatedRange
 
 
 class Fixed:
@@ -23,6 +24,8 @@ def test_probabilities_are_calibrated():
 def test_values_pass_and_get_their_interval():
     values = Fixed([1.0, 2.0])
     assert Calibrated(values, Temperature(2.0)).predict(None).tolist() == [1.0, 2.0]
-    low, high = Calibrated(values, half=0.5).interval(None)
+    banded = Calibrated(values, band=StatedRange((0.8,), (0.5,), 0.8))
+    low, high = banded.interval(None)
     assert (low.tolist(), high.tolist()) == ([0.5, 1.5], [1.5, 2.5])
-    assert np.isnan(Calibrated(values).interval(None)[0]).all()
+    assert banded.coverage == 0.8
+    assert Calibrated(values).interval(None) is None

@@ -1,8 +1,20 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from temperance.evaluation.base import Outcome
-from temperance.evaluation.metrics.registry import METRICS, check_goal, default_metric, losses, measure, metric, select
+from temperance.evaluation.metrics.registry import (
+    METRICS,
+    OF_LEVELS,
+    check_goal,
+    default_metric,
+    losses,
+    measure,
+    metric,
+    select,
+)
+from temperance.records.decision import Costs, Decision
 from temperance.records.errors import SettingError
 
 
@@ -19,6 +31,15 @@ def regression(n=300):
     return Outcome(p, y, "regression", low=p - 1, high=p + 1)
 
 
+def example(name):
+    if METRICS[name].tasks == ("regression",):
+        return regression()
+    if name in OF_LEVELS:
+        return replace(binary(), ordered=True)
+    dear = Decision(Costs.of([("b", "a", 4)], ("a", "b")))
+    return replace(binary(), decision=dear) if name == "expected_cost" else binary()
+
+
 @pytest.mark.parametrize("name", METRICS)
 def test_every_metric_states_itself(name):
     cls = METRICS[name]
@@ -26,7 +47,7 @@ def test_every_metric_states_itself(name):
     assert cls.better in ("higher", "lower", "neither")
     assert cls.words
     assert len(cls.words.split()) <= 20
-    o = regression() if cls.tasks == ("regression",) else binary()
+    o = example(name)
     m = metric(name)
     result = m.measure(o)
     parts = m.contributions(o)
@@ -45,7 +66,7 @@ def test_lower_losses_are_better(name):
     if cls.better == "neither":
         assert name in ("ece_floor", "interval_coverage")
         return
-    o = regression() if cls.tasks == ("regression",) else binary()
+    o = example(name)
     parts = metric(name).contributions(o)
     assert np.allclose(losses(o, name), parts if cls.better == "lower" else 1 - parts)
 

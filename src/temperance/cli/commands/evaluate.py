@@ -28,6 +28,7 @@ def evaluate(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="A bundle, or the folder of the study that wrote it.")],
     data: options.Data,
     suite: Annotated[Suite, typer.Option("--suite", help="How much to measure: more takes longer.")] = Suite.quick,
+    weight: options.Weight = None,
     column: options.Columns = None,
     na_values: options.NaValues = None,
     sheet: options.Sheet = None,
@@ -53,6 +54,7 @@ def evaluate(
         reading = read(
             data,
             target=bundle.schema.target.name,
+            weight=weight,
             schema=bundle.schema,
             workdir=Path(scratch) / "data",
             choices=choices,

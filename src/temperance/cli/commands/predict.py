@@ -21,6 +21,7 @@ def predict(
         Path | None,
         typer.Option("--out", metavar="FILE", help="A .csv or .parquet file; else CSV to standard output."),
     ] = None,
+    interval: options.Interval = None,
     column: options.Columns = None,
     na_values: options.NaValues = None,
     sheet: options.Sheet = None,
@@ -32,6 +33,7 @@ def predict(
     """Answer each row of a file, in its order.
 
     Columns: `prediction`, and `probability_<class>` for each class, or `low` and `high` for numbers.
+    Under costs, the class is the one of the least expected cost.
     """
     from temperance.cli.answers import answers, to_csv, write
     from temperance.data import read
@@ -43,7 +45,7 @@ def predict(
     model = open_bundle(bundle)
     with tempfile.TemporaryDirectory(prefix="temperance-predict-", ignore_cleanup_errors=True) as scratch:
         reading = read(data, schema=model.schema, workdir=Path(scratch) / "data", choices=choices)
-        columns = answers(model, reading.table.rows)
+        columns = answers(model, reading.table.rows, level=interval)
     long = model.schema.long
     if long is not None and reading.labels:
         columns = {long.id: list(reading.labels), **columns}

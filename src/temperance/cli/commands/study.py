@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from temperance.study.desk import Progress
     from temperance.study.settings import StudySettings
 
-TASKS = ("auto", "classification", "regression")
+TASKS = ("auto", "classification", "ordinal", "regression")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 DEFAULT_BUDGET = "10m"
 
@@ -45,6 +45,7 @@ def study(
     lags: options.Lags = None,
     horizon: options.Horizon = None,
     by: options.By = None,
+    weight: options.Weight = None,
     column: options.Columns = None,
     keep: options.Keep = None,
     drop: options.Drop = None,
@@ -56,6 +57,8 @@ def study(
         str | None,
         typer.Option("--metric", metavar="NAME", help="What decides: accuracy, …", show_default="log_loss or rmse"),
     ] = None,
+    cost: options.Costs = None,
+    interval: options.Interval = None,
     seed: options.Seed = 0,
     out: options.Out = None,
     resume: Annotated[
@@ -101,6 +104,8 @@ def study(
     """
     from temperance.cli.starting import starts_of
     from temperance.data.choices import choose
+    from temperance.records.decision import parse_costs
+    from temperance.records.stated_range import check_level
     from temperance.report.words import check_language
     from temperance.study.clock import parse_budget
     from temperance.study.settings import StudySettings
@@ -114,6 +119,8 @@ def study(
     check_device(device)
     check_preference(prefer, task, only=only_task)
     check_language(language)
+    check_level(interval)
+    costs = tuple(price for one in cost or () for price in parse_costs(one))
     spent = parse_budget(budget) if budget else None
     shown: dict[str, Any] = {"console": console, "started": started, "language": language}
     this_run: dict[str, Any] = {"started": started.moment, "command": command_line(context)}
@@ -141,9 +148,9 @@ def study(
         )  # fmt: skip
         settings = StudySettings(
             data=named(data), target=target, out=study_folder(out, named(data)), task=task, test=test, group=group,
-            budget=spent or parse_budget(DEFAULT_BUDGET), time=time_column, metric=metric, seed=seed, device=device,
-            prefer=prefer, only=only_task, candidates=tuple(candidates or ()), reading=choices.to_dict(),
-            starts=starts_of(start or [], console), **limits, **this_run,
+            budget=spent or parse_budget(DEFAULT_BUDGET), time=time_column, weight=weight, metric=metric, seed=seed,
+            device=device, prefer=prefer, only=only_task, candidates=tuple(candidates or ()), reading=choices.to_dict(),
+            starts=starts_of(start or [], console), costs=costs, interval=interval, **limits, **this_run,
         )  # fmt: skip
         conclude(new_study(settings), settings.out, **shown)
 

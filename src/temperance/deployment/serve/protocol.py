@@ -19,6 +19,7 @@ from temperance.records.schema import Rows
 from temperance.records.version import __version__
 
 REALS = ("FP64", "FP32", "FP16", "INT64", "INT32", "INT16", "INT8", "UINT64", "UINT32", "UINT16", "UINT8", "BOOL")
+ANSWERED = "prediction"  # the class under the costs of a bundle
 Predict = Callable[[Rows], NDArray[Any]]
 
 
@@ -31,6 +32,8 @@ class Protocol:
         outputs = list(bundle.card["outputs"])
         if bundle.has_interval:
             outputs += [{"name": side, "datatype": "FP64", "shape": [-1]} for side in ("low", "high")]
+        if bundle.decision is not None:
+            outputs += [{"name": ANSWERED, "datatype": "BYTES", "shape": [-1]}]
         self._outputs = {entry["name"]: _public(entry) for entry in outputs}
 
     def server(self) -> dict[str, Any]:
@@ -113,14 +116,13 @@ class Protocol:
         """
         arrays = {self.bundle.output: predictions, **self._replies.bounds(predictions)}
         outputs = [
-            {
-                "name": name,
-                "datatype": "FP64",
-                "shape": list(arrays[name].shape),
-                "data": arrays[name].astype(np.float64).ravel().tolist(),
-            }
+            {"name": name, "datatype": "BYTES", "shape": [len(predictions)],
+             "data": self._replies.answered(predictions)}
+            if name == ANSWERED
+            else {"name": name, "datatype": "FP64", "shape": list(arrays[name].shape),
+                  "data": arrays[name].astype(np.float64).ravel().tolist()}
             for name in self.wanted(body)
-        ]
+        ]  # fmt: skip
         reply = {"model_name": self.bundle.name, "model_version": self.bundle.version, "outputs": outputs}
         return {"id": body["id"], **reply} if "id" in body else reply
 

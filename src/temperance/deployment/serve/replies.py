@@ -13,13 +13,13 @@ from temperance.deployment.bundle import Bundle
 class Replies:
     """Writes the answers of one bundle.
 
-    Classification: ``prediction`` (the class) and ``probabilities`` (class → share).
+    Classification: ``prediction`` (the class; of the least expected cost where the bundle has costs) and
+    ``probabilities`` (class → share).
     Regression: ``prediction`` (the value) and, where the bundle has intervals, ``low`` and ``high``.
     """
 
     def __init__(self, bundle: Bundle) -> None:
-        self._classes = bundle.classes
-        self._width = bundle.half_width() if bundle.has_interval else None
+        self._bundle, self._classes = bundle, bundle.classes
 
     def rows(self, predictions: NDArray[Any]) -> list[dict[str, Any]]:
         """Return one object per row.
@@ -27,20 +27,22 @@ class Replies:
         Shapes: predictions (b, c) or (b,).
         """
         if self._classes:
-            return [self._shares(row) for row in predictions.tolist()]
-        return [self._value(value) for value in predictions.tolist()]
+            chosen = self.answered(predictions)
+            return [self._shares(row, name) for row, name in zip(predictions.tolist(), chosen, strict=True)]
+        columns = {"prediction": predictions, **self.bounds(predictions)}
+        values = zip(*(column.tolist() for column in columns.values()), strict=True)
+        return [dict(zip(columns, row, strict=True)) for row in values]
 
     def bounds(self, predictions: NDArray[Any]) -> dict[str, NDArray[np.float64]]:
         """Return ``low`` and ``high`` (b,), or nothing where the bundle has no intervals."""
-        if self._width is None:
+        if not self._bundle.has_interval:
             return {}
-        return {"low": predictions - self._width, "high": predictions + self._width}
+        low, high = self._bundle.bounds(predictions)
+        return {"low": low, "high": high}
 
-    def _shares(self, shares: list[float]) -> dict[str, Any]:
-        best = shares.index(max(shares))
-        return {"prediction": self._classes[best], "probabilities": dict(zip(self._classes, shares, strict=True))}
+    def answered(self, probabilities: NDArray[Any]) -> list[str]:
+        """Return the class answered for each row."""
+        return [self._classes[k] for k in self._bundle.answers(probabilities)]
 
-    def _value(self, value: float) -> dict[str, Any]:
-        if self._width is None:
-            return {"prediction": value}
-        return {"prediction": value, "low": value - self._width, "high": value + self._width}
+    def _shares(self, shares: list[float], name: str) -> dict[str, Any]:
+        return {"prediction": name, "probabilities": dict(zip(self._classes, shares, strict=True))}

@@ -16,6 +16,7 @@ class Accuracy(Metric):
     name = "accuracy"
     better = "higher"
     tasks = CLASSIFICATION
+    weighs = True
     words = "the share of answers that are right"
     convention = "most probable class; Wilson interval"
     scale = "proportion"

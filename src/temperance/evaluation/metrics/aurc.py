@@ -31,7 +31,7 @@ class Aurc(Metric):
     def contributions(self, outcome: Outcome) -> Array:
         """Return the value plus each row's influence on it."""
         order = np.argsort(-outcome.confidence, kind="stable")
-        error = _level_ties(1.0 - outcome.correct[order], outcome.confidence[order])
+        error = _level_ties(1.0 - outcome.sure[order], outcome.confidence[order])
         inverse = 1.0 / np.arange(1, outcome.n + 1)
         harmonic = np.cumsum(inverse[::-1])[::-1]
         later = np.cumsum((error * inverse)[::-1])[::-1]
@@ -43,7 +43,7 @@ class Aurc(Metric):
 def risk_at(outcome: Outcome, *, coverage: float) -> float:
     """Return the error rate among the most certain share ``coverage`` of rows."""
     kept = np.argsort(-outcome.confidence, kind="stable")[: max(1, round(coverage * outcome.n))]
-    return float(1.0 - outcome.correct[kept].mean())
+    return float(1.0 - outcome.sure[kept].mean())
 
 
 def abstention(outcome: Outcome, *, shares: tuple[float, ...] = (0.0, 0.05, 0.1, 0.2, 0.3)) -> list[dict[str, float]]:

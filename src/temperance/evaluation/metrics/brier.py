@@ -21,6 +21,7 @@ class Brier(Metric):
     name = "brier"
     better = "lower"
     tasks = CLASSIFICATION
+    weighs = True
     words = "how far the stated chances are from what happened (0 is perfect)"
     convention = (
         "binary: positive class, 0 to 1; more classes: sum over classes, 0 to 2; Student interval on the log scale"

@@ -16,6 +16,7 @@ class IntervalCoverage(Metric):
     name = "interval_coverage"
     better = "neither"
     tasks = REGRESSION
+    weighs = True
     words = "the share of true values that lie inside the stated range"
     convention = "ends included; Wilson interval"
     scale = "proportion"
@@ -31,9 +32,9 @@ class IntervalCoverage(Metric):
 
     def losses(self, outcome: Outcome) -> Array:
         """Return 1 for a value outside its interval."""
-        return 1.0 - self.contributions(outcome)
+        return 1.0 - self.weighted(outcome)
 
     def flags(self, outcome: Outcome) -> tuple[str, ...]:
         """Flag a coverage whose interval lies wholly below what is promised."""
-        _, high = self.interval(outcome, self.contributions(outcome))
+        _, high = self.interval(outcome, self.weighted(outcome))
         return (f"below the promised {outcome.coverage:.0%}",) if high < outcome.coverage else ()

@@ -31,9 +31,13 @@ class _CalibrationError(Metric):
     tasks = CLASSIFICATION
     words = "how far the stated confidence is from the share of right answers (0 is perfect)"
 
+    def applies(self, outcome: Outcome) -> bool:
+        """Need rows that count alike: bins count them."""
+        return super().applies(outcome) and outcome.weight is None
+
     def contributions(self, outcome: Outcome) -> Array:
         """Return ± (confidence − correct), the sign being that of the row's bin: the mean is the value exactly."""
-        gap = outcome.confidence - outcome.correct
+        gap = outcome.confidence - outcome.sure
         code = self._codes(outcome.confidence)
         sign = np.sign(np.bincount(code, weights=gap, minlength=self.bins))
         return np.asarray(sign[code] * gap, dtype=np.float64)
@@ -46,7 +50,7 @@ class _CalibrationError(Metric):
         Sums per bin of rows drawn with replacement have covariance δ_ab Σ gap² − T_a T_b / n (T: sums per bin); they
         are drawn from the normal law with it.
         """
-        gap = outcome.confidence - outcome.correct
+        gap = outcome.confidence - outcome.sure
         code = self._codes(outcome.confidence)
         total = np.bincount(code, weights=gap, minlength=self.bins)
         square = np.bincount(code, weights=gap**2, minlength=self.bins)
@@ -108,6 +112,10 @@ class EceFloor(Metric):
     tasks = CLASSIFICATION
     words = "the calibration error that chance alone explains; only more than that means miscalibrated"
     convention = "95th percentile of 500 simulations from the model's own confidence, 15 equal-mass bins"
+
+    def applies(self, outcome: Outcome) -> bool:
+        """Need rows that count alike: bins count them."""
+        return super().applies(outcome) and outcome.weight is None
 
     def contributions(self, outcome: Outcome) -> Array:
         """Return the floor for every row (it has no spread of its own)."""

@@ -18,6 +18,7 @@ class LogLoss(Metric):
     name = "log_loss"
     better = "lower"
     tasks = CLASSIFICATION
+    weighs = True
     words = "how far off the stated chances are; confident mistakes cost most (0 is perfect)"
     convention = "natural logarithm, probabilities clipped at 1e-7; Student interval on the log scale"
     scale = "positive"

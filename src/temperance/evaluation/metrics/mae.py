@@ -18,6 +18,7 @@ class Mae(Metric):
     name = "mae"
     better = "lower"
     tasks = REGRESSION
+    weighs = True
     words = "how far off the predictions are on average"
     convention = "mean absolute error; Student interval on the log scale"
     scale = "positive"

@@ -11,12 +11,16 @@ from temperance.evaluation.metrics.balanced_accuracy import BalancedAccuracy
 from temperance.evaluation.metrics.brier import Brier
 from temperance.evaluation.metrics.coverage import IntervalCoverage
 from temperance.evaluation.metrics.ece import Ece, EceEqualWidth, EceFloor
+from temperance.evaluation.metrics.expected_cost import ExpectedCost
+from temperance.evaluation.metrics.level_mae import LevelMae
 from temperance.evaluation.metrics.log_loss import LogLoss
 from temperance.evaluation.metrics.macro_f1 import MacroF1
 from temperance.evaluation.metrics.mae import Mae
+from temperance.evaluation.metrics.qwk import Qwk
 from temperance.evaluation.metrics.r2 import R2
 from temperance.evaluation.metrics.rmse import Rmse
 from temperance.evaluation.metrics.roc_auc import RocAuc
+from temperance.evaluation.metrics.rps import Rps
 from temperance.evaluation.metrics.width import IntervalWidth
 from temperance.records.errors import SettingError, nearest
 from temperance.records.measurement import Measurement
@@ -27,6 +31,10 @@ METRICS: dict[str, type[Metric]] = {
     for metric in (
         Accuracy,
         BalancedAccuracy,
+        ExpectedCost,
+        LevelMae,
+        Qwk,
+        Rps,
         LogLoss,
         Brier,
         RocAuc,
@@ -45,6 +53,9 @@ METRICS: dict[str, type[Metric]] = {
 _NOT_A_GOAL = ("ece", "ece_equal_width", "ece_floor", "interval_coverage", "interval_width", "aurc")
 
 
+OF_LEVELS = ("level_mae", "qwk", "rps")  # need classes in an order
+
+
 def metric(name: str, *, seed: int = 0) -> Metric:
     """Return the metric of this name.
 
@@ -58,8 +69,10 @@ def metric(name: str, *, seed: int = 0) -> Metric:
     return METRICS[key](seed=seed)
 
 
-def default_metric(task: Task) -> str:
-    """Return the metric that a study optimises unless told otherwise."""
+def default_metric(task: Task, *, ordered: bool = False) -> str:
+    """Return the metric that a study optimises unless told otherwise; ``ordered`` says that classes are levels."""
+    if ordered:
+        return "rps"
     return "rmse" if task == "regression" else "log_loss"
 
 

@@ -23,6 +23,7 @@ class Rmse(Metric):
     name = "rmse"
     better = "lower"
     tasks = REGRESSION
+    weighs = True
     words = "how far off the predictions typically are, big misses counting more"
     convention = "root mean squared error; Student interval of the mean square on the log scale"
     scale = "positive"

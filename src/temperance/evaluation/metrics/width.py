@@ -16,6 +16,7 @@ class IntervalWidth(Metric):
     name = "interval_width"
     better = "lower"
     tasks = REGRESSION
+    weighs = True
     words = "how wide the stated range is on average"
     convention = "mean of high − low; Student interval"
 
