@@ -122,3 +122,11 @@ def test_loading_needs_neither_torch_nor_onnx_nor_frames(shipped):
     )
     done = subprocess.run([sys.executable, "-c", code, str(shipped)], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, "[]\n", "")
+
+
+@pytest.mark.parametrize("entry", ["name", "version"])
+@pytest.mark.parametrize("name", ["../x", "a/b", "", "a b", "x\n", "<b>"])
+def test_a_name_that_is_not_plain_is_refused(copy, change, entry, name):
+    change(copy, "bundle.json", lambda body: body.update({entry: name}))
+    with pytest.raises(BundleError, match="letters, digits"):
+        load(copy)

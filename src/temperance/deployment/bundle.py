@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from temperance.deployment.manifest import REMEDY, check_manifest, read_json
 from temperance.deployment.wire import check_graph
 from temperance.records.errors import BundleError, MissingExtra
+from temperance.records.plain_names import is_plain
 from temperance.records.schema import MISSING, UNSEEN, Rows, Schema
 
 TOLERANCE = 1e-5
@@ -197,6 +198,9 @@ def load(folder: str | Path, *, verify: bool = True) -> Bundle:
     data = (folder / "model.onnx").read_bytes()
     check_graph(data)
     bundle = Bundle(folder, read_json(folder / "bundle.json"), session(data), manifest)
+    for name, what in ((bundle.name, "the name of the model"), (bundle.version, "its version")):
+        if not is_plain(name, letters="any"):
+            raise BundleError(f"{what} is {name[:80]!r}", "letters, digits, _, - and inner dots", REMEDY)
     if verify:
         bundle.verify()
     return bundle
