@@ -149,3 +149,11 @@ def test_levels_are_answered_by_the_middle_one(copy, change, linear):
     change(copy, "bundle.json", lambda card: card["schema"]["target"].update(ordered=True))
     chances = np.array([[0.4, 0.6], [0.5, 0.5]])
     assert load(copy, verify=False).answers(chances).tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("entry", ["name", "version"])
+@pytest.mark.parametrize("name", ["../x", "a/b", "", "a b", "x\n", "<b>"])
+def test_a_name_that_is_not_plain_is_refused(copy, change, entry, name):
+    change(copy, "bundle.json", lambda body: body.update({entry: name}))
+    with pytest.raises(BundleError, match="letters, digits"):
+        load(copy)

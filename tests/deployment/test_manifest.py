@@ -1,11 +1,12 @@
 """What is checked before anything of a bundle is read."""
 
+import json
 import os
 
 import pytest
 
 from temperance.deployment.bundle import load
-from temperance.deployment.manifest import MANIFEST
+from temperance.deployment.manifest import MANIFEST, check_manifest
 from temperance.records.errors import BundleError
 
 
@@ -59,3 +60,14 @@ def test_paths_outside_the_folder_and_links_are_refused(copy, change):
     os.symlink(target, copy / "model.onnx")
     with pytest.raises(BundleError, match="no links"):
         load(copy)
+
+
+@pytest.mark.parametrize(
+    "name", ["../x", "/etc/passwd", "a\\b", "a\0b", "..", "a/./b", "", "a//b", "x" * 5000, "a/" * 20 + "b"]
+)
+def test_names_of_files_are_checked_before_they_are_used(copy, name):
+    manifest = json.loads((copy / "manifest.json").read_text())
+    manifest["files"][name] = {"sha256": "0" * 64, "bytes": 1}
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(BundleError, match="the bundle names the file"):
+        check_manifest(copy)

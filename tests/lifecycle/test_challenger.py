@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-from temperance.lifecycle.challenger import Challenger, check_trainable, one_thread, timer
-from temperance.lifecycle.champion import Champion
+from temperance.lifecycle.challenger import Challenger, one_thread, timer
+from temperance.lifecycle.champion import Champion, check_trainable
 from temperance.lifecycle.schedule import Schedule
 from temperance.records.decision import Costs, Decision
 from temperance.records.errors import StudyError

@@ -17,6 +17,7 @@ from temperance.deployment.manifest import REMEDY, check_manifest, read_json
 from temperance.deployment.wire import check_graph
 from temperance.records.decision import Decision, middle, most_probable
 from temperance.records.errors import BundleError, MissingExtra
+from temperance.records.plain_names import is_plain
 from temperance.records.schema import MISSING, UNSEEN, Rows, Schema
 from temperance.records.stated_range import StatedRange
 
@@ -273,6 +274,9 @@ def load(folder: str | Path, *, verify: bool = True) -> Bundle:
     check_graph(data)
     card = read_json(folder / "bundle.json")
     bundle = Bundle(folder, card, session(data), manifest, _blocks(folder, card, manifest))
+    for name, what in ((bundle.name, "the name of the model"), (bundle.version, "its version")):
+        if not is_plain(name, letters="any"):
+            raise BundleError(f"{what} is {name[:80]!r}", "letters, digits, _, - and inner dots", REMEDY)
     if verify:
         bundle.verify()
     return bundle

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 from temperance.records.atomic import write_text
 from temperance.records.errors import BundleError
 from temperance.records.plain_json import dumps
+from temperance.records.plain_names import is_plain
 
 FORMAT = "temperance-bundle"
 SCHEMA = 1
@@ -20,6 +20,7 @@ REQUIRED = ("bundle.json", "model.onnx", "parity.npz")
 LARGEST_JSON = 64 * 2**20
 LARGEST_FILE = 2 * 2**30 - 1  # one protobuf message holds no more
 MOST_FILES = 1000
+MOST_DEEP = 8  # folders in one another
 REMEDY = "Export the bundle again, or copy it again from where it was made"
 
 
@@ -43,7 +44,7 @@ def add_texts(folder: Path, texts: Mapping[str, str]) -> None:
 
     """
     for name in texts:
-        if Path(name).name != name or name.startswith(".") or name in (MANIFEST, *REQUIRED):
+        if not is_plain(name, letters="any") or name in (MANIFEST, *REQUIRED):
             raise BundleError(f"a text file named {name!r}", "a plain file name that the bundle does not use")
     manifest = check_manifest(folder)
     for name in texts:
@@ -130,12 +131,8 @@ def _check_version(manifest: Mapping[str, Any], folder: Path) -> None:
 
 def _check_file(folder: Path, name: str, entry: Any) -> None:
     path = folder / name
-    if (
-        os.path.isabs(name)
-        or "\\" in name
-        or ".." in Path(name).parts
-        or any(p.is_symlink() for p in _steps(folder, name))
-    ):
+    plain = all(is_plain(part, letters="any") for part in name.split("/")[:MOST_DEEP])
+    if not plain or name.count("/") >= MOST_DEEP or any(p.is_symlink() for p in _steps(folder, name)):
         raise BundleError(f"the bundle names the file {name!r}", "files inside its own folder, no links", REMEDY)
     if not isinstance(entry, dict) or not isinstance(entry.get("sha256"), str):
         raise BundleError(f"{MANIFEST} has no checksum for {name!r}", "sha256 and bytes", REMEDY)

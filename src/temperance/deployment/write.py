@@ -23,6 +23,7 @@ from temperance.deployment.sketch import Sketch
 from temperance.evaluation.calibration import Calibrator
 from temperance.records.errors import BundleError
 from temperance.records.plain_json import dumps
+from temperance.records.plain_names import is_plain
 from temperance.records.predictor import Predictor
 from temperance.records.schema import Rows, Schema
 from temperance.records.stated_range import StatedRange as Interval
@@ -118,6 +119,8 @@ def write_bundle(
     """
     folder, extras = Path(folder), extras or Extras()
     _check_place(folder)
+    if not is_plain(name, letters="any"):
+        raise BundleError(f"the model's name {name!r}", "letters, digits, _, - and inner dots", "Choose another name")
     if rows.size < 1:
         raise BundleError("no rows for the parity gate", "at least one raw row", "Pass calibration rows")
     if graph is None:
@@ -270,6 +273,6 @@ def _extras(folder: Path, extras: Extras) -> None:
         _json(folder / "recipe.json", extras.recipe)
     texts = {**extras.texts, **({"recipe.toml": extras.recipe_toml} if extras.recipe_toml else {})}
     for name, text in texts.items():
-        if Path(name).name != name or name.startswith("."):
+        if not is_plain(name, letters="any"):
             raise BundleError(f"a text file named {name!r}", "a plain file name")
         (folder / name).write_text(text, encoding="utf-8")

@@ -15,7 +15,7 @@ import torch
 
 from temperance.lifecycle.champion import Champion
 from temperance.lifecycle.schedule import EXPORT_SECONDS, Schedule, schedule
-from temperance.records.errors import BudgetError, StudyError
+from temperance.records.errors import BudgetError
 from temperance.study import finish, jobs
 from temperance.study.plan import Speed
 from temperance.study.recipes import toml
@@ -169,22 +169,6 @@ class Challenger:
             "traces": course["traces"], "chosen": self.chosen, "metric": self.champion.metric, "seed": self.seed,
             "parent": self.champion.bundle.version,
         }  # fmt: skip
-
-
-def check_trainable(champion: Champion, task: str) -> None:
-    """Refuse a user's own net whose code was not named, before anything is trained.
-
-    Raises:
-        StudyError: the bundle holds a user's net and ``task`` is empty.
-
-    """
-    own = [spec.name for _, spec in champion.members if spec.model == "user"]
-    if own and not task:
-        raise StudyError(
-            f"the bundle holds a net of your own ({', '.join(own)})",
-            "the module:function that builds it",
-            "Pass task='module:function', as in the study",
-        )
 
 
 @contextmanager

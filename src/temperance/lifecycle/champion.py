@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from temperance.deployment import Bundle, load
 from temperance.deployment.manifest import read_json
 from temperance.records.decision import Decision
-from temperance.records.errors import BundleError
+from temperance.records.errors import BundleError, StudyError, TemperanceError
 from temperance.records.schema import UNSEEN, Rows, Schema
 from temperance.study.spec import TrialSpec
 
@@ -48,6 +49,15 @@ class Champion:
         found = self.bundle.card.get("details", {}).get("weight")
         return None if found is None else str(found)
 
+    def origins(self) -> tuple[str, ...]:
+        """Return what would be imported to train its like: a bundle may name code, only its user may run it."""
+        found = [origin for _, spec in self.members for origin in spec.origins()]
+        chosen = self.recipe.get("chosen")
+        for settings in chosen.values() if isinstance(chosen, dict) else ():
+            if isinstance(settings, dict) and "origin" in settings:
+                found.append(str(settings["origin"]))
+        return tuple(dict.fromkeys(origin for origin in found if origin))
+
     def chosen(self, member: str) -> dict[str, Any]:
         """Return the settings that the first study chose for a basic model."""
         return dict((self.recipe.get("chosen") or {}).get(member) or {})
@@ -78,13 +88,38 @@ def open_champion(folder: Path) -> Champion:
     try:
         members = tuple((float(row["weight"]), TrialSpec.from_dict(row)) for row in recipe["members"])
         str(recipe["metric"])
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        why = error if isinstance(error, TemperanceError) else repr(error)
         raise BundleError(
-            f"recipe.json is not complete: {error!r}", "what a study writes", "Run `temperance study` on the new data"
+            f"recipe.json is not complete: {why}", "what a study writes", "Run `temperance study` on the new data"
         ) from error
     if not members:
         raise BundleError("recipe.json names no model", "at least one member", "Run `temperance study` on the new data")
     return Champion(bundle, recipe, members)
+
+
+def check_trainable(champion: Champion, task: str, candidates: Sequence[str] = ()) -> None:
+    """Refuse code that the bundle names and the caller did not, before anything is trained.
+
+    Raises:
+        StudyError: the bundle holds a user's net and ``task`` is empty, or a model from outside whose ``module:name``
+            is not among ``candidates``.
+
+    """
+    foreign = [origin for origin in champion.origins() if origin not in candidates]
+    if foreign:
+        raise StudyError(
+            f"the bundle's recipe would run code from outside: {', '.join(repr(o[:80]) for o in foreign)}",
+            "code that you name yourself: a bundle is data, and what it names is not run for that reason alone",
+            f"If you know this code, pass --candidate {foreign[0][:80]!r}; else run `temperance study` on the new data",
+        )
+    own = [spec.name for _, spec in champion.members if spec.model == "user"]
+    if own and not task:
+        raise StudyError(
+            f"the bundle holds a net of your own ({', '.join(own)})",
+            "the module:function that builds it",
+            "Pass task='module:function', as in the study",
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,7 +17,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from temperance.deployment.manifest import check_manifest
 from temperance.evaluation import Comparison, Evaluation, compare, evaluate, losses
 from temperance.lifecycle.base import Decision, Policy
 from temperance.lifecycle.better_only import BetterOnly
-from temperance.lifecycle.champion import Champion, Served, open_champion
+from temperance.lifecycle.champion import Champion, Served, check_trainable, open_champion
 from temperance.lifecycle.renewal import Renewal, renew
 from temperance.records.atomic import write_text
 from temperance.records.errors import DataError, StudyError
@@ -55,6 +55,7 @@ def retrain(
     group: str | None = None,
     time_column: str | None = None,
     task: str = "",
+    candidates: Sequence[str] = (),
     device: str = "cpu",
     policy: Policy | None = None,
     choices: Choices = AS_FOUND,
@@ -75,6 +76,7 @@ def retrain(
         group: column whose values must not be split between training and test.
         time_column: column to split by in time: the latest rows are the test.
         task: ``module:function``, where the champion is a user's own net.
+        candidates: ``module:name`` of models from outside that the champion's recipe names and that may be imported.
         device: where nets are trained.
         policy: when the challenger wins; ``BetterOnly()`` where left out.
         choices: what the user decided about how the new data are written.
@@ -93,10 +95,10 @@ def retrain(
     """
     parsed = parse_budget(budget) if isinstance(budget, str) else budget
     began = time.monotonic() if started is None else started
-    run = _Run(Path(bundle), Path(out), parsed, seed, began, progress or (lambda _: None))
-    champion = run.open()
+    run = _Run(Path(bundle), Path(out), parsed, seed, began, progress or (lambda _: None), task)
+    champion = run.open(candidates)
     renewal, roles = run.read(champion, data, target, group, time_column, choices)
-    challenger = run.train(champion, renewal, task, device)
+    challenger = run.train(champion, renewal, device)
     return run.decide(champion, challenger, renewal, roles, policy or BetterOnly())
 
 
@@ -108,11 +110,13 @@ class _Run:
     seed: int
     started: float
     progress: Progress
+    task: str = ""
     spent: dict[str, float] = field(default_factory=dict)
 
-    def open(self) -> Champion:
+    def open(self, candidates: Sequence[str]) -> Champion:
         """Load the champion and take the place for the challenger."""
         champion = open_champion(self.folder)
+        check_trainable(champion, self.task, candidates)
         place = self.out.resolve()
         if self.folder.resolve() in (place, *place.parents):
             raise StudyError(
@@ -146,16 +150,15 @@ class _Run:
         self._spend("read")
         return renewal, roles
 
-    def train(self, champion: Champion, renewal: Renewal, task: str, device: str) -> dict[str, Any]:
+    def train(self, champion: Champion, renewal: Renewal, device: str) -> dict[str, Any]:
         """Train and export the challenger; return its part of ``retrain.json``."""
         import temperance.regularizers
         import temperance.signals  # noqa: F401  # both fill their registries
-        from temperance.lifecycle.challenger import Challenger, check_trainable, one_thread, timer
+        from temperance.lifecycle.challenger import Challenger, one_thread, timer
         from temperance.study.runner import Runner
 
-        check_trainable(champion, task)
         self._say("train", "Measuring the speed of this machine")
-        runner = Runner(self.out / "work", task=task, device=device)
+        runner = Runner(self.out / "work", task=self.task, device=device)
         left = timer(self.budget.seconds, self.started)
         made = Challenger(champion, runner, self.seed, left, lambda words: self._say("train", words))
         with one_thread():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
+from temperance.records.plain_names import check_plain
 from temperance.records.restore import Restored
 
 Kind = Literal["basic", "plain", "single", "cocktail", "folded", "ensemble"]
@@ -48,7 +49,17 @@ class TrialSpec(Restored):
     teacher: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
+        """Refuse an id that could lead out of the study's folder: specs are read from ledgers and foreign bundles."""
         object.__setattr__(self, "slots", tuple(self.slots))
+        if self.id != "":
+            check_plain(self.id, "the id of a trial")
+        if self.teacher is not None:
+            TrialSpec.from_dict(self.teacher)
+
+    def origins(self) -> tuple[str, ...]:
+        """Return what is imported to train this: origins of models from outside, its teacher's too."""
+        own = (str(self.settings.get("origin", "")),) if self.model.lower() == "outside" else ()
+        return own if self.teacher is None else own + TrialSpec.from_dict(self.teacher).origins()
 
     @property
     def is_net(self) -> bool:

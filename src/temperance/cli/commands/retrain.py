@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -24,6 +24,12 @@ def retrain(
     group: options.Group = None,
     time_column: options.Time = None,
     task: options.Task = "",
+    candidates: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--candidate", metavar="MODULE:NAME", help="A model from outside that the recipe names and you trust."
+        ),
+    ] = None,
     column: options.Columns = None,
     na_values: options.NaValues = None,
     sheet: options.Sheet = None,
@@ -49,7 +55,8 @@ def retrain(
     with progress(quiet=quiet or as_json) as shown:
         value = run(
             folder, data, target=target, budget=budget, out=place, seed=seed, group=group, time_column=time_column,
-            task=task if ":" in task else "", device=device, started=context.obj.moment, progress=shown,
+            task=task if ":" in task else "", candidates=tuple(candidates or ()),
+            device=device, started=context.obj.moment, progress=shown,
             choices=choose(column or (), na_values=na_values, sheet=sheet, sep=sep, schema=schema),
         )  # fmt: skip
     console.result(value, text(value))
