@@ -10,7 +10,7 @@ import pytest
 
 from temperance.records.finding import Finding
 from temperance.records.measurement import Measurement
-from temperance.study.document import SCHEMA, _cell, _difference, leaderboard, own_net, own_recipes
+from temperance.study.document import SCHEMA, _bought, _cell, _difference, leaderboard, own_net, own_recipes
 from temperance.study.events import LeftOut, Tried
 from temperance.study.spec import TrialSpec
 from temperance.study.state import Result, State, ranked
@@ -101,3 +101,21 @@ def test_a_change_of_rmse_is_a_change_of_rmse():
     root = float(np.sqrt((errors**2).mean()))
     assert row["difference"]["value"] == pytest.approx(-10 * root)
     assert f"{10 * root:.4g} against {20 * root:.4g}" in row["sentence"]
+
+
+def test_what_regularization_bought_is_told_of_the_best_run_that_can_tell():
+    def folded(name, quality, *ingredients):
+        words = {"n": 9, "value": -0.1}
+        rows = [
+            {"ingredient": i, "metric": "log_loss", "difference": words, "p": 0.1, "verdict": "better"}
+            for i in ingredients
+        ]
+        return SimpleNamespace(quality=quality, event={"attribution": rows}, spec=SimpleNamespace(id=name, name=name))
+
+    whole = "the recipe's strengths"
+    best, second, third = folded("a", 0.1, "stopping"), folded("b", 0.2, "stopping", whole), folded("c", 0.3, whole)
+    desk = SimpleNamespace(state=SimpleNamespace(done=[third, second, best]))
+    told = [(row["trial"], row["ingredient"]) for row in _bought(desk, SimpleNamespace())]
+    assert told == [("a", "stopping"), ("b", whole)]
+    desk.state.done = [second, third]
+    assert [row["trial"] for row in _bought(desk, SimpleNamespace())] == ["b", "b"]

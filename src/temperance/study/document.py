@@ -23,6 +23,7 @@ from temperance.study.choose import Candidate
 from temperance.study.desk import Desk
 from temperance.study.events import Ended
 from temperance.study.finale import Outcome
+from temperance.study.readings import WHOLE
 from temperance.study.results import metric_card, natural
 from temperance.study.shipping import compared, said, thin
 from temperance.study.state import Result, State, ranked
@@ -184,11 +185,17 @@ def _bought(desk: Desk, outcome: Outcome) -> list[dict[str, Any]]:
     """Return what regularization bought and cost: the best regularized net against the plain net.
 
     On the test rows where both were finished (the winner is a net, and there was time), else on the selection rows. Of
-    a folded run, each ingredient is left out in turn, on rows that the members which answer did not train on.
+    a folded run, each ingredient is left out in turn, on rows that the members which answer did not train on; where the
+    best has no slot without regularization, what the recipe's strengths bought is that of the best run that has one.
     """
     folded = ranked(r for r in desk.state.done if r.event.get("attribution"))
     if folded:
-        return _attributed(folded[0])
+        rows = _attributed(folded[0])
+        if all(
+            row["ingredient"] != WHOLE for row in rows
+        ):  # each of its slots is regularized: ask the best that has both
+            rows += [one for result in folded for one in _attributed(result) if one["ingredient"] == WHOLE][:1]
+        return rows
     plain = next((r for r in desk.state.done if r.spec.kind == "plain"), None)
     nets = ranked(r for r in desk.state.done if r.spec.kind not in ("plain", "basic", "ensemble"))
     if plain is None or not nets or plain.losses is None:

@@ -16,6 +16,7 @@ from temperance.evaluation import compare
 from temperance.models.mixture import Pick
 from temperance.study.mixture import Array, Evidence, entropy, nested, softened, weigh
 
+WHOLE = "the recipe's strengths"  # of what a run is made of: all of its regularization but stopping and weighing
 MOST_PICKS = 3  # each ships one member per bank
 WEIGHED_ROWS = 4000  # more rows hardly move the weights, and cost as much as the training
 KEPT_PRIOR = 0.8  # share of the prior that lies on the best single reading
@@ -145,7 +146,7 @@ class Readings:
         changed = np.array([self.changed[slot] for _, slot in self._order])
         kept = {
             "stopping early and averaging several moments": reading_of == reading_of.max(),
-            "the recipe's strengths": changed, "nets with other strengths beside them": ~changed,
+            WHOLE: changed, "nets with other strengths beside them": ~changed,
         }  # fmt: skip
         whole = _nested_losses(evidence, folds, reading_of, np.ones(len(reading_of), dtype=bool))
         without = {
