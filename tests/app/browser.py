@@ -77,6 +77,8 @@ def look(browser: Any, address: str) -> None:
 
 def press(page: Any, name: str) -> None:
     """Go to a link or a button by Tab alone, and press it."""
+    page.get_by_text(name, exact=True).first.wait_for()
+    page.wait_for_load_state()
     for _ in range(400):
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement.innerText?.trim() ?? ''") == name:

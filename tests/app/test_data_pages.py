@@ -48,13 +48,13 @@ def test_what_was_read_is_shown_with_what_can_be_doubted(client: Client, project
 
 def test_a_decision_is_kept_and_the_file_is_read_so(client: Client, project: Path) -> None:
     goal = "/study/temperance-sales/data"
-    decisions = {"target": "left", "c.1": "date,pattern=%m/%d/%Y", "c.3": "drop", "then": "look"}
+    decisions = {"target": "left", "c.when": "date,pattern=%m/%d/%Y", "c.zip": "drop", "then": "look"}
     assert client.post(goal, decisions).headers["location"] == goal
     assert kept(project).columns == {"when": "date,pattern=%m/%d/%Y", "zip": "drop"}
     text = client.get(goal).text
     assert "<legend>when" not in text
     assert '<option value="date,pattern=%m/%d/%Y" selected>' in text
-    client.post(goal, {"target": "left", "c.1": "", "c.3": "", "then": "look"})
+    client.post(goal, {"target": "left", "c.when": "", "c.zip": "", "then": "look"})
     assert kept(project).columns == {}
 
 
@@ -73,11 +73,11 @@ def test_going_on_checks_the_data(client: Client, project: Path, started: Starte
 
 def test_a_reading_that_was_not_shown_yet_is_shown_before_going_on(client: Client, project: Path) -> None:
     file = project / "app" / "data" / "sales.csv"
-    client.post("/study/temperance-sales/data", {"target": "left", "c.1": "drop", "then": "look"})
+    client.post("/study/temperance-sales/data", {"target": "left", "c.when": "drop", "then": "look"})
     assert file.is_file()
-    answer = client.post("/study/temperance-sales/data", {"target": "left", "c.1": "", "then": "study"})
+    answer = client.post("/study/temperance-sales/data", {"target": "left", "c.when": "", "then": "study"})
     assert answer.headers["location"].endswith("/data")
-    again = client.post("/study/temperance-sales/data", {"target": "left", "c.1": "", "then": "study"})
+    again = client.post("/study/temperance-sales/data", {"target": "left", "c.when": "", "then": "study"})
     assert again.headers["location"].endswith("/study")
 
 
@@ -87,7 +87,7 @@ def test_a_reading_that_was_not_shown_yet_is_shown_before_going_on(client: Clien
         {"target": "nothing"},
         {"group": "nothing"},
         {"task": "module:function"},
-        {"c.1": "nonsense"},
+        {"c.when": "nonsense"},
         {"sep": '"'},
         {"test": "/etc/passwd"},
     ],
@@ -116,7 +116,7 @@ def test_what_the_check_asks_is_asked_and_the_answer_changes_the_reading(client:
     assert "2 things need your eye" in text
     assert "Is ‘zip’ known at the moment" in text
     assert "leaks &lt;b&gt;" in text
-    answers = {"q.0": "drop", "q.1": "group", "q.1.column": "when", "then": "study"}
+    answers = {"q.leaks:zip/zip": "drop", "q.grouping": "group", "q.grouping.column": "when", "then": "study"}
     assert client.post(goal, answers).headers["location"].endswith("/study")
     assert kept(project).columns == {"zip": "drop"}
     assert kept(project).group == "when"

@@ -45,6 +45,19 @@ def test_it_is_stopped_as_by_ctrl_c(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert not sleeper.stop()
 
 
+def test_an_end_is_known_as_soon_as_it_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = tmp_path / "python"
+    script.write_text("#!/bin/sh\nexit 3\n")
+    script.chmod(0o755)
+    monkeypatch.setattr(jobs.sys, "executable", str(script))
+    for _ in range(20):
+        job = Job(tmp_path, "audit")
+        job.start([], tmp_path)
+        while job.is_alive:
+            pass
+        assert job.code == 3
+
+
 def test_a_number_that_was_used_again_is_not_our_process(tmp_path: Path) -> None:
     job = Job(tmp_path, "study")
     (tmp_path / "study.job").write_text(json.dumps({"pid": 1, "started": 12.0}))

@@ -39,16 +39,18 @@ def test_answers_change_how_the_data_are_read_and_can_be_taken_back() -> None:
         *questions(finding("identifiers", "patient"), SCHEMA, PROJECT),
         *questions(finding("row_order"), SCHEMA, PROJECT),
     ]
-    form = {"q.0": "drop", "q.1": "group", "q.2": "time", "q.2.column": "when"}
+    form = {
+        "q.leaks/zip": "drop", "q.identifiers/patient": "group", "q.row_order": "time", "q.row_order.column": "when",
+    }  # fmt: skip
     names = ["zip", "patient", "when", "y"]
     made = answered(PROJECT, asked, form, names)
     assert (made.columns, made.group, made.time) == ({"zip": "drop"}, "patient", "when")
-    back = answered(made, asked, {"q.0": "keep", "q.1": "keep"}, names)
+    back = answered(made, asked, {"q.leaks/zip": "keep", "q.identifiers/patient": "keep"}, names)
     assert "zip" not in back.columns
     assert back.answers["leaks/zip"] == "keep"
 
 
 def test_what_was_not_offered_changes_nothing() -> None:
     asked = [Question("grouping", "", "rows", ("fine", "group", "time")), Question("labels", "", "seen", ("fine",))]
-    form = {"q.0": "group", "q.0.column": "nothing", "q.1": "drop"}
+    form = {"q.grouping": "group", "q.grouping.column": "nothing", "q.labels": "drop"}
     assert answered(PROJECT, asked, form, ["x"]) == PROJECT

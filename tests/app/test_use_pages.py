@@ -55,6 +55,8 @@ def test_a_file_goes_to_the_command_that_predicts(
     assert client.post("/study/done/try/file", file=("-new; rows.csv", b"size\n1\n")).status_code == 303
     assert started[0][1][:3] == ["predict", "done/bundle", "done/app/predictions/rows/new_ rows.csv"]
     assert "is being answered" in client.post("/study/done/try/file", file=("b.csv", b"x")).text
+    end(study, "predict")
+    assert client.get("/study/done/try/events").text.endswith("event: done\ndata: \n\n")
 
 
 def test_files_are_taken_by_their_names_and_the_model_as_a_zip(client: Client, study: Path) -> None:

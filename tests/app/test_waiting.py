@@ -4,12 +4,15 @@ import asyncio
 import json
 import os
 import socket
+import threading
+import time
 from pathlib import Path
 
 import psutil
 import pytest
 from tests.app.conftest import Started, end
 
+from temperance.app import waiting
 from temperance.app.folders import Entry, Studies
 from temperance.app.project import Project
 from temperance.app.waiting import Line, start
@@ -111,3 +114,24 @@ def test_one_folder_that_cannot_be_written_does_not_end_the_line(
 
     asyncio.run(asyncio.wait_for(run(), 10))
     assert len(calls) >= 3
+
+
+def test_asking_and_looking_at_once_start_one_study(
+    tmp_path: Path, started: Started, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = Line(Studies(tmp_path))
+    made(tmp_path, "one", asked=1.0)
+    made(tmp_path, "two", asked=2.0)
+    slow = waiting.start
+
+    def start_slowly(entry: Entry, root: Path) -> None:
+        time.sleep(0.05)
+        slow(entry, root)
+
+    monkeypatch.setattr(waiting, "start", start_slowly)
+    threads = [threading.Thread(target=line.advance) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(started) == 1

@@ -147,14 +147,14 @@ def decided(project: Project, form: Form, names: list[str], files: list[str]) ->
     """
     said = form.texts
     columns = dict(project.columns)
-    for number, name in enumerate(names):
-        how = said.get(f"c.{number}")
+    for name in names:
+        how = said.get(f"c.{name}")
         if how is None:
             continue
         columns.pop(name, None)
         if how:
             columns[name] = how
-    picked = {role: said.get(role, "") for role in ("target", "group", "time")}
+    picked = {role: said.get(role, getattr(project, role)) for role in ("target", "group", "time")}
     for role, name in picked.items():
         if name and names and name not in names:
             raise SettingError(f"{role} {name[:80]!r}", "one of the columns of the file", "Choose one of them")

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from temperance.records.atomic import write_text
 from temperance.records.plain_json import dumps
 from temperance.study.lock import SAME_START
 
+_TURN = threading.Lock()
 SAID = 1 << 16  # bytes of an output that are read
 _OURS: dict[Path, subprocess.Popen[bytes]] = {}  # children of this process, by the file that will say how they ended
 
@@ -82,6 +84,7 @@ class Job:
     @property
     def code(self) -> int | None:
         """Its exit status, below 0 for a signal; None while it runs, and where the app did not see its end."""
+        collect()
         end = _read(self._path("end"))
         return None if end is None else int(end["code"])
 
@@ -109,10 +112,13 @@ class Job:
 
 def collect() -> None:
     """Collect children that ended, and note how, so that none stays behind as a dead entry of the system."""
-    for path, child in list(_OURS.items()):
-        code = child.poll()
-        if code is not None and _OURS.pop(path, None) is not None and path.parent.is_dir():
-            write_text(path, dumps({"code": code}))
+    with _TURN:
+        for path, child in list(_OURS.items()):
+            code = child.poll()
+            if code is not None:
+                del _OURS[path]
+            if code is not None and path.parent.is_dir():
+                write_text(path, dumps({"code": code}))
 
 
 def interrupt(pid: int, *, group: bool) -> None:

@@ -58,14 +58,14 @@ def answered(project: Project, asked: list[Question], form: Mapping[str, str], n
     Args:
         project: as it was.
         asked: the questions of the page.
-        form: ``q.<number>`` holds an answer, ``q.<number>.column`` the column that groups or orders rows.
+        form: ``q.<key>`` holds an answer, ``q.<key>.column`` the column that groups or orders rows.
         names: of the file's columns; no other is taken.
 
     """
     answers, columns = dict(project.answers), dict(project.columns)
     group, time = project.group, project.time
-    for number, question in enumerate(asked):
-        answer, column = form.get(f"q.{number}", ""), form.get(f"q.{number}.column", "")
+    for question in asked:
+        answer, column = form.get(f"q.{question.key}", ""), form.get(f"q.{question.key}.column", "")
         if answer not in question.options:
             continue
         if answer in (GROUP, TIME) and not question.column and column not in names:

@@ -96,8 +96,18 @@ class UsePages:
         told = {"bundle": entry.path / "bundle", "rows": place / "rows" / name, "out": place / f"{Path(name).stem}.csv"}
         words = {key: path.relative_to(root).as_posix() for key, path in told.items()}
         job.start(["predict", words["bundle"], words["rows"], f"--out={words['out']}", "--json"], root)
-        await asyncio.to_thread(_patience, job, 20.0)
+        await asyncio.to_thread(_patience, job, 5.0)
         return to(entry, "try#file")
+
+    async def answering(self, request: Request) -> Response:
+        """Tell when a file of rows is answered."""
+        job = predict_job(_with_model(self.desk, request))
+
+        def look() -> tuple[str, bool]:
+            alive = job.is_alive
+            return '<p class="banner" role="status">The file is being answered.</p>' if alive else "", not alive
+
+        return StreamingResponse(self.desk.stream.run(look, request.is_disconnected), media_type="text/event-stream")
 
     async def take(self, request: Request) -> Response:
         """Show what may be taken away."""
@@ -136,6 +146,7 @@ class UsePages:
             Route("/study/{name}/try", self.trying),
             Route("/study/{name}/try", self.one, methods=["POST"]),
             Route("/study/{name}/try/file", self.several, methods=["POST"]),
+            Route("/study/{name}/try/events", self.answering),
             Route("/study/{name}/take", self.take),
             Route("/study/{name}/take/{file}", self.file),
             Route("/study/{name}/predictions/{file}", self.predicted),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from temperance.app.folders import Entry, Studies
@@ -23,6 +24,7 @@ class Line:
 
     studies: Studies
     every: float = 1.0
+    _turn: threading.Lock = field(default_factory=threading.Lock)  # who asks and who looks may come at once
 
     def ask(self, entry: Entry, project: Project, *, more: str = "") -> None:
         """Put a study into the line.
@@ -59,12 +61,12 @@ class Line:
 
     def advance(self) -> None:
         """Start the next study if none runs."""
-        entries = self.studies.entries()
-        if any(entry.state == "running" for entry in entries):
-            return
-        waiting = self.queued()
-        if waiting:
-            start(waiting[0], self.studies.root)
+        with self._turn:
+            if any(entry.state == "running" for entry in self.studies.entries()):
+                return
+            waiting = self.queued()
+            if waiting:
+                start(waiting[0], self.studies.root)
 
     async def run(self) -> None:
         """Advance for as long as the app runs."""
