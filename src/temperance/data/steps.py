@@ -62,7 +62,7 @@ def series_codes(contents: Contents, by: str) -> Codes:
         rows = contents.frame.lazy().select(pl.len()).collect().item()
         return np.zeros(int(rows), dtype=np.int64)
     text = contents.column(by).cast(pl.String).fill_null("")
-    return text.rank("dense").cast(pl.Int64).to_numpy().astype(np.int64)
+    return np.asarray(text.rank("dense").cast(pl.Int64).to_numpy(), dtype=np.int64)
 
 
 def refuse_shared(contents: Contents, when: NDArray[np.float64], codes: Codes, by: str) -> None:

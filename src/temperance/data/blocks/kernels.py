@@ -153,7 +153,8 @@ class Kernels:
                 known = conv[k, place[k]][inside[k, place[k]]]
                 if len(known):
                     bias[group, k] = np.quantile(known, levels[group, k].reshape(each))
-        return ((np.floor(bias / QUANTUM) + 0.5) * QUANTUM).astype(np.float32)
+        between: NDArray[np.float32] = ((np.floor(bias / QUANTUM) + 0.5) * QUANTUM).astype(np.float32)
+        return between
 
 
 def dilations(length: int) -> NDArray[np.int64]:
@@ -165,7 +166,7 @@ def dilations(length: int) -> NDArray[np.int64]:
 
 def known_lengths(series: NDArray[np.float32]) -> NDArray[np.int64]:
     """Return up to where each series has a value in some channel: (b, c, length) → (b,); 0: it has none."""
-    known = np.isfinite(series).any(axis=1)
+    known: NDArray[np.bool_] = np.asarray(np.isfinite(series).any(axis=1))
     return np.where(known.any(axis=1), known.shape[1] - np.argmax(known[:, ::-1], axis=1), 0).astype(np.int64)
 
 
