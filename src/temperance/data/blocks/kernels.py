@@ -158,7 +158,7 @@ class Kernels:
 
 
 def dilations(length: int) -> NDArray[np.int64]:
-    """Return the dilations for series of ``length``: whole numbers 2^0 … (length − 1) / 8, at most 16 of them."""
+    """Return the dilations for series of ``length``, whole numbers from 1 to (length − 1) / 8, at most 16: (g,)."""
     largest = max(1.0, (length - 1) / (TAPS - 1))
     exponents = np.linspace(0.0, np.log2(largest), 16)
     return np.unique(np.floor(2.0**exponents + 1e-9).astype(np.int64))
