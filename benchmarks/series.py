@@ -6,8 +6,11 @@
 ``DIR/NAME/data.npz`` holds ``x_train``, ``y_train``, ``x_test``, ``y_test``: the split of the archive. A study gets the
 training part and, as ``--test``, the test part, which it shows and never chooses by; the bundle that it ships is scored
 on it. The peer: 10,000 features of ``Kernels`` with the seed of the run, scaled to unit deviation, and scikit-learn's
-``RidgeClassifierCV`` (alphas 1e-3 to 1e3, leave one out), as Dempster et al. (2021) use theirs. The seed moves the
-study's folds, nets and search; its own kernels are always drawn with seed 0. ``--budget 6trials`` is a count, so that
+``RidgeClassifierCV`` (alphas 1e-3 to 1e3, leave one out), as Dempster et al. (2021) use theirs. It sees
+no level of a channel, because kernels sum to zero and series are centred: on ``ts_japanesevowels`` that costs it
+much, and being better there is no merit of the kernels. ``--peers`` runs the ridge and the wide linear model alone, on
+all training rows, its penalty chosen over the folds. The seed moves the
+study's folds, nets and search; its own kernels are always drawn with seed 0. ``--budget 5trials`` is a count, so that
 a busy machine changes no figure. ``halves.py`` says which sets were looked at while this was built.
 """
 
@@ -48,6 +51,29 @@ def peer(data: Any, seed: int) -> float:
     return float(model.score(kernels.transform(data["x_test"]), data["y_test"]))
 
 
+def wide(path: Path, seed: int) -> float:
+    """Return the test accuracy of the wide linear model alone, its penalty chosen over the folds of the study."""
+    from temperance.data import read, split
+    from temperance.data.blocks import Blocks, fit_blocks
+    from temperance.models.basic import BASIC, Sample, cross_fit
+
+    table = read(path, target="y").table
+    test = read(path, target="y", schema=table.schema).table
+    roles = split(table, seed=seed, test=test)
+
+    def inputs(index: Any) -> Blocks:
+        return Blocks(fit_blocks(table.rows.take(index), table.schema), table.schema)
+
+    whole = Sample(table.rows, table.target)
+    found = cross_fit(BASIC["Wide"](), whole, roles.folds, schema=table.schema, seed=seed, inputs=inputs)
+    assert found is not None, "no clock ends it"
+    model = BASIC["Wide"](**found.chosen)
+    fitted = model.fit(
+        table.rows, table.target, schema=table.schema, valid=None, seed=seed, inputs=inputs(roles.development)
+    )
+    return float((fitted.predict(test.rows).argmax(axis=1) == test.target).mean())
+
+
 def study(path: Path, seed: int, budget: str) -> dict[str, Any]:
     """Run one study and score its bundle on the test part."""
     with tempfile.TemporaryDirectory() as folder:
@@ -84,18 +110,26 @@ def study(path: Path, seed: int, budget: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def record(root: Path, name: str, seed: int, budget: str) -> dict[str, Any]:
+def record(root: Path, name: str, seed: int, budget: str, *, peers: bool) -> dict[str, Any]:
     """Return the figures of one set and seed."""
     with np.load(root / name / "data.npz", allow_pickle=False) as archive:
         data = {key: archive[key] for key in archive.files}
-    found = study(root / name / "data.npz", seed, budget)
+    found = None if peers else study(root / name / "data.npz", seed, budget)
     return {
         "benchmark": "series", "set": name, "half": half(name), "seed": seed, "budget": budget,
         "train": len(data["x_train"]), "test": len(data["x_test"]), "channels": data["x_train"].shape[1],
-        "length": data["x_train"].shape[2], "temperance": found, "ridge_over_kernels": peer(data, seed),
+        "length": data["x_train"].shape[2], "temperance": found,
+        "wide_linear_model": wide(root / name / "data.npz", seed), "ridge_over_kernels": peer(data, seed),
         "when": datetime.now(UTC).isoformat(timespec="seconds"), "revision": revision(), "processor": processor(),
         "python": platform.python_version(), "numpy": np.__version__,
     }  # fmt: skip
+
+
+def _spread(values: list[float]) -> str:
+    """Return mean and range."""
+    if not values:
+        return "-"
+    return f"{np.mean(values):.3f} ({min(values):.3f} to {max(values):.3f})"
 
 
 def summary() -> str:
@@ -104,19 +138,18 @@ def summary() -> str:
     for path in sorted(RECORDS.glob("*.json")):
         row = json.loads(path.read_text())
         rows.setdefault(row["set"], []).append(row)
-    heads = ("set", "half", "rows", "seeds", "study", "ridge over kernels", "difference", "winners")
+    heads = ("set", "half", "rows", "ridge over kernels", "wide linear model", "study", "seeds of both", "winners")
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for name in [one for one in SETS if one in rows]:
         found = rows[name]
-        ours = np.array([row["temperance"]["accuracy"] for row in found])
-        theirs = np.array([row["ridge_over_kernels"] for row in found])
-        winners = ", ".join(sorted({row["temperance"]["winner"] for row in found}))
-        first = found[0]
-        lines.append(
-            f"| {name} | {first['half']} | {first['train']} / {first['test']} | {len(found)} "
-            f"| {ours.mean():.3f} ({ours.min():.3f}-{ours.max():.3f}) | {theirs.mean():.3f} "
-            f"({theirs.min():.3f}-{theirs.max():.3f}) | {(ours - theirs).mean():+.3f} | {winners} |"
-        )
+        studies = [row["temperance"] for row in found if row["temperance"]]
+        winners = ", ".join(sorted({one["winner"] for one in studies}))
+        cells = [
+            name, found[0]["half"], f"{found[0]['train']} / {found[0]['test']}",
+            _spread([row["ridge_over_kernels"] for row in found]), _spread([row["wide_linear_model"] for row in found]),
+            _spread([one["accuracy"] for one in studies]), f"{len(found)}, {len(studies)}", winners,
+        ]  # fmt: skip
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -126,15 +159,19 @@ def main() -> None:
     parser.add_argument("--data", type=Path)
     parser.add_argument("--sets", default=",".join(SETS))
     parser.add_argument("--seeds", default="0,1,2")
-    parser.add_argument("--budget", default="6trials")
+    parser.add_argument("--budget", default="5trials")
+    parser.add_argument("--peers", action="store_true", help="no study: the wide linear model and the ridge alone")
     parser.add_argument("--summary", action="store_true")
     asked = parser.parse_args()
     RECORDS.mkdir(parents=True, exist_ok=True)
     if not asked.summary:
         for seed in map(int, asked.seeds.split(",")):
             for name in asked.sets.split(","):
-                row = record(asked.data, name, seed, asked.budget)
-                (RECORDS / f"{name}-s{seed}.json").write_text(json.dumps(row, indent=1) + "\n")
+                row = record(asked.data, name, seed, asked.budget, peers=asked.peers)
+                path = RECORDS / f"{name}-s{seed}.json"
+                if asked.peers and path.exists():
+                    row = {**row, **{k: v for k, v in json.loads(path.read_text()).items() if k == "temperance"}}
+                path.write_text(json.dumps(row, indent=1) + "\n")
                 print(name, seed, row["temperance"], row["ridge_over_kernels"], flush=True)
     (RECORDS / "summary.md").write_text(summary())
     print(summary())

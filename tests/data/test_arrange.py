@@ -19,7 +19,9 @@ def test_a_row_is_a_row_unless_an_id_is_named() -> None:
     contents = Contents(FRAME, "data", "")
     assert series_of(contents, "y", "t", AS_FOUND, None) == (contents, None)
     made, long = series_of(contents, "y", "t", choose(id_column="id"), None)
-    assert long == Long("id", "t") and made.labels == ("a", "b") and made.frame.height == 2
+    assert long == Long("id", "t")
+    assert made.labels == ("a", "b")
+    assert made.frame.height == 2
 
 
 def test_what_could_be_a_moment_is_told_where_no_time_is_named() -> None:
@@ -28,7 +30,9 @@ def test_what_could_be_a_moment_is_told_where_no_time_is_named() -> None:
     (note,) = moment_of(contents, aim, None, AS_FOUND).notes
     assert "--time year+month" in note
     found = moment_of(contents, aim, "t", AS_FOUND)
-    assert found.taken == ("t",) and found.notes == () and found.forecast is None
+    assert found.taken == ("t",)
+    assert found.notes == ()
+    assert found.forecast is None
 
 
 def test_lags_bring_columns_and_a_forecast() -> None:
@@ -36,8 +40,10 @@ def test_lags_bring_columns_and_a_forecast() -> None:
     made = moment_of(
         Contents(frame, "data", ""), read_target(frame["y"], task="regression"), "t", choose(lags="2", horizon=2)
     )
-    assert [c.name for c in made.columns] == ["y 2 before"] and made.forecast is not None
-    assert made.forecast.horizon == 2 and made.forecast.word == "step of 1"
+    assert [c.name for c in made.columns] == ["y 2 before"]
+    assert made.forecast is not None
+    assert made.forecast.horizon == 2
+    assert made.forecast.word == "step of 1"
 
 
 def test_guides_are_told() -> None:

@@ -54,21 +54,26 @@ def test_no_later_value_reaches_a_row() -> None:
 
 
 def test_series_of_several_shops_do_not_mix() -> None:
-    both = pl.concat([demand(shop=["a"] * len(HOURS)), demand(shop=["b"] * len(HOURS)).with_columns(pl.col("load") + 1e4)])
+    both = pl.concat(
+        [demand(shop=["a"] * len(HOURS)), demand(shop=["b"] * len(HOURS)).with_columns(pl.col("load") + 1e4)]
+    )
     both = both.sort("when")
-    with pytest.raises(DataError, match="same moment.*--by shop"):
+    with pytest.raises(DataError, match=r"same moment.*--by shop"):
         lagged(both)
     reading = lagged(both, by="shop")
     found, y = column(reading, "load 1 before"), reading.table.target
     known = np.isfinite(found)
-    assert ((found > 5000) == (y > 5000))[known].all() and (~known).sum() == 2
+    assert ((found > 5000) == (y > 5000))[known].all()
+    assert (~known).sum() == 2
     roles = split(reading.table, seed=0)
     assert reading.table.time[roles.test].min() > reading.table.time[roles.development].max()
 
 
 def test_the_offer_says_what_was_found_and_the_option() -> None:
     (said,) = [n for n in read(demand(), target="load", time="when").notes if "--lags" in n]
-    assert "every hour" in said and "--lags 1,24,168 --horizon 1" in said and "not used" in said
+    assert "every hour" in said
+    assert "--lags 1,24,168 --horizon 1" in said
+    assert "not used" in said
     noise = demand().with_columns(load=pl.Series(np.random.default_rng(1).normal(size=len(HOURS))))
     assert not [n for n in read(noise, target="load", time="when").notes if "--lags" in n]
 
@@ -112,7 +117,7 @@ def test_classes_have_earlier_values_too() -> None:
 def test_errors_in_words() -> None:
     with pytest.raises(SettingError, match="--lags without --time"):
         read(demand(), target="load", choices=choose(lags="1"))
-    with pytest.raises(SettingError, match="lags of at least 24.*Write --lags 24,168"):
+    with pytest.raises(SettingError, match=r"lags of at least 24.*Write --lags 24,168"):
         check_lags((1, 24, 168), 24)
     with pytest.raises(SettingError, match="--horizon 0"):
         check_lags((1,), 0)
@@ -123,7 +128,9 @@ def test_errors_in_words() -> None:
 
 
 def test_lags_that_are_looked_at() -> None:
-    assert lags_for(1 / 24) == (1, 24, 168) and lags_for(1.0) == (1, 7) and lags_for(0.0)[0] == 1
+    assert lags_for(1 / 24) == (1, 24, 168)
+    assert lags_for(1.0) == (1, 7)
+    assert lags_for(0.0)[0] == 1
 
 
 def test_a_target_with_holes_gives_missing_lags() -> None:
@@ -131,4 +138,5 @@ def test_a_target_with_holes_gives_missing_lags() -> None:
     reading = lagged(frame, "1")
     assert len(reading.table) == len(HOURS) - 1
     after = np.flatnonzero(np.abs(reading.table.time - (19723 + 301 / 24)) < 1e-6)
-    assert np.isnan(column(reading, "load 1 before")[after]).all() and len(after) == 1
+    assert np.isnan(column(reading, "load 1 before")[after]).all()
+    assert len(after) == 1

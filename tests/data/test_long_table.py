@@ -32,7 +32,8 @@ def test_rows_of_one_id_are_one_series_in_the_order_of_time() -> None:
     frame = table()
     reading = read(frame, target="y", time="t", choices=ID)
     schema, rows = reading.table.schema, reading.table.rows
-    assert [c.name for c in schema.series] == ["x", "z"] and [c.name for c in schema.categorical] == ["site"]
+    assert [c.name for c in schema.series] == ["x", "z"]
+    assert [c.name for c in schema.categorical] == ["site"]
     assert rows.series.shape == (12, 2, 7)
     for i, label in enumerate(reading.labels):
         own = frame.filter(pl.col("id") == label).sort("t")
@@ -50,7 +51,8 @@ def test_later_data_is_read_the_same_way_without_answers(tmp_path: Path) -> None
     path = tmp_path / "later.csv"
     table(5).drop("y").write_csv(path)
     later = read(path, schema=schema)
-    assert later.table.rows.series.shape == (5, 2, 7) and len(later.labels) == 5
+    assert later.table.rows.series.shape == (5, 2, 7)
+    assert len(later.labels) == 5
     with pytest.raises(DataError, match="lacks the column 'z'"):
         read(table(5).drop("z"), schema=schema)
 
@@ -63,7 +65,8 @@ def test_moments_without_a_row_are_missing_values() -> None:
     # distances of 1 and one of 3: whole steps
     reading = read(frame, target="y", time="t", choices=ID, task="classification")
     first = reading.table.rows.series[0, 0]
-    assert np.isnan(first[[3, 4]]).all() and first[[0, 1, 2, 5, 6]].tolist() == [0, 1, 2, 3, 4]
+    assert np.isnan(first[[3, 4]]).all()
+    assert first[[0, 1, 2, 5, 6]].tolist() == [0, 1, 2, 3, 4]
 
 
 def test_uneven_moments_are_told() -> None:
@@ -74,7 +77,7 @@ def test_uneven_moments_are_told() -> None:
 
 def test_errors_in_words() -> None:
     frame = table()
-    with pytest.raises(DataError, match="several answers in 'y'.*--lags"):
+    with pytest.raises(DataError, match=r"several answers in 'y'.*--lags"):
         read(frame.with_columns(y=pl.col("mood")), target="y", time="t", choices=ID)
     with pytest.raises(DataError, match="Each row has a value of its own in 'id'"):
         read(frame.with_columns(id=pl.arange(frame.height)), target="y", time="t", choices=ID)

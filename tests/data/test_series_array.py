@@ -19,16 +19,19 @@ Y = np.array(["a", "b"] * 10)
 
 def test_two_and_three_axes() -> None:
     flat, said = series_array(walks(5, 30))
-    assert flat.shape == (5, 1, 30) and said == ()
+    assert flat.shape == (5, 1, 30)
+    assert said == ()
     cube, said = series_array(walks(5, 3, 30))
-    assert cube.shape == (5, 3, 30) and said == ()
+    assert cube.shape == (5, 3, 30)
+    assert said == ()
 
 
 def test_the_longer_axis_is_time_and_both_readings_are_said() -> None:
     given = np.swapaxes(walks(5, 3, 30), 1, 2)
     cube, (said,) = series_array(given)
     assert np.array_equal(cube, walks(5, 3, 30))
-    assert "3 channels of 30 moments" in said and "30 channels of 3 moments" in said
+    assert "3 channels of 30 moments" in said
+    assert "30 channels of 3 moments" in said
 
 
 def test_a_model_knows_its_channels() -> None:
@@ -52,7 +55,8 @@ def test_infinite_values_are_missing_and_told() -> None:
         "4 series of 0 to 10 moments; 1 values inside them are missing and are bridged by a straight line; "
         "1 series hold no value at all."
     )
-    assert [c.name for c in channels_of(1)] == ["series"] and len(channels_of(3)) == 3
+    assert [c.name for c in channels_of(1)] == ["series"]
+    assert len(channels_of(3)) == 3
 
 
 def test_columns_that_may_be_moments_are_told_and_stay_columns() -> None:

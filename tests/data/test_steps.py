@@ -49,14 +49,16 @@ def test_shared_moments_are_refused_and_the_column_that_tells_apart_is_named() -
     contents = Contents(frame, "sales", "")
     when = np.repeat(np.arange(6.0), 2)
     none = series_codes(contents, "")
-    assert shared_rows(when, none) == 6 and tells_apart(contents, when) == "shop"
-    with pytest.raises(DataError, match="6 rows have the same moment.*--by shop"):
+    assert shared_rows(when, none) == 6
+    assert tells_apart(contents, when) == "shop"
+    with pytest.raises(DataError, match=r"6 rows have the same moment.*--by shop"):
         refuse_shared(contents, when, none, "")
     refuse_shared(contents, when, series_codes(contents, "shop"), "shop")
 
 
 @pytest.mark.parametrize(
-    ("step", "word"), [(HOUR, "hour"), (1.0, "day"), (7.0, "week"), (1 / 48, "30 minutes"), (0.0, "row"), (2.0, "2 days")]
+    ("step", "word"),
+    [(HOUR, "hour"), (1.0, "day"), (7.0, "week"), (1 / 48, "30 minutes"), (0.0, "row"), (2.0, "2 days")],
 )
 def test_in_words(step: float, word: str) -> None:
     assert in_words(step, dated=True) == word

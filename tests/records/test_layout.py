@@ -21,4 +21,5 @@ def test_a_schema_of_an_earlier_version_has_neither() -> None:
     row = Schema((Column("x", "numeric", "x"),), Target("y", "regression")).to_dict()
     del row["long"], row["forecast"]
     found = Schema.from_dict(row)
-    assert found.long is None and found.forecast is None
+    assert found.long is None
+    assert found.forecast is None

@@ -17,8 +17,11 @@ SCHEMA = Schema(
 
 
 def test_lists_become_series_padded_to_the_longest() -> None:
-    rows = rows_from_records(SCHEMA, [{"a": 1, "x": [1, 2.5, None], "z": [4]}, {"a": 2, "x": [], "z": [1e300, 10**400]}])
-    assert rows.series is not None and rows.series.shape == (2, 2, 3)
+    rows = rows_from_records(
+        SCHEMA, [{"a": 1, "x": [1, 2.5, None], "z": [4]}, {"a": 2, "x": [], "z": [1e300, 10**400]}]
+    )
+    assert rows.series is not None
+    assert rows.series.shape == (2, 2, 3)
     np.testing.assert_array_equal(
         rows.series, np.array([[[1, 2.5, np.nan], [4, np.nan, np.nan]], [[np.nan] * 3] * 2], dtype=np.float32)
     )

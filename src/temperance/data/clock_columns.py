@@ -128,11 +128,12 @@ def _days(found: dict[str, NDArray[np.float64]]) -> NDArray[np.float64]:
 
 def _clock(found: dict[str, NDArray[np.float64]], rows: int) -> NDArray[np.float64]:
     none = np.zeros(rows)
-    return found.get("hour", none) / 24.0 + found.get("minute", none) / 1440.0
+    part: NDArray[np.float64] = found.get("hour", none) / 24.0 + found.get("minute", none) / 1440.0
+    return part
 
 
 def _numbers(series: pl.Series) -> NDArray[np.float64]:
-    return series.cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy().astype(np.float64)
+    return np.asarray(series.cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy(), dtype=np.float64)
 
 
 def _fits(series: pl.Series, part: str) -> bool:

@@ -78,7 +78,7 @@ def _series(contents: Contents, schema: Schema, keep: NDArray[np.bool_], store: 
     names = [channel.name for channel in contents.channels]
     places = [names.index(column.name) for column in schema.series]
     kept = store.new("series", (int(keep.sum()), len(places), contents.series.shape[2]), np.float32)
-    kept[:] = contents.series[np.ix_(keep, places)]
+    kept[:] = contents.series[keep][:, places]
     made: NDArray[np.float32] = store.done(kept)
     return made
 

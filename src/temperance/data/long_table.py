@@ -138,7 +138,8 @@ def _ticks(
     """Return how many steps after the first moment of its series each row of ``order`` is."""
     begin = np.full(int(code.max(initial=0)) + 1, np.inf)
     np.minimum.at(begin, code[order], when[order])
-    return np.round((when[order] - begin[code[order]]) / step).astype(np.int64)
+    ticks: NDArray[np.int64] = np.round((when[order] - begin[code[order]]) / step).astype(np.int64)
+    return ticks
 
 
 def _first_rows(code: NDArray[np.int64], count: int) -> NDArray[np.int64]:

@@ -59,7 +59,7 @@ def channels_of(count: int) -> tuple[Column, ...]:
 
 
 def shapes_note(series: NDArray[np.float32]) -> str:
-    """Say what was found: how many series, channels, how long, what is missing."""
+    """Say what was found: how many series (b, c, length), channels, how long, what is missing."""
     lengths = known_lengths(series)
     low, high = int(lengths.min()), int(lengths.max())
     said = f"{len(series):,} series of {low if low == high else f'{low} to {high}'} moments"

@@ -62,11 +62,11 @@ def series_codes(contents: Contents, by: str) -> Codes:
         rows = contents.frame.lazy().select(pl.len()).collect().item()
         return np.zeros(int(rows), dtype=np.int64)
     text = contents.column(by).cast(pl.String).fill_null("")
-    return text.rank("dense").cast(pl.Int64).to_numpy().astype(np.int64)
+    return np.asarray(text.rank("dense").cast(pl.Int64).to_numpy(), dtype=np.int64)
 
 
 def refuse_shared(contents: Contents, when: NDArray[np.float64], codes: Codes, by: str) -> None:
-    """Refuse several rows of one series at one moment.
+    """Refuse several rows of one series at one moment: when (b,), codes (b,).
 
     Raises:
         DataError: there are some; it names a column that tells them apart, if one does.
@@ -84,14 +84,14 @@ def refuse_shared(contents: Contents, when: NDArray[np.float64], codes: Codes, b
 
 
 def shared_rows(when: NDArray[np.float64], codes: Codes) -> int:
-    """Return how many rows share series and moment with an earlier one."""
+    """Return how many rows share series and moment with an earlier one: (b,), (b,) → a count."""
     known = np.isfinite(when)
     pairs = np.stack([codes[known].astype(np.float64), when[known]], axis=1)
     return int(known.sum()) - len(np.unique(pairs, axis=0))
 
 
 def tells_apart(contents: Contents, when: NDArray[np.float64]) -> str:
-    """Return the column with the fewest values that gives each row of a moment another one; empty: none does."""
+    """Return the column with the fewest values that gives each row of a moment (b,) another one; or empty."""
     found: list[tuple[int, str]] = []
     for name, kind in contents.frame.collect_schema().items():
         if kind.is_nested() or kind.is_float():

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from temperance.data.blocks.kernels import KERNELS, Kernels, bridged, dilations, differences, known_lengths, rounded
+from temperance.data.blocks.kernels import KERNELS, Kernels, bridged, differences, dilations, known_lengths, rounded
 
 
 def waves(rows: int = 12, channels: int = 1, length: int = 40) -> np.ndarray:
@@ -76,7 +76,9 @@ def test_short_constant_empty_and_one_row() -> None:
     odd[1, 0] = 7.0
     odd[2, 0, :2] = (0.0, 1e30)
     found = kernels.transform(odd)
-    assert np.isfinite(found).all() and (found >= 0).all() and (found <= 1).all()
+    assert np.isfinite(found).all()
+    assert (found >= 0).all()
+    assert (found <= 1).all()
     assert not found[3].any()
     constant = Kernels.fit(np.ones((1, 1, 4), dtype=np.float32), features=100, seed=0)
     assert np.isfinite(constant.transform(np.ones((1, 1, 4), dtype=np.float32))).all()
@@ -90,13 +92,15 @@ def test_gaps_are_bridged() -> None:
 
 def test_dilations_rise_to_an_eighth_of_the_length() -> None:
     assert dilations(3).tolist() == [1]
-    assert dilations(150)[0] == 1 and dilations(150)[-1] == 18
+    assert dilations(150)[0] == 1
+    assert dilations(150)[-1] == 18
     assert (np.diff(dilations(1000)) > 0).all()
 
 
 def test_differences_end_where_the_series_does() -> None:
     steps, fewer = differences(np.array([[[1.0, 4.0, 9.0, 0.0]]], dtype=np.float32), np.array([3]))
-    assert steps.tolist() == [[[3.0, 5.0, 0.0]]] and fewer.tolist() == [2]
+    assert steps.tolist() == [[[3.0, 5.0, 0.0]]]
+    assert fewer.tolist() == [2]
 
 
 def test_round_trip() -> None:

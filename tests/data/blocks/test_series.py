@@ -64,8 +64,10 @@ def test_numbers_are_finite_named_and_independent_of_neighbours() -> None:
     series[5, 1] = np.nan
     (block,) = SeriesBlock.fit(rows(series), schema(2))
     found = block.transform(rows(series))
-    assert found.shape == (12, len(block.names)) and found.dtype == np.float32
-    assert np.isfinite(found).all() and np.abs(found).max() <= 10
+    assert found.shape == (12, len(block.names))
+    assert found.dtype == np.float32
+    assert np.isfinite(found).all()
+    assert np.abs(found).max() <= 10
     np.testing.assert_allclose(block.transform(rows(series[3:4])), found[3:4], atol=1e-5)
     assert not found[4, -block.directions.shape[1] :].any()
 
@@ -81,7 +83,9 @@ def test_noise_of_a_mean_that_is_always_zero_is_no_input() -> None:
     series = walks()
     series = (series - series.mean(axis=2, keepdims=True)) / series.std(axis=2, keepdims=True)
     (block,) = SeriesBlock.fit(rows(series), schema())
-    assert "c0: mean" not in block.names and "c0: spread" not in block.names and "c0: slope" in block.names
+    assert "c0: mean" not in block.names
+    assert "c0: spread" not in block.names
+    assert "c0: slope" in block.names
 
 
 def test_round_trip_and_other_channels() -> None:

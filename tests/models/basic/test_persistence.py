@@ -34,7 +34,8 @@ def test_the_last_known_value_is_the_shortest_lag_and_the_season_is_chosen() -> 
     season = SeasonalPersistence().fit(one.rows, one.target, schema=SCHEMA, valid=tuple(one))
     assert np.array_equal(last.predict(one.rows), one.rows.numeric[:, 1])
     assert np.array_equal(season.predict(one.rows), one.rows.numeric[:, 2])
-    assert season.settings == {"lag": 7.0} and season.tried == 2
+    assert season.settings == {"lag": 7.0}
+    assert season.tried == 2
     assert SeasonalPersistence(**season.rebuilt).settled
 
 
@@ -49,7 +50,8 @@ def test_out_of_fold_and_exported_answers_are_the_same() -> None:
     one = sample()
     half = np.arange(30)
     found = cross_fit(SeasonalPersistence(), one, [(half, half + 30), (half + 30, half)], schema=SCHEMA)
-    assert found is not None and found.chosen == {"lag": 7}
+    assert found is not None
+    assert found.chosen == {"lag": 7}
     np.testing.assert_allclose(found.answers, one.rows.numeric[:, 2])
     one.rows.numeric[0, 2] = np.nan
     sketch = Sketch(SCHEMA)

@@ -153,11 +153,12 @@ class Kernels:
                 known = conv[k, place[k]][inside[k, place[k]]]
                 if len(known):
                     bias[group, k] = np.quantile(known, levels[group, k].reshape(each))
-        return ((np.floor(bias / QUANTUM) + 0.5) * QUANTUM).astype(np.float32)
+        between: NDArray[np.float32] = ((np.floor(bias / QUANTUM) + 0.5) * QUANTUM).astype(np.float32)
+        return between
 
 
 def dilations(length: int) -> NDArray[np.int64]:
-    """Return the dilations for series of ``length``: whole numbers 2^0 … (length − 1) / 8, at most 16 of them."""
+    """Return the dilations for series of ``length``, whole numbers from 1 to (length − 1) / 8, at most 16: (g,)."""
     largest = max(1.0, (length - 1) / (TAPS - 1))
     exponents = np.linspace(0.0, np.log2(largest), 16)
     return np.unique(np.floor(2.0**exponents + 1e-9).astype(np.int64))
@@ -165,7 +166,7 @@ def dilations(length: int) -> NDArray[np.int64]:
 
 def known_lengths(series: NDArray[np.float32]) -> NDArray[np.int64]:
     """Return up to where each series has a value in some channel: (b, c, length) → (b,); 0: it has none."""
-    known = np.isfinite(series).any(axis=1)
+    known: NDArray[np.bool_] = np.asarray(np.isfinite(series).any(axis=1))
     return np.where(known.any(axis=1), known.shape[1] - np.argmax(known[:, ::-1], axis=1), 0).astype(np.int64)
 
 

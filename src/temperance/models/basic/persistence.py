@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +63,7 @@ class Persistence(BasicModel):
     def paths(self, train: Sample, held: Sample, *, schema: Schema, seed: int) -> Iterator[FitPath]:
         for lag in self.lags(schema):
             fitted = self._fit(train, schema, lag)
-            yield FitPath(np.array([fitted.loss(held)]), held.mass, lambda step, fitted=fitted: same(fitted, step))
+            yield FitPath(np.array([fitted.loss(held)]), held.mass, partial(same, fitted))
 
     def whole(self, train: Sample, *, schema: Schema, seed: int) -> FittedBasic:
         return self._fit(train, schema, self.lag or self.lags(schema)[0])
