@@ -37,8 +37,8 @@ HERE = Path(__file__).parent
 LINES, RECORD = HERE / "records" / "text_columns.jsonl", HERE / "records" / "text_columns.json"
 TRAIN, TEST = 5000, 1000
 NOTE = (
-    "A beginning, on a machine of 2 cores under a load of 10 (sms_spam) and 15 to 18 (trec6): a study of 60 seconds had "
-    "a small share of a core. On trec6 the linear model on words was not done with its five folds when the clock ended, "
+    "A beginning, on a machine of 2 cores under a load of 10 (sms_spam) and 15 to 18 (trec6): a study of 60 seconds "
+    "had a small share of a core. On trec6 the linear model on words was not done with five folds at the end, "
     "so the study had the simple rule alone: the bar is not met there under such a load, and not yet measured on a "
     "quiet machine. After that the model learned to try its most promising penalties first; another run of trec6 under "
     "load 18 ended the same way (log loss 1.648)."
