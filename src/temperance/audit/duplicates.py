@@ -252,7 +252,8 @@ class _Finder:
     def _with_edit(self, rows: Rows) -> Rows:
         """Return copies in which one random column takes the value of another random row."""
         changed = rows.take(np.arange(rows.size))
-        kinds = [(mine, theirs) for mine, theirs in zip(changed, self.rows, strict=True) if mine is not None]
+        pairs: Any = zip(changed, self.rows, strict=True)
+        kinds = [(mine, theirs) for mine, theirs in pairs if mine is not None]
         places = [(kind, j) for kind, (mine, _) in enumerate(kinds) for j in range(mine.shape[1])]
         for i in range(rows.size):
             kind, j = places[int(self.generator.integers(len(places)))]

@@ -42,10 +42,10 @@ def hashed_words(texts: NDArray[np.object_]) -> Matrix:
     for j, column in enumerate(texts.T):
         found = words([normal(cell) for cell in column])
         sign = np.where(found.piece >> np.uint32(31), np.float32(1), np.float32(-1))
-        np.add.at(out, (found.text, j, found.piece % _PLACES), sign * found.count)
+        place = found.text * _PLACES + found.piece % _PLACES
+        out[:, j] = np.bincount(place, sign * found.times, len(texts) * _PLACES).reshape(len(texts), _PLACES)
     length = np.linalg.norm(out, axis=2, keepdims=True)
-    flat: Matrix = (out / np.where(length > 0, length, 1)).reshape(len(texts), -1)
-    return flat
+    return np.asarray((out / np.where(length > 0, length, 1)).reshape(len(texts), -1), dtype=np.float32)
 
 
 def thumbnails(images: NDArray[np.uint8], *, side: int = 16, margin: int = 0, dy: int = 0, dx: int = 0) -> Matrix:

@@ -52,7 +52,7 @@ class Missingness(Check):
         rows = context.table.rows.take(index)
         gaps = np.concatenate([np.isnan(rows.numeric), rows.categorical == -1], axis=1)
         if rows.text is not None:
-            gaps = np.concatenate([gaps, np.equal(rows.text, None).astype(bool)], axis=1)
+            gaps = np.concatenate([gaps, np.array([[cell is None for cell in row] for row in rows.text])], axis=1)
         usable = [j for j in range(gaps.shape[1]) if self.least <= gaps[:, j].sum() <= len(index) - self.least]
         tests = [association(gaps[:, j], target) for j in usable]
         hits = [usable[i] for i in self._discoveries(tests)]

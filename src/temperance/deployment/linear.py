@@ -49,6 +49,12 @@ class Linear(Part):
     floor: float = 0.0
 
     def draw(self, sketch: Sketch, target: Target) -> str:
+        """Draw it.
+
+        Raises:
+            BundleError: it has no inputs.
+
+        """
         if not len(self.median) and not self.tables:
             raise BundleError("the linear model has no inputs", "at least one column")
         total = self.scores(sketch)

@@ -8,7 +8,7 @@ from temperance.data.blocks.ngrams import Counts, normal, runs, words
 
 
 def of(counts: Counts, text: int) -> list[float]:
-    return sorted(counts.count[counts.text == text].tolist())
+    return sorted(counts.times[counts.text == text].tolist())
 
 
 def test_one_form() -> None:
@@ -22,7 +22,7 @@ def test_runs_are_those_of_scikit_learn(texts: list[str]) -> None:
     found = runs(texts)
     for i in range(len(texts)):
         theirs = peer[i].data.sum()
-        mine = found.count[found.text == i].sum()
+        mine = found.times[found.text == i].sum()
         assert abs(mine - theirs) <= len(texts[i].split()) * 3  # it repeats short words whole
 
 

@@ -21,12 +21,12 @@ _PRIME = np.uint64(0x100000001B3)
 class Counts(NamedTuple):
     """Which pieces the texts hold.
 
-    Shapes: text (e,) int64, rising · piece (e,) uint32, rising within a text · count (e,) float32.
+    Shapes: text (e,) int64, rising · piece (e,) uint32, rising within a text · times (e,) float32, how often.
     """
 
     text: NDArray[np.int64]
     piece: NDArray[np.uint32]
-    count: NDArray[np.float32]
+    times: NDArray[np.float32]
 
 
 def normal(text: str | None) -> str:

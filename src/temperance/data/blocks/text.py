@@ -106,12 +106,14 @@ class TextBlock(Block):
 
     def transform(self, rows: Rows) -> NDArray[np.float32]:
         texts = self._texts(rows)
-        return self._once("numbers", texts, lambda: self._numbers(texts))
+        found: NDArray[np.float32] = self._once("numbers", texts, lambda: self._numbers(texts))
+        return found
 
     def _numbers(self, texts: Sequence[str | None]) -> NDArray[np.float32]:
         written = (style(texts) - self.mean) * self.scale
         found = self.directions.coordinates(self._entries(texts))
-        return np.clip(np.concatenate([written, found], axis=1), -FARTHEST, FARTHEST).astype(np.float32)
+        both = np.clip(np.concatenate([written, found], axis=1), -FARTHEST, FARTHEST)
+        return np.asarray(both, dtype=np.float32)
 
     def wide(self, rows: Rows) -> Any:
         from scipy import sparse

@@ -58,7 +58,7 @@ class Vocabulary:
         column = np.minimum(np.searchsorted(self.pieces, found.piece), len(self.pieces) - 1)
         known = self.pieces[column] == found.piece
         column, text = column[known], found.text[known]
-        value = (1 + np.log(found.count[known])) * self.idf[column]
+        value = (1 + np.log(found.times[known])) * self.idf[column]
         norm = np.sqrt(np.bincount(text, value.astype(np.float64) ** 2, minlength=texts))
         start = np.searchsorted(text, np.arange(texts + 1))
         return Entries(start, column, (value / norm[text]).astype(np.float32))
@@ -159,7 +159,7 @@ class _Memory:
             return
         found = KINDS[kind](texts)
         ends = np.searchsorted(found.text, np.arange(1, len(texts)))
-        parts = zip(texts, np.split(found.piece, ends), np.split(found.count, ends), strict=True)
+        parts = zip(texts, np.split(found.piece, ends), np.split(found.times, ends), strict=True)
         self._held |= {(kind, text): (pieces, counts) for text, pieces, counts in parts}
         self._size += len(found.piece)
 

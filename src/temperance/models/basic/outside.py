@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path as File
 from typing import Any
 
-from temperance.models.basic.base import BASIC, AnyMatrix, BasicModel, FitPath, FittedBasic, Sample
+from temperance.models.basic.base import BASIC, BasicModel, FitPath, FittedBasic, Sample
 from temperance.models.basic.matrices import CodeMatrix, FrameMatrix, LinearMatrix
 from temperance.records.errors import TaskError, nearest
 from temperance.records.schema import Schema
@@ -113,7 +113,7 @@ def estimator(origin: str, *, seed: int = 0) -> tuple[Any, bool]:
     return fresh, frames or type(first).__name__ == "ColumnTransformer"
 
 
-def _matrix(model: Any, train: Sample, schema: Schema, *, frames: bool) -> AnyMatrix:
+def _matrix(model: Any, train: Sample, schema: Schema, *, frames: bool) -> FrameMatrix | CodeMatrix | LinearMatrix:
     if frames:
         return FrameMatrix(schema)
     from sklearn.utils import get_tags
