@@ -1,4 +1,4 @@
-"""Classes that are levels: their order, from the numbers that they are or from the user."""
+"""Targets of a kind: classes that are levels, by their numbers or the user's order; numbers that are counts."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from temperance.data.choices import ColumnChoice
 from temperance.records.errors import DataError, nearest
@@ -63,3 +64,27 @@ def _is_number(name: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def are_counts(values: NDArray[np.float64]) -> bool:
+    """Tell whether values may be counts: whole, and 0 or more."""
+    return bool((values >= 0).all() and (values == np.floor(values)).all())
+
+
+def as_counts(aim: Aim) -> Aim:
+    """Return a numeric target as counts.
+
+    Raises:
+        DataError: values below 0.
+
+    """
+    found = aim.values[np.isfinite(aim.values)]
+    if found.min() < 0:
+        raise DataError(
+            f"The target {aim.target.name!r} holds {found.min():g}", "Counts, 0 or more", "Use --task regression"
+        )
+    notes = [note for note in aim.notes if "pass --task counts" not in note]
+    notes.append("They are read as counts: models predict their mean on a log scale.")
+    if not are_counts(found):
+        notes.append(f"Some values of {aim.target.name!r} are no whole numbers; as rates they are learnt all the same.")
+    return aim._replace(target=replace(aim.target, counts=True), notes=tuple(notes))

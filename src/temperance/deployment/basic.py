@@ -64,7 +64,7 @@ def _linear(fitted: FittedBasic, matrix: LinearMatrix, words: tuple[tuple[str, .
     tables = tuple(coefficients[a:b] for a, b in pairwise(ends))
     return Linear(
         matrix.median, matrix.centre, matrix.factor, matrix.flagged, coefficients[:first], words, tables, intercept,
-        fitted.classes, fitted.floor,
+        fitted.classes, fitted.floor, getattr(fitted.model, "cap", None),
     )  # fmt: skip
 
 
