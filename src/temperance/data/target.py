@@ -64,11 +64,14 @@ def read_target(series: pl.Series, *, task: str = "auto", choice: ColumnChoice =
     if task not in TASKS:
         raise SettingError(f"task={task!r}", f"{', '.join(TASKS)} or module:function", "Choose one of them")
     if task == "ordinal" or choice.levels:
-        return in_order(
-            read_target(series, task="classification", choice=replace(choice, levels=()), file=file), choice
-        )
+        plain = read_target(series, task="classification", choice=replace(choice, levels=()), file=file)
+        target, codes, note = in_order(plain.target, plain.values, choice)
+        return plain._replace(target=target, values=codes, notes=(*plain.notes, note))
     if task == "counts":
-        return as_counts(read_target(series, task="regression", choice=choice, file=file))
+        plain = read_target(series, task="regression", choice=choice, file=file)
+        target, said = as_counts(plain.target, plain.values)
+        kept = (note for note in plain.notes if "pass --task counts" not in note)
+        return plain._replace(target=target, notes=(*kept, *said))
     if series.dtype.is_nested() or series.dtype in (pl.Binary, pl.Object):
         raise DataError(f"The target {series.name!r} holds {series.dtype}", "Numbers or class names", "Choose another")
     reader = judge(series, choice, file)

@@ -119,7 +119,10 @@ def poisson_loss(outputs: Tensor, targets: Tensor) -> Tensor:
 
 
 def mean_of_log(values: Tensor) -> Tensor:
-    """Return exp(z), straight on above ``STEEP``, where a step could throw it out of reach."""
+    """Return exp(z), straight on above ``STEEP``, where a step could throw it out of reach.
+
+    Shapes: any, element by element.
+    """
     return torch.exp(values.clamp(max=STEEP)) * (1 + (values - STEEP).clamp(min=0))
 
 

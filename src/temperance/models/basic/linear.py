@@ -79,7 +79,10 @@ class LogLinear:
 
     @classmethod
     def fit(cls, inputs: Any, target: NDArray[Any], *, penalty: float, weight: NDArray[Any] | None) -> LogLinear:
-        """Fit by scikit-learn; the cap is ten times the largest count."""
+        """Fit by scikit-learn; the cap is ten times the largest count.
+
+        Shapes: inputs (b, f), target and weight (b,).
+        """
         from sklearn.linear_model import PoissonRegressor
 
         model = PoissonRegressor(alpha=penalty, max_iter=300).fit(inputs, target, sample_weight=weight)
