@@ -102,7 +102,7 @@ class Target:
         return NumberStyle.of(self.format, self.unit)
 
     @property
-    def reading(self) -> dict[str, bool]:
+    def reading(self) -> dict[str, Any]:
         """What the target is beside its task: ``ordered`` and ``counts``."""
         return {"ordered": self.ordered, "counts": self.counts}
 
