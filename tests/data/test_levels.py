@@ -43,3 +43,27 @@ def test_two_classes_have_no_levels():
 
 def test_the_offer_stands_in_the_notes():
     assert "--task ordinal" in read_target(pl.Series("q", [3, 4, 5, 6, 7] * 20)).notes[-1]
+
+
+def test_counts_are_numbers_of_0_or_more_and_the_offer_says_so():
+    series = pl.Series("hires", [0, 3, 8, 40, 7, 21] * 30 + list(range(60)))
+    plain = read_target(series)
+    assert any("pass --task counts" in note for note in plain.notes)
+    aim = read_target(series, task="counts")
+    assert aim.target.counts
+    assert aim.target.task == "regression"
+    assert aim.values.tolist() == plain.values.tolist()
+    assert not any("--task counts" in note for note in aim.notes)
+    assert "read as counts" in aim.notes[-1]
+
+
+def test_values_below_0_are_no_counts_and_fractions_are_told():
+    with pytest.raises(DataError, match="holds -1"):
+        read_target(pl.Series("y", [-1.0, 2, 3] * 30), task="counts")
+    assert "no whole numbers" in read_target(pl.Series("y", [0.5, 2, 3] * 30), task="counts").notes[-1]
+    offered = read_target(pl.Series("y", [0.5 + k for k in range(60)])).notes
+    assert not any("counts" in note for note in offered)
+
+
+def test_few_counts_are_offered_beside_classes():
+    assert "--task counts" in read_target(pl.Series("q", [3, 4, 5, 6, 7] * 20)).notes[-1]

@@ -316,3 +316,9 @@ def test_weights_stand_beside_the_rows_and_are_no_input():
     assert again.table.weight.tolist() == found.table.weight.tolist()
     with pytest.raises(DataError, match="beside"):
         reader.read(frame, target="y", weight="y")
+
+
+def test_several_targets_are_refused_with_the_way_to_one():
+    frame = pl.DataFrame({"a": [k + 0.5 for k in range(30)], "y": ["n", "p"] * 15, "z": ["n", "p", "p"] * 10})
+    with pytest.raises(DataError, match=r"a study answers one question.*--target y --drop z"):
+        reader.read(frame, target="y, z")

@@ -1,5 +1,8 @@
 """The basic models, each through both whole paths: from raw rows by scikit-learn and by the bundle."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from temperance.deployment.base import model_graph
@@ -61,3 +64,18 @@ def test_estimators_from_outside_with_a_rule_are_exported_and_the_others_refused
     near = BASIC["Outside"](other).fit(fitted.rows, fitted.target, schema=schema, valid=None)
     with pytest.raises(BundleError, match="KNeighbors"):
         basic_part(near, schema)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_counts_agree_on_both_paths_and_are_never_below_0(name, kit):
+    needs_package(name)
+    schema = kit.schema_of("regression", ())
+    schema = replace(schema, target=replace(schema.target, counts=True))
+    fitted = kit.Fitted(name, schema)
+    rows, target = fitted.rows, np.random.default_rng(0).poisson(np.exp(1 + np.nan_to_num(fitted.rows.numeric[:, 0])))
+    fitted.fitted = BASIC[name]().fit(rows, target.astype(float), schema=schema, valid=(rows, target.astype(float)))
+    graph = exported(basic_part(fitted.fitted, schema), schema)
+    assert gate(fitted, graph, rows, schema, scale=float(target.std())) < 1e-10
+    told = graph.predict(rows)
+    assert told.min() >= 0
+    assert told.mean() == pytest.approx(target.mean(), rel=0.1)

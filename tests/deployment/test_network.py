@@ -1,5 +1,7 @@
 """Nets from raw rows through both whole paths, by rules and by torch's exporter."""
 
+from dataclasses import replace
+
 import numpy as np
 import orjson
 import pytest
@@ -46,7 +48,10 @@ class Trained:
         inputs = (features.numeric, features.categorical) if features.images is None else (features.images,)
         with torch.no_grad():
             outputs = self.net(*map(torch.from_numpy, inputs))
-            answer = combine(outputs.double(), task=self.schema.target.task, temperature=self.temperature).numpy()
+            target = self.schema.target
+            answer = combine(
+                outputs.double(), task=target.task, temperature=self.temperature, counts=target.counts
+            ).numpy()
         return self.fitted.unscale_target(answer) if self.schema.target.task == "regression" else answer
 
     def part(self, **settings):
@@ -187,3 +192,16 @@ def test_an_ensemble_of_a_net_and_trees_is_one_graph(kit, binary, tmp_path):
     bundle = write_bundle(tmp_path / "b", part=part, schema=binary, predictor=Both(), rows=net.rows)
     assert bundle.card["parity"]["largest_difference"] < 1e-5
     assert {name.split(".")[0] for name in part.arrays()} == {"member_0", "member_1"}
+
+
+@pytest.mark.parametrize("name", ["tabular", "plain"])
+def test_counts_agree_on_both_paths(kit, name):
+    schema = kit.schema_of("regression", ())
+    schema = replace(schema, target=replace(schema.target, counts=True))
+    rows, target = kit.table_of(schema)
+    model = Trained(schema, rows, np.abs(target), name)
+    assert model.fitted.target_mean == 0.0
+    assert model.fitted.target_sd == pytest.approx(np.abs(target).mean())
+    scale = float(np.std(model.predict(rows)))
+    assert gate(model, model.exported(exporter="rules"), model.rows, schema, scale=scale) < 1e-5
+    assert model.exported(exporter="rules").predict(rows).min() > 0

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import torch
 from torch.nn.functional import cross_entropy as torch_cross_entropy
 
 from temperance.models import combine, cross_entropy, loss_for, squared_error
-from temperance.models.loss import cumulative_cross_entropy
+from temperance.models.loss import cumulative_cross_entropy, poisson_loss
 
 KEY = torch.Generator().manual_seed(0)
 
@@ -93,3 +95,30 @@ def test_members_and_left_out_rows_are_read_as_by_the_cross_entropy():
     torch.testing.assert_close(found[0], alone[0, [0, 2]].mean())
     assert loss_for("multiclass", ordered=True) is cumulative_cross_entropy
     assert loss_for("multiclass") is cross_entropy
+
+
+def test_the_poisson_loss_is_torchs_and_forgets_the_unit():
+    z, y = torch.randn(6, 1, generator=torch.Generator().manual_seed(2)), torch.tensor([0.0, 3, 1, 7, 0, 2])
+    expected = torch.nn.functional.poisson_nll_loss(z.squeeze(-1), y, reduction="none")
+    torch.testing.assert_close(poisson_loss(z, y), expected)
+    mean = 4.0
+    scaled = mean * poisson_loss(z - math.log(mean), y / mean)
+    torch.testing.assert_close(scaled - poisson_loss(z, y), y * math.log(mean), atol=1e-4, rtol=0)
+
+
+def test_members_of_a_count_are_averaged_and_missing_ones_left_out():
+    z = torch.randn(4, 3, 1, generator=torch.Generator().manual_seed(3))
+    y = torch.tensor([0.0, 1, 2, 5])
+    alone = torch.stack([poisson_loss(z[:, j], y) for j in range(3)], dim=1)
+    torch.testing.assert_close(poisson_loss(z, y), alone.mean(dim=1))
+    own = y.unsqueeze(1).repeat(1, 3)
+    own[2, 0] = torch.nan
+    torch.testing.assert_close(poisson_loss(z, own)[2], alone[2, 1:].mean())
+
+
+def test_log_means_become_means_and_never_run_away():
+    z = torch.tensor([[0.0], [2.0], [60.0]])
+    found = combine(z, task="regression", counts=True)
+    torch.testing.assert_close(found[:2], torch.exp(z[:2, 0]))
+    assert float(found[2]) == pytest.approx(math.exp(6) * 55, rel=1e-5)
+    assert loss_for("regression", counts=True) is poisson_loss

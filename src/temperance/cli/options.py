@@ -32,7 +32,7 @@ Task = Annotated[
     typer.Option(
         "--task",
         metavar="TASK",
-        help="auto, classification, ordinal, regression, or module:function for your own PyTorch net.",
+        help="auto, classification, ordinal, regression, counts, or module:function for your own PyTorch net.",
     ),
 ]
 Group = Annotated[

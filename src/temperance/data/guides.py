@@ -61,12 +61,18 @@ def weights(series: pl.Series, choice: ColumnChoice = AUTO) -> NDArray[np.float6
 
 
 def without_weight(weight: NDArray[np.float64], present: NDArray[np.bool_], name: str) -> list[dict[str, Any]]:
-    """Say which of the rows that are present are left out for their weight, as entries of ``dropped``."""
+    """Say which of the rows that are present are left out for their weight, as entries of ``dropped``.
+
+    Shapes: weight and present (b,).
+    """
     found = ((np.isnan(weight), f"The weight {name!r} is missing."), (weight == 0, f"The weight {name!r} is 0."))
     counts = [(int((present & lost).sum()), why) for lost, why in found]
     return [{"rows": count, "column": None, "why": why} for count, why in counts if count]
 
 
 def even(weight: NDArray[np.float64]) -> NDArray[np.float64] | None:
-    """Return weights with a mean of 1, as only their ratios count; None where all are the same."""
+    """Return weights with a mean of 1, as only their ratios count; None where all are the same.
+
+    Shapes: (b,) → (b,).
+    """
     return weight / weight.mean() if len(weight) and np.ptp(weight) > SAME * weight.max() else None

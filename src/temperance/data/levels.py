@@ -1,31 +1,31 @@
-"""Classes that are levels: their order, from the numbers that they are or from the user."""
+"""Targets of a kind: classes that are levels, by their numbers or the user's order; numbers that are counts."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from temperance.data.choices import ColumnChoice
 from temperance.records.errors import DataError, nearest
-
-if TYPE_CHECKING:
-    from temperance.data.target import Aim
+from temperance.records.schema import Target
 
 
-def in_order(aim: Aim, choice: ColumnChoice) -> Aim:
-    """Return a target of classes as levels in their order.
+def in_order(target: Target, codes: NDArray[Any], choice: ColumnChoice) -> tuple[Target, NDArray[Any], str]:
+    """Return a target of classes as levels in their order, the codes of the rows, and a note.
 
     Args:
-        aim: read as classes.
+        target: read as classes.
+        codes: (b,) of the rows, −1 = missing.
         choice: its ``levels`` name the order; empty: the classes are numbers and stand in their order already.
 
     Raises:
         DataError: words without an order, an unknown level, a class that no level names, or two classes only.
 
     """
-    target, levels = aim.target, choice.levels
+    levels = choice.levels
     shown = ", ".join(repr(name) for name in target.classes[:8])
     if len(target.classes) < 3:
         raise DataError(
@@ -52,9 +52,9 @@ def in_order(aim: Aim, choice: ColumnChoice) -> Aim:
         place = np.empty(len(order) + 1, dtype=np.int64)
         place[order], place[-1] = np.arange(len(order)), -1
         target = replace(target, classes=tuple(target.classes[k] for k in order))
-        aim = aim._replace(values=place[aim.values])
+        codes = place[codes]
         note = f"The classes of {target.name!r} are levels in your order: {', '.join(map(repr, target.classes[:8]))}."
-    return aim._replace(target=replace(target, ordered=True), notes=(*aim.notes, note))
+    return replace(target, ordered=True), codes, note
 
 
 def _is_number(name: str) -> bool:
@@ -63,3 +63,31 @@ def _is_number(name: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def are_counts(values: NDArray[np.float64]) -> bool:
+    """Tell whether values may be counts: whole, and 0 or more.
+
+    Shapes: values (n,).
+    """
+    return bool((values >= 0).all() and (values == np.floor(values)).all())
+
+
+def as_counts(target: Target, values: NDArray[Any]) -> tuple[Target, tuple[str, ...]]:
+    """Return a numeric target as counts, and notes.
+
+    Shapes: values (b,), NaN = missing.
+
+    Raises:
+        DataError: values below 0.
+
+    """
+    found = values[np.isfinite(values)]
+    if found.min() < 0:
+        raise DataError(
+            f"The target {target.name!r} holds {found.min():g}", "Counts, 0 or more", "Use --task regression"
+        )
+    notes = ["They are read as counts: models predict their mean on a log scale."]
+    if not are_counts(found):
+        notes.append(f"Some values of {target.name!r} are no whole numbers; as rates they are learnt all the same.")
+    return replace(target, counts=True), tuple(notes)

@@ -123,6 +123,9 @@ class Preprocess:
         mean, sd = _image_moments(rows.images, index)
         regression = schema.target.task == "regression"
         target = np.asarray(table.target[index], dtype=np.float64) if regression else np.zeros(1)
+        centre, spread = float(target.mean()), float(target.std())
+        if schema.target.counts:  # a log scale is divided, not moved
+            centre, spread = 0.0, centre
         return cls(
             center,
             scale,
@@ -132,8 +135,8 @@ class Preprocess:
             clip,
             mean,
             sd,
-            float(target.mean()) if regression else 0.0,
-            (float(target.std()) or 1.0) if regression else 1.0,
+            centre if regression else 0.0,
+            (spread or 1.0) if regression else 1.0,
             blocks=fit_blocks(rows.take(index), schema) if blocks is None else blocks,
         )
 

@@ -320,6 +320,12 @@ def _target_name(contents: Contents, target: str | None) -> str:
             f"One of the columns {_list(list(contents.names))}",
             "Pass --target COLUMN (in Python: target=…)",
         )
+    several = [part.strip() for part in target.split(",")]
+    if len(several) > 1 and all(part in contents.names for part in several):
+        raise DataError(
+            f"The targets {_list(several)}", "One target: a study answers one question",
+            f"Run a study for each, with --drop for the other: --target {several[0]} --drop {several[1]}",
+        )  # fmt: skip
     try:
         contents.column(target)
     except DataError as error:

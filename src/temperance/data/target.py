@@ -14,13 +14,13 @@ from temperance.data.choices import ColumnChoice
 from temperance.data.evidence import FileStyle
 from temperance.data.infer import NAMES_TOO, missing_or_name, one_spelling, spellings
 from temperance.data.judge import ALONE, AUTO, MANY_NUMBERS, Reader, judge
-from temperance.data.levels import in_order
+from temperance.data.levels import are_counts, as_counts, in_order
 from temperance.records.cells import fold
 from temperance.records.errors import DataError, SettingError
 from temperance.records.moments import EPOCH_MILLISECONDS, EPOCH_SECONDS
 from temperance.records.schema import Target
 
-TASKS = ("auto", "classification", "ordinal", "regression")
+TASKS = ("auto", "classification", "counts", "ordinal", "regression")
 MOST_CLASSES = 20  # whole numbers with up to this many different values are taken for classes
 MOST_LABELS = 200  # … and up to this many where they run from 0 or 1 without gaps, each about equally often
 WORDS_ALLOWED = 0.05  # share of words among numbers up to which a target is still a number
@@ -64,9 +64,14 @@ def read_target(series: pl.Series, *, task: str = "auto", choice: ColumnChoice =
     if task not in TASKS:
         raise SettingError(f"task={task!r}", f"{', '.join(TASKS)} or module:function", "Choose one of them")
     if task == "ordinal" or choice.levels:
-        return in_order(
-            read_target(series, task="classification", choice=replace(choice, levels=()), file=file), choice
-        )
+        plain = read_target(series, task="classification", choice=replace(choice, levels=()), file=file)
+        target, codes, note = in_order(plain.target, plain.values, choice)
+        return plain._replace(target=target, values=codes, notes=(*plain.notes, note))
+    if task == "counts":
+        plain = read_target(series, task="regression", choice=choice, file=file)
+        target, said = as_counts(plain.target, plain.values)
+        kept = (note for note in plain.notes if "pass --task counts" not in note)
+        return plain._replace(target=target, notes=(*kept, *said))
     if series.dtype.is_nested() or series.dtype in (pl.Binary, pl.Object):
         raise DataError(f"The target {series.name!r} holds {series.dtype}", "Numbers or class names", "Choose another")
     reader = judge(series, choice, file)
@@ -169,6 +174,8 @@ def _values(reader: Reader) -> Aim:
         notes.append(f"The target {name!r} holds {len(read.words):,} words ({shown}); these rows count as missing.")
     if read.infinite:
         notes.append(f"The target {name!r} holds {read.infinite:,} infinite values; these rows count as missing.")
+    if are_counts(found) and len(np.unique(found)) > 2:
+        notes.append(f"All values of {name!r} are whole and 0 or more: if they count something, pass --task counts.")
     style = reader.style
     target = Target(name, "regression", format=style.form, unit=style.unit, missing=reader.missing)
     return Aim(target, read.values, tuple(notes), reader)
@@ -214,7 +221,7 @@ def _classes(series: pl.Series, reader: Reader, why: str, *, numbers: bool = Fal
         notes += [missing_or_name(name, lost)] if len(lost) else []
     if numbers:
         notes.append(
-            "To predict it as a number instead (a count, say), pass --task regression; "
+            "To predict it as a number or a count instead, pass --task regression or --task counts; "
             "as levels in their order (grades, say), --task ordinal."
         )
     rare = counts.filter(pl.col("count") < 5)

@@ -105,8 +105,9 @@ def place(sketch: Sketch, logs: str, *, classes: tuple[int, ...], outputs: int, 
 
 
 def finish_scores(
-    sketch: Sketch, scores: str, target: Target, *, width: int, classes: tuple[int, ...], floor: float
-) -> str:
+    sketch: Sketch, scores: str, target: Target, *, width: int, classes: tuple[int, ...], floor: float,
+    log: bool = False,
+) -> str:  # fmt: skip
     """Turn the scores (b, width) of a basic model into what ``Part.draw`` returns.
 
     Args:
@@ -116,9 +117,14 @@ def finish_scores(
         width: count of scores.
         classes: numbers of the classes that training rows had; empty = all.
         floor: smallest probability given to a class.
+        log: the values are logs of the prediction.
 
     """
     if target.task == "regression":
+        if log:
+            scores = sketch.add("Exp", scores)
+        elif target.counts:
+            scores = sketch.add("Max", scores, sketch.constant(0.0, np.float64))
         return sketch.add("Squeeze", scores, sketch.constant([1], np.int64))
     outputs = len(target.classes)
     known = classes or tuple(range(outputs))

@@ -89,7 +89,7 @@ def _linear(
     tables = tuple(coefficients[a:b] for a, b in pairwise(ends))
     return Linear(
         matrix.median, matrix.centre, matrix.factor, matrix.flagged, coefficients[:first], words, tables, intercept,
-        fitted.classes, fitted.floor,
+        fitted.classes, fitted.floor, getattr(fitted.model, "cap", None),
     )  # fmt: skip
 
 

@@ -15,7 +15,8 @@ from temperance.deployment.trees import Grower, Nodes, Trees
 from temperance.records.errors import BundleError
 from temperance.records.schema import Target
 
-LOSSES = ("HalfSquaredError", "HalfBinomialLoss", "HalfMultinomialLoss", "AbsoluteError", "PinballLoss")
+LOG = "HalfPoissonLoss"  # its sums are logs of the prediction
+LOSSES = ("HalfSquaredError", "HalfBinomialLoss", "HalfMultinomialLoss", "AbsoluteError", "PinballLoss", LOG)
 OBJECTIVES = ("regression", "binary", "multiclass")
 
 
@@ -30,6 +31,7 @@ class Boosting(Part):
         order: which raw column (numeric ones first, then categorical ones) each feature of the trees is.
         classes: numbers of the classes that training rows had; empty = all.
         floor: smallest probability given to a class.
+        log: the sums are logs of the prediction.
 
     """
 
@@ -39,6 +41,7 @@ class Boosting(Part):
     order: tuple[int, ...]
     classes: tuple[int, ...] = ()
     floor: float = 0.0
+    log: bool = False
 
     @classmethod
     def fitted(
@@ -59,7 +62,7 @@ class Boosting(Part):
             floor: smallest probability given to a class.
 
         Raises:
-            BundleError: a loss whose outputs are not plain sums (Poisson, gamma).
+            BundleError: a loss whose outputs are neither plain sums nor their exponentials (gamma).
 
         """
         loss = type(estimator._loss).__name__
@@ -71,7 +74,7 @@ class Boosting(Part):
             for j, column in enumerate(vocabulary)
         )
         baseline = np.asarray(estimator._baseline_prediction, dtype=np.float64).reshape(-1)
-        return cls(_flatten(estimator._predictors), baseline, words, order, classes, floor)
+        return cls(_flatten(estimator._predictors), baseline, words, order, classes, floor, loss == LOG)
 
     @classmethod
     def lightgbm(
@@ -105,7 +108,8 @@ class Boosting(Part):
 
     def draw(self, sketch: Sketch, target: Target) -> str:
         raw = sketch.add("Add", self._sum(sketch), sketch.weight("baseline", self.baseline))
-        return finish_scores(sketch, raw, target, width=len(self.baseline), classes=self.classes, floor=self.floor)
+        width = len(self.baseline)
+        return finish_scores(sketch, raw, target, width=width, classes=self.classes, floor=self.floor, log=self.log)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         return {"baseline": self.baseline, **self.trees.arrays()}

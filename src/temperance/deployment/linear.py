@@ -34,6 +34,7 @@ class Linear(Part):
         intercept: (s,).
         classes: numbers of the classes that training rows had; empty = all.
         floor: smallest probability given to a class.
+        cap: the score is the log of the prediction, at most this; None: it is the prediction.
 
     """
 
@@ -47,6 +48,7 @@ class Linear(Part):
     intercept: Array
     classes: tuple[int, ...] = ()
     floor: float = 0.0
+    cap: float | None = None
 
     def draw(self, sketch: Sketch, target: Target) -> str:
         """Draw it.
@@ -58,7 +60,10 @@ class Linear(Part):
         if not len(self.median) and not self.tables:
             raise BundleError("the linear model has no inputs", "at least one column")
         total = self.scores(sketch)
-        return finish_scores(sketch, total, target, width=len(self.intercept), classes=self.classes, floor=self.floor)
+        if self.cap is not None:
+            total = sketch.add("Min", total, sketch.constant(self.cap, np.float64))
+        width, log = len(self.intercept), self.cap is not None
+        return finish_scores(sketch, total, target, width=width, classes=self.classes, floor=self.floor, log=log)
 
     def scores(self, sketch: Sketch) -> str:
         """Add the scores (b, s), or (s,) where there are no columns."""

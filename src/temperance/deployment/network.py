@@ -16,6 +16,7 @@ from temperance.deployment.base import Part, log_probabilities
 from temperance.deployment.encoding import Encoding, draw_image, draw_numeric, draw_words
 from temperance.deployment.general import draw_general
 from temperance.deployment.sketch import Sketch
+from temperance.models.loss import STEEP
 from temperance.records.errors import BundleError
 from temperance.records.schema import Schema, Target
 
@@ -47,6 +48,7 @@ class Network(Part):
     scale: float = 1.0
     temperature: float = 1.0
     exporter: str = "auto"
+    log: bool = False
 
     @classmethod
     def of(cls, module: nn.Module, fitted: Preprocess, schema: Schema, *, temperature: float = 1.0) -> Self:
@@ -57,6 +59,7 @@ class Network(Part):
             inputs=("image",) if schema.kind == "images" else ("numeric", "categorical"),
             centre=fitted.target_mean,
             scale=fitted.target_sd,
+            log=schema.target.counts,
             temperature=temperature,
         )
 
@@ -133,6 +136,7 @@ class Network(Part):
 
     def _values(self, sketch: Sketch, output: Value) -> str:
         name, rank = sketch.cast(output.name, np.float64), len(output.shape)
+        name = mean_of_log(sketch, name) if self.log else name
         if rank > 1:
             if _width(output) != 1:
                 raise BundleError(f"the net gives {_width(output)} outputs", "regression takes one")
@@ -144,6 +148,14 @@ class Network(Part):
                 name = sketch.add("MatMul", values, sketch.constant(shares, np.float64))
         scaled = sketch.add("Mul", name, sketch.constant(self.scale, np.float64))
         return sketch.add("Add", scaled, sketch.constant(self.centre, np.float64))
+
+
+def mean_of_log(sketch: Sketch, logs: str) -> str:
+    """Return exp(z), straight on above ``STEEP``, as ``models.loss.mean_of_log`` does."""
+    steep = sketch.constant(STEEP, np.float64)
+    low = sketch.add("Exp", sketch.add("Min", logs, steep))
+    over = sketch.add("Max", sketch.add("Sub", logs, steep), sketch.constant(0.0, np.float64))
+    return sketch.add("Mul", low, sketch.add("Add", over, sketch.constant(1.0, np.float64)))
 
 
 def _empty(sketch: Sketch, dtype: Any) -> str:

@@ -10,7 +10,7 @@ from temperance.estimators.classifier import TemperanceClassifier
 from temperance.estimators.regressor import TemperanceRegressor
 from temperance.records.errors import SettingError, nearest
 
-TASKS = ("auto", "classification", "ordinal", "regression")
+TASKS = ("auto", "classification", "counts", "ordinal", "regression")
 
 
 def fit(
@@ -24,7 +24,7 @@ def fit(
         y: (b,) labels or values.
         budget: wall clock of the whole call (``"2m"``) or a count (``"12trials"``); None trains one net.
         task: ``auto`` tells by y: words, and few different whole numbers, are classes. ``ordinal``: classes that are
-            levels in their order (numbers).
+            levels in their order (numbers). ``counts``: numbers that are 0 or more.
         sample_weight: (b,) weights of the rows, or None.
         groups: (b,) groups that are never split, or None.
         time: (b,) numbers or dates that the split follows, or None.
@@ -55,7 +55,9 @@ def fit(
         )
     if task == "ordinal":
         settings["ordered"] = True
-    kind = TemperanceRegressor if task == "regression" else TemperanceClassifier
+    if task == "counts":
+        settings["counts"] = True
+    kind = TemperanceRegressor if task in ("counts", "regression") else TemperanceClassifier
     known = kind._get_param_names()
     for name in settings:
         if name not in known:

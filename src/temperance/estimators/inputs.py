@@ -75,7 +75,7 @@ def given(
         estimator: told of the features.
         X: array or frame (b, f).
         y: (b,).
-        task: ``classification``, ``ordinal`` or ``regression``.
+        task: ``classification``, ``ordinal``, ``counts`` or ``regression``.
         sample_weight: (b,) weights, or None.
         class_weight: weights by class, or None.
         groups: (b,) groups that are never split, or None.
@@ -92,10 +92,11 @@ def given(
     inputs = check_inputs(estimator, X, reset=True)
     targets = column_or_1d(y, warn=True)
     check_consistent_length(inputs, targets)
-    if task == "regression" or targets.dtype.kind == "f":
+    numeric = task in ("counts", "regression")
+    if numeric or targets.dtype.kind == "f":
         numbers = _finite(targets)
-        targets = numbers if task == "regression" else targets
-    if task != "regression":
+        targets = numbers if numeric else targets
+    if not numeric:
         check_classification_targets(targets)
     beside = guides(len(targets), groups=groups, time=time)
     weight = row_weights(inputs, targets, sample_weight=sample_weight, class_weight=class_weight)
@@ -105,7 +106,7 @@ def given(
         beside = {name: values[kept] for name, values in beside.items()}
         if np.ptp(weight) > SAME * weight.max():
             beside["weight"] = weight / weight.mean()
-    if task == "regression":
+    if numeric:
         table = read((inputs, targets), task=task, choices=of_python(columns)).table
         found = Given(inputs, targets, table, np.empty(0, dtype=np.int64), np.empty(0))
     else:

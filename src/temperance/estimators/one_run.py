@@ -123,10 +123,10 @@ class OneRun:
 
     def _ranged(self, raw: Any, truth: NDArray[Any], answer: NDArray[Any]) -> Calibrated:
         """Return the predictor with ranges measured on rows that its members did not learn, where there are enough."""
-        level = check_level(self.interval)
+        level, floor = check_level(self.interval), 0.0 if raw.schema.target.counts else None
         if len(truth) < max(10, rows_for(level)):
             return Calibrated(raw)
-        return Calibrated(raw, band=StatedRange.of(truth - answer, answer, level=level, seed=self.seed))
+        return Calibrated(raw, band=StatedRange.of(truth - answer, answer, level=level, seed=self.seed, floor=floor))
 
     def _folded(self, runner: Runner, scratch: Path) -> _Part:
         settings = default_settings(runner.table, runner.roles, model="Tabular")

@@ -22,6 +22,7 @@ class TemperanceRegressor(RegressorMixin, TemperanceEstimator):  # type: ignore[
     Args:
         recipe: as in ``TemperanceEstimator``, and so on to ``columns``.
         interval: share of rows that the ranges of ``predict_interval`` are to hold; None: 0.9.
+        counts: y counts something, 0 or more: nets, boosting and the linear model learn its mean on a log scale.
 
     Example:
         >>> from sklearn.datasets import load_diabetes
@@ -32,7 +33,9 @@ class TemperanceRegressor(RegressorMixin, TemperanceEstimator):  # type: ignore[
 
     """
 
-    _task = "regression"
+    @property
+    def _task(self) -> str:  # type: ignore[override]
+        return "counts" if self.counts else "regression"
 
     def __init__(
         self,
@@ -51,6 +54,7 @@ class TemperanceRegressor(RegressorMixin, TemperanceEstimator):  # type: ignore[
         candidates: Any = (),
         columns: Any = None,
         interval: float | None = None,
+        counts: bool = False,
     ) -> None:
         super().__init__(
             recipe, budget=budget, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, metric=metric,
@@ -58,6 +62,7 @@ class TemperanceRegressor(RegressorMixin, TemperanceEstimator):  # type: ignore[
             columns=columns,
         )  # fmt: skip
         self.interval = interval
+        self.counts = counts
 
     def predict(self, X: Any) -> NDArray[np.float64]:
         """Return values (b,)."""

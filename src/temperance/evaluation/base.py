@@ -44,6 +44,7 @@ class Outcome:
         decision: how probabilities become answers under costs, or None: the most probable class.
         weight: (b,) weights of the rows, or None: all the same.
         ordered: the classes are levels in their order.
+        counts: the values are counts.
         fixed: (b,) answers that were given whatever the probabilities, or None.
 
     """
@@ -59,6 +60,7 @@ class Outcome:
     fixed: NDArray[np.int64] | None = None
     weight: Array | None = None
     ordered: bool = False
+    counts: bool = False
 
     @property
     def n(self) -> int:
@@ -102,7 +104,8 @@ class Outcome:
         names = ("prediction", "target", "low", "high", "groups", "fixed", "weight")
         found = {name: getattr(self, name) for name in names}
         parts: dict[str, Any] = {name: None if part is None else part[index] for name, part in found.items()}
-        return Outcome(task=self.task, coverage=self.coverage, decision=self.decision, ordered=self.ordered, **parts)
+        kept = {name: getattr(self, name) for name in ("task", "coverage", "decision", "ordered", "counts")}
+        return Outcome(**kept, **parts)
 
 
 def outcome(
@@ -158,9 +161,7 @@ def outcome(
     lower, upper = ends
     together = None if groups is None else np.asarray(groups)
     heavy = None if weight is None else np.asarray(weight, dtype=np.float64)
-    return Outcome(
-        guess, truth, spec.task, lower, upper, together, coverage, decision, weight=heavy, ordered=spec.ordered
-    )
+    return Outcome(guess, truth, spec.task, lower, upper, together, coverage, decision, weight=heavy, **spec.reading)
 
 
 def _check_classes(guess: Array, truth: NDArray[Any], spec: Target) -> NDArray[np.int64]:

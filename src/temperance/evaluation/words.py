@@ -23,6 +23,7 @@ _VALUES = {
     "rps": "Its stated chances of levels are off by {value} (ranked probability score, 0 is perfect)",
     "brier": "Its stated chances are off by {value} (Brier score, 0 is perfect)",
     "roc_auc": "It ranks the rows with {value} (area under the curve, 0.5 is guessing, 1 is perfect)",
+    "poisson_deviance": "Its predicted means are off by {value} (Poisson deviance, 0 is perfect)",
     "rmse": "It is off by {value}, big misses counting more",
     "mae": "It is off by {value} on average",
     "r2": "It explains {value} of the ups and downs (0 is guessing the mean, 1 is perfect)",

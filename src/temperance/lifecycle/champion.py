@@ -137,7 +137,8 @@ class Served:
     @property
     def decision(self) -> Decision | None:
         """How the bundle's probabilities become answers under costs."""
-        return self.bundle.decision
+        found: Decision | None = self.bundle.decision
+        return found
 
     def predict(self, rows: Rows) -> NDArray[Any]:
         """Return probabilities (b, c) or values (b,); categories that are new to the bundle count as unseen."""
@@ -151,7 +152,7 @@ class Served:
     @property
     def coverage(self) -> float:
         """Share of rows that the intervals are meant to hold."""
-        return self.bundle.coverage
+        return float(self.bundle.coverage)
 
     def _known(self, rows: Rows) -> Rows:
         sizes = np.array([len(c.vocabulary) for c in self.schema.categorical], dtype=np.int64)

@@ -17,6 +17,7 @@ from temperance.core.convention import Convention
 from temperance.core.kit.classes import log_softmax
 from temperance.records.schema import Task
 
+STEEP = 6.0  # log of the factor over the mean count above which exp goes straight on
 TINY = 1e-12  # keeps logarithms finite
 Loss = Callable[[Tensor, Tensor], Tensor]
 
@@ -95,6 +96,36 @@ def squared_error(outputs: Tensor, targets: Tensor) -> Tensor:
     return (values - targets.unsqueeze(-1)).square().mean(dim=1)
 
 
+def poisson_loss(outputs: Tensor, targets: Tensor) -> Tensor:
+    """Return exp(z) − t·z per row, the Poisson loss of a log mean z up to a constant; members are averaged.
+
+    Dividing counts by a number leaves it the same but for a factor, so t may be counts over their mean.
+
+    Args:
+        outputs: log means z (b, 1) or (b, k, 1).
+        targets: t (b,), 0 or more, or values per member (b, k) with NaN for a row that a member leaves out.
+
+    Returns:
+        (b,)
+
+    """
+    values = outputs.squeeze(-1)
+    wanted = targets if targets.ndim == values.ndim else targets.unsqueeze(-1)
+    kept = ~wanted.isnan()
+    losses = mean_of_log(values) - torch.where(kept, wanted, torch.zeros_like(wanted)) * values
+    if values.ndim == 1:
+        return losses
+    return _mean_of_kept(losses * kept.to(losses.dtype), kept.expand_as(losses))
+
+
+def mean_of_log(values: Tensor) -> Tensor:
+    """Return exp(z), straight on above ``STEEP``, where a step could throw it out of reach.
+
+    Shapes: any, element by element.
+    """
+    return torch.exp(values.clamp(max=STEEP)) * (1 + (values - STEEP).clamp(min=0))
+
+
 # Techniques on targets ask how a loss reads them: classes stand last, and (b, k) are numbers of members.
 cross_entropy.convention = Convention(  # type: ignore[attr-defined]
     "classes", axis=-1, name="the cross-entropy", by_member=True
@@ -102,6 +133,7 @@ cross_entropy.convention = Convention(  # type: ignore[attr-defined]
 cumulative_cross_entropy.convention = Convention(  # type: ignore[attr-defined]
     "classes", axis=-1, name="the cumulative cross-entropy", by_member=True
 )
+poisson_loss.convention = Convention("numbers", name="the Poisson loss")  # type: ignore[attr-defined]
 squared_error.convention = Convention("numbers", name="the squared error")  # type: ignore[attr-defined]
 
 
@@ -110,23 +142,25 @@ def _mean_of_kept(losses: Tensor, kept: Tensor) -> Tensor:
     return (losses * share).sum(dim=1) / share.sum(dim=1).clamp_min(1.0)
 
 
-def loss_for(task: Task, *, ordered: bool = False) -> Loss:
-    """Return the loss per row that trains a net for ``task``; ``ordered`` says that the classes are levels."""
+def loss_for(task: Task, *, ordered: bool = False, counts: bool = False) -> Loss:
+    """Return the loss per row that trains a net for ``task``; ``ordered`` classes are levels, ``counts`` 0 or more."""
     if task == "regression":
-        return squared_error
+        return poisson_loss if counts else squared_error
     return cumulative_cross_entropy if ordered else cross_entropy
 
 
 def combine(
-    outputs: Tensor, *, task: Task, temperature: float = 1.0, shares: tuple[float, ...] | None = None
-) -> Tensor:
+    outputs: Tensor, *, task: Task, temperature: float = 1.0, shares: tuple[float, ...] | None = None,
+    counts: bool = False,
+) -> Tensor:  # fmt: skip
     """Turn outputs (b, c) or (b, k, c) into probabilities (b, c), or into values (b,) for regression.
 
     ``temperature`` divides the logits of every member; 1 leaves them. It has no meaning for regression. ``shares`` are
-    weights of the members that sum to 1; None: all count the same.
+    weights of the members that sum to 1; None: all count the same. ``counts``: outputs are log means.
     """
     if task == "regression":
         values = outputs.squeeze(-1)
+        values = mean_of_log(values) if counts else values
         return values if values.ndim == 1 else _members_mean(values, shares)
     probabilities = torch.softmax(outputs / temperature, dim=-1)
     return probabilities if probabilities.ndim == 2 else _members_mean(probabilities, shares)

@@ -85,6 +85,7 @@ class Target:
         unit: currency or unit that may stand beside them.
         missing: words that stand for "missing" in it, in lower case; None: the usual ones.
         ordered: the classes are levels, the lowest first: a far miss is worse than a near one.
+        counts: the numbers are counts, 0 or more: models predict their mean on a log scale.
 
     """
 
@@ -95,11 +96,17 @@ class Target:
     unit: str = ""
     missing: tuple[str, ...] | None = None
     ordered: bool = False
+    counts: bool = False
 
     @property
     def style(self) -> NumberStyle:
         """How the numbers of the target are written."""
         return NumberStyle.of(self.format, self.unit)
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """What the target is beside its task: ``ordered`` and ``counts``."""
+        return {"ordered": self.ordered, "counts": self.counts}
 
     @property
     def outputs(self) -> int:

@@ -226,7 +226,8 @@ def _calibrated(
         level = check_level(job.get("interval"))
         if len(truth) < max(10, rows_for(level)):
             return Calibrated(raw), None, None
-        interval = StatedRange.of(truth - answer, answer, level=level, seed=int(job["seed"]))
+        floor = 0.0 if runner.schema.target.counts else None
+        interval = StatedRange.of(truth - answer, answer, level=level, seed=int(job["seed"]), floor=floor)
         return Calibrated(raw, band=interval), interval, None
     guides = runner.table.guides(rows)
     calibration = calibrate(answer, truth, **guides)

@@ -101,7 +101,7 @@ def run(runner: Runner, spec: TrialSpec, folder: Path, *, tick: Any = None, dead
     trained = train(
         course.net,
         course.targets(),
-        loss=loss_for(runner.schema.target.task, ordered=runner.schema.target.ordered),
+        loss=loss_for(runner.schema.target.task, **runner.schema.target.reading),
         recipe=Recipe.from_dict(spec.recipe or {}),
         settings=course.settings,
         seed=spec.seed,
@@ -170,7 +170,7 @@ class _Course:
         return self.spec.slots or ({},) * (max(self.net.slot_of) + 1)
 
     def _scales(self) -> tuple[torch.Tensor, torch.Tensor] | None:
-        if self.runner.schema.target.task != "regression" or self.folds is None:
+        if self.runner.schema.target.task != "regression" or self.folds is None or self.runner.schema.target.counts:
             return None
         return fold_scales(self.plain.targets, self.folds.to(self.runner.device), max(self.net.bank_of) + 1)
 
@@ -211,7 +211,8 @@ class _Course:
     def answers(self) -> NDArray[np.float32]:
         """Return what every slot says of the held-out rows, (b, slots, c) or (b, slots)."""
         self.net.eval()
-        task, parts = self.runner.schema.target.task, []
+        target, parts = self.runner.schema.target, []
+        task, counts = target.task, target.counts
         with torch.no_grad():
             for batch in self.read.batches():
                 outputs = call(self.net, batch.inputs)
@@ -222,7 +223,7 @@ class _Course:
                 if self.folds is not None:
                     outputs = out_of_fold(outputs, self.folds[batch.index.cpu()].to(outputs.device), self.net.bank_of)  # type: ignore[union-attr]
                 by_slot = outputs.double().transpose(0, 1)
-                parts.append(torch.stack([combine(one, task=task) for one in by_slot], 1).cpu().numpy())
+                parts.append(torch.stack([combine(one, task=task, counts=counts) for one in by_slot], 1).cpu().numpy())
         found = np.concatenate(parts)
         found = self.preprocess.unscale_target(found) if task == "regression" else found
         return found.astype(np.float32)

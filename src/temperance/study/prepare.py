@@ -104,7 +104,7 @@ def goal_of(settings: StudySettings, target: Target) -> str:
 
     """
     if settings.metric is None:
-        return default_metric(target.task, ordered=target.ordered)
+        return default_metric(target.task, **target.reading)
     chosen = check_goal(settings.metric, task=target.task).name
     if chosen == "expected_cost" and not settings.costs:
         raise SettingError("--metric expected_cost without costs", FORM, "Say what mistakes cost with --cost")
@@ -112,6 +112,9 @@ def goal_of(settings: StudySettings, target: Target) -> str:
         raise SettingError(
             f"--metric {chosen} for classes without an order", "a target of ordered levels", "Use --task ordinal"
         )
+    if chosen == "poisson_deviance" and not target.counts:
+        received = f"--metric {chosen} for a number that is no count"
+        raise SettingError(received, "a target of counts", "Use --task counts")
     return chosen
 
 

@@ -93,8 +93,8 @@ class Scorer:
         table, costs = self.prepared.table, self.prepared.costs
         decision = None if costs is None else Decision(costs)  # that of the costs: a threshold is chosen once, for one
         truth, task = np.asarray(table.target[rows]), table.schema.target.task
-        ordered = table.schema.target.ordered
-        return Outcome(np.asarray(answer, dtype=np.float64), truth, task, decision=decision, ordered=ordered)
+        reading = table.schema.target.reading
+        return Outcome(np.asarray(answer, dtype=np.float64), truth, task, decision=decision, **reading)
 
 
 def candidate(result: Result, *, max_latency_ms: float | None, max_bytes: float | None) -> Candidate:

@@ -26,6 +26,7 @@ from temperance.models import BASIC, ModelInfo, build, loss_for
 from temperance.models.basic import Sample
 from temperance.models.defaults import size_for
 from temperance.models.edges import bin_edges
+from temperance.models.loss import poisson_loss
 from temperance.records.cost import TrialCost
 from temperance.records.errors import TaskError
 from temperance.records.roles import Roles
@@ -133,7 +134,7 @@ class Runner:
         if self.make is None or spec.model != "user":
             info = self.info(preprocess, rows)
             module = build(spec.model, info, spec.seed, **{**self.size(spec), **spec.architecture})
-            return Task(module, loss_for(self.schema.target.task, ordered=self.schema.target.ordered))
+            return Task(module, loss_for(self.schema.target.task, **self.schema.target.reading))
         target = self.schema.target
         shape = self.schema.image_shape
         told = TaskInfo(
@@ -145,7 +146,7 @@ class Runner:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(spec.seed)
             made = make_task(self.make, told)
-        loss = made.loss or user_loss(target.task)
+        loss = made.loss or (poisson_loss if target.counts else user_loss(target.task))
         return replace(made, loss=loss)
 
     def fed(self, made: Task, preprocess: Preprocess) -> Preprocess:
@@ -248,7 +249,7 @@ class Runner:
                 else Recipe(*recipe.regularizers)
             )
         predictor = NetPredictor(self.schema, preprocess, model, self.device, own)
-        loss = made.loss or loss_for(self.schema.target.task, ordered=self.schema.target.ordered)
+        loss = made.loss or loss_for(self.schema.target.task, **self.schema.target.reading)
         shown = examples(preprocess, self.table, rows, self.device, own=own)
         if spec.teacher is not None:
             teacher = TrialSpec.from_dict(spec.teacher)

@@ -29,6 +29,7 @@ def part_of(runner: Runner, fitted: Fitted) -> Any:
     return Network(
         copy.deepcopy(one.model).cpu(), Encoding.of(one.preprocess, runner.schema), inputs,
         centre=one.preprocess.target_mean, scale=one.preprocess.target_sd,
+        log=runner.schema.target.counts,
     )  # fmt: skip
 
 

@@ -60,7 +60,7 @@ class Task:
             ``(numeric, categorical)`` for one with them, with (b, c, h, w) for images; it gives logits (b, c), or
             values (b,) or (b, 1).
         loss: ``loss(outputs, targets)`` → (b,) or (); None: cross-entropy, or squared error. A numeric target is
-            standardized.
+            standardized. With ``--task counts`` outputs are log means, and targets counts over their mean.
         optimizer: ``optimizer(model)`` → a ``torch.optim`` optimizer without weight decay; None: AdamW.
         epochs: passes over the training rows; None: the study chooses.
         batch_size: rows per step; None: the study chooses.

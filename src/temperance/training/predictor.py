@@ -59,7 +59,12 @@ class NetPredictor:
             outputs = widened(call(self.model, inputs))
             task = self.schema.target.task
             values: NDArray[Any] = (
-                combine(as_logits(outputs, task), task=task, shares=self.shares or getattr(self.model, "shares", None))
+                combine(
+                    as_logits(outputs, task),
+                    task=task,
+                    shares=self.shares or getattr(self.model, "shares", None),
+                    counts=self.schema.target.counts,
+                )
                 .cpu()
                 .double()
                 .numpy()

@@ -33,7 +33,7 @@ def regression(n=300):
 
 def example(name):
     if METRICS[name].tasks == ("regression",):
-        return regression()
+        return replace(regression(), counts=True)
     if name in OF_LEVELS:
         return replace(binary(), ordered=True)
     dear = Decision(Costs.of([("b", "a", 4)], ("a", "b")))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from temperance.study.desk import Progress
     from temperance.study.settings import StudySettings
 
-TASKS = ("auto", "classification", "ordinal", "regression")
+TASKS = ("auto", "classification", "counts", "ordinal", "regression")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 DEFAULT_BUDGET = "10m"
 

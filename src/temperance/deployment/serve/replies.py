@@ -41,7 +41,10 @@ class Replies:
         return {"low": low, "high": high}
 
     def answered(self, probabilities: NDArray[Any]) -> list[str]:
-        """Return the class answered for each row."""
+        """Return the class answered for each row.
+
+        Shapes: probabilities (b, c).
+        """
         return [self._classes[k] for k in self._bundle.answers(probabilities)]
 
     def _shares(self, shares: list[float], name: str) -> dict[str, Any]:

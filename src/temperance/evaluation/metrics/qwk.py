@@ -43,5 +43,6 @@ class Qwk(Metric):
         if apart == 0:
             return np.zeros(outcome.n)
         ratio = float(square.mean()) / apart
-        parts: Array = 1 - ratio + ratio * (from_answers + from_truths - 2 * apart) / apart
-        return parts - (square - square.mean()) / apart
+        gained = ratio * (from_answers + from_truths - 2 * apart) - (square - square.mean())
+        parts: Array = 1 - ratio + gained / apart
+        return parts

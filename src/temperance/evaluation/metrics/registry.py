@@ -16,6 +16,7 @@ from temperance.evaluation.metrics.level_mae import LevelMae
 from temperance.evaluation.metrics.log_loss import LogLoss
 from temperance.evaluation.metrics.macro_f1 import MacroF1
 from temperance.evaluation.metrics.mae import Mae
+from temperance.evaluation.metrics.poisson_deviance import PoissonDeviance
 from temperance.evaluation.metrics.qwk import Qwk
 from temperance.evaluation.metrics.r2 import R2
 from temperance.evaluation.metrics.rmse import Rmse
@@ -43,6 +44,7 @@ METRICS: dict[str, type[Metric]] = {
         EceEqualWidth,
         EceFloor,
         Aurc,
+        PoissonDeviance,
         Rmse,
         Mae,
         R2,
@@ -69,10 +71,10 @@ def metric(name: str, *, seed: int = 0) -> Metric:
     return METRICS[key](seed=seed)
 
 
-def default_metric(task: Task, *, ordered: bool = False) -> str:
-    """Return the metric that a study optimises unless told otherwise; ``ordered`` says that classes are levels."""
-    if ordered:
-        return "rps"
+def default_metric(task: Task, *, ordered: bool = False, counts: bool = False) -> str:
+    """Return the metric that a study optimises unless told otherwise; ``ordered`` classes are levels."""
+    if ordered or counts:
+        return "rps" if ordered else PoissonDeviance.name
     return "rmse" if task == "regression" else "log_loss"
 
 

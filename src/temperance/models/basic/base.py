@@ -89,6 +89,7 @@ class FittedBasic:
         floor: smallest probability given to a class.
         tried: ways of fitting that it was chosen from by held rows; 1: none was chosen from.
         inputs: what widens raw rows before ``matrix`` takes them; None: nothing does.
+        counts: the values are counts, 0 or more.
 
     """
 
@@ -104,13 +105,15 @@ class FittedBasic:
     floor: float = FLOOR
     tried: int = 1
     inputs: Inputs | None = None
+    counts: bool = False
 
     @classmethod
     def around(cls, name: str, model: Any, matrix: AnyMatrix, schema: Schema, **values: Any) -> Self:
         """Take over a fitted model with the classes that it knows (``classes_``); ``values`` are further fields."""
         task = schema.target.task
         classes = () if task == "regression" else tuple(int(c) for c in model.classes_)
-        return cls(name, task, schema.target.outputs, matrix, model, classes, **values)
+        counts = schema.target.counts
+        return cls(name, task, schema.target.outputs, matrix, model, classes, counts=counts, **values)
 
     def predict(self, rows: Rows) -> NDArray[np.float64]:
         """Return probabilities (b, c), rows summing to 1, or values (b,)."""
@@ -127,13 +130,17 @@ class FittedBasic:
             return np.full(rows.size, constant[0]) if self.task == "regression" else np.tile(constant, (rows.size, 1))
         inputs = self.matrix.of(rows, wide) if isinstance(self.matrix, WideMatrix) else self.matrix.of(rows)
         if self.task == "regression":
-            return np.asarray(self.model.predict(inputs), dtype=np.float64).reshape(rows.size)
+            values = np.asarray(self.model.predict(inputs), dtype=np.float64).reshape(rows.size)
+            return np.maximum(values, 0.0) if self.counts else values
         return spread(self.model.predict_proba(inputs), self.classes, self.outputs, self.floor)
 
     def loss(self, held: Sample) -> float:
-        """Return the weighted mean log loss, or mean squared error, on ``held``, whose rows are widened already."""
+        """Return the weighted mean log loss, mean squared error, or Poisson loss of counts, on widened ``held``."""
         predicted = self.answer(held.rows, held.wide)
-        if self.task == "regression":
+        if self.counts:
+            mean = np.maximum(predicted, LEAST_MEAN)
+            losses = mean - held.target * np.log(mean)
+        elif self.task == "regression":
             losses = (predicted - held.target) ** 2
         else:
             losses = -np.log(predicted[np.arange(held.size), held.target.astype(np.int64)])
@@ -268,6 +275,9 @@ class BasicModel(ABC):
 
 
 BASIC: Registry[BasicModel] = Registry("basic model", "temperance.basic_models")
+
+
+LEAST_MEAN = 1e-6  # of a count, in logarithms
 
 
 def spread(shares: NDArray[np.float64], classes: tuple[int, ...], outputs: int, floor: float = FLOOR) -> Matrix:

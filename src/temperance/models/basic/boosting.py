@@ -57,7 +57,8 @@ class Boosting(BasicModel):
         checked = seen(held, train.target, schema.target.task)
         inputs, held_inputs = matrix.of(train.rows), matrix.of(checked.rows)
         # perfectly separable rows gain a little with each tree for ever
-        tol = LEAST_GAIN * (float(np.var(train.target)) / 2 if schema.target.task == "regression" else 1.0)
+        usual = float(np.var(train.target)) / 2 if schema.target.task == "regression" else 1.0
+        tol = LEAST_GAIN * (float(np.mean(train.target)) / 2 if schema.target.counts else usual)
         for changes in LADDER[: self.tries] if self.tries > 1 else ({},):
             one = replace(self, **changes)
             model = one._model(schema, matrix, seed, early_stopping=True, n_iter_no_change=one.patience, tol=tol)
@@ -84,7 +85,7 @@ class Boosting(BasicModel):
 
         kind = HistGradientBoostingClassifier
         if schema.target.task == "regression":
-            kind = HistGradientBoostingRegressor
+            kind = partial(HistGradientBoostingRegressor, loss="poisson" if schema.target.counts else "squared_error")
         return kind(
             learning_rate=self.learning_rate,
             max_iter=self.most_trees,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from temperance.models.basic.base import BASIC, AnyMatrix, BasicModel, FitPath, FittedBasic, Sample, thinned
 from temperance.models.basic.matrices import LinearMatrix
@@ -68,6 +69,31 @@ class Linear(BasicModel):
         return 0.05 + 3e-7 * terms
 
 
+@dataclass(frozen=True, eq=False)
+class LogLinear:
+    """exp(min(inputs · coef + intercept, cap)): a Poisson regression that does not run away where no row was seen."""
+
+    coef_: NDArray[np.float64]
+    intercept_: float
+    cap: float
+
+    @classmethod
+    def fit(cls, inputs: Any, target: NDArray[Any], *, penalty: float, weight: NDArray[Any] | None) -> LogLinear:
+        """Fit by scikit-learn; the cap is ten times the largest count.
+
+        Shapes: inputs (b, f), target and weight (b,).
+        """
+        from sklearn.linear_model import PoissonRegressor
+
+        model = PoissonRegressor(alpha=penalty, max_iter=300).fit(inputs, target, sample_weight=weight)
+        return cls(model.coef_, float(model.intercept_), float(np.log(10 * max(1.0, float(np.max(target))))))
+
+    def predict(self, inputs: Any) -> NDArray[np.float64]:
+        """Return means (b,)."""
+        found: NDArray[np.float64] = np.exp(np.minimum(inputs @ self.coef_ + self.intercept_, self.cap))
+        return found
+
+
 class _Course:
     """Fits on the same rows with one penalty after another, each from the last one's weights."""
 
@@ -82,7 +108,9 @@ class _Course:
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.linear_model import LogisticRegression, Ridge
 
-        train = self.train
+        train, counts = self.train, self.schema.target.counts
+        if counts and train.rows.images is None:
+            return self._of_counts(penalty)
         if self.schema.target.task == "regression":
             model = Ridge(alpha=penalty * train.mass)
         else:
@@ -98,4 +126,16 @@ class _Course:
         return FittedBasic.around(
             "linear", model, self.matrix, self.schema,
             settings={"penalty": penalty}, rebuilt={"grid": (penalty,)}, parameters=count,
+        )  # fmt: skip
+
+    def _of_counts(self, penalty: float) -> FittedBasic:
+        from sklearn.exceptions import ConvergenceWarning
+
+        train = self.train
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", category=ConvergenceWarning)
+            model = LogLinear.fit(self.inputs, train.target, penalty=penalty, weight=train.weight)
+        return FittedBasic.around(
+            "linear", model, self.matrix, self.schema,
+            settings={"penalty": penalty}, rebuilt={"grid": (penalty,)}, parameters=model.coef_.size + 1,
         )  # fmt: skip
