@@ -6,14 +6,17 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import unquote
 
+import numpy as np
 import orjson
 from numpy.typing import NDArray
 
 from temperance.deployment.bundle import Bundle
 from temperance.deployment.serve.intake import Intake
+from temperance.deployment.serve.limits import Held, Hold, Limits
 from temperance.deployment.serve.metrics import TYPE, Metrics
 from temperance.deployment.serve.protocol import Protocol
 from temperance.deployment.serve.replies import Replies
@@ -25,8 +28,7 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-LARGEST_BODY = 16 * 2**20
-INLINE = 256 * 1024  # bytes of a body up to which a request is answered without a thread
+SLICE = 256  # rows that the watcher and the adapter take at once
 JSON = "application/json"
 log = logging.getLogger(__name__)
 
@@ -38,8 +40,7 @@ class Application:
         bundle: the loaded model.
         watcher: sees all served traffic, e.g. ``monitoring.Monitor``.
         adapter: may change predictions, e.g. ``adaptation.Guarded``; at its level *observe* it changes nothing.
-        largest_body: bytes; a larger body gets 413.
-        most_waiting: requests with large bodies that may wait at once; one more gets 503.
+        limits: on bodies and what is held of them; those on connections are the server's (``launch``).
 
     """
 
@@ -49,15 +50,16 @@ class Application:
         *,
         watcher: Watcher | None = None,
         adapter: PostProcessor | None = None,
-        largest_body: int = LARGEST_BODY,
-        most_waiting: int = 64,
+        limits: Limits | None = None,
     ) -> None:
         self.bundle, self.watcher, self.adapter = bundle, watcher, adapter
-        self.largest_body, self.most_waiting = largest_body, most_waiting
+        self.limits = limits or Limits()
+        self.draining = False
         self.metrics = Metrics(bundle.name, bundle.version)
         self._intake, self._replies = Intake(bundle.schema), Replies(bundle)
         self._protocol = Protocol(bundle, self._intake, self._replies)
-        self._waiting = 0
+        self._held = Held(self.limits)
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="large-body")  # two would only share one interpreter
         self._started = time.monotonic()
         self._pages: dict[str, Callable[[], Any]] = {
             "/": self._about,
@@ -65,7 +67,7 @@ class Application:
             "/v2": self._protocol.server,
             "/v2/": self._protocol.server,
             "/v2/health/live": lambda: {"live": True},
-            "/v2/health/ready": lambda: {"ready": True},
+            "/v2/health/ready": self._ready,
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -130,16 +132,11 @@ class Application:
 
     async def _answer(self, scope: Scope, receive: Receive, work: Callable[[bytes], Any]) -> Any:
         _check_encoding(scope)
-        body = await _body(scope, receive, self.largest_body)
-        if len(body) <= INLINE:
-            return work(body)
-        if self._waiting >= self.most_waiting:
-            raise RequestError("the server is busy", "", "Send the request again in a second", status=503)
-        self._waiting += 1
-        try:
-            return await asyncio.to_thread(work, body)
-        finally:
-            self._waiting -= 1
+        with self._held.body() as hold:
+            body = await _body(scope, receive, hold)
+            if len(body) <= self.limits.small:
+                return work(body)
+            return await asyncio.get_running_loop().run_in_executor(self._worker, work, body)
 
     def _predict(self, body: bytes) -> Any:
         content = _json(body)
@@ -163,15 +160,27 @@ class Application:
         Shapes: probabilities (b, c) or values (b,).
         """
         begin = time.perf_counter()
-        source = sent = self.bundle.predict(rows)
+        source = self.bundle.predict(rows)
+        if rows.size <= SLICE:
+            sent = self._seen(rows, source)
+        else:
+            cuts = [slice(i, i + SLICE) for i in range(0, rows.size, SLICE)]
+            sent = np.concatenate([self._seen(rows.take(cut), source[cut]) for cut in cuts])
+        self.metrics.prediction(rows.size, time.perf_counter() - begin)
+        return sent
+
+    def _seen(self, rows: Rows, source: NDArray[Any]) -> NDArray[Any]:
+        """Show a few rows at a time to watcher and adapter, which lock, so that nobody waits long."""
         if self.watcher is not None:
             changed = self.watcher.observe(rows, source)
             if changed:
                 self.metrics.alarms(sum(verdict.state == "alarm" for verdict in changed))
-        if self.adapter is not None:
-            sent = self.adapter.transform(source)
-        self.metrics.prediction(rows.size, time.perf_counter() - begin)
-        return sent
+        return source if self.adapter is None else self.adapter.transform(source)
+
+    def _ready(self) -> dict[str, Any]:
+        if self.draining:
+            raise RequestError("the server is stopping", "", "Send the request to another one", status=503)
+        return {"ready": True}
 
     def _about(self) -> dict[str, Any]:
         paths = ["POST /predict", "GET /health", "GET /metrics", "GET /v2", f"POST /v2/models/{self.bundle.name}/infer"]
@@ -227,10 +236,10 @@ def _headers(error: RequestError) -> tuple[tuple[bytes, bytes], ...]:
     return ((b"retry-after", b"1"),) if error.status == 503 else ()
 
 
-async def _body(scope: Scope, receive: Receive, largest: int) -> bytes:
+async def _body(scope: Scope, receive: Receive, hold: Hold) -> bytes:
     for key, value in scope["headers"]:
-        if key == b"content-length" and value.isdigit() and int(value) > largest:
-            raise _too_large(largest)
+        if key == b"content-length" and value.isdigit():
+            hold.check(int(value))
     chunks, total = [], 0
     while True:
         message = await receive()
@@ -238,15 +247,10 @@ async def _body(scope: Scope, receive: Receive, largest: int) -> bytes:
             raise RequestError("the client went away", status=400)
         chunk = message.get("body", b"")
         total += len(chunk)
-        if total > largest:
-            raise _too_large(largest)
+        hold.grow(total)
         chunks.append(chunk)
         if not message.get("more_body"):
             return chunks[0] if len(chunks) == 1 else b"".join(chunks)
-
-
-def _too_large(largest: int) -> RequestError:
-    return RequestError("the body is too large", f"at most {largest} bytes", "Send fewer rows per request", status=413)
 
 
 async def _send(
