@@ -7,7 +7,7 @@ has changed, not how cases relate to the outcome, and says so in its flags.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from statistics import NormalDist
 from typing import Any, Literal
 
@@ -135,7 +135,14 @@ def ceiling_of(reference: Arrays, *, tolerance: float = 0.01, level: float = 0.0
     return min(0.999, centre + half + tolerance)
 
 
-def expected_quality(reference: Arrays, predictions: NDArray[Any], *, bins: int = 10) -> Measurement:
+def expected_quality(
+    reference: Arrays,
+    predictions: NDArray[Any],
+    *,
+    bins: int = 10,
+    verdicts: Sequence[Verdict] = (),
+    measured: Measurement | None = None,
+) -> Measurement:
     """Estimate accuracy (or mean squared error) of recent predictions without labels.
 
     Shapes: predictions (b, c) probabilities or (b,) values.
@@ -144,8 +151,17 @@ def expected_quality(reference: Arrays, predictions: NDArray[Any], *, bins: int 
     predicted value); recent predictions are weighted by that: Σ_b w_b q_b, w_b = recent share of bin b, q_b = reference
     quality in it. Interval: normal, variance Σ w_b² s_b² / n_b (reference) + Σ w_b s_b² / n (recent rows).
 
-    Flags: ``assumes only the mix of cases changed``; ``unknown: …`` and no interval when over a tenth of the rows lie
-    where the reference has fewer than ten rows.
+    Flags: ``assumes only the mix of cases changed``; ``unknown: …`` and no interval where that has no ground: over a
+    tenth of the rows lie where the reference has fewer than ten rows; an input has changed by a large amount, so that
+    confidence may no longer mean what it did; or labels contradict the estimate. Without labels nothing can tell that
+    the relation of inputs and outcome has changed while the inputs look the same.
+
+    Args:
+        reference: arrays of ``reference.build`` with a target.
+        predictions: recent ones.
+        bins: of confidence, or of predicted value.
+        verdicts: of the monitor of the same traffic.
+        measured: the loss of labelled answers, from ``LossMonitor.measure`` on 0/1 errors (classification).
 
     Raises:
         DataError: the reference was built without targets, or predictions do not fit it.
@@ -170,16 +186,37 @@ def expected_quality(reference: Arrays, predictions: NDArray[Any], *, bins: int 
     error = math.sqrt(float((share**2 * spread / np.maximum(count, 1)).sum() + (share * spread).sum() / len(now)))
     outside = float(share[count < SUPPORT].sum()) + float(((now < before.min()) | (now > before.max())).mean())
     flags = ["assumes only the mix of cases changed"]
-    if outside > 0.1:
-        flags.append(f"unknown: {100 * min(1.0, outside):.0f} % of the rows are unlike the reference")
     half = 1.959964 * error
-    low, high = (None, None) if outside > 0.1 else (max(0.0, value - half), value + half)
+    why = _unknown(outside, value, half, verdicts, measured if classify else None)
+    flags += [f"unknown: {reason}" for reason in why]
+    low, high = (None, None) if why else (max(0.0, value - half), value + half)
     convention = f"confidence-based, {len(mean)} bins"
     if not classify:
         name = "expected_squared_error"
         return Measurement(name, value, low, high, len(now), "", convention, "lower", 0.95, tuple(flags))
     high = None if high is None else min(1.0, high)
     return Measurement("expected_accuracy", value, low, high, len(now), "", convention, "higher", 0.95, tuple(flags))
+
+
+def _unknown(
+    outside: float, value: float, half: float, verdicts: Sequence[Verdict], measured: Measurement | None
+) -> list[str]:
+    """Return why the estimate has no ground; empty where it has."""
+    why = [f"{100 * min(1.0, outside):.0f} % of the rows are unlike the reference"] if outside > 0.1 else []
+    inputs = ("feature", "missing", "unseen")
+    moved = [
+        v.channel.partition(":")[2]
+        for v in verdicts
+        if v.state == "alarm" and v.channel.partition(":")[0] in inputs and v.details.get("size") == "large"
+    ]
+    if moved:
+        names = ", ".join(dict.fromkeys(moved[:5]))
+        why.append(f"inputs have changed by a large amount ({names}); confidence may not mean what it did")
+    if measured is not None and measured.low is not None and measured.high is not None:
+        least, most = 1 - measured.high, 1 - measured.low
+        if least > value + half or most < value - half:
+            why.append(f"labels say otherwise: {100 * least:.0f} to {100 * most:.0f} of 100 answers were right")
+    return why
 
 
 def _by_bin(

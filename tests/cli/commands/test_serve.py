@@ -41,3 +41,9 @@ def test_a_port_in_use_is_refused(temperance, classes) -> None:
         done = temperance("serve", classes.folder, "--port", taken.getsockname()[1], "--quiet")
     assert done.status == 2
     assert "--port" in done.err
+
+
+def test_state_lies_beside_the_bundle(tmp_path):
+    from temperance.cli.commands.serve import beside
+
+    assert beside(tmp_path / "study" / "bundle") == tmp_path / "study" / "bundle.state"

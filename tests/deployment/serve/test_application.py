@@ -9,6 +9,7 @@ import pytest
 
 from temperance.deployment.basic import basic_part
 from temperance.deployment.serve import app
+from temperance.deployment.serve.limits import Limits
 from temperance.deployment.write import Interval, write_bundle
 from temperance.records.verdict import Verdict
 
@@ -149,7 +150,7 @@ def test_numbers_as_text_and_numbers_as_categories(classifier):
 
 
 def test_a_body_that_is_too_large_is_413_with_or_without_its_length(classifier):
-    small = app(classifier, largest_body=1000)
+    small = app(classifier, limits=Limits(body=1000))
 
     async def chunks():
         for _ in range(50):
@@ -231,6 +232,6 @@ def test_a_failure_inside_is_a_500_with_an_error_and_a_log(classifier, caplog):
 
 
 def test_too_many_large_requests_get_503(classifier):
-    reply = call(app(classifier, most_waiting=0), "POST", "/predict", json={"rows": [ROW] * 5000})
+    reply = call(app(classifier, limits=Limits(memory=1)), "POST", "/predict", json={"rows": [ROW] * 5000})
     assert reply.status_code == 503
     assert reply.headers["retry-after"] == "1"

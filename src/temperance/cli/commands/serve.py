@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -37,6 +38,19 @@ def serve(
             "adapt: do it, behind a guard.",
         ),
     ] = Level.observe,
+    state: Annotated[
+        str | None,
+        typer.Option(
+            "--state",
+            metavar="DIR",
+            help="Where drift, labels and the guard's log outlive a restart; none: nowhere.",
+            show_default="BUNDLE.state beside the bundle",
+        ),
+    ] = None,
+    token: Annotated[
+        str,
+        typer.Option("--token", envvar="TEMPERANCE_TOKEN", help="For /admin; made and told at the start if left out."),
+    ] = "",
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -47,10 +61,18 @@ def serve(
     """
     from temperance.deployment.serve import run
 
+    folder = bundle_folder(bundle)
+    place = None if state == "none" or level is Level.off else state or beside(folder)
     run(
-        bundle_folder(bundle), host=host, port=port, level=level.value,
+        folder, host=host, port=port, level=level.value, state=place, token=token,
         announce=_announce(Console(as_json, quiet)),
     )  # fmt: skip
+
+
+def beside(folder: Path) -> Path:
+    """Return the folder of the state of a bundle: a bundle itself is never written to."""
+    whole = folder.resolve()
+    return whole.with_name(f"{whole.name}.state")
 
 
 def _announce(console: Console) -> Callable[[str], None]:

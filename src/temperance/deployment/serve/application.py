@@ -5,28 +5,36 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+import uuid
 from collections.abc import Awaitable, Callable, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
+import numpy as np
 import orjson
 from numpy.typing import NDArray
 
 from temperance.deployment.bundle import Bundle
+from temperance.deployment.serve.admin import Admin
 from temperance.deployment.serve.intake import Intake
+from temperance.deployment.serve.keep import Keep
+from temperance.deployment.serve.limits import Held, Hold, Limits
 from temperance.deployment.serve.metrics import TYPE, Metrics
 from temperance.deployment.serve.protocol import Protocol
 from temperance.deployment.serve.replies import Replies
 from temperance.deployment.serve.watch import PostProcessor, Watcher
 from temperance.records.errors import RequestError, TemperanceError
+from temperance.records.plain_names import is_plain
 from temperance.records.schema import Rows
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-LARGEST_BODY = 16 * 2**20
-INLINE = 256 * 1024  # bytes of a body up to which a request is answered without a thread
+SAVE_SECONDS = 5.0
+SLICE = 256  # rows that the watcher and the adapter take at once
 JSON = "application/json"
 log = logging.getLogger(__name__)
 
@@ -38,8 +46,9 @@ class Application:
         bundle: the loaded model.
         watcher: sees all served traffic, e.g. ``monitoring.Monitor``.
         adapter: may change predictions, e.g. ``adaptation.Guarded``; at its level *observe* it changes nothing.
-        largest_body: bytes; a larger body gets 413.
-        most_waiting: requests with large bodies that may wait at once; one more gets 503.
+        admin: answers ``/admin/…``; with it answers are kept by request id, so that labels find them.
+        keep: where state is written every few seconds, after labels and at the end.
+        limits: on bodies and what is held of them; those on connections are the server's (``launch``).
 
     """
 
@@ -49,15 +58,19 @@ class Application:
         *,
         watcher: Watcher | None = None,
         adapter: PostProcessor | None = None,
-        largest_body: int = LARGEST_BODY,
-        most_waiting: int = 64,
+        admin: Admin | None = None,
+        keep: Keep | None = None,
+        limits: Limits | None = None,
     ) -> None:
         self.bundle, self.watcher, self.adapter = bundle, watcher, adapter
-        self.largest_body, self.most_waiting = largest_body, most_waiting
+        self.limits = limits or Limits()
+        self.draining = False
+        self.admin, self.keep, self._kept = admin, keep, -1
         self.metrics = Metrics(bundle.name, bundle.version)
         self._intake, self._replies = Intake(bundle.schema), Replies(bundle)
         self._protocol = Protocol(bundle, self._intake, self._replies)
-        self._waiting = 0
+        self._held = Held(self.limits)
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="large-body")  # two would only share one interpreter
         self._started = time.monotonic()
         self._pages: dict[str, Callable[[], Any]] = {
             "/": self._about,
@@ -65,19 +78,20 @@ class Application:
             "/v2": self._protocol.server,
             "/v2/": self._protocol.server,
             "/v2/health/live": lambda: {"live": True},
-            "/v2/health/ready": lambda: {"ready": True},
+            "/v2/health/ready": self._ready,
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI)."""
         if scope["type"] == "lifespan":
-            await _lifespan(receive, send)
+            await self._lifespan(receive, send)
         elif scope["type"] == "http":
             await self._http(scope, receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
-        headers: tuple[tuple[bytes, bytes], ...] = ()
+        ident = _ident(scope)
+        headers: tuple[tuple[bytes, bytes], ...] = ((b"x-request-id", ident.encode()),)
         endpoint = path if path in self._pages or path in ("/predict", "/metrics") else "other"
         try:
             if path == "/metrics":
@@ -85,11 +99,11 @@ class Application:
                 summary = self.watcher.summary() if self.watcher else None
                 status, reply, kind = 200, self.metrics.text(summary), TYPE
             else:
-                endpoint, content = await self._route(scope, receive, endpoint)
+                endpoint, content = await self._route(scope, receive, endpoint, ident)
                 status, reply, kind = 200, orjson.dumps(content), JSON
         except RequestError as error:
             status, reply, kind = error.status, orjson.dumps({"error": str(error)}), JSON
-            headers = _headers(error)
+            headers += _headers(error)
         except Exception as error:
             log.exception("%s %s failed", scope["method"], path)
             known = (
@@ -99,28 +113,30 @@ class Application:
         self.metrics.request(endpoint, status)
         await _send(send, status, reply, kind, headers, empty=scope["method"] == "HEAD")
 
-    async def _route(self, scope: Scope, receive: Receive, endpoint: str) -> tuple[str, Any]:
+    async def _route(self, scope: Scope, receive: Receive, endpoint: str, ident: str) -> tuple[str, Any]:
         path = scope["path"]
         if path == "/predict":
             _check_method(scope, "POST")
-            return endpoint, await self._answer(scope, receive, self._predict)
+            return endpoint, await self._answer(scope, receive, partial(self._predict, ident=ident))
         if path in self._pages:
             _check_method(scope, "GET")
             return endpoint, self._pages[path]()
+        if path.startswith("/admin/") and self.admin is not None:
+            return "/admin", await self._administer(self.admin, scope, receive)
         parts = [unquote(part) for part in path.split("/")[1:]]
         if parts[:2] != ["v2", "models"] or len(parts) < 3:
             raise RequestError(
                 f"there is nothing at {path!r}"[:200], "/predict, /health, /metrics and /v2/… (see /)", status=404
             )
-        return "/v2/models", await self._model(scope, receive, parts[2], parts[3:])
+        return "/v2/models", await self._model(scope, receive, parts[2], parts[3:], ident)
 
-    async def _model(self, scope: Scope, receive: Receive, name: str, rest: list[str]) -> Any:
+    async def _model(self, scope: Scope, receive: Receive, name: str, rest: list[str], ident: str) -> Any:
         version = rest[1] if rest[:1] == ["versions"] and len(rest) > 1 else None
         action = rest[2:] if version is not None else rest
         self._protocol.check_model(name, version)
         if action == ["infer"]:
             _check_method(scope, "POST")
-            return await self._answer(scope, receive, self._infer)
+            return await self._answer(scope, receive, partial(self._infer, ident=ident))
         _check_method(scope, "GET")
         if action == ["ready"]:
             return {"name": name, "ready": True}
@@ -130,48 +146,96 @@ class Application:
 
     async def _answer(self, scope: Scope, receive: Receive, work: Callable[[bytes], Any]) -> Any:
         _check_encoding(scope)
-        body = await _body(scope, receive, self.largest_body)
-        if len(body) <= INLINE:
-            return work(body)
-        if self._waiting >= self.most_waiting:
-            raise RequestError("the server is busy", "", "Send the request again in a second", status=503)
-        self._waiting += 1
-        try:
-            return await asyncio.to_thread(work, body)
-        finally:
-            self._waiting -= 1
+        with self._held.body() as hold:
+            body = await _body(scope, receive, hold)
+            if len(body) <= self.limits.small:
+                return work(body)
+            return await asyncio.get_running_loop().run_in_executor(self._worker, work, body)
 
-    def _predict(self, body: bytes) -> Any:
+    async def _administer(self, admin: Admin, scope: Scope, receive: Receive) -> Any:
+        admin.check(scope["headers"])
+        path = scope["path"]
+        if path in admin.reads:
+            _check_method(scope, "GET")
+            return admin.reads[path]()
+        if path not in admin.acts:
+            raise RequestError(
+                f"there is nothing at {path!r}"[:200], ", ".join([*admin.reads, *admin.acts]), status=404
+            )
+        _check_method(scope, "POST")
+        done = await self._answer(scope, receive, partial(_act, admin.acts[path]))
+        if self.keep is not None:  # what was told to a server is not lost with it
+            await asyncio.get_running_loop().run_in_executor(None, self.keep.save)
+        return done
+
+    def _predict(self, body: bytes, ident: str) -> Any:
         content = _json(body)
         rows = content.get("rows") if isinstance(content, dict) else content
         if isinstance(rows, list):
             if not rows:
                 raise RequestError("the list of rows is empty", "at least one row", status=422)
-            return {"predictions": self._replies.rows(self.serve(self._intake.rows(rows)))}
+            return {"predictions": self._replies.rows(self.serve(self._intake.rows(rows), ident))}
         if not isinstance(content, dict):
             raise RequestError("the body is no row", 'a JSON object, or {"rows": [object, …]}', status=422)
-        return self._replies.rows(self.serve(self._intake.rows([content])))[0]
+        return self._replies.rows(self.serve(self._intake.rows([content]), ident))[0]
 
-    def _infer(self, body: bytes) -> Any:
+    def _infer(self, body: bytes, ident: str) -> Any:
         content = _json(body)
         rows = self._protocol.rows(content)
-        return self._protocol.reply(content, self.serve(rows))
+        return self._protocol.reply(content, self.serve(rows, content.get("id") or ident))
 
-    def serve(self, rows: Rows) -> NDArray[Any]:
-        """Predict rows, show them to the watcher and let the adapter act.
+    def serve(self, rows: Rows, ident: str = "") -> NDArray[Any]:
+        """Predict rows, show them to the watcher and let the adapter act; answers are kept under ``ident``.
 
         Shapes: probabilities (b, c) or values (b,).
         """
         begin = time.perf_counter()
-        source = sent = self.bundle.predict(rows)
+        source = self.bundle.predict(rows)
+        if self.admin is not None and ident:
+            self.admin.recent.add(ident, source)
+        if rows.size <= SLICE:
+            sent = self._seen(rows, source)
+        else:
+            cuts = [slice(i, i + SLICE) for i in range(0, rows.size, SLICE)]
+            sent = np.concatenate([self._seen(rows.take(cut), source[cut]) for cut in cuts])
+        self.metrics.prediction(rows.size, time.perf_counter() - begin)
+        return sent
+
+    def _seen(self, rows: Rows, source: NDArray[Any]) -> NDArray[Any]:
+        """Show a few rows at a time to watcher and adapter, which lock, so that nobody waits long."""
         if self.watcher is not None:
             changed = self.watcher.observe(rows, source)
             if changed:
                 self.metrics.alarms(sum(verdict.state == "alarm" for verdict in changed))
-        if self.adapter is not None:
-            sent = self.adapter.transform(source)
-        self.metrics.prediction(rows.size, time.perf_counter() - begin)
-        return sent
+        return source if self.adapter is None else self.adapter.transform(source)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        saving = asyncio.create_task(self._save())
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        saving.cancel()
+        self._worker.shutdown()
+        if self.keep is not None:
+            self.keep.save()
+            self.keep.close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _save(self) -> None:
+        while self.keep is not None:
+            await asyncio.sleep(SAVE_SECONDS)
+            if self.metrics.rows == self._kept:
+                continue
+            self._kept = self.metrics.rows
+            try:
+                await asyncio.get_running_loop().run_in_executor(None, self.keep.save)
+            except TemperanceError:
+                log.exception("the state could not be written")
+
+    def _ready(self) -> dict[str, Any]:
+        if self.draining:
+            raise RequestError("the server is stopping", "", "Send the request to another one", status=503)
+        return {"ready": True}
 
     def _about(self) -> dict[str, Any]:
         paths = ["POST /predict", "GET /health", "GET /metrics", "GET /v2", f"POST /v2/models/{self.bundle.name}/infer"]
@@ -207,6 +271,23 @@ def _json(body: bytes) -> Any:
         raise RequestError(f"the body is no valid JSON: {error}", "JSON in UTF-8") from error
 
 
+def _act(act: Callable[[Any], Any], body: bytes) -> Any:
+    content = _json(body) if body.strip() else {}
+    if not isinstance(content, dict):
+        raise RequestError("the body is no JSON object", "an object, or nothing")
+    return act(content)
+
+
+def _ident(scope: Scope) -> str:
+    """Return the request id that the client gave, where it is plain, or a new one."""
+    for key, value in scope["headers"]:
+        if key == b"x-request-id":
+            given = value.decode("latin-1")
+            if is_plain(given):
+                return str(given)
+    return uuid.uuid4().hex
+
+
 def _check_method(scope: Scope, method: str) -> None:
     given = scope["method"]
     if given != method and not (method == "GET" and given == "HEAD"):
@@ -227,10 +308,10 @@ def _headers(error: RequestError) -> tuple[tuple[bytes, bytes], ...]:
     return ((b"retry-after", b"1"),) if error.status == 503 else ()
 
 
-async def _body(scope: Scope, receive: Receive, largest: int) -> bytes:
+async def _body(scope: Scope, receive: Receive, hold: Hold) -> bytes:
     for key, value in scope["headers"]:
-        if key == b"content-length" and value.isdigit() and int(value) > largest:
-            raise _too_large(largest)
+        if key == b"content-length" and value.isdigit():
+            hold.check(int(value))
     chunks, total = [], 0
     while True:
         message = await receive()
@@ -238,15 +319,10 @@ async def _body(scope: Scope, receive: Receive, largest: int) -> bytes:
             raise RequestError("the client went away", status=400)
         chunk = message.get("body", b"")
         total += len(chunk)
-        if total > largest:
-            raise _too_large(largest)
+        hold.grow(total)
         chunks.append(chunk)
         if not message.get("more_body"):
             return chunks[0] if len(chunks) == 1 else b"".join(chunks)
-
-
-def _too_large(largest: int) -> RequestError:
-    return RequestError("the body is too large", f"at most {largest} bytes", "Send fewer rows per request", status=413)
 
 
 async def _send(
@@ -255,12 +331,3 @@ async def _send(
     headers = [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode()), *extra]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if empty else body})
-
-
-async def _lifespan(receive: Receive, send: Send) -> None:
-    while True:
-        message = await receive()
-        kind = "startup" if message["type"] == "lifespan.startup" else "shutdown"
-        await send({"type": f"lifespan.{kind}.complete"})
-        if kind == "shutdown":
-            return

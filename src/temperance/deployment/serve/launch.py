@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
 
 from temperance.deployment.bundle import Bundle, load
-from temperance.deployment.serve.application import LARGEST_BODY, Application
-from temperance.deployment.serve.watch import PostProcessor, Watcher
+from temperance.deployment.serve.application import Application
+from temperance.deployment.serve.keep import GuardMemory, Keep, Stateful
+from temperance.deployment.serve.limits import Limits
+from temperance.deployment.serve.recent import Recent
 from temperance.records.errors import MissingExtra, SettingError
 
+if TYPE_CHECKING:
+    from temperance.adaptation.guard import Guarded
+    from temperance.monitoring.degradation import LossMonitor
+    from temperance.monitoring.monitor import Monitor
+
+BACKLOG = 2048  # connections that wait to be accepted
+SPARE_FILES = 64  # for the bundle, the state, the loop
 Level = Literal["off", "observe", "shadow", "adapt"]
 
 
@@ -22,7 +36,9 @@ def run(
     host: str = "127.0.0.1",
     port: int = 8000,
     level: Level = "observe",
-    largest_body: int = LARGEST_BODY,
+    limits: Limits | None = None,
+    state: str | Path | None = None,
+    token: str = "",
     announce: Callable[[str], None] | None = print,
 ) -> None:
     """Load a bundle, check it and serve it until Ctrl-C.
@@ -33,7 +49,9 @@ def run(
         port: 0 picks a free one.
         level: ``off`` watches nothing; ``observe`` watches for drift; ``shadow`` also reckons what adaptation would do;
             ``adapt`` lets it act, behind its guard. Bundles without reference statistics are always ``off``.
-        largest_body: bytes; a larger body gets 413.
+        limits: on bodies, connections and time; see ``Limits``.
+        state: folder in which the monitor, labels and the guard's log outlive a restart; None keeps nothing.
+        token: for ``/admin/…``; empty: a new one is made and announced.
         announce: called with one line once the server listens.
 
     Raises:
@@ -44,29 +62,60 @@ def run(
     """
     try:
         import uvicorn
+
+        from temperance.deployment.serve.connections import Server, protocol
     except ImportError as error:
         raise MissingExtra(
             "serving needs the package uvicorn", "it is in the extra 'serve'", "pip install 'temperance[serve]'"
         ) from error
-    application = served(load(folder), level=level, largest_body=largest_body)
+    limits = limits or Limits()
+    secret = token or secrets.token_urlsafe(18)
+    application = served(load(folder), level=level, limits=limits, state=state, token=secret)
+    limits = replace(limits, connections=min(limits.connections, _open_files() - SPARE_FILES))
     listener = _listen(host, port)
     if announce is not None:
-        announce(f"Serving {application.bundle.name} on http://{_name(listener)} (stop with Ctrl-C)")
+        made = "" if token or application.admin is None else f"; token for /admin: {secret}"
+        announce(f"Serving {application.bundle.name} on http://{_name(listener)} (stop with Ctrl-C{made})")
     config = uvicorn.Config(
-        application, log_level="warning", access_log=False, server_header=False, date_header=False, lifespan="on"
-    )
+        application, http=protocol(limits), ws="none", log_level="critical", access_log=False, server_header=False,
+        date_header=False, lifespan="on", timeout_graceful_shutdown=limits.drain_seconds, backlog=BACKLOG,
+    )  # fmt: skip
     with listener, suppress(KeyboardInterrupt):  # Ctrl-C: uvicorn has answered what was under way and passes it on
-        uvicorn.Server(config).run(sockets=[listener])
+        Server(config, application).run(sockets=[listener])
 
 
-def served(bundle: Bundle, *, level: Level = "observe", largest_body: int = LARGEST_BODY) -> Application:
-    """Return the application of a bundle with its monitor and, from level ``shadow`` on, its guarded adapter."""
-    return Application(
-        bundle, watcher=_watcher(bundle, level), adapter=_adapter(bundle, level), largest_body=largest_body
-    )
+def served(
+    bundle: Bundle, *, level: Level = "observe", limits: Limits | None = None, state: str | Path | None = None,
+    token: str = "",
+) -> Application:  # fmt: skip
+    """Return the application of a bundle with its monitor and, from level ``shadow`` on, its guarded adapter.
+
+    Raises:
+        BundleError: the state in the folder ``state`` is damaged.
+        SettingError: a level that this bundle cannot have, or a folder ``state`` that cannot be used.
+
+    """
+    monitor = _monitor(bundle, level)
+    if monitor is None:
+        return Application(bundle, limits=limits)
+    from temperance.deployment.serve.admin import Admin
+
+    guard, loss = _guard(bundle, level, monitor), _loss(bundle)
+    recent = Recent(monitor.reference["sample"].shape[1:])
+    admin = Admin(bundle, token, monitor=monitor, recent=recent, loss=loss, adapter=guard)
+    keep = None
+    if state is not None:
+        parts: dict[str, Stateful] = {"monitor": monitor, "recent": recent}
+        if loss is not None:
+            parts["loss"] = loss
+        if guard is not None:
+            parts["guard"] = GuardMemory(guard)
+        keep = Keep(Path(state), bundle.version, parts)
+        keep.load()
+    return Application(bundle, watcher=monitor, adapter=guard, admin=admin, keep=keep, limits=limits)
 
 
-def _watcher(bundle: Bundle, level: Level) -> Watcher | None:
+def _monitor(bundle: Bundle, level: Level) -> Monitor | None:
     if level == "off" or bundle.reference is None:
         return None
     from temperance.monitoring.monitor import Monitor
@@ -74,9 +123,22 @@ def _watcher(bundle: Bundle, level: Level) -> Watcher | None:
     return Monitor(bundle.reference, bundle.schema)
 
 
-def _adapter(bundle: Bundle, level: Level) -> PostProcessor | None:
-    reference = bundle.reference
-    if level not in ("shadow", "adapt") or reference is None:
+def _loss(bundle: Bundle) -> LossMonitor | None:
+    """Return what judges labelled answers: errors, or values outside the interval; None without a figure at release."""
+    from temperance.monitoring.degradation import LossMonitor, ceiling_of
+
+    reference = dict(bundle.reference or {})
+    if not bundle.classes:
+        if not bundle.has_interval:
+            return None
+        stated = bundle.card["interval"]
+        reference["loss"] = np.array([1 - float(stated["level"]), 0.0, max(1, int(stated.get("n") or 1))])
+    return LossMonitor(ceiling_of(reference)) if "loss" in reference else None
+
+
+def _guard(bundle: Bundle, level: Level, monitor: Monitor) -> Guarded | None:
+    reference = monitor.reference
+    if level not in ("shadow", "adapt"):
         return None
     if not bundle.classes or "sample_target" not in reference:
         raise SettingError(
@@ -86,8 +148,24 @@ def _adapter(bundle: Bundle, level: Level) -> PostProcessor | None:
         )
     from temperance.adaptation.adapters.label_shift import LabelShift
     from temperance.adaptation.guard import Guarded
+    from temperance.adaptation.inputs import InputCheck
 
-    return Guarded(LabelShift(), reference, level=level)  # type: ignore[arg-type]
+    inputs = InputCheck(monitor) if "class_counts" in reference else None
+    return Guarded(LabelShift(), reference, level=level, inputs=inputs, clock=time.time)  # type: ignore[arg-type]
+
+
+def _open_files() -> int:
+    """Return how many files the process may open, after asking for as many as the system allows."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return 2**16
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+            soft = hard
+    return 2**16 if soft == resource.RLIM_INFINITY else max(SPARE_FILES + 16, soft)
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -101,7 +179,7 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
-        listener.listen(1024)
+        listener.listen(BACKLOG)
     except (OSError, OverflowError) as error:
         listener.close()
         raise SettingError(

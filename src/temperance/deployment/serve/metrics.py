@@ -33,6 +33,7 @@ class Metrics:
         )
         info = Gauge("temperance_model", "The served model; always 1", ["name", "version"], registry=self._registry)
         info.labels(model, version).set(1)
+        self.rows = 0
         self._children: dict[tuple[str, int], Any] = {}
 
     def request(self, endpoint: str, status: int) -> None:
@@ -45,6 +46,7 @@ class Metrics:
 
     def prediction(self, rows: int, seconds: float) -> None:
         """Count predicted rows and the time that they took."""
+        self.rows += rows
         self._rows.inc(rows)
         self._seconds.observe(seconds)
 

@@ -1,0 +1,49 @@
+"""Answers are found by id, the oldest go first."""
+
+import numpy as np
+import pytest
+
+from temperance.deployment.serve.recent import Recent
+from temperance.records.errors import RequestError
+
+
+def answers(count, value=0.0):
+    return np.full((count, 2), value)
+
+
+def test_the_oldest_rows_go_first():
+    recent = Recent((2,), most=5)
+    for i in range(4):
+        recent.add(f"r{i}", answers(2, i))
+    with pytest.raises(RequestError, match="'r1'") as caught:
+        recent.get("r1")
+    assert caught.value.status == 404
+    assert recent.get("r3").tolist() == [[3, 3], [3, 3]]
+    assert recent.last(3)[:, 0].tolist() == [2, 3, 3]
+    recent.add("large", answers(6))
+    assert recent.last(9)[:, 0].tolist() == [2, 2, 3, 3]
+
+
+def test_an_id_that_comes_again_stands_for_the_later_request_and_goes_when_taken():
+    recent = Recent((2,), most=5)
+    recent.add("a", answers(2, 1))
+    recent.add("a", answers(3, 2))
+    assert recent.get("a")[:, 0].tolist() == [2, 2, 2]
+    recent.take("a")
+    recent.take("a")
+    assert len(recent.last(5)) == 0
+    for i in range(5):
+        recent.add(f"b{i}", answers(1))
+    assert len(recent.last(9)) == 5
+
+
+@pytest.mark.parametrize("width", [(2,), ()])
+def test_state_goes_on(width):
+    recent, other = Recent(width), Recent(width)
+    other.load_state_dict(recent.state_dict())
+    assert other.last(3).shape == (0, *width)
+    recent.add("a", np.ones((2, *width)))
+    recent.add("b", np.zeros((1, *width)))
+    other.load_state_dict(recent.state_dict())
+    assert np.array_equal(other.last(9), recent.last(9))
+    assert np.array_equal(other.get("b"), recent.get("b"))
