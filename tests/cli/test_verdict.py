@@ -51,3 +51,20 @@ def test_a_start_that_was_not_tried_is_said_on_the_terminal(tmp_path) -> None:
     document = study_example()
     document["limits"].append("Start of yours: recipe of a.toml was not tried: no time left in the budget.")
     assert document["limits"][-1] in text(tmp_path, document, seconds=1.0)
+
+
+def test_a_rival_that_is_lower_on_the_test_rows_is_explained_and_only_then() -> None:
+    from temperance.cli.verdict import DECIDES, _beside
+
+    def said(rival: float) -> str:
+        winner = {
+            "trial": "a",
+            "test": {"log_loss": {"value": 0.5}},
+            "boosting_test": {"trial": "b", "measurements": {"log_loss": {"value": rival}}},
+        }
+        metric = {"name": "log_loss", "better": "lower"}
+        return "\n".join(_beside({"winner": winner, "metric": metric, "trials": [{"id": "b", "name": "boosting"}]}))
+
+    assert DECIDES in said(0.4)
+    assert "boosting: 0.4" in said(0.4)
+    assert DECIDES not in said(0.6)

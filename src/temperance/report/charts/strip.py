@@ -38,12 +38,16 @@ class Strip:
     reference: float | None = None
     shared: bool = True
 
-    def draw(self, study: Study, rows: Sequence[Row]) -> Html:
-        """Return the table; empty without rows."""
+    def draw_parts(self, study: Study, rows: Sequence[Row], first: int) -> tuple[Html, Html]:
+        """Return the table of the first rows and that of the others, on one scale; empty where there are none."""
+        return self.draw(study, rows[:first], scale=rows), self.draw(study, rows[first:], scale=rows)
+
+    def draw(self, study: Study, rows: Sequence[Row], scale: Sequence[Row] = ()) -> Html:
+        """Return the table; empty without rows. The axis spans the rows of ``scale``, by default those drawn."""
         kept = [row for row in rows if row.measurement["value"].number is not None]
         if not kept:
             return Markup("")
-        axis = self._axis(kept)
+        axis = self._axis([row for row in scale if row.measurement["value"].number is not None] or kept)
         drawn = [(row, self._bar(row, axis if self.shared else self._axis([row]))) for row in kept]
         ticks = [(study.words.style.mark(self._tick(t)), pct(axis.at(t))) for t in axis.ticks(3)] if self.shared else []
         return study.template("strip.html.j2", strip=self, rows=drawn, ticks=ticks)

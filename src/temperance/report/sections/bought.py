@@ -13,6 +13,7 @@ from temperance.report.charts.traces import Traces
 from temperance.report.metrics import direction, form_of, metric_text, moved, named, verdict_of
 from temperance.report.node import Node
 
+FIRST = 1  # comparison that stands open on a phone
 WHOLE = "the recipe's strengths"  # of a folded run: the ingredient that is all of its regularization
 
 
@@ -26,11 +27,14 @@ class Bought(Section):
         """Collect the comparison with the plain net, its price, the proof of each part and the moves of strengths."""
         winner = study.root["winner"]
         trial = study.trial(winner["trial"])
+        items = list(winner["bought"])[:10]
         return {
             "trial": trial,
             "answer": self._answer(study),
             "missing": self._missing(study),
-            "bought": self._bought(study),
+            "bought": self._bought(study, items[:FIRST]),
+            "rest": self._bought(study, items[FIRST:]) if items[FIRST:] else "",
+            "rest_count": len(items[FIRST:]),
             "lead": "bought.lead.ingredients" if _by_ingredient(study) else "bought.lead",
             "price": self._price(study),
             "traces": Traces().draw(study),
@@ -88,10 +92,10 @@ class Bought(Section):
         return say("bought.price.both", seconds=seconds, plain=fig(plain["cost"]["seconds"], form="seconds"))
 
     @staticmethod
-    def _bought(study: Study) -> Markup:
+    def _bought(study: Study, items: list[Node]) -> Markup:
         say = study.words.say
         rows = []
-        for item in list(study.root["winner"]["bought"])[:10]:
+        for item in items:
             verdict = verdict_of(item["difference"])
             reading = say(f"bought.{verdict}")
             other = None if item["ingredient"] else study.trial(item["trial"])

@@ -13,6 +13,7 @@ from temperance.report.charts.strip import Row, Strip
 from temperance.report.node import Node
 
 KINDS = ("sure", "unsure", "mistake", "typical", "highest", "farthest")
+FIRST = 3  # columns that stand open on a phone
 SHOWN = 8
 NAMED = 4
 
@@ -28,9 +29,12 @@ class Depends(Section):
         insight = study.root["winner"]["insight"]
         every = list(insight["influence"])
         telling = [one for one in every if (one["loss"]["low"].number or 0.0) > 0]
+        first, rest = self._strips(study, telling[:SHOWN])
         return {
             "insight": insight,
-            "telling": self._strip(study, telling[:SHOWN]),
+            "telling": first,
+            "telling_rest": rest,
+            "telling_rest_count": len(telling[FIRST:SHOWN]),
             "first": self._names(study, telling[0]["columns"]) if telling else None,
             "idle": [self._names(study, one["columns"]) for one in every if one not in telling][:20],
             "idle_count": len(every) - len(telling),
@@ -46,7 +50,7 @@ class Depends(Section):
         more = len(columns) - NAMED
         return study.words.say("depends.and_more", names=names, count=more) if more > 0 else names
 
-    def _strip(self, study: Study, rows: list[Node]) -> Markup:
+    def _strips(self, study: Study, rows: list[Node]) -> tuple[Markup, Markup]:
         say = study.words.say
         made = []
         for one in rows:
@@ -58,7 +62,7 @@ class Depends(Section):
         unit = "mae" if study.regression else "log_loss"
         keys = ("columns", unit) if study.regression else ("columns", unit, "wrong")
         head = tuple(say(f"depends.head.{key}") for key in keys)
-        return Strip(say("depends.caption"), head, reference=0.0).draw(study, made)
+        return Strip(say("depends.caption"), head, reference=0.0).draw_parts(study, made, FIRST)
 
     def _example(self, study: Study, one: Node) -> dict[str, Any]:
         say, quote, fig = study.words.say, study.figures.quote, study.figures.figure

@@ -15,6 +15,7 @@ from temperance.report.metrics import form_of, metric_text, named, verdict_of
 from temperance.report.node import Node
 
 State = Literal["worse", "better", "same", "too_small"]
+FIRST = 3  # groups that stand open on a phone
 FALSE_CLAIMS = 0.1  # as the study corrects groups for their count
 
 
@@ -55,24 +56,27 @@ class Fails(Section):
         for item in sorted(groups, key=lambda s: -abs(s["difference"]["value"].number or 0.0)):
             by[state_of_slice(item)].append(item)
         fine = by["better"] + by["same"]
+        worse, worse_rest = self._slices(study, by["worse"][:20], FIRST)
         return {
             "robustness": Robustness().draw(study),
             "untried": list(study.root["winner"]["robustness_summary"]["left_out"])[:10],
             "damage": lambda node: damage(study, node),
             "reliability": Reliability().draw(study),
             "calibrator": study.root["winner"]["calibration"]["calibrator"]["kind"].text,
-            "slices": self._slices(study, by["worse"][:20]),
+            "slices": worse,
+            "slices_rest": worse_rest,
+            "slices_rest_count": len(by["worse"][FIRST:20]),
             "slices_more": max(0, len(by["worse"]) - 20),
-            "fine": self._slices(study, fine[:20]),
+            "fine": self._slices(study, fine[:20], 20)[0],
             "fine_more": max(0, len(fine) - 20),
             "counts": {state: len(items) for state, items in by.items()},
             "tested": bool(groups),
         }
 
     @staticmethod
-    def _slices(study: Study, slices: list[Node]) -> Markup:
+    def _slices(study: Study, slices: list[Node], first: int) -> tuple[Markup, Markup]:
         if not slices:
-            return Markup("")
+            return Markup(""), Markup("")
         say, quote, fig = study.words.say, study.figures.quote, study.figures.figure
         metric = slices[0]["measurement"]["name"].text
         whole = study.root["winner"]["test"][metric]
@@ -92,4 +96,4 @@ class Fails(Section):
             say("slices.head.reading"),
         )
         strip = Strip(say("slices.caption"), head, form=form_of(metric), reference=whole["value"].number)
-        return strip.draw(study, rows)
+        return strip.draw_parts(study, rows, first)

@@ -32,7 +32,9 @@ class Mistakes(Section):
             "classes": classes[:CLASSES],
             "confusion": self._confusion(study, found, classes) if 2 <= len(classes) <= CLASSES else (),
             "recall": self._strip(study, classes[:CLASSES]),
-            "sentences": self._sentences(study, classes) if len(classes) <= SENTENCES else [],
+            "sentences": self._sentences(study, classes)
+            if len(classes) <= SENTENCES
+            else self._weakest(study, classes),
             "more": max(0, len(classes) - CLASSES),
             "tradeoff": Tradeoff().draw(study),
             "used": found["threshold"],
@@ -62,6 +64,15 @@ class Mistakes(Section):
                 precision = fig(one["precision"]["value"], form="hundred")
                 lines.append(study.words.say("mistakes.sure", name=name, value=precision))
         return lines
+
+    @classmethod
+    def _weakest(cls, study: Study, classes: list[Node]) -> list[Markup]:
+        """Tell the sentences of the class that is found least, where there are too many classes to tell each."""
+        seen = [one for one in classes if one["recall"]["value"].number is not None]
+        if not seen:
+            return []
+        least = min(seen, key=lambda one: one["recall"]["value"].number or 0.0)
+        return [study.words.say("mistakes.weakest"), *cls._sentences(study, [least])]
 
     @staticmethod
     def _strip(study: Study, classes: list[Node]) -> Markup:
