@@ -9,7 +9,7 @@ from typing import Any
 from temperance.cli.quantities import words_for_seconds
 
 FIRST = {"regression": ("rmse", "mae", "interval_coverage"), "": ("accuracy", "log_loss", "ece")}
-DECIDES = "Other rows, held out from training, decide which model wins; test rows only measure. So one may do better here."
+DECIDES = "Other rows, held out from training, decide which model wins. So one may do better on the test rows."
 BESIDE = ("simple_test", "plain_test", "boosting_test", "linear_test")
 
 
