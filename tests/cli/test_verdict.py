@@ -63,3 +63,20 @@ def test_what_was_bought_is_said_with_its_interval(tmp_path) -> None:
     said = text(tmp_path, document, seconds=1.0)
     assert "  It changed by -0.1 (95 % interval -0.15 to -0.05: better).\n" in said
     assert "  Nobody knows.\n" in said
+
+
+def test_a_rival_that_is_lower_on_the_test_rows_is_explained_and_only_then() -> None:
+    from temperance.cli.verdict import DECIDES, _beside
+
+    def said(rival: float) -> str:
+        winner = {
+            "trial": "a",
+            "test": {"log_loss": {"value": 0.5}},
+            "boosting_test": {"trial": "b", "measurements": {"log_loss": {"value": rival}}},
+        }
+        metric = {"name": "log_loss", "better": "lower"}
+        return "\n".join(_beside({"winner": winner, "metric": metric, "trials": [{"id": "b", "name": "boosting"}]}))
+
+    assert DECIDES in said(0.4)
+    assert "boosting: 0.4" in said(0.4)
+    assert DECIDES not in said(0.6)

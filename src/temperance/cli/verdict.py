@@ -10,6 +10,7 @@ from temperance.cli.quantities import words_for_seconds
 
 FIRST = {"regression": ("rmse", "mae", "interval_coverage"), "": ("level_mae", "qwk", "accuracy", "log_loss", "ece")}
 _SEEN = {"better": "dearer", "worse": "cheaper"}  # ours beside a rule, said of the rule
+DECIDES = "Other rows, held out from training, decide which model wins. So one may do better on the test rows."
 BESIDE = ("simple_test", "plain_test", "boosting_test", "linear_test")
 
 
@@ -91,13 +92,17 @@ def measured(document: dict[str, Any]) -> list[str]:
 
 def _beside(document: dict[str, Any]) -> list[str]:
     name = document["metric"]["name"]
-    said = []
+    own = (document["winner"]["test"].get(name) or {}).get("value")
+    lower = document["metric"].get("better", "lower") == "lower"
+    said, beaten = [], False
     for key in BESIDE:
         other = document["winner"].get(key)
         figure = ((other or {}).get("measurements") or {}).get(name)
         if other and figure and figure.get("value") is not None and other["trial"] != document["winner"]["trial"]:
             said.append(f"{name_of(document, other['trial'])}: {figure['value']:.4g}")
-    return [f"  Beside it, {name} on the same rows: {'; '.join(said)}."] if said else []
+            beaten |= own is not None and (figure["value"] < own if lower else figure["value"] > own)
+    lines = [f"  Beside it, {name} on the same test rows: {'; '.join(said)}."] if said else []
+    return [*lines, f"  {DECIDES}"] if beaten else lines
 
 
 def _costs(document: dict[str, Any]) -> list[str]:

@@ -19,6 +19,7 @@ from markupsafe import Markup, escape
 from temperance.records.finding import state_of
 from temperance.report.forms import date, fitted, form_named
 from temperance.report.node import Node
+from temperance.report.told import told
 from temperance.report.words import Words
 
 RULES: dict[str, Callable[..., Any]] = {
@@ -111,7 +112,7 @@ class Figures:
         """Write a text of the study, escaped, shortened, and isolated from the direction of the text around it."""
         if not node.text:
             return self.absent()
-        text = str(escape(clip(node.text, limit)))
+        text = str(escape(clip(node.text if code else told(node.text, self.words.language), limit)))
         mark = Markup("code") if code else Markup("bdi")
         if not code:
             text = TICKED.sub(r"<code>\1</code>", text)
