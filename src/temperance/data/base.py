@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from temperance.data.kept import Kept
 from temperance.records.errors import DataError, nearest
 
 #: Above this size a file is read column by column, and arrays go to memory-mapped files.
@@ -33,6 +34,7 @@ class Contents:
         notes: what the reader did, in plain sentences.
         dropped: what was left out: ``{"rows": n, "column": None, "why": sentence}``.
         separator: sign between the fields of a text file, else empty.
+        kept: columns that were read already.
 
     """
 
@@ -45,6 +47,7 @@ class Contents:
     notes: tuple[str, ...] = ()
     dropped: tuple[dict[str, Any], ...] = field(default=())
     separator: str = ""
+    kept: Kept = field(default_factory=Kept)
 
     @cached_property
     def names(self) -> tuple[str, ...]:

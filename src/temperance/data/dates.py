@@ -33,12 +33,14 @@ class Pattern(NamedTuple):
         pattern: one of ``records.moments.PATTERNS``; empty: no dates.
         misfits: count of values that do not follow it.
         other: a second pattern that fits as well and gives other days, or empty.
+        found: the column read so, where that was needed to find the pattern.
 
     """
 
     pattern: str = ""
     misfits: int = 0
     other: str = ""
+    found: values.Numbers | None = None
 
 
 def date_pattern(text: pl.Series) -> Pattern:
@@ -47,6 +49,22 @@ def date_pattern(text: pl.Series) -> Pattern:
     sample = known.gather_every(max(1, len(known) // SAMPLE))
     if not len(sample) or sample.str.contains(r"\d").mean() < DATE_SHARE:
         return Pattern()
+    fits = _fitting(sample, sample)
+    if len(fits) == 1 and len(known) > len(sample):
+        pattern = fits[0][2]
+        found = values.days(text, pattern=pattern)
+        fitting = len(found.words) <= (1 - DATE_SHARE) * len(known)
+        return Pattern(pattern, len(found.words), found=found) if fitting else Pattern()
+    fits = _fitting(sample, known) if len(known) > len(sample) else fits
+    if not fits:
+        return Pattern()
+    misfits, _, best = min(fits)
+    other = next((one for count, _, one in fits if one != best and count == misfits and _differ(known, best, one)), "")
+    return Pattern(best, misfits, other)
+
+
+def _fitting(sample: pl.Series, known: pl.Series) -> list[tuple[int, int, str]]:
+    """Return misfits among ``known``, rank and name of the patterns that ``sample`` and ``known`` follow."""
     fits: list[tuple[int, int, str]] = []
     for pattern in ("iso", *DAY_FORMATS, QUARTER, CLOCK):
         if sample.str.contains(shape(pattern)).mean() < DATE_SHARE:
@@ -58,11 +76,7 @@ def date_pattern(text: pl.Series) -> Pattern:
                 fits.append((misfits, len(fits), pattern))
         if fits and (pattern == "iso" or (fits[-1][0] == 0 and len(fits) > 1)):
             break
-    if not fits:
-        return Pattern()
-    misfits, _, best = min(fits)
-    other = next((one for count, _, one in fits if one != best and count == misfits and _differ(known, best, one)), "")
-    return Pattern(best, misfits, other)
+    return fits
 
 
 def number_pattern(name: str, found: NDArray[np.float64]) -> Pattern:

@@ -10,6 +10,7 @@ from temperance.data.evidence import MOSTLY, Numbering
 from temperance.records.cells import EXACT, NumberStyle
 
 TOO_LONG = "whole numbers above 2^53 are read as codes, as numbers they would be rounded."
+HEAD = 10_000  # cells that are looked at before the others
 _ZERO_CODE = r"^0\d+$"
 
 
@@ -39,7 +40,8 @@ def both_readings(name: str, example: str, sign: str, decimal: str, why: str) ->
 def number_doubts(name: str, style: NumberStyle, found: Numbering, text: pl.Series) -> list[str]:
     """Say what else the numbers could be: codes with an exponent, versions, one with a leading zero."""
     doubts = []
-    zero = first(text, _ZERO_CODE)
+    zeros = text.filter(text.str.starts_with("0").fill_null(False))
+    zero = first(zeros, _ZERO_CODE)
     if zero:
         doubts.append(f"cells such as {zero!r} lose their zeros as numbers")
     if any("e" in shape.lower() and "." not in shape and "," not in shape for shape, _ in found.shapes):
@@ -47,7 +49,8 @@ def number_doubts(name: str, style: NumberStyle, found: Numbering, text: pl.Seri
         if short:
             doubts.append(f"{short!r} is read as {float(short):,.0f}, and could be a code")
     if style.decimal == "." and not style.unit:
-        tens = text.filter(text.str.contains(r"^\d+\.\d*0$").fill_null(False))
+        tens = text.filter(text.str.ends_with("0").fill_null(False))
+        tens = tens.filter(tens.str.contains(r"^\d+\.\d*0$"))
         bare = tens.str.replace(r"0+$", "").unique()
         if len(bare) and text.is_in(bare.to_list()).any():
             doubts.append(f"{tens[0]!r} and {tens[0].rstrip('0')!r} are one number, and could be versions")
@@ -112,5 +115,8 @@ def _flag(name: str, settings: str) -> str:
 
 def first(text: pl.Series, pattern: str) -> str:
     """Return the first cell that matches, or an empty text."""
-    found = text.filter(text.str.contains(pattern).fill_null(False))
-    return str(found[0]) if len(found) else ""
+    for part in (text.head(HEAD), text.slice(HEAD)):  # most often it is among the first
+        found = part.filter(part.str.contains(pattern).fill_null(False))
+        if len(found):
+            return str(found[0])
+    return ""

@@ -118,7 +118,7 @@ def judge(series: pl.Series, choice: ColumnChoice = AUTO, file: FileStyle = ALON
         return _date(base, series, "iso")
     if kind != pl.String:
         return _typed(base, series, choice)
-    made = _plain(base, series, choice) or _text(base, series, choice, file)
+    made = _plain(base, series, choice) or _long(base, series, choice, file) or _text(base, series, choice, file)
     if choice.read in ("number", "date") and (made.kind != choice.read or made.misfits >= made.cells > 0):
         shown = ", ".join(repr(word[:30]) for word in made.odd or tuple(series.drop_nulls().head(3)))
         raise DataError(
@@ -155,6 +155,23 @@ def _plain(base: Reader, series: pl.Series, choice: ColumnChoice) -> Reader | No
     return _number_or_day(made, series, choice)
 
 
+def _long(base: Reader, series: pl.Series, choice: ColumnChoice, file: FileStyle) -> Reader | None:
+    """Return the reader of a long column of numbers in one plain style, as ``_text`` finds it, or None to ask that."""
+    if len(series) <= WHOLE or choice.read not in ("auto", "keep") or choice.style or choice.missing is not None:
+        return None
+    known = series.drop_nulls()
+    found = numbering(values.clean(known.gather_every(max(1, len(series) // WHOLE)), weak=True))
+    if found.numbers < MOSTLY * found.known or found.is_list or found.unit or why_code(known):
+        return None
+    decimal, doubts = _decimal(found, file, base.name, known)
+    read = values.plain_numbers(series, found.style(decimal))
+    if read is None:
+        return None
+    made = _of_numbers(base, read, found.style(decimal), doubts)
+    made = replace(made, doubts=(*made.doubts, *number_doubts(made.name, made.style, found, known)))
+    return _number_or_day(made, series, choice)
+
+
 def _text(base: Reader, series: pl.Series, choice: ColumnChoice, file: FileStyle) -> Reader:
     text = values.clean(series, choice.missing, weak=True)
     known = len(text) - text.null_count()
@@ -182,7 +199,7 @@ def _text(base: Reader, series: pl.Series, choice: ColumnChoice, file: FileStyle
                 f"Column {base.name!r}: the dates fit both {dates.pattern} and {dates.other}; {dates.pattern} was "
                 f"taken. {overrule(base.name, f'date,pattern={dates.other}')}",
             )
-        return _date(base, series, dates.pattern, doubts)
+        return _date(base, series, dates.pattern, doubts, dates.found if choice.missing is None else None)
     return _category(base, text, series)
 
 
@@ -245,12 +262,15 @@ def _decimal(found: Numbering, file: FileStyle, name: str, text: pl.Series) -> t
 
 
 def _number(base: Reader, series: pl.Series, style: NumberStyle, doubts: Sequence[str]) -> Reader:
-    read = values.numbers(series, style, base.missing)
+    return _of_numbers(base, values.numbers(series, style, base.missing), style, doubts)
+
+
+def _of_numbers(base: Reader, read: values.Numbers, style: NumberStyle, doubts: Sequence[str]) -> Reader:
     cells = int(np.isfinite(read.values).sum()) + read.infinite + len(read.words)
     said = [] if style.decimal == "." else [f"Column {base.name!r} has decimal commas."]
     if style.unit:
         said.append(f"Column {base.name!r} is in {style.unit!r}; the number was taken.")
-    odd = tuple(sorted(read.words.unique().head(1000).to_list())[:3])
+    odd = _some(read.words)
     return replace(
         base, kind="number", style=style, cells=cells, misfits=len(read.words), odd=odd, found=read,
         doubts=tuple(doubts), said=tuple(said),
@@ -276,10 +296,13 @@ def _number_or_day(made: Reader, series: pl.Series, choice: ColumnChoice) -> Rea
     return replace(made, doubts=(*made.doubts, *sentinel(made.name, finite)))
 
 
-def _date(base: Reader, series: pl.Series, pattern: str, doubts: Sequence[str] = ()) -> Reader:
-    read = values.days(series, pattern=pattern, missing=base.missing)
+def _date(
+    base: Reader, series: pl.Series, pattern: str, doubts: Sequence[str] = (), read: values.Numbers | None = None
+) -> Reader:
+    if read is None:
+        read = values.days(series, pattern=pattern, missing=base.missing)
     known = int(np.isfinite(read.values).sum()) + len(read.words)
-    odd = tuple(sorted(read.words.unique().head(1000).to_list())[:3])
+    odd = _some(read.words)
     said: tuple[str, ...] = ()
     none = base.cells - known
     if none > 0:
@@ -290,6 +313,10 @@ def _date(base: Reader, series: pl.Series, pattern: str, doubts: Sequence[str] =
         base, kind="date", pattern=pattern, cells=known, misfits=len(read.words), odd=odd, found=read,
         doubts=tuple(doubts), said=said,
     )  # fmt: skip
+
+
+def _some(words: pl.Series) -> tuple[str, ...]:
+    return tuple(sorted(words.unique().head(1000).to_list())[:3])
 
 
 def _category(base: Reader, text: pl.Series, series: pl.Series) -> Reader:

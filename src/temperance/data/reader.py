@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,12 @@ import polars as pl
 
 from temperance.data.base import Contents
 from temperance.data.choices import AS_FOUND, Choices, ColumnChoice, to_toml
-from temperance.data.encode import encode, require
+from temperance.data.encode import encode, keep_column, require
 from temperance.data.evidence import FileStyle, numbering
 from temperance.data.guides import group_codes, moments
-from temperance.data.infer import infer
+from temperance.data.infer import Trait, infer
 from temperance.data.judge import Reader
+from temperance.data.kept import Kept
 from temperance.data.source import source_of
 from temperance.data.summary import profile
 from temperance.data.target import Aim, known_target, read_target
@@ -27,6 +29,7 @@ from temperance.records.schema import Column, Schema, Target
 from temperance.records.table import Table
 
 Dropped = dict[str, Any]
+TOGETHER = 2  # columns of a large file that are looked at at once
 VOTERS = 5000  # rows of each column that say how the file writes numbers
 
 
@@ -117,6 +120,7 @@ def read(
         workdir.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=workdir, prefix="reading-", ignore_cleanup_errors=True) as scratch:
         contents = source_of(source, target=target, schema=schema, choices=choices).open(Path(scratch))
+        contents = replace(contents, kept=Kept(Path(scratch)))
         known = schema.names if schema is not None else ()
         for name in choices.columns:
             if name not in known:
@@ -307,18 +311,32 @@ def _columns(
     notes: list[str] = []
     dropped: list[Dropped] = []
     readers: list[Reader] = []
-    for name in () if contents.images is not None else contents.names:
-        if name in taken:
-            continue
-        trait = infer(contents.column(name), plain=contents.plain, choice=choices.of(name), file=file)
+    names = [name for name in contents.names if name not in taken and contents.images is None]
+
+    def look(name: str) -> Trait:
+        series = contents.column(name)
+        trait = infer(series, plain=contents.plain, choice=choices.of(name), file=file)
+        keep_column(contents.kept, series, trait.columns, trait.reader.found if trait.reader else None)
+        return replace(trait, reader=replace(trait.reader, found=None) if trait.reader else None)
+
+    for name, trait in zip(names, _each(look, names, lazy=isinstance(contents.frame, pl.LazyFrame)), strict=True):
         found += trait.columns
         notes += trait.notes
         if trait.why:
             dropped.append({"rows": None, "column": name, "why": trait.why})
         if trait.reader is not None:
-            readers.append(replace(trait.reader, found=None))
+            readers.append(trait.reader)
     ordered = sorted(_unique(found), key=lambda column: column.kind != "numeric")
     return tuple(ordered), [*notes, *_why_notes(dropped)], dropped, readers
+
+
+def _each(look: Callable[[str], Trait], names: Sequence[str], *, lazy: bool) -> Iterator[Trait]:
+    """Look at each column; those of a large file two at a time (Polars and NumPy let go of the interpreter)."""
+    if not lazy:
+        yield from map(look, names)
+        return
+    with ThreadPoolExecutor(TOGETHER) as pool:
+        yield from pool.map(look, names)
 
 
 def _why_notes(dropped: Sequence[Dropped]) -> list[str]:
