@@ -77,6 +77,7 @@ def as_sets(reading: Any, name: str, sets: list[set[str]]) -> bool:
 def sentences(reading: Any, name: str) -> list[str]:
     """Return what is said of a column or of the rows."""
     notes = [note for note in reading.notes if repr(name) in note and not any(word in note for word in SILENT)]
+    notes += [note for note in reading.notes if note.startswith(("The file is not UTF-8", "Some texts hold quotes"))]
     return notes + [item["why"] for item in reading.dropped if item["column"] == name]
 
 
@@ -87,7 +88,7 @@ def of_column(reading: Any, name: str, rights: list[list[Any]]) -> tuple[str, st
         return "right", ""
     said = sentences(reading, name)
     shown = f"{name!r}: {'no input' if found is None else found[:4]}, right {rights[0][:4]}; {' '.join(said)[:300]}"
-    both = any("--column" in note or "--keep" in note or "--drop" in note for note in said)
+    both = any("If letters" in note or "is written twice" in note or "--column" in note or "--keep" in note or "--drop" in note for note in said)
     return ("told" if both else "said" if said else "WRONG"), shown
 
 

@@ -35,6 +35,7 @@ class Contents:
         dropped: what was left out: ``{"rows": n, "column": None, "why": sentence}``.
         separator: sign between the fields of a text file, else empty.
         kept: columns that were read already.
+        files: name of the file of each row, of a folder of images.
 
     """
 
@@ -48,6 +49,7 @@ class Contents:
     dropped: tuple[dict[str, Any], ...] = field(default=())
     separator: str = ""
     kept: Kept = field(default_factory=Kept)
+    files: tuple[str, ...] = ()
 
     @cached_property
     def names(self) -> tuple[str, ...]:

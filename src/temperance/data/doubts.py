@@ -11,6 +11,7 @@ from temperance.records.cells import EXACT, NumberStyle
 
 TOO_LONG = "whole numbers above 2^53 are read as codes, as numbers they would be rounded."
 HEAD = 10_000  # cells that are looked at before the others
+FEW = 50  # different texts up to which numbers can be versions
 _ZERO_CODE = r"^0\d+$"
 
 
@@ -52,6 +53,10 @@ def number_doubts(name: str, style: NumberStyle, found: Numbering, text: pl.Seri
         tens = text.filter(text.str.ends_with("0").fill_null(False))
         tens = tens.filter(tens.str.contains(r"^\d+\.\d*0$"))
         bare = tens.str.replace(r"0+$", "").unique()
+        if len(tens) and text.head(HEAD).n_unique() <= FEW and text.str.contains(r"^\d+\.\d*[1-9]$").any():
+            digits = text.head(HEAD).str.extract(r"\.(\d+)$").str.len_bytes().drop_nulls()
+            if digits.n_unique() > 1 and not text.is_in(bare.to_list()).any():
+                doubts.append(f"{tens[0]!r} is read as {float(tens[0]):g}, and could be a version or code")
         if len(bare) and text.is_in(bare.to_list()).any():
             doubts.append(f"{tens[0]!r} and {tens[0].rstrip('0')!r} are one number, and could be versions")
     if style.unit and found.units[""]:
@@ -79,9 +84,12 @@ def sentinel(name: str, finite: NDArray[np.float64]) -> list[str]:
 def clock_doubt(name: str, days: NDArray[np.float64]) -> tuple[str, ...]:
     """Say that a time of day (b,), as fractions of a day, can be a duration."""
     finite = days[np.isfinite(days)]
-    if len(finite) and finite.max() < 1.0:
-        return (f"Column {name!r} was read as a time of day in hours; a duration in hours has the same numbers.",)
-    return (f"Column {name!r} was read as a duration in hours.",)
+    what = "a time of day in hours; a duration in hours has the same numbers"
+    if not len(finite) or finite.max() >= 1.0:
+        what = "a duration in hours"
+    return (
+        f"Column {name!r} was read as {what}. If it holds ratios or scores: {_flag(name, 'category')}.",
+    )
 
 
 def why_code(text: pl.Series) -> str:
@@ -102,6 +110,13 @@ def why_code(text: pl.Series) -> str:
 def _one_width(known: pl.Series) -> bool:
     digits = known.filter(known.str.contains(r"^\d+$"))
     return len(digits) >= MOSTLY * len(known) and digits.str.len_chars().n_unique() == 1
+
+
+def numbered(text: pl.Series) -> bool:
+    """Tell whether most cells are a number of many with something behind it."""
+    known = text.drop_nulls().head(HEAD)
+    begins = known.str.extract(r"^[+-]?(\d+(?:[.,]\d+)?)\s?[^\d\s.,:/-]")
+    return len(known) > 0 and begins.null_count() <= 0.1 * len(known) and begins.n_unique() > FEW // 2
 
 
 def overrule(name: str, settings: str) -> str:

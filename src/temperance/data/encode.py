@@ -12,10 +12,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from temperance.data import values
+from temperance.data import sets, values
 from temperance.data.base import LARGE_BYTES, Contents
 from temperance.data.kept import Kept
 from temperance.records.errors import DataError, nearest
+from temperance.records.members import HAS
 from temperance.records.moments import date_part
 from temperance.records.rows import category_code
 from temperance.records.schema import MISSING, UNSEEN, Column, Rows, Schema
@@ -44,7 +45,7 @@ def encode(contents: Contents, schema: Schema, keep: NDArray[np.bool_], folder: 
         return Rows(np.empty((rows, 0)), np.empty((rows, 0), dtype=np.int32), images), []
     require(contents, schema.columns)
     notes = _read(contents, schema)
-    numbers = [(source_of(column), column.part) for column in schema.numeric]
+    numbers = [(_key(column), column.part) for column in schema.numeric]
     numeric = store.write(
         "numeric", (rows, len(numbers)), np.float64,
         (_side([date_part(one, part) if part else one for one, part in block])
@@ -73,9 +74,12 @@ def keep_column(kept: Kept, series: pl.Series, columns: Sequence[Column], found:
 
     """
     if columns and columns[0].kind == "numeric" and found is not None:
-        kept.put(source_of(columns[0]), found.values)
+        kept.put(_key(columns[0]), found.values)
     elif columns and columns[0].kind == "categorical":
         kept.put(_key(columns[0]), category_codes(series, columns[0]))
+    for column in columns:
+        if column.part.startswith(HAS):
+            kept.put(_key(column), _holds(series, column))
 
 
 def source_of(column: Column) -> str:
@@ -87,11 +91,15 @@ def _read(contents: Contents, schema: Schema) -> list[str]:
     """Read the columns that were not read yet."""
     notes: list[str] = []
     for column in schema.numeric:
-        source = source_of(column)
-        if source not in contents.kept:  # the parts of a date share one reading
-            found = _numbers(contents.column(source), column)
-            notes += _said(column, found)
-            contents.kept.put(source, found.values)
+        if _key(column) in contents.kept:  # the parts of a date share one reading
+            continue
+        series = contents.column(source_of(column))
+        if column.part.startswith(HAS):
+            contents.kept.put(_key(column), _holds(series, column))
+            continue
+        found = _numbers(series, column)
+        notes += _said(column, found)
+        contents.kept.put(_key(column), found.values)
     for column in schema.categorical:
         if _key(column) not in contents.kept:
             contents.kept.put(_key(column), category_codes(contents.column(source_of(column)), column))
@@ -99,7 +107,13 @@ def _read(contents: Contents, schema: Schema) -> list[str]:
 
 
 def _key(column: Column) -> str:
-    return f"codes of {column.name}"
+    if column.kind == "categorical" or column.part.startswith(HAS):
+        return f"{column.kind} {column.name}"
+    return f"read {source_of(column)}"
+
+
+def _holds(series: pl.Series, column: Column) -> NDArray[np.float64]:
+    return sets.held(series, column.part.removeprefix(HAS), column.format, column.missing)
 
 
 def _side(columns: Sequence[NDArray[Any]]) -> NDArray[Any]:

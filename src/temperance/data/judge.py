@@ -18,11 +18,13 @@ from temperance.data.doubts import (
     clock_doubt,
     first,
     number_doubts,
+    numbered,
     overrule,
     sentinel,
     why_code,
 )
 from temperance.data.evidence import MOSTLY, FileStyle, Numbering, numbering
+from temperance.data.sets import NESTED, cut_of, listed
 from temperance.records.cells import EXACT, NumberStyle
 from temperance.records.errors import DataError
 from temperance.records.moments import CLOCK
@@ -41,9 +43,9 @@ class Reader:
 
     Attributes:
         name: the column.
-        kind: ``number``, ``date``, ``category`` or ``none`` (it holds nothing that can be read).
+        kind: ``number``, ``date``, ``category``, ``set`` or ``none`` (it holds nothing that can be read).
         style: of numbers.
-        pattern: of dates.
+        pattern: of dates; of sets what stands between the values.
         missing: words for "missing", or None: the usual ones.
         cells: count of cells that are not missing.
         misfits: count of those that do not fit: they count as missing.
@@ -81,6 +83,8 @@ class Reader:
             return ColumnChoice("number", self.style.decimal, thousands, self.style.unit, missing=self.missing)
         if self.kind == "date":
             return ColumnChoice("date", pattern=self.pattern, missing=self.missing)
+        if self.kind == "set":
+            return ColumnChoice("set", sep=self.pattern, missing=self.missing)
         return ColumnChoice("category", missing=self.missing)
 
     def remark(self) -> str:
@@ -110,8 +114,14 @@ def judge(series: pl.Series, choice: ColumnChoice = AUTO, file: FileStyle = ALON
     """
     kind = series.dtype
     base = Reader(series.name, "none", missing=choice.missing, cells=len(series) - series.null_count())
+    if listed(kind) and choice.read in ("auto", "keep", "set"):
+        said = f"Column {base.name!r} holds lists: a yes/no column for each value."
+        return replace(base, kind="set", pattern=NESTED, said=(said,))
     if series.null_count() == len(series) or kind.is_nested() or kind in (pl.Binary, pl.Object):
         return base
+    if choice.read == "set":
+        text = values.clean(series.cast(pl.String), choice.missing)
+        return replace(base, kind="set", pattern=choice.sep or cut_of(text).sign or ";")
     if choice.read == "category" or kind in (pl.Boolean, pl.Categorical, pl.Enum):
         return replace(base, kind="category")
     if values.is_date_type(series):
@@ -186,6 +196,13 @@ def _text(base: Reader, series: pl.Series, choice: ColumnChoice, file: FileStyle
         found = numbering(text)
         style = choice.style or found.style(found.clear or file.decimal(found)[0])
         return _number(base, series, replace(style, unit=choice.unit or found.unit), ())
+    cut = cut_of(text)
+    if cut.sure:
+        said = (
+            f"Column {base.name!r} holds several values in a cell, such as {cut.example[:40]!r}: a yes/no column for each "
+            f"value. {overrule(base.name, 'category')}"
+        )
+        return replace(base, kind="set", pattern=cut.sign, said=(said,))
     made = _as_number(base, series, text, file)
     if made is not None and made.kind == "number":
         return _number_or_day(made, series, choice)
@@ -200,6 +217,12 @@ def _text(base: Reader, series: pl.Series, choice: ColumnChoice, file: FileStyle
                 f"taken. {overrule(base.name, f'date,pattern={dates.other}')}",
             )
         return _date(base, series, dates.pattern, doubts, dates.found if choice.missing is None else None)
+    if cut.sign:
+        said = (
+            f"Column {base.name!r}: {cut.example[:40]!r} can be one category or several values; it was read as one. "
+            f"{_as_set(base.name, cut.sign)}"
+        )
+        return replace(base, kind="category", said=(said,))
     return _category(base, text, series)
 
 
@@ -211,7 +234,8 @@ def _as_number(base: Reader, series: pl.Series, text: pl.Series, file: FileStyle
         return None
     if found.is_list:
         cell = first(text, r"[0-9][,;/|]")
-        said = f"Column {base.name!r} holds several values in a cell, such as {cell!r}: read as categories."
+        sign = next(one for one in cell if one in ",;/|")
+        said = f"Column {base.name!r} holds several values in a cell, such as {cell!r}: read as categories. {_as_set(base.name, sign)}"
         return replace(base, kind="category", said=(said,))
     why = why_code(text)
     if why:
@@ -315,6 +339,10 @@ def _date(
     )  # fmt: skip
 
 
+def _as_set(name: str, sign: str) -> str:
+    return f"For a yes/no column for each value: --column '{name}=set,sep={sign}'."
+
+
 def _some(words: pl.Series) -> tuple[str, ...]:
     return tuple(sorted(words.unique().head(1000).to_list())[:3])
 
@@ -327,19 +355,29 @@ def _category(base: Reader, text: pl.Series, series: pl.Series) -> Reader:
         shown = ", ".join(repr(unit) for unit in units)
         said = (
             f"Column {base.name!r} holds numbers in {len(units)} units ({shown}): read as categories. "
-            "Bring them to one unit to use them as numbers.",
+            f"Bring them to one unit to use them as numbers; --column '{base.name}=number,unit={units[0]}' reads those "
+            f"in {units[0]!r} and takes the others for missing.",
         )
     elif min(found.point, found.comma) >= 0.1 * found.known:
         said = (
             f"Column {base.name!r} holds decimal points ({found.point:,}) and decimal commas ({found.comma:,}): read "
-            "as categories. Write all in one way to use them as numbers.",
+            f"as categories. Write all in one way to use them as numbers; --column '{base.name}=number,decimal=,' (or .) "
+            "reads one kind and takes the other for missing.",
         )
     elif (text.drop_nulls().str.contains(_ANY_DATE).mean() or 0.0) >= MOSTLY:
         said = (
             f"Column {base.name!r} holds dates that are written in several ways: read as categories. Write all in one "
-            "way, such as 2026-01-31, to use them as dates.",
+            f"way, such as 2026-01-31, to use them as dates; --column '{base.name}=date' reads those that fit one pattern.",
         )
     elif found.numbers >= 0.1 * found.known and found.known - found.numbers > 1:
         words = found.known - found.numbers
-        said = (f"Column {base.name!r} mixes numbers ({found.numbers:,}) and words ({words:,}): read as categories.",)
+        said = (
+            f"Column {base.name!r} mixes numbers ({found.numbers:,}) and words ({words:,}): read as categories. To take "
+            f"the words for missing: --column '{base.name}=number'.",
+        )
+    elif numbered(text):
+        said = (
+            f"Column {base.name!r} holds texts that begin with different numbers, such as {text.drop_nulls()[0][:30]!r}: "
+            f"read as categories. If they are numbers, write the number alone; if not used: --drop '{base.name}'.",
+        )
     return replace(base, kind="category", said=said)

@@ -23,7 +23,8 @@ from temperance.data.kept import Kept
 from temperance.data.source import source_of
 from temperance.data.summary import profile
 from temperance.data.target import Aim, known_target, read_target
-from temperance.data.text import HEADLESS, looks_like_data
+from temperance.data.headers import looks_like_data
+from temperance.data.text import HEADLESS
 from temperance.records.errors import DataError
 from temperance.records.schema import Column, Schema, Target
 from temperance.records.table import Table
@@ -44,6 +45,7 @@ class Reading:
         readers: how each column was read, with the evidence; empty where a schema said it.
         choices: what the user decided.
         profile: ``{"columns": […], "target": {…}}``, JSON-safe.
+        files: name of the file of each row, of a folder of images.
 
     """
 
@@ -53,6 +55,7 @@ class Reading:
     readers: tuple[Reader, ...] = ()
     choices: Choices = field(default_factory=Choices)
     profile: dict[str, Any] = field(default_factory=dict)
+    files: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-safe fields (not the rows)."""
@@ -255,7 +258,8 @@ def _finish(
         contents.fingerprint,
     )
     said = [note for note in said if note not in notes and not _already(note, notes)]
-    return Reading(table, (*notes, *said), tuple(dropped), (), choices, profile(table))
+    files = tuple(name for name, one in zip(contents.files, present, strict=True) if one) if contents.files else ()
+    return Reading(table, (*notes, *said), tuple(dropped), (), choices, profile(table), files)
 
 
 def restyled(schema: Schema, choices: Choices) -> Schema:

@@ -79,7 +79,7 @@ def _of_file(path: Path, target: str | None, schema: Schema | None, choices: Cho
     if kind in ("sqlite", "duckdb"):
         return Database(path, kind, choices.sheet)
     if kind == "workbook":
-        return Workbook(path, choices.sheet)
+        return Workbook(path, choices.sheet, target or (schema.target.name if schema else ""))
     if kind in ("arrow", "orc"):
         return ArrowFile(path, orc=kind == "orc")
     plain: dict[str, Callable[[Path], Source]] = {"parquet": ParquetFiles, "json": RecordsFile, "arff": ArffFile}

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from temperance.records.cells import INVISIBLE, MISSING_WORDS, WEAK_MISSING_WORDS, NumberStyle
 from temperance.records.moments import (
     CLOCK,
-    EPOCH_MILLISECONDS,
-    EPOCH_SECONDS,
+    COUNTS,
+    DENSE,
     HOUR_FORMATS,
     QUARTER,
     days_of_number,
@@ -27,7 +27,7 @@ _ISO = (
     *("%Y-%m-%d %I:%M %p", "%Y-%m-%d %I:%M:%S %p"),
 )
 _ISO_ZONED = ("%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M%#z")
-_SLOW = frozenset({CLOCK, QUARTER, EPOCH_SECONDS, EPOCH_MILLISECONDS, "%Y%m%d", "%Y-%m", "%m/%Y"})  # polars needs a day
+_SLOW = frozenset({CLOCK, QUARTER, *COUNTS, DENSE, "%Y%m%d", "%Y-%m", "%m/%Y", "%b-%y", "%G-W%V-%u"})  # Polars wants days
 _GROUPED = {".": r"^[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?$", ",": r"^[+-]?[1-9]\d{0,2}(\.\d{3})+(,\d*)?$"}
 Missing = Collection[str] | None
 PLAIN = NumberStyle()
@@ -77,8 +77,8 @@ def _cleaned(text: pl.Series, words: frozenset[str]) -> pl.Series:
     text = text.str.strip_chars()
     if (text.str.len_bytes() != text.str.len_chars()).any() and text.str.contains(f"[{INVISIBLE}]").any():
         text = text.str.replace_all(f"[{INVISIBLE}]", "").str.strip_chars()
-    if text.str.starts_with('"').any():
-        text = text.str.replace(r'^"(.*)"$', "$1")
+    if text.str.starts_with('"').any() or text.str.starts_with('="').any():  # ="00123" is text in a spreadsheet
+        text = text.str.replace(r'^=?"(.*)"$', "$1")
     return _blank(text, words)
 
 
@@ -154,9 +154,9 @@ def days(series: pl.Series, *, pattern: str = "iso", missing: Missing = None) ->
         return Numbers(np.where(_no_day(moments), np.nan, moments), empty, 0)
     if is_number_type(series):
         plain = _finite(_without(series.cast(pl.Float64), sentinels(missing)), empty)
-        if pattern in (EPOCH_SECONDS, EPOCH_MILLISECONDS):
+        if pattern in COUNTS:
             return plain._replace(values=np.asarray(days_of_number(plain.values, pattern)))  # type: ignore[arg-type]
-        if pattern != "%Y%m%d":
+        if pattern not in ("%Y%m%d", DENSE):
             return plain
         series = series.cast(pl.Int64, strict=False)
     text = clean(series, missing, weak=True)

@@ -31,7 +31,7 @@ def predict(
 ) -> None:
     """Answer each row of a file, in its order.
 
-    Columns: `prediction`, and `probability_<class>` for each class, or `low` and `high` for numbers.
+    Columns: `prediction`, and `probability_<class>` for each class, or `low` and `high` for numbers; for images their `file`.
     """
     from temperance.cli.answers import answers, to_csv, write
     from temperance.data import read
@@ -44,6 +44,7 @@ def predict(
     with tempfile.TemporaryDirectory(prefix="temperance-predict-", ignore_cleanup_errors=True) as scratch:
         reading = read(data, schema=model.schema, workdir=Path(scratch) / "data", choices=choices)
         columns = answers(model, reading.table.rows)
+        columns = {"file": list(reading.files), **columns} if reading.files else columns
     console = Console(as_json, quiet)
     value: dict[str, Any] = {
         "model": str(model.folder), "version": model.version, "rows": len(reading.table), "columns": list(columns),
@@ -56,5 +57,5 @@ def predict(
         console.result({**value, "predictions": {name: list(values) for name, values in columns.items()}}, "")
     else:
         typer.echo(to_csv(columns), nl=False)
-    for note in reading.notes if out is None and not as_json else ():
+    for note in () if as_json else reading.notes:
         console.note(note)
