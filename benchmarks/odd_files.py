@@ -88,7 +88,10 @@ def of_column(reading: Any, name: str, rights: list[list[Any]]) -> tuple[str, st
         return "right", ""
     said = sentences(reading, name)
     shown = f"{name!r}: {'no input' if found is None else found[:4]}, right {rights[0][:4]}; {' '.join(said)[:300]}"
-    both = any("If letters" in note or "is written twice" in note or "--column" in note or "--keep" in note or "--drop" in note for note in said)
+    both = any(
+        "If letters" in note or "is written twice" in note or "--column" in note or "--keep" in note or "--drop" in note
+        for note in said
+    )
     return ("told" if both else "said" if said else "WRONG"), shown
 
 
@@ -110,17 +113,22 @@ def judge(case: Case, folder: Path) -> tuple[str, str]:
     if len({len(column) for column in case.right.values()} | {len(answers)}) > 1 or answers != case.answers:
         lengths = {len(next(iter(option.values()))) for option in options if option}
         if len(answers) not in lengths or answers != case.answers:
-            return ("said" if rows else "WRONG"), f"rows {len(answers)}, right {len(case.answers)}; {' '.join(rows)[:200]}"
-    found = [of_column(reading, name, [o[name] for o in options if name in o]) for name in case.right]
+            return (
+                "said" if rows else "WRONG"
+            ), f"rows {len(answers)}, right {len(case.answers)}; {' '.join(rows)[:200]}"
+    order = ("WRONG", "said", "told", "right")
+    tried = [[of_column(reading, name, [option[name]]) for name in option] for option in options]
+    found = max(tried, key=lambda one: min((order.index(verdict) for verdict, _ in one), default=3))
     for name, sets in case.sets.items():
         if not as_sets(reading, name, sets):
             said = sentences(reading, name)
             both = any("--column" in note for note in said)
-            found.append(("told" if both else "said" if said else "WRONG", f"{name!r}: no sets; {' '.join(said)[:200]}"))
+            found.append(
+                ("told" if both else "said" if said else "WRONG", f"{name!r}: no sets; {' '.join(said)[:200]}")
+            )
     for name in case.dropped:
         if values(reading, name) is not None and not sentences(reading, name):
             found.append(("WRONG", f"{name!r} is an input"))
-    order = ("WRONG", "said", "told", "right")
     verdict = min((verdict for verdict, _ in found), key=order.index, default="right")
     return verdict, " · ".join(words for one, words in found if one != "right")
 

@@ -42,7 +42,11 @@ def batch(rng: np.random.Generator, rows: int) -> pl.DataFrame:
     stamps = np.datetime64("2020-01-01T00:00:00", "us") + rng.integers(0, 10**14, rows).astype("timedelta64[us]")
     words = np.array(["north", "south", "east", "west", "no region"])
     plain = {f"n{i}": rng.normal(scale=10.0 ** (i % 4), size=rows) for i in range(6)}
-    plain |= {"price": rng.lognormal(5, 1, rows), "count": rng.integers(0, 1000, rows), "age": rng.integers(18, 99, rows)}
+    plain |= {
+        "price": rng.lognormal(5, 1, rows),
+        "count": rng.integers(0, 1000, rows),
+        "age": rng.integers(18, 99, rows),
+    }
     frame = pl.DataFrame(
         plain
         | {"region": words[rng.integers(0, 5, rows)], "city": [f"city{k}" for k in rng.integers(0, 3000, rows)]}

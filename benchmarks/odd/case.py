@@ -96,9 +96,7 @@ def quoted(cell: str, sep: str) -> str:
 def table(cells: list[str], sep: str = ",", end: str = "\n") -> str:
     """Return a CSV with the column ``x`` beside a plain one and the target."""
     lines = [sep.join(("x", "b", "y"))]
-    lines += [
-        sep.join((quoted(cell, sep), str(b), y)) for cell, b, y in zip(cells, SMALL, ANSWERS, strict=True)
-    ]
+    lines += [sep.join((quoted(cell, sep), str(b), y)) for cell, b, y in zip(cells, SMALL, ANSWERS, strict=True)]
     return end.join([*lines, ""])
 
 

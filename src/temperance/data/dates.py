@@ -24,7 +24,15 @@ from temperance.records.plainer import LASTING, plain_moment
 
 DATE_SHARE = 0.9  # share of values that must follow one date pattern
 SAMPLE = 2000  # values of the cheap look that comes first
-_PIECES = {"%G": r"\d{4}", "%V": r"\d\d", "%u": r"[1-7]", "%d": r"\d{1,2}", "%m": r"\d{1,2}", "%Y": r"\d{4}", "%y": r"\d{2}"}
+_PIECES = {
+    "%G": r"\d{4}",
+    "%V": r"\d\d",
+    "%u": r"[1-7]",
+    "%d": r"\d{1,2}",
+    "%m": r"\d{1,2}",
+    "%Y": r"\d{4}",
+    "%y": r"\d{2}",
+}
 _PIECES |= {"%b": r"[^\W\d_]{3,5}\.?", "%B": r"[^\W\d_]{3,10}\.?"}
 _OTHERS = {
     "iso": r"^(?:\d{4}-\d{1,2}-\d{1,2}(?:$|[T ])|\d{8}T\d{4})",

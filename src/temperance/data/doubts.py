@@ -87,9 +87,7 @@ def clock_doubt(name: str, days: NDArray[np.float64]) -> tuple[str, ...]:
     what = "a time of day in hours; a duration in hours has the same numbers"
     if not len(finite) or finite.max() >= 1.0:
         what = "a duration in hours"
-    return (
-        f"Column {name!r} was read as {what}. If it holds ratios or scores: {_flag(name, 'category')}.",
-    )
+    return (f"Column {name!r} was read as {what}. If it holds ratios or scores: {_flag(name, 'category')}.",)
 
 
 def why_code(text: pl.Series) -> str:

@@ -73,7 +73,7 @@ class ImageFolder(Source):
 
     def _list(self) -> tuple[list[Path], list[str | None]]:
         folders = sorted(p for p in self.path.iterdir() if p.is_dir() and not p.name.startswith("."))
-        by_class = {folder.name: _images_below(folder) for folder in folders}
+        by_class = {folder.name: images_below(folder) for folder in folders}
         by_class = {name: found for name, found in by_class.items() if found}
         if by_class and {name.lower() for name in by_class} <= PARTS:
             parts = ", ".join(by_class)
@@ -85,11 +85,11 @@ class ImageFolder(Source):
         if by_class:
             pairs = [(file, name) for name, found in by_class.items() for file in found]
             return [file for file, _ in pairs], [name for _, name in pairs]
-        files = _images_below(self.path)
+        files = images_below(self.path)
         if not files:
             raise DataError(
                 f"{self.path.name} holds no images and no Parquet files",
-                "One folder per class with images, or Parquet files",
+                "One folder per class with images, or Parquet or CSV files",
                 "Check the folder",
             )
         return files, [None] * len(files)
@@ -99,7 +99,7 @@ class ImageFolder(Source):
         if self.shape is not None or len(set(labels)) != 1 or labels[0] is None or _images_in(self.path):
             return
         below = self.path / labels[0]
-        inner = [p.name for p in below.iterdir() if p.is_dir() and _images_below(p)]
+        inner = [p.name for p in below.iterdir() if p.is_dir() and images_below(p)]
         raise DataError(
             f"{self.path.name} holds images of one class only ({labels[0]!r}, {len(labels):,} images)",
             "Two or more folders, one per class",
@@ -189,7 +189,8 @@ def _opened(file: Path) -> Any:
         return Image.open(file)
 
 
-def _images_below(folder: Path) -> list[Path]:
+def images_below(folder: Path) -> list[Path]:
+    """Return the images of a folder and of those in it, in the order of their names."""
     return sorted(p for p in folder.rglob("*") if p.suffix.lower() in ENDINGS and p.is_file())
 
 

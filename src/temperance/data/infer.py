@@ -72,7 +72,9 @@ def infer(series: pl.Series, *, plain: bool = False, choice: ColumnChoice = AUTO
     plain = plain or choice.read not in ("auto", "drop")
     if reader.kind == "none":
         return Trait(why="It holds no values.", reader=reader)
-    made = {"number": _numeric, "date": _date, "category": _categorical, "set": _several}[reader.kind](series, reader, plain, choice)
+    made = {"number": _numeric, "date": _date, "category": _categorical, "set": _several}[reader.kind](
+        series, reader, plain, choice
+    )
     return replace(made, notes=(*reader.said, *reader.doubts, *made.notes), reader=reader)
 
 
@@ -129,7 +131,9 @@ def _date(series: pl.Series, reader: Reader, plain: bool, choice: ColumnChoice) 
     parts = ", ".join(column.part for column in columns)
     said = [f"Column {name!r} is a {'time' if clock else 'date'}; its inputs are {parts}."]
     if len(read.words):
-        said.append(f"Column {name!r}: {len(read.words):,} texts are no dates {_shown(read.words)}: read as missing. To keep them as words: --column '{name}=category'.")
+        said.append(
+            f"Column {name!r}: {len(read.words):,} texts are no dates {_shown(read.words)}: read as missing. To keep them as words: --column '{name}=category'."
+        )
     return Trait(tuple(columns), "", tuple(said))
 
 

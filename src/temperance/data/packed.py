@@ -73,7 +73,9 @@ class PackedFile(Source):
         tables = [
             n for n in names if not n.endswith("/") and not Path(n).name.startswith((".", "_")) and "__MACOSX" not in n
         ]
-        papers = [n for n in tables if Path(n).stem.lower() in PAPERS or Path(n).suffix.lower() in (".md", ".pdf", ".html")]
+        papers = [
+            n for n in tables if Path(n).stem.lower() in PAPERS or Path(n).suffix.lower() in (".md", ".pdf", ".html")
+        ]
         if not self.member and len(tables) - len(papers) == 1:
             return next(name for name in tables if name not in papers)
         wanted = [name for name in tables if self.member in ("", name, Path(name).name, Path(name).stem)]

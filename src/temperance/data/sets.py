@@ -43,7 +43,9 @@ def cut_of(text: pl.Series) -> Cut:
         return Cut()
     lists = [bracketed(cell) for cell in cells]
     if all(one is not None for one in lists):
-        if len({cell.count(",") for cell in cells}) == 1 and not any(letter.isalpha() for cell in cells for letter in cell):
+        if len({cell.count(",") for cell in cells}) == 1 and not any(
+            letter.isalpha() for cell in cells for letter in cell
+        ):
             return Cut(BRACKETS, False, cells[0])  # numbers, as many in each cell: rather a point than a set
         several = [cell for cell, one in zip(cells, lists, strict=True) if one is not None and len(one) > 1]
         words = Counter(word for one in lists if one is not None for word in one)

@@ -18,6 +18,7 @@ from temperance.records.errors import DataError
 
 SEPARATORS = (",", ";", "\t", "|", "::", "^", "~")
 RARE = ("\x01", "\x1f", ":", "#", "/", "§", "!")  # asked where none of the others cuts all lines alike
+MOST_HEADER_LINES = 20  # lines that the names of the columns may take
 csv.field_size_limit(2**24)
 _CHUNK = 4 * 2**20
 _SNIFF = 256 * 1024
@@ -91,7 +92,10 @@ def inspect(path: Path, separator: str = "") -> Dialect:
         body = "\n".join(lines[skip:])
         notes = (*notes, "Each line stands in quotes: they were taken off.")
     elif _INNER.search(body) and not written:
-        notes = (*notes, "Some texts hold quotes inside quotes and can lose one: a quote inside a text is written twice.")
+        notes = (
+            *notes,
+            "Some texts hold quotes inside quotes and can lose one: a quote inside a text is written twice.",
+        )
     prefer = "\t" if ".tsv" in path.name.lower() else ","
     separator = separator or find_separator(body, prefer=prefer, quote=quote)
     above = _above(lines[skip:], separator, quote)
@@ -100,14 +104,22 @@ def inspect(path: Path, separator: str = "") -> Dialect:
         if shown:
             notes = (*notes, f"{above} lines above the header were left out (the first: {shown!r}).")
     skip += above
-    head_rows = list(islice((row for row in rows_of(lines[skip : skip + _LINES], separator, quote) if any(row)), _LINES))
+    head_rows = list(
+        islice((row for row in rows_of(lines[skip : skip + _LINES], separator, quote) if any(row)), _LINES)
+    )
     if names_groups(head_rows):
         notes = (*notes, f"The line of groups above the names was left out ({', '.join(head_rows[0])[:60]!r}).")
         skip += 1 + next(i for i, line in enumerate(lines[skip + 1 :]) if line.strip())
     if separator not in (",", "\t"):
         notes = (*notes, f"Fields are separated by {'blanks' if separator == ' ' else repr(separator)}.")
     header, renamed, header_lines = _header(lines[skip:], separator, quote, path.name)
-    simple = len(separator) == 1 and separator != " " and quote == '"' and encoding in ("utf-8", "utf-8-sig")
+    simple = (
+        len(separator) == 1
+        and separator.isascii()
+        and separator != " "
+        and quote == '"'
+        and encoding in ("utf-8", "utf-8-sig")
+    )
     simple = simple and not written and header_lines == 1
     width = Counter(map(len, head_rows[1:])).most_common(1)[0][0] if len(head_rows) > 1 else 0
     notes = (*notes, *renamed)
@@ -140,7 +152,7 @@ def _above(lines: Sequence[str], separator: str, quote: str) -> int:
     usual = Counter(width for width in widths if width).most_common(1)[0][0]
     for place, line in enumerate(lines[:_LINES]):
         comment = line.lstrip().startswith(("#", "//", "%", "@")) and not _named_once(line, separator, usual)
-        cells = _cells(line, separator, quote)
+        cells = next(iter(rows_of(_record(lines, place, quote), separator, quote)), [])
         filled = sum(bool(cell.strip()) for cell in cells)
         if line.strip() and not comment and (usual == 1 or (2 * filled >= usual and 2 * len(cells) > usual)):
             below = rows_of([one for one in lines[place + 1 : place + 6] if one.strip()], separator, quote)
@@ -155,8 +167,13 @@ def _named_once(line: str, separator: str, usual: int) -> bool:
     return len(fields) == usual > 1 and not any(is_number(field) for field in fields)
 
 
-def _cells(line: str, separator: str, quote: str) -> list[str]:
-    return next(iter(rows_of([line], separator, quote)), [])
+def _record(lines: Sequence[str], place: int, quote: str) -> list[str]:
+    """Return the lines of the record that begins at ``place``: a quote that opens may close in a later line."""
+    some = lines[place : place + MOST_HEADER_LINES]
+    for count in range(1, len(some) + 1):
+        if sum(line.count(quote) for line in some[:count]) % 2 == 0:
+            return [line + "\n" for line in some[:count]]
+    return [lines[place]]
 
 
 def _written(lines: Sequence[str], quote: str) -> str:

@@ -27,7 +27,9 @@ _ISO = (
     *("%Y-%m-%d %I:%M %p", "%Y-%m-%d %I:%M:%S %p"),
 )
 _ISO_ZONED = ("%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M%#z")
-_SLOW = frozenset({CLOCK, QUARTER, *COUNTS, DENSE, "%Y%m%d", "%Y-%m", "%m/%Y", "%b-%y", "%G-W%V-%u"})  # Polars wants days
+_SLOW = frozenset(
+    {CLOCK, QUARTER, *COUNTS, DENSE, "%Y%m%d", "%Y-%m", "%m/%Y", "%b-%y", "%G-W%V-%u"}
+)  # Polars wants days
 _GROUPED = {".": r"^[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?$", ",": r"^[+-]?[1-9]\d{0,2}(\.\d{3})+(,\d*)?$"}
 Missing = Collection[str] | None
 PLAIN = NumberStyle()
