@@ -31,6 +31,7 @@ from benchmarks.odd.case import Case
 from benchmarks.odd.cells import cells
 from benchmarks.odd.formats import formats
 from benchmarks.odd.layouts import layouts
+
 from temperance.data import read
 from temperance.records.errors import TemperanceError
 

@@ -139,6 +139,7 @@ def main() -> None:
     with RECORDS.open("a") as stream:
         stream.write(json.dumps(record) + "\n")
     print(json.dumps(record, indent=1))
+    return None
 
 
 if __name__ == "__main__":

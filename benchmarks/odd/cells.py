@@ -1,6 +1,6 @@
 """Columns written in odd ways, one per file."""
 
-# ruff: noqa: E501 (a case is read best in one line)
+# ruff: noqa: E501, PLR0915, C901 (a case is read best in one line)
 
 from __future__ import annotations
 
@@ -344,10 +344,62 @@ def moments() -> Iterator[Case]:
     def on(kind: str, name: str, form: Callable[[dt.date], str], sep: str = ",", column: str = "x") -> Case:
         return case(kind, name, lambda i, v: form(DAYS[i]), lambda i, v: number_of(DAYS[i]), sep=sep, column=column)
 
-    german = "Januar Februar März April Mai Juni Juli August September Oktober November Dezember".split()
-    french = "janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split()
-    spanish = "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre".split()
-    dutch = "januari februari maart april mei juni juli augustus september oktober november december".split()
+    german = [
+        "Januar",
+        "Februar",
+        "März",
+        "April",
+        "Mai",
+        "Juni",
+        "Juli",
+        "August",
+        "September",
+        "Oktober",
+        "November",
+        "Dezember",
+    ]
+    french = [
+        "janvier",
+        "février",
+        "mars",
+        "avril",
+        "mai",
+        "juin",
+        "juillet",
+        "août",
+        "septembre",
+        "octobre",
+        "novembre",
+        "décembre",
+    ]
+    spanish = [
+        "enero",
+        "febrero",
+        "marzo",
+        "abril",
+        "mayo",
+        "junio",
+        "julio",
+        "agosto",
+        "septiembre",
+        "octubre",
+        "noviembre",
+        "diciembre",
+    ]
+    dutch = [
+        "januari",
+        "februari",
+        "maart",
+        "april",
+        "mei",
+        "juni",
+        "juli",
+        "augustus",
+        "september",
+        "oktober",
+        "november",
+        "december",
+    ]
     yield on("german months", "4. Januar 2023", lambda d: f"{d.day}. {german[d.month - 1]} {d.year}")
     yield on("german months", "4. Jan. 23", lambda d: f"{d.day:02d}. {german[d.month - 1][:3]}. {d.year}")
     yield on(
@@ -370,7 +422,9 @@ def moments() -> Iterator[Case]:
     yield on("short days", "2.1.23", lambda d: f"{d.day}.{d.month}.{d.year % 100:02d}", ";")
     yield on("short days", "1/2/23", lambda d: f"{d.month}/{d.day}/{d.year % 100:02d}")
     yield on(
-        "days with weekday", "Mo, 02.01.2023", lambda d: f"{'Mo Di Mi Do Fr Sa So'.split()[d.weekday()]}, {d:%d.%m.%Y}"
+        "days with weekday",
+        "Mo, 02.01.2023",
+        lambda d: f"{['Mo', 'Di', 'Mi', 'Do', 'Fr', 'Sa', 'So'][d.weekday()]}, {d:%d.%m.%Y}",
     )
     yield on("dense days", "20230102", lambda d: f"{d:%Y%m%d}")
     yield on("dense days", "02012023", lambda d: f"{d:%d%m%Y}")
@@ -506,5 +560,6 @@ def moments() -> Iterator[Case]:
 
 def cells() -> list[Case]:
     """Return all."""
-    assert len(ANSWERS) == ROWS and math.isfinite(sum(U))
+    assert len(ANSWERS) == ROWS
+    assert math.isfinite(sum(U))
     return [*styles(), *missing(), *names(), *moments()]

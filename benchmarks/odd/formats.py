@@ -1,6 +1,6 @@
 """Tables in other formats than text: JSON, ARFF, SQLite, workbooks, archives, Parquet, Arrow."""
 
-# ruff: noqa: E501 (a case is read best in one line)
+# ruff: noqa: E501, PLR0915, C901 (a case is read best in one line)
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 import polars as pl
-
 from benchmarks.odd.case import ANSWERS, ROWS, SMALL, Case, Column, U, days, number_of, plain_right, raw, text
 
 X = [round(v, 2) for v in U]

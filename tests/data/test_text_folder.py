@@ -17,5 +17,5 @@ def test_files_of_a_folder_are_one_table(tmp_path: Path) -> None:
     assert reading.table.rows.numeric[:, 0].tolist() == [i % 9 + 0.5 for i in range(30)] + [30.0 + i for i in range(10)]
     assert any("4 text files" in note for note in reading.notes)
     (tmp_path / "4.csv").write_text("z,y\n1,yes\n")
-    with pytest.raises(DataError, match="4.csv"):
+    with pytest.raises(DataError, match=r"4\.csv"):
         read(tmp_path, target="y")

@@ -17,13 +17,13 @@ from temperance.data.choices import AS_FOUND, Choices, ColumnChoice, to_toml
 from temperance.data.encode import encode, keep_column, require
 from temperance.data.evidence import FileStyle, numbering
 from temperance.data.guides import group_codes, moments
+from temperance.data.headers import looks_like_data
 from temperance.data.infer import Trait, infer
 from temperance.data.judge import Reader
 from temperance.data.kept import Kept
 from temperance.data.source import source_of
 from temperance.data.summary import profile
 from temperance.data.target import Aim, known_target, read_target
-from temperance.data.headers import looks_like_data
 from temperance.data.text import HEADLESS
 from temperance.records.errors import DataError
 from temperance.records.schema import Column, Schema, Target

@@ -46,7 +46,7 @@ class TextFolder(Source):
         large = any(isinstance(part.frame, pl.LazyFrame) for part in parts)
         frame: Any = pl.concat(frames) if large else pl.concat(frames).collect()
         notes = [f"{len(files)} text files were read as one table."]
-        notes += [note for note in dict.fromkeys(note for part in parts for note in part.notes)]
+        notes += list(dict.fromkeys(note for part in parts for note in part.notes))
         dropped = tuple(item for part in parts for item in part.dropped)
         name, digest = self.path.resolve().name, fingerprint.of_files(files, root=self.path)
         return replace(parts[0], frame=frame, name=name, fingerprint=digest, notes=tuple(notes), dropped=dropped)

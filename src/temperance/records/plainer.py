@@ -38,7 +38,10 @@ _LASTS = tuple(
     )
 )  # fmt: skip
 #: What a duration can look like, for a first look at many cells.
-LASTING = r"^(?:P\d*[DT]\S*|(?:\d+\s?d\w*,?\s)?\d{1,2}(?::\d\d){1,2}|(?:\d+\s?(?:d|h|m|s)[a-z]*\.?,?\s?)+(?:\d\d)?|\d{1,2}\s?[AaPp]\.?[Mm]\.?)$"
+LASTING = (
+    r"^(?:P\d*[DT]\S*|(?:\d+\s?d\w*,?\s)?\d{1,2}(?::\d\d){1,2}"
+    r"|(?:\d+\s?(?:d|h|m|s)[a-z]*\.?,?\s?)+(?:\d\d)?|\d{1,2}\s?[AaPp]\.?[Mm]\.?)$"
+)
 
 
 def plain_number(word: str) -> str:
