@@ -1,8 +1,8 @@
 """Race our reader against Polars' own on one large CSV: ``python benchmarks/read_speed.py [MiB]``.
 
 The file has numbers with decimal commas and points, thousands, counts, categories, dates and moments, missing cells.
-Polars is told the separator, the decimal sign and the dates; ours finds them and says them. Each run is a process of its
-own; ours ends with encoded rows, profile and SHA-256. Record:
+Polars is told the separator, the decimal sign and the dates; ours finds them and says them. Each run is a process of
+its own; ours ends with encoded rows, profile and SHA-256. Record:
 ``benchmarks/records/read_speed.jsonl``.
 """
 

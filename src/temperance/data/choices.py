@@ -26,7 +26,8 @@ class ColumnChoice:
     """How one column is read; what is left empty is found out from its values.
 
     Attributes:
-        read: ``auto``, ``number``, ``category``, ``date``, ``set`` (several values in a cell), ``keep`` (even what looks like an identifier), ``drop``.
+        read: ``auto``, ``number``, ``category``, ``date``, ``set`` (several values in a cell),
+            ``keep`` (even what looks like an identifier), ``drop``.
         decimal: ``.`` or ``,``.
         thousands: ``.`` or ``,`` between groups of three digits.
         unit: currency or unit beside the numbers.

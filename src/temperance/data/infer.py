@@ -132,7 +132,8 @@ def _date(series: pl.Series, reader: Reader, plain: bool, choice: ColumnChoice) 
     said = [f"Column {name!r} is a {'time' if clock else 'date'}; its inputs are {parts}."]
     if len(read.words):
         said.append(
-            f"Column {name!r}: {len(read.words):,} texts are no dates {_shown(read.words)}: read as missing. To keep them as words: --column '{name}=category'."
+            f"Column {name!r}: {len(read.words):,} texts are no dates {_shown(read.words)}: read as missing. "
+            f"To keep them as words: --column '{name}=category'."
         )
     return Trait(tuple(columns), "", tuple(said))
 

@@ -199,8 +199,8 @@ def _text(base: Reader, series: pl.Series, choice: ColumnChoice, file: FileStyle
     cut = cut_of(text)
     if cut.sure:
         said = (
-            f"Column {base.name!r} holds several values in a cell, such as {cut.example[:40]!r}: a yes/no column for each "
-            f"value. {overrule(base.name, 'category')}"
+            f"Column {base.name!r} holds several values in a cell, such as {cut.example[:40]!r}: a yes/no column for "
+            f"each value. {overrule(base.name, 'category')}"
         )
         return replace(base, kind="set", pattern=cut.sign, said=(said,))
     made = _as_number(base, series, text, file)
@@ -235,7 +235,8 @@ def _as_number(base: Reader, series: pl.Series, text: pl.Series, file: FileStyle
     if found.is_list:
         cell = first(text, r"[0-9][,;/|]")
         sign = next(one for one in cell if one in ",;/|")
-        said = f"Column {base.name!r} holds several values in a cell, such as {cell!r}: read as categories. {_as_set(base.name, sign)}"
+        said = f"Column {base.name!r} holds several values in a cell, such as {cell!r}: read as categories. "
+        said += _as_set(base.name, sign)
         return replace(base, kind="category", said=(said,))
     why = why_code(text)
     if why:
@@ -361,23 +362,25 @@ def _category(base: Reader, text: pl.Series, series: pl.Series) -> Reader:
     elif min(found.point, found.comma) >= 0.1 * found.known:
         said = (
             f"Column {base.name!r} holds decimal points ({found.point:,}) and decimal commas ({found.comma:,}): read "
-            f"as categories. Write all in one way to use them as numbers; --column '{base.name}=number,decimal=,' (or .) "
+            f"as categories. Write all in one way to use them as numbers; "
+            f"--column '{base.name}=number,decimal=,' (or .) "
             "reads one kind and takes the other for missing.",
         )
     elif (text.drop_nulls().str.contains(_ANY_DATE).mean() or 0.0) >= MOSTLY:
         said = (
             f"Column {base.name!r} holds dates that are written in several ways: read as categories. Write all in one "
-            f"way, such as 2026-01-31, to use them as dates; --column '{base.name}=date' reads those that fit one pattern.",
+            f"way, such as 2026-01-31, to use them as dates; "
+            f"--column '{base.name}=date' reads those that fit one pattern.",
         )
     elif found.numbers >= 0.1 * found.known and found.known - found.numbers > 1:
         words = found.known - found.numbers
         said = (
-            f"Column {base.name!r} mixes numbers ({found.numbers:,}) and words ({words:,}): read as categories. To take "
-            f"the words for missing: --column '{base.name}=number'.",
+            f"Column {base.name!r} mixes numbers ({found.numbers:,}) and words ({words:,}): read as categories. "
+            f"To take the words for missing: --column '{base.name}=number'.",
         )
     elif numbered(text):
         said = (
-            f"Column {base.name!r} holds texts that begin with different numbers, such as {text.drop_nulls()[0][:30]!r}: "
-            f"read as categories. If they are numbers, write the number alone; if not used: --drop '{base.name}'.",
+            f"Column {base.name!r} holds texts that begin with different numbers, such as "
+            f"{text.drop_nulls()[0][:30]!r}: read as categories. If they are numbers, write the number alone; if not used: --drop '{base.name}'.",
         )
     return replace(base, kind="category", said=said)

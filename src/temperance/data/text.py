@@ -42,7 +42,7 @@ class Dialect:
         separator: sign between fields; a blank stands for any count of blanks.
         quote: sign round texts.
         comment: sign at the beginning of lines that are no rows; empty: there are none.
-        lines: ``wrapped`` where each line stands in quotes, ``escaped`` where a backslash stands before quotes in texts.
+        lines: ``wrapped`` where each line stands in quotes, ``escaped`` where a backslash stands before quotes.
         width: fields that most rows have; 0: not known.
         header: names of the columns, stripped.
         skip: lines before the first row (the header's included).

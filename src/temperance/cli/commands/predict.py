@@ -31,7 +31,8 @@ def predict(
 ) -> None:
     """Answer each row of a file, in its order.
 
-    Columns: `prediction`, and `probability_<class>` for each class, or `low` and `high` for numbers; for images their `file`.
+    Columns: `prediction`, and `probability_<class>` for each class, or `low` and `high` for numbers;
+    for images their `file`.
     """
     from temperance.cli.answers import answers, to_csv, write
     from temperance.data import read
