@@ -1,6 +1,6 @@
 """Text files that are laid out oddly: what stands above, below and between the rows, encodings, quotes, separators."""
 
-# ruff: noqa: E501, PLR0915, C901 (a case is read best in one line)
+# ruff: noqa: E501, PLR0915 (a case is read best in one line)
 
 from __future__ import annotations
 

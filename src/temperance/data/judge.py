@@ -381,6 +381,7 @@ def _category(base: Reader, text: pl.Series, series: pl.Series) -> Reader:
     elif numbered(text):
         said = (
             f"Column {base.name!r} holds texts that begin with different numbers, such as "
-            f"{text.drop_nulls()[0][:30]!r}: read as categories. If they are numbers, write the number alone; if not used: --drop '{base.name}'.",
+            f"{text.drop_nulls()[0][:30]!r}: read as categories. If they are numbers, write the number alone; "
+            f"if not used: --drop '{base.name}'.",
         )
     return replace(base, kind="category", said=said)
