@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -56,3 +57,36 @@ def test_train_and_test_folders_and_empty_folders_are_refused(tmp_path: Path) ->
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="no images"):
         data.read(tmp_path / "empty")
+
+
+def test_odd_pictures_and_strangers(tmp_path: Path) -> None:
+    root = folder_of_images(tmp_path / "pets")
+    cat = root / "cat"
+    Image.new("RGBA", (12, 10), (0, 0, 0, 0)).save(cat / "clear.png")
+    Image.fromarray(np.full((10, 12), 65535 // 2, dtype=np.uint16)).save(cat / "deep.png")
+    Image.new("CMYK", (12, 10), (0, 0, 0, 255)).save(cat / "print.jpg")
+    Image.new("P", (12, 10)).save(cat / "palette.gif")
+    lying = Image.new("RGB", (10, 12), (9, 9, 9))
+    exif = lying.getexif()
+    exif[0x0112] = 6
+    lying.save(cat / "phone.jpg", exif=exif)
+    whole = (root / "dog" / "1.png").read_bytes()
+    (root / "dog" / "half.png").write_bytes(whole[: len(whole) // 2])
+    (root / "labels.csv").write_text("a,b\n")
+    reading = data.read(root)
+    images = reading.table.rows.images
+    assert images is not None
+    at = {name: images[i] for i, name in enumerate(reading.files)}
+    assert at["cat/clear.png"].min() == 255  # on white
+    assert set(np.unique(at["cat/deep.png"])) == {127}
+    assert at["cat/print.jpg"].max() < 10
+    assert images.shape[1:] == (10, 12, 3)
+    assert any("1 of 18 image files" in note and "dog/half.png" in note for note in reading.notes)
+    assert any("labels.csv" in note for note in reading.notes)
+
+
+def test_one_class_is_refused_with_the_way_down(tmp_path: Path) -> None:
+    folder_of_images(tmp_path / "set" / "all")
+    with pytest.raises(DataError, match="one class only") as caught:
+        data.read(tmp_path / "set")
+    assert str(tmp_path / "set" / "all") in caught.value.remedy

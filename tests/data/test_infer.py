@@ -132,7 +132,7 @@ def test_scripts_without_blanks_between_words() -> None:
 
 
 def test_nested_values_are_left_out() -> None:
-    assert "nested" in trait([[1], [2]]).why
+    assert "nested" in trait([[1.5], [2.5]]).why
     assert "bytes" in trait([b"a", b"b"]).why
 
 

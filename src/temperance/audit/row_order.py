@@ -36,7 +36,9 @@ class RowOrder(Check):
     cannot_see: ClassVar[str] = "An order that the file had before it was shuffled."
 
     def unsuited(self, context: Context) -> str:
-        """With --time an order is expected."""
+        """With --time an order is expected, and images of folders are listed class by class."""
+        if context.is_images and bool((np.diff(context.table.target) >= 0).all()):
+            return "the images are listed class by class, as folders are."
         return "the rows are ordered by --time, so an order is expected." if context.table.time is not None else ""
 
     def estimate(self, context: Context, rows: int) -> float:

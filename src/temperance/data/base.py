@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from temperance.data.kept import Kept
 from temperance.records.errors import DataError, nearest
 from temperance.records.schema import Column
 
@@ -37,6 +38,8 @@ class Contents:
         series: (b, c, length) float32, NaN behind the end of a series and in its gaps; or None.
         channels: the c channels.
         labels: names of the series (b,), where a long table has them.
+        kept: columns that were read already.
+        files: name of the file of each row, of a folder of images.
 
     """
 
@@ -52,6 +55,8 @@ class Contents:
     series: NDArray[np.float32] | None = None
     channels: tuple[Column, ...] = ()
     labels: tuple[str, ...] = ()
+    kept: Kept = field(default_factory=Kept)
+    files: tuple[str, ...] = ()
 
     @cached_property
     def names(self) -> tuple[str, ...]:

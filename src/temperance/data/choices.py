@@ -15,8 +15,8 @@ from temperance.records.cells import NumberStyle
 from temperance.records.errors import SettingError, nearest
 from temperance.records.moments import PATTERNS
 
-READS = ("auto", "number", "category", "date", "text", "keep", "drop")
-FIELDS = ("decimal", "thousands", "unit", "pattern", "missing", "exact", "levels")
+READS = ("auto", "number", "category", "date", "text", "set", "keep", "drop")
+FIELDS = ("decimal", "thousands", "unit", "pattern", "sep", "missing", "exact", "levels")
 _OPTION = re.compile(rf"(?P<name>.+?)=(?P<read>{'|'.join(READS)})(?P<rest>,.*)?", re.DOTALL)
 _SETTING = re.compile(r",(?P<key>\w+)=(?P<value>,|[^,]*)")
 
@@ -26,12 +26,13 @@ class ColumnChoice:
     """How one column is read; what is left empty is found out from its values.
 
     Attributes:
-        read: ``auto``, ``number``, ``category``, ``date``, ``text``, ``keep`` (even what looks like an identifier),
-            ``drop``.
+        read: ``auto``, ``number``, ``category``, ``date``, ``text``, ``set`` (several values in a cell),
+            ``keep`` (even what looks like an identifier), ``drop``.
         decimal: ``.`` or ``,``.
         thousands: ``.`` or ``,`` between groups of three digits.
         unit: currency or unit beside the numbers.
         pattern: of dates, such as ``%d/%m/%Y`` or ``iso``.
+        sep: what stands between several values in a cell; ``[]`` for lists in brackets.
         missing: words that stand for "missing"; None: those of the whole table.
         exact: categories that differ in letter case only stay apart.
         levels: of a target: its classes in their order, the lowest first.
@@ -43,6 +44,7 @@ class ColumnChoice:
     thousands: str = ""
     unit: str = ""
     pattern: str = ""
+    sep: str = ""
     missing: tuple[str, ...] | None = None
     exact: bool = False
     levels: tuple[str, ...] = ()

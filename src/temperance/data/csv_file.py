@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ from temperance.data.lines import evenness, rewrite
 from temperance.data.odd_rows import odd_rows, without_headers
 from temperance.data.text import Dialect, inspect
 from temperance.records.errors import DataError
+
+ROOMY = 8  # times the file that must be free on the disk for a copy as it lies in memory, which is twice the file
 
 
 @dataclass(frozen=True)
@@ -83,9 +86,7 @@ class CsvFile(Source):
                 frame = lazy.collect()
                 rows = frame.height
             else:
-                copy = scratch / "columns.parquet"
-                lazy.sink_parquet(copy, row_group_size=250_000, compression="lz4")
-                frame = pl.scan_parquet(copy)
+                frame = _spilled(lazy, scratch, self.path.stat().st_size)
                 rows = frame.select(pl.len()).collect().item()
         except pl.exceptions.NoDataError:
             rows = 0
@@ -94,3 +95,12 @@ class CsvFile(Source):
                 f"{self.path.name} has a header but no rows", "One line per row below the header", "Check the file"
             )
         return frame
+
+
+def _spilled(lazy: pl.LazyFrame, scratch: Path, size: int) -> pl.LazyFrame:
+    """Write columns to the scratch folder: as they lie in memory where there is room, else packed."""
+    if shutil.disk_usage(scratch).free > ROOMY * size:
+        lazy.sink_ipc(scratch / "columns.arrow", compression="uncompressed")
+        return pl.scan_ipc(scratch / "columns.arrow", glob=False)
+    lazy.sink_parquet(scratch / "columns.parquet", row_group_size=250_000, compression="lz4")
+    return pl.scan_parquet(scratch / "columns.parquet", glob=False)

@@ -10,6 +10,8 @@ from temperance.data.evidence import MOSTLY, Numbering
 from temperance.records.cells import EXACT, NumberStyle
 
 TOO_LONG = "whole numbers above 2^53 are read as codes, as numbers they would be rounded."
+HEAD = 10_000  # cells that are looked at before the others
+FEW = 50  # different texts up to which numbers can be versions
 _ZERO_CODE = r"^0\d+$"
 
 
@@ -39,7 +41,8 @@ def both_readings(name: str, example: str, sign: str, decimal: str, why: str) ->
 def number_doubts(name: str, style: NumberStyle, found: Numbering, text: pl.Series) -> list[str]:
     """Say what else the numbers could be: codes with an exponent, versions, one with a leading zero."""
     doubts = []
-    zero = first(text, _ZERO_CODE)
+    zeros = text.filter(text.str.starts_with("0").fill_null(False))
+    zero = first(zeros, _ZERO_CODE)
     if zero:
         doubts.append(f"cells such as {zero!r} lose their zeros as numbers")
     if any("e" in shape.lower() and "." not in shape and "," not in shape for shape, _ in found.shapes):
@@ -47,8 +50,13 @@ def number_doubts(name: str, style: NumberStyle, found: Numbering, text: pl.Seri
         if short:
             doubts.append(f"{short!r} is read as {float(short):,.0f}, and could be a code")
     if style.decimal == "." and not style.unit:
-        tens = text.filter(text.str.contains(r"^\d+\.\d*0$").fill_null(False))
+        tens = text.filter(text.str.ends_with("0").fill_null(False))
+        tens = tens.filter(tens.str.contains(r"^\d+\.\d*0$"))
         bare = tens.str.replace(r"0+$", "").unique()
+        if len(tens) and text.head(HEAD).n_unique() <= FEW and text.str.contains(r"^\d+\.\d*[1-9]$").any():
+            digits = text.head(HEAD).str.extract(r"\.(\d+)$").str.len_bytes().drop_nulls()
+            if digits.n_unique() > 1 and not text.is_in(bare.to_list()).any():
+                doubts.append(f"{tens[0]!r} is read as {float(tens[0]):g}, and could be a version or code")
         if len(bare) and text.is_in(bare.to_list()).any():
             doubts.append(f"{tens[0]!r} and {tens[0].rstrip('0')!r} are one number, and could be versions")
     if style.unit and found.units[""]:
@@ -76,9 +84,10 @@ def sentinel(name: str, finite: NDArray[np.float64]) -> list[str]:
 def clock_doubt(name: str, days: NDArray[np.float64]) -> tuple[str, ...]:
     """Say that a time of day (b,), as fractions of a day, can be a duration."""
     finite = days[np.isfinite(days)]
-    if len(finite) and finite.max() < 1.0:
-        return (f"Column {name!r} was read as a time of day in hours; a duration in hours has the same numbers.",)
-    return (f"Column {name!r} was read as a duration in hours.",)
+    what = "a time of day in hours; a duration in hours has the same numbers"
+    if not len(finite) or finite.max() >= 1.0:
+        what = "a duration in hours"
+    return (f"Column {name!r} was read as {what}. If it holds ratios or scores: {_flag(name, 'category')}.",)
 
 
 def why_code(text: pl.Series) -> str:
@@ -101,6 +110,13 @@ def _one_width(known: pl.Series) -> bool:
     return len(digits) >= MOSTLY * len(known) and digits.str.len_chars().n_unique() == 1
 
 
+def numbered(text: pl.Series) -> bool:
+    """Tell whether most cells are a number of many with something behind it."""
+    known = text.drop_nulls().head(HEAD)
+    begins = known.str.extract(r"^[+-]?(\d+(?:[.,]\d+)?)\s?[^\d\s.,:/-]")
+    return len(known) > 0 and begins.null_count() <= 0.1 * len(known) and begins.n_unique() > FEW // 2
+
+
 def overrule(name: str, settings: str) -> str:
     """Say which option gets the other reading."""
     return f"To read it the other way: {_flag(name, settings)}."
@@ -112,5 +128,8 @@ def _flag(name: str, settings: str) -> str:
 
 def first(text: pl.Series, pattern: str) -> str:
     """Return the first cell that matches, or an empty text."""
-    found = text.filter(text.str.contains(pattern).fill_null(False))
-    return str(found[0]) if len(found) else ""
+    for part in (text.head(HEAD), text.slice(HEAD)):  # most often it is among the first
+        found = part.filter(part.str.contains(pattern).fill_null(False))
+        if len(found):
+            return str(found[0])
+    return ""

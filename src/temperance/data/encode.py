@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from temperance.data import texts, values
+from temperance.data import sets, texts, values
 from temperance.data.base import LARGE_BYTES, Contents
+from temperance.data.kept import Kept
 from temperance.records.errors import DataError, nearest
+from temperance.records.members import HAS
 from temperance.records.moments import date_part
 from temperance.records.rows import category_code
 from temperance.records.schema import MISSING, UNSEEN, Column, Rows, Schema
@@ -37,39 +39,99 @@ def encode(contents: Contents, schema: Schema, keep: NDArray[np.bool_], folder: 
 
     """
     store = _Store(contents.fingerprint[:16], folder)
+    rows = int(keep.sum())
     if contents.images is not None:
-        return _images(contents.images, keep, store), []
+        images = store.write("images", (rows, *contents.images.shape[1:]), np.uint8, _images(contents.images, keep))
+        return Rows(np.empty((rows, 0)), np.empty((rows, 0), dtype=np.int32), images), []
     require(contents, schema.columns)
-    numeric = store.new("numeric", (int(keep.sum()), len(schema.numeric)), np.float64)
-    codes = store.new("categorical", (int(keep.sum()), len(schema.categorical)), np.int32)
-    notes: list[str] = []
-    done, read = "", values.Numbers(np.empty(0), pl.Series([], dtype=pl.String), 0)
-    for j, column in enumerate(schema.numeric):
-        source = column.source or column.name
-        if done != source:  # the parts of a date share one reading
-            done, read = source, _numbers(contents.column(source), column)
-            notes += _said(column, read)
-        numeric[:, j] = date_part(read.values, column.part)[keep] if column.part else read.values[keep]
+    notes = _read(contents, schema)
+    numbers = [(_key(column), column.part) for column in schema.numeric]
+    numeric = store.write(
+        "numeric", (rows, len(numbers)), np.float64,
+        (_side([date_part(one, part) if part else one for one, part in block])
+         for block in contents.kept.blocks(numbers, keep)) if numbers else (),
+    )  # fmt: skip
+    words = [(_key(column), "") for column in schema.categorical]
+    codes = store.write(
+        "categorical", (rows, len(words)), np.int32,
+        (_side([one for one, _ in block]) for block in contents.kept.blocks(words, keep)) if words else (),
+    )  # fmt: skip
     for j, column in enumerate(schema.categorical):
-        codes[:, j] = category_codes(contents.column(column.source or column.name), column)[keep]
         strange = int((codes[:, j] == UNSEEN).sum())
         if strange:
             notes.append(f"Column {column.name!r} holds {strange:,} values of unknown categories.")
-    text = None
-    if schema.text:
-        text = np.empty((int(keep.sum()), len(schema.text)), dtype=object)
-        for j, column in enumerate(schema.text):
-            text[:, j] = texts.cells(contents.column(column.source or column.name), column)[keep]
-    return Rows(store.done(numeric), store.done(codes), None, text, _series(contents, schema, keep, store)), notes
+    return Rows(numeric, codes, None, _texts(contents, schema, keep), _series(contents, schema, keep, store)), notes
 
 
-def _images(images: NDArray[np.uint8], keep: NDArray[np.bool_], store: _Store) -> Rows:
-    rows = int(keep.sum())
-    kept = store.new("images", (rows, *images.shape[1:]), np.uint8)
+def keep_column(kept: Kept, series: pl.Series, columns: Sequence[Column], found: values.Numbers | None) -> None:
+    """Keep what a column gives, so that it is not read again.
+
+    Args:
+        kept: where to.
+        series: the column.
+        columns: its inputs.
+        found: its numbers, where it is one or a date.
+
+    """
+    if columns and columns[0].kind == "numeric" and found is not None:
+        kept.put(_key(columns[0]), found.values)
+    elif columns and columns[0].kind == "categorical":
+        kept.put(_key(columns[0]), category_codes(series, columns[0]))
+    for column in columns:
+        if column.part.startswith(HAS):
+            kept.put(_key(column), _holds(series, column))
+
+
+def source_of(column: Column) -> str:
+    """Return the column of the file."""
+    return column.source or column.name
+
+
+def _read(contents: Contents, schema: Schema) -> list[str]:
+    """Read the columns that were not read yet."""
+    notes: list[str] = []
+    for column in schema.numeric:
+        if _key(column) in contents.kept:  # the parts of a date share one reading
+            continue
+        series = contents.column(source_of(column))
+        if column.part.startswith(HAS):
+            contents.kept.put(_key(column), _holds(series, column))
+            continue
+        found = _numbers(series, column)
+        notes += _said(column, found)
+        contents.kept.put(_key(column), found.values)
+    for column in schema.categorical:
+        if _key(column) not in contents.kept:
+            contents.kept.put(_key(column), category_codes(contents.column(source_of(column)), column))
+    return notes
+
+
+def _key(column: Column) -> str:
+    if column.kind == "categorical" or column.part.startswith(HAS):
+        return f"{column.kind} {column.name}"
+    return f"read {source_of(column)}"
+
+
+def _holds(series: pl.Series, column: Column) -> NDArray[np.float64]:
+    return sets.held(series, column.part.removeprefix(HAS), column.format, column.missing)
+
+
+def _side(columns: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    return np.stack(columns, axis=1)
+
+
+def _images(images: NDArray[np.uint8], keep: NDArray[np.bool_]) -> Iterator[NDArray[Any]]:
     places = np.flatnonzero(keep)
-    for start in range(0, rows, 4096):
-        kept[start : start + 4096] = images[places[start : start + 4096]]
-    return Rows(np.empty((rows, 0)), np.empty((rows, 0), dtype=np.int32), store.done(kept))
+    return (images[places[start : start + 4096]] for start in range(0, len(places), 4096))
+
+
+def _texts(contents: Contents, schema: Schema, keep: NDArray[np.bool_]) -> NDArray[np.object_] | None:
+    if not schema.text:
+        return None
+    text: NDArray[np.object_] = np.empty((int(keep.sum()), len(schema.text)), dtype=object)
+    for j, column in enumerate(schema.text):
+        text[:, j] = texts.cells(contents.column(source_of(column)), column)[keep]
+    return text
 
 
 def _series(contents: Contents, schema: Schema, keep: NDArray[np.bool_], store: _Store) -> NDArray[np.float32] | None:
@@ -77,9 +139,8 @@ def _series(contents: Contents, schema: Schema, keep: NDArray[np.bool_], store: 
         return None
     names = [channel.name for channel in contents.channels]
     places = [names.index(column.name) for column in schema.series]
-    kept = store.new("series", (int(keep.sum()), len(places), contents.series.shape[2]), np.float32)
-    kept[:] = contents.series[keep][:, places]
-    made: NDArray[np.float32] = store.done(kept)
+    shape = (int(keep.sum()), len(places), contents.series.shape[2])
+    made: NDArray[np.float32] = store.write("series", shape, np.float32, [contents.series[keep][:, places]])
     return made
 
 
@@ -135,19 +196,31 @@ class _Store:
 
     def __init__(self, stem: str, folder: Path | None) -> None:
         self._stem, self._folder = stem, folder
-        self._files: dict[int, tuple[Path, Path]] = {}
 
-    def new(self, role: str, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
-        """Return an array to fill."""
+    def write(self, role: str, shape: tuple[int, ...], dtype: Any, blocks: Iterable[NDArray[Any]]) -> NDArray[Any]:
+        """Return an array of these blocks of rows; a large one is written to its file and opened read-only.
+
+        Raises:
+            DataError: the disk is full.
+
+        """
         size = math.prod(shape) * np.dtype(dtype).itemsize
         if self._folder is None or size <= LARGE_BYTES:
-            return np.empty(shape, dtype=dtype)
+            array, place = np.empty(shape, dtype=dtype), 0
+            for block in blocks:
+                array[place : place + len(block)] = block
+                place += len(block)
+            return array
         final = self._folder / f"{self._stem}.{role}.npy"
         draft = self._folder / f"{self._stem}.{role}.{os.getpid()}.tmp"
         try:
-            array = np.lib.format.open_memmap(draft, mode="w+", dtype=dtype, shape=shape)
-            with draft.open("r+b") as stream:  # a file with holes would kill the process on a full disk, later
-                os.posix_fallocate(stream.fileno(), 0, draft.stat().st_size)
+            with draft.open("wb") as stream:
+                header = np.lib.format.header_data_from_array_1_0(np.empty(0, dtype=dtype))
+                np.lib.format.write_array_header_1_0(stream, header | {"shape": shape})
+                stream.flush()  # a full disk is an error before the work, not after it
+                os.posix_fallocate(stream.fileno(), 0, stream.tell() + size)
+                for block in blocks:
+                    stream.write(np.ascontiguousarray(block, dtype=dtype).data)
         except OSError as error:
             draft.unlink(missing_ok=True)
             raise DataError(
@@ -155,15 +228,6 @@ class _Store:
                 "A folder with room for the data as numbers",
                 "Free some disk space, or choose another folder",
             ) from error
-        self._files[id(array)] = draft, final
-        return array
-
-    def done(self, array: NDArray[Any]) -> NDArray[Any]:
-        """Return the filled array; a memory-mapped one is put in place and opened read-only."""
-        if id(array) not in self._files:
-            return array
-        draft, final = self._files.pop(id(array))
-        array.flush()  # type: ignore[attr-defined]
         os.replace(draft, final)
         mapped: NDArray[Any] = np.load(final, mmap_mode="r", allow_pickle=False)
         return mapped

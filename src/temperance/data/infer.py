@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from temperance.data import texts, values
+from temperance.data import sets, texts, values
 from temperance.data.choices import ColumnChoice
 from temperance.data.evidence import FileStyle
 from temperance.data.judge import ALONE, AUTO, Reader, judge
@@ -19,6 +19,8 @@ from temperance.records.cells import WEAK_MISSING_WORDS, fold
 from temperance.records.moments import CLOCK, date_part
 from temperance.records.schema import Column
 
+NO_TWO_ALIKE = "It looks like an identifier or free text: the value differs in almost every row."
+SHORT = 40  # letters of a text that can be a number or a date
 KEY_SHARE = 0.95  # share of different values from which a text column is taken for a key
 KEY_ROWS = 20  # below this many rows no column is taken for a key
 MANY = 1000  # above this many categories the ones seen once are left out of the vocabulary
@@ -62,7 +64,7 @@ def infer(series: pl.Series, *, plain: bool = False, choice: ColumnChoice = AUTO
     kind = series.dtype
     if series.null_count() == len(series):
         return Trait(why="It holds no values.")
-    if kind.is_nested() or kind == pl.Binary or kind == pl.Object:
+    if (kind.is_nested() and not sets.listed(kind)) or kind == pl.Binary or kind == pl.Object:
         return Trait(why=f"It holds {_plural(kind)}, which cannot be used as an input.")
     if plain and choice.read == "auto" and values.is_number_type(series):
         choice = replace(choice, read="number")  # numbers of an array are numbers
@@ -70,7 +72,9 @@ def infer(series: pl.Series, *, plain: bool = False, choice: ColumnChoice = AUTO
     plain = plain or choice.read not in ("auto", "drop")
     if reader.kind == "none":
         return Trait(why="It holds no values.", reader=reader)
-    made = {"number": _numeric, "date": _date, "category": _categorical}[reader.kind](series, reader, plain, choice)
+    made = {"number": _numeric, "date": _date, "category": _categorical, "set": _several}[reader.kind](
+        series, reader, plain, choice
+    )
     return replace(made, notes=(*reader.said, *reader.doubts, *made.notes), reader=made.reader or reader)
 
 
@@ -95,7 +99,8 @@ def _numeric(series: pl.Series, reader: Reader, plain: bool, choice: ColumnChoic
         notes.append(f"Column {name!r} holds {read.infinite:,} infinite values: read as missing.")
     if len(read.words):
         notes.append(
-            f"Column {name!r} is numeric but holds {len(read.words):,} words {_shown(read.words)}: read as missing."
+            f"Column {name!r} is numeric but holds {len(read.words):,} words {_shown(read.words)}: read as missing. "
+            f"To keep them as words: --column '{name}=category'."
         )
     elif len(finite) + read.infinite < len(series) - series.null_count() and _weak_words(series, choice):
         notes.append(f"Column {name!r} is numeric; {_shown(_weak_words(series, choice))} is read as missing.")
@@ -126,7 +131,10 @@ def _date(series: pl.Series, reader: Reader, plain: bool, choice: ColumnChoice) 
     parts = ", ".join(column.part for column in columns)
     said = [f"Column {name!r} is a {'time' if clock else 'date'}; its inputs are {parts}."]
     if len(read.words):
-        said.append(f"Column {name!r}: {len(read.words):,} texts are no dates {_shown(read.words)}: read as missing.")
+        said.append(
+            f"Column {name!r}: {len(read.words):,} texts are no dates {_shown(read.words)}: read as missing. "
+            f"To keep them as words: --column '{name}=category'."
+        )
     return Trait(tuple(columns), "", tuple(said))
 
 
@@ -159,7 +167,7 @@ def _categorical(series: pl.Series, reader: Reader, plain: bool, choice: ColumnC
     if choice.read == "text" or (choice.read != "category" and known >= KEY_ROWS and texts.looks_like_text(text)):
         return _text(name, text, unique, reader, choice)
     if not plain and known >= KEY_ROWS and unique >= KEY_SHARE * known:
-        return Trait(why="It looks like an identifier: the value differs in almost every row.")
+        return Trait((), NO_TWO_ALIKE, _could_be(name, text))
     notes = _names_read_as_missing(series, text, choice)
     if unique > MANY:
         counts = counts.filter(pl.col("count") >= 2).sort(["count", "value"], descending=[True, False]).head(MOST)
@@ -182,6 +190,26 @@ def _text(name: str, text: pl.Series, unique: int, reader: Reader, choice: Colum
     column = Column(name, "text", name, missing=reader.missing)
     note = texts.said(name, text, unique, chosen=choice.read == "text")
     return Trait((column,), "", (note,), replace(reader, kind="text"))
+
+
+def _several(series: pl.Series, reader: Reader, plain: bool, choice: ColumnChoice) -> Trait:
+    columns, left = sets.columns_of(series, reader.pattern, choice.missing)
+    if not columns:
+        return Trait(why="It holds several values in a cell, none of which is seen in two rows and absent in others.")
+    notes = [f"Column {series.name!r}: {left:,} values that are rare or everywhere got no column."] if left else []
+    return Trait(columns, "", tuple(notes))
+
+
+def _could_be(name: str, text: pl.Series) -> tuple[str, ...]:
+    """Say how to use a column of short texts with digits that are neither numbers nor dates to us."""
+    known = text.drop_nulls().head(1000)
+    signs = known.str.contains(r"\d") & (known.str.len_chars() <= SHORT) & ~known.str.contains(r"^[0-9a-fA-F-]{16,}$")
+    if (signs.mean() or 0.0) < 0.8:
+        return ()
+    return (
+        f"Column {name!r}: cells such as {known[0]!r} differ in almost every row and were taken for names. If they are "
+        f"numbers or dates, write them like 12.5 or 2026-01-31; to use them as they stand: --keep '{name}'.",
+    )
 
 
 def one_spelling(counts: dict[str, int]) -> tuple[list[str], dict[str, list[str]]]:

@@ -18,11 +18,13 @@ from temperance.data.doubts import (
     clock_doubt,
     first,
     number_doubts,
+    numbered,
     overrule,
     sentinel,
     why_code,
 )
 from temperance.data.evidence import MOSTLY, FileStyle, Numbering, numbering
+from temperance.data.sets import NESTED, cut_of, listed
 from temperance.records.cells import EXACT, NumberStyle
 from temperance.records.errors import DataError
 from temperance.records.moments import CLOCK
@@ -41,9 +43,9 @@ class Reader:
 
     Attributes:
         name: the column.
-        kind: ``number``, ``date``, ``category``, ``text`` or ``none`` (it holds nothing that can be read).
+        kind: ``number``, ``date``, ``category``, ``text``, ``set`` or ``none`` (it holds nothing that can be read).
         style: of numbers.
-        pattern: of dates.
+        pattern: of dates; of sets what stands between the values.
         missing: words for "missing", or None: the usual ones.
         cells: count of cells that are not missing.
         misfits: count of those that do not fit: they count as missing.
@@ -81,6 +83,8 @@ class Reader:
             return ColumnChoice("number", self.style.decimal, thousands, self.style.unit, missing=self.missing)
         if self.kind == "date":
             return ColumnChoice("date", pattern=self.pattern, missing=self.missing)
+        if self.kind == "set":
+            return ColumnChoice("set", sep=self.pattern, missing=self.missing)
         return ColumnChoice("text" if self.kind == "text" else "category", missing=self.missing)
 
     def remark(self) -> str:
@@ -110,15 +114,21 @@ def judge(series: pl.Series, choice: ColumnChoice = AUTO, file: FileStyle = ALON
     """
     kind = series.dtype
     base = Reader(series.name, "none", missing=choice.missing, cells=len(series) - series.null_count())
+    if listed(kind) and choice.read in ("auto", "keep", "set"):
+        said = f"Column {base.name!r} holds lists: a yes/no column for each value."
+        return replace(base, kind="set", pattern=NESTED, said=(said,))
     if series.null_count() == len(series) or kind.is_nested() or kind in (pl.Binary, pl.Object):
         return base
+    if choice.read == "set":
+        text = values.clean(series.cast(pl.String), choice.missing)
+        return replace(base, kind="set", pattern=choice.sep or cut_of(text).sign or ";")
     if choice.read in ("category", "text") or kind in (pl.Boolean, pl.Categorical, pl.Enum):
         return replace(base, kind="category")
     if values.is_date_type(series):
         return _date(base, series, "iso")
     if kind != pl.String:
         return _typed(base, series, choice)
-    made = _plain(base, series, choice) or _text(base, series, choice, file)
+    made = _plain(base, series, choice) or _long(base, series, choice, file) or _text(base, series, choice, file)
     if choice.read in ("number", "date") and (made.kind != choice.read or made.misfits >= made.cells > 0):
         shown = ", ".join(repr(word[:30]) for word in made.odd or tuple(series.drop_nulls().head(3)))
         raise DataError(
@@ -155,6 +165,23 @@ def _plain(base: Reader, series: pl.Series, choice: ColumnChoice) -> Reader | No
     return _number_or_day(made, series, choice)
 
 
+def _long(base: Reader, series: pl.Series, choice: ColumnChoice, file: FileStyle) -> Reader | None:
+    """Return the reader of a long column of numbers in one plain style, as ``_text`` finds it, or None to ask that."""
+    if len(series) <= WHOLE or choice.read not in ("auto", "keep") or choice.style or choice.missing is not None:
+        return None
+    known = series.drop_nulls()
+    found = numbering(values.clean(known.gather_every(max(1, len(series) // WHOLE)), weak=True))
+    if found.numbers < MOSTLY * found.known or found.is_list or found.unit or why_code(known):
+        return None
+    decimal, doubts = _decimal(found, file, base.name, known)
+    read = values.plain_numbers(series, found.style(decimal))
+    if read is None:
+        return None
+    made = _of_numbers(base, read, found.style(decimal), doubts)
+    made = replace(made, doubts=(*made.doubts, *number_doubts(made.name, made.style, found, known)))
+    return _number_or_day(made, series, choice)
+
+
 def _text(base: Reader, series: pl.Series, choice: ColumnChoice, file: FileStyle) -> Reader:
     text = values.clean(series, choice.missing, weak=True)
     known = len(text) - text.null_count()
@@ -169,6 +196,13 @@ def _text(base: Reader, series: pl.Series, choice: ColumnChoice, file: FileStyle
         found = numbering(text)
         style = choice.style or found.style(found.clear or file.decimal(found)[0])
         return _number(base, series, replace(style, unit=choice.unit or found.unit), ())
+    cut = cut_of(text)
+    if cut.sure:
+        said = (
+            f"Column {base.name!r} holds several values in a cell, such as {cut.example[:40]!r}: a yes/no column for "
+            f"each value. {overrule(base.name, 'category')}"
+        )
+        return replace(base, kind="set", pattern=cut.sign, said=(said,))
     made = _as_number(base, series, text, file)
     if made is not None and made.kind == "number":
         return _number_or_day(made, series, choice)
@@ -182,7 +216,13 @@ def _text(base: Reader, series: pl.Series, choice: ColumnChoice, file: FileStyle
                 f"Column {base.name!r}: the dates fit both {dates.pattern} and {dates.other}; {dates.pattern} was "
                 f"taken. {overrule(base.name, f'date,pattern={dates.other}')}",
             )
-        return _date(base, series, dates.pattern, doubts)
+        return _date(base, series, dates.pattern, doubts, dates.found if choice.missing is None else None)
+    if cut.sign:
+        said = (
+            f"Column {base.name!r}: {cut.example[:40]!r} can be one category or several values; it was read as one. "
+            f"{_as_set(base.name, cut.sign)}"
+        )
+        return replace(base, kind="category", said=(said,))
     return _category(base, text, series)
 
 
@@ -194,7 +234,9 @@ def _as_number(base: Reader, series: pl.Series, text: pl.Series, file: FileStyle
         return None
     if found.is_list:
         cell = first(text, r"[0-9][,;/|]")
-        said = f"Column {base.name!r} holds several values in a cell, such as {cell!r}: read as categories."
+        sign = next(one for one in cell if one in ",;/|")
+        said = f"Column {base.name!r} holds several values in a cell, such as {cell!r}: read as categories. "
+        said += _as_set(base.name, sign)
         return replace(base, kind="category", said=(said,))
     why = why_code(text)
     if why:
@@ -245,12 +287,15 @@ def _decimal(found: Numbering, file: FileStyle, name: str, text: pl.Series) -> t
 
 
 def _number(base: Reader, series: pl.Series, style: NumberStyle, doubts: Sequence[str]) -> Reader:
-    read = values.numbers(series, style, base.missing)
+    return _of_numbers(base, values.numbers(series, style, base.missing), style, doubts)
+
+
+def _of_numbers(base: Reader, read: values.Numbers, style: NumberStyle, doubts: Sequence[str]) -> Reader:
     cells = int(np.isfinite(read.values).sum()) + read.infinite + len(read.words)
     said = [] if style.decimal == "." else [f"Column {base.name!r} has decimal commas."]
     if style.unit:
         said.append(f"Column {base.name!r} is in {style.unit!r}; the number was taken.")
-    odd = tuple(sorted(read.words.unique().head(1000).to_list())[:3])
+    odd = _some(read.words)
     return replace(
         base, kind="number", style=style, cells=cells, misfits=len(read.words), odd=odd, found=read,
         doubts=tuple(doubts), said=tuple(said),
@@ -276,10 +321,13 @@ def _number_or_day(made: Reader, series: pl.Series, choice: ColumnChoice) -> Rea
     return replace(made, doubts=(*made.doubts, *sentinel(made.name, finite)))
 
 
-def _date(base: Reader, series: pl.Series, pattern: str, doubts: Sequence[str] = ()) -> Reader:
-    read = values.days(series, pattern=pattern, missing=base.missing)
+def _date(
+    base: Reader, series: pl.Series, pattern: str, doubts: Sequence[str] = (), read: values.Numbers | None = None
+) -> Reader:
+    if read is None:
+        read = values.days(series, pattern=pattern, missing=base.missing)
     known = int(np.isfinite(read.values).sum()) + len(read.words)
-    odd = tuple(sorted(read.words.unique().head(1000).to_list())[:3])
+    odd = _some(read.words)
     said: tuple[str, ...] = ()
     none = base.cells - known
     if none > 0:
@@ -292,6 +340,14 @@ def _date(base: Reader, series: pl.Series, pattern: str, doubts: Sequence[str] =
     )  # fmt: skip
 
 
+def _as_set(name: str, sign: str) -> str:
+    return f"For a yes/no column for each value: --column '{name}=set,sep={sign}'."
+
+
+def _some(words: pl.Series) -> tuple[str, ...]:
+    return tuple(sorted(words.unique().head(1000).to_list())[:3])
+
+
 def _category(base: Reader, text: pl.Series, series: pl.Series) -> Reader:
     found = numbering(text if len(text) <= WHOLE else text.head(WHOLE))
     said: tuple[str, ...] = ()
@@ -300,19 +356,32 @@ def _category(base: Reader, text: pl.Series, series: pl.Series) -> Reader:
         shown = ", ".join(repr(unit) for unit in units)
         said = (
             f"Column {base.name!r} holds numbers in {len(units)} units ({shown}): read as categories. "
-            "Bring them to one unit to use them as numbers.",
+            f"Bring them to one unit to use them as numbers; --column '{base.name}=number,unit={units[0]}' reads those "
+            f"in {units[0]!r} and takes the others for missing.",
         )
     elif min(found.point, found.comma) >= 0.1 * found.known:
         said = (
             f"Column {base.name!r} holds decimal points ({found.point:,}) and decimal commas ({found.comma:,}): read "
-            "as categories. Write all in one way to use them as numbers.",
+            f"as categories. Write all in one way to use them as numbers; "
+            f"--column '{base.name}=number,decimal=,' (or .) "
+            "reads one kind and takes the other for missing.",
         )
     elif (text.drop_nulls().str.contains(_ANY_DATE).mean() or 0.0) >= MOSTLY:
         said = (
             f"Column {base.name!r} holds dates that are written in several ways: read as categories. Write all in one "
-            "way, such as 2026-01-31, to use them as dates.",
+            f"way, such as 2026-01-31, to use them as dates; "
+            f"--column '{base.name}=date' reads those that fit one pattern.",
         )
     elif found.numbers >= 0.1 * found.known and found.known - found.numbers > 1:
         words = found.known - found.numbers
-        said = (f"Column {base.name!r} mixes numbers ({found.numbers:,}) and words ({words:,}): read as categories.",)
+        said = (
+            f"Column {base.name!r} mixes numbers ({found.numbers:,}) and words ({words:,}): read as categories. "
+            f"To take the words for missing: --column '{base.name}=number'.",
+        )
+    elif numbered(text):
+        said = (
+            f"Column {base.name!r} holds texts that begin with different numbers, such as "
+            f"{text.drop_nulls()[0][:30]!r}: read as categories. If they are numbers, write the number alone; "
+            f"if not used: --drop '{base.name}'.",
+        )
     return replace(base, kind="category", said=said)

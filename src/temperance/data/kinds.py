@@ -31,16 +31,27 @@ def kind_of(path: Path) -> str:
             return kind
     if head.startswith(b"PK") and zipfile.is_zipfile(path):
         return _zipped(path)
-    if b"\0" in head and not head.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if b"\0" in head and not head.startswith((b"\xff\xfe", b"\xfe\xff")) and not wide(head):
         return ending
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:20].lower()
     if ending in ("text", "json", "") and start[:1] in (b"{", b"["):
         return "json" if ending == "json" or _is_json(start) else (ending or "text")
+    if ending in ("workbook", "parquet", "arrow", "orc", "npz") and start and b"\0" not in head:
+        return "text"  # a table in text that was saved under another ending
     if start.startswith((b"@relation", b"@attribute")):
         return "arff"
     if ending:
         return ending
     return "text" if start and path.suffix.lower() not in (".pkl", ".pickle", ".py", ".exe") else ""
+
+
+def wide(head: bytes) -> str:
+    """Return the encoding of text with two bytes for each letter and no mark, or nothing."""
+    some = head[: len(head) // 2 * 2][:4096]
+    for encoding, zeros, letters in (("utf-16-le", some[1::2], some[::2]), ("utf-16-be", some[::2], some[1::2])):
+        if len(some) >= 16 and zeros.count(0) > 0.7 * len(zeros) and not letters.count(0):
+            return encoding
+    return ""
 
 
 def _zipped(path: Path) -> str:

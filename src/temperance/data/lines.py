@@ -65,8 +65,8 @@ def rewrite(path: Path, dialect: Dialect, copy: Path) -> tuple[tuple[str, ...], 
     ):
         write = csv.writer(out, lineterminator="\r\n").writerow  # so that both are quoted
         for number, row in _records(source, path, dialect):
-            if kept == 0 and not short.count and not long.count and len(row) == len(header) + 1 and row[-1].strip():
-                header = ("column_1", *header)  # R writes no name above the names of the rows
+            if kept == 0 and not short.count and not long.count and _has_names(row, dialect):
+                header = ("column_1", *header)
             width = len(header)
             if width > len(dialect.header):
                 names.add(row[0])
@@ -101,6 +101,12 @@ def rewrite(path: Path, dialect: Dialect, copy: Path) -> tuple[tuple[str, ...], 
     if long.count:
         notes.append(f"{long.sentence()} more fields than the header: left out.")
     return header, tuple(notes)
+
+
+def _has_names(row: list[str], dialect: Dialect) -> bool:
+    """Tell whether rows have one field more than the header: R writes no name above the names of the rows."""
+    more = len(dialect.header) + 1
+    return len(row) == more and dialect.width in (0, more) and bool(row[-1].strip())
 
 
 def _one_more(path: Path, number: int, width: int) -> DataError:
@@ -143,7 +149,7 @@ def _records(source: TextIO, path: Path, dialect: Dialect) -> Iterator[tuple[int
         next(lines, "")
     begin = lines.number
     try:
-        for row in rows_of(lines, dialect.separator, dialect.quote):
+        for row in rows_of(lines, dialect.separator, dialect.quote, dialect.lines):
             if lines.number - begin > LONGEST_RECORD:
                 raise _open_quote(path, begin + 1)
             first, begin = begin + 1, lines.number

@@ -6,6 +6,7 @@ import bz2
 import gzip
 import lzma
 import shutil
+import tarfile
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -22,6 +23,8 @@ _OPENERS: tuple[tuple[bytes, Callable[[Path], Any]], ...] = (
     (b"BZh", bz2.open),
 )
 
+PAPERS = frozenset({"readme", "license", "licence", "changelog", "citation", "metadata", "datapackage"})
+
 
 @dataclass(frozen=True)
 class PackedFile(Source):
@@ -34,7 +37,7 @@ class PackedFile(Source):
     def open(self, scratch: Path) -> Contents:
         try:
             inner = self._unpack(scratch)
-        except (OSError, EOFError, lzma.LZMAError, zipfile.BadZipFile, RuntimeError) as error:
+        except (OSError, EOFError, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError, RuntimeError) as error:
             raise DataError(
                 f"{self.path.name} cannot be unpacked ({str(error)[:100]})", "A complete gz, xz, bz2 or zip file",
                 "Download or pack it again; a password must be taken off first",
@@ -54,12 +57,27 @@ class PackedFile(Source):
         opener = next((one for sign, one in _OPENERS if head.startswith(sign)), gzip.open)
         stem = self.path.stem
         with opener(self.path) as packed:
-            return _copy(packed, scratch / stem)
+            copy = _copy(packed, scratch / stem)
+        return self._untar(copy, scratch) if tarfile.is_tarfile(copy) else copy
+
+    def _untar(self, copy: Path, scratch: Path) -> Path:
+        with tarfile.open(copy) as archive:
+            name = self._member([one.name for one in archive.getmembers() if one.isfile()])
+            packed = archive.extractfile(name)
+            if packed is None:
+                raise OSError(f"{name} is no file")
+            (scratch / "member").mkdir(exist_ok=True)
+            return _copy(packed, scratch / "member" / Path(name).name)
 
     def _member(self, names: list[str]) -> str:
         tables = [
             n for n in names if not n.endswith("/") and not Path(n).name.startswith((".", "_")) and "__MACOSX" not in n
         ]
+        papers = [
+            n for n in tables if Path(n).stem.lower() in PAPERS or Path(n).suffix.lower() in (".md", ".pdf", ".html")
+        ]
+        if not self.member and len(tables) - len(papers) == 1:
+            return next(name for name in tables if name not in papers)
         wanted = [name for name in tables if self.member in ("", name, Path(name).name, Path(name).stem)]
         if len(wanted) == 1:
             return wanted[0]

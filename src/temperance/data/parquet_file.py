@@ -25,7 +25,7 @@ class ParquetFiles(Source):
         if sum(file.stat().st_size for file in files) == 0:
             raise DataError(f"{self.path.name} is empty", "A Parquet file with rows", "Check the file")
         try:
-            lazy = pl.scan_parquet(files, glob=False)
+            lazy = _scan(files, self.path) if folder else pl.scan_parquet(files, glob=False)
             rows = lazy.select(pl.len()).collect().item()
             width = len(lazy.collect_schema())
             frame = lazy.collect() if rows * width * 8 <= self.large_bytes else lazy
@@ -40,6 +40,24 @@ class ParquetFiles(Source):
         notes = (f"{len(files)} Parquet files were read as one table.",) if len(files) > 1 else ()
         digest = fingerprint.of_files(files, root=self.path) if folder else fingerprint.of_file(self.path)
         return Contents(frame, name=_name(self.path), fingerprint=digest, notes=notes)
+
+
+def _scan(files: list[Path], root: Path) -> pl.LazyFrame:
+    """Read the files of a folder as one table: types and columns may differ, folders such as ``year=2023`` are columns.
+
+    Raises:
+        pl.exceptions.PolarsError: a file is damaged, or two files hold types of one column that do not go together.
+
+    """
+    hive = all("=" in part for file in files for part in file.relative_to(root).parts[:-1]) and files[0].parent != root
+    schemas = [pl.read_parquet_schema(file) for file in files]
+    if all(schema == schemas[0] for schema in schemas):
+        return pl.scan_parquet(files, glob=False, hive_partitioning=hive)
+    parts = [pl.scan_parquet(file, glob=False, hive_partitioning=False) for file in files]
+    if hive:
+        pairs = [[part.split("=", 1) for part in file.relative_to(root).parts[:-1]] for file in files]
+        parts = [part.with_columns(pl.lit(v).alias(k) for k, v in own) for part, own in zip(parts, pairs, strict=True)]
+    return pl.concat(parts, how="diagonal_relaxed")
 
 
 def _name(path: Path) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,15 +17,17 @@ from temperance.data.arrange import guides_note, moment_of, series_of
 from temperance.data.base import Contents
 from temperance.data.choices import AS_FOUND, Choices, ColumnChoice, to_toml
 from temperance.data.clock_columns import times
-from temperance.data.encode import encode, require
+from temperance.data.encode import encode, keep_column, require
 from temperance.data.evidence import FileStyle, numbering
 from temperance.data.guides import even, group_codes, weights, without_weight
-from temperance.data.infer import infer
+from temperance.data.headers import looks_like_data
+from temperance.data.infer import Trait, infer
 from temperance.data.judge import Reader
+from temperance.data.kept import Kept
 from temperance.data.source import source_of
 from temperance.data.summary import profile
 from temperance.data.target import Aim, known_target, read_target
-from temperance.data.text import HEADLESS, looks_like_data
+from temperance.data.text import HEADLESS
 from temperance.records.errors import DataError
 from temperance.records.layout import Long
 from temperance.records.schema import Column, Schema, Target
@@ -32,6 +35,7 @@ from temperance.records.table import Table
 
 Dropped = dict[str, Any]
 KINDS = ("numeric", "categorical", "text", "series")  # the order of a schema's columns
+TOGETHER = 2  # columns of a large file that are looked at at once
 VOTERS = 5000  # rows of each column that say how the file writes numbers
 Guides = tuple[str | None, str | None, str | None]  # columns of group, time and weight
 
@@ -48,6 +52,7 @@ class Reading:
         choices: what the user decided.
         profile: ``{"columns": […], "target": {…}}``, JSON-safe.
         labels: names of the series (one per row of the table), of a long table.
+        files: name of the file of each row, of a folder of images.
 
     """
 
@@ -58,6 +63,7 @@ class Reading:
     choices: Choices = field(default_factory=Choices)
     profile: dict[str, Any] = field(default_factory=dict)
     labels: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-safe fields (not the rows)."""
@@ -127,6 +133,7 @@ def read(
         workdir.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=workdir, prefix="reading-", ignore_cleanup_errors=True) as scratch:
         contents = source_of(source, target=target, schema=schema, choices=choices).open(Path(scratch))
+        contents = replace(contents, kept=Kept(Path(scratch)))
         known = schema.names if schema is not None else ()
         for name in choices.columns:
             if name not in known:
@@ -281,7 +288,8 @@ def _finish(
         None if weight is None else even(weight[present]),
     )
     said = [note for note in said if note not in notes and not _already(note, notes)]
-    return Reading(table, (*notes, *said), tuple(dropped), (), choices, profile(table))
+    files = tuple(name for name, one in zip(contents.files, present, strict=True) if one) if contents.files else ()
+    return Reading(table, (*notes, *said), tuple(dropped), (), choices, profile(table), files=files)
 
 
 def restyled(schema: Schema, choices: Choices) -> Schema:
@@ -343,10 +351,15 @@ def _columns(
     notes: list[str] = []
     dropped: list[Dropped] = []
     readers: list[Reader] = []
-    for name in () if contents.images is not None else contents.names:
-        if name in taken:
-            continue
-        trait = infer(contents.column(name), plain=contents.plain, choice=choices.of(name), file=file)
+    names = [name for name in contents.names if name not in taken and contents.images is None]
+
+    def look(name: str) -> Trait:
+        series = contents.column(name)
+        trait = infer(series, plain=contents.plain, choice=choices.of(name), file=file)
+        keep_column(contents.kept, series, trait.columns, trait.reader.found if trait.reader else None)
+        return replace(trait, reader=replace(trait.reader, found=None) if trait.reader else None)
+
+    for name, trait in zip(names, _each(look, names, lazy=isinstance(contents.frame, pl.LazyFrame)), strict=True):
         found += trait.columns
         notes += trait.notes
         if trait.why:
@@ -356,6 +369,15 @@ def _columns(
     ordered = sorted(_unique(found), key=lambda column: KINDS.index(column.kind))
     ordered += contents.channels
     return tuple(ordered), [*notes, *_why_notes(dropped)], dropped, readers
+
+
+def _each(look: Callable[[str], Trait], names: Sequence[str], *, lazy: bool) -> Iterator[Trait]:
+    """Look at each column; those of a large file two at a time (Polars and NumPy let go of the interpreter)."""
+    if not lazy:
+        yield from map(look, names)
+        return
+    with ThreadPoolExecutor(TOGETHER) as pool:
+        yield from pool.map(look, names)
 
 
 def _why_notes(dropped: Sequence[Dropped]) -> list[str]:

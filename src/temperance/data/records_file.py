@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ from temperance.data.base import Contents, Source
 from temperance.data.sheet import frame_of
 from temperance.data.text import find_encoding
 from temperance.records.errors import DataError
+
+_GAP = re.compile(r"[\s,]*")
 
 
 @dataclass(frozen=True)
@@ -34,9 +37,13 @@ class RecordsFile(Source):
         return Contents(frame, self.path.stem, fingerprint.of_file(self.path), notes=notes)
 
     def _frame(self, text: str) -> pl.DataFrame:
+        text = text.removeprefix("\ufeff")
         try:
             whole = json.loads(text)
         except json.JSONDecodeError as error:
+            one_after_another = _stream(text)
+            if one_after_another is not None:
+                return _records(one_after_another)
             lines = [line for line in text.splitlines() if line.strip()]
             if len(lines) < 2 or not lines[0].lstrip().startswith(("{", "[")) or not _complete(lines[0]):
                 raise self._refuse(error.lineno, error.msg) from error
@@ -44,6 +51,7 @@ class RecordsFile(Source):
         return self._whole(whole)
 
     def _whole(self, whole: Any) -> pl.DataFrame:
+        whole = _inside(whole)
         if isinstance(whole, dict):
             tables = [v for v in whole.values() if isinstance(v, list) and v and isinstance(v[0], (dict, list))]
             lengths = {len(v) for v in whole.values() if isinstance(v, (list, dict))}
@@ -73,6 +81,43 @@ class RecordsFile(Source):
             f"{self.path.name} is no JSON table: line {line:,}: {why}",
             "A list of objects, or one object per line", "Correct that line",
         )  # fmt: skip
+
+
+def _inside(whole: Any) -> Any:
+    """Return the table of pandas' forms ``split`` and ``index``, or of an object around the only list of objects."""
+    if not isinstance(whole, dict):
+        return whole
+    names, rows = whole.get("columns"), whole.get("data")
+    if isinstance(names, list) and isinstance(rows, list) and all(isinstance(row, list) for row in rows):
+        return [[str(name) for name in names], *rows]
+    cells = list(whole.values())
+    numbered = all(key.isdecimal() for key in whole) and all(isinstance(cell, dict) for cell in cells)
+    if len(whole) > 1 and numbered and len({tuple(cell) for cell in cells}) == 1:
+        return cells
+    while isinstance(whole, dict):
+        deeper = [cell for cell in whole.values() if isinstance(cell, dict)]
+        if any(isinstance(cell, list) for cell in whole.values()) or len(deeper) != 1:
+            break
+        whole = deeper[0]
+    return whole
+
+
+def _stream(text: str) -> list[Any] | None:
+    """Return objects that stand one after another, with commas or blanks between; None where it is anything else."""
+    decoder, place, found = json.JSONDecoder(), 0, []
+    while place < len(text):
+        gap = _GAP.match(text, place)
+        place = gap.end() if gap else place
+        if place >= len(text):
+            break
+        try:
+            one, place = decoder.raw_decode(text, place)
+        except json.JSONDecodeError:
+            return None
+        if not isinstance(one, dict):
+            return None
+        found.append(one)
+    return found if len(found) > 1 else None
 
 
 def _complete(line: str) -> bool:

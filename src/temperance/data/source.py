@@ -15,12 +15,13 @@ from temperance.data.bundled import BundledSet, bundled_name
 from temperance.data.choices import AS_FOUND, Choices
 from temperance.data.csv_file import CsvFile
 from temperance.data.database import Database
-from temperance.data.image_folder import ImageFolder
+from temperance.data.image_folder import ImageFolder, images_below
 from temperance.data.kinds import kind_of
 from temperance.data.npz_file import NpzFile
 from temperance.data.packed import PackedFile
 from temperance.data.parquet_file import ParquetFiles
 from temperance.data.records_file import RecordsFile
+from temperance.data.text_folder import TextFolder, texts_below
 from temperance.data.workbook import Workbook
 from temperance.records.errors import DataError
 from temperance.records.schema import Schema
@@ -69,6 +70,8 @@ def _of_path(data: str | Path, target: str | None, schema: Schema | None, choice
     if path.is_dir():
         if any(path.rglob("*.parquet")):
             return ParquetFiles(path)
+        if (schema is None or schema.kind == "table") and texts_below(path) and not images_below(path):
+            return TextFolder(path, choices.separator)
         return ImageFolder(path, shape=schema.image_shape if schema else None)
     return _of_file(path, target, schema, choices)
 
@@ -84,7 +87,7 @@ def _of_file(path: Path, target: str | None, schema: Schema | None, choices: Cho
     if kind in ("sqlite", "duckdb"):
         return Database(path, kind, choices.sheet)
     if kind == "workbook":
-        return Workbook(path, choices.sheet)
+        return Workbook(path, choices.sheet, target or (schema.target.name if schema else ""))
     if kind in ("arrow", "orc"):
         return ArrowFile(path, orc=kind == "orc")
     plain: dict[str, Callable[[Path], Source]] = {"parquet": ParquetFiles, "json": RecordsFile, "arff": ArffFile}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from temperance.records.schema import MISSING, UNSEEN, Column
@@ -35,17 +34,17 @@ def numeric_summary(name: str, values: NDArray[np.float64]) -> dict[str, Any]:
     row: dict[str, Any] = {"name": name, "kind": "numeric", "missing": int(len(values) - len(finite))}
     if not len(finite):
         return row | dict.fromkeys(("low", "high", "mean", "sd", "quantiles")) | {"unique": 0, "top": []}
+    ordered = np.sort(finite)
     places = np.floor(np.array(QUANTILES) * (len(finite) - 1)).astype(int)
-    at = dict(zip(places, np.partition(finite, places)[places], strict=True))
     with np.errstate(over="ignore", invalid="ignore"):
         mean, sd = float(finite.mean()), float(finite.std())
     return row | {
-        "unique": pl.Series(finite).n_unique(),
-        "low": float(finite.min()),
-        "high": float(finite.max()),
+        "unique": 1 + int(np.count_nonzero(ordered[1:] != ordered[:-1])),
+        "low": float(ordered[0]),
+        "high": float(ordered[-1]),
         "mean": mean if np.isfinite(mean) else None,
         "sd": sd if np.isfinite(sd) else None,
-        "quantiles": {f"{q:g}": float(v) for q, v in zip(QUANTILES, [at[place] for place in places], strict=True)},
+        "quantiles": {f"{q:g}": float(v) for q, v in zip(QUANTILES, ordered[places], strict=True)},
         "top": [],
     }
 

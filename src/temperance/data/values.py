@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from temperance.records.cells import INVISIBLE, MISSING_WORDS, WEAK_MISSING_WORDS, NumberStyle
 from temperance.records.moments import (
     CLOCK,
-    EPOCH_MILLISECONDS,
-    EPOCH_SECONDS,
+    COUNTS,
+    DENSE,
     HOUR_FORMATS,
     QUARTER,
     days_of_number,
@@ -22,15 +22,18 @@ from temperance.records.moments import (
 from temperance.records.schema import sentinels
 
 _ISO = (
-    *("%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S%.f"),
+    *("%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S%.f"),
+    *("%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%.f"),
     *("%Y-%m-%d %I:%M %p", "%Y-%m-%d %I:%M:%S %p"),
 )
 _ISO_ZONED = ("%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M%#z")
-_SLOW = frozenset({CLOCK, QUARTER, EPOCH_SECONDS, EPOCH_MILLISECONDS, "%Y%m%d", "%Y-%m", "%m/%Y"})  # polars needs a day
-_COMMA = r"^[+-]?\d+(,\d+)?([eE][+-]?\d+)?$"
+_SLOW = frozenset(
+    {CLOCK, QUARTER, *COUNTS, DENSE, "%Y%m%d", "%Y-%m", "%m/%Y", "%b-%y", "%G-W%V-%u"}
+)  # Polars wants days
 _GROUPED = {".": r"^[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?$", ",": r"^[+-]?[1-9]\d{0,2}(\.\d{3})+(,\d*)?$"}
 Missing = Collection[str] | None
 PLAIN = NumberStyle()
+LONG, FEW_TEXTS = 100_000, 300  # rows from which, and different texts of 1,000 up to which, each is looked at once
 
 
 class Numbers(NamedTuple):
@@ -68,14 +71,27 @@ def clean(series: pl.Series, missing: Missing = None, *, weak: bool = False) -> 
 
     """
     text = series if series.dtype == pl.String else series.cast(pl.String)
+    words = MISSING_WORDS | WEAK_MISSING_WORDS if weak else MISSING_WORDS
+    return _each_once(text, lambda some: _cleaned(some, words if missing is None else frozenset({"", *missing})))
+
+
+def _cleaned(text: pl.Series, words: frozenset[str]) -> pl.Series:
     text = text.str.strip_chars()
-    if text.str.contains(f"[{INVISIBLE}]").any():
+    if (text.str.len_bytes() != text.str.len_chars()).any() and text.str.contains(f"[{INVISIBLE}]").any():
         text = text.str.replace_all(f"[{INVISIBLE}]", "").str.strip_chars()
-    if text.str.starts_with('"').any():
-        text = text.str.replace(r'^"(.*)"$', "$1")
-    if missing is not None:
-        return _blank(text, frozenset({"", *missing}))
-    return _blank(text, MISSING_WORDS | WEAK_MISSING_WORDS if weak else MISSING_WORDS)
+    if text.str.starts_with('"').any() or text.str.starts_with('="').any():  # ="00123" is text in a spreadsheet
+        text = text.str.replace(r'^=?"(.*)"$', "$1")
+    return _blank(text, words)
+
+
+def _each_once(text: pl.Series, change: Callable[[pl.Series], pl.Series]) -> pl.Series:
+    """Change a column of text; where a sample of a long one repeats, each different text is changed once."""
+    if len(text) < LONG or text.gather_every(len(text) // 1000).n_unique() > FEW_TEXTS:
+        return change(text)
+    different = text.unique().drop_nulls()
+    if len(different) > len(text) // 20:
+        return change(text)
+    return text.replace_strict(different, change(different), default=None).alias(text.name)
 
 
 def numbers(series: pl.Series, style: NumberStyle = PLAIN, missing: Missing = None) -> Numbers:
@@ -85,21 +101,25 @@ def numbers(series: pl.Series, style: NumberStyle = PLAIN, missing: Missing = No
         return _finite(series.cast(pl.Int64).cast(pl.Float64) / _units_per_hour(series.dtype), empty)
     if is_number_type(series) or series.dtype == pl.Boolean:
         return _finite(_without(series.cast(pl.Float64), sentinels(missing)), empty)
-    if style.decimal == "." and missing is None and series.dtype == pl.String:
-        found = series.cast(pl.Float64, strict=False)
-        if found.null_count() == series.null_count():
-            return _finite(found, empty)
-    text = clean(series, missing, weak=True)
+    text = series if series.dtype == pl.String and missing is None else clean(series, missing, weak=True)
+    return _with_the_rest(text, _plainly(text, style), lambda word: style.read(word, missing), missing)
+
+
+def plain_numbers(text: pl.Series, style: NumberStyle) -> Numbers | None:
+    """Read a column where each cell is plain in this style, empty, or a word for "missing"; None where one is not."""
     found = _plainly(text, style)
-    return _with_the_rest(text, found, lambda word: style.read(word, missing))
+    left = text.filter(found.is_null() & text.is_not_null())
+    return None if clean(left, weak=True).null_count() < len(left) else _finite(found, left.clear())
 
 
 def _plainly(text: pl.Series, style: NumberStyle) -> pl.Series:
     """Read the cells that are written without anything unusual; null for the others."""
-    if style.decimal == ".":
-        found = text.cast(pl.Float64, strict=False)
-    else:
-        found = _matching(text, _COMMA).str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
+    plain = text
+    if style.decimal == ",":
+        points = text.str.contains(".", literal=True)
+        plain = pl.select(pl.when(~points).then(text)).to_series() if points.any() else text
+        plain = plain.str.replace(",", ".", literal=True)
+    found = plain.cast(pl.Float64, strict=False)
     if style.grouped and found.null_count() > text.null_count():
         other = "," if style.decimal == "." else "."
         groups = _matching(text, _GROUPED[style.decimal]).str.replace_all(other, "", literal=True)
@@ -111,20 +131,21 @@ def _matching(text: pl.Series, pattern: str) -> pl.Series:
     return pl.select(pl.when(text.str.contains(pattern)).then(text)).to_series()
 
 
-def _with_the_rest(text: pl.Series, found: pl.Series, read: Callable[[str], float]) -> Numbers:
+def _with_the_rest(text: pl.Series, found: pl.Series, read: Callable[[str], float], missing: Missing) -> Numbers:
     """Ask ``read`` about each different cell that ``found`` lacks; those that it refuses are the words."""
-    left = text.filter(found.is_null() & text.is_not_null())
+    lacks = found.is_null() & text.is_not_null()
+    left = clean(text.filter(lacks), missing, weak=True)
     if not len(left):
         return _finite(found, left)
     values: dict[str, float] = {}
-    for word in left.unique().to_list():
+    for word in left.unique().drop_nulls().to_list():
         try:
             values[word] = read(word)
         except (ValueError, OverflowError):
             continue
-    rest = text.replace_strict(values, default=None, return_dtype=pl.Float64)
-    refused = ~left.is_in(list(values))
-    return _finite(found.fill_null(rest), left.filter(refused))
+    out = array(found)
+    out[lacks.to_numpy()] = array(left.replace_strict(values, default=None, return_dtype=pl.Float64))
+    return _finite(pl.Series(out), left.filter(left.is_not_null() & ~left.is_in(list(values))))
 
 
 def days(series: pl.Series, *, pattern: str = "iso", missing: Missing = None) -> Numbers:
@@ -135,21 +156,24 @@ def days(series: pl.Series, *, pattern: str = "iso", missing: Missing = None) ->
         return Numbers(np.where(_no_day(moments), np.nan, moments), empty, 0)
     if is_number_type(series):
         plain = _finite(_without(series.cast(pl.Float64), sentinels(missing)), empty)
-        if pattern in (EPOCH_SECONDS, EPOCH_MILLISECONDS):
+        if pattern in COUNTS:
             return plain._replace(values=np.asarray(days_of_number(plain.values, pattern)))  # type: ignore[arg-type]
-        if pattern != "%Y%m%d":
+        if pattern not in ("%Y%m%d", DENSE):
             return plain
         series = series.cast(pl.Int64, strict=False)
     text = clean(series, missing, weak=True)
-    return _with_the_rest(
-        text, parse_moments(text, pattern), lambda word: parse_days(word, pattern=pattern, missing=missing)
-    )
+    found = parse_moments(text, pattern)
+    return _with_the_rest(text, found, lambda word: parse_days(word, pattern=pattern, missing=missing), missing)
 
 
 def parse_moments(text: pl.Series, pattern: str) -> pl.Series:
     """Return days since 1970-01-01 as Float64, null where the text does not follow ``pattern`` in a usual way."""
     if pattern in _SLOW:
         return pl.Series(text.name, [None] * len(text), dtype=pl.Float64)
+    return _each_once(text, lambda some: _moments(some, pattern))
+
+
+def _moments(text: pl.Series, pattern: str) -> pl.Series:
     iso = pattern in ("", "iso")
     formats = (*_ISO, *_ISO_ZONED) if iso else tuple(pattern + hours for hours in HOUR_FORMATS)
     if "%Y" in pattern or iso:
@@ -202,7 +226,7 @@ def array(series: pl.Series) -> NDArray[np.float64]:
 
     Shapes: (b,).
     """
-    return np.asarray(series.cast(pl.Float64).fill_null(float("nan")).to_numpy(), dtype=np.float64)
+    return np.array(series.cast(pl.Float64).fill_null(float("nan")).to_numpy(), dtype=np.float64)
 
 
 def _blank(text: pl.Series, words: frozenset[str]) -> pl.Series:

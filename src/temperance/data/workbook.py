@@ -12,20 +12,26 @@ from temperance.data.base import Contents, Source
 from temperance.data.sheet import table_of
 from temperance.records.errors import DataError, MissingExtra, nearest
 
+NAMED_WITHIN = 20  # rows of a sheet in which the target's name is looked for
+
 
 @dataclass(frozen=True)
 class Workbook(Source):
-    """A sheet of a workbook: the one that is named, else the only one with cells, else the first, and that is said."""
+    """A sheet: the one that is named, else of those with cells the first that names the target, and others are said."""
 
     path: Path
     sheet: str = ""
+    target: str = ""
 
     def open(self, scratch: Path) -> Contents:
         calamine = needed("python_calamine", "excel", self.path)
         try:
             book = calamine.load_workbook(str(self.path))
             sheets = {name: book.get_sheet_by_name(name) for name in book.sheet_names}
-            filled = [name for name, one in sheets.items() if one.height]
+            seen = {one.name for one in book.sheets_metadata if "Visible" in str(one.visible)}
+            filled = [name for name, one in sheets.items() if one.height and name in seen]
+            filled = filled or [name for name, one in sheets.items() if one.height]
+            filled.sort(key=lambda name: not _names(sheets[name], self.target))
         except (calamine.CalamineError, OSError) as error:
             raise DataError(
                 f"{self.path.name} cannot be read as a workbook: {str(error)[:150]}",
@@ -35,6 +41,11 @@ class Workbook(Source):
         frame, more, dropped = table_of(sheets[name].to_python(), f"The sheet {name!r} of {self.path.name}")
         digest = fingerprint.of_file(self.path)
         return Contents(frame, self.path.stem, digest, notes=(*notes, *more), dropped=dropped)
+
+
+def _names(sheet: Any, target: str) -> bool:
+    """Tell whether one of the first rows of a sheet names the target."""
+    return bool(target) and any(target in map(str, row) for row in sheet.to_python(nrows=NAMED_WITHIN))
 
 
 def choose_table(wanted: str, names: list[str], filled: list[str], file: str, kind: str) -> tuple[str, tuple[str, ...]]:

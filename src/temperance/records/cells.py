@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
+from temperance.records.plainer import plain_number
+
 #: Words that stand for a missing value in every column (lower case; the empty string too).
 MISSING_WORDS = frozenset({"", "?", "na", "n/a", "#n/a", "nan", "null", "<na>"})
 #: Words that stand for a missing value only where numbers or dates are expected; elsewhere they are a category.
 WEAK_MISSING_WORDS = frozenset({"-", "--", ".", "none", "missing", "n.a.", "nil", "#value!", "#div/0!", "unknown"})
 #: Letters without width that spreadsheets and web pages leave behind.
 INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff\u00ad"
-#: Signs that are a minus.
-MINUS = "\u2212\u2013\ufe63\uff0d"
 #: What may stand before a number.
 CURRENCIES = (
     *("$", "€", "£", "¥", "₹", "₽", "₺", "₩", "₪", "฿", "R$", "US$", "A$", "C$", "Fr.", "Rs.", "Rs", "kr"),
@@ -31,12 +31,11 @@ CURRENCIES = (
 EXACT = 2**53  # above it float64 holds not every whole number
 
 _INVISIBLE = re.compile(f"[{INVISIBLE}]")
-_MINUS = re.compile(f"[{MINUS}]")
 _SPACES = " \u00a0\u202f\u2009"
 _BEFORE = "|".join(re.escape(one) for one in sorted(CURRENCIES, key=len, reverse=True))
 _CELL = re.compile(
     rf"(?P<sign>[+-]?)[{_SPACES}]?(?P<before>{_BEFORE})?[{_SPACES}]?(?P<inner>[+-]?)"
-    rf"(?P<core>\d(?:[\d.,]|['’{_SPACES}](?=\d))*|[.,]\d+)(?P<exponent>[eE][+-]?\d{{1,4}})?"
+    rf"(?P<core>\d(?:[\d.,]|['’_{_SPACES}](?=\d))*|[.,]\d+)(?P<exponent>[eE][+-]?\d{{1,4}})?"
     rf"(?P<after>[{_SPACES}]?[^\W\d_][^\d,;()\[\]<>\"]{{0,14}}[²³]?|[{_SPACES}]?[%‰°$€£¥₹₽₺₩₪฿µ][^\d,;()\[\]<>\"]{{0,9}})?(?P<last>-?)",
     re.ASCII,
 )
@@ -45,6 +44,7 @@ _GROUPS = {
     ",": re.compile(r"[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d?(?:,\d{2})+,\d{3}"),
     " ": re.compile(rf"[1-9]\d{{0,2}}(?:[{_SPACES}]\d{{3}})+"),
     "'": re.compile(r"[1-9]\d{0,2}(?:['’]\d{3})+"),
+    "_": re.compile(r"[1-9]\d{0,2}(?:_\d{3})+"),
 }
 _PLAIN = re.compile(r"\d*")
 
@@ -142,7 +142,7 @@ class NumberStyle:
             return None
         if _PLAIN.fullmatch(whole):
             return f"{whole or '0'}.{rest or '0'}"
-        for sign in () if plain else (" ", "'", other):
+        for sign in () if plain else (" ", "'", "_", other):
             if _GROUPS[sign].fullmatch(whole):
                 lone = sign == other and not mark and whole.count(sign) == 1
                 return None if lone and not self.grouped else f"{re.sub(r'[^0-9]', '', whole)}.{rest or '0'}"
@@ -152,7 +152,7 @@ class NumberStyle:
 @lru_cache(maxsize=4096)
 def anatomy(word: str) -> Anatomy | None:
     """Return the parts of a number, or None where ``word`` is none."""
-    word = _MINUS.sub("-", word)
+    word = plain_number(word)
     brackets = word.startswith("(") and word.endswith(")")
     found = _CELL.fullmatch(word[1:-1].strip() if brackets else word)
     if found is None:

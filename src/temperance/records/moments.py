@@ -12,17 +12,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from temperance.records.cells import is_missing_word, tidy
+from temperance.records.plainer import lasting, plain_moment
 
 #: Day patterns that are tried beside ISO 8601, in this order: on a tie the first one wins.
 DAY_FORMATS = (
     *("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%d %b %Y", "%d-%b-%Y", "%b %d, %Y"),
     *("%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%d-%m-%y", "%m-%d-%y", "%y-%m-%d", "%d-%b-%y"),
     *("%d %B %Y", "%d. %B %Y", "%d. %b %Y", "%B %d, %Y", "%B %d %Y", "%b %d %Y", "%Y.%m.%d"),
-    *("%Y-%m", "%m/%Y", "%B %Y", "%b %Y", "%Y%m%d"),
+    *("%d%b%Y", "%Y-%b-%d", "%b-%d-%Y", "%d/%b/%Y", "%G-W%V-%u"),
+    *("%Y-%m", "%m/%Y", "%B %Y", "%b %Y", "%b-%y", "%Y%m%d"),
 )
 #: Patterns that are no day patterns: quarters, seconds and milliseconds since 1970, a time of day or a duration.
 QUARTER, EPOCH_SECONDS, EPOCH_MILLISECONDS, CLOCK = "quarter", "epoch_s", "epoch_ms", "clock"
-PATTERNS = ("iso", *DAY_FORMATS, QUARTER, EPOCH_SECONDS, EPOCH_MILLISECONDS, CLOCK)
+#: Microseconds since 1970; days since 1899-12-30, as spreadsheets count them; ``20230104153000``.
+EPOCH_MICROSECONDS, EXCEL, DENSE = "epoch_us", "excel", "%Y%m%d%H%M%S"
+#: Patterns of plain numbers: the number of 1970-01-01, and how many a day has.
+COUNTS = {
+    EPOCH_SECONDS: (0.0, 86_400.0), EPOCH_MILLISECONDS: (0.0, 86_400_000.0),
+    EPOCH_MICROSECONDS: (0.0, 86_400_000_000.0), EXCEL: (25_569.0, 1.0),
+}  # fmt: skip
+PATTERNS = ("iso", *DAY_FORMATS, QUARTER, *COUNTS, DENSE, CLOCK)
 #: What may follow the day.
 HOUR_FORMATS = ("", " %H:%M:%S", " %H:%M", " %I:%M %p", " %I:%M:%S %p")
 #: Parts of a moment, and of a time of day (``sin`` and ``cos`` place it on the circle of 24 hours).
@@ -35,6 +44,8 @@ _QUARTER = re.compile(r"(?:(?P<y1>\d{4})[-/ ]?[Qq](?P<q1>[1-4])|[Qq](?P<q2>[1-4]
 _CLOCK = re.compile(r"(\d{1,4}):(\d{2})(?::(\d{2}(?:[.,]\d+)?))?\s?([AaPp])?(?(4)\.?[Mm]\.?)")
 _MINUTES = re.compile(r"(\d{1,4}):([0-5]\d[.,]\d+)")  # a fraction says that the last part is seconds
 _ZONE = re.compile(r"(?<=\d)\s?(?:UTC|GMT|Z)$")
+_NAMED = re.compile(r"(?<=\d)\s([ECMP][SD]T|CES?T)$")
+_ZONES = {"EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7, "CET": 1, "CEST": 2}
 _OFFSET = re.compile(r"(?<=:\d\d)\s?([+-])(\d\d):?(\d\d)$")
 _ZEROS = re.compile(r"0{2,4}[-/.]0{1,2}[-/.]0{1,4}(?:[T ][0:.]+)?")
 _LETTERS = re.compile(r"[^\W\d_]+\.?")
@@ -82,8 +93,10 @@ def parse_days(text: str, *, pattern: str = "iso", missing: Collection[str] | No
         return math.nan
     if pattern == CLOCK:
         return _clock(word)
-    if pattern in (EPOCH_SECONDS, EPOCH_MILLISECONDS):
+    if pattern in COUNTS:
         return _since_epoch(float(word), pattern)
+    if pattern == DENSE:
+        return _dense(word)
     if pattern == QUARTER:
         return _quarter(word)
     return _moment(word, pattern)
@@ -96,8 +109,10 @@ def days_of_number(value: float, pattern: str) -> float:
         ValueError: it is no day of the pattern.
 
     """
-    if pattern in (EPOCH_SECONDS, EPOCH_MILLISECONDS):
+    if pattern in COUNTS:
         return _since_epoch(value, pattern)
+    if pattern == DENSE and math.isfinite(value):
+        return _dense(f"{value:.0f}")
     return _moment(f"{value:.0f}", pattern) if pattern == "%Y%m%d" and math.isfinite(value) else value
 
 
@@ -107,13 +122,13 @@ def date_part(days: NDArray[np.float64], part: str) -> NDArray[np.float64]:
     Args:
         days: days since 1970-01-01 (for a time of day its fraction), any shape; NaN = missing.
         part: ``days``, ``month`` (1–12), ``weekday`` (0 = Monday), ``hour`` (0–23); of a time of day ``hours``, and
-            ``sin`` and ``cos`` of its angle on the circle of 24 hours.
+            ``sin`` and ``cos`` of its angle on the circle of 24 hours. ``has …`` (yes or no) is no part and unchanged.
 
     Returns:
         The part as float64, NaN where the moment is missing; the same shape.
 
     """
-    if part == "days":
+    if part == "days" or part.startswith("has "):
         return days
     if part == "hours":
         return days * 24.0
@@ -146,7 +161,7 @@ def _month(found: re.Match[str]) -> str:
 
 @lru_cache(maxsize=4096)
 def _moment(word: str, pattern: str) -> float:
-    plain, offset = _without_zone(word)
+    plain, offset = _without_zone(plain_moment(word))
     iso = pattern in ("", "iso")
     if _ISO.match(plain):  # a full ISO date is one reading in every column
         try:
@@ -168,6 +183,9 @@ def _moment(word: str, pattern: str) -> float:
 
 
 def _without_zone(word: str) -> tuple[str, timedelta]:
+    named = _NAMED.search(word)
+    if named:
+        return word[: named.start()], timedelta(hours=_ZONES[named[1]])
     found = _OFFSET.search(word)
     if found:
         shift = timedelta(hours=int(found[2]), minutes=int(found[3]))
@@ -176,6 +194,9 @@ def _without_zone(word: str) -> tuple[str, timedelta]:
 
 
 def _clock(word: str) -> float:
+    lasts = lasting(word)
+    if lasts is not None:
+        return lasts
     short = _MINUTES.fullmatch(word)
     if short is not None:
         return (int(short[1]) * 60 + float(short[2].replace(",", "."))) / 86400.0
@@ -193,7 +214,14 @@ def _clock(word: str) -> float:
 
 
 def _since_epoch(value: float, pattern: str) -> float:
-    return value / (86_400.0 if pattern == EPOCH_SECONDS else 86_400_000.0)
+    first, each_day = COUNTS[pattern]
+    return (value - first) / each_day
+
+
+def _dense(word: str) -> float:
+    if len(word) != 14 or not (word.isascii() and word.isdigit()):
+        raise ValueError(word)
+    return _days(datetime.strptime(word, DENSE))
 
 
 def _quarter(word: str) -> float:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from temperance.records.cells import fold, is_missing_word, tidy
 from temperance.records.errors import RequestError, nearest
+from temperance.records.members import HAS, has
 from temperance.records.moments import date_part, days_of_number, parse_days
 from temperance.records.schema import MISSING, UNSEEN, Column, Rows, Schema
 from temperance.records.series_rows import series_of_records
@@ -93,6 +94,8 @@ def _number(column: Column, record: Mapping[str, Any], row: int) -> float:
     try:
         if value is None:
             return math.nan
+        if column.part.startswith(HAS):
+            return has(value, column.part.removeprefix(HAS), column.format, column.missing)
         if isinstance(value, str):
             number = number_of(column, value)
         elif isinstance(value, (int, float, np.number)):
@@ -118,6 +121,8 @@ def number_of(column: Column, text: str) -> float:
         ValueError: it is not written as the column is.
 
     """
+    if column.part.startswith(HAS):
+        return has(text, column.part.removeprefix(HAS), column.format, column.missing)
     if column.part:
         return parse_days(text, pattern=column.format, missing=column.missing)
     return column.style.read(text, column.missing)

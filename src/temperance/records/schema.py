@@ -28,13 +28,13 @@ class Column:
             read, missing = None) or ``series`` (numbers in order); the last two are read by the blocks of ``data``.
         source: column of the file that it is read from; differs from ``name`` for the parts of a date.
         part: empty, or the part of a date: ``days`` (since 1970-01-01), ``month``, ``weekday``, ``hour``; of a time of
-            day ``hours``, ``sin``, ``cos``.
+            day ``hours``, ``sin``, ``cos``; ``has red`` where it says whether a cell with several values holds one.
         vocabulary: categories by code, of a categorical column.
         integer: all values seen are whole numbers.
         low: smallest value seen, of a numeric column.
         high: largest value seen.
         format: how the text of a date or number is written: one of ``moments.PATTERNS`` such as ``%d/%m/%Y``; decimal
-            and thousands sign such as ``,.``; empty for plain decimal points.
+            and thousands sign such as ``,.``; what stands between several values; empty for plain decimal points.
         unit: currency or unit that may stand beside the numbers.
         missing: words that stand for "missing" in this column, in lower case; None: the usual ones.
 

@@ -32,8 +32,8 @@ def predict(
 ) -> None:
     """Answer each row of a file, in its order.
 
-    Columns: `prediction`, and `probability_<class>` for each class, or `low` and `high` for numbers.
-    Under costs, the class is the one of the least expected cost.
+    Columns: `prediction`, and `probability_<class>` for each class, or `low` and `high` for numbers; for images their
+    `file`. Under costs, the class is the one of the least expected cost.
     """
     from temperance.cli.answers import answers, to_csv, write
     from temperance.data import read
@@ -49,6 +49,8 @@ def predict(
     long = model.schema.long
     if long is not None and reading.labels:
         columns = {long.id: list(reading.labels), **columns}
+    if reading.files:
+        columns = {"file": list(reading.files), **columns}
     console = Console(as_json, quiet)
     value: dict[str, Any] = {
         "model": str(model.folder), "version": model.version, "rows": len(reading.table), "columns": list(columns),
@@ -61,5 +63,5 @@ def predict(
         console.result({**value, "predictions": {name: list(values) for name, values in columns.items()}}, "")
     else:
         typer.echo(to_csv(columns), nl=False)
-    for note in reading.notes if out is None and not as_json else ():
+    for note in () if as_json else reading.notes:
         console.note(note)

@@ -1,0 +1,1 @@
+"""Odd files with their right values, written before the reader was asked."""
