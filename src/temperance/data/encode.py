@@ -218,7 +218,8 @@ class _Store:
                 header = np.lib.format.header_data_from_array_1_0(np.empty(0, dtype=dtype))
                 np.lib.format.write_array_header_1_0(stream, header | {"shape": shape})
                 stream.flush()  # a full disk is an error before the work, not after it
-                os.posix_fallocate(stream.fileno(), 0, stream.tell() + size)
+                if hasattr(os, "posix_fallocate"):  # macOS and Windows have none
+                    os.posix_fallocate(stream.fileno(), 0, stream.tell() + size)
                 for block in blocks:
                     stream.write(np.ascontiguousarray(block, dtype=dtype).data)
         except OSError as error:
