@@ -78,11 +78,12 @@ class Fails(Section):
         undamaged = clean["value"].number
         if not strongest or undamaged is None:
             return Markup("")
-        known = [p for p in strongest if p["measurement"]["high"].number is not None]
-        clear = [p for p in known if p["measurement"]["high"].number < undamaged]
+        ends = [(p["measurement"]["high"].number, p["measurement"]["value"].number, p) for p in strongest]
+        known = [(high, value, p) for high, value, p in ends if high is not None and value is not None]
+        clear = [(value, p) for high, value, p in known if high < undamaged]
         if not clear:
             return say("fails.breaks.none") if known else Markup("")
-        worst = min(clear, key=lambda p: p["measurement"]["value"].number)
+        worst = min(clear, key=lambda one: one[0])[1]
         form = "number" if study.regression else "percent"
         return say(
             "fails.breaks.number" if study.regression else "fails.breaks",
