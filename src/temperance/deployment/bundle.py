@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+import json
 import zipfile
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +16,7 @@ from numpy.typing import NDArray
 from temperance.deployment.manifest import REMEDY, check_manifest, read_json
 from temperance.deployment.wire import check_graph
 from temperance.records.errors import BundleError, MissingExtra
+from temperance.records.plain_json import dumps
 from temperance.records.plain_names import is_plain
 from temperance.records.schema import MISSING, UNSEEN, Rows, Schema
 
@@ -135,6 +138,11 @@ class Bundle:
         golden = read_arrays(self.folder / "parity.npz")
         if "expected" not in golden:
             raise BundleError("parity.npz has no expected predictions", "inputs and expected", REMEDY)
+        if "schema" in golden and str(golden["schema"]) != schema_digest(self.card["schema"]):
+            raise BundleError(
+                "bundle.json has other columns or classes than those that the golden rows were answered with",
+                "names, order and classes as they were exported", REMEDY,
+            )  # fmt: skip
         feed = {name: golden[name] for name in self.inputs if name in golden}
         if "categorical" in feed:
             feed["categorical"] = feed["categorical"].astype(object)
@@ -201,9 +209,27 @@ def load(folder: str | Path, *, verify: bool = True) -> Bundle:
     for name, what in ((bundle.name, "the name of the model"), (bundle.version, "its version")):
         if not is_plain(name, letters="any"):
             raise BundleError(f"{what} is {name[:80]!r}", "letters, digits, _, - and inner dots", REMEDY)
+    _check_card(bundle)
     if verify:
         bundle.verify()
     return bundle
+
+
+def _check_card(bundle: Bundle) -> None:
+    """Refuse a card that tells clients other names than the schema that rows are read by."""
+    columns = {"numeric": bundle.schema.numeric, "categorical": bundle.schema.categorical}
+    told = [list(entry.get("columns", [])) for entry in bundle.card["inputs"]]
+    known = [[c.name for c in columns.get(name, ())] for name in bundle.inputs]
+    if told != known or list(bundle.card.get("classes", [])) != list(bundle.classes):
+        raise BundleError(
+            "bundle.json has columns or classes in two orders", "inputs, classes and schema alike", REMEDY
+        )
+
+
+def schema_digest(schema: dict[str, Any]) -> str:
+    """Return the SHA-256 of a schema as ``bundle.json`` holds it: names, their order, classes, how cells are read."""
+    plain = json.loads(dumps(schema))
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
 
 def session(data: bytes) -> Any:

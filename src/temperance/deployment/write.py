@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from temperance.deployment.base import Part, model_graph
-from temperance.deployment.bundle import Bundle, load, session
+from temperance.deployment.bundle import Bundle, load, schema_digest, session
 from temperance.deployment.manifest import FORMAT, LARGEST_FILE, MANIFEST, SCHEMA, write_manifest
 from temperance.deployment.parity import gate, stress_rows
 from temperance.deployment.sketch import Sketch
@@ -280,7 +280,8 @@ def _golden(path: Path, exported: Exported, rows: Rows) -> None:
     golden = stress_rows(rows, exported.schema, seed=1)
     feed = exported.bundle.feed(golden)
     arrays = {name: array.astype(str) if array.dtype == object else array for name, array in feed.items()}
-    np.savez_compressed(path, allow_pickle=False, expected=exported.predict(golden), **arrays)
+    np.savez_compressed(path, allow_pickle=False, schema=schema_digest(exported.card["schema"]),
+                        expected=exported.predict(golden), **arrays)  # fmt: skip
 
 
 def _weights(path: Path, part: Part) -> None:
