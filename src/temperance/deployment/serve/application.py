@@ -208,6 +208,10 @@ class Application:
         """Predict rows, show them to the watcher and let the adapter act; answers are kept under ``ident``.
 
         Shapes: probabilities (b, c) or values (b,).
+
+        Raises:
+            RequestError: status 422; a row for which the model has no finite answer.
+
         """
         begin = time.perf_counter()
         source = self.bundle.predict(rows)

@@ -126,5 +126,8 @@ def wanted(content: Mapping[str, Any], name: str) -> bool:
 
 
 def packed(array: NDArray[Any]) -> bytes:
-    """Return FP64 values, row by row, little-endian."""
+    """Return values as FP64, row by row, little-endian.
+
+    Shapes: any; (b, c) gives 8·b·c bytes.
+    """
     return np.ascontiguousarray(array, dtype="<f8").tobytes()

@@ -172,9 +172,9 @@ class Protocol:
             array = values.astype(np.float64)
         else:
             array = numbers(values, f"the input {name!r}", columns)
-        _check_whole(name, entry["datatype"], array)
         if expected["datatype"] == "UINT8" and not ((array >= 0) & (array <= 255)).all():
             raise RequestError(f"the input {name!r} holds values outside 0–255", "pixels, whole numbers from 0 to 255")
+        _check_whole(name, entry["datatype"], array)
         return array.reshape(shape)
 
 
@@ -225,7 +225,7 @@ def _flat(data: Any, name: str) -> list[Any] | NDArray[Any]:
     return values
 
 
-def _texts(values: list[Any], name: str) -> NDArray[Any]:
+def _texts(values: list[Any] | NDArray[Any], name: str) -> NDArray[Any]:
     if not {type(value) for value in values} <= {str, type(None)}:
         raise RequestError(f"the input {name!r} holds a value that is no text", "texts, or null for missing")
     texts = np.empty(len(values), dtype=object)
