@@ -7,7 +7,7 @@ them) or nothing at all, opened again once the server lets go; ``--bodies`` that
 stop, opened again five seconds after; then bodies of 15 MiB that are whole, 80 at once, each again after a second.
 Meanwhile one client, a process of its own, sends small requests one after another and asks ``/health``. Targets: p99 at
 most 100 ms, memory at most 300 MB. All share the machine with whatever else runs: its load average is in the record,
-benchmarks/records/slow_clients.json, and the first scene is the same without the other clients.
+benchmarks/records/slow_clients.json, to which each run is added. The first scene is the same without the other clients.
 """
 
 from __future__ import annotations
@@ -192,7 +192,8 @@ def main() -> None:
         "python": platform.python_version(), "cores": os.cpu_count(), "scenes": found,
         "seconds_to_stop": round(time.monotonic() - began, 2), "exit": server.returncode,
     }  # fmt: skip
-    given.out.write_text(json.dumps(record, indent=1) + "\n")
+    runs = json.loads(given.out.read_text())["runs"] if given.out.exists() else []
+    given.out.write_text(json.dumps({"runs": [*runs, record]}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

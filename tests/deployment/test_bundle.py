@@ -157,3 +157,21 @@ def test_a_name_that_is_not_plain_is_refused(copy, change, entry, name):
     change(copy, "bundle.json", lambda body: body.update({entry: name}))
     with pytest.raises(BundleError, match="letters, digits"):
         load(copy)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda body: body["schema"]["target"]["classes"].reverse(),
+        lambda body: body["classes"].reverse(),
+        lambda body: (body["classes"].reverse(), body["schema"]["target"]["classes"].reverse()),
+        lambda body: body["inputs"][0]["columns"].reverse(),
+        lambda body: (body["inputs"][1]["columns"].reverse(), body["schema"]["columns"].reverse()),
+        lambda body: body["schema"]["columns"][0].update(source="x1"),
+        lambda body: body["schema"]["columns"][0].update(format=",."),
+    ],
+)
+def test_names_that_were_changed_are_refused(copy, change, edit):
+    change(copy, "bundle.json", edit)
+    with pytest.raises(BundleError, match="columns or classes"):
+        load(copy)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+import json
 import zipfile
 from collections.abc import Sequence
 from functools import cached_property
@@ -17,6 +19,7 @@ from temperance.deployment.manifest import REMEDY, check_manifest, read_json
 from temperance.deployment.wire import check_graph
 from temperance.records.decision import Decision, middle, most_probable
 from temperance.records.errors import BundleError, MissingExtra
+from temperance.records.plain_json import dumps
 from temperance.records.plain_names import is_plain
 from temperance.records.schema import MISSING, UNSEEN, Rows, Schema
 from temperance.records.stated_range import StatedRange
@@ -197,6 +200,11 @@ class Bundle:
         golden = read_arrays(self.folder / "parity.npz")
         if "expected" not in golden:
             raise BundleError("parity.npz has no expected predictions", "inputs and expected", REMEDY)
+        if "schema" in golden and str(golden["schema"]) != schema_digest(self.card["schema"]):
+            raise BundleError(
+                "bundle.json has other columns or classes than those that the golden rows were answered with",
+                "names, order and classes as they were exported", REMEDY,
+            )  # fmt: skip
         feed = {name: golden[name] for name in self._fed if name in golden}
         if "categorical" in feed:
             feed["categorical"] = feed["categorical"].astype(object)
@@ -277,6 +285,7 @@ def load(folder: str | Path, *, verify: bool = True) -> Bundle:
     for name, what in ((bundle.name, "the name of the model"), (bundle.version, "its version")):
         if not is_plain(name, letters="any"):
             raise BundleError(f"{what} is {name[:80]!r}", "letters, digits, _, - and inner dots", REMEDY)
+    _check_card(bundle)
     if verify:
         bundle.verify()
     return bundle
@@ -304,6 +313,22 @@ def _blocks(folder: Path, card: dict[str, Any], manifest: dict[str, Any]) -> tup
     if "blocks.npz" not in manifest["files"] or not isinstance(cards, list):
         raise BundleError("the bundle lacks blocks.npz", "the arrays of its blocks", REMEDY)
     return unpack(read_arrays(folder / "blocks.npz"), cards)
+
+
+def _check_card(bundle: Bundle) -> None:
+    """Refuse a card that tells clients other names than the schema that rows are read by."""
+    told = [list(entry.get("columns", [])) for entry in bundle.card["inputs"]]
+    known = [[c.name for c in getattr(bundle.schema, name, ())] for name in bundle.inputs]
+    if told != known or list(bundle.card.get("classes", [])) != list(bundle.classes):
+        raise BundleError(
+            "bundle.json has columns or classes in two orders", "inputs, classes and schema alike", REMEDY
+        )
+
+
+def schema_digest(schema: dict[str, Any]) -> str:
+    """Return the SHA-256 of a schema as ``bundle.json`` holds it: names, their order, classes, how cells are read."""
+    plain = json.loads(dumps(schema))
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
 
 def session(data: bytes) -> Any:

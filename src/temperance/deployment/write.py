@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from temperance.data.blocks import Block, pack
 from temperance.deployment.base import Part, model_graph
-from temperance.deployment.bundle import Bundle, load, raw_inputs, session
+from temperance.deployment.bundle import Bundle, load, raw_inputs, schema_digest, session
 from temperance.deployment.manifest import FORMAT, LARGEST_FILE, MANIFEST, SCHEMA, write_manifest
 from temperance.deployment.parity import gate, stress_rows
 from temperance.deployment.sketch import Sketch
@@ -256,7 +256,8 @@ def _golden(path: Path, exported: Exported, rows: Rows) -> None:
         arrays |= {"text": np.where(absent, "", golden.text).astype(str), "no_text": absent}
     if golden.series is not None:
         arrays["series"] = golden.series
-    np.savez_compressed(path, allow_pickle=False, expected=exported.predict(golden), **arrays)
+    np.savez_compressed(path, allow_pickle=False, schema=schema_digest(exported.card["schema"]),
+                        expected=exported.predict(golden), **arrays)  # fmt: skip
 
 
 def _weights(path: Path, part: Part) -> None:

@@ -1,7 +1,9 @@
 """The server's answers: rows, errors, health, metrics. In process, through ASGI."""
 
 import asyncio
+import gzip
 import json
+import zlib
 
 import httpx
 import numpy as np
@@ -137,9 +139,9 @@ def test_bodies_that_are_no_json_are_400(classifier, content):
 
 
 def test_huge_numbers_and_unseen_categories_are_answered(classifier):
-    reply = call(app(classifier), "POST", "/predict", json={**ROW, "x0": 1e308, "c0": "never seen", "extra": [1]})
+    reply = call(app(classifier), "POST", "/predict", json={**ROW, "x0": 1e30, "c0": "never seen", "extra": [1]})
     assert reply.status_code == 200
-    unknown = call(app(classifier), "POST", "/predict", json={**ROW, "x0": 1e308, "c0": ""})
+    unknown = call(app(classifier), "POST", "/predict", json={**ROW, "x0": 1e30, "c0": ""})
     assert reply.json() == unknown.json()
 
 
@@ -181,9 +183,35 @@ def test_wrong_paths_and_methods(classifier, method, path, status):
     assert ("allow" in reply.headers) == (status == 405)
 
 
-def test_compressed_bodies_are_415(classifier):
-    reply = call(app(classifier), "POST", "/predict", content=b"x", headers={"content-encoding": "gzip"})
-    assert reply.status_code == 415
+@pytest.mark.parametrize("value", [1.7e308, -1.7e308])
+def test_a_row_without_a_finite_answer_is_refused(classifier, value):
+    reply = call(app(classifier), "POST", "/predict", json={"rows": [ROW, {**ROW, "x0": value, "x1": value}]})
+    assert (reply.status_code, "row 1" in reply.json()["error"]) == (422, True)
+
+
+def test_compressed_bodies_are_unpacked_within_the_limit(classifier):
+    plain = call(app(classifier), "POST", "/predict", json=ROW).json()
+    body = json.dumps(ROW).encode()
+    for name, data in [("gzip", gzip.compress(body)), ("deflate", zlib.compress(body))]:
+        reply = call(app(classifier), "POST", "/predict", content=data, headers={"content-encoding": name})
+        assert reply.json() == plain
+    for name, data, status in [
+        ("gzip", b"x", 400), ("gzip", gzip.compress(body)[:-9], 400), ("gzip", gzip.compress(body) + b"x", 400),
+        ("br", body, 415), ("gzip", gzip.compress(b" " * 10_000), 413),
+    ]:  # fmt: skip
+        small = app(classifier, limits=Limits(body=1000))
+        reply = call(small, "POST", "/predict", content=data, headers={"content-encoding": name})
+        assert (reply.status_code, list(reply.json())) == (status, ["error"])
+
+
+def test_rows_in_the_forms_of_other_servers(classifier):
+    expected = call(app(classifier), "POST", "/predict", json={"rows": [ROW, ROW]}).json()
+    split = {"columns": [*ROW], "data": [[*ROW.values()]] * 2}
+    for body in ({"instances": [ROW, ROW]}, {"dataframe_records": [ROW, ROW]}, {"dataframe_split": split}):
+        assert call(app(classifier), "POST", "/predict", json=body).json() == expected
+    for wrong in ({"columns": ["x0"], "data": [[1, 2]]}, {"columns": "x0", "data": []}, {"data": [[1]]}):
+        reply = call(app(classifier), "POST", "/predict", json={"dataframe_split": wrong})
+        assert reply.status_code == 422
 
 
 def test_health_about_and_metrics(classifier):

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import struct
 
 import httpx
 import numpy as np
@@ -37,19 +38,28 @@ def infer(bundle, **body):
     return call(bundle, "POST", "/v2/models/churn/infer", body)
 
 
+def shaped(name, datatype, shape):
+    return {"name": name, "datatype": datatype, "shape": shape}
+
+
 def test_metadata_and_readiness(bundle):
     for path in ("/v2", "/v2/"):
-        assert call(bundle, "GET", path).json() == {"name": "temperance", "version": __version__, "extensions": []}
+        assert call(bundle, "GET", path).json() == {
+            "name": "temperance",
+            "version": __version__,
+            "extensions": ["binary_tensor_data"],
+        }
     assert call(bundle, "GET", "/v2/health/live").json() == {"live": True}
     assert call(bundle, "GET", "/v2/health/ready").json() == {"ready": True}
     version = f"/versions/{bundle.version}"
     for path in ("/v2/models/churn", f"/v2/models/churn{version}"):
         body = call(bundle, "GET", path).json()
         assert body["inputs"] == [
-            {"name": "numeric", "datatype": "FP64", "shape": [-1, 4]},
-            {"name": "categorical", "datatype": "BYTES", "shape": [-1, 2]},
+            {**shaped("numeric", "FP64", [-1, 4]), "parameters": {"columns": ["x0", "x1", "x2", "x3"]}},
+            {**shaped("categorical", "BYTES", [-1, 2]), "parameters": {"columns": ["c0", "c1"]}},
         ]
-        assert body["outputs"] == [{"name": "probabilities", "datatype": "FP64", "shape": [-1, 2]}]
+        classes = {"parameters": {"classes": ["no", "yes"]}}
+        assert body["outputs"] == [{**shaped("probabilities", "FP64", [-1, 2]), **classes}]
         assert body["versions"] == [bundle.version]
     for path in ("/v2/models/churn/ready", f"/v2/models/churn{version}/ready"):
         assert call(bundle, "GET", path).json() == {"name": "churn", "ready": True}
@@ -128,6 +138,11 @@ MALFORMED = {
     "a size that is no number": {"inputs": [{**NUMERIC, "shape": ["2", 4]}, WORDS]},
     "a size that is true": {"inputs": [{**NUMERIC, "shape": [True, 4], "data": [1, 2, 3, 4]}, WORDS]},
     "a huge size": {"inputs": [{**NUMERIC, "shape": [10**30, 4]}, WORDS]},
+    "a product that wraps": {"inputs": [{**NUMERIC, "shape": [2**62, 4], "data": []}, WORDS]},
+    "half a whole number": {"inputs": [{**NUMERIC, "datatype": "INT64", "data": [1.5] * 8}, WORDS]},
+    "a byte of 300": {"inputs": [{**NUMERIC, "datatype": "UINT8", "data": [300] * 8}, WORDS]},
+    "a negative count": {"inputs": [{**NUMERIC, "datatype": "UINT32", "data": [-1] * 8}, WORDS]},
+    "a truth of 2": {"inputs": [{**NUMERIC, "datatype": "BOOL", "data": [2] * 8}, WORDS]},
     "too few values": {"inputs": [{**NUMERIC, "data": [1.0]}, WORDS]},
     "no data": {"inputs": [without(NUMERIC, "data"), WORDS]},
     "data that are no list": {"inputs": [{**NUMERIC, "data": "1234"}, WORDS]},
@@ -171,3 +186,64 @@ def test_random_changes_of_a_request_never_fail_inside(bundle):
         statuses.add(reply.status_code)
         assert reply.status_code == 200 or list(reply.json()) == ["error"]
     assert statuses <= {200, 400, 422}
+
+
+def binary_call(bundle, inputs, data, *, head=None, outputs=None):
+    text = json.dumps({"id": "b", "inputs": inputs, "parameters": {"binary_data_output": True}, "outputs": outputs})
+
+    async def send():
+        transport = httpx.ASGITransport(app=app(bundle))
+        async with httpx.AsyncClient(transport=transport, base_url="http://server") as client:
+            headers = {"inference-header-content-length": str(len(text)) if head is None else head}
+            return await client.post("/v2/models/churn/infer", content=text.encode() + data, headers=headers)
+
+    return asyncio.run(send())
+
+
+def packed(words):
+    return b"".join(struct.pack("<I", len(w.encode())) + w.encode() for w in words)
+
+
+@pytest.mark.parametrize("datatype", ["FP64", "FP32", "INT32"])
+def test_binary_tensors_in_and_out_give_the_same(bundle, datatype):
+    values, words = [1, 5, 0, 2, 0, 5, 1, -1], ["red", "yes", "", "größe"]
+    plain = infer(bundle, inputs=[{**NUMERIC, "data": values}, {**WORDS, "data": words}]).json()
+    expected = plain["outputs"][0]["data"]
+    parts = [np.array(values, dtype={"FP64": "<f8", "FP32": "<f4", "INT32": "<i4"}[datatype]).tobytes(), packed(words)]
+    inputs = [
+        {**without(entry, "data"), "datatype": kind, "parameters": {"binary_data_size": len(part)}}
+        for entry, kind, part in zip((NUMERIC, WORDS), (datatype, "BYTES"), parts, strict=True)
+    ]
+    reply = binary_call(bundle, inputs, b"".join(parts))
+    size = int(reply.headers["inference-header-content-length"])
+    head = json.loads(reply.content[:size])
+    assert head["outputs"][0]["parameters"] == {"binary_data_size": 32}
+    assert np.frombuffer(reply.content[size:], "<f8").tolist() == expected
+    as_lists = [{"name": "probabilities", "parameters": {"binary_data": False}}]
+    assert binary_call(bundle, inputs, b"".join(parts), outputs=as_lists).json()["outputs"][0]["data"] == expected
+
+
+@pytest.mark.parametrize(
+    ("size", "data", "head"),
+    [(64, b"1" * 63, None), (8, b"1" * 9, None), (-1, b"", None), ("8", b"1" * 8, None), (64, b"", None),
+     (63, b"1" * 63, None), (True, b"1", None), (64, b"1" * 64, "x"), (64, b"1" * 64, "99999"), (64, b"1" * 64, "-1")],
+)  # fmt: skip
+def test_binary_data_that_do_not_fit_are_400(bundle, size, data, head):
+    numeric = {**without(NUMERIC, "data"), "parameters": {"binary_data_size": size}}
+    reply = binary_call(bundle, [numeric, WORDS], data, head=head)
+    assert (reply.status_code, list(reply.json())) == (400, ["error"])
+
+
+def test_one_tensor_per_column(bundle):
+    row = {"x0": 1.0, "x1": 5e6, "x2": None, "x3": 2, "c0": "red", "c1": "yes"}
+    words = {**WORDS, "shape": [1, 2], "data": ["red", "yes"]}
+    whole = [{**NUMERIC, "shape": [1, 4], "data": [1.0, 5e6, None, 2]}, words]
+    expected = infer(bundle, inputs=whole).json()["outputs"][0]["data"]
+    columns = [
+        {"name": name, "datatype": "BYTES" if isinstance(value, str) else "FP64", "shape": shape, "data": [value]}
+        for (name, value), shape in zip(row.items(), [[1], [1, 1]] * 3, strict=True)
+    ]
+    assert infer(bundle, inputs=columns).json()["outputs"][0]["data"] == expected
+    assert infer(bundle, inputs=columns[1:]).status_code == 422
+    assert infer(bundle, inputs=[{**columns[0], "shape": [2]}, *columns[1:]]).status_code == 400
+    assert infer(bundle, inputs=[{**columns[0], "datatype": "X"}, *columns[1:]]).status_code == 400

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 import numpy as np
@@ -17,8 +17,9 @@ import orjson
 from numpy.typing import NDArray
 
 from temperance.deployment.bundle import Bundle
+from temperance.deployment.serve import binary
 from temperance.deployment.serve.admin import Admin
-from temperance.deployment.serve.intake import Intake
+from temperance.deployment.serve.intake import Intake, listed
 from temperance.deployment.serve.keep import Keep
 from temperance.deployment.serve.limits import Held, Hold, Limits
 from temperance.deployment.serve.metrics import TYPE, Metrics
@@ -35,8 +36,15 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 SAVE_SECONDS = 5.0
 SLICE = 256  # rows that the watcher and the adapter take at once
-JSON = "application/json"
+JSON, BYTES = "application/json", "application/octet-stream"
 log = logging.getLogger(__name__)
+
+
+class Packed(NamedTuple):
+    """An answer with binary tensors: its JSON and their data."""
+
+    head: bytes
+    data: bytes
 
 
 class Application:
@@ -100,7 +108,11 @@ class Application:
                 status, reply, kind = 200, self.metrics.text(summary), TYPE
             else:
                 endpoint, content = await self._route(scope, receive, endpoint, ident)
-                status, reply, kind = 200, orjson.dumps(content), JSON
+                if isinstance(content, Packed):
+                    headers += ((binary.HEADER, str(len(content.head)).encode()),)
+                    status, reply, kind = 200, content.head + content.data, BYTES
+                else:
+                    status, reply, kind = 200, orjson.dumps(content), JSON
         except RequestError as error:
             status, reply, kind = error.status, orjson.dumps({"error": str(error)}), JSON
             headers += _headers(error)
@@ -136,7 +148,8 @@ class Application:
         self._protocol.check_model(name, version)
         if action == ["infer"]:
             _check_method(scope, "POST")
-            return await self._answer(scope, receive, partial(self._infer, ident=ident))
+            work = partial(self._infer, ident=ident, head=_header(scope, binary.HEADER))
+            return await self._answer(scope, receive, work)
         _check_method(scope, "GET")
         if action == ["ready"]:
             return {"name": name, "ready": True}
@@ -145,10 +158,12 @@ class Application:
         raise RequestError(f"there is nothing at {scope['path']!r}"[:200], "ready and infer", status=404)
 
     async def _answer(self, scope: Scope, receive: Receive, work: Callable[[bytes], Any]) -> Any:
-        _check_encoding(scope)
+        encoding = _header(scope, b"content-encoding").strip().lower()
         with self._held.body() as hold:
             body = await _body(scope, receive, hold)
-            if len(body) <= self.limits.small:
+            if encoding not in (b"", b"identity"):
+                work = partial(_unpacked, work, encoding, self.limits.body)
+            elif len(body) <= self.limits.small:
                 return work(body)
             return await asyncio.get_running_loop().run_in_executor(self._worker, work, body)
 
@@ -168,9 +183,9 @@ class Application:
             await asyncio.get_running_loop().run_in_executor(None, self.keep.save)
         return done
 
-    def _predict(self, body: bytes, ident: str) -> Any:
+    def _predict(self, body: bytes, ident: str = "") -> Any:
         content = _json(body)
-        rows = content.get("rows") if isinstance(content, dict) else content
+        rows = listed(content)
         if isinstance(rows, list):
             if not rows:
                 raise RequestError("the list of rows is empty", "at least one row", status=422)
@@ -179,18 +194,33 @@ class Application:
             raise RequestError("the body is no row", 'a JSON object, or {"rows": [object, …]}', status=422)
         return self._replies.rows(self.serve(self._intake.rows([content]), ident))[0]
 
-    def _infer(self, body: bytes, ident: str) -> Any:
+    def _infer(self, body: bytes, ident: str = "", head: bytes = b"") -> Any:
+        data = b""
+        if head:
+            body, data = binary.parted(body, head)
         content = _json(body)
+        binary.fill(content, data)
         rows = self._protocol.rows(content)
-        return self._protocol.reply(content, self.serve(rows, content.get("id") or ident))
+        reply, told = self._protocol.reply(content, self.serve(rows, content.get("id") or ident))
+        return Packed(orjson.dumps(reply), told) if told else reply
 
     def serve(self, rows: Rows, ident: str = "") -> NDArray[Any]:
         """Predict rows, show them to the watcher and let the adapter act; answers are kept under ``ident``.
 
         Shapes: probabilities (b, c) or values (b,).
+
+        Raises:
+            RequestError: status 422; a row for which the model has no finite answer.
+
         """
         begin = time.perf_counter()
         source = self.bundle.predict(rows)
+        if not np.isfinite(source).all():
+            row = int(np.argmin(np.isfinite(source.reshape(len(source), -1)).all(axis=1)))
+            raise RequestError(
+                f"the model has no finite answer for row {row}", "numbers of the size that it was trained on",
+                "Correct the row, or send null where a value is not known", status=422,
+            )  # fmt: skip
         if self.admin is not None and ident:
             self.admin.recent.add(ident, source)
         if rows.size <= SLICE:
@@ -294,12 +324,12 @@ def _check_method(scope: Scope, method: str) -> None:
         raise RequestError(f"{given} {scope['path']}"[:200], f"only {method}", status=405)
 
 
-def _check_encoding(scope: Scope) -> None:
-    for key, value in scope["headers"]:
-        if key == b"content-encoding" and value.strip().lower() not in (b"", b"identity"):
-            raise RequestError("the body is compressed", "a plain body", "Send it without Content-Encoding", status=415)
-        if key == b"inference-header-content-length":
-            raise RequestError("the body holds binary tensors", "tensors as JSON", "Send 'data' as lists")
+def _header(scope: Scope, name: bytes) -> bytes:
+    return next((bytes(value) for key, value in scope["headers"] if key == name), b"")
+
+
+def _unpacked(work: Callable[[bytes], Any], encoding: bytes, most: int, body: bytes) -> Any:
+    return work(binary.unpacked(body, encoding, most=most))
 
 
 def _headers(error: RequestError) -> tuple[tuple[bytes, bytes], ...]:

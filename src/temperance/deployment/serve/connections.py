@@ -18,7 +18,7 @@ SWEEP_SECONDS = 0.5
 FOREVER = float("inf")
 
 
-class Connection(HttpToolsProtocol):
+class Connection(HttpToolsProtocol):  # type: ignore[misc]  # uvicorn tells no types here
     """One connection; ``limits`` is set by ``protocol``."""
 
     limits = Limits()
@@ -108,7 +108,7 @@ def protocol(limits: Limits) -> type[Connection]:
     return type("LimitedConnection", (Connection,), {"limits": limits})
 
 
-class Server(uvicorn.Server):
+class Server(uvicorn.Server):  # type: ignore[misc]
     """uvicorn's server with a sweep over its connections, and an orderly end at SIGTERM."""
 
     def __init__(self, config: uvicorn.Config, application: Application) -> None:

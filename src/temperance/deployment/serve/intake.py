@@ -90,6 +90,33 @@ class Intake:
         return text
 
 
+def listed(content: Any) -> Any:
+    """Return the rows of a body in any of the forms that servers take; None where it is one row by itself.
+
+    Forms: a list; ``{"rows": […]}``; ``{"instances": […]}`` (KServe v1); ``{"dataframe_records": […]}`` and
+    ``{"dataframe_split": {"columns": […], "data": [[…]]}}`` (MLflow).
+
+    Raises:
+        RequestError: a ``dataframe_split`` that does not fit together.
+
+    """
+    if not isinstance(content, dict):
+        return content
+    for name in ("rows", "instances", "dataframe_records"):
+        if isinstance(content.get(name), list):
+            return content[name]
+    split = content.get("dataframe_split")
+    if not isinstance(split, dict):
+        return None
+    columns, data = split.get("columns"), split.get("data")
+    if not isinstance(columns, list) or not isinstance(data, list) or not all(isinstance(c, str) for c in columns):
+        raise RequestError("dataframe_split lacks columns or data", "names, and a list of values per row", status=422)
+    for i, row in enumerate(data):
+        if not isinstance(row, list) or len(row) != len(columns):
+            raise RequestError(f"row {i} of dataframe_split does not fit", f"{len(columns)} values", status=422)
+    return [dict(zip(columns, row, strict=True)) for row in data]
+
+
 def numbers(values: Sequence[Any], what: str, columns: Sequence[Column] = ()) -> NDArray[np.float64]:
     """Turn a flat list of JSON numbers, texts and nulls into float64; null is missing.
 
