@@ -10,6 +10,7 @@ from temperance.data.base import Contents
 from temperance.records.errors import DataError
 
 REGULAR = 0.98  # share of distances that have to be whole steps
+NEAR = 0.25  # of a step: a row this near to the moment so many steps before is the one meant
 WORDS = ((365, "year"), (7, "week"), (1, "day"), (1 / 24, "hour"), (1 / 1440, "minute"))
 
 Codes = NDArray[np.int64]
@@ -37,7 +38,8 @@ def step_of(when: NDArray[np.float64], codes: Codes) -> float:
 def earlier(when: NDArray[np.float64], codes: Codes, lag: int, step: float) -> NDArray[np.int64]:
     """Return the row that is ``lag`` steps before each row in its series, or −1 where there is none.
 
-    With ``step`` 0 a step is a row in the order of time. Shapes: (b,), (b,) → (b,); rows without a moment have none.
+    With ``step`` 0 a step is a row in the order of time; else it is the row nearest to the moment so many steps before,
+    within ``NEAR`` of a step. Moments are compared within a series, so series may start at other minutes. Shapes: (b,), (b,) → (b,); rows without a moment have none.
     """
     found = np.full(len(when), -1, dtype=np.int64)
     known = np.flatnonzero(np.isfinite(when))
@@ -46,13 +48,14 @@ def earlier(when: NDArray[np.float64], codes: Codes, lag: int, step: float) -> N
         same = codes[order][lag:] == codes[order][:-lag] if lag < len(order) else np.zeros(0, dtype=bool)
         found[order[lag:][same]] = order[: len(order) - lag][same]
         return found
-    if not len(order):
-        return found
-    ticks = np.round((when[order] - when[order].min()) / step).astype(np.int64)
-    keys = codes[order] * (int(ticks.max()) + 1) + ticks
-    place = np.minimum(np.searchsorted(keys, keys - lag), len(keys) - 1)
-    hit = (keys[place] == keys - lag) & (ticks >= lag)
-    found[order[hit]] = order[place[hit]]
+    for own in np.split(order, np.flatnonzero(np.diff(codes[order])) + 1):
+        moments, wanted = when[own], when[own] - lag * step
+        after = np.searchsorted(moments, wanted)
+        nearest = np.clip(after, 0, len(own) - 1)
+        below = np.clip(after - 1, 0, len(own) - 1)
+        nearest = np.where(np.abs(moments[below] - wanted) <= np.abs(moments[nearest] - wanted), below, nearest)
+        hit = np.abs(moments[nearest] - wanted) < NEAR * step
+        found[own[hit]] = own[nearest[hit]]
     return found
 
 
