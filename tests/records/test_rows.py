@@ -153,5 +153,5 @@ def test_neither_torch_nor_polars_is_loaded() -> None:
 
 def test_a_cell_of_several_values_that_is_an_object_is_asked_for_as_texts():
     schema = Schema((Column("tags has red", "numeric", "tags", "has red", format=";"),), Target("y", "regression"))
-    with pytest.raises(RequestError, match="'tags' is an object. It must be a text or a list of texts"):
+    with pytest.raises(RequestError, match=r"'tags' is an object\. It must be a text or a list of texts"):
         rows_from_records(schema, [{"tags": {"red": 1}}])

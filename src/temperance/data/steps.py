@@ -39,7 +39,8 @@ def earlier(when: NDArray[np.float64], codes: Codes, lag: int, step: float) -> N
     """Return the row that is ``lag`` steps before each row in its series, or −1 where there is none.
 
     With ``step`` 0 a step is a row in the order of time; else it is the row nearest to the moment so many steps before,
-    within ``NEAR`` of a step. Moments are compared within a series, so series may start at other minutes. Shapes: (b,), (b,) → (b,); rows without a moment have none.
+    within ``NEAR`` of a step. Moments are compared within a series, so series may start at other minutes.
+    Shapes: (b,), (b,) → (b,); rows without a moment have none.
     """
     found = np.full(len(when), -1, dtype=np.int64)
     known = np.flatnonzero(np.isfinite(when))

@@ -174,7 +174,8 @@ def _images(schema: Schema, records: Sequence[Mapping[str, Any]]) -> Rows:
 
 def _refuse(column: Column, value: Any, row: int) -> RequestError:
     several = column.part.startswith(HAS)
-    wanted = "a text or a list of texts" if several else "a date" if column.part else ("a number" if column.kind == "numeric" else "a text")
+    plain = "a date" if column.part else ("a number" if column.kind == "numeric" else "a text")
+    wanted = "a text or a list of texts" if several else plain
     shown = f" {value[:40]!r}" if isinstance(value, str) else ""
     return RequestError(
         f"Row {row}: {column.source or column.name!r} is {_kind(value)}{shown}",

@@ -81,9 +81,7 @@ class Intake:
         for j, column in enumerate(self.schema.numeric):
             if column.sentinels and not column.part:
                 numeric[np.isin(numeric[:, j], list(column.sentinels)), j] = np.nan
-        return Rows(
-            numeric, codes, text=self._text(tensors.get("text")), series=series
-        )
+        return Rows(numeric, codes, text=self._text(tensors.get("text")), series=series)
 
     def _text(self, words: NDArray[Any] | None) -> NDArray[np.object_] | None:
         if words is None:
