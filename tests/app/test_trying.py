@@ -83,6 +83,17 @@ def test_a_long_text_is_read_to_its_end() -> None:
     assert model.rows.text[0, 0].endswith(" end")
 
 
+def test_a_series_is_a_list_of_numbers_in_one_field() -> None:
+    model = fake(Column("v", "series"))
+    for text in ("[1, 2.5, null]", "1 2.5 null"):
+        answer(model, {"v": text})
+        np.testing.assert_array_equal(model.rows.series[0, 0], [1.0, 2.5, np.nan])
+    answer(model, {})
+    assert np.isnan(model.rows.series).all()
+    with pytest.raises(RequestError, match="no list of numbers"):
+        answer(model, {"v": "up, then down"})
+
+
 def test_a_date_is_one_field_written_as_in_the_file() -> None:
     parts = [Column(f"when.{part}", "numeric", "when", part, format="%d/%m/%Y") for part in ("days", "month")]
     usual = {"columns": [{"name": "when.days", "quantiles": {"0.5": 19723.0}}]}

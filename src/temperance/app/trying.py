@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -111,7 +112,9 @@ def answer(bundle: Bundle, given: Mapping[str, str]) -> Answer:
     """
     names = dict.fromkeys(one.source or one.name for one in bundle.schema.columns)
     numbers = {one.source or one.name for one in bundle.schema.numeric if not one.part}
-    record = {name: _value(given.get(name, ""), number=name in numbers) for name in names}
+    record: dict[str, Any] = {name: _value(given.get(name, ""), number=name in numbers) for name in names}
+    for column in bundle.schema.series:
+        record[column.name] = _series(given.get(column.name, ""))
     rows = rows_from_records(bundle.schema, [record])
     return _answer(bundle, rows, strange(bundle, rows))
 
@@ -180,6 +183,15 @@ def _value(text: str, *, number: bool) -> float | str | None:
         with suppress(ValueError):
             return float(text)
     return text
+
+
+def _series(text: str) -> list[float | None] | str:
+    """Return the numbers of a field, with or without brackets, ``null`` for one that is not known; else the text."""
+    words = [word for word in re.split(r"[\s,;]+", text.strip().removeprefix("[").removesuffix("]")) if word]
+    try:
+        return [None if word == "null" else float(word) for word in words]
+    except ValueError:
+        return text
 
 
 def _answer(bundle: Bundle, rows: Rows, strange: tuple[str, ...]) -> Answer:
