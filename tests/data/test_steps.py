@@ -76,3 +76,18 @@ def test_shared_moments_are_refused_and_the_column_that_tells_apart_is_named() -
 def test_in_words(step: float, word: str) -> None:
     assert in_words(step, dated=True) == word
     assert in_words(2.5, dated=False) == "step of 2.5"
+
+
+def test_blanks_round_the_name_of_a_series_do_not_cut_it() -> None:
+    contents = Contents(pl.DataFrame({"shop": ["a", "a ", "b", None, ""]}), "sales", "")
+    codes = series_codes(contents, "shop")
+    assert codes[0] == codes[1] != codes[2]
+    assert codes[3] == codes[4]
+
+
+def test_an_hour_that_comes_twice_is_named_as_such() -> None:
+    contents = Contents(pl.DataFrame({"v": np.arange(100.0)}), "load", "")
+    when = np.arange(100) * HOUR
+    when[50] = when[49]
+    with pytest.raises(DataError, match="clocks go back"):
+        refuse_shared(contents, when, series_codes(contents, ""), "")

@@ -7,9 +7,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from temperance.data.base import Contents
+from temperance.data.guides import NO_WORDS
+from temperance.data.values import clean
 from temperance.records.errors import DataError
 
 REGULAR = 0.98  # share of distances that have to be whole steps
+FEW_SHARED = 0.05  # share of rows up to which doubled moments are rather rows to mend than several series
 NEAR = 0.25  # of a step: a row this near to the moment so many steps before is the one meant
 WORDS = ((365, "year"), (7, "week"), (1, "day"), (1 / 24, "hour"), (1 / 1440, "minute"))
 
@@ -65,7 +68,7 @@ def series_codes(contents: Contents, by: str) -> Codes:
     if not by:
         rows = contents.frame.lazy().select(pl.len()).collect().item()
         return np.zeros(int(rows), dtype=np.int64)
-    text = contents.column(by).cast(pl.String).fill_null("")
+    text = clean(contents.column(by), NO_WORDS).fill_null("")
     return np.asarray(text.rank("dense").cast(pl.Int64).to_numpy(), dtype=np.int64)
 
 
@@ -81,6 +84,11 @@ def refuse_shared(contents: Contents, when: NDArray[np.float64], codes: Codes, b
         return
     apart = tells_apart(contents, when)
     remedy = f"Name the series: --by {apart}" if apart else "Name the column that tells the series apart with --by"
+    if not apart and shared <= FEW_SHARED * len(when):
+        remedy += (
+            "; or leave out the rows that are there twice. An hour that comes twice when clocks go back is told apart "
+            "by its offset (2024-10-27T02:00+02:00), or in UTC"
+        )
     raise DataError(
         f"{shared:,} rows have the same moment as another row" + (f" with the same {by!r}" if by else ""),
         "One row per moment in each series, or earlier values are not defined", remedy,
