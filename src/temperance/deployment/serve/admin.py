@@ -102,7 +102,12 @@ class Admin:
         return {"taken": taken, "loss": None if self.loss is None else self.loss.verdict().to_dict()}
 
     def reset(self, body: Any) -> dict[str, Any]:
-        """Begin the watch anew; ``{"accept": true}`` keeps the calm traffic so far in the reference."""
+        """Begin the watch anew; ``{"accept": true}`` keeps the calm traffic so far in the reference.
+
+        Raises:
+            RequestError: ``accept`` is no true or false.
+
+        """
         accept = body.get("accept", False)
         if not isinstance(accept, bool):
             raise RequestError("'accept' is no true or false", "true or false, or leave it out")
