@@ -58,6 +58,20 @@ def test_what_swells_or_is_damaged_is_refused(tmp_path: Path, monkeypatch: pytes
     assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == []
 
 
+def test_a_zip_with_a_damaged_picture_or_directory_is_refused_in_words(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a/1.png", bytes(range(256)) * 40)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:50] + b"\xff" * 60 + whole[110:])
+    with pytest.raises(DataError, match="cannot be unpacked"):
+        unpack(path)
+    start = whole.index(b"PK\x01\x02")
+    path.write_bytes(whole[:start] + b"XX" + whole[start + 2 :])
+    assert zipfile.is_zipfile(path)
+    assert not holds_pictures(path)
+
+
 def test_uploaded_pictures_are_read_as_pictures(client: Client, tmp_path_factory: pytest.TempPathFactory) -> None:
     names = [f"pets/{label}/{number}.png" for label in ("cats", "dogs") for number in range(12)]
     path = packed(tmp_path_factory.mktemp("zip") / "pets.zip", *names)

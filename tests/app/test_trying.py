@@ -26,8 +26,9 @@ def fake(*columns: Column, classes: tuple[str, ...] = ("a", "b"), shape: tuple[i
         return np.array([[0.25, 0.75]]) if classes else rows.numeric[:, 0]
 
     made = SimpleNamespace(
-        schema=schema, classes=classes, predict=predict, has_interval=not classes, half_width=lambda: 2.0, rows=None
-    )
+        schema=schema, classes=classes, predict=predict, has_interval=not classes, rows=None,
+        bounds=lambda values: (np.maximum(values - 2.0, 0.0), values + 2.0), answers=lambda found: found.argmax(axis=1),
+    )  # fmt: skip
     return made
 
 
@@ -64,6 +65,33 @@ def test_a_number_of_the_browser_and_one_of_the_file_are_the_same() -> None:
     assert np.isnan(model.rows.numeric[0, 0])
     with pytest.raises(RequestError, match="price"):
         answer(model, {"price": "much"})
+
+
+def test_the_range_is_the_one_of_a_prediction_and_the_class_the_one_that_is_answered() -> None:
+    number = answer(fake(NUMBER, classes=()), {"price": "1"})
+    assert (number.low, number.high) == ("0", "3")
+    dear = fake(NUMBER)
+    dear.answers = lambda found: np.zeros(len(found), dtype=np.int64)  # as costs may have it
+    said = answer(dear, {"price": "1"})
+    assert (said.said, said.chance) == ("a", 25.0)
+    assert said.chances == (("b", 75.0), ("a", 25.0))
+
+
+def test_a_long_text_is_read_to_its_end() -> None:
+    model = fake(Column("note", "text"))
+    answer(model, {"note": "x" * 5000 + " end"})
+    assert model.rows.text[0, 0].endswith(" end")
+
+
+def test_a_series_is_a_list_of_numbers_in_one_field() -> None:
+    model = fake(Column("v", "series"))
+    for text in ("[1, 2.5, null]", "1 2.5 null"):
+        answer(model, {"v": text})
+        np.testing.assert_array_equal(model.rows.series[0, 0], [1.0, 2.5, np.nan])
+    answer(model, {})
+    assert np.isnan(model.rows.series).all()
+    with pytest.raises(RequestError, match="no list of numbers"):
+        answer(model, {"v": "up, then down"})
 
 
 def test_a_date_is_one_field_written_as_in_the_file() -> None:

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from temperance.cli import answers as room
-from temperance.cli.answers import answers, safe, to_csv, write
+from temperance.cli.answers import answers, led_by, safe, to_csv, write
 from temperance.deployment import load
 from temperance.records.errors import DataError
 
@@ -67,3 +67,9 @@ def test_a_full_disk_is_told_and_leaves_nothing(columns, tmp_path, monkeypatch, 
         write(columns, tmp_path / name)
     assert (tmp_path / name).read_text() == "old"
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_an_id_that_is_called_as_an_answer_keeps_its_column() -> None:
+    columns = {"prediction": ["a"], "prediction_": ["b"]}
+    assert led_by("prediction", ["s1"], columns) == {"prediction__": ["s1"], **columns}
+    assert list(led_by("id", ["s1"], columns)) == ["id", "prediction", "prediction_"]

@@ -252,3 +252,36 @@ def test_frames_of_other_libraries() -> None:
 
     check(Stream())
     check(FRAME.lazy())
+
+
+def test_a_view_of_a_duckdb_file_reads_nothing_beside_it(tmp_path: Path) -> None:
+    duckdb = pytest.importorskip("duckdb")
+    (tmp_path / "secret.csv").write_text("a,y\n" + "1.5,u\n2.5,v\n" * 20)
+    connection = duckdb.connect(str(tmp_path / "a.duckdb"))
+    connection.execute(f"create view t as select * from read_csv('{tmp_path / 'secret.csv'}')")
+    connection.close()
+    with pytest.raises(DataError, match="cannot be read as a database"):
+        read(tmp_path / "a.duckdb", target="y")
+
+
+@pytest.mark.parametrize("ending", ["gz", "xz", "zip"])
+def test_a_packed_file_that_is_made_to_fill_a_disk_is_refused(
+    tmp_path: Path, ending: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("temperance.data.packed.LEAST", 2**20)
+    path, text = tmp_path / f"a.csv.{ending}", b"a,b,y\n" + b"0" * 2**24
+    if ending == "zip":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("a.csv", text)
+    else:
+        path.write_bytes((gzip if ending == "gz" else lzma).compress(text))
+    with pytest.raises(DataError, match="unpacks to more than"):
+        read(path, target="y")
+
+
+def test_a_packed_file_with_a_damaged_middle_is_refused_in_words(tmp_path: Path) -> None:
+    packed = bytearray(gzip.compress(("a,b,y\n" + "".join(f"{i},{i * i},{i % 2}\n" for i in range(4000))).encode()))
+    packed[200:260] = b"\xff" * 60
+    (tmp_path / "a.csv.gz").write_bytes(packed)
+    with pytest.raises(DataError, match="cannot be unpacked"):
+        read(tmp_path / "a.csv.gz", target="y")

@@ -14,6 +14,13 @@ def test_rows_without_a_group_are_groups_of_their_own() -> None:
     assert len(set(codes.tolist())) == 4
 
 
+def test_blanks_round_the_name_of_a_group_do_not_make_another_group() -> None:
+    codes = group_codes(pl.Series(["p1", "p1 ", " p1", "p1\u200b", "NA", "NA", "", " "]))
+    assert len(set(codes[:4])) == 1
+    assert codes[4] == codes[5] != codes[0]
+    assert len({*codes[5:]}) == 3
+
+
 def test_times() -> None:
     assert moments(pl.Series(["2023-01", "2023-02"])).tolist() == [19358.0, 19389.0]
     assert moments(pl.Series([3, 4])).tolist() == [3.0, 4.0]

@@ -94,3 +94,15 @@ def test_rows_without_an_id_or_a_moment_are_left_out_and_counted() -> None:
     frame = frame.with_columns(id=pl.when(pl.arange(frame.height) < 2).then(None).otherwise(pl.col("id")))
     reading = read(frame, target="y", time="t", choices=ID)
     assert {"rows": 2, "column": None, "why": "'id' or its time is missing."} in reading.dropped
+
+
+def test_rows_between_two_steps_never_hide_each_other() -> None:
+    """After a gap of a step and a half, two rows lie as near to one place of the grid."""
+    t = [float(k) for k in range(60)] + [59 + 1.5 + k for k in range(4)]
+    ids = [i for i in range(20) for _ in t]
+    rng = np.random.default_rng(0)
+    frame = pl.DataFrame(
+        {"id": ids, "t": t * 20, "v": rng.normal(size=len(ids)), "y": ["ab"[i % 2] for i in ids]}
+    )  # fmt: skip
+    series = read(frame, target="y", time="t", choices=ID).table.rows.series
+    assert np.isfinite(series).sum() == len(ids)

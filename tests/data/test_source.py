@@ -20,3 +20,11 @@ def test_missing_files_and_unknown_endings(tmp_path: Path) -> None:
         source_of(tmp_path / "a.pkl")
     with pytest.raises(DataError, match="type object"):
         data.read(object(), target="y")
+
+
+def test_a_tilde_that_names_nobody_is_part_of_the_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("~nobody-of-this-name.csv").write_text("a,b\n1,2\n")
+    source_of("~nobody-of-this-name.csv")
+    with pytest.raises(DataError, match="no file"):
+        source_of("~nobody-of-this-name-either.csv")

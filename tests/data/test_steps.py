@@ -44,6 +44,19 @@ def test_a_gap_has_no_earlier_row_where_steps_are_of_time() -> None:
     assert earlier(when[4:], codes[4:], 1, 1.0).tolist() == [-1]
 
 
+def test_series_that_start_at_other_minutes_keep_their_own_earlier_rows() -> None:
+    when = np.concatenate([np.arange(6.0), np.arange(6.0) + 0.5]) * HOUR + 15_000
+    codes = np.repeat(np.arange(2), 6)
+    assert earlier(when, codes, 1, HOUR).tolist() == [-1, 0, 1, 2, 3, 4, -1, 6, 7, 8, 9, 10]
+    assert earlier(when, codes, 3, HOUR).tolist() == [-1, -1, -1, 0, 1, 2, -1, -1, -1, 6, 7, 8]
+
+
+def test_after_a_gap_of_half_a_step_no_row_is_taken_for_another() -> None:
+    when = np.array([0.0, 1.0, 2.0, 3.5, 4.5, 5.5])
+    assert earlier(when, np.zeros(6, dtype=np.int64), 1, 1.0).tolist() == [-1, 0, 1, -1, 3, 4]
+    assert earlier(when, np.zeros(6, dtype=np.int64), 2, 1.0).tolist() == [-1, -1, 0, -1, -1, 3]
+
+
 def test_shared_moments_are_refused_and_the_column_that_tells_apart_is_named() -> None:
     frame = pl.DataFrame({"shop": ["a", "b"] * 6, "odd": ["x", "y", "x"] * 4, "v": [1.5] * 12})
     contents = Contents(frame, "sales", "")
@@ -63,3 +76,18 @@ def test_shared_moments_are_refused_and_the_column_that_tells_apart_is_named() -
 def test_in_words(step: float, word: str) -> None:
     assert in_words(step, dated=True) == word
     assert in_words(2.5, dated=False) == "step of 2.5"
+
+
+def test_blanks_round_the_name_of_a_series_do_not_cut_it() -> None:
+    contents = Contents(pl.DataFrame({"shop": ["a", "a ", "b", None, ""]}), "sales", "")
+    codes = series_codes(contents, "shop")
+    assert codes[0] == codes[1] != codes[2]
+    assert codes[3] == codes[4]
+
+
+def test_an_hour_that_comes_twice_is_named_as_such() -> None:
+    contents = Contents(pl.DataFrame({"v": np.arange(100.0)}), "load", "")
+    when = np.arange(100) * HOUR
+    when[50] = when[49]
+    with pytest.raises(DataError, match="clocks go back"):
+        refuse_shared(contents, when, series_codes(contents, ""), "")

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from temperance.data import read
+from temperance.data import read, split
+from temperance.data.choices import choose
 from temperance.lifecycle.renewal import extended, renew
 from temperance.records.errors import DataError
 from temperance.records.schema import MISSING, Column, Schema, Target
@@ -71,3 +72,30 @@ def test_a_column_of_another_kind_keeps_its_kind() -> None:
     schema, changes = extended(old, new)
     assert schema.columns == old.columns
     assert "look categorical" in changes[0]["what"]
+
+
+def test_new_data_of_a_forecast_are_read_with_their_lags_and_split_by_time(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    days = [f"2024-{1 + k // 28:02d}-{1 + k % 28:02d}" for k in range(224)]
+    data = {"day": days, "x": rng.normal(size=224).tolist(), "y": rng.normal(size=224).cumsum().tolist()}
+    choices = choose(lags="1,7")
+    old = read(data, target="y", time="day", choices=choices).table.schema
+    found = renew(data, old, target=None, group=None, time=None, workdir=tmp_path)
+    assert found.changes == ()
+    table = found.reading.table
+    assert table.schema.columns == old.columns
+    assert table.time is not None
+    roles = split(table, seed=0)
+    assert table.time[roles.test].min() > table.time[roles.train].max()
+
+
+def test_new_data_of_series_in_a_long_table_are_read_as_series(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    data = {
+        "id": [i for i in range(40) for _ in range(12)], "t": [t for _ in range(40) for t in range(12)],
+        "v": rng.normal(size=480).tolist(), "y": ["up" if i % 2 else "down" for i in range(40) for _ in range(12)],
+    }  # fmt: skip
+    old = read(data, target="y", time="t", choices=choose(id_column="id")).table.schema
+    found = renew(data, old, target=None, group=None, time=None, workdir=tmp_path)
+    assert found.changes == ()
+    assert len(found.reading.table) == 40

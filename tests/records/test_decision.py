@@ -75,3 +75,12 @@ def test_the_middle_level_is_the_least_expected_distance():
     assert middle(chances).tolist() == Decision(apart).answers(chances).tolist()
     assert middle(np.array([[0.4, 0.2, 0.4]])).tolist() == [1]
     assert most_probable(np.array([[0.4, 0.2, 0.4]])).tolist() == [0]
+
+
+def test_a_class_whose_name_holds_an_arrow_can_be_priced():
+    classes = ("a -> b, c", "nég,= ü")
+    text = "a -> b, c->nég,= ü=5,nég,= ü->a -> b, c=2"
+    assert Costs.of(parse_costs(text), classes).matrix == ((0.0, 5.0), (2.0, 0.0))
+    assert Costs.of(parse_costs("*->a -> b, c=3"), classes).matrix == ((0.0, 1.0), (3.0, 0.0))
+    with pytest.raises(SettingError, match="the class 'a'"):
+        Costs.of(parse_costs("a -> d->nég,= ü=5"), classes)

@@ -149,3 +149,9 @@ def test_neither_torch_nor_polars_is_loaded() -> None:
     code = "import sys, temperance.records.rows; print({'torch', 'polars', 'sklearn'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_a_cell_of_several_values_that_is_an_object_is_asked_for_as_texts():
+    schema = Schema((Column("tags has red", "numeric", "tags", "has red", format=";"),), Target("y", "regression"))
+    with pytest.raises(RequestError, match=r"'tags' is an object\. It must be a text or a list of texts"):
+        rows_from_records(schema, [{"tags": {"red": 1}}])

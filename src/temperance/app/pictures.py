@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shutil
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 
 from temperance.data.image_folder import ENDINGS
 from temperance.records.errors import DataError
 
+DAMAGED = (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError)
 MOST = 200_000  # pictures
 SWELL = 20  # times its own size that an archive may unpack to
 LEAST = 64 * 2**20  # bytes that any archive may unpack to
@@ -18,8 +20,11 @@ def holds_pictures(path: Path) -> bool:
     """Return whether a file is a zip with more pictures in it than anything else."""
     if path.suffix.lower() != ".zip" or not zipfile.is_zipfile(path):
         return False
-    with zipfile.ZipFile(path) as archive:
-        names = [PurePosixPath(one.filename) for one in archive.infolist() if not one.is_dir()]
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [PurePosixPath(one.filename) for one in archive.infolist() if not one.is_dir()]
+    except DAMAGED:  # the reader says what is wrong with it
+        return False
     names = [name for name in names if _plain(name)]
     return sum(name.suffix.lower() in ENDINGS for name in names) * 2 > len(names) > 0
 
@@ -40,7 +45,7 @@ def unpack(path: Path) -> Path:
         with zipfile.ZipFile(path) as archive:
             _extract(archive, draft, max(LEAST, SWELL * path.stat().st_size))
         draft.replace(goal)
-    except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, NotImplementedError) as error:
+    except DAMAGED as error:
         raise DataError(
             f"the zip cannot be unpacked ({error})", "a zip without a password, a folder for each class",
             "Pack it anew, or put the folder beside the app and pick it there",

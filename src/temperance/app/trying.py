@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,7 +25,6 @@ from temperance.records.schema import Column, Rows
 FEW = 40  # categories that are offered as a list
 STEPS = 200  # of a slider
 SHOWN = 12  # classes whose chances are shown
-LONGEST = 200  # letters of a value
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,9 @@ def answer(bundle: Bundle, given: Mapping[str, str]) -> Answer:
     """
     names = dict.fromkeys(one.source or one.name for one in bundle.schema.columns)
     numbers = {one.source or one.name for one in bundle.schema.numeric if not one.part}
-    record = {name: _value(given.get(name, "")[:LONGEST], number=name in numbers) for name in names}
+    record: dict[str, Any] = {name: _value(given.get(name, ""), number=name in numbers) for name in names}
+    for column in bundle.schema.series:
+        record[column.name] = _series(given.get(column.name, ""))
     rows = rows_from_records(bundle.schema, [record])
     return _answer(bundle, rows, strange(bundle, rows))
 
@@ -183,15 +185,27 @@ def _value(text: str, *, number: bool) -> float | str | None:
     return text
 
 
+def _series(text: str) -> list[float | None] | str:
+    """Return the numbers of a field, with or without brackets, ``null`` for one that is not known; else the text."""
+    words = [word for word in re.split(r"[\s,;]+", text.strip().removeprefix("[").removesuffix("]")) if word]
+    try:
+        return [None if word == "null" else float(word) for word in words]
+    except ValueError:
+        return text
+
+
 def _answer(bundle: Bundle, rows: Rows, strange: tuple[str, ...]) -> Answer:
     found = np.asarray(bundle.predict(rows), dtype=np.float64)[0]
     if not bundle.classes:
-        width = bundle.half_width() if bundle.has_interval else None
-        ends = ("", "") if width is None else (short(float(found - width)), short(float(found + width)))
+        ends = ("", "")
+        if bundle.has_interval:
+            low, high = bundle.bounds(found[None])
+            ends = short(float(low[0])), short(float(high[0]))
         return Answer(short(float(found)), None, (), *ends, strange)
     order = np.argsort(-found, kind="stable")
     chances = tuple((bundle.classes[i], round(100 * float(found[i]), 1)) for i in order[:SHOWN])
-    return Answer(chances[0][0], chances[0][1], chances, strange=strange)
+    said = int(bundle.answers(found[None])[0])  # under costs, or of levels, not always the most probable one
+    return Answer(bundle.classes[said], round(100 * float(found[said]), 1), chances, strange=strange)
 
 
 @lru_cache(maxsize=4)

@@ -48,6 +48,13 @@ def answers(bundle: Bundle, rows: Rows, *, level: float | None = None) -> Column
     return columns | {f"probability_{name}": answer[:, i].tolist() for i, name in enumerate(bundle.classes)}
 
 
+def led_by(name: str, labels: list[Any], columns: Columns) -> Columns:
+    """Return the columns with one before them that says what each row is; it gives way where its name is taken."""
+    while name in columns:
+        name += "_"
+    return {name: labels, **columns}
+
+
 def safe(value: Any) -> Any:
     """Return a text that no spreadsheet runs as a formula: a quote before it, unless it is a plain number."""
     if not isinstance(value, str) or not value.startswith(RISKY):

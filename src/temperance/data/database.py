@@ -49,7 +49,9 @@ class Database(Source):
             return sqlite3.connect(f"{self.path.resolve().as_uri()}?mode=ro", uri=True), sqlite3.Error
         duckdb = needed("duckdb", "duckdb", self.path)
         try:
-            return duckdb.connect(str(self.path), read_only=True), duckdb.Error
+            # a view of the file could read any other file of this machine, or the network
+            alone = {"enable_external_access": "false"}
+            return duckdb.connect(str(self.path), read_only=True, config=alone), duckdb.Error
         except duckdb.Error as error:
             raise self._refuse(error) from error
 

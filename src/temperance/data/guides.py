@@ -10,14 +10,16 @@ from numpy.typing import NDArray
 
 from temperance.data.choices import ColumnChoice
 from temperance.data.judge import AUTO, judge
+from temperance.data.values import clean
 from temperance.records.errors import DataError
 
+NO_WORDS: tuple[str, ...] = ()  # the name of a group is never a word for "missing"; blanks round it do not count
 SAME = 1e-12  # relative spread of weights that counts as none
 
 
 def group_codes(series: pl.Series) -> NDArray[np.int64]:
     """Return (b,) codes; each row without a group is a group of its own."""
-    text = series.cast(pl.String)
+    text = clean(series, NO_WORDS)
     codes = text.rank("dense").fill_null(0).cast(pl.Int64).to_numpy().astype(np.int64) - 1
     alone = codes < 0
     codes[alone] = codes.max(initial=-1) + 1 + np.arange(int(alone.sum()))

@@ -12,6 +12,7 @@ from temperance.data import clock_columns, steps, values
 from temperance.data.base import Contents
 from temperance.data.choices import Choices
 from temperance.data.evidence import FileStyle
+from temperance.data.guides import NO_WORDS
 from temperance.data.judge import judge
 from temperance.data.series_array import shapes_note
 from temperance.records.errors import DataError
@@ -98,7 +99,7 @@ def gather(
 
 
 def _grid(contents: Contents, long: Long, choices: Choices) -> _Grid:
-    text = contents.column(long.id).cast(pl.String)
+    text = values.clean(contents.column(long.id), NO_WORDS)
     labels = text.drop_nulls().unique(maintain_order=True)
     number = dict(zip(labels.to_list(), range(len(labels)), strict=True))
     code = text.replace_strict(number, default=-1, return_dtype=pl.Int64).fill_null(-1).to_numpy().astype(np.int64)
@@ -120,7 +121,8 @@ def _grid(contents: Contents, long: Long, choices: Choices) -> _Grid:
     place[order] = rank
     shared = steps.shared_rows(when[known], code[known])
     ticks = _ticks(when, code, order, step) if step > 0 and not shared else rank
-    even = step > 0 and not shared and int(ticks.max(initial=0)) < SPARSE * (int(rank.max(initial=0)) + 1)
+    apart = len(np.unique(np.stack([code[order], ticks]), axis=1).T) == len(order)  # no row would hide another
+    even = step > 0 and not shared and apart and int(ticks.max(initial=0)) < SPARSE * (int(rank.max(initial=0)) + 1)
     if shared:
         notes.append(f"{shared:,} rows have the moment of another row of their series: each is a step of its own.")
     elif even:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
-import shutil
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +23,9 @@ _OPENERS: tuple[tuple[bytes, Callable[[Path], Any]], ...] = (
     (b"BZh", bz2.open),
 )
 
+DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError, RuntimeError)
+LEAST = 2**30  # bytes that any packed file may unpack to
+SWELL = 200  # times its own size that a larger one may unpack to
 PAPERS = frozenset({"readme", "license", "licence", "changelog", "citation", "metadata", "datapackage"})
 
 
@@ -37,7 +40,7 @@ class PackedFile(Source):
     def open(self, scratch: Path) -> Contents:
         try:
             inner = self._unpack(scratch)
-        except (OSError, EOFError, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError, RuntimeError) as error:
+        except DAMAGED as error:
             raise DataError(
                 f"{self.path.name} cannot be unpacked ({str(error)[:100]})", "A complete gz, xz, bz2 or zip file",
                 "Download or pack it again; a password must be taken off first",
@@ -51,13 +54,13 @@ class PackedFile(Source):
             with zipfile.ZipFile(self.path) as archive:
                 name = self._member(archive.namelist())
                 with archive.open(name) as packed:
-                    return _copy(packed, scratch / Path(name).name)
+                    return self._copy(packed, scratch / Path(name).name)
         with self.path.open("rb") as stream:
             head = stream.read(6)
         opener = next((one for sign, one in _OPENERS if head.startswith(sign)), gzip.open)
         stem = self.path.stem
         with opener(self.path) as packed:
-            copy = _copy(packed, scratch / stem)
+            copy = self._copy(packed, scratch / stem)
         return self._untar(copy, scratch) if tarfile.is_tarfile(copy) else copy
 
     def _untar(self, copy: Path, scratch: Path) -> Path:
@@ -67,7 +70,7 @@ class PackedFile(Source):
             if packed is None:
                 raise OSError(f"{name} is no file")
             (scratch / "member").mkdir(exist_ok=True)
-            return _copy(packed, scratch / "member" / Path(name).name)
+            return self._copy(packed, scratch / "member" / Path(name).name)
 
     def _member(self, names: list[str]) -> str:
         tables = [
@@ -86,8 +89,21 @@ class PackedFile(Source):
             "An archive with one table", "Name the file with --sheet",
         )  # fmt: skip
 
+    def _copy(self, packed: Any, place: Path) -> Path:
+        """Write what is unpacked.
 
-def _copy(packed: Any, place: Path) -> Path:
-    with place.open("wb") as out:
-        shutil.copyfileobj(packed, out, 2**20)
-    return place
+        Raises:
+            DataError: it swells to more than data do: such files are made to fill disks.
+
+        """
+        most, size = max(LEAST, SWELL * self.path.stat().st_size), 0
+        with place.open("wb") as out:
+            while part := packed.read(2**20):
+                size += len(part)
+                if size > most:
+                    raise DataError(
+                        f"{self.path.name} unpacks to more than {most:,} bytes, {SWELL} times its own size",
+                        "Packed data that are no larger", "Unpack it yourself and pass what it holds",
+                    )  # fmt: skip
+                out.write(part)
+        return place

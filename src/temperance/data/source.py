@@ -61,7 +61,8 @@ def _channels(schema: Schema | None) -> int | None:
 
 
 def _of_path(data: str | Path, target: str | None, schema: Schema | None, choices: Choices) -> Source:
-    path = Path(data).expanduser()
+    path = Path(data)
+    path = path if path.exists() else _at_home(path)
     if not path.exists():
         name = bundled_name(str(data))
         if name is not None:
@@ -74,6 +75,14 @@ def _of_path(data: str | Path, target: str | None, schema: Schema | None, choice
             return TextFolder(path, choices.separator)
         return ImageFolder(path, shape=schema.image_shape if schema else None)
     return _of_file(path, target, schema, choices)
+
+
+def _at_home(path: Path) -> Path:
+    """Return the path with ``~`` replaced; as it is where it names nobody's folder."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path
 
 
 def _of_file(path: Path, target: str | None, schema: Schema | None, choices: Choices) -> Source:

@@ -7,9 +7,13 @@ import polars as pl
 from numpy.typing import NDArray
 
 from temperance.data.base import Contents
+from temperance.data.guides import NO_WORDS
+from temperance.data.values import clean
 from temperance.records.errors import DataError
 
 REGULAR = 0.98  # share of distances that have to be whole steps
+FEW_SHARED = 0.05  # share of rows up to which doubled moments are rather rows to mend than several series
+NEAR = 0.25  # of a step: a row this near to the moment so many steps before is the one meant
 WORDS = ((365, "year"), (7, "week"), (1, "day"), (1 / 24, "hour"), (1 / 1440, "minute"))
 
 Codes = NDArray[np.int64]
@@ -37,7 +41,9 @@ def step_of(when: NDArray[np.float64], codes: Codes) -> float:
 def earlier(when: NDArray[np.float64], codes: Codes, lag: int, step: float) -> NDArray[np.int64]:
     """Return the row that is ``lag`` steps before each row in its series, or −1 where there is none.
 
-    With ``step`` 0 a step is a row in the order of time. Shapes: (b,), (b,) → (b,); rows without a moment have none.
+    With ``step`` 0 a step is a row in the order of time; else it is the row nearest to the moment so many steps before,
+    within ``NEAR`` of a step. Moments are compared within a series, so series may start at other minutes.
+    Shapes: (b,), (b,) → (b,); rows without a moment have none.
     """
     found = np.full(len(when), -1, dtype=np.int64)
     known = np.flatnonzero(np.isfinite(when))
@@ -46,13 +52,14 @@ def earlier(when: NDArray[np.float64], codes: Codes, lag: int, step: float) -> N
         same = codes[order][lag:] == codes[order][:-lag] if lag < len(order) else np.zeros(0, dtype=bool)
         found[order[lag:][same]] = order[: len(order) - lag][same]
         return found
-    if not len(order):
-        return found
-    ticks = np.round((when[order] - when[order].min()) / step).astype(np.int64)
-    keys = codes[order] * (int(ticks.max()) + 1) + ticks
-    place = np.minimum(np.searchsorted(keys, keys - lag), len(keys) - 1)
-    hit = (keys[place] == keys - lag) & (ticks >= lag)
-    found[order[hit]] = order[place[hit]]
+    for own in np.split(order, np.flatnonzero(np.diff(codes[order])) + 1):
+        moments, wanted = when[own], when[own] - lag * step
+        after = np.searchsorted(moments, wanted)
+        nearest = np.clip(after, 0, len(own) - 1)
+        below = np.clip(after - 1, 0, len(own) - 1)
+        nearest = np.where(np.abs(moments[below] - wanted) <= np.abs(moments[nearest] - wanted), below, nearest)
+        hit = np.abs(moments[nearest] - wanted) < NEAR * step
+        found[own[hit]] = own[nearest[hit]]
     return found
 
 
@@ -61,7 +68,7 @@ def series_codes(contents: Contents, by: str) -> Codes:
     if not by:
         rows = contents.frame.lazy().select(pl.len()).collect().item()
         return np.zeros(int(rows), dtype=np.int64)
-    text = contents.column(by).cast(pl.String).fill_null("")
+    text = clean(contents.column(by), NO_WORDS).fill_null("")
     return np.asarray(text.rank("dense").cast(pl.Int64).to_numpy(), dtype=np.int64)
 
 
@@ -77,6 +84,11 @@ def refuse_shared(contents: Contents, when: NDArray[np.float64], codes: Codes, b
         return
     apart = tells_apart(contents, when)
     remedy = f"Name the series: --by {apart}" if apart else "Name the column that tells the series apart with --by"
+    if not apart and shared <= FEW_SHARED * len(when):
+        remedy += (
+            "; or leave out the rows that are there twice. An hour that comes twice when clocks go back is told apart "
+            "by its offset (2024-10-27T02:00+02:00), or in UTC"
+        )
     raise DataError(
         f"{shared:,} rows have the same moment as another row" + (f" with the same {by!r}" if by else ""),
         "One row per moment in each series, or earlier values are not defined", remedy,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from temperance.records.decision import ANY, Costs, Price, parse_costs
+from temperance.records.decision import ANY, Costs, Price, named, parse_costs
 from temperance.records.errors import SettingError
 
 
@@ -28,7 +28,8 @@ def prices_of(costs: Any, labels: NDArray[Any], names: tuple[str, ...]) -> tuple
     if costs is None:
         return ()
     if isinstance(costs, str):
-        costs = {(one.truth, one.answer): one.cost for one in parse_costs(costs)}
+        known = [str(label) for label in labels.tolist()]
+        costs = {named(one.truth, one.answer, known): one.cost for one in parse_costs(costs)}
     if isinstance(costs, Mapping):
         if any(not isinstance(pair, tuple) or len(pair) != 2 for pair in costs):
             raise SettingError("costs with keys that are no pairs", "(true, answered)", 'Write {("yes", "no"): 10}')

@@ -52,6 +52,11 @@ def renew(
             f"Pass --target {name}, or run `temperance study` for another target",
         )
     schema, changes = old, list[dict[str, str]]()
+    if old.forecast is not None:  # read with the same earlier values, and tested on the latest rows
+        told = old.forecast
+        time, choices = time or told.time, replace(choices, lags=told.lags, horizon=told.horizon, by=told.by)
+    if old.long is not None:
+        time, choices = old.long.time or None, replace(choices, id=old.long.id)
     if old.kind == "table":
         task = "regression" if old.target.task == "regression" else "classification"  # the order is the old schema's
         first = read(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -16,6 +16,7 @@ from temperance.records.errors import SettingError, nearest
 
 FORM = "TRUE->ANSWERED=COST, e.g. 'yes->no=10,no->yes=1'"
 ANY = "*"  # any other class
+_ARROW = re.compile(r"\s*->\s*")
 _PAIR = re.compile(r"\s*(?P<truth>.+?)\s*->\s*(?P<answer>.+?)\s*=\s*(?P<cost>[-+.\w]+)\s*(?:,|$)", re.DOTALL)
 
 
@@ -115,7 +116,7 @@ class Costs:
 
         """
         full = 1.0 - np.eye(len(classes))
-        told = [Price(str(a), str(b), _number(c, f"{a}->{b}")) for a, b, c in prices]
+        told = [Price(*named(str(a), str(b), classes), _number(c, f"{a}->{b}")) for a, b, c in prices]
         for truth, answer, cost in sorted(told, key=lambda one: -(one.truth == ANY) - (one.answer == ANY)):
             rows, columns = _places(truth, classes), _places(answer, classes)
             for i in rows:
@@ -147,6 +148,16 @@ class Costs:
         """
         found: NDArray[np.float64] = self.array[truth, answer]
         return found
+
+
+def named(truth: str, answer: str, classes: Collection[str]) -> tuple[str, str]:
+    """Return the two names, cut at another arrow where these are no classes: a name may hold an arrow itself."""
+    if {truth, answer} <= {*classes, ANY}:
+        return truth, answer
+    known = {_ARROW.sub("->", name): name for name in (*classes, ANY)}
+    parts = _ARROW.sub("->", f"{truth}->{answer}").split("->")
+    cuts = (("->".join(parts[:k]), "->".join(parts[k:])) for k in range(1, len(parts)))
+    return next(((known[a], known[b]) for a, b in cuts if a in known and b in known), (truth, answer))
 
 
 def _places(name: str, classes: tuple[str, ...]) -> list[int]:

@@ -56,9 +56,18 @@ def has(value: Any, word: str, sign: str, missing: Collection[str] | None = None
         sign: what stands between them, or ``BRACKETS``.
         missing: the words that stand for "missing" in this column (lower case); None: the usual ones.
 
+    Raises:
+        ValueError: it is neither a value nor a list of values.
+
     """
     if isinstance(value, (list, tuple)):
-        return float(word in {_word(one) for one in value})
+        known = [one for one in value if one is not None]
+        if any(isinstance(one, (list, tuple, dict)) for one in known):
+            raise ValueError(value)
+        # an empty list is written as an empty cell in files, but as "[]" where cells have brackets
+        return float(word in {_word(one) for one in known}) if known or sign == BRACKETS else math.nan
+    if isinstance(value, dict):
+        raise ValueError(value)
     text = tidy(_word(value))
     if is_missing_word(text, missing, weak=False):
         return math.nan

@@ -173,7 +173,9 @@ def _images(schema: Schema, records: Sequence[Mapping[str, Any]]) -> Rows:
 
 
 def _refuse(column: Column, value: Any, row: int) -> RequestError:
-    wanted = "a date" if column.part else ("a number" if column.kind == "numeric" else "a text")
+    several = column.part.startswith(HAS)
+    plain = "a date" if column.part else ("a number" if column.kind == "numeric" else "a text")
+    wanted = "a text or a list of texts" if several else plain
     shown = f" {value[:40]!r}" if isinstance(value, str) else ""
     return RequestError(
         f"Row {row}: {column.source or column.name!r} is {_kind(value)}{shown}",
@@ -185,7 +187,7 @@ def _refuse(column: Column, value: Any, row: int) -> RequestError:
 
 def _as_written(column: Column, value: Any) -> str:
     """Say how the text of a numeric column is written."""
-    if column.kind != "numeric" or not isinstance(value, str):
+    if column.kind != "numeric" or not isinstance(value, str) or column.part.startswith(HAS):
         return ""
     if column.part:
         return f"; dates are written as {column.format or 'iso'}"

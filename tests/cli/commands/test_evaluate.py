@@ -1,5 +1,7 @@
 import json
 
+from temperance.cli.commands.evaluate import _unweighed
+
 
 def test_each_figure_has_an_interval_and_a_sentence(temperance, classes, tmp_path) -> None:
     done = temperance("evaluate", classes.folder, classes.table, "--out", tmp_path / "e")
@@ -27,3 +29,8 @@ def test_rows_without_answers_are_refused(temperance, classes, tmp_path) -> None
 
 def test_an_unknown_suite_is_refused(temperance, classes) -> None:
     assert temperance("evaluate", classes.folder, classes.table, "--suite", "huge").status == 2
+
+
+def test_weights_of_the_study_are_not_left_out_without_a_word() -> None:
+    assert "weighed its rows by 'w'" in _unweighed("w", None)[0]
+    assert _unweighed("w", "w") == _unweighed(None, None) == _unweighed(None, "w") == []

@@ -11,6 +11,7 @@ from temperance.deployment.bundle import load
 from temperance.deployment.serve.launch import served
 from temperance.deployment.write import Extras, Interval, write_bundle
 from temperance.monitoring import reference
+from temperance.records.stated_range import Scale
 
 TOKEN = {"authorization": "Bearer secret"}
 
@@ -147,3 +148,19 @@ def test_values_outside_the_interval_are_the_loss_of_a_regression(kit, regressio
     assert label(application, "a", [*values[:49], 1e9]).json()["loss"]["details"]["loss"]["value"] == pytest.approx(
         0.02
     )
+
+
+def test_the_loss_of_a_regression_is_of_the_range_that_was_answered(kit, regression, tmp_path):
+    model = kit.Fitted("linear", regression)
+    values = np.sort(model.predict(model.rows))
+    normal = reference.build(model.rows, model.predict(model.rows), regression, target=model.target)
+    scale = Scale((float(values[0]) - 1.0, float(values[-1]) + 1.0), (4.0, 4.0))
+    bundle = write_bundle(
+        tmp_path / "r", part=basic_part(model.fitted, regression), schema=regression, predictor=model,
+        rows=model.rows, extras=Extras(reference=normal), interval=Interval((0.9,), (1.0,), 0.9, 50, scale=scale),
+    )  # fmt: skip
+    application = served(bundle, token="secret")
+    rows, _ = records(kit, kit.schema_of(), 50)
+    answered = ask(application, rows, "a")
+    inside = [0.9 * one["high"] + 0.1 * one["prediction"] for one in answered]
+    assert label(application, "a", inside).json()["loss"]["details"]["loss"]["value"] == 0.0

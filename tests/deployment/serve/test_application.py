@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import time
 import zlib
 
 import httpx
@@ -263,3 +264,27 @@ def test_too_many_large_requests_get_503(classifier):
     reply = call(app(classifier, limits=Limits(memory=1)), "POST", "/predict", json={"rows": [ROW] * 5000})
     assert reply.status_code == 503
     assert reply.headers["retry-after"] == "1"
+
+
+def test_a_request_that_outlasts_the_drain_is_told_to_go_elsewhere(classifier):
+    application, sent = app(classifier, limits=Limits(small=1)), []
+    body = json.dumps({"rows": [ROW]}).encode()
+    scope = {"type": "http", "method": "POST", "path": "/predict", "headers": [], "query_string": b""}
+
+    async def receive():
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message):
+        sent.append(message)
+
+    async def run():
+        application._worker.submit(time.sleep, 0.3)  # the one worker is busy
+        task = asyncio.create_task(application(scope, receive, send))
+        await asyncio.sleep(0.05)
+        application.draining = True
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(run())
+    assert sent[0]["status"] == 503
+    assert (b"retry-after", b"1") in sent[0]["headers"]

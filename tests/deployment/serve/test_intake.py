@@ -73,3 +73,10 @@ def test_numbers():
     for wrong in (["x"], [[1]], [{}]):
         with pytest.raises(RequestError, match="no number"):
             numbers(wrong, "it")
+
+
+def test_a_number_that_means_missing_is_missing_in_a_tensor_too():
+    schema = Schema((Column("a", "numeric", missing=("-999",)),), Target("y", "binary", ("a", "b")))
+    rows = Intake(schema).tensors({"numeric": np.array([[-999.0], [3.0]])})
+    assert same(rows, rows_from_records(schema, [{"a": -999}, {"a": 3}]))
+    assert np.isnan(rows.numeric[0, 0])

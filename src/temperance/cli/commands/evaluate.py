@@ -60,15 +60,26 @@ def evaluate(
             choices=choices,
         )
         measured = evaluation.evaluate(bundle, reading.table, suite=suite.value, seed=seed)
+    notes = [*reading.notes, *_unweighed(bundle.card.get("details", {}).get("weight"), weight)]
     value: dict[str, Any] = {
-        "model": str(bundle.folder), "version": bundle.version, "data": str(data), "notes": list(reading.notes),
+        "model": str(bundle.folder), "version": bundle.version, "data": str(data), "notes": notes,
         "dropped": [dict(item) for item in reading.dropped], **measured.to_dict(),
     }  # fmt: skip
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         value["paths"] = {"evaluation": str(out / "evaluation.json")}
         write_text(out / "evaluation.json", dumps(value, indent=1))
-    lines = [*reading.notes, *evaluation.sentences(measured)]
+    lines = [*notes, *evaluation.sentences(measured)]
     lines += [f"Left out: {item['what']} ({item['why']})." for item in value["left_out"]]
     lines += [f"Written: {path}" for path in value.get("paths", {}).values()]
     Console(as_json, quiet).result(value, "\n".join(lines))
+
+
+def _unweighed(studied: str | None, weight: str | None) -> list[str]:
+    """Say that the figures do not weigh rows as the study of the model did."""
+    if studied is None or weight is not None:
+        return []
+    return [
+        f"The study of this model weighed its rows by {studied!r}; here each row counts the same, those of weight 0 "
+        f"too. To weigh them as it did: --weight {studied}."
+    ]

@@ -35,7 +35,7 @@ def predict(
     Columns: `prediction`, and `probability_<class>` for each class, or `low` and `high` for numbers; for images their
     `file`. Under costs, the class is the one of the least expected cost.
     """
-    from temperance.cli.answers import answers, to_csv, write
+    from temperance.cli.answers import answers, led_by, to_csv, write
     from temperance.data import read
     from temperance.data.choices import choose
 
@@ -48,9 +48,9 @@ def predict(
         columns = answers(model, reading.table.rows, level=interval)
     long = model.schema.long
     if long is not None and reading.labels:
-        columns = {long.id: list(reading.labels), **columns}
+        columns = led_by(long.id, list(reading.labels), columns)
     if reading.files:
-        columns = {"file": list(reading.files), **columns}
+        columns = led_by("file", list(reading.files), columns)
     console = Console(as_json, quiet)
     value: dict[str, Any] = {
         "model": str(model.folder), "version": model.version, "rows": len(reading.table), "columns": list(columns),

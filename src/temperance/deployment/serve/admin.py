@@ -176,7 +176,8 @@ class Admin:
             if self.adapter is not None:
                 self.adapter.feedback(answers, known)
         elif self.loss is not None:
-            self.loss.observe((np.abs(answers - truth) > self.bundle.half_width()).astype(np.float64))
+            low, high = self.bundle.bounds(answers)
+            self.loss.observe(((truth < low) | (truth > high)).astype(np.float64))
 
 
 def _entries(body: Any) -> list[Any]:

@@ -116,6 +116,12 @@ class Application:
         except RequestError as error:
             status, reply, kind = error.status, orjson.dumps({"error": str(error)}), JSON
             headers += _headers(error)
+        except asyncio.CancelledError:
+            if not self.draining:
+                raise
+            late = RequestError("the server stopped before the answer was ready", "", "Send it to another", status=503)
+            status, reply, kind = late.status, orjson.dumps({"error": str(late)}), JSON
+            headers += _headers(late)
         except Exception as error:
             log.exception("%s %s failed", scope["method"], path)
             known = (

@@ -77,9 +77,11 @@ class Intake:
             with np.errstate(over="ignore"):
                 made = tensors["series"].astype(np.float32)
             series = np.where(np.isfinite(made), made, np.float32(np.nan))
-        return Rows(
-            np.where(np.isinf(numeric), np.nan, numeric), codes, text=self._text(tensors.get("text")), series=series
-        )
+        numeric = np.where(np.isinf(numeric), np.nan, numeric)
+        for j, column in enumerate(self.schema.numeric):
+            if column.sentinels and not column.part:
+                numeric[np.isin(numeric[:, j], list(column.sentinels)), j] = np.nan
+        return Rows(numeric, codes, text=self._text(tensors.get("text")), series=series)
 
     def _text(self, words: NDArray[Any] | None) -> NDArray[np.object_] | None:
         if words is None:
