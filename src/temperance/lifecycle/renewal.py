@@ -52,6 +52,7 @@ def renew(
             f"Pass --target {name}, or run `temperance study` for another target",
         )
     schema, changes = old, list[dict[str, str]]()
+    time, choices = as_learned(old, time, choices)
     if old.kind == "table":
         task = "regression" if old.target.task == "regression" else "classification"  # the order is the old schema's
         first = read(
@@ -66,6 +67,19 @@ def renew(
     if old.kind == "table":
         check_style(reading.table, first.table)
     return Renewal(reading, tuple(changes))
+
+
+def as_learned(old: Schema, time: str | None, choices: Choices) -> tuple[str | None, Choices]:
+    """Return the time and the choices with the frame that the model has: its lags, or its series of a long table.
+
+    A forecast is tested on the latest rows, as its study was: rows in between would know what comes after.
+    """
+    if old.forecast is not None:
+        made = old.forecast
+        return time or made.time, replace(choices, lags=made.lags, horizon=made.horizon, by=made.by)
+    if old.long is not None:
+        return time or old.long.time or None, replace(choices, id=old.long.id)
+    return time, choices
 
 
 def check_style(table: Table, fresh: Table) -> None:
