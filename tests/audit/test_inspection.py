@@ -185,7 +185,9 @@ def leak_title(table):
 def test_series_and_texts_count_as_the_columns_that_they_are_in_the_file():
     g = np.random.default_rng(0)
     series = {"series": g.normal(size=(90, 2, 30)), "y": np.arange(90) % 3}
-    assert leak_title(read((series["series"], series["y"])).table) == "None of 2 columns gives the answer away by itself."
+    assert (
+        leak_title(read((series["series"], series["y"])).table) == "None of 2 columns gives the answer away by itself."
+    )
     words = [" ".join(g.choice(["red", "blue", "green", "old", "new"], 6)) for _ in range(90)]
     frame = {"note": words, "x": g.normal(size=90).tolist(), "y": (["a", "b", "b"] * 30)}
     assert leak_title(read(frame, target="y").table) == "None of 2 columns gives the answer away by itself."
