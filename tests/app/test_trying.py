@@ -26,7 +26,12 @@ def fake(*columns: Column, classes: tuple[str, ...] = ("a", "b"), shape: tuple[i
         return np.array([[0.25, 0.75]]) if classes else rows.numeric[:, 0]
 
     made = SimpleNamespace(
-        schema=schema, classes=classes, predict=predict, has_interval=not classes, half_width=lambda: 2.0, rows=None
+        schema=schema,
+        classes=classes,
+        predict=predict,
+        has_interval=not classes,
+        rows=None,
+        bounds=lambda values: (np.maximum(values - 2.0, 0.0), values + 2.0),
     )
     return made
 
@@ -60,6 +65,7 @@ def test_a_number_of_the_browser_and_one_of_the_file_are_the_same() -> None:
     assert answer(model, {"price": "4.5"}).said == "4.5"
     assert answer(model, {"price": "4,5"}).said == "4.5"
     assert (answer(model, {"price": "4"}).low, answer(model, {"price": "4"}).high) == ("2", "6")
+    assert answer(model, {"price": "1"}).low == "0"  # of counts: the bundle's own range, not one around the value
     answer(model, {"price": " "})
     assert np.isnan(model.rows.numeric[0, 0])
     with pytest.raises(RequestError, match="price"):
@@ -101,3 +107,17 @@ def test_a_picture_is_brought_to_the_size_of_the_model() -> None:
 )
 def test_numbers_are_short(value: float, text: str) -> None:
     assert short(value) == text
+
+
+def test_a_long_text_is_whole_and_a_series_is_numbers_in_order() -> None:
+    model = fake(Column("note", "text"), Column("power", "series"))
+    assert [one.kind for one in boxes(model, {})] == ["lines", "series"]
+    answer(model, {"note": "word " * 100, "power": "1, 2.5; null 4"})
+    assert model.rows.text[0, 0].count("word") == 100
+    seen = np.asarray(model.rows.series, dtype=float).ravel()
+    assert seen[[0, 1, 3]].tolist() == [1.0, 2.5, 4.0]
+    assert np.isnan(seen[2])
+    answer(model, {"note": "", "power": ""})
+    assert np.isnan(np.asarray(model.rows.series, dtype=float)).all()
+    with pytest.raises(RequestError, match="'power' holds what is no number"):
+        answer(model, {"power": "1, much"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ import numpy as np
 
 from temperance.deployment import load
 from temperance.deployment.bundle import Bundle
-from temperance.records.errors import BundleError, DataError
+from temperance.records.errors import BundleError, DataError, RequestError
 from temperance.records.moments import EPOCH
 from temperance.records.rows import rows_from_records
 from temperance.records.schema import Column, Rows
@@ -33,7 +34,7 @@ class Box:
 
     Attributes:
         name: the column of the file.
-        kind: ``number``, ``choice``, ``text`` or ``date``.
+        kind: ``number``, ``choice``, ``text`` or ``date``; ``lines`` of text, or ``series``: numbers in order.
         value: that stands in it at first.
         options: of a choice.
         low: end of the slider.
@@ -112,7 +113,12 @@ def answer(bundle: Bundle, given: Mapping[str, str]) -> Answer:
     """
     names = dict.fromkeys(one.source or one.name for one in bundle.schema.columns)
     numbers = {one.source or one.name for one in bundle.schema.numeric if not one.part}
-    record = {name: _value(given.get(name, "")[:LONGEST], number=name in numbers) for name in names}
+    long = {one.name: one.kind for one in bundle.schema.columns if one.kind in ("text", "series")}
+    record: dict[str, Any] = {
+        name: _long(name, given.get(name, ""), long[name]) if name in long
+        else _value(given.get(name, "")[:LONGEST], number=name in numbers)
+        for name in names
+    }  # fmt: skip
     rows = rows_from_records(bundle.schema, [record])
     return _answer(bundle, rows, strange(bundle, rows))
 
@@ -183,11 +189,24 @@ def _value(text: str, *, number: bool) -> float | str | None:
     return text
 
 
+def _long(name: str, text: str, kind: str) -> str | list[float | None] | None:
+    """Return a text as it is, or the numbers of a series; no number at all is a series of which nothing is known."""
+    if kind == "text":
+        return text if text.strip() else None
+    words = re.split(r"[,;\s]+", text.strip().strip(",;"))
+    try:
+        return [None if word.lower() in ("", "null", "nan") else float(word) for word in words]
+    except ValueError as error:
+        raise RequestError(
+            f"{name!r} holds what is no number: {text[:60]!r}", "numbers in order, such as 0.1, 0.4, null, 0.2",
+            "Write null where a value is unknown, and points in numbers",
+        ) from error  # fmt: skip
+
+
 def _answer(bundle: Bundle, rows: Rows, strange: tuple[str, ...]) -> Answer:
     found = np.asarray(bundle.predict(rows), dtype=np.float64)[0]
     if not bundle.classes:
-        width = bundle.half_width() if bundle.has_interval else None
-        ends = ("", "") if width is None else (short(float(found - width)), short(float(found + width)))
+        ends = [short(float(end[0])) for end in bundle.bounds(found[None])] if bundle.has_interval else ["", ""]
         return Answer(short(float(found)), None, (), *ends, strange)
     order = np.argsort(-found, kind="stable")
     chances = tuple((bundle.classes[i], round(100 * float(found[i]), 1)) for i in order[:SHOWN])
@@ -202,6 +221,8 @@ def _load(place: Path, changed: int) -> Bundle:
 
 def _box(name: str, column: Column, usual: Mapping[str, Any]) -> Box:
     middle = (usual.get("quantiles") or {}).get("0.5")
+    if column.kind in ("text", "series"):
+        return Box(name, "lines" if column.kind == "text" else "series")
     if column.kind == "categorical":
         top = usual.get("top") or []
         first = str(top[0][0]) if top else (column.vocabulary[0] if column.vocabulary else "")

@@ -17,8 +17,8 @@ PATTERN_WORDS = {
 }  # fmt: skip
 COMMON = (
     "number,decimal=.", "number,decimal=,", "number,decimal=.,thousands=,", "number,decimal=,,thousands=.", "category",
-    "text", "set", "date,pattern=iso", "date,pattern=%d/%m/%Y", "date,pattern=%m/%d/%Y", "date,pattern=%d.%m.%Y", "keep",
-    "drop",
+    "text", "set", "date,pattern=iso", "date,pattern=%d/%m/%Y", "date,pattern=%m/%d/%Y", "date,pattern=%d.%m.%Y",
+    "keep", "drop",
 )  # fmt: skip
 
 KINDS = {"text": "text, of which words are used", "set": "several values in a cell"}

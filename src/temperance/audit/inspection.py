@@ -94,10 +94,7 @@ def _as_numbers(table: Table, roles: Roles, test: Table | None) -> tuple[Table, 
         return table, roles, test
     blocks = Blocks(fit_blocks(table.rows.take(roles.development), table.schema), table.schema)
     schema = _with_sources(blocks)
-    made = [
-        None if one is None else replace(one, schema=schema, rows=blocks.rows(one.rows))
-        for one in (table, test)
-    ]
+    made = [None if one is None else replace(one, schema=schema, rows=blocks.rows(one.rows)) for one in (table, test)]
     return made[0] or table, roles, made[1]
 
 

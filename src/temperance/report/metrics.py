@@ -87,7 +87,7 @@ def moved(study: Study, difference: Node, form: str) -> Markup:
 
 
 def main_test(study: Study) -> Node:
-    """Return the measurement that the answer is told in: the owner's costs, accuracy, RMSE, else the study's own metric.
+    """Return the measurement that the answer is told in: costs, accuracy, RMSE, else the study's own metric.
 
     Under costs the share of right answers is none of the model's aims: a rule with fewer of them may be the better one.
     """
