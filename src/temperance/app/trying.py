@@ -206,8 +206,8 @@ def _long(name: str, text: str, kind: str) -> str | list[float | None] | None:
 def _answer(bundle: Bundle, rows: Rows, strange: tuple[str, ...]) -> Answer:
     found = np.asarray(bundle.predict(rows), dtype=np.float64)[0]
     if not bundle.classes:
-        ends = [short(float(end[0])) for end in bundle.bounds(found[None])] if bundle.has_interval else ["", ""]
-        return Answer(short(float(found)), None, (), *ends, strange)
+        low, high = (short(float(end[0])) for end in bundle.bounds(found[None])) if bundle.has_interval else ("", "")
+        return Answer(short(float(found)), None, (), low, high, strange)
     order = np.argsort(-found, kind="stable")
     chances = tuple((bundle.classes[i], round(100 * float(found[i]), 1)) for i in order[:SHOWN])
     return Answer(chances[0][0], chances[0][1], chances, strange=strange)

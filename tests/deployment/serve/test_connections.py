@@ -127,7 +127,8 @@ def test_half_a_request_does_not_block_the_end(bundle):
 def test_sigterm_ends_in_order(shipped):
     code = (
         "import sys; from temperance.deployment.serve import run;"
-        "run(sys.argv[1], port=0, level='off', announce=lambda text: print(text, flush=True)); print('done', flush=True)"
+        "run(sys.argv[1], port=0, level='off', announce=lambda text: print(text, flush=True)); "
+        "print('done', flush=True)"
     )
     command = [sys.executable, "-c", code, str(shipped)]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

@@ -102,7 +102,12 @@ class Admin:
         return {"taken": taken, "loss": None if self.loss is None else self.loss.verdict().to_dict()}
 
     def reset(self, body: Any) -> dict[str, Any]:
-        """Begin the watch anew; ``{"accept": true}`` keeps the calm traffic so far in the reference."""
+        """Begin the watch anew; ``{"accept": true}`` keeps the calm traffic so far in the reference.
+
+        Raises:
+            RequestError: ``accept`` is neither true nor false.
+
+        """
         accept = body.get("accept", False)
         if not isinstance(accept, bool):
             raise RequestError("'accept' is no true or false", "true or false, or leave it out")
@@ -171,7 +176,8 @@ class Admin:
             if self.adapter is not None:
                 self.adapter.feedback(answers, known)
         elif self.loss is not None:
-            self.loss.observe((np.abs(answers - truth) > self.bundle.half_width()).astype(np.float64))
+            low, high = self.bundle.bounds(answers)
+            self.loss.observe(((truth < low) | (truth > high)).astype(np.float64))
 
 
 def _entries(body: Any) -> list[Any]:
