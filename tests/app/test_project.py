@@ -34,6 +34,7 @@ def test_decisions_become_options_that_cannot_be_mistaken(tmp_path: Path) -> Non
     more = made.changed(columns={}, test={"kind": "bundled", "name": "iris"})
     assert more.arguments(tmp_path, tmp_path)[0] == "--test=sklearn:iris"
     assert made.choices.of("--x").decimal == ","
+    assert made.changed(weight="w").arguments(tmp_path, tmp_path)[-1] == "--weight=w"
 
 
 def test_a_decision_that_cannot_be_understood_is_refused() -> None:
@@ -45,6 +46,7 @@ def test_the_key_changes_with_what_decides_the_reading_alone() -> None:
     made = Project("A", UPLOAD)
     assert made.key == made.changed(options={"budget": "1m"}, asked=3.0).key
     assert made.key != made.changed(target="y").key
+    assert made.key != made.changed(weight="w").key
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,7 @@ def test_a_number_of_the_browser_and_one_of_the_file_are_the_same() -> None:
     assert answer(model, {"price": "4.5"}).said == "4.5"
     assert answer(model, {"price": "4,5"}).said == "4.5"
     assert (answer(model, {"price": "4"}).low, answer(model, {"price": "4"}).high) == ("2", "6")
+    assert answer(model, {"price": "1"}).low == "0"  # of counts: the bundle's own range, not one around the value
     answer(model, {"price": " "})
     assert np.isnan(model.rows.numeric[0, 0])
     with pytest.raises(RequestError, match="price"):
@@ -129,3 +130,17 @@ def test_a_picture_is_brought_to_the_size_of_the_model() -> None:
 )
 def test_numbers_are_short(value: float, text: str) -> None:
     assert short(value) == text
+
+
+def test_a_long_text_is_whole_and_a_series_is_numbers_in_order() -> None:
+    model = fake(Column("note", "text"), Column("power", "series"))
+    assert [one.kind for one in boxes(model, {})] == ["lines", "series"]
+    answer(model, {"note": "word " * 100, "power": "1, 2.5; null 4"})
+    assert model.rows.text[0, 0].count("word") == 100
+    seen = np.asarray(model.rows.series, dtype=float).ravel()
+    assert seen[[0, 1, 3]].tolist() == [1.0, 2.5, 4.0]
+    assert np.isnan(seen[2])
+    answer(model, {"note": "", "power": ""})
+    assert np.isnan(np.asarray(model.rows.series, dtype=float)).all()
+    with pytest.raises(RequestError, match="'power' holds what is no number"):
+        answer(model, {"power": "1, much"})

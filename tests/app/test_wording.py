@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from temperance.app.wording import COMMON, as_read, dated, describe, means, offered, written
-from temperance.data.choices import ColumnChoice
+from temperance.data.choices import READS, ColumnChoice
 from temperance.records.errors import SettingError
 
 COLUMN: dict[str, Any] = {"read": "number", "written": "", "why": "", "others": [], "examples": []}
@@ -26,12 +26,19 @@ def test_every_choice_that_is_offered_has_words_of_its_own() -> None:
         ("number", ", EUR", "numbers such as 1234,5, in EUR"),
         ("date", "%m/%d/%Y", "dates, written as 12/31/2024"),
         ("category", "", "words or codes"),
+        ("text", "", "text, of which words are used"),
+        ("set", "|", "several values in a cell"),
         ("none", "", "nothing that can be read"),
     ],
 )
 def test_how_a_column_was_read(kind: str, form: str, words: str) -> None:
     assert as_read({**COLUMN, "read": kind, "written": form}) == words
     assert as_read({**COLUMN, "why": "It is constant."}) == "left out"
+
+
+@pytest.mark.parametrize("how", READS)
+def test_all_that_a_file_of_decisions_may_hold_has_words(how: str) -> None:
+    assert describe(how)
 
 
 def test_both_readings_of_a_value_are_told() -> None:

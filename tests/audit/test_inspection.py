@@ -14,6 +14,8 @@ import pytest
 from temperance import audit
 from temperance.audit import CHECKS
 from temperance.audit.base import Check
+from temperance.data import read, split
+from temperance.data.choices import Choices
 from temperance.records.errors import DataError, SettingError
 from temperance.records.finding import STATES, Finding
 
@@ -173,3 +175,29 @@ def test_budget_is_kept_on_a_large_table(make_table, make_roles):
     assert time.perf_counter() - start < 6.0
     done = {f.check for f in found if f.state != "not_tested"}
     assert done >= {"duplicates", "leaks", "identifiers", "imbalance", "personal_data", "missingness", "conflicts"}
+
+
+def leak_title(table):
+    found = audit.inspect(table, split(table, seed=0), checks=["leaks"])
+    return found[0].title
+
+
+def test_series_and_texts_count_as_the_columns_that_they_are_in_the_file():
+    g = np.random.default_rng(0)
+    series = {"series": g.normal(size=(90, 2, 30)), "y": np.arange(90) % 3}
+    assert (
+        leak_title(read((series["series"], series["y"])).table) == "None of 2 columns gives the answer away by itself."
+    )
+    words = [" ".join(g.choice(["red", "blue", "green", "old", "new"], 6)) for _ in range(90)]
+    frame = {"note": words, "x": g.normal(size=90).tolist(), "y": (["a", "b", "b"] * 30)}
+    assert leak_title(read(frame, target="y").table) == "None of 2 columns gives the answer away by itself."
+
+
+def test_what_a_forecast_knows_by_its_making_is_no_leak():
+    hours = np.arange(600)
+    day = {"when": [f"2024-01-{1 + h // 24:02d} {h % 24:02d}:00" for h in hours]}
+    load = 50 * np.sin(hours * np.pi / 12) + 0.01 * np.random.default_rng(0).normal(size=600)
+    frame = {**day, "load": load.tolist(), "twin": (load * 2).tolist()}
+    table = read(frame, target="load", time="when", choices=Choices(lags=(24,), horizon=24)).table
+    found = audit.inspect(table, split(table, seed=0), checks=["leaks"])
+    assert [one.evidence["columns"] for one in found] == [["twin"]]

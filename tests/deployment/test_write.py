@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from temperance.deployment import write
+from temperance.data import read
+from temperance.data.blocks import fit_blocks
+from temperance.deployment import Sketch, model_graph, write
 from temperance.deployment.basic import basic_part
 from temperance.deployment.bundle import load, read_arrays
-from temperance.deployment.write import Extras, write_bundle
+from temperance.deployment.constant import Constant
+from temperance.deployment.write import Exported, Extras, write_bundle
 from temperance.records.errors import BundleError
 
 
@@ -106,3 +109,19 @@ def test_a_text_file_stays_in_the_folder(linear, tmp_path):
 def test_no_rows_no_gate(linear, tmp_path):
     with pytest.raises(BundleError, match="no rows"):
         write_bundle(tmp_path / "b", **settings(linear, rows=linear.rows.take(slice(0, 0))))
+
+
+def test_the_size_counts_what_stands_beside_the_graph():
+    draw = np.random.default_rng(0)
+    words = [" ".join(draw.choice(["red", "blue", "green", "old", "new", "odd"], 6)) for _ in range(80)]
+    table = read({"note": words, "x": draw.normal(size=80).tolist(), "y": ["a", "b"] * 40}, target="y").table
+    blocks = fit_blocks(table.rows, table.schema)
+
+    class Beside(Constant):
+        def draw(self, sketch, target):
+            sketch.block(blocks[0])
+            return super().draw(sketch, target)
+
+    half, sketch = Beside(np.array([0.5, 0.5])), Sketch(table.schema)
+    graph = model_graph(half, sketch, table.schema.target).SerializeToString()
+    assert Exported(table.schema, graph, sketch.blocks).size > len(graph) + 500

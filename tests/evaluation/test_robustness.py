@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 
 from temperance.evaluation.comparison import compare
+from temperance.evaluation.harness import evaluate
 from temperance.evaluation.robustness import merge, probe
+from temperance.records.decision import Costs, Decision
+from temperance.records.schema import Column, Rows, Schema, Target
+from temperance.records.table import Table
 
 
 def test_summary_follows_from_the_cells(binary):
@@ -140,3 +144,23 @@ def test_parts_can_be_merged(binary):
     assert whole.n == 1000
     assert whole.value == pytest.approx(np.mean([p.overall.value for p in parts]))
     assert whole.low < whole.value < whole.high
+
+
+def test_answers_are_those_that_the_costs_choose(binary):
+    table, model = binary
+    costs = Costs(table.schema.target.classes, ((0.0, 1.0), (50.0, 0.0)))
+    model.decision = Decision(costs)
+    cheap = evaluate(model, table, metrics=["accuracy"])
+    right = cheap["accuracy"].value
+    model.decision = None
+    assert right < evaluate(model, table, metrics=["accuracy"])["accuracy"].value - 0.05
+    assert cheap.robustness.clean.value == pytest.approx(right)
+
+
+def test_of_levels_the_middle_one_is_the_answer(binary):
+    rng = np.random.default_rng(0)
+    schema = Schema((Column("a", "numeric"),), Target("y", "multiclass", ("1", "2", "3"), ordered=True))
+    rows = Rows(rng.normal(size=(60, 1)), np.zeros((60, 0), np.int32))
+    table = Table(schema, rows, np.ones(60, dtype=np.int64))
+    skewed = type(binary[1])(schema, lambda rows: np.tile([0.4, 0.25, 0.35], (rows.size, 1)))
+    assert probe(skewed, table).clean.value == 1.0  # the most probable level would always be wrong

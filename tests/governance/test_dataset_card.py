@@ -71,3 +71,15 @@ def test_regression_and_images(study):
     study["data"].update(task="regression", classes=[])
     study["data"]["schema"]["kind"] = "images"
     assert "image-regression" in DatasetCard().render(study)
+
+
+def test_days_are_dates_and_texts_count_words(study):
+    made = copy.deepcopy(study)
+    made["data"]["profile"]["columns"] = [
+        {"name": "when", "kind": "numeric", "part": "days", "missing": 0, "unique": 9, "low": 19724.0, "high": 20087.0,
+         "mean": 19900.057},
+        {"name": "note", "kind": "text", "missing": 0, "unique": 9, "low": 5.0, "high": 13.0, "mean": 9.125},
+    ]  # fmt: skip
+    card = DatasetCard().render(made)
+    assert "2024-01-02 to 2024-12-30, mean 2024-06-26" in card
+    assert "5.000 to 13.000 words" in card

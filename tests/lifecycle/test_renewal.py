@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from temperance.data import read, split
-from temperance.data.choices import choose
+from temperance.data.choices import Choices, choose
 from temperance.lifecycle.renewal import extended, renew
 from temperance.records.errors import DataError
 from temperance.records.schema import MISSING, Column, Schema, Target
@@ -99,3 +99,28 @@ def test_new_data_of_series_in_a_long_table_are_read_as_series(tmp_path: Path) -
     found = renew(data, old, target=None, group=None, time=None, workdir=tmp_path)
     assert found.changes == ()
     assert len(found.reading.table) == 40
+def hourly(rows: int = 300) -> dict[str, list[object]]:
+    load = np.random.default_rng(0).normal(size=rows) + 5 * np.sin(np.arange(rows) * np.pi / 12)
+    return {"when": [f"2024-01-{1 + h // 24:02d} {h % 24:02d}:00" for h in range(rows)], "load": list(load)}
+
+
+def test_a_forecast_keeps_its_lags_and_is_tested_on_the_latest_rows(tmp_path: Path) -> None:
+    lagged = Choices(lags=(24,), horizon=24)
+    old = read(hourly(), target="load", time="when", choices=lagged).table.schema
+    found = renew(hourly(), old, target=None, group=None, time=None, workdir=tmp_path)
+    assert found.changes == ()
+    assert found.reading.table.time is not None
+    assert len(split(found.reading.table, seed=0).test)
+    assert min(split(found.reading.table, seed=0).test) > max(split(found.reading.table, seed=0).train)
+
+
+def test_series_of_a_long_table_are_the_same_inputs(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    long = {
+        "id": [f"m{i}" for i in range(40) for _ in range(20)], "t": list(range(20)) * 40,
+        "power": list(draw.normal(size=800)), "y": [("calm", "shaken")[i % 2] for i in range(40) for _ in range(20)],
+    }  # fmt: skip
+    old = read(long, target="y", time="t", choices=Choices(id="id")).table.schema
+    found = renew(long, old, target=None, group=None, time=None, workdir=tmp_path)
+    assert found.changes == ()
+    assert found.reading.table.target.shape == (40,)

@@ -16,6 +16,7 @@ from temperance.report.forms import (
     size,
     span,
 )
+from temperance.report.words import Words
 
 ENGLISH = Style(".", ",", ("January",) * 10 + ("November", "December"))
 
@@ -126,6 +127,10 @@ def test_a_language_has_its_own_marks() -> None:
     french = Style(",", "\u202f", ("janvier",) * 12)
     assert french.mark("-1,234.5") == "\u22121\u202f234,5"
     assert ENGLISH.mark("-1,234.5") == "\u22121,234.5"
+
+
+def test_a_german_day_has_its_stop() -> None:
+    assert date("2026-11-30T09:00:00Z", Words("de").style) == "30. November 2026"
 
 
 def test_dates() -> None:

@@ -355,7 +355,7 @@ def test_a_german_page_has_german_sentences_marks_and_dates(task: str, parse: Ca
     text = page.text()
     assert page.all("html")[0].attributes["lang"] == "de"
     assert "Die Antwort auf einen Blick" in text
-    assert "23 November 2026" in text
+    assert "23. November 2026" in text
     assert "It is right" not in text
     assert "Its typical error" not in text
     style = Words("de").style

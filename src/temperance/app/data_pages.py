@@ -21,7 +21,7 @@ from temperance.app.questions import answered, questions
 from temperance.app.reading import Seen, seen
 from temperance.records.errors import DataError, SettingError
 
-TASKS = ("auto", "classification", "regression")
+TASKS = ("auto", "classification", "ordinal", "regression", "counts")
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ def decided(project: Project, form: Form, names: list[str], files: list[str]) ->
         columns.pop(name, None)
         if how:
             columns[name] = how
-    picked = {role: said.get(role, getattr(project, role)) for role in ("target", "group", "time")}
+    picked = {role: said.get(role, getattr(project, role)) for role in ("target", "group", "time", "weight")}
     for role, name in picked.items():
         if name and names and name not in names:
             raise SettingError(f"{role} {name[:80]!r}", "one of the columns of the file", "Choose one of them")

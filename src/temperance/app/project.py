@@ -27,9 +27,10 @@ class Project:
         source: ``{"kind": "upload" | "file" | "bundled", "name": …}``; an upload lies in the project's own folder.
         target: column to predict; empty until it was chosen.
         test: source of a second file that is the test; empty: a part of the rows is.
-        task: ``auto``, ``classification`` or ``regression``.
+        task: ``auto``, ``classification``, ``ordinal``, ``regression`` or ``counts``.
         group: column whose values stay together.
         time: column to split by.
+        weight: column of weights of the rows.
         columns: how columns are read, as ``--column`` takes it, by name.
         na_values: words that mean "missing"; empty: the usual ones.
         sheet: sheet of a workbook.
@@ -49,6 +50,7 @@ class Project:
     task: str = "auto"
     group: str = ""
     time: str = ""
+    weight: str = ""
     columns: dict[str, str] = field(default_factory=dict)
     na_values: str = ""
     sheet: str = ""
@@ -73,7 +75,7 @@ class Project:
     def key(self) -> str:
         """A hash of all that decides how the data are read."""
         said = [self.source, self.target, self.test, self.task, self.group, self.time, self.columns, self.na_values]
-        return hashlib.sha256(dumps([*said, self.sheet, self.sep]).encode()).hexdigest()
+        return hashlib.sha256(dumps([*said, self.sheet, self.sep, self.weight]).encode()).hexdigest()
 
     def changed(self, **values: Any) -> Project:
         """Return a copy with other values."""
@@ -85,7 +87,7 @@ class Project:
         words += [f"--test={source_path(self.test, folder, root)}"] if self.test else []
         pairs = {
             "target": self.target, "group": self.group, "time": self.time, "na-values": self.na_values,
-            "sheet": self.sheet, "sep": self.sep,
+            "sheet": self.sheet, "sep": self.sep, "weight": self.weight,
         }  # fmt: skip
         return words + [f"--{name}={value}" for name, value in pairs.items() if value]
 

@@ -65,7 +65,8 @@ def look(project: Project, folder: Path, root: Path) -> Seen:
             found["suggested"] = project.target or fixed or suggest(list(contents.names), contents.frame)
             reading = read(
                 source, target=found["suggested"] or None, task=project.task, group=project.group or None,
-                time=project.time or None, workdir=place / "read", choices=project.choices,
+                time=project.time or None, weight=project.weight or None, workdir=place / "read",
+                choices=project.choices,
             )  # fmt: skip
     except TemperanceError as error:
         return found | {"error": [error.received, error.accepted, error.remedy]}

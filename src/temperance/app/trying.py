@@ -17,7 +17,7 @@ import numpy as np
 
 from temperance.deployment import load
 from temperance.deployment.bundle import Bundle
-from temperance.records.errors import BundleError, DataError
+from temperance.records.errors import BundleError, DataError, RequestError
 from temperance.records.moments import EPOCH
 from temperance.records.rows import rows_from_records
 from temperance.records.schema import Column, Rows
@@ -33,7 +33,7 @@ class Box:
 
     Attributes:
         name: the column of the file.
-        kind: ``number``, ``choice``, ``text`` or ``date``.
+        kind: ``number``, ``choice``, ``text`` or ``date``; ``lines`` of text, or ``series``: numbers in order.
         value: that stands in it at first.
         options: of a choice.
         low: end of the slider.
@@ -112,9 +112,12 @@ def answer(bundle: Bundle, given: Mapping[str, str]) -> Answer:
     """
     names = dict.fromkeys(one.source or one.name for one in bundle.schema.columns)
     numbers = {one.source or one.name for one in bundle.schema.numeric if not one.part}
-    record: dict[str, Any] = {name: _value(given.get(name, ""), number=name in numbers) for name in names}
-    for column in bundle.schema.series:
-        record[column.name] = _series(given.get(column.name, ""))
+    long = {one.name: one.kind for one in bundle.schema.columns if one.kind in ("text", "series")}
+    record: dict[str, Any] = {
+        name: _long(name, given.get(name, ""), long[name]) if name in long
+        else _value(given.get(name, ""), number=name in numbers)
+        for name in names
+    }  # fmt: skip
     rows = rows_from_records(bundle.schema, [record])
     return _answer(bundle, rows, strange(bundle, rows))
 
@@ -185,23 +188,25 @@ def _value(text: str, *, number: bool) -> float | str | None:
     return text
 
 
-def _series(text: str) -> list[float | None] | str:
-    """Return the numbers of a field, with or without brackets, ``null`` for one that is not known; else the text."""
-    words = [word for word in re.split(r"[\s,;]+", text.strip().removeprefix("[").removesuffix("]")) if word]
+def _long(name: str, text: str, kind: str) -> str | list[float | None] | None:
+    """Return a text as it is, or the numbers of a series; no number at all is a series of which nothing is known."""
+    if kind == "text":
+        return text if text.strip() else None
+    words = re.split(r"[,;\s]+", text.strip().strip(",;"))
     try:
-        return [None if word == "null" else float(word) for word in words]
-    except ValueError:
-        return text
+        return [None if word.lower() in ("", "null", "nan") else float(word) for word in words]
+    except ValueError as error:
+        raise RequestError(
+            f"{name!r} holds what is no number: {text[:60]!r}", "numbers in order, such as 0.1, 0.4, null, 0.2",
+            "Write null where a value is unknown, and points in numbers",
+        ) from error  # fmt: skip
 
 
 def _answer(bundle: Bundle, rows: Rows, strange: tuple[str, ...]) -> Answer:
     found = np.asarray(bundle.predict(rows), dtype=np.float64)[0]
     if not bundle.classes:
-        ends = ("", "")
-        if bundle.has_interval:
-            low, high = bundle.bounds(found[None])
-            ends = short(float(low[0])), short(float(high[0]))
-        return Answer(short(float(found)), None, (), *ends, strange)
+        low, high = (short(float(end[0])) for end in bundle.bounds(found[None])) if bundle.has_interval else ("", "")
+        return Answer(short(float(found)), None, (), low, high, strange)
     order = np.argsort(-found, kind="stable")
     chances = tuple((bundle.classes[i], round(100 * float(found[i]), 1)) for i in order[:SHOWN])
     said = int(bundle.answers(found[None])[0])  # under costs, or of levels, not always the most probable one
@@ -216,6 +221,8 @@ def _load(place: Path, changed: int) -> Bundle:
 
 def _box(name: str, column: Column, usual: Mapping[str, Any]) -> Box:
     middle = (usual.get("quantiles") or {}).get("0.5")
+    if column.kind in ("text", "series"):
+        return Box(name, "lines" if column.kind == "text" else "series")
     if column.kind == "categorical":
         top = usual.get("top") or []
         first = str(top[0][0]) if top else (column.vocabulary[0] if column.vocabulary else "")

@@ -17,8 +17,11 @@ PATTERN_WORDS = {
 }  # fmt: skip
 COMMON = (
     "number,decimal=.", "number,decimal=,", "number,decimal=.,thousands=,", "number,decimal=,,thousands=.", "category",
-    "date,pattern=iso", "date,pattern=%d/%m/%Y", "date,pattern=%m/%d/%Y", "date,pattern=%d.%m.%Y", "keep", "drop",
+    "text", "set", "date,pattern=iso", "date,pattern=%d/%m/%Y", "date,pattern=%m/%d/%Y", "date,pattern=%d.%m.%Y",
+    "keep", "drop",
 )  # fmt: skip
+
+KINDS = {"text": "text, of which words are used", "set": "several values in a cell"}
 
 
 def describe(how: str) -> str:
@@ -35,7 +38,7 @@ def describe(how: str) -> str:
         shown = PATTERN_WORDS.get(choice.pattern, choice.pattern)
         words = f"dates, written as {shown}" if shown else "dates"
     else:
-        plain = {"category": "words or codes, not numbers", "keep": "used, whatever it looks like"}
+        plain = {"category": "words or codes, not numbers", "keep": "used, whatever it looks like", **KINDS}
         words = {**plain, "drop": "left out", "auto": "as it was found"}[choice.read]
     missing = f"; {', '.join(choice.missing)} means missing" if choice.missing else ""
     return words + missing
@@ -53,7 +56,7 @@ def as_read(column: dict[str, Any]) -> str:
         return f"{words}, in {unit}" if unit else words
     if kind == "date":
         return f"dates, written as {PATTERN_WORDS.get(written, written)}" if written else "dates"
-    return {"category": "words or codes"}.get(kind, "nothing that can be read")
+    return {"category": "words or codes", **KINDS}.get(kind, "nothing that can be read")
 
 
 def offered(column: dict[str, Any], chosen: str) -> list[tuple[str, str]]:

@@ -29,6 +29,7 @@ from temperance.data.blocks import Blocks, fit_blocks
 from temperance.records.errors import DataError, SettingError
 from temperance.records.finding import Finding
 from temperance.records.roles import Roles
+from temperance.records.schema import Schema
 from temperance.records.table import Table
 
 __all__ = ["CHECKS", "inspect", "pace"]
@@ -92,11 +93,20 @@ def _as_numbers(table: Table, roles: Roles, test: Table | None) -> tuple[Table, 
     if not (table.schema.text or table.schema.series):
         return table, roles, test
     blocks = Blocks(fit_blocks(table.rows.take(roles.development), table.schema), table.schema)
-    made = [
-        None if one is None else replace(one, schema=blocks.widened, rows=blocks.rows(one.rows))
-        for one in (table, test)
-    ]
+    schema = _with_sources(blocks)
+    made = [None if one is None else replace(one, schema=schema, rows=blocks.rows(one.rows)) for one in (table, test)]
     return made[0] or table, roles, made[1]
+
+
+def _with_sources(blocks: Blocks) -> Schema:
+    """Return the widened schema whose numbers know the column of the file that they come from."""
+    sources = {
+        name: next((one for one in block.sources if name.startswith(f"{one}:")), block.sources[0])
+        for block in blocks.blocks
+        for name in block.names
+    }
+    wide = blocks.widened
+    return replace(wide, columns=tuple(replace(c, source=sources.get(c.name, c.source)) for c in wide.columns))
 
 
 def pace() -> float:

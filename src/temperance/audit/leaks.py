@@ -14,6 +14,7 @@ from temperance.audit.context import Context
 from temperance.audit.crossfit import assign_folds, auc, forest, out_of_fold, r2
 from temperance.audit.features import tree_matrix
 from temperance.records.finding import Finding
+from temperance.records.schema import Schema
 
 Ints = NDArray[np.int64]
 AFTER_THE_EVENT = re.compile(
@@ -67,7 +68,7 @@ class Leaks(Check):
         index = context.sample(self.name)
         target = context.labels(index)
         X = tree_matrix(context.table.rows.take(index))
-        names = [column.name for column in context.schema.columns]
+        names = [column.name for column in context.schema.columns if column.kind != "series"]  # numbers stand for these
         whole = len(context.schema.numeric)
         codes = whole + len(context.schema.categorical)
         folds = assign_folds(target, self.folds, context.generator(self.name))
@@ -77,6 +78,8 @@ class Leaks(Check):
         ]
         full = self._full(context, X, target, folds, classes)
         levels = self._levels(names, X, target, scores, full)
+        made = known_before(context.schema)
+        levels = {j: level for j, level in levels.items() if names[j] not in made}
         confidence = {**self._self_test(context, target, folds, classes), "model_quality": full}
         metric = "R2" if context.is_regression else "AUC"
         fields: dict[str, Any] = {"thresholds": {"ask": self.ask, "almost_certain": self.certain}}
@@ -89,7 +92,8 @@ class Leaks(Check):
                 "columns": [],
                 "examples": [_example(names[best], metric, scores[best])],
             }
-            title = f"None of {len(names)} columns gives the answer away by itself."
+            count = len({c.source or c.name for c in context.schema.columns})
+            title = f"None of {count} columns gives the answer away by itself."
             return [self.finding("no_problem_found", title, evidence=evidence, confidence=confidence, **fields)]
         asked = [
             self._question(names[j], levels[j], metric, scores[j], len(index), full, confidence)
@@ -179,6 +183,14 @@ class Leaks(Check):
             f"this check found {found}. Of 3 columns of noise it blamed {false}."
         )
         return {"self_test": sentence, "planted": 3, "found": found, "false_alarms": false}
+
+
+def known_before(schema: Schema) -> frozenset[str]:
+    """Return inputs of a forecast that are known by their making: earlier values, and parts of the moment itself."""
+    made = schema.forecast
+    if made is None:
+        return frozenset()
+    return frozenset(made.names(schema.target.name)) | {c.name for c in schema.columns if c.source == made.time}
 
 
 def one_to_one(column: NDArray[Any], target: NDArray[Any]) -> bool:

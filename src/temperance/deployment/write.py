@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import shutil
 import tempfile
@@ -60,6 +61,7 @@ class Exported:
         self.session = session(graph)
         arrays, self.block_cards = pack(blocks)
         self.block_arrays = arrays
+        self._graph_size = len(graph)
         digest = hashlib.sha256(graph)
         for name, array in sorted(arrays.items()):
             digest.update(name.encode() + np.ascontiguousarray(array).tobytes())
@@ -73,6 +75,15 @@ class Exported:
             "parity": {"scale": 0.0},
         }
         self.bundle = Bundle(Path(), self.card, self.session, {"files": {}}, blocks)
+
+    @property
+    def size(self) -> int:
+        """Bytes of what answers: the graph, and beside it the words or filters that blocks know, as they are packed."""
+        if not self.block_cards:
+            return self._graph_size
+        packed = io.BytesIO()
+        np.savez_compressed(packed, allow_pickle=False, **self.block_arrays)
+        return self._graph_size + packed.getbuffer().nbytes
 
     def predict(self, rows: Rows) -> NDArray[Any]:
         """Return what the graph says.

@@ -72,9 +72,7 @@ class Outcome:
         """Answered class (b,): of least expected cost where there are costs, the middle level, else the top."""
         if self.fixed is not None:
             return self.fixed
-        if self.decision is not None:
-            return self.decision.answers(self.prediction)
-        return middle(self.prediction) if self.ordered else self.top
+        return answered(self.prediction, self.decision, ordered=self.ordered)
 
     @cached_property
     def top(self) -> NDArray[np.int64]:
@@ -106,6 +104,16 @@ class Outcome:
         parts: dict[str, Any] = {name: None if part is None else part[index] for name, part in found.items()}
         kept = {name: getattr(self, name) for name in ("task", "coverage", "decision", "ordered", "counts")}
         return Outcome(**kept, **parts)
+
+
+def answered(prediction: Array, decision: Decision | None, *, ordered: bool) -> NDArray[np.int64]:
+    """Return the class that each row is answered with: of least expected cost, the middle level, or the most probable.
+
+    Shapes: (b, c) → (b,).
+    """
+    if decision is not None:
+        return decision.answers(prediction)
+    return middle(prediction) if ordered else most_probable(prediction)
 
 
 def outcome(

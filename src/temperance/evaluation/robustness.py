@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from temperance.evaluation.base import Array
+from temperance.evaluation.base import Array, answered
 from temperance.evaluation.corruption.base import SEVERITIES, Corruption, Reference, reference
 from temperance.evaluation.corruption.registry import CORRUPTIONS, families
 from temperance.evaluation.prediction import batches, check_index, predict
@@ -165,6 +165,8 @@ class _Probe:
         self.groups = None if table.group is None else table.group[rows]
         self.classes = table.schema.target.task != "regression"
         self.before = predict(predictor, table, rows, batch=self.batch)
+        self.decision = getattr(predictor, "decision", None)
+        self.ordered = table.schema.target.ordered
         self.sums: dict[tuple[str, int], Array] = {}
         self.flips: dict[tuple[str, int], float] = {}
         self.stated: dict[tuple[str, int], float] = {}
@@ -204,11 +206,12 @@ class _Probe:
         """Add per-row scores: right or wrong, or the squared error; a prediction that is not finite is wrong."""
         sums = self.sums.setdefault(key, np.zeros(len(self.rows)))
         if self.classes:
-            label, sound = guess.argmax(axis=1), np.isfinite(guess).all(axis=1)
+            label, sound = self._answers(guess), np.isfinite(guess).all(axis=1)
             sums[part] += (label == self.target[part]) & sound
-            changed = (label != self.before[part].argmax(axis=1)) | ~sound
+            changed = (label != self._answers(self.before[part])) | ~sound
             self.flips[key] = self.flips.get(key, 0.0) + float(changed.sum())
-            self.stated[key] = self.stated.get(key, 0.0) + float(np.where(sound, guess.max(axis=1), 0.0).sum())
+            stated = np.take_along_axis(guess, label[:, None], axis=1)[:, 0]
+            self.stated[key] = self.stated.get(key, 0.0) + float(np.where(sound, stated, 0.0).sum())
         else:
             error = np.square(guess.reshape(-1) - self.target[part])
             sums[part] += np.where(np.isfinite(error), np.minimum(error, 1e100), 1e100)
@@ -245,13 +248,17 @@ class _Probe:
             repeats,
         )
 
+    def _answers(self, guess: Array) -> NDArray[np.int64]:
+        """Return the answers that a user of the model gets: under costs the cheapest, of levels the middle one."""
+        return answered(guess, self.decision, ordered=self.ordered)
+
     def _share(self, sums: dict[tuple[str, int], float], family: str, severity: int) -> float | None:
         total = sums.get((family, severity))
         return None if total is None else total / self.draws[family] / len(self.rows)
 
     def _scores(self, guess: Array, draws: int) -> Array:
         if self.classes:
-            return self._quality((guess.argmax(axis=1) == self.target) / draws)
+            return self._quality((self._answers(guess) == self.target) / draws)
         return self._quality(np.square(guess.reshape(-1) - self.target))
 
     def _quality(self, scores: Array) -> Array:
@@ -275,10 +282,14 @@ class _Probe:
             low if np.isfinite(low) else None,
             high if np.isfinite(high) else None,
             len(parts),
-            convention="clean − damaged, same rows" if drop else _CONVENTIONS[self.classes],
+            convention=self._convention(drop),
             better="lower" if drop else "higher",
             flags=flags,
         )
+
+    def _convention(self, drop: bool) -> str:
+        text = "clean − damaged, same rows" if drop else _CONVENTIONS[self.classes]
+        return text if self.table.weight is None else f"{text}; rows not weighted"
 
 
 def _choose(rows: NDArray[np.int64], limit: int | None, seed: int) -> NDArray[np.int64]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any, ClassVar, get_args
 
 from temperance.governance.base import Card, Study, blank, code, escape, front_matter, number, table
@@ -130,8 +132,18 @@ def _columns(data: Mapping[str, Any]) -> str:
 
 def _range(row: Mapping[str, Any]) -> str:
     if row.get("low") is not None and row.get("high") is not None:
-        return f"{number(row['low'])} to {number(row['high'])}, mean {number(row.get('mean'))}"
+        shown = _day if row.get("part") == "days" else number
+        unit = " words" if row.get("kind") == "text" else ""
+        return f"{shown(row['low'])} to {shown(row['high'])}{unit}, mean {shown(row.get('mean'))}"
     return ", ".join(f"{code(value)} {number(count)}" for value, count in (row.get("top") or [])[:5]) or "–"
+
+
+def _day(value: Any) -> str:
+    """Write days since 1970 as a date; what lies outside the calendar stays a number."""
+    try:
+        return (date(1970, 1, 1) + timedelta(days=math.floor(value))).isoformat()
+    except (TypeError, OverflowError):
+        return number(value)
 
 
 def _people(study: Study) -> str:

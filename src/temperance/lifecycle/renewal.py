@@ -52,11 +52,7 @@ def renew(
             f"Pass --target {name}, or run `temperance study` for another target",
         )
     schema, changes = old, list[dict[str, str]]()
-    if old.forecast is not None:  # read with the same earlier values, and tested on the latest rows
-        told = old.forecast
-        time, choices = time or told.time, replace(choices, lags=told.lags, horizon=told.horizon, by=told.by)
-    if old.long is not None:
-        time, choices = old.long.time or None, replace(choices, id=old.long.id)
+    time, choices = as_learned(old, time, choices)
     if old.kind == "table":
         task = "regression" if old.target.task == "regression" else "classification"  # the order is the old schema's
         first = read(
@@ -71,6 +67,19 @@ def renew(
     if old.kind == "table":
         check_style(reading.table, first.table)
     return Renewal(reading, tuple(changes))
+
+
+def as_learned(old: Schema, time: str | None, choices: Choices) -> tuple[str | None, Choices]:
+    """Return the time and the choices with the frame that the model has: its lags, or its series of a long table.
+
+    A forecast is tested on the latest rows, as its study was: rows in between would know what comes after.
+    """
+    if old.forecast is not None:
+        made = old.forecast
+        return time or made.time, replace(choices, lags=made.lags, horizon=made.horizon, by=made.by)
+    if old.long is not None:
+        return time or old.long.time or None, replace(choices, id=old.long.id)
+    return time, choices
 
 
 def check_style(table: Table, fresh: Table) -> None:

@@ -17,11 +17,12 @@ THIN = "\u202f"  # narrow no-break space before a unit
 
 @dataclass(frozen=True)
 class Style:
-    """Marks of a language: ``decimal`` point, ``thousands`` separator, names of the months."""
+    """Marks of a language: ``decimal`` point, ``thousands`` separator, names of the months, what follows a day."""
 
     decimal: str
     thousands: str
     months: tuple[str, ...]
+    after_day: str = ""
 
     def mark(self, text: str) -> str:
         """Turn ``-1,234.5`` into the language's own marks."""
@@ -153,4 +154,4 @@ def date(text: str, style: Style) -> str:
         moment = datetime.fromisoformat(text)
     except ValueError:
         return text
-    return f"{moment.day} {style.months[moment.month - 1]} {moment.year}"
+    return f"{moment.day}{style.after_day} {style.months[moment.month - 1]} {moment.year}"

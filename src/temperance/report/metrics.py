@@ -87,9 +87,12 @@ def moved(study: Study, difference: Node, form: str) -> Markup:
 
 
 def main_test(study: Study) -> Node:
-    """Return the measurement that the answer is told in: accuracy, RMSE, else the study's own metric."""
+    """Return the measurement that the answer is told in: costs, accuracy, RMSE, else the study's own metric.
+
+    Under costs the share of right answers is none of the model's aims: a rule with fewer of them may be the better one.
+    """
     test = study.root["winner"]["test"]
-    wanted = ("rmse", "mae") if study.regression else ("accuracy", "balanced_accuracy")
+    wanted = ("rmse", "mae") if study.regression else ("expected_cost", "accuracy", "balanced_accuracy")
     for name in (*wanted, study.root["metric"]["name"].text):
         if test[name]["value"].number is not None:
             return test[name]

@@ -63,7 +63,7 @@ class Words:
     def style(self) -> Style:
         """Marks for numbers and dates."""
         marks = _file(self.language, "temperance.report")
-        return Style(marks["decimal"], marks["thousands"], tuple(marks["months"]))
+        return Style(marks["decimal"], marks["thousands"], tuple(marks["months"]), marks["after_day"])
 
     def say(self, key: str, **values: object) -> Markup:
         """Return the text of ``key`` with its places filled; what is not markup already is escaped.

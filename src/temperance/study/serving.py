@@ -50,7 +50,7 @@ def served_cost(runner: Runner, fitted: Fitted, rows: Rows) -> TrialCost:
         measured = (
             latency_ms(exported, rows, 1, seconds=0.1),
             latency_ms(exported, rows, 256, seconds=0.1),
-            len(graph),
+            exported.size,
         )
         if not fitted.spec.is_net:
             return _with(fitted.cost, measured)

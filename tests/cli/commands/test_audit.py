@@ -18,6 +18,14 @@ def test_a_second_file_is_the_test(temperance, classes) -> None:
     assert "fix_before_use" in [state for name, state in found.items() if name.startswith("duplicates")]
 
 
+def test_weights_are_no_input(temperance, tmp_path) -> None:
+    table = tmp_path / "t.csv"
+    table.write_text("x,w,y\n" + "\n".join(f"{i % 7}.5,{1 + i % 3},{'ab'[i % 2]}" for i in range(60)) + "\n")
+    done = temperance("audit", table, "--target", "y", "--weight", "w", "--json")
+    assert done.status == 0, done.err
+    assert [column["name"] for column in done.json["data"]["schema"]["columns"]] == ["x"]
+
+
 def test_an_unknown_column_gets_the_nearest_name(temperance, classes) -> None:
     done = temperance("audit", classes.table, "--target", "anser")
     assert done.status == 2

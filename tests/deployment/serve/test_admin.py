@@ -134,7 +134,7 @@ def test_reset_rollback_and_log(folder, kit, binary):
     assert call(served(load(folder), token="secret"), "POST", "/admin/rollback").status_code == 409
 
 
-def test_values_outside_the_interval_are_the_loss_of_a_regression(kit, regression, tmp_path):
+def test_values_outside_the_interval_are_the_loss_of_a_regression(kit, regression, tmp_path, monkeypatch):
     model = kit.Fitted("linear", regression)
     normal = reference.build(model.rows, model.predict(model.rows), regression, target=model.target)
     bundle = write_bundle(
@@ -148,6 +148,11 @@ def test_values_outside_the_interval_are_the_loss_of_a_regression(kit, regressio
     assert label(application, "a", [*values[:49], 1e9]).json()["loss"]["details"]["loss"]["value"] == pytest.approx(
         0.02
     )
+    values = [one["prediction"] for one in ask(application, rows, "b")]
+    monkeypatch.setattr(
+        type(application.admin.bundle), "bounds", lambda self, given, level=None: (given + 1, given + 2)
+    )
+    assert label(application, "b", values).json()["loss"]["details"]["loss"]["value"] == pytest.approx(0.51)
 
 
 def test_the_loss_of_a_regression_is_of_the_range_that_was_answered(kit, regression, tmp_path):

@@ -128,3 +128,15 @@ def test_images_are_held_against_a_linear_model(make_study: Callable[..., Study]
     text = read(make_study(document))
     assert "linear model of the pixels" in text
     assert "Gradient boosting" not in text
+
+
+def test_under_costs_the_first_screen_speaks_of_costs(make_study: Callable[..., Study]) -> None:
+    document = study_example()
+    cost = {"value": 0.68, "low": 0.23, "high": 1.14, "n": 80, "better": "lower", "name": "expected_cost"}
+    document["winner"]["test"]["expected_cost"] = cost
+    rule = {**cost, "value": 0.67, "low": 0.54, "high": 0.8}
+    document["winner"]["simple_test"]["measurements"]["expected_cost"] = rule
+    text = read(make_study(document))
+    assert "In your costs, an answer to a new row costs 0.68 ." in text
+    assert re.search(r"A simple rule is about as good: .* reaches 0.67 \(cost of an answer, in your costs\)", text)
+    assert "of 100 new rows" not in text

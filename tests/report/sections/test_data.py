@@ -43,3 +43,22 @@ def test_many_classes_are_counted(make_study: Callable[..., Study]) -> None:
     text = read(make_study(document))
     assert "c11 … 100" in text
     assert "c12" not in text
+
+
+def test_texts_are_measured_in_words_and_days_are_dates(make_study: Callable[..., Study]) -> None:
+    document: dict[str, Any] = study_example()
+    row = {"missing": 0, "unique": 9, "top": []}
+    document["data"]["profile"]["columns"] = [
+        {"name": "note", "kind": "text", "low": 5.0, "high": 13.0, **row},
+        {"name": "when", "kind": "numeric", "part": "days", "low": 19724.0, "high": 20087.0, **row},
+    ]
+    text = read(make_study(document))
+    assert re.search(r"note text 0 9 5 to 13 words", text)
+    assert re.search(r"when date 0 9 2024.01.02 to 2024.12.30", text)
+
+
+def test_a_reason_that_is_a_sentence_ends_with_one_stop(make_study: Callable[..., Study]) -> None:
+    document: dict[str, Any] = study_example()
+    document["data"]["dropped"] = [{"rows": None, "column": "k", "why": "It looks like an identifier."}]
+    assert "It looks like an identifier." in read(make_study(document))
+    assert "identifier.." not in read(make_study(document))

@@ -24,6 +24,7 @@ def audit(
     lags: options.Lags = None,
     horizon: options.Horizon = None,
     by: options.By = None,
+    weight: options.Weight = None,
     column: options.Columns = None,
     keep: options.Keep = None,
     drop: options.Drop = None,
@@ -55,7 +56,9 @@ def audit(
     )  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="temperance-audit-", ignore_cleanup_errors=True) as scratch:
         place = Path(scratch)
-        reading = read(data, target=target, group=group, time=time_column, workdir=place / "data", choices=choices)
+        reading = read(
+            data, target=target, group=group, time=time_column, weight=weight, workdir=place / "data", choices=choices,
+        )  # fmt: skip
         second = None
         if test is not None:
             apart = choose(sheet=sheet, sep=sep)

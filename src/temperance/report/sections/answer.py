@@ -62,10 +62,11 @@ class Answer(Section):
         if ends and form == "number":
             form = fitted("number", main["low"].number or 0.0, main["high"].number or 0.0)
         told = {end: study.figures.figure(node, form=form) for end, node in {"value": main["value"], **ends}.items()}
-        kind = "right" if main.key == "accuracy" else "balanced" if share else "error" if study.regression else "metric"
+        known = {"accuracy": "right", "balanced_accuracy": "balanced", "expected_cost": "cost"}
+        kind = known.get(main.key, "error" if study.regression else "metric")
         extra = (
             {}
-            if share
+            if main.key in known
             else {
                 "metric": metric_name(study, main),
                 "unit": self._unit(study, main),
