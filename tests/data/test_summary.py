@@ -4,8 +4,10 @@ import json
 
 import numpy as np
 import polars as pl
+import pytest
 
 from temperance import data
+from temperance.data import summary
 from temperance.data.summary import numeric_summary
 
 
@@ -37,3 +39,19 @@ def test_a_profile_of_a_table() -> None:
 def test_a_numeric_target_is_summarised() -> None:
     frame = pl.DataFrame({"n": np.arange(40) * 0.37, "y": np.arange(40) * 0.5})
     assert data.profile(data.read(frame, target="y").table)["target"]["high"] == 19.5
+
+
+def test_all_roads_to_the_figures_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    whole = rng.integers(-300, 900, 5000).astype(float)
+    for values in (whole, np.where(rng.random(5000) < 0.1, np.nan, whole), rng.normal(size=5000).round(2)):
+        counted = numeric_summary("x", values)
+        monkeypatch.setattr(summary, "RANGE", 0)
+        ordered = numeric_summary("x", values)
+        monkeypatch.setattr(summary, "MANY", 100)
+        estimated = numeric_summary("x", values)
+        monkeypatch.undo()
+        assert counted == ordered
+        assert estimated.pop("about") is True
+        assert abs(estimated["unique"] - ordered["unique"]) <= 0.02 * ordered["unique"]
+        assert estimated | {"unique": ordered["unique"]} == ordered

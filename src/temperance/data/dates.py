@@ -72,7 +72,7 @@ def date_pattern(text: pl.Series) -> Pattern:
     fits = _fitting(sample, sample)
     if len(fits) == 1 and len(known) > len(sample):
         pattern = fits[0][2]
-        found = values.days(text, pattern=pattern)
+        found = values.days(text, pattern=pattern, cleaned=True)
         fitting = len(found.words) <= (1 - DATE_SHARE) * len(known)
         return Pattern(pattern, len(found.words), found=found) if fitting else Pattern()
     fits = _fitting(sample, known) if len(known) > len(sample) else fits

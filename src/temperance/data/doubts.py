@@ -67,7 +67,10 @@ def number_doubts(name: str, style: NumberStyle, found: Numbering, text: pl.Seri
 
 def sentinel(name: str, finite: NDArray[np.float64]) -> list[str]:
     """Say that one of the numbers (b,), such as -999, may stand for "missing"."""
+    low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 0.0)
     for number in (-99.0, -999.0, -9999.0, -99999.0, 999.0, 9999.0, 99999.0):
+        if not low <= number <= high:
+            continue
         hits = int((finite == number).sum())
         if not hits or hits == len(finite):
             continue

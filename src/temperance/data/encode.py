@@ -63,6 +63,15 @@ def encode(contents: Contents, schema: Schema, keep: NDArray[np.bool_], folder: 
     return Rows(numeric, codes, None, _texts(contents, schema, keep), _series(contents, schema, keep, store)), notes
 
 
+def column_values(kept: Kept, column: Column, keep: NDArray[np.bool_]) -> NDArray[Any]:
+    """Return the numbers or codes of a column that was written, the rows of ``keep`` alone.
+
+    Shapes: keep (b,) → (kept rows,).
+    """
+    found = np.concatenate([block[0][0] for block in kept.blocks([(_key(column), "")], keep)])
+    return date_part(found, column.part) if column.part else found
+
+
 def keep_column(kept: Kept, series: pl.Series, columns: Sequence[Column], found: values.Numbers | None) -> None:
     """Keep what a column gives, so that it is not read again.
 

@@ -37,6 +37,11 @@ def evenness(path: Path, separator: str, width: int) -> str:
 
 def _even(block: bytes, sign: int, width: int) -> bool:
     letters = np.frombuffer(block, dtype=np.uint8)
+    ends_or_signs = letters[np.flatnonzero((letters == sign) | (letters == 10))]
+    if len(ends_or_signs) % width == 0:
+        lines = ends_or_signs.reshape(-1, width)
+        if (lines[:, -1] == 10).all() and (lines[:, :-1] == sign).all():
+            return True
     ends = np.flatnonzero(letters == 10)
     counts = np.searchsorted(np.flatnonzero(letters == sign), ends)
     counts = np.diff(counts, prepend=0)

@@ -17,7 +17,7 @@ from temperance.data.arrange import guides_note, moment_of, series_of
 from temperance.data.base import Contents
 from temperance.data.choices import AS_FOUND, Choices, ColumnChoice, to_toml
 from temperance.data.clock_columns import times
-from temperance.data.encode import encode, keep_column, require
+from temperance.data.encode import column_values, encode, keep_column, require
 from temperance.data.evidence import FileStyle, numbering
 from temperance.data.guides import even, group_codes, weights, without_weight
 from temperance.data.headers import looks_like_data
@@ -289,7 +289,9 @@ def _finish(
     )
     said = [note for note in said if note not in notes and not _already(note, notes)]
     files = tuple(name for name, one in zip(contents.files, present, strict=True) if one) if contents.files else ()
-    return Reading(table, (*notes, *said), tuple(dropped), (), choices, profile(table), files=files)
+    long = isinstance(rows.numeric, np.memmap)  # a pass over its file for each column would cost more
+    summary = profile(table, (lambda column: column_values(contents.kept, column, present)) if long else None)
+    return Reading(table, (*notes, *said), tuple(dropped), (), choices, summary, files=files)
 
 
 def restyled(schema: Schema, choices: Choices) -> Schema:

@@ -14,6 +14,7 @@ from temperance.records.members import BRACKETS, HAS, bracketed, has, members
 from temperance.records.schema import Column
 
 SAMPLE = 5000  # different cells that are looked at
+FIRST = 20_000  # rows that are asked for them first
 MOST = 100  # values that get a column of their own
 LONGEST = 40  # letters of a value
 OFTEN = 0.05  # share of cells with several values
@@ -38,7 +39,7 @@ class Cut(NamedTuple):
 def cut_of(text: pl.Series) -> Cut:
     """Return how the cells of ``text`` (cleaned, null = missing) are cut, if they hold several values."""
     known = text.drop_nulls()
-    cells = known.unique(maintain_order=True).head(SAMPLE).to_list()
+    cells = _different(known)
     if not cells:
         return Cut()
     lists = [bracketed(cell) for cell in cells]
@@ -55,6 +56,15 @@ def cut_of(text: pl.Series) -> Cut:
         if example and known.str.contains(sign, literal=True).mean() >= OFTEN:  # type: ignore[operator]
             return Cut(sign, sign in ";|", example)
     return Cut()
+
+
+def _different(known: pl.Series) -> list[str]:
+    """Return the first ``SAMPLE`` different cells in the order of the column."""
+    for start in (FIRST, len(known)):  # most often the first rows hold as many
+        cells = known.head(start).unique(maintain_order=True).head(SAMPLE)
+        if len(cells) == SAMPLE:
+            break
+    return cells.to_list()
 
 
 def _several(cells: list[str], sign: str) -> str:

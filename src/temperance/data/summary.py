@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from temperance.records.schema import MISSING, UNSEEN, Column
@@ -12,41 +14,79 @@ from temperance.records.table import Table
 
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 TOP = 10
+MANY = 1_000_000  # numbers above which the different ones are counted to within about 1 %
+RANGE = 2**16  # whole numbers of a range this short are counted one by one
 
 
-def profile(table: Table) -> dict[str, Any]:
-    """Return ``{"rows", "columns": [one summary per input], "target": summary}``, JSON-safe."""
+def profile(table: Table, values_of: Callable[[Column], NDArray[Any]] | None = None) -> dict[str, Any]:
+    """Return ``{"rows", "columns": [one summary per input], "target": summary}``, JSON-safe.
+
+    Args:
+        table: rows and schema.
+        values_of: gives the numbers or codes (b,) of a column where that is cheaper than to take them from the rows.
+
+    """
+    numeric = {column.name: j for j, column in enumerate(table.schema.numeric)}
+    codes = {column.name: j for j, column in enumerate(table.schema.categorical)}
+
+    def taken(column: Column) -> NDArray[Any]:
+        if values_of is not None:
+            return values_of(column)
+        if column.kind == "numeric":
+            return table.rows.numeric[:, numeric[column.name]]
+        return table.rows.categorical[:, codes[column.name]]
+
     columns = [
-        numeric_summary(column.name, table.rows.numeric[:, j]) | {"part": column.part, "integer": column.integer}
-        for j, column in enumerate(table.schema.numeric)
+        numeric_summary(column.name, taken(column)) | {"part": column.part, "integer": column.integer}
+        for column in table.schema.numeric
     ]
-    columns += [
-        category_summary(column, table.rows.categorical[:, j]) for j, column in enumerate(table.schema.categorical)
-    ]
+    columns += [category_summary(column, taken(column)) for column in table.schema.categorical]
     if table.rows.text is not None:
         columns += [text_summary(column, table.rows.text[:, j]) for j, column in enumerate(table.schema.text)]
     return {"rows": len(table), "columns": columns, "target": target_summary(table)}
 
 
 def numeric_summary(name: str, values: NDArray[np.float64]) -> dict[str, Any]:
-    """Summarise numbers (b,); every figure is None where no value is present."""
+    """Summarise numbers (b,); every figure is None where no value is present.
+
+    ``about`` is True where ``unique`` is an estimate (HyperLogLog, of more than a million numbers that are not whole).
+    """
     finite = values[np.isfinite(values)]
     row: dict[str, Any] = {"name": name, "kind": "numeric", "missing": int(len(values) - len(finite))}
     if not len(finite):
         return row | dict.fromkeys(("low", "high", "mean", "sd", "quantiles")) | {"unique": 0, "top": []}
-    ordered = np.sort(finite)
+    low, high = float(finite.min()), float(finite.max())
     places = np.floor(np.array(QUANTILES) * (len(finite) - 1)).astype(int)
+    unique, at, about = _spread(finite, low, high, places)
     with np.errstate(over="ignore", invalid="ignore"):
         mean, sd = float(finite.mean()), float(finite.std())
-    return row | {
-        "unique": 1 + int(np.count_nonzero(ordered[1:] != ordered[:-1])),
-        "low": float(ordered[0]),
-        "high": float(ordered[-1]),
-        "mean": mean if np.isfinite(mean) else None,
-        "sd": sd if np.isfinite(sd) else None,
-        "quantiles": {f"{q:g}": float(v) for q, v in zip(QUANTILES, ordered[places], strict=True)},
-        "top": [],
-    }
+    return (
+        row
+        | {
+            "unique": unique,
+            "low": low,
+            "high": high,
+            "mean": mean if np.isfinite(mean) else None,
+            "sd": sd if np.isfinite(sd) else None,
+            "quantiles": {f"{q:g}": float(v) for q, v in zip(QUANTILES, at, strict=True)},
+            "top": [],
+        }
+        | ({"about": True} if about else {})
+    )
+
+
+def _spread(
+    finite: NDArray[np.float64], low: float, high: float, places: NDArray[np.int64]
+) -> tuple[int, NDArray[np.float64], bool]:
+    """Return the count of different numbers (b,), those at ``places`` of their order, and whether it is estimated."""
+    if high - low < RANGE and (finite == np.floor(finite)).all():
+        counts = np.bincount((finite - low).astype(np.int64))
+        return int(np.count_nonzero(counts)), low + np.searchsorted(np.cumsum(counts), places, side="right"), False
+    if len(finite) <= MANY:
+        ordered = np.sort(finite)
+        return 1 + int(np.count_nonzero(ordered[1:] != ordered[:-1])), ordered[places], False
+    unique = int(pl.Series(finite).approx_n_unique())
+    return unique, np.partition(finite, np.unique(places))[places], True
 
 
 def category_summary(column: Column, codes: NDArray[np.int32]) -> dict[str, Any]:

@@ -148,8 +148,16 @@ def _with_the_rest(text: pl.Series, found: pl.Series, read: Callable[[str], floa
     return _finite(pl.Series(out), left.filter(left.is_not_null() & ~left.is_in(list(values))))
 
 
-def days(series: pl.Series, *, pattern: str = "iso", missing: Missing = None) -> Numbers:
-    """Read a column as days since 1970-01-01 (UTC); ``pattern`` is one of ``records.moments.PATTERNS``."""
+def days(series: pl.Series, *, pattern: str = "iso", missing: Missing = None, cleaned: bool = False) -> Numbers:
+    """Read a column as days since 1970-01-01 (UTC).
+
+    Args:
+        series: the column.
+        pattern: one of ``records.moments.PATTERNS``.
+        missing: words for "missing"; None: the usual ones.
+        cleaned: it comes from ``clean``: only what is not read at once is cleaned again.
+
+    """
     empty = pl.Series([], dtype=pl.String)
     if is_date_type(series):
         moments = array(_as_days(series))
@@ -161,7 +169,7 @@ def days(series: pl.Series, *, pattern: str = "iso", missing: Missing = None) ->
         if pattern not in ("%Y%m%d", DENSE):
             return plain
         series = series.cast(pl.Int64, strict=False)
-    text = clean(series, missing, weak=True)
+    text = series if cleaned else clean(series, missing, weak=True)
     found = parse_moments(text, pattern)
     return _with_the_rest(text, found, lambda word: parse_days(word, pattern=pattern, missing=missing), missing)
 

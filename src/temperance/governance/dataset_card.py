@@ -121,7 +121,7 @@ def _columns(data: Mapping[str, Any]) -> str:
             code(row.get("name", "")),
             escape(row.get("kind", "")),
             number(row.get("missing")),
-            number(row.get("unique")),
+            ("about " if row.get("about") else "") + number(row.get("unique")),
             _range(row),
         )
         for row in profile[:50]
