@@ -99,6 +99,8 @@ def test_new_data_of_series_in_a_long_table_are_read_as_series(tmp_path: Path) -
     found = renew(data, old, target=None, group=None, time=None, workdir=tmp_path)
     assert found.changes == ()
     assert len(found.reading.table) == 40
+
+
 def hourly(rows: int = 300) -> dict[str, list[object]]:
     load = np.random.default_rng(0).normal(size=rows) + 5 * np.sin(np.arange(rows) * np.pi / 12)
     return {"when": [f"2024-01-{1 + h // 24:02d} {h % 24:02d}:00" for h in range(rows)], "load": list(load)}
