@@ -59,7 +59,7 @@ def alike(short: Reading, long: Reading) -> None:
     np.testing.assert_array_equal(long.table.target, short.table.target)
 
 
-@settings(max_examples=20, deadline=None, phases=PHASES)
+@settings(max_examples=8, deadline=None, phases=PHASES)
 @given(table=tables(), dialect=st.sampled_from(DIALECTS))
 def test_both_roads_read_a_dialect_alike(table: dict[str, list[Any]], dialect: Dialect) -> None:
     with tempfile.TemporaryDirectory() as name:
@@ -68,6 +68,7 @@ def test_both_roads_read_a_dialect_alike(table: dict[str, list[Any]], dialect: D
         alike(*short_and_long(path, Path(name), LOOKS))
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, phases=PHASES, suppress_health_check=[HealthCheck.too_slow])
 @given(
     table=tables(), dialect=st.sampled_from(DIALECTS),
