@@ -36,3 +36,14 @@ def test_damaged_and_empty_parquet_is_refused(tmp_path: Path) -> None:
     pl.DataFrame({"y": pl.Series([], dtype=pl.Int64)}).write_parquet(path)
     with pytest.raises(DataError, match="no rows"):
         data.read(path, target="y")
+
+
+def test_a_column_that_some_files_lack_is_said(tmp_path: Path) -> None:
+    folder = parts(tmp_path / "set")
+    assert len([note for note in data.read(folder, target="y").notes if "lack" in note]) == 0
+    rows = range(40, 60)
+    more = {"x": [v * 0.5 for v in rows], "z": [v * 0.3 for v in rows], "y": [v % 2 for v in rows]}
+    pl.DataFrame(more).write_parquet(folder / "c.parquet")
+    notes = data.read(folder, target="y").notes
+    said = "Columns that some of the 3 files lack count as missing in their rows: 'z' in 2 (such as a.parquet)."
+    assert said in notes

@@ -14,7 +14,7 @@ from temperance.app.project import Project, home, source_path
 from temperance.app.wording import dated, written
 from temperance.data import read
 from temperance.data.choices import parse_option
-from temperance.data.reader import Reading
+from temperance.data.reading import Reading
 from temperance.data.source import source_of
 from temperance.records.atomic import write_text
 from temperance.records.errors import SettingError, TemperanceError

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from temperance.data.preprocess import Features, Preprocess
-    from temperance.data.reader import Reading, read
+    from temperance.data.reader import read
+    from temperance.data.reading import Reading
     from temperance.data.roles import load_roles, save_roles, split
     from temperance.data.summary import profile
 
@@ -16,7 +17,7 @@ __all__ = ["Features", "Preprocess", "Reading", "load_roles", "profile", "read",
 _HOME = {
     "Features": "preprocess",
     "Preprocess": "preprocess",
-    "Reading": "reader",
+    "Reading": "reading",
     "load_roles": "roles",
     "profile": "summary",
     "read": "reader",

@@ -59,7 +59,8 @@ class CsvFile(Source):
         lines = "unusual" if dialect.transcode else evenness(self.path, dialect.separator, len(dialect.header))
         if lines == "even" or (lines == "quoted" and large):
             try:
-                return self._collect(self.path, dialect.separator, dialect.header, dialect.skip + 1, scratch), ()
+                skip, quoted = dialect.skip + 1, lines == "quoted"
+                return self._collect(self.path, dialect.separator, dialect.header, skip, scratch, quoted=quoted), ()
             except (pl.exceptions.PolarsError, OSError):
                 lines = "unusual"  # what it stumbles over is named by the slow road
         copy = scratch / "plain.csv"
@@ -74,12 +75,14 @@ class CsvFile(Source):
             ) from error
 
     def _collect(
-        self, path: Path, separator: str, header: Sequence[str], skip: int, scratch: Path
+        self, path: Path, separator: str, header: Sequence[str], skip: int, scratch: Path, *, quoted: bool = False
     ) -> pl.DataFrame | pl.LazyFrame:
         lazy = pl.scan_csv(
             path, separator=separator, schema={name: pl.String() for name in header}, has_header=False, skip_lines=skip,
             glob=False,
         )  # fmt: skip
+        if quoted:  # an empty text in quotes is no value, as without them
+            lazy = lazy.select(pl.when(pl.all() != "").then(pl.all()))
         lazy = lazy.filter(~pl.all_horizontal(pl.all().is_null()))
         try:
             if self.path.stat().st_size <= self.large_bytes:

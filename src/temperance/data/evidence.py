@@ -16,6 +16,7 @@ MOSTLY = 0.9  # share of numbers from which a column with some words still count
 CLEAR = 0.05  # share of the cells with a sign that must say which sign is the decimal one
 SETS = 0.01  # share of cells such as 2,3,5 from which a column holds sets
 SHAPES = 20_000  # shapes that are looked at, the most frequent first
+REPEATED, SAMPLE = 100_000, 10_000  # cells above which, and a sample by which, it is asked whether they repeat
 LONGEST = 40  # letters of a cell that may be a number
 _LIST = re.compile(r"\d+(?:\s*[,;/|]\s*\d+){2,}")
 
@@ -87,11 +88,7 @@ class Numbering:
 def numbering(text: pl.Series) -> Numbering:
     """Count what the cells of ``text`` (cleaned, null = missing) say."""
     known = text.drop_nulls()
-    digits = known.filter(known.str.contains(r"\d") & (known.str.len_chars() <= LONGEST))
-    marked = (
-        digits.str.replace(r"^([^\d]*)0", "${1}z").str.replace_all(r"[0-9]", "9").str.replace("z", "0", literal=True)
-    )
-    counts = marked.rename("shape").value_counts(sort=True, name="count").head(SHAPES)
+    counts = _shapes(known)
     total: Counter[str] = Counter()
     units: Counter[str] = Counter()
     kept = []
@@ -105,6 +102,23 @@ def numbering(text: pl.Series) -> Numbering:
     numbers = sum(units.values())
     kinds = ("point", "comma", "lone_point", "lone_comma", "short", "lists")
     return Numbering(len(known), numbers, **{k: total[k] for k in kinds}, units=units, shapes=tuple(kept))
+
+
+def _shapes(known: pl.Series) -> pl.DataFrame:
+    """Count the shapes of the cells that hold a digit, the most frequent first."""
+    cells, weights = known, None
+    if len(known) > REPEATED and known.gather_every(len(known) // SAMPLE).n_unique() < SAMPLE // 2:
+        different = known.rename("cell").value_counts(name="count")  # each is looked at once
+        cells, weights = different["cell"], different["count"]
+    wanted = cells.str.contains(r"\d") & (cells.str.len_chars() <= LONGEST)
+    digits = cells.filter(wanted)
+    marked = (
+        digits.str.replace(r"^([^\d]*)0", "${1}z").str.replace_all(r"[0-9]", "9").str.replace("z", "0", literal=True)
+    ).rename("shape")
+    if weights is None:
+        return marked.value_counts(sort=True, name="count").head(SHAPES)
+    frame = pl.DataFrame({"shape": marked, "count": weights.filter(wanted)})
+    return frame.group_by("shape").agg(pl.col("count").sum()).sort("count", descending=True).head(SHAPES)
 
 
 def _kind(core: str, exponent: bool) -> str:

@@ -63,7 +63,7 @@ def infer(series: pl.Series, *, plain: bool = False, choice: ColumnChoice = AUTO
         return Trait(why="You left it out.")
     kind = series.dtype
     if series.null_count() == len(series):
-        return Trait(why="It holds no values.")
+        return Trait(why="It holds no values.", reader=Reader(series.name, "none", missing=choice.missing))
     if (kind.is_nested() and not sets.listed(kind)) or kind == pl.Binary or kind == pl.Object:
         return Trait(why=f"It holds {_plural(kind)}, which cannot be used as an input.")
     if plain and choice.read == "auto" and values.is_number_type(series):

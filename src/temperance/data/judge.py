@@ -171,7 +171,7 @@ def _long(base: Reader, series: pl.Series, choice: ColumnChoice, file: FileStyle
         return None
     known = series.drop_nulls()
     found = numbering(values.clean(known.gather_every(max(1, len(series) // WHOLE)), weak=True))
-    if found.numbers < MOSTLY * found.known or found.is_list or found.unit or why_code(known):
+    if not found.numbers or found.numbers < MOSTLY * found.known or found.is_list or found.unit or why_code(known):
         return None
     decimal, doubts = _decimal(found, file, base.name, known)
     read = values.plain_numbers(series, found.style(decimal))
@@ -246,7 +246,7 @@ def _as_number(base: Reader, series: pl.Series, text: pl.Series, file: FileStyle
     if found.fits(style) < FEW_WORDS_SHARE * found.known:
         return None
     made = _number(base, series, style, doubts)
-    if made.misfits and not whole:  # the sample did not show everything
+    if (made.misfits or style.unit) and not whole:  # the sample did not show everything
         found = numbering(text)
         decimal, doubts = _decimal(found, file, base.name, text)
         made = _number(base, series, found.style(decimal), doubts)
@@ -349,7 +349,7 @@ def _some(words: pl.Series) -> tuple[str, ...]:
 
 
 def _category(base: Reader, text: pl.Series, series: pl.Series) -> Reader:
-    found = numbering(text if len(text) <= WHOLE else text.head(WHOLE))
+    found = numbering(text)  # of all cells: its counts are said
     said: tuple[str, ...] = ()
     units = [unit for unit in found.units if unit]
     if 2 <= len(units) <= 5 and found.numbers >= MOSTLY * found.known:

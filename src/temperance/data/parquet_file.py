@@ -37,7 +37,7 @@ class ParquetFiles(Source):
             ) from error
         if rows == 0:
             raise DataError(f"{self.path.name} has columns but no rows", "At least a few rows", "Check the file")
-        notes = (f"{len(files)} Parquet files were read as one table.",) if len(files) > 1 else ()
+        notes = (f"{len(files)} Parquet files were read as one table.", *_absent(files)) if len(files) > 1 else ()
         digest = fingerprint.of_files(files, root=self.path) if folder else fingerprint.of_file(self.path)
         return Contents(frame, name=_name(self.path), fingerprint=digest, notes=notes)
 
@@ -58,6 +58,20 @@ def _scan(files: list[Path], root: Path) -> pl.LazyFrame:
         pairs = [[part.split("=", 1) for part in file.relative_to(root).parts[:-1]] for file in files]
         parts = [part.with_columns(pl.lit(v).alias(k) for k, v in own) for part, own in zip(parts, pairs, strict=True)]
     return pl.concat(parts, how="diagonal_relaxed")
+
+
+def _absent(files: list[Path]) -> list[str]:
+    """Say which columns some of the files lack."""
+    names = [pl.read_parquet_schema(file).keys() for file in files]
+    lacking = {}
+    for name in dict.fromkeys(name for one in names for name in one):
+        without = [file for file, one in zip(files, names, strict=True) if name not in one]
+        if without:
+            lacking[name] = f"{name!r} in {len(without):,} (such as {without[0].name})"
+    if not lacking:
+        return []
+    shown = "; ".join(list(lacking.values())[:5]) + (" …" if len(lacking) > 5 else "")
+    return [f"Columns that some of the {len(files)} files lack count as missing in their rows: {shown}."]
 
 
 def _name(path: Path) -> str:

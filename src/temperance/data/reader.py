@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,83 +14,26 @@ import polars as pl
 from temperance.data import forecasting
 from temperance.data.arrange import guides_note, moment_of, series_of
 from temperance.data.base import Contents
-from temperance.data.choices import AS_FOUND, Choices, ColumnChoice, to_toml
+from temperance.data.choices import AS_FOUND, Choices
 from temperance.data.clock_columns import times
-from temperance.data.encode import column_values, encode, keep_column, require
+from temperance.data.columns import KINDS, columns_of, listing
+from temperance.data.encode import column_values, encode, require
 from temperance.data.evidence import FileStyle, numbering
 from temperance.data.guides import even, group_codes, weights, without_weight
 from temperance.data.headers import looks_like_data
-from temperance.data.infer import Trait, infer
-from temperance.data.judge import Reader
 from temperance.data.kept import Kept
+from temperance.data.reading import Dropped, Reading
 from temperance.data.source import source_of
 from temperance.data.summary import profile
 from temperance.data.target import Aim, known_target, read_target
 from temperance.data.text import HEADLESS
 from temperance.records.errors import DataError
 from temperance.records.layout import Long
-from temperance.records.schema import Column, Schema, Target
+from temperance.records.schema import Schema, Target
 from temperance.records.table import Table
 
-Dropped = dict[str, Any]
-KINDS = ("numeric", "categorical", "text", "series")  # the order of a schema's columns
-TOGETHER = 2  # columns of a large file that are looked at at once
 VOTERS = 5000  # rows of each column that say how the file writes numbers
 Guides = tuple[str | None, str | None, str | None]  # columns of group, time and weight
-
-
-@dataclass(frozen=True, eq=False)
-class Reading:
-    """What was read.
-
-    Attributes:
-        table: rows, targets, schema.
-        notes: plain sentences about how the data was understood.
-        dropped: ``{"rows": n or None, "column": name or None, "why": sentence}``.
-        readers: how each column was read, with the evidence; empty where a schema said it.
-        choices: what the user decided.
-        profile: ``{"columns": […], "target": {…}}``, JSON-safe.
-        labels: names of the series (one per row of the table), of a long table.
-        files: name of the file of each row, of a folder of images.
-
-    """
-
-    table: Table
-    notes: tuple[str, ...] = ()
-    dropped: tuple[Dropped, ...] = ()
-    readers: tuple[Reader, ...] = ()
-    choices: Choices = field(default_factory=Choices)
-    profile: dict[str, Any] = field(default_factory=dict)
-    labels: tuple[str, ...] = ()
-    files: tuple[str, ...] = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return JSON-safe fields (not the rows)."""
-        return {
-            "name": self.table.name,
-            "sha256": self.table.fingerprint,
-            "rows": len(self.table),
-            "target": self.table.schema.target.name,
-            "task": self.table.schema.target.task,
-            "classes": list(self.table.schema.target.classes),
-            "schema": self.table.schema.to_dict(),
-            "dropped": [dict(item) for item in self.dropped],
-            "notes": list(self.notes),
-            "read": [reader.to_dict() for reader in self.readers],
-            "profile": self.profile,
-        }
-
-    def to_toml(self) -> str:
-        """Return how the columns were read as a file for ``--schema``, with the evidence beside each."""
-        found = {reader.name: reader.choice() for reader in self.readers}
-        target = self.table.schema.target
-        if target.classes:
-            found[target.name] = ColumnChoice("category", missing=target.missing)
-        remarks = {reader.name: reader.remark() for reader in self.readers}
-        for item in self.dropped:
-            if item["column"] is not None:
-                found[item["column"]], remarks[item["column"]] = ColumnChoice("drop"), item["why"]
-        return to_toml(replace(self.choices, columns=found | self.choices.columns), remarks)
 
 
 def read(
@@ -169,7 +111,7 @@ def _read(
     added = set(when.contents.names) - set(taken)
     guide_names = [*when.taken, *(guide for guide in guide_names if guide in taken and guide not in when.taken)]
     contents = when.contents
-    columns, notes, dropped, readers = _columns(contents, (name, *guide_names, *added), choices, file)
+    columns, notes, dropped, readers = columns_of(contents, (name, *guide_names, *added), choices, file)
     columns = tuple(sorted((*columns, *when.columns), key=lambda column: KINDS.index(column.kind)))
     notes += [*guides_note(guides[0], guides[1], contents), *when.notes]
     if guides[2] is not None:
@@ -227,7 +169,7 @@ def _reread(
     extra = [column for column in contents.names if column not in used]
     notes = [*contents.notes, *aim.notes, *lacking]
     if extra:
-        notes.append(f"{len(extra)} further columns are not inputs of the model and were not read: {_list(extra)}.")
+        notes.append(f"{len(extra)} further columns are not inputs of the model and were not read: {listing(extra)}.")
     dropped = list(contents.dropped)
     group, time = (guide if guide in contents.names else None for guide in guides[:2])
     strict = target is not None
@@ -327,13 +269,13 @@ def _target_name(contents: Contents, target: str | None) -> str:
     if target is None:
         raise DataError(
             f"No target is named for {contents.name}",
-            f"One of the columns {_list(list(contents.names))}",
+            f"One of the columns {listing(list(contents.names))}",
             "Pass --target COLUMN (in Python: target=…)",
         )
     several = [part.strip() for part in target.split(",")]
     if len(several) > 1 and all(part in contents.names for part in several):
         raise DataError(
-            f"The targets {_list(several)}", "One target: a study answers one question",
+            f"The targets {listing(several)}", "One target: a study answers one question",
             f"Run a study for each, with --drop for the other: --target {several[0]} --drop {several[1]}",
         )  # fmt: skip
     try:
@@ -346,78 +288,9 @@ def _target_name(contents: Contents, target: str | None) -> str:
     return target
 
 
-def _columns(
-    contents: Contents, taken: Sequence[str], choices: Choices, file: FileStyle
-) -> tuple[tuple[Column, ...], list[str], list[Dropped], list[Reader]]:
-    found: list[Column] = []
-    notes: list[str] = []
-    dropped: list[Dropped] = []
-    readers: list[Reader] = []
-    names = [name for name in contents.names if name not in taken and contents.images is None]
-
-    def look(name: str) -> Trait:
-        series = contents.column(name)
-        trait = infer(series, plain=contents.plain, choice=choices.of(name), file=file)
-        keep_column(contents.kept, series, trait.columns, trait.reader.found if trait.reader else None)
-        return replace(trait, reader=replace(trait.reader, found=None) if trait.reader else None)
-
-    for name, trait in zip(names, _each(look, names, lazy=isinstance(contents.frame, pl.LazyFrame)), strict=True):
-        found += trait.columns
-        notes += trait.notes
-        if trait.why:
-            dropped.append({"rows": None, "column": name, "why": trait.why})
-        if trait.reader is not None:
-            readers.append(replace(trait.reader, found=None))
-    ordered = sorted(_unique(found), key=lambda column: KINDS.index(column.kind))
-    ordered += contents.channels
-    return tuple(ordered), [*notes, *_why_notes(dropped)], dropped, readers
-
-
-def _each(look: Callable[[str], Trait], names: Sequence[str], *, lazy: bool) -> Iterator[Trait]:
-    """Look at each column; those of a large file two at a time (Polars and NumPy let go of the interpreter)."""
-    if not lazy:
-        yield from map(look, names)
-        return
-    with ThreadPoolExecutor(TOGETHER) as pool:
-        yield from pool.map(look, names)
-
-
-def _why_notes(dropped: Sequence[Dropped]) -> list[str]:
-    groups: dict[str, list[str]] = {}
-    for item in dropped:
-        why = "It is constant." if item["why"].startswith("It is constant") else item["why"]
-        groups.setdefault(why, []).append(item["column"])
-    notes = []
-    for why, names in groups.items():
-        reason = why[0].lower() + why[1:].rstrip(".")
-        if len(names) == 1:
-            notes.append(f"Column {names[0]!r} is not used: {reason}.")
-        else:
-            notes.append(f"{len(names)} columns are not used, for each: {reason}. They are {_list(names)}.")
-    if any("identifier" in why for why in groups):
-        notes.append("--keep COLUMN uses such a column all the same.")
-    return notes
-
-
-def _unique(columns: Sequence[Column]) -> list[Column]:
-    """Give a date part another name where a column of the file has it already."""
-    sources = {c.source for c in columns}
-    out = []
-    for column in columns:
-        name = column.name
-        while name != column.source and name in sources:
-            name += "_"
-        out.append(replace(column, name=name))
-    return out
-
-
 def _height(frame: pl.DataFrame | pl.LazyFrame) -> int:
     return frame.height if isinstance(frame, pl.DataFrame) else int(frame.select(pl.len()).collect().item())
 
 
 def _already(note: str, notes: Sequence[str]) -> bool:
     return any(note.split(" holds ")[0] in other and "read as missing" in other for other in notes)
-
-
-def _list(names: Sequence[str]) -> str:
-    return ", ".join(repr(name) for name in names[:8]) + (" …" if len(names) > 8 else "")

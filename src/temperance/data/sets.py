@@ -64,7 +64,7 @@ def _different(known: pl.Series) -> list[str]:
         cells = known.head(start).unique(maintain_order=True).head(SAMPLE)
         if len(cells) == SAMPLE:
             break
-    return cells.to_list()
+    return list(cells.to_list())
 
 
 def _several(cells: list[str], sign: str) -> str:

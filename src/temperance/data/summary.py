@@ -81,7 +81,8 @@ def _spread(
     """Return the count of different numbers (b,), those at ``places`` of their order, and whether it is estimated."""
     if high - low < RANGE and (finite == np.floor(finite)).all():
         counts = np.bincount((finite - low).astype(np.int64))
-        return int(np.count_nonzero(counts)), low + np.searchsorted(np.cumsum(counts), places, side="right"), False
+        at = np.float64(low) + np.searchsorted(np.cumsum(counts), places, side="right").astype(np.float64)
+        return int(np.count_nonzero(counts)), at, False
     if len(finite) <= MANY:
         ordered = np.sort(finite)
         return 1 + int(np.count_nonzero(ordered[1:] != ordered[:-1])), ordered[places], False

@@ -86,7 +86,7 @@ def _cleaned(text: pl.Series, words: frozenset[str]) -> pl.Series:
 
 def _each_once(text: pl.Series, change: Callable[[pl.Series], pl.Series]) -> pl.Series:
     """Change a column of text; where a sample of a long one repeats, each different text is changed once."""
-    if len(text) < LONG or text.gather_every(len(text) // 1000).n_unique() > FEW_TEXTS:
+    if len(text) < LONG or text.gather_every(max(1, len(text) // 1000)).n_unique() > FEW_TEXTS:
         return change(text)
     different = text.unique().drop_nulls()
     if len(different) > len(text) // 20:
