@@ -91,7 +91,7 @@ def test_a_series_is_a_list_of_numbers_in_one_field() -> None:
         np.testing.assert_array_equal(model.rows.series[0, 0], [1.0, 2.5, np.nan])
     answer(model, {})
     assert np.isnan(model.rows.series).all()
-    with pytest.raises(RequestError, match="no list of numbers"):
+    with pytest.raises(RequestError, match="holds what is no number"):
         answer(model, {"v": "up, then down"})
 
 

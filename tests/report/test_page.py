@@ -18,7 +18,6 @@ from temperance.report.figures import LIMIT, clip, work_out
 from temperance.report.forms import date, form_named
 from temperance.report.node import Node, resolve, unescaped
 from temperance.report.page import html, policy, stylesheet
-from temperance.report.placing import section_of
 from temperance.report.words import Words
 from temperance.testing.findings_example import findings_example
 from temperance.testing.study_example import study_example
@@ -121,16 +120,6 @@ def test_landmarks_headings_and_language(page: Any) -> None:
         "duties",
         "method",
     ]
-
-
-def test_what_is_looked_up_is_one_line_until_it_asks_for_something() -> None:
-    document = study_example()
-    document["findings"] = [f for f in document["findings"] if section_of(f["check"]) != "safety"]
-    folded = '<details class="whole"><summary><h2 id="safety-h">'
-    assert folded in html(document)
-    planted = {**findings_example(4)[0], "check": "backdoor_probe", "state": "look_at_this"}
-    assert folded not in html(document | {"findings": [planted]})
-    assert '<details class="whole"><summary><h2 id="answer-h">' not in html(document)
 
 
 def test_ids_are_unique_and_links_lead_somewhere(page: Any) -> None:

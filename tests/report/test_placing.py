@@ -5,8 +5,10 @@ from collections.abc import Callable
 import pytest
 
 from temperance.report.base import Study
+from temperance.report.page import html
 from temperance.report.placing import CAP, counts, findings, place, section_of, untested_topics
 from temperance.testing.findings_example import findings_example
+from temperance.testing.study_example import study_example
 
 
 @pytest.mark.parametrize(
@@ -62,3 +64,13 @@ def test_the_silence_of_a_blind_check_is_no_all_clear(make_study: Callable[..., 
     assert counts(study)["labels"]["states"]["no_problem_found"] == 0
     blind["confidence"] = {"planted": 20, "found": 19}
     assert place(make_study({"findings": [blind]}), "data").fine
+
+
+def test_what_is_looked_up_is_one_line_until_it_asks_for_something() -> None:
+    document = study_example()
+    document["findings"] = [f for f in document["findings"] if section_of(f["check"]) != "safety"]
+    folded = '<details class="whole"><summary><h2 id="safety-h">'
+    assert folded in html(document)
+    planted = {**findings_example(4)[0], "check": "backdoor_probe", "state": "look_at_this"}
+    assert folded not in html(document | {"findings": [planted]})
+    assert '<details class="whole"><summary><h2 id="answer-h">' not in html(document)

@@ -53,7 +53,7 @@ def test_formulas_are_quoted():
 
 
 def failed(name, why, model="user"):
-    spec = TrialSpec(name, name, "plain", model)
+    spec = TrialSpec(name.replace(" ", "_"), name, "plain", model)
     return Tried(spec=spec.to_dict(), result={"status": "failed", "why": why})
 
 

@@ -192,7 +192,7 @@ def _long(name: str, text: str, kind: str) -> str | list[float | None] | None:
     """Return a text as it is, or the numbers of a series; no number at all is a series of which nothing is known."""
     if kind == "text":
         return text if text.strip() else None
-    words = re.split(r"[,;\s]+", text.strip().strip(",;"))
+    words = re.split(r"[,;\s]+", text.strip().removeprefix("[").removesuffix("]").strip(" ,;"))
     try:
         return [None if word.lower() in ("", "null", "nan") else float(word) for word in words]
     except ValueError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 EXAMPLES: dict[str, tuple[str, ...]] = {
+    "app": ("temperance app", "temperance app --dir studies --port 8100"),
     "study": (
         "temperance study churn.csv --target churned --budget 10m --out churn",
         "temperance study iris --budget 1run",

@@ -23,7 +23,7 @@ from temperance.study.choose import Candidate
 from temperance.study.desk import Desk
 from temperance.study.events import Ended
 from temperance.study.finale import Outcome
-from temperance.study.readings import WHOLE
+from temperance.study.mixture import WHOLE
 from temperance.study.results import metric_card, natural
 from temperance.study.shipping import compared, said, thin
 from temperance.study.state import Result, State, ranked

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+WHOLE = "the recipe's strengths"  # of what a run is made of: all of its regularization but stopping and weighing
 FLOOR = 1e-7  # smallest probability that counts
 STEPS = 150
 ENTRY = 12  # candidates that the elimination begins with

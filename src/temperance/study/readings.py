@@ -14,9 +14,8 @@ from torch import Tensor
 
 from temperance.evaluation import compare
 from temperance.models.mixture import Pick
-from temperance.study.mixture import Array, Evidence, entropy, nested, softened, weigh
+from temperance.study.mixture import WHOLE, Array, Evidence, entropy, nested, softened, weigh
 
-WHOLE = "the recipe's strengths"  # of what a run is made of: all of its regularization but stopping and weighing
 MOST_PICKS = 3  # each ships one member per bank
 WEIGHED_ROWS = 4000  # more rows hardly move the weights, and cost as much as the training
 KEPT_PRIOR = 0.8  # share of the prior that lies on the best single reading

@@ -16,8 +16,11 @@ from temperance.models.basic.crossfit import pooled
 from temperance.records.errors import DataError
 from temperance.records.schema import Schema
 
+# the forecasts without learning need earlier values of the target: test_persistence.py
+ANY_TABLE = [name for name in BASIC if "Persistence" not in name]
 
-@pytest.mark.parametrize("name", list(BASIC))
+
+@pytest.mark.parametrize("name", ANY_TABLE)
 def test_each_row_is_answered_by_a_model_that_did_not_see_it(name: str, kit: SimpleNamespace) -> None:
     rows, target, schema = kit.made("binary", rows=200)
     folds, model = kit.folds_of(200), kit.cheap(name)
@@ -80,7 +83,7 @@ def test_the_clock_ends_it_between_ways_or_gives_nothing(kit: SimpleNamespace) -
     assert cross_fit(Known(), sample, folds, schema=schema, until=time.monotonic() - 1) is None
 
 
-@pytest.mark.parametrize("name", list(BASIC))
+@pytest.mark.parametrize("name", ANY_TABLE)
 def test_what_was_chosen_is_cross_fitted_as_it_is(name: str, kit: SimpleNamespace) -> None:
     rows, target, schema = kit.made("binary", rows=120)
     more = kit.inputs(name, schema)
