@@ -39,8 +39,8 @@ TRAIN, TEST = 5000, 1000
 NOTE = (
     "On a machine of 2 cores under a load of 10 (sms_spam) and about 8 (trec6), so a study of 60 seconds had a part of "
     "a core. The lines of trec6 were run after the model had learned to try its most promising penalties first; "
-    "before, under a load of 15 to 18, the study had the simple rule alone there (log loss 1.64 twice), so that set was "
-    "looked at twice. Never measured on a quiet machine."
+    "before, under a load of 15 to 18, the study had the simple rule alone there (log loss 1.64 twice), so that set "
+    "was looked at twice. Never measured on a quiet machine."
 )
 MAIN = "from temperance.cli import main; main()"
 
