@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from temperance.app.story import Story, clock, story
+from temperance.app.story import Story, story
 from temperance.study.events import EVENTS
 
 
@@ -67,8 +67,3 @@ def test_names_in_a_ledger_are_data(tmp_path: Path) -> None:
     made = told(tmp_path, {"event": "start", "at": 1, "spec": spec("t", "<b>" + "x" * 500)}, odd)
     assert "&lt;b&gt;" in made.steps[0][1]
     assert len(made.steps[0][1]) < 250
-
-
-@pytest.mark.parametrize(("seconds", "words"), [(8.2, "8 s"), (125, "2 min 05 s"), (4200, "1 h 10 min"), (-3, "0 s")])
-def test_times_are_told_in_words(seconds: float, words: str) -> None:
-    assert clock(seconds) == words

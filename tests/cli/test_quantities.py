@@ -1,6 +1,6 @@
 import pytest
 
-from temperance.cli.quantities import bytes_of, milliseconds, words_for_seconds
+from temperance.cli.quantities import bytes_of, milliseconds
 from temperance.records.errors import SettingError
 
 
@@ -26,10 +26,3 @@ def test_other_times_are_refused_with_an_example(text: str) -> None:
 def test_other_sizes_are_refused_with_an_example(text: str) -> None:
     with pytest.raises(SettingError, match="--max-size 2MB"):
         bytes_of(text)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"), [(-3, "0 s"), (7.6, "8 s"), (59.6, "1 min 00 s"), (125, "2 min 05 s"), (4200, "1 h 10 min")]
-)
-def test_durations_in_words(seconds: float, words: str) -> None:
-    assert words_for_seconds(seconds) == words

@@ -12,9 +12,9 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from temperance.app.folders import WORDS, Entry
-from temperance.app.story import clock
 from temperance.app.trying import short
 from temperance.app.wording import as_read, describe, means, offered
+from temperance.records.durations import words_for_seconds
 from temperance.records.errors import StudyError
 from temperance.records.finding import STATES, state_of
 from temperance.report.page import read, sections, stylesheet
@@ -30,7 +30,8 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )  # fmt: skip
     made.globals |= {
-        "say": WORDS.say, "describe": describe, "means": means, "as_read": as_read, "offered": offered, "clock": clock,
+        "say": WORDS.say, "describe": describe, "means": means, "as_read": as_read, "offered": offered,
+        "clock": words_for_seconds,
         "short": short, "steps": STEPS, "open_steps": open_steps, "state_of": state_of,
         "finding_state": lambda row: dict(STATES.items())[state_of(row)],  # type: ignore[index]
     }  # fmt: skip

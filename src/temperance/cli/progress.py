@@ -9,7 +9,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self, TextIO
 
-from temperance.cli.quantities import words_for_seconds
+from temperance.records.durations import words_for_seconds
 
 Event = dict[str, Any]
 PLAIN_EVERY = 10.0  # seconds between plain lines of the same part

@@ -30,16 +30,6 @@ def bytes_of(text: str) -> float:
     return _read(text, _SIZES, "--max-size", "a size such as 500kB, 2MB or 1.5MiB", "2MB")
 
 
-def words_for_seconds(seconds: float) -> str:
-    """Return ``8 s``, ``2 min 05 s`` or ``1 h 10 min``."""
-    whole = max(0, round(seconds))
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-
-
 def _read(text: str, units: dict[str, float], option: str, accepted: str, example: str) -> float:
     match = re.fullmatch(r"(\d+(?:\.\d+)?|\.\d+)([a-zµμ]+)", text.strip().lower().replace(" ", ""))
     if match is None or match[2] not in units or not float(match[1]) > 0:

@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from temperance.cli.quantities import words_for_seconds
+from temperance.records.durations import words_for_seconds
 
 FIRST = {"regression": ("rmse", "mae", "interval_coverage"), "": ("level_mae", "qwk", "accuracy", "log_loss", "ece")}
 _SEEN = {"better": "dearer", "worse": "cheaper"}  # ours beside a rule, said of the rule
