@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from temperance.evaluation.base import Outcome
+from temperance.evaluation.harness import Evaluation
 from temperance.evaluation.prediction import observe
-from temperance.records.errors import SettingError, nearest
+from temperance.records.errors import SettingError, TemperanceError, nearest
 from temperance.records.measurement import Measurement
 from temperance.records.predictor import Predictor
 from temperance.records.row_marks import RowMarks
@@ -31,10 +32,11 @@ if TYPE_CHECKING:
 
 Kind = Literal["bundle", "onnx", "torch", "sklearn", "server", "predictions", "predictor"]
 Tier = Literal["quick", "standard", "publish"]
-Need = Literal["rows", "gradients", "features", "training_rows"]
+Need = Literal["rows", "probabilities", "gradients", "features", "training_rows"]
 TIERS: tuple[Tier, ...] = ("quick", "standard", "publish")
 NEEDS: dict[str, str] = {
     "rows": "answers to rows that were altered",
+    "probabilities": "a probability for each class, not the answer alone",
     "gradients": "gradients of the model's scores by its inputs",
     "features": "the numbers inside the net before its last layer",
     "training_rows": "the marks of the rows that the model learned from",
@@ -75,11 +77,13 @@ class Subject:
         kind: where it came from; ``predictions``: a file of answers, nothing else can be asked.
         name: what to call it.
         version: a short fingerprint, or empty.
-        network: the same model in torch, or None.
+        open_network: gives the same model in torch when it is first asked for; None: it has none.
         training: marks of the rows that it learned from, or None.
         record: what was measured of it when it was made (``Measurement`` by name), or empty.
         reasons: why something is not possible, by need: said instead of the general sentence.
         place: path or address that it was opened from.
+        observed: answers beside the truth of every row of one table, where the model is a file of answers.
+        notes: plain sentences on how it was opened: what its outputs were taken for.
 
     """
 
@@ -87,11 +91,13 @@ class Subject:
     kind: Kind = "predictor"
     name: str = "model"
     version: str = ""
-    network: Differentiable | None = None
+    open_network: Callable[[], Differentiable] | None = None
     training: RowMarks | None = None
     record: Mapping[str, Measurement] = field(default_factory=dict)
     reasons: Mapping[str, str] = field(default_factory=dict)
     place: str = ""
+    observed: Outcome | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def schema(self) -> Schema:
@@ -113,6 +119,20 @@ class Subject:
         """Input columns; none for images."""
         return self.schema.columns
 
+    @property
+    def network(self) -> Differentiable | None:
+        """The same model in torch, or None; ``why_not("gradients")`` says why."""
+        return None if isinstance(self._opened, str) else self._opened
+
+    @cached_property
+    def _opened(self) -> Differentiable | str:
+        if self.open_network is None:
+            return f"this model ({self.kind}) does not give {NEEDS['gradients']}"
+        try:
+            return self.open_network()
+        except TemperanceError as fault:
+            return str(fault)
+
     def predict(self, rows: Rows) -> NDArray[Any]:
         """Return probabilities (b, c) or values (b,) for raw rows."""
         return self.predictor.predict(rows)
@@ -125,12 +145,13 @@ class Subject:
         """Return why ``need`` is not possible, or an empty text."""
         if need in self.reasons:
             return self.reasons[need]
-        if self.kind == "predictions" and need != "training_rows":
+        if self.kind == "predictions" and need in ("rows", "gradients", "features"):
             return "not possible from predictions: it needs " + NEEDS[need]
-        if need == "rows":
+        if need in ("rows", "probabilities"):
             return ""
-        absent = self.training is None if need == "training_rows" else self.network is None
-        return f"this model ({self.kind}) does not give {NEEDS[need]}" if absent else ""
+        if need == "training_rows":
+            return "" if self.training is not None else f"this model ({self.kind}) does not hold {NEEDS[need]}"
+        return self._opened if isinstance(self._opened, str) else ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,7 +166,10 @@ class Case:
         seed: of everything random.
         deadline: ``time.perf_counter()`` at which to stop, or None.
         labels: (len(table),) values of ``--group`` as texts, by which a domain gap is measured, or None.
+        required: names of figures that ``--require`` asks for, e.g. ``robust@0.1``: the aspect that measures them sees
+            to it that they are there.
         settings: further settings by aspect name, e.g. the feature rules of ``adversarial``.
+        evaluation: what the harness measured of the same rows already, or None.
 
     """
 
@@ -156,11 +180,17 @@ class Case:
     seed: int = 0
     deadline: float | None = None
     labels: NDArray[Any] | None = None
+    required: tuple[str, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
+    evaluation: Evaluation | None = None
 
     @cached_property
     def outcome(self) -> Outcome:
         """Answers beside the truth, in the order of ``index``; asked once for all aspects."""
+        if self.subject.observed is not None:
+            return self.subject.observed.take(self.index)
+        if self.evaluation is not None and np.array_equal(self.evaluation.index, self.index):
+            return self.evaluation.outcome
         return observe(self.subject.predictor, self.table, self.index)
 
     @property
@@ -237,8 +267,8 @@ class Reading:
 class Aspect(ABC):
     """One question about a model; subclasses are final and write ``_measure`` alone.
 
-    A subclass states ``name`` (the key in results and in ``--require``), ``title`` (for readers), ``needs`` and
-    ``tiers``: the suites that it is part of.
+    A subclass states ``name`` (the key in results), ``title`` (for readers), ``needs`` and ``tiers``: the suites that it
+    is part of. Its measurements are found by ``--require`` under their own names.
     """
 
     name: ClassVar[str]
@@ -249,6 +279,10 @@ class Aspect(ABC):
     def why_not(self, case: Case) -> str:
         """Return why the question has no meaning for this case (a task, a kind of rows), or an empty text."""
         return ""
+
+    def claims(self, name: str) -> bool:
+        """Say whether a required figure of this name (``robust@0.1``) is this aspect's to measure, in any tier."""
+        return False
 
     def measure(self, case: Case) -> Reading:
         """Answer, or say why not: what the model lacks, what the case lacks, or that no time is left."""

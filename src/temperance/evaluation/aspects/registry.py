@@ -10,8 +10,8 @@ from temperance.records.errors import SettingError, nearest
 ASPECTS: tuple[type[Aspect], ...] = ()
 
 
-def aspects(tier: Tier, *, names: Sequence[str] | None = None) -> tuple[Aspect, ...]:
-    """Return the aspects of a suite, or those named.
+def aspects(tier: Tier, *, names: Sequence[str] | None = None, required: Sequence[str] = ()) -> tuple[Aspect, ...]:
+    """Return the aspects of a suite, or those named, and those that measure a required figure.
 
     Raises:
         SettingError: there is none of a name.
@@ -21,4 +21,9 @@ def aspects(tier: Tier, *, names: Sequence[str] | None = None) -> tuple[Aspect, 
     for name in names or ():
         if name not in known:
             raise SettingError(f"there is no aspect {name!r}", f"known are {', '.join(known)}", nearest(name, known))
-    return tuple(one() for one in ASPECTS if (one.name in names if names is not None else tier in one.tiers))
+    made = [one() for one in ASPECTS]
+    return tuple(
+        one
+        for one in made
+        if (one.name in names if names is not None else tier in one.tiers) or any(map(one.claims, required))
+    )
