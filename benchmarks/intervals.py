@@ -5,9 +5,9 @@
 
 Simulated, so that the truth is known. Shares of right answers: n = 30, 100, 500 rows, true share 0.5 to 0.99; Wilson's
 interval beside the exact one, the plain normal one and the percentile bootstrap. Mean losses (skewed, as log losses
-are) and the change against a record (two independent samples). Two models of equal quality on the same rows, their
-errors correlated by 0, 0.5 and 0.9: how often ``compare`` says "better" or "worse" (0/1 losses by McNemar, skewed losses
-by the paired test), and with k models by Holm. Seeds and rows together: ``two_level`` with 3, 5 and 10 seeds.
+are) and the change against a record (two independent samples). Two models of equal quality on the same rows, 0, 0.5
+and 0.9 of their answers shared: how often ``compare`` says "better" or "worse" (0/1 losses by McNemar, skewed losses by
+the paired test), and with k models by Holm. Seeds and rows together: ``two_level`` with 3, 5 and 10 seeds.
 
 A coverage estimated from t trials has a standard error of √(0.95 · 0.05 / t): 0.3 points for 5,000 trials. Discrete
 counts make the coverage of a share jump with p: single cells leave 93–97 % where the mean over nearby shares does not,
@@ -194,9 +194,10 @@ def main() -> None:
                       max(c["coverage"] for c in cells if c["what"].startswith("seeds"))],
     }  # fmt: skip
     row = {
-        "command": f"python benchmarks/intervals.py --trials {t} --seed {given.seed}", "temperance": temperance.__version__,
-        "python": platform.python_version(), "numpy": np.__version__, "seed": given.seed,
-        "half": "none: simulated", "cpu_seconds": round(time.process_time() - began, 1), "summary": summary, "cells": cells,
+        "command": f"python benchmarks/intervals.py --trials {t} --seed {given.seed}",
+        "temperance": temperance.__version__, "python": platform.python_version(), "numpy": np.__version__,
+        "seed": given.seed, "half": "none: simulated", "cpu_seconds": round(time.process_time() - began, 1),
+        "summary": summary, "cells": cells,
     }  # fmt: skip
     given.out.parent.mkdir(parents=True, exist_ok=True)
     given.out.write_text(json.dumps(row, indent=1) + "\n")

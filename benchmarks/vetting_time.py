@@ -28,6 +28,7 @@ import torch
 import temperance
 from temperance.data import Preprocess, read
 from temperance.deployment import Extras, Network, write_bundle
+from temperance.deployment.encoding import Encoding
 from temperance.deployment.opening.of_bundle import open_bundle
 from temperance.evaluation.vetting import vet
 from temperance.records.row_marks import Known, row_marks
@@ -65,8 +66,7 @@ def make(folder: Path) -> tuple[Path, Path]:
             optimizer.step()
     net.eval()
     predictor = NetPredictor(train.schema, preprocess, net, own_inputs=False)
-    part = Network(net, __import__("temperance.deployment.encoding", fromlist=["Encoding"]).Encoding.of(
-        preprocess, train.schema), inputs=("numeric",))  # fmt: skip
+    part = Network(net, Encoding.of(preprocess, train.schema), inputs=("numeric",))
     marks = row_marks(train.schema, learned=Known(train.rows, train.target), tested=None, salt=b"vetting time")
     write_bundle(folder / "bundle", part=part, schema=train.schema, predictor=predictor,
                  rows=train.rows.take(slice(0, 200)), extras=Extras(marks=marks))  # fmt: skip
@@ -112,8 +112,8 @@ def main() -> None:
     row = {
         "command": f"python benchmarks/vetting_time.py --suites {given.suites} --repeats {given.repeats}",
         "temperance": temperance.__version__, "python": platform.python_version(), "torch": torch.__version__,
-        "rows": ROWS, "columns": COLUMNS, "model": "MLP 20-256-256-2 in a bundle", "seed": 0, "load": os.getloadavg()[0],
-        "half": "none: made-up data", "cells": cells,
+        "rows": ROWS, "columns": COLUMNS, "model": "MLP 20-256-256-2 in a bundle", "seed": 0,
+        "load": os.getloadavg()[0], "half": "none: made-up data", "cells": cells,
     }  # fmt: skip
     given.out.write_text(json.dumps(row, indent=1) + "\n")
     print(json.dumps(row, indent=1))

@@ -13,7 +13,8 @@ def test_a_bundle_with_its_rows(classes) -> None:
     with given([str(classes.folder)], Asked(str(classes.table), ALL, group="colour")) as (one,):
         assert set(one.labels) == {"red", "green"}
         assert one.places.tolist() == list(range(240))
-        assert any("'colour' are counted together" in note for note in one.notes)
+        assert any("they are told apart as domains" in note for note in one.notes)
+        assert one.reading.table.group is None
         assert with_scale(one.subject) is one.subject
         done = vet(one.subject, one.reading.table)
     (met,) = judged(done, parse("accuracy>=0.5"), "interval")

@@ -7,11 +7,12 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from temperance.records.atomic import write_text
 from temperance.records.errors import BudgetError, DataError, SettingError
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from temperance.evaluation.requirements import Requirement, Verdict
     from temperance.evaluation.vetting import Vetting
 
+CLUSTERS = 20  # groups below which rows of one group cannot be counted together
 _SECONDS = {"s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 
@@ -58,21 +60,15 @@ class Given:
     Attributes:
         subject: the model.
         reading: the rows as it reads them.
+        labels: (b,) names of the groups of the rows, or None.
         notes: what is said of the data.
 
     """
 
     subject: Subject
     reading: Reading
-    notes: tuple[str, ...] = field(default=())
-
-    @property
-    def labels(self) -> Any:
-        """(b,) names of the groups of the rows, or None."""
-        group, names = self.reading.table.group, self.reading.groups
-        if group is None or not names:
-            return None
-        return np.array([*names, "(none)"], dtype=object)[np.minimum(group, len(names))].astype(str)
+    labels: NDArray[Any] | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def places(self) -> Any:
@@ -126,10 +122,26 @@ def _one(model: str, asked: Asked, workdir: Path) -> Given:
     elif subject is None:
         subject = open_model(found, table.schema)
         subject.predict(table.rows.take(slice(0, 4096)))  # says at once whether the model takes these rows
-    notes = list(reading.notes)
+    labels, notes = _labels(reading), list(reading.notes)
     if table.group is not None:
-        notes.append(f"Rows with the same {asked.group!r} are counted together: intervals speak of new groups.")
-    return Given(subject, reading, tuple(notes))
+        count = len(np.unique(table.group))
+        if count < CLUSTERS:
+            reading = replace(reading, table=replace(table, group=None))
+            notes.append(
+                f"{asked.group!r} has {count} values: they are told apart as domains. They are too few to count rows "
+                f"of one together ({CLUSTERS} are needed), so intervals speak of new rows of these groups."
+            )
+        else:
+            notes.append(f"Rows with the same {asked.group!r} are counted together: intervals speak of new groups.")
+    return Given(subject, reading, labels, tuple(notes))
+
+
+def _labels(reading: Reading) -> NDArray[Any] | None:
+    """Return the names of the groups of the rows (b,), or None."""
+    group, names = reading.table.group, reading.groups
+    if group is None or not names:
+        return None
+    return np.array([*names, "(none)"], dtype=object)[np.minimum(group, len(names))].astype(str)
 
 
 def _check_guides(asked: Asked, reading: Reading) -> None:

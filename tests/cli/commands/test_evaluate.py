@@ -73,6 +73,7 @@ def test_requirements_groups_times_and_costs(temperance, classes, tmp_path) -> N
     assert done.json["requirements"][0]["met"] is False
     assert "time_gap" in done.json["aspects"]["domain_gap"]["measurements"]
     assert len(done.json["aspects"]["domain_gap"]["details"]["by_domain"]) == 2
+    assert any("2 values: they are told apart as domains" in note for note in done.json["notes"])
     assert done.json["aspects"]["cost"]["measurements"]["expected_cost"]["value"] >= 0
 
 

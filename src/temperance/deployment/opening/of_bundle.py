@@ -10,10 +10,13 @@ from temperance.deployment.bundle import Bundle, load, read_arrays
 from temperance.deployment.record import record
 from temperance.deployment.write import TRAINING_ROWS
 from temperance.evaluation.aspects.base import Differentiable, Subject
+from temperance.evaluation.own_rows import OwnRows, of_marks
 from temperance.records.row_marks import RowMarks
 from temperance.records.schema import Rows
+from temperance.records.table import Table
 
 PROBE = 16
+UNKNOWN = "this bundle was written before bundles held marks of their training rows"
 
 
 def open_bundle(folder: str | Path) -> Subject:
@@ -27,10 +30,7 @@ def open_bundle(folder: str | Path) -> Subject:
     reasons = {}
     marks = training_rows(bundle)
     if marks is None:
-        reasons["training_rows"] = (
-            "this bundle was written before bundles held marks of their training rows: whether rows of these data were "
-            "learned from is not known"
-        )
+        reasons["training_rows"] = UNKNOWN
 
     def network() -> Differentiable:
         from temperance.deployment.torch_graph import open_network
@@ -55,6 +55,20 @@ def training_rows(bundle: Bundle) -> RowMarks | None:
     if TRAINING_ROWS not in bundle.manifest["files"]:
         return None
     return RowMarks.from_arrays(read_arrays(bundle.folder / TRAINING_ROWS))
+
+
+def own_rows_of(bundle: Bundle, table: Table) -> OwnRows:
+    """Tell the rows of a table apart that a bundle was made from; where it cannot know, say why.
+
+    Raises:
+        BundleError: the marks are damaged.
+
+    """
+    marks = training_rows(bundle)
+    if marks is None:
+        none = np.zeros(len(table), dtype=bool)
+        return OwnRows(False, none, none, why=UNKNOWN)
+    return of_marks(marks, table)
 
 
 def probe(bundle: Bundle) -> Rows:
