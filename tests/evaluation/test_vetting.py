@@ -30,7 +30,8 @@ def test_all_rows_learned_is_said_first_and_nothing_is_compared(binary) -> None:
 
 def test_against_its_own_record(binary) -> None:
     table, model = binary
-    record = {"accuracy": Measurement("accuracy", 0.99, 0.98, 0.995, 2000)}
+    how = evaluate(model, table)["accuracy"].convention
+    record = {"accuracy": Measurement("accuracy", 0.99, 0.98, 0.995, 2000, convention=how)}
     done = vet(subject_of(table, model, record=record), table)
     assert done.changes[0].verdict == "worse"
     assert any(text.startswith("Worse than when it was made: accuracy") for text in done.sentences())

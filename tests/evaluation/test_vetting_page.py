@@ -2,6 +2,7 @@ from dataclasses import replace
 
 from tests.evaluation.aspects.conftest import knowing, subject_of
 
+from temperance.evaluation.metrics.registry import metric
 from temperance.evaluation.requirements import judge, parse
 from temperance.evaluation.versus import versus
 from temperance.evaluation.vetting import vet
@@ -10,7 +11,8 @@ from temperance.records.measurement import Measurement
 
 
 def test_every_figure_stands_there_with_its_convention(binary) -> None:
-    record = {"accuracy": Measurement("accuracy", 0.99, 0.98, 0.995, 2000)}
+    how = metric("accuracy").convention
+    record = {"accuracy": Measurement("accuracy", 0.99, 0.98, 0.995, 2000, convention=how)}
     subject = replace(knowing(binary, range(100)), name="a|b <script>", record=record)
     done = vet(subject, binary[0])
     verdicts = judge(parse("accuracy>=0.99,ece<=0.9"), done.figures)

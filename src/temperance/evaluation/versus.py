@@ -64,7 +64,7 @@ class Versus:
             "equivalent": f"{first} and {second} differ by less than {c.margin:g}, which does not matter",
             "no evidence of difference": f"These rows do not tell {first} and {second} apart",
         }[self.verdict]
-        out = [f"{lead}: {what} {d.value:+.3g}{ends}, on the same {len(self.index):,} rows, p = {c.p:.3g}."]
+        out = [f"{lead}: {what} {d.value + 0.0:+.3g}{ends}, on the same {len(self.index):,} rows, p = {c.p:.3g}."]
         for name, own in zip(self.names, self.own, strict=True):
             out += [f"{name}: {text}" for text in own.sentences()]
         task = self.outcomes[0].task

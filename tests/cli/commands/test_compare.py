@@ -22,7 +22,7 @@ def test_a_model_against_worse_predictions(temperance, classes, tmp_path) -> Non
 
 
 def test_itself_is_equivalent_and_other_tasks_are_refused(temperance, classes, values) -> None:
-    same = temperance("compare", classes.folder, classes.folder, classes.table)
+    same = temperance("compare", classes.folder, classes.folder, classes.table, "--margin", "0.02")
     assert same.status == 0, same.err
     assert "does not matter" in same.out
     assert temperance("compare", classes.folder, values.folder, classes.table).status == 2

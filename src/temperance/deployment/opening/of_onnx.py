@@ -16,7 +16,7 @@ from temperance.deployment.opening.answers import Scale, as_answers, said, scale
 from temperance.deployment.opening.matrix import channels_first, numbers
 from temperance.deployment.wire import check_graph
 from temperance.evaluation.aspects.base import Subject
-from temperance.records.errors import BundleError
+from temperance.records.errors import BundleError, TemperanceError
 from temperance.records.schema import Rows, Schema
 
 TYPES = {"tensor(float)": np.float32, "tensor(double)": np.float64, "tensor(float16)": np.float16}
@@ -54,7 +54,7 @@ class OnnxPredictor:
     def _run(self, rows: Rows) -> NDArray[Any]:
         try:
             raw: NDArray[Any] = np.asarray(self.session.run([self.output], self._feed(rows))[0])
-        except BundleError:
+        except TemperanceError:
             raise
         except Exception as fault:  # ONNX Runtime raises its own kinds
             reason = " ".join(str(fault).split())[:300]

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from temperance.deployment.sketch import onnx_package
+from temperance.deployment.sketch import WEIGHT, onnx_package
 from temperance.deployment.torch_graph.layers import LAYERS
 from temperance.deployment.torch_graph.pointwise import POINTWISE, Operator
 from temperance.deployment.torch_graph.shaping import SHAPING
@@ -94,10 +94,12 @@ class Graph:
 
     def last_linear(self) -> str | None:
         """Return the name of what goes into the last product with learned weights, or None."""
+        ours = any(name.startswith(WEIGHT) for name in self.constants)
         for node in reversed(self.nodes):
             if node.kind in _LINEAR and node.inputs[1] in self.constants and node.inputs[0] not in self.constants:
                 weight = self.constants[node.inputs[1]]
-                if isinstance(weight, Tensor) and weight.dim() == 2 and weight.dtype == torch.float32:
+                learned = node.inputs[1].startswith(WEIGHT) if ours else weight.dtype == torch.float32
+                if learned and isinstance(weight, Tensor) and weight.dim() in (2, 3):
                     return node.inputs[0]
         return None
 
