@@ -22,11 +22,12 @@ def test_worse_better_and_neither() -> None:
     now = [share("accuracy", 800, 1000), share("kappa", 600, 1000), share("other", 690, 1000), share("new", 1, 2)]
     found = {c.name: c.verdict for c in changes(now, record)}
     assert found == {"accuracy": "worse", "kappa": "better", "other": "no evidence of difference"}
-    said = sentences(changes(now, record), task="binary")
-    assert said[0].startswith("Worse than when it was made: accuracy is 0.8, then 0.9 (change -0.1")
+    said = sentences(changes(now, record))
+    assert said[0].startswith("Worse than when it was made: accuracy was 0.9 (between 0.88 and 0.917) on its own 1,000")
+    assert "is 0.8 now (change -0.1" in said[0]
     assert said[-1] == "Better than its record: kappa."
     calm = changes(now[2:], record)
-    assert "no figure of 1 is clearly worse" in sentences(calm, task="binary")[0]
+    assert "no figure of 1 is clearly worse" in sentences(calm)[0]
 
 
 def test_lower_is_better_turns_the_verdict_round() -> None:

@@ -11,12 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from temperance.evaluation.words import sentence
 from temperance.records.distributions import normal_quantile, normal_tail
 from temperance.records.measurement import Measurement
 from temperance.records.statistics import Interval, holm
 
 Word = Literal["worse", "better", "no evidence of difference"]
+SHOWN = 3  # figures that got worse and are told in full
 SAID = ("accuracy", "rmse", "mae", "log_loss", "ece", "expected_cost")
 
 
@@ -90,17 +90,20 @@ def changes(
     return tuple(out)
 
 
-def sentences(found: Sequence[Change], *, task: str) -> list[str]:
+def sentences(found: Sequence[Change]) -> list[str]:
     """Say what got worse, the rest in one sentence."""
     worse = [c for c in found if c.verdict == "worse"]
     out = []
-    for c in sorted(worse, key=lambda c: SAID.index(c.name) if c.name in SAID else len(SAID)):
-        d = c.difference
-        then = sentence(c.then, task=task).rstrip(".")
+    ranked = sorted(worse, key=lambda c: SAID.index(c.name) if c.name in SAID else len(SAID))
+    for c in ranked[:SHOWN]:
+        d, then = c.difference, c.then
+        ends = "" if then.low is None or then.high is None else f" (between {then.low:.3g} and {then.high:.3g})"
         out.append(
-            f"Worse than when it was made: {c.name.replace('_', ' ')} is {c.now.value:.4g}, then {c.then.value:.4g} "
-            f"(change {d.value:+.3g}, between {d.low:+.3g} and {d.high:+.3g}). Then: {then[0].lower()}{then[1:]}."
+            f"Worse than when it was made: {c.name.replace('_', ' ')} was {then.value:.4g}{ends} on its own {then.n:,} "
+            f"test rows and is {c.now.value:.4g} now (change {d.value:+.3g}, between {d.low:+.3g} and {d.high:+.3g})."
         )
+    rest = [c.name.replace("_", " ") for c in ranked[SHOWN:]]
+    out += [f"Worse too: {', '.join(rest)}."] if rest else []
     if not worse and found:
         out.append(
             f"Against its own record: no figure of {len(found)} is clearly worse than on its own test rows, when it "

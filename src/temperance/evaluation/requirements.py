@@ -101,8 +101,8 @@ def _judged(one: Requirement, figures: Mapping[str, Measurement], by: By, missin
     measured = figures.get(one.name)
     if measured is None:
         near = nearest(one.name, figures)
-        why = missing.get(one.name) or f"no such figure was measured{'. ' + near if near else ''}"
-        return Verdict(one, False, None, None, f"{one}: {why.rstrip('.')}.")
+        why = (missing.get(one.name) or "no such figure was measured").rstrip(".")
+        return Verdict(one, False, None, None, f"{one}: {why}.{' ' + near if near else ''}")
     end = measured.low if one.side == ">=" else measured.high
     if by == "interval" and end is None:
         return Verdict(one, False, None, measured, f"{one}: it has no interval here; --by point would judge the value.")

@@ -14,16 +14,21 @@ from temperance.evaluation.aspects.base import Case, Reading, Subject, Tier
 from temperance.evaluation.aspects.registry import aspects
 from temperance.evaluation.degradation import Change, changes
 from temperance.evaluation.degradation import sentences as change_sentences
-from temperance.evaluation.harness import Evaluation, evaluate, measured
+from temperance.evaluation.harness import Evaluation, measured
 from temperance.evaluation.metrics.registry import select
 from temperance.evaluation.own_rows import OwnRows, own_rows
+from temperance.evaluation.prediction import observe
+from temperance.evaluation.refusing import Refusing
 from temperance.evaluation.words import sentence, sentences
 from temperance.records.errors import DataError
 from temperance.records.measurement import Measurement
+from temperance.records.predictor import Predictor
 from temperance.records.table import Table
 
 ANSWER_ALONE = ("accuracy", "balanced_accuracy", "macro_f1")
 HARNESS_SHARE = 0.5  # of a budget
+FOREIGN = ("onnx", "torch", "sklearn", "predictor")
+OWN_TEST = 0.1  # share of own test rows above which a comparison with the record would compare rows with themselves
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +44,7 @@ class Vetting:
         readings: the aspects.
         seed: of everything random.
         seconds: time it took.
+        said: further sentences: rows that the model refused.
 
     """
 
@@ -50,6 +56,7 @@ class Vetting:
     readings: tuple[Reading, ...]
     seed: int
     seconds: float
+    said: tuple[str, ...] = ()
 
     @property
     def figures(self) -> dict[str, Measurement]:
@@ -69,11 +76,15 @@ class Vetting:
         """Return what an owner should read, in this order: own rows, quality, what got worse, each aspect."""
         task = self.subject.task
         out = [*self.subject.notes, *self.own.sentences()]
-        out += [one for one in sentences(self.evaluation) if not one.startswith("Left out:")]
+        told = sentences(self.evaluation)
+        if any(one.aspect == "calibration" and one.measurements for one in self.readings):
+            told = [one for one in told if not one.startswith("Its stated confidence")]  # the aspect says it in full
+        out += [one for one in told if not one.startswith("Left out:")]
+        out += self.said
         if self.whole and not self.own.all_learned:
-            told = [m for m in self.whole if m.name in ("accuracy", "mae")]
-            out += [f"With the rows it learned from: {_lower(sentence(m, task=task))}" for m in told]
-        out += change_sentences(self.changes, task=task)
+            both = [m for m in self.whole if m.name in ("accuracy", "mae")]
+            out += [f"With the rows it learned from: {_lower(sentence(m, task=task))}" for m in both]
+        out += change_sentences(self.changes)
         for one in self.readings:
             out += [text for text in one.sentences if text not in out]
             out += [f"{one.aspect}: {flag}." for flag in one.flags]
@@ -131,28 +142,34 @@ def vet(
     chosen = aspects(tier, names=names, required=required)
     own = own_rows(subject, table)
     rows = own.unseen
-    done = _harness(
-        subject, table, rows, tier, seed, None if budget_seconds is None else HARNESS_SHARE * budget_seconds
-    )
+    part = None if budget_seconds is None else HARNESS_SHARE * budget_seconds
+    asked = None if subject.observed is not None else subject.predictor
+    refusing = Refusing(asked) if asked is not None and subject.kind in FOREIGN else None
+    done = _harness(subject, refusing or asked, table, rows, tier, seed, part)
     case = Case(
         subject, table, rows, tier, seed, deadline, labels, tuple(required), dict(settings or {}), evaluation=done
     )  # fmt: skip
     readings = tuple(one.measure(case) for one in chosen)
     whole = _whole(subject, table, seed) if own.learned.any() and not own.all_learned else ()
-    then = changes([*done.measurements], subject.record) if subject.record and not own.all_learned else ()
-    return Vetting(subject, own, done, whole, then, readings, seed, time.perf_counter() - start)
+    then = changes(done.measurements, subject.record) if _is_new(own, rows) else ()
+    said = (refusing.sentence(),) if refusing is not None and refusing.refused else ()
+    return Vetting(subject, own, done, whole, then, readings, seed, time.perf_counter() - start, said)
+
+
+def _is_new(own: OwnRows, rows: NDArray[np.int64]) -> bool:
+    """Say whether rows can be held against the record: neither learned from, nor the very rows that it was made on."""
+    return not own.all_learned and bool(own.tested[rows].mean() <= OWN_TEST)
 
 
 def _harness(
-    subject: Subject, table: Table, rows: NDArray[np.int64], tier: Tier, seed: int, seconds: float | None
-) -> Evaluation:
+    subject: Subject, asked: Predictor | None, table: Table, rows: NDArray[np.int64], tier: Tier, seed: int,
+    seconds: float | None,
+) -> Evaluation:  # fmt: skip
     if not len(rows):
         raise DataError("no rows to evaluate", "at least one row with a known target", "Give more rows")
-    if subject.observed is None:
-        done = evaluate(subject.predictor, table, rows, suite=tier, seed=seed, budget_seconds=seconds)
-    else:
-        seen = subject.observed.take(rows)
-        done = measured(seen, table, rows, predictor=None, suite=tier, seed=seed, budget_seconds=seconds)
+    start = time.perf_counter()
+    seen = subject.observed.take(rows) if subject.observed is not None else observe(subject.predictor, table, rows)
+    done = measured(seen, table, rows, predictor=asked, suite=tier, seed=seed, budget_seconds=seconds, start=start)
     return done if subject.has("probabilities") else _answers_alone(subject, done)
 
 

@@ -31,7 +31,7 @@ def test_values_groups_and_drift(regression, make) -> None:
     assert len(reading.index) == len(reading.examples["covered_split"]) == 300
     later = replace(table, time=np.arange(600.0), target=table.target + np.where(np.arange(600) < 300, 0, 3.0))
     drifted = Conformal().measure(make.case((later, model), "standard"))
-    assert "misses its promise" in drifted.sentences[0]
+    assert "miss their promise" in drifted.sentences[0]
 
 
 def test_too_few_rows(binary, make) -> None:

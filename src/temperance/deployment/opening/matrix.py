@@ -51,6 +51,7 @@ def frame(rows: Rows, schema: Schema, names: Sequence[str] | None = None) -> Any
     """
     import polars as pl
 
+    kinds: dict[str, Any] = {c.name: pl.String for c in (*schema.categorical, *schema.text)}
     columns: dict[str, Any] = {c.name: rows.numeric[:, j] for j, c in enumerate(schema.numeric)}
     words = schema.decode(rows.categorical)
     columns |= {c.name: [w or None for w in words[:, j]] for j, c in enumerate(schema.categorical)}
@@ -63,4 +64,4 @@ def frame(rows: Rows, schema: Schema, names: Sequence[str] | None = None) -> Any
             f"a model that was fitted on the column {absent[0]!r}", f"the data have {', '.join(columns)}",
             "Give data with the columns of the training",
         )  # fmt: skip
-    return pl.DataFrame({name: columns[name] for name in wanted}, strict=False)
+    return pl.DataFrame([pl.Series(name, columns[name], dtype=kinds.get(name)) for name in wanted])

@@ -54,7 +54,14 @@ class Conformal(Aspect):
             found = [m for name, one in sets.items() for m in _of_sets(name, one, rest, how)]
         labels = None if case.labels is None else case.labels[case.index][held]
         details["by_group"] = _by_group(next(iter(covered.values())), labels)
-        return Reading(self.name, tuple(found), (_sentence(found[0], how),), details, covered, case.index[held])
+        return Reading(
+            self.name,
+            tuple(found),
+            (_sentence(found[0], how, "ranges" if case.subject.task == "regression" else "sets"),),
+            details,
+            covered,
+            case.index[held],
+        )
 
 
 def _sets(first: Outcome, rest: Outcome) -> dict[str, NDArray[np.bool_]]:
@@ -118,10 +125,10 @@ def _by_group(inside: Array, labels: NDArray[Any] | None) -> list[dict[str, Any]
     return sorted(rows, key=lambda row: float(row["coverage"]))
 
 
-def _sentence(found: Measurement, how: str) -> str:
+def _sentence(found: Measurement, how: str, what: str) -> str:
     low, high = found.low or 0.0, 1.0 if found.high is None else found.high
-    kept = "keeps" if low <= COVERAGE <= high else ("holds more than" if low > COVERAGE else "misses")
+    kept = "keep" if low <= COVERAGE <= high else ("hold more than" if low > COVERAGE else "miss")
     return (
-        f"A range fitted on {how} {kept} its promise of {100 * COVERAGE:.0f} in 100: it held the truth for "
-        f"{100 * found.value:.0f} of 100 rows (between {100 * low:.0f} and {100 * high:.0f})."
+        f"{what.capitalize()} fitted on {how}, {kept} their promise of {100 * COVERAGE:.0f} in 100: they held "
+        f"the truth for {100 * found.value:.0f} of 100 rows (between {100 * low:.0f} and {100 * high:.0f})."
     )

@@ -67,6 +67,11 @@ def _sentences(table: list[dict[str, Any]]) -> list[str]:
     whole, some = table[0], next(row for row in table if row["handed_over"] == 0.1)
     if whole["error"] == 0:
         return ["It made no mistake on these rows; nothing needs to be handed over."]
+    if some["error"] >= whole["error"]:
+        return [
+            "Handing over the rows that it is least certain of would not help: the error of the others is "
+            f"{100 * some['error']:.1f} in 100, of all {100 * whole['error']:.1f}."
+        ]
     return [
         f"Hand the least certain 10 of 100 rows to a human, and the error falls from {100 * whole['error']:.1f} to "
         f"{100 * some['error']:.1f} in 100 (between {100 * some['low']:.1f} and {100 * some['high']:.1f}). It "
