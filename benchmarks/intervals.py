@@ -113,7 +113,7 @@ def comparisons(trials: int, rng: np.random.Generator) -> list[Cell]:
                     wrong += compare(a, b, metric="accuracy").verdict != "no evidence of difference"
                 out.append({"what": "equal models, accuracy", "n": n, "p": p, "shared": link, "claims": wrong / trials,
                             "trials": trials})  # fmt: skip
-            wrong, some = 0, max(200, trials // (10 if n < 100 else 1))
+            wrong, some = 0, max(200, trials // (5 if n < 100 else 1))
             for trial in range(some):
                 shared = -np.log(rng.beta(4, 1, size=n))
                 a, b = ((1 - link) * -np.log(rng.beta(4, 1, size=n)) + link * shared for _ in range(2))

@@ -174,7 +174,12 @@ def seconds_of(text: str | None) -> float | None:
 
 
 def settings_of(costs: Sequence[str] | None, subject: Subject) -> dict[str, Any]:
-    """Return the settings of aspects: a decision under the costs of ``--cost``."""
+    """Return the settings of aspects: a decision under the costs of ``--cost``.
+
+    Raises:
+        SettingError: costs for a model of numbers.
+
+    """
     if not costs:
         return {}
     from temperance.records.decision import Costs, Decision, parse_costs

@@ -126,7 +126,7 @@ def vet(
         table: the rows.
         tier: how much is measured.
         seed: of everything random.
-        labels: (len(table),) values of the column of ``--group``, for domains; None: there is none.
+        labels: (b,) values of the column of ``--group``, one for each row of the table; None: there is none.
         names: aspects by name; those of the tier where left out.
         required: names of figures that are asked for; their aspects run in any tier.
         settings: further settings of aspects.

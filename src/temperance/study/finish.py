@@ -162,7 +162,7 @@ def finish(runner: Runner, job: dict[str, Any], say: Say) -> dict[str, Any]:
     if not job.get("bundle"):
         return report
     written = _written(runner, model, job)
-    keep_record(Path(job["bundle"]), report["evaluation"]["measurements"], rows=measured.n)
+    keep_record(Path(job["bundle"]), measured.to_dict()["measurements"], rows=measured.n)
     return {**report, **written}
 
 

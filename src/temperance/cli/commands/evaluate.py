@@ -91,7 +91,12 @@ def run(
     one: Given, *, suite: str, aspects: list[str] | None, cost: list[str] | None, require: str | None, by: str,
     uses: Path | None, once: bool, budget: str | None, seed: int,
 ) -> tuple[Vetting, tuple[Verdict, ...], list[str]]:  # fmt: skip
-    """Vet a model and judge it; the third is what is said of the test set's earlier uses."""
+    """Vet a model and judge it; the third is what is said of the test set's earlier uses.
+
+    Raises:
+        SettingError: ``once`` without ``uses``.
+
+    """
     from temperance.cli import vetting
     from temperance.cli.stations import told_command
     from temperance.evaluation.requirements import parse

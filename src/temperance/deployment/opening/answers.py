@@ -71,7 +71,7 @@ def said(scale: Scale, target: Target) -> str:
 
 
 def order_of(names: Any, schema: Schema) -> NDArray[np.int64]:
-    """Return for each class of the data its place among a model's own classes.
+    """Return for each class of the data its place among a model's own classes, (c,).
 
     Raises:
         DataError: the model has other classes.

@@ -136,7 +136,12 @@ class EstimatorPredictor:
     order: NDArray[np.int64] | None
 
     def predict(self, rows: Rows) -> NDArray[Any]:
-        """Return probabilities (b, c) or values (b,); an estimator without ``predict_proba`` gives 0 and 1."""
+        """Return probabilities (b, c) or values (b,); an estimator without ``predict_proba`` gives 0 and 1.
+
+        Raises:
+            DataError: the estimator does not take these rows.
+
+        """
         given = self._matrix(rows)
         try:
             if self.order is None:
@@ -154,7 +159,8 @@ class EstimatorPredictor:
                 "Give a pipeline that begins with its own preprocessing, fitted on a frame with these names",
             ) from fault
         known = np.asarray(self.model.classes_)[self.order]
-        return (labels[:, None] == known[None, :]).astype(np.float64)
+        sure: NDArray[Any] = (labels[:, None] == known[None, :]).astype(np.float64)
+        return sure
 
     def _matrix(self, rows: Rows) -> Any:
         names = getattr(self.model, "feature_names_in_", None)

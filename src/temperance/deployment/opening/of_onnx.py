@@ -33,7 +33,12 @@ class OnnxPredictor:
 
     @cached_property
     def output(self) -> str:
-        """Name of the output that holds scores: the last of type float (a classifier gives its labels first)."""
+        """Name of the output that holds scores: the last of type float (a classifier gives its labels first).
+
+        Raises:
+            BundleError: there is none.
+
+        """
         found = [one.name for one in self.session.get_outputs() if one.type in TYPES]
         if not found:
             kinds = ", ".join(f"{one.name}: {one.type}" for one in self.session.get_outputs())
@@ -64,7 +69,9 @@ class OnnxPredictor:
     def _feed(self, rows: Rows) -> dict[str, NDArray[Any]]:
         inputs = self.session.get_inputs()
         if {one.name for one in inputs} <= {"numeric", "categorical", "image"}:
-            whole = {"numeric": rows.numeric, "categorical": self.schema.decode(rows.categorical), "image": rows.images}
+            whole: dict[str, Any] = {
+                "numeric": rows.numeric, "categorical": self.schema.decode(rows.categorical), "image": rows.images
+            }  # fmt: skip
             return {one.name: whole[one.name] for one in inputs}
         if len(inputs) != 1 or inputs[0].type not in TYPES:
             kinds = ", ".join(f"{one.name}: {one.type}" for one in inputs)

@@ -28,7 +28,7 @@ class NoModel:
     schema: Schema
 
     def predict(self, rows: Rows) -> NDArray[Any]:
-        """Refuse.
+        """Refuse; a model would return (b, c) or (b,).
 
         Raises:
             DataError: always.

@@ -46,7 +46,12 @@ class ModulePredictor:
         return as_answers(raw, self.scale)
 
     def scores(self, inputs: Inputs) -> Tensor:
-        """Return logits (b, c) or values (b,); probabilities as their logarithms."""
+        """Return logits (b, c) or values (b,); probabilities as their logarithms.
+
+        Raises:
+            BundleError: the module was not asked for predictions yet.
+
+        """
         if self.scale is None:
             raise BundleError("scores before the first prediction", "", "Ask predict first: it says what outputs are")
         raw = self._call(inputs)

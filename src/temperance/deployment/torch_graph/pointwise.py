@@ -63,7 +63,8 @@ def _cast(x: Sequence[Any], a: Attributes) -> Tensor:
 
 
 def _string_concat(x: Sequence[Any], a: Attributes) -> np.ndarray[Any, Any]:
-    return np.asarray(x[0], dtype=object) + np.asarray(x[1], dtype=object)
+    joined: np.ndarray[Any, Any] = np.asarray(x[0], dtype=object) + np.asarray(x[1], dtype=object)
+    return joined
 
 
 def _label_encoder(x: Sequence[Any], a: Attributes) -> Any:

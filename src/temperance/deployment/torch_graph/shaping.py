@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -75,7 +76,8 @@ def _split(x: Sequence[Any], a: Attributes) -> tuple[Tensor, ...]:
 
 
 def _expand(x: Sequence[Any], a: Attributes) -> Tensor:
-    return x[0].expand(torch.broadcast_shapes(x[0].shape, tuple(_whole(x[1]))))  # type: ignore[no-any-return]
+    expanded: Tensor = x[0].expand(np.broadcast_shapes(tuple(x[0].shape), tuple(_whole(x[1]))))
+    return expanded
 
 
 def _shape(x: Sequence[Any], a: Attributes) -> Tensor:
@@ -152,12 +154,13 @@ def _reduce(name: str) -> Operator:
             return x[0]  # type: ignore[no-any-return]
         axes = list(range(x[0].dim())) if axes is None else axes
         keep = bool(a.get("keepdims", 1))
-        out: Tensor = {
+        function: Any = {
             "ReduceSum": torch.sum, "ReduceMean": torch.mean, "ReduceMax": torch.amax, "ReduceMin": torch.amin,
             "ReduceLogSumExp": torch.logsumexp, "ReduceL1": lambda v, d, keepdim: v.abs().sum(d, keepdim),
             "ReduceL2": lambda v, d, keepdim: v.pow(2).sum(d, keepdim).sqrt(),
             "ReduceSumSquare": lambda v, d, keepdim: v.pow(2).sum(d, keepdim),
-        }[name](x[0], axes, keepdim=keep)  # fmt: skip
+        }[name]  # fmt: skip
+        out: Tensor = function(x[0], axes, keepdim=keep)
         return out
 
     return apply

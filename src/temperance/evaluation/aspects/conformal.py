@@ -97,7 +97,8 @@ def aps_scores(probabilities: Array) -> Array:
 
 
 def _hit(sets: NDArray[np.bool_], rest: Outcome) -> Array:
-    return sets[np.arange(rest.n), rest.target].astype(np.float64)
+    hit: Array = sets[np.arange(rest.n), rest.target].astype(np.float64)
+    return hit
 
 
 def _of_sets(name: str, sets: NDArray[np.bool_], rest: Outcome, how: str) -> list[Measurement]:
