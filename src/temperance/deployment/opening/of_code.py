@@ -102,9 +102,9 @@ def open_skops(path: str, schema: Schema) -> Subject:
 
     """
     try:
-        from skops import io  # type: ignore[import-not-found, unused-ignore]
+        from skops import io
     except ImportError as fault:
-        raise MissingExtra("a .skops file needs the package skops", "", "pip install skops") from fault
+        raise MissingExtra("a .skops file needs the package skops", "", "pip install temperance[skops]") from fault
     try:
         foreign = io.get_untrusted_types(file=path)
         if foreign:
