@@ -14,9 +14,11 @@ from temperance.data import fingerprint
 from temperance.data.base import LARGE_BYTES, Contents, Source
 from temperance.data.lines import evenness, rewrite
 from temperance.data.odd_rows import odd_rows, without_headers
+from temperance.data.sampling import ALL, Cap, draw, lines_about, sentence
 from temperance.data.text import Dialect, inspect
 from temperance.records.errors import DataError
 
+HEAD = 256 * 1024  # bytes by which the lines of a file are guessed
 ROOMY = 8  # times the file that must be free on the disk for a copy as it lies in memory, which is twice the file
 
 
@@ -27,6 +29,7 @@ class CsvFile(Source):
     path: Path
     large_bytes: int = LARGE_BYTES
     separator: str = ""
+    cap: Cap = ALL
 
     def open(self, scratch: Path) -> Contents:
         size = self.path.stat().st_size
@@ -43,7 +46,7 @@ class CsvFile(Source):
         """
         frame, notes = self._frame(dialect, scratch)
         dropped: tuple[dict[str, Any], ...] = ()
-        if isinstance(frame, pl.DataFrame):
+        if isinstance(frame, pl.DataFrame):  # a large file, or a sample, has no odd first and last rows to look for
             frame, said, left = without_headers(frame)
             first, end, more, dropped = odd_rows(frame)
             frame, dropped = frame[first:end], (*left, *dropped)
@@ -60,13 +63,14 @@ class CsvFile(Source):
         if lines == "even" or (lines == "quoted" and large):
             try:
                 skip, quoted = dialect.skip + 1, lines == "quoted"
-                return self._collect(self.path, dialect.separator, dialect.header, skip, scratch, quoted=quoted), ()
+                return self._collect(self.path, dialect.separator, dialect.header, skip, scratch, quoted=quoted)
             except (pl.exceptions.PolarsError, OSError):
                 lines = "unusual"  # what it stumbles over is named by the slow road
         copy = scratch / "plain.csv"
         try:
             header, notes = rewrite(self.path, dialect, copy)
-            return self._collect(copy, ",", header, 0, scratch), notes
+            frame, more = self._collect(copy, ",", header, 0, scratch)
+            return frame, (*more, *notes)
         except (pl.exceptions.PolarsError, OSError) as error:
             raise DataError(
                 f"{self.path.name} cannot be read as a text table: {str(error).split(chr(10), 1)[0][:200]}",
@@ -76,7 +80,7 @@ class CsvFile(Source):
 
     def _collect(
         self, path: Path, separator: str, header: Sequence[str], skip: int, scratch: Path, *, quoted: bool = False
-    ) -> pl.DataFrame | pl.LazyFrame:
+    ) -> tuple[pl.DataFrame | pl.LazyFrame, tuple[str, ...]]:
         lazy = pl.scan_csv(
             path, separator=separator, schema={name: pl.String() for name in header}, has_header=False, skip_lines=skip,
             glob=False,
@@ -84,10 +88,15 @@ class CsvFile(Source):
         if quoted:  # an empty text in quotes is no value, as without them
             lazy = lazy.select(pl.when(pl.all() != "").then(pl.all()))
         lazy = lazy.filter(~pl.all_horizontal(pl.all().is_null()))
+        frame: pl.DataFrame | pl.LazyFrame
         try:
+            most = self.cap.most(len(header))
             if self.path.stat().st_size <= self.large_bytes:
                 frame = lazy.collect()
                 rows = frame.height
+            elif most and _may_exceed(path, most):
+                drawn = draw(lazy.collect_batches(maintain_order=True), most)
+                return drawn.frame.lazy(), ((sentence(drawn, self.cap),) if drawn.total > most else ())
             else:
                 frame = _spilled(lazy, scratch, self.path.stat().st_size)
                 rows = frame.select(pl.len()).collect().item()
@@ -97,7 +106,14 @@ class CsvFile(Source):
             raise DataError(
                 f"{self.path.name} has a header but no rows", "One line per row below the header", "Check the file"
             )
-        return frame
+        return frame, ()
+
+
+def _may_exceed(path: Path, most: int) -> bool:
+    """Tell whether a file may have more lines: by its first ones, which may be twice as long as the others."""
+    with path.open("rb") as stream:
+        head = stream.read(HEAD)
+    return 2 * lines_about(head, path.stat().st_size) > most
 
 
 def _spilled(lazy: pl.LazyFrame, scratch: Path, size: int) -> pl.LazyFrame:

@@ -7,6 +7,7 @@ from typing import Any
 
 from temperance.data.choices import Choices, ColumnChoice, to_toml
 from temperance.data.judge import Reader
+from temperance.data.misfits import Misfit
 from temperance.records.table import Table
 
 Dropped = dict[str, Any]
@@ -25,6 +26,7 @@ class Reading:
         profile: ``{"columns": […], "target": {…}}``, JSON-safe.
         labels: names of the series (one per row of the table), of a long table.
         files: name of the file of each row, of a folder of images.
+        misfits: what the notes say of cells that do not fit a schema.
 
     """
 
@@ -36,6 +38,7 @@ class Reading:
     profile: dict[str, Any] = field(default_factory=dict)
     labels: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    misfits: tuple[Misfit, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-safe fields (not the rows)."""

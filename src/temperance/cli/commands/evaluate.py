@@ -34,6 +34,7 @@ def evaluate(
     sheet: options.Sheet = None,
     sep: options.Sep = None,
     schema: options.SchemaFile = None,
+    rows: options.RowsInMemory = None,
     seed: options.Seed = 0,
     out: options.Out = None,
     as_json: options.AsJson = False,
@@ -48,7 +49,7 @@ def evaluate(
     from temperance.data import read
     from temperance.data.choices import choose
 
-    choices = choose(column or (), na_values=na_values, sheet=sheet, sep=sep, schema=schema)
+    choices = choose(column or (), na_values=na_values, sheet=sheet, sep=sep, schema=schema, rows=rows)
     bundle = open_bundle(model)
     with tempfile.TemporaryDirectory(prefix="temperance-evaluate-", ignore_cleanup_errors=True) as scratch:
         reading = read(
