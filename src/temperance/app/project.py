@@ -89,17 +89,8 @@ class Project:
     @property
     def key(self) -> str:
         """A hash of all that decides how the data are read."""
-        said: list[Any] = [
-            self.source,
-            self.target,
-            self.test,
-            self.task,
-            self.group,
-            self.time,
-            self.columns,
-            self.na_values,
-        ]
-        said += [self.sheet, self.sep, self.weight, self.series, self.lags, self.horizon, self.by]
+        said: list[Any] = [self.source, self.target, self.test, self.task, self.group, self.time, self.columns]
+        said += [self.na_values, self.sheet, self.sep, self.weight, self.series, self.lags, self.horizon, self.by]
         return hashlib.sha256(dumps(said).encode()).hexdigest()
 
     def changed(self, **values: Any) -> Project:

@@ -40,11 +40,15 @@ def months_of(when: NDArray[np.float64]) -> NDArray[np.float64] | None:
     if not len(when):
         return None
     days = np.floor(when)
-    months = days.astype(np.int64).astype("datetime64[D]").astype("datetime64[M]")
+    months = _month(days)
     day = days - months.astype("datetime64[D]").astype(np.int64)
     left = (months + 1).astype("datetime64[D]").astype(np.int64) - days
     one_day = np.ptp(day) == 0 or np.ptp(left) == 0
     return months.astype(np.int64).astype(np.float64) if one_day and np.ptp(when - days) < 1e-6 else None
+
+
+def _month(days: NDArray[np.float64]) -> NDArray[np.datetime64]:
+    return days.astype(np.int64).astype("datetime64[D]").astype("datetime64[M]")
 
 
 def _even_step(when: NDArray[np.float64], codes: Codes) -> float:
@@ -74,9 +78,7 @@ def earlier(when: NDArray[np.float64], codes: Codes, lag: int, step: float) -> N
     known = np.flatnonzero(np.isfinite(when))
     if step < 0:
         months = np.full(len(when), np.nan)
-        months[known] = (
-            np.floor(when[known]).astype(np.int64).astype("datetime64[D]").astype("datetime64[M]").astype(int)
-        )
+        months[known] = _month(np.floor(when[known])).astype(np.int64)
         when, step = months, -step
     order = known[np.lexsort((when[known], codes[known]))]
     if step <= 0:
@@ -155,8 +157,8 @@ def clocks_back(when: NDArray[np.float64], codes: Codes) -> str:
         return ""
     stamp = str(np.datetime64(0, "s") + np.timedelta64(round(float(twice.min()) * 86_400), "s")).replace("T", " ")[:16]
     return (
-        f"{len(twice):,} moments stand twice, in the hour that comes twice when clocks go back (such as {stamp}). Of two "
-        "such rows the first in the file counts as the earlier value of later rows, the second of none; both are used. "
+        f"{len(twice):,} moments stand twice, in the hour that comes twice when clocks go back (such as {stamp}). Of "
+        "two such rows the first in the file counts as the earlier value of later rows, the second of none; both are used. "
         "To tell them apart, write moments with their offset (2024-10-27T02:00+02:00) or in UTC."
     )
 
