@@ -158,8 +158,8 @@ def clocks_back(when: NDArray[np.float64], codes: Codes) -> str:
     stamp = str(np.datetime64(0, "s") + np.timedelta64(round(float(twice.min()) * 86_400), "s")).replace("T", " ")[:16]
     return (
         f"{len(twice):,} moments stand twice, in the hour that comes twice when clocks go back (such as {stamp}). Of "
-        "two such rows the first in the file counts as the earlier value of later rows, the second of none; both are used. "
-        "To tell them apart, write moments with their offset (2024-10-27T02:00+02:00) or in UTC."
+        "two such rows the first in the file counts as the earlier value of later rows, the second of none; both are "
+        "used. To tell them apart, write moments with their offset (2024-10-27T02:00+02:00) or in UTC."
     )
 
 
