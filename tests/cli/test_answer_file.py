@@ -28,9 +28,14 @@ def test_parts_become_one_file(tmp_path: Path, name: str) -> None:
 def test_a_fault_on_the_way_leaves_the_old_file(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_text("old")
-    with pytest.raises(ValueError, match="later"), AnswerFile(path) as out:
-        out.add(PARTS[0])
-        raise ValueError("later")
+
+    def write() -> None:
+        with AnswerFile(path) as out:
+            out.add(PARTS[0])
+            raise ValueError("later")
+
+    with pytest.raises(ValueError, match="later"):
+        write()
     assert path.read_text() == "old"
     assert [one.name for one in tmp_path.iterdir()] == [name]
 
@@ -39,10 +44,14 @@ def test_a_full_disk_in_the_middle_is_told(tmp_path: Path, monkeypatch: pytest.M
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    with pytest.raises(DataError, match="No space left"), AnswerFile(tmp_path / "a.parquet") as out:
-        out.add(PARTS[0])
-        monkeypatch.setattr(answer_file.pl.DataFrame, "write_parquet", full)
-        out.add(PARTS[1])
+    def write() -> None:
+        with AnswerFile(tmp_path / "a.parquet") as out:
+            out.add(PARTS[0])
+            monkeypatch.setattr(answer_file.pl.DataFrame, "write_parquet", full)
+            out.add(PARTS[1])
+
+    with pytest.raises(DataError, match="No space left"):
+        write()
     assert not list(tmp_path.iterdir())
     with pytest.raises(DataError, match="could not be written"), AnswerFile(tmp_path / "absent" / "a.csv"):
         pass

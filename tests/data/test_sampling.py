@@ -128,9 +128,7 @@ def test_a_large_text_file_is_drawn_in_its_one_pass(tmp_path: Path, monkeypatch:
     path = tmp_path / "a.csv"
     pl.DataFrame({"x": x, "y": np.where(x > 0, "yes", "no")}).write_csv(path)
     small = csv_file.CsvFile(path, large_bytes=1000, cap=Cap(400))
-    monkeypatch.setattr(
-        csv_file, "_spilled", lambda *_: pytest.fail("the whole file was written to the scratch folder")
-    )
+    monkeypatch.setattr(csv_file, "_spilled", lambda *_: pytest.fail("the whole file was written"))
     contents = small.open(tmp_path)
     assert contents.frame.lazy().collect().height == 400
     assert contents.notes[0].startswith("The data have 4,000 rows.")
