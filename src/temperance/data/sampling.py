@@ -88,7 +88,7 @@ def sampled(contents: Contents, cap: Cap) -> Contents:
     lazy = isinstance(contents.frame, pl.LazyFrame)
     if not (cap.asked or (cap.automatic and lazy)):
         return contents
-    rows = int(contents.frame.lazy().select(pl.len()).collect().item())
+    rows = contents.rows
     most = cap.most(len(contents.names))
     if cap.whole and rows > cap.asked:
         raise _no_sample("rows that belong together in time")
