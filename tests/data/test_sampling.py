@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from temperance.data import csv_file, read, sampling
@@ -22,6 +22,7 @@ def cut(frame: pl.DataFrame, sizes: list[int]) -> Iterator[pl.DataFrame]:
         start += size
 
 
+@settings(deadline=None)
 @given(rows=st.integers(1, 400), most=st.integers(1, 60), sizes=st.lists(st.integers(1, 90), max_size=12))
 def test_a_draw_does_not_depend_on_the_cut_and_keeps_the_order(rows: int, most: int, sizes: list[int]) -> None:
     frame = pl.DataFrame({"row": np.arange(rows), "text": [f"text number {i} of many" for i in range(rows)]})

@@ -86,7 +86,7 @@ class Contents:
             return self.frame[name]
         once = self.once
         if once is not None and once.frame is self.frame:
-            return once.texts.get(name, once.cells).select(name).collect(engine="streaming").to_series()
+            return once.texts.get(name, once.frame).select(name).collect(engine="streaming").to_series()
         return self.frame.select(name).collect(engine="streaming").to_series()
 
     def texts(self, rows: int) -> Iterator[pl.Series]:

@@ -14,7 +14,7 @@ from temperance.data import fingerprint
 from temperance.data.base import LARGE_BYTES, Contents, Source
 from temperance.data.lines import even_rows, evenness, rewrite
 from temperance.data.odd_rows import odd_rows, without_headers
-from temperance.data.plain_columns import OnePass, one_pass
+from temperance.data.plain_columns import OnePass, TextFile, one_pass
 from temperance.data.sampling import ALL, Cap, draw, lines_about, sentence
 from temperance.data.text import Dialect, inspect
 from temperance.records.errors import DataError
@@ -83,7 +83,8 @@ class CsvFile(Source):
             try:
                 skip = dialect.skip + 1
                 cells = _scan(self.path, dialect.separator, dialect.header, skip, quoted=lines == "quoted")
-                return self._collect(cells, width, scratch, max(0, rows - skip))
+                file = TextFile(self.path, dialect.header, dialect.separator, skip, rows - skip)
+                return self._collect(cells, width, scratch, file if rows > skip else None)
             except (pl.exceptions.PolarsError, OSError):
                 lines = "unusual"  # what it stumbles over is named by the slow road
         copy = scratch / "plain.csv"
@@ -98,8 +99,8 @@ class CsvFile(Source):
                 "Open the file in an editor and look for a broken line",
             ) from error
 
-    def _collect(self, cells: pl.LazyFrame, width: int, scratch: Path, rows: int = 0) -> _Read:
-        """Read a scanned file of ``width`` columns; ``rows``: how many it has, where that is known."""
+    def _collect(self, cells: pl.LazyFrame, width: int, scratch: Path, file: TextFile | None = None) -> _Read:
+        """Read a scanned file of ``width`` columns; ``file``: what is known of a large one whose lines are even."""
         lazy = cells.filter(~pl.all_horizontal(pl.all().is_null()))
         size = self.path.stat().st_size
         found: _Read | None = None
@@ -111,9 +112,9 @@ class CsvFile(Source):
                 drawn = draw(lazy.collect_batches(maintain_order=True), most)
                 return _Read(drawn.frame.lazy(), (sentence(drawn, self.cap),) if drawn.total > most else ())
             else:
-                once = one_pass(lazy, cells, rows, scratch, self.apart) if rows and self.plain else None
+                once = one_pass(file, cells, scratch, self.apart) if file is not None and self.plain else None
                 found = _Read(_spilled(lazy, scratch, size)) if once is None else _Read(once.frame, (), once)
-            count = rows if found.once else int(found.frame.lazy().select(pl.len()).collect().item())
+            count = found.once.rows if found.once else int(found.frame.lazy().select(pl.len()).collect().item())
         except pl.exceptions.NoDataError:
             count = 0
         if found is None or not count:

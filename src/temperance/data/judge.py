@@ -157,7 +157,7 @@ def _plain(base: Reader, series: pl.Series, choice: ColumnChoice) -> Reader | No
         if part.cast(pl.Float64, strict=False).null_count() > part.null_count():
             return None
     known = series.drop_nulls()
-    found = numbering(known.gather_every(max(1, len(series) // LOOK)))
+    found = numbering(series.gather_every(max(1, len(series) // LOOK)).drop_nulls())
     if (found.marked and found.clear != ".") or found.numbers < found.known or why_code(known):
         return None
     made = replace(base, kind="number", found=values.numbers(series))
@@ -170,7 +170,7 @@ def _long(base: Reader, series: pl.Series, choice: ColumnChoice, file: FileStyle
     if len(series) <= WHOLE or choice.read not in ("auto", "keep") or choice.style or choice.missing is not None:
         return None
     known = series.drop_nulls()
-    found = numbering(values.clean(known.gather_every(max(1, len(series) // WHOLE)), weak=True))
+    found = numbering(values.clean(series.gather_every(max(1, len(series) // WHOLE)).drop_nulls(), weak=True))
     if not found.numbers or found.numbers < MOSTLY * found.known or found.is_list or found.unit or why_code(known):
         return None
     decimal, doubts = decimal_of(found, file, base.name, known)
