@@ -150,3 +150,20 @@ def test_the_way_leads_to_the_step_at_which_a_study_is(client: Client, project: 
     assert client.get("/study/temperance-sales/").headers["location"] == "data"
     assert client.get("/study/done/").headers["location"] == "report"
     assert client.get("/study/temperance-sales/check").headers["location"].endswith("/data")
+
+
+def test_a_forecast_is_asked_for_on_the_page(client: Client, project: Path) -> None:
+    goal = "/study/temperance-sales/data"
+    rows = [f"2024-{1 + i // 28:02d}-{1 + i % 28:02d},{(i % 7) * 1.5 + i / 100}" for i in range(120)]
+    (project / "app" / "data" / "sales.csv").write_text("\n".join(["day,sold", *rows]) + "\n")
+    asked = {"target": "sold", "time": "day", "lags": "1,7", "horizon": "1", "then": "look"}
+    client.post(goal, {"target": "sold", "then": "look"})
+    answer = client.post(goal, asked)
+    assert answer.headers.get("location") == goal, answer.text
+    assert (kept(project).lags, kept(project).horizon) == ("1,7", "1")
+    text = client.get(goal).text
+    assert "The values of &#39;sold&#39; 1 and 7 steps" in text
+    assert client.post(goal, asked | {"series": "nope"}).status_code == 400
+    refused = client.post(goal, asked | {"lags": "a week"})
+    assert refused.status_code == 400
+    assert "whole numbers from 1 up" in refused.text

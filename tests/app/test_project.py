@@ -35,11 +35,23 @@ def test_decisions_become_options_that_cannot_be_mistaken(tmp_path: Path) -> Non
     assert more.arguments(tmp_path, tmp_path)[0] == "--test=sklearn:iris"
     assert made.choices.of("--x").decimal == ","
     assert made.changed(weight="w").arguments(tmp_path, tmp_path)[-1] == "--weight=w"
+    framed = made.changed(series="s", lags="1,24", horizon="1", by="shop")
+    assert framed.arguments(tmp_path, tmp_path)[-4:] == ["--id=s", "--lags=1,24", "--horizon=1", "--by=shop"]
+    assert (framed.choices.id, framed.choices.lags, framed.choices.horizon, framed.choices.by) == (
+        "s",
+        (1, 24),
+        1,
+        "shop",
+    )
 
 
 def test_a_decision_that_cannot_be_understood_is_refused() -> None:
     with pytest.raises(SettingError):
         _ = Project("A", UPLOAD, columns={"x": "nonsense"}).choices
+    with pytest.raises(SettingError, match="steps ahead"):
+        _ = Project("A", UPLOAD, lags="1", horizon="0").choices
+    with pytest.raises(SettingError, match="--lags"):
+        _ = Project("A", UPLOAD, lags="a week").choices
 
 
 def test_the_key_changes_with_what_decides_the_reading_alone() -> None:
@@ -47,6 +59,7 @@ def test_the_key_changes_with_what_decides_the_reading_alone() -> None:
     assert made.key == made.changed(options={"budget": "1m"}, asked=3.0).key
     assert made.key != made.changed(target="y").key
     assert made.key != made.changed(weight="w").key
+    assert len({made.changed(**{name: "1"}).key for name in ("series", "lags", "horizon", "by")}) == 4
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import io
 import polars as pl
 import pytest
 
-from temperance.cli import answers as room
+from temperance.cli import answer_file as room
 from temperance.cli.answers import answers, led_by, safe, to_csv, write
 from temperance.deployment import load
 from temperance.records.errors import DataError

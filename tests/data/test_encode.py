@@ -36,12 +36,13 @@ FRAME = pl.DataFrame(
 
 
 def test_columns_by_hand() -> None:
-    rows, notes = encode(Contents(FRAME, "set", "f" * 64), SCHEMA, np.array([True, True, True, False, True]), None)
+    rows, misfits = encode(Contents(FRAME, "set", "f" * 64), SCHEMA, np.array([True, True, True, False, True]), None)
     nan = np.nan
     np.testing.assert_array_equal(rows.numeric[:, 0], [1, nan, nan, nan])
     np.testing.assert_array_equal(rows.numeric[:, 1], [19754, 19787.5, nan, nan])
     np.testing.assert_array_equal(rows.numeric[:, 2], [2, 3, nan, nan])
     assert rows.categorical.tolist() == [[0, 1], [1, 0], [UNSEEN, UNSEEN], [0, 1]]
+    notes = [one.sentence for one in misfits]
     assert any("words where numbers (like 1234.5) belong ('x')" in note for note in notes)
     assert any("1 infinite" in note for note in notes)
     assert any("unknown categories" in note for note in notes)

@@ -322,3 +322,33 @@ def test_several_targets_are_refused_with_the_way_to_one():
     frame = pl.DataFrame({"a": [k + 0.5 for k in range(30)], "y": ["n", "p"] * 15, "z": ["n", "p", "p"] * 10})
     with pytest.raises(DataError, match=r"a study answers one question.*--target y --drop z"):
         reader.read(frame, target="y, z")
+
+
+@pytest.mark.parametrize(
+    ("option", "learned"),
+    [("city=number", "category"), ("age=category", "number"), ("age=text", "number"), ("income=drop", "number"),
+     ("left=number", "category"), ("city=date", "category")],
+)  # fmt: skip
+def test_a_column_stays_what_the_model_learned(option: str, learned: str) -> None:
+    schema = data.read(table(), target="left").table.schema
+    with pytest.raises(DataError, match=f"learned '{option.split('=')[0]}' as {learned}"):
+        data.read(table(), schema=schema, choices=choose([option]))
+
+
+def test_how_it_is_written_may_be_said() -> None:
+    schema = data.read(table(), target="left").table.schema
+    commas = table().with_columns(pl.col("income").cast(pl.String).str.replace(".", ",", literal=True))
+    found = data.read(commas, schema=schema, choices=choose(["income=number,decimal=,", "city=keep"]))
+    assert np.array_equal(found.table.rows.numeric, data.read(table(), schema=schema).table.rows.numeric)
+
+
+def test_a_text_is_not_taken_for_a_number_without_a_word() -> None:
+    rng = np.random.default_rng(0)
+    words = np.array(["free", "prize", "call", "now", "meeting", "lunch", "tomorrow", "see", "you", "there"])
+    frame = pl.DataFrame({
+        "msg": [" ".join(rng.choice(words, 8)) for _ in range(80)], "y": ["a", "b"] * 40
+    })  # fmt: skip
+    schema = data.read(frame, target="y").table.schema
+    assert schema.text
+    with pytest.raises(DataError, match="learned 'msg' as text"):
+        data.read(frame, schema=schema, choices=choose(["msg=number"]))

@@ -1,11 +1,24 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
 import numpy as np
 import polars as pl
 import pytest
 
 from temperance.data.base import Contents
-from temperance.data.steps import earlier, in_words, refuse_shared, series_codes, shared_rows, step_of, tells_apart
+from temperance.data.steps import (
+    clocks_back,
+    earlier,
+    in_words,
+    months_of,
+    refuse_shared,
+    series_codes,
+    shared_rows,
+    step_of,
+    tells_apart,
+)
 from temperance.records.errors import DataError
 
 HOUR = 1 / 24
@@ -91,3 +104,66 @@ def test_an_hour_that_comes_twice_is_named_as_such() -> None:
     when[50] = when[49]
     with pytest.raises(DataError, match="clocks go back"):
         refuse_shared(contents, when, series_codes(contents, ""), "")
+
+
+def test_months_are_steps_of_the_calendar_and_a_missing_month_is_missing() -> None:
+    months = np.arange("2019-11", "2024-01", dtype="datetime64[M]")
+    for day in (0, 14, 27):
+        when = months.astype("datetime64[D]").astype(np.float64) + day
+        codes = np.zeros(len(when), dtype=np.int64)
+        assert step_of(when, codes, dated=True) == -1.0
+    ends = (months + 1).astype("datetime64[D]").astype(np.float64) - 1
+    kept = np.delete(np.arange(len(ends)), [5, 20])
+    when, codes = ends[kept], np.zeros(len(kept), dtype=np.int64)
+    assert step_of(when, codes, dated=True) == -1.0
+    for lag in (1, 12):
+        found = earlier(when, codes, lag, -1.0)
+        for row, place in enumerate(kept):
+            same = np.flatnonzero(kept == place - lag)
+            assert found[row] == (same[0] if len(same) else -1)
+
+
+def test_quarters_and_years_of_the_calendar() -> None:
+    quarters = np.arange("2010-01", "2024-01", 3, dtype="datetime64[M]").astype("datetime64[D]").astype(np.float64)
+    codes = np.zeros(len(quarters), dtype=np.int64)
+    assert step_of(quarters, codes, dated=True) == -3.0
+    assert earlier(quarters, codes, 4, -3.0).tolist() == [-1] * 4 + list(range(len(quarters) - 4))
+    assert step_of(quarters[::4], codes[::4], dated=True) == -12.0
+    assert [in_words(-step, dated=True) for step in (1.0, 3.0, 12.0, 24.0)] == ["month", "3 months", "year", "2 years"]
+
+
+def test_days_of_one_month_are_no_months() -> None:
+    days = np.arange(18_000.0, 18_050.0)
+    assert step_of(days, np.zeros(50, dtype=np.int64), dated=True) == 1.0
+    assert months_of(days) is None
+    assert months_of(days[:0]) is None
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "Australia/Sydney", "Europe/London"])
+@pytest.mark.parametrize("each", [60, 15])
+def test_the_hour_that_comes_twice_is_said_and_taken(zone: str, each: int) -> None:
+    place = ZoneInfo(zone)
+    start = datetime(2023, 1, 1, tzinfo=UTC)
+    moments = [(start + timedelta(minutes=each * i)).astimezone(place) for i in range(366 * 24 * 60 // each)]
+    naive = np.array([one.replace(tzinfo=None) for one in moments], dtype="datetime64[s]")
+    when = naive.astype(np.int64) / 86_400
+    codes = np.zeros(len(when), dtype=np.int64)
+    told = refuse_shared(Contents(pl.DataFrame({"v": when}), "load", ""), when, codes, "")
+    assert len(told) == 1
+    assert f"{60 // each} moments stand twice" in told[0]
+    row = int(np.flatnonzero(np.diff(when) <= 0)[0]) + 1
+    twin = int(np.flatnonzero(when == when[row])[0])
+    after = row + 60 // each
+    found = earlier(when, codes, 60 // each, step_of(when, codes, dated=True))
+    assert twin < row < after
+    assert found[after] == twin
+
+
+def test_doubled_days_and_doubled_hours_at_other_times_are_refused() -> None:
+    days = np.repeat(np.arange(19_600.0, 19_700.0), 1)
+    sunday = days[(days.astype(int) + 3) % 7 == 6][0]
+    assert clocks_back(np.append(days, sunday), np.zeros(101, dtype=np.int64)) == ""
+    hours = np.arange(2400) * HOUR + 19_600
+    noon = hours[(np.floor(hours).astype(int) + 3) % 7 == 6][12]
+    assert clocks_back(np.append(hours, noon), np.zeros(2401, dtype=np.int64)) == ""
+    assert clocks_back(hours, np.zeros(2400, dtype=np.int64)) == ""

@@ -106,3 +106,26 @@ def test_labels_of_numbers_and_truth_values() -> None:
 
 def test_clean_strips_and_blanks() -> None:
     assert values.clean(pl.Series([" a ", '"b"', "N/A", "", "-", None])).to_list() == ["a", "b", None, None, "-", None]
+
+
+@pytest.mark.parametrize("style", [NumberStyle(), NumberStyle(","), NumberStyle(",", grouped=True)])
+def test_a_number_that_means_missing_is_found_in_each_way_to_write_it(style: NumberStyle) -> None:
+    missing = ("-999", "unknown")
+    cells = ["-999", "-999.0", "-999,0", " -999 ", "12", "Unknown", "-998", "x", None]
+    read = values.numbers(pl.Series(cells), style, missing)
+    for cell, value in zip(cells, read.values, strict=True):
+        try:
+            expected = style.read(cell or "", missing)
+        except ValueError:
+            expected = np.nan
+        np.testing.assert_equal(value, expected)
+    assert np.isnan(read.values[[0, 3, 5]]).all()
+    assert "x" in read.words.to_list()
+    assert "-999" not in read.words.to_list()
+
+
+def test_such_a_number_is_missing_among_categories_and_labels_too() -> None:
+    cells = pl.Series(["-999.0", "-999", "a", "-999x", "999"])
+    assert values.clean(cells, ("-999",)).to_list() == [None, None, "a", "-999x", "999"]
+    assert values.labels(cells, ("-999",)).to_list() == [None, None, "a", "-999x", "999"]
+    assert values.clean(cells).to_list() == cells.to_list()

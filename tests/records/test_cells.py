@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from temperance.records.cells import NumberStyle, anatomy, fold, is_missing_word
+from temperance.records.cells import NumberStyle, anatomy, fold, is_missing_word, sentinels
 
 
 @pytest.mark.parametrize(
@@ -110,3 +110,21 @@ def test_neither_torch_nor_polars_is_loaded() -> None:
     code = "import sys, temperance.records.cells; print({'torch', 'polars', 'numpy'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize("text", ["-999", "-999.0", "-999.", " -999.00 ", "-0999"])
+def test_a_number_that_means_missing_does_so_however_it_is_written(text: str) -> None:
+    assert is_missing_word(text, ("-999",), weak=False)
+    assert math.isnan(NumberStyle().read(text, ("-999",)))
+    assert not is_missing_word("-998.9", ("-999",), weak=False)
+    assert not is_missing_word("-9_99", ("-999",), weak=False)
+    assert NumberStyle().read("-998.9", ("-999",)) == -998.9
+
+
+def test_it_does_so_in_every_style() -> None:
+    assert math.isnan(NumberStyle(",").read("-999,0", ("-999",)))
+    assert math.isnan(NumberStyle(",", grouped=True).read("9.999,00", ("9999",)))
+    assert math.isnan(NumberStyle().read("-999.0", ("-999.00",)))
+    assert NumberStyle().read("inf", ("-999",)) == math.inf
+    assert sentinels(None) == frozenset()
+    assert sentinels(("-999", "unknown")) == {-999.0}

@@ -21,6 +21,7 @@ from temperance.app.questions import answered, questions
 from temperance.app.reading import Seen, seen
 from temperance.records.errors import DataError, SettingError
 
+ROLES = ("target", "group", "time", "weight", "series", "by")  # decisions that name a column
 TASKS = ("auto", "classification", "ordinal", "regression", "counts")
 
 
@@ -154,14 +155,14 @@ def decided(project: Project, form: Form, names: list[str], files: list[str]) ->
         columns.pop(name, None)
         if how:
             columns[name] = how
-    picked = {role: said.get(role, getattr(project, role)) for role in ("target", "group", "time", "weight")}
+    picked = {role: said.get(role, getattr(project, role)) for role in ROLES}
     for role, name in picked.items():
         if name and names and name not in names:
             raise SettingError(f"{role} {name[:80]!r}", "one of the columns of the file", "Choose one of them")
     task = said.get("task", project.task)
     if task not in TASKS:
         raise SettingError(f"task {task[:80]!r}", ", ".join(TASKS), "Choose one of them")
-    rest = {key: said.get(key, getattr(project, key))[:200] for key in ("na_values", "sheet", "sep")}
+    rest = {key: said.get(key, getattr(project, key))[:200] for key in ("na_values", "sheet", "sep", "lags", "horizon")}
     test = project.test if "test" not in said else {"kind": "file", "name": said["test"]} if said["test"] else {}
     if test and test["kind"] == "file" and test["name"] not in files:
         raise SettingError(f"the test {test['name'][:80]!r}", "one of the files beside the app", "Choose one of them")

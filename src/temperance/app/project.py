@@ -11,6 +11,7 @@ from typing import Any
 
 from temperance.data.choices import Choices, choose
 from temperance.records.atomic import write_text
+from temperance.records.errors import SettingError
 from temperance.records.plain_json import dumps
 from temperance.records.restore import known
 
@@ -31,6 +32,10 @@ class Project:
         group: column whose values stay together.
         time: column to split by.
         weight: column of weights of the rows.
+        series: column whose rows of one value are one series, in the order of `time`.
+        lags: earlier values of the answer that are inputs, in steps, as ``--lags`` takes it; empty: no forecast.
+        horizon: steps ahead that are forecast; empty: 1.
+        by: with lags, the column that tells several series apart.
         columns: how columns are read, as ``--column`` takes it, by name.
         na_values: words that mean "missing"; empty: the usual ones.
         sheet: sheet of a workbook.
@@ -51,6 +56,10 @@ class Project:
     group: str = ""
     time: str = ""
     weight: str = ""
+    series: str = ""
+    lags: str = ""
+    horizon: str = ""
+    by: str = ""
     columns: dict[str, str] = field(default_factory=dict)
     na_values: str = ""
     sheet: str = ""
@@ -69,13 +78,20 @@ class Project:
             SettingError: a decision that cannot be understood.
 
         """
-        return choose(self.columns, na_values=self.na_values or None, sheet=self.sheet or None, sep=self.sep or None)
+        if self.horizon and not (self.horizon.isdecimal() and int(self.horizon) > 0):
+            raise SettingError(f"{self.horizon[:40]!r} steps ahead", "a whole number from 1 up", "Write for example 1")
+        return choose(
+            self.columns, na_values=self.na_values or None, sheet=self.sheet or None, sep=self.sep or None,
+            id_column=self.series or None, lags=self.lags or None,
+            horizon=int(self.horizon) if self.horizon else None, by=self.by or None,
+        )  # fmt: skip
 
     @property
     def key(self) -> str:
         """A hash of all that decides how the data are read."""
-        said = [self.source, self.target, self.test, self.task, self.group, self.time, self.columns, self.na_values]
-        return hashlib.sha256(dumps([*said, self.sheet, self.sep, self.weight]).encode()).hexdigest()
+        said: list[Any] = [self.source, self.target, self.test, self.task, self.group, self.time, self.columns]
+        said += [self.na_values, self.sheet, self.sep, self.weight, self.series, self.lags, self.horizon, self.by]
+        return hashlib.sha256(dumps(said).encode()).hexdigest()
 
     def changed(self, **values: Any) -> Project:
         """Return a copy with other values."""
@@ -87,7 +103,8 @@ class Project:
         words += [f"--test={source_path(self.test, folder, root)}"] if self.test else []
         pairs = {
             "target": self.target, "group": self.group, "time": self.time, "na-values": self.na_values,
-            "sheet": self.sheet, "sep": self.sep, "weight": self.weight,
+            "sheet": self.sheet, "sep": self.sep, "weight": self.weight, "id": self.series, "lags": self.lags,
+            "horizon": self.horizon, "by": self.by,
         }  # fmt: skip
         return words + [f"--{name}={value}" for name, value in pairs.items() if value]
 

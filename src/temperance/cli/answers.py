@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import io
-import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
-from temperance.records.atomic import write_text
-from temperance.records.errors import DataError
+from temperance.cli.answer_file import AnswerFile
 
 if TYPE_CHECKING:
     from temperance.deployment import Bundle
@@ -66,11 +63,11 @@ def safe(value: Any) -> Any:
     return value
 
 
-def to_csv(columns: Columns) -> str:
-    """Return the columns as CSV."""
+def to_csv(columns: Columns, *, header: bool = True) -> str:
+    """Return the columns as CSV, with or without the line of their names."""
     out = io.StringIO()
     safe_columns = {safe(name): [safe(value) for value in values] for name, values in columns.items()}
-    pl.DataFrame(safe_columns, strict=False).write_csv(out)
+    pl.DataFrame(safe_columns, strict=False).write_csv(out, include_header=header)
     return out.getvalue()
 
 
@@ -81,18 +78,5 @@ def write(columns: Columns, path: Path) -> None:
         DataError: the disk is full or the folder cannot be written.
 
     """
-    if path.suffix.lower() == ".csv":
-        write_text(path, to_csv(columns))
-        return
-    name = ""
-    try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        os.close(handle)
-        pl.DataFrame(columns).write_parquet(name)
-        os.replace(name, path)
-    except OSError as fault:
-        if name:
-            Path(name).unlink(missing_ok=True)
-        raise DataError(
-            f"{path} could not be written: {fault}", "a folder with space that may be written", "Choose another --out"
-        ) from fault
+    with AnswerFile(path) as out:
+        out.add(columns)

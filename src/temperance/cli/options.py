@@ -100,6 +100,13 @@ SchemaFile = Annotated[
     Path | None,
     typer.Option("--schema", metavar="FILE", help="How columns are read; `temperance audit --write-schema` writes it."),
 ]
+RowsInMemory = Annotated[
+    int | None,
+    typer.Option(
+        "--rows-in-memory", min=100, metavar="N",
+        help="Read at most N rows of a table, a uniform sample of them all; else as many as memory holds well.",
+    ),
+]  # fmt: skip
 Costs = Annotated[
     list[str] | None,
     typer.Option(

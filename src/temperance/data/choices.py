@@ -114,6 +114,7 @@ class Choices:
         lags: steps back in time whose values of the target are inputs; empty: none.
         horizon: how many steps ahead is predicted: lags are at least that.
         by: column that tells several series of the target apart.
+        rows: rows that are read at most, as a uniform sample; 0: as many as the memory holds well.
 
     """
 
@@ -125,6 +126,7 @@ class Choices:
     lags: tuple[int, ...] = ()
     horizon: int = 1
     by: str = ""
+    rows: int = 0
 
     def of(self, name: str) -> ColumnChoice:
         """Return the choice for a column; its words for "missing" are those of the table where it has none."""
@@ -137,6 +139,7 @@ class Choices:
         row: dict[str, Any] = {"separator": self.separator, "sheet": self.sheet, "missing": self.missing}
         row |= {"id": self.id, "by": self.by}
         row |= {"lags": self.lags, "horizon": self.horizon} if self.lags else {}
+        row |= {"rows": self.rows} if self.rows else {}
         row = {key: list(v) if isinstance(v, tuple) else v for key, v in row.items() if v not in ("", None)}
         return row | ({"columns": {name: one.to_dict() for name, one in self.columns.items()}} if self.columns else {})
 
@@ -148,7 +151,7 @@ class Choices:
             SettingError: an unknown key.
 
         """
-        known = ("columns", "missing", "separator", "sheet", "id", "by", "lags", "horizon")
+        known = ("columns", "missing", "separator", "sheet", "id", "by", "lags", "horizon", "rows")
         for key in row:
             if key not in known:
                 raise SettingError(f"the key {key!r}", ", ".join(known), nearest(key, known) or "Leave it out")
@@ -162,6 +165,7 @@ class Choices:
             lags_of(row.get("lags", ())),
             int(row.get("horizon", 1)),
             str(row.get("by", "")),
+            rows_of(row.get("rows", 0)),
         )
 
 
@@ -173,7 +177,7 @@ def choose(
     columns: Mapping[str, Any] | Iterable[str] = (), *, keep: Iterable[str] = (), drop: Iterable[str] = (),
     na_values: str | Iterable[str] | None = None, sheet: str | None = None, sep: str | None = None,
     schema: str | Path | None = None, id_column: str | None = None, lags: str | Iterable[int] | None = None,
-    horizon: int | None = None, by: str | None = None,
+    horizon: int | None = None, by: str | None = None, rows: int | None = None,
 ) -> Choices:  # fmt: skip
     """Gather the user's decisions; what is said directly goes before the file.
 
@@ -189,6 +193,7 @@ def choose(
         lags: earlier values of the target that are inputs, in steps; a text is cut at its commas.
         horizon: steps ahead that are predicted.
         by: column that tells several series of the target apart.
+        rows: rows that are read at most.
 
     Raises:
         SettingError: a decision that cannot be understood.
@@ -210,7 +215,20 @@ def choose(
         base.lags if lags is None else lags_of(lags),
         base.horizon if horizon is None else horizon,
         base.by if by is None else by,
+        base.rows if rows is None else rows_of(rows),
     )
+
+
+def rows_of(given: Any) -> int:
+    """Return a count of rows; 0 stands for none named.
+
+    Raises:
+        SettingError: it is no whole number from 0 up.
+
+    """
+    if isinstance(given, bool) or not isinstance(given, int) or given < 0:
+        raise SettingError(f"rows={given!r}", "a whole number from 1 up", "Write for example rows = 1000000")
+    return given
 
 
 def lags_of(given: str | Iterable[Any]) -> tuple[int, ...]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from temperance.data import sets, texts, values
 from temperance.data.base import LARGE_BYTES, Contents
 from temperance.data.kept import Kept
+from temperance.data.misfits import SHOWN, Misfit
 from temperance.records.errors import DataError, nearest
 from temperance.records.members import HAS
 from temperance.records.moments import date_part
@@ -22,7 +23,9 @@ from temperance.records.rows import category_code
 from temperance.records.schema import MISSING, UNSEEN, Column, Rows, Schema
 
 
-def encode(contents: Contents, schema: Schema, keep: NDArray[np.bool_], folder: Path | None) -> tuple[Rows, list[str]]:
+def encode(
+    contents: Contents, schema: Schema, keep: NDArray[np.bool_], folder: Path | None
+) -> tuple[Rows, list[Misfit]]:
     """Write the rows of ``contents`` that ``keep`` names.
 
     Args:
@@ -32,7 +35,7 @@ def encode(contents: Contents, schema: Schema, keep: NDArray[np.bool_], folder: 
         folder: where large arrays are memory-mapped; None keeps them in memory.
 
     Returns:
-        The rows and notes (unseen categories, words among numbers).
+        The rows and what does not fit (unseen categories, words among numbers).
 
     Raises:
         DataError: a column of the schema is absent.
@@ -44,7 +47,7 @@ def encode(contents: Contents, schema: Schema, keep: NDArray[np.bool_], folder: 
         images = store.write("images", (rows, *contents.images.shape[1:]), np.uint8, _images(contents.images, keep))
         return Rows(np.empty((rows, 0)), np.empty((rows, 0), dtype=np.int32), images), []
     require(contents, schema.columns)
-    notes = _read(contents, schema)
+    misfits = _read(contents, schema)
     numbers = [(_key(column), column.part) for column in schema.numeric]
     numeric = store.write(
         "numeric", (rows, len(numbers)), np.float64,
@@ -59,8 +62,8 @@ def encode(contents: Contents, schema: Schema, keep: NDArray[np.bool_], folder: 
     for j, column in enumerate(schema.categorical):
         strange = int((codes[:, j] == UNSEEN).sum())
         if strange:
-            notes.append(f"Column {column.name!r} holds {strange:,} values of unknown categories.")
-    return Rows(numeric, codes, None, _texts(contents, schema, keep), _series(contents, schema, keep, store)), notes
+            misfits.append(Misfit(column.name, "unknown", strange))
+    return Rows(numeric, codes, None, _texts(contents, schema, keep), _series(contents, schema, keep, store)), misfits
 
 
 def column_values(kept: Kept, column: Column, keep: NDArray[np.bool_]) -> NDArray[Any]:
@@ -96,9 +99,9 @@ def source_of(column: Column) -> str:
     return column.source or column.name
 
 
-def _read(contents: Contents, schema: Schema) -> list[str]:
+def _read(contents: Contents, schema: Schema) -> list[Misfit]:
     """Read the columns that were not read yet."""
-    notes: list[str] = []
+    misfits: list[Misfit] = []
     for column in schema.numeric:
         if _key(column) in contents.kept:  # the parts of a date share one reading
             continue
@@ -107,12 +110,12 @@ def _read(contents: Contents, schema: Schema) -> list[str]:
             contents.kept.put(_key(column), _holds(series, column))
             continue
         found = _numbers(series, column)
-        notes += _said(column, found)
+        misfits += _misfits(column, found)
         contents.kept.put(_key(column), found.values)
     for column in schema.categorical:
         if _key(column) not in contents.kept:
             contents.kept.put(_key(column), category_codes(contents.column(source_of(column)), column))
-    return notes
+    return misfits
 
 
 def _key(column: Column) -> str:
@@ -189,15 +192,15 @@ def _numbers(series: pl.Series, column: Column) -> values.Numbers:
     return values.numbers(series, column.style, column.missing)
 
 
-def _said(column: Column, read: values.Numbers) -> list[str]:
-    name, notes = column.source or column.name, []
+def _misfits(column: Column, read: values.Numbers) -> list[Misfit]:
+    name, found = column.source or column.name, []
     if len(read.words):
         kind = f"dates ({column.format or 'iso'})" if column.part else f"numbers (like {column.style.example})"
-        shown = ", ".join(repr(word[:20]) for word in sorted(read.words.unique().head(1000).to_list())[:3])
-        notes.append(f"Column {name!r} holds {len(read.words):,} words where {kind} belong ({shown}): read as missing.")
+        shown = tuple(sorted(read.words.unique().head(1000).to_list())[:SHOWN])
+        found.append(Misfit(name, "words", len(read.words), kind, shown))
     if read.infinite:
-        notes.append(f"Column {name!r} holds {read.infinite:,} infinite values: read as missing.")
-    return notes
+        found.append(Misfit(name, "infinite", read.infinite))
+    return found
 
 
 class _Store:

@@ -61,10 +61,10 @@ def frame(contents: Contents, aim: Aim, time: str | None, choices: Choices) -> F
     check_lags(choices.lags, choices.horizon)
     when = clock_columns.times(contents, time, choices)
     codes = steps.series_codes(contents, choices.by)
-    steps.refuse_shared(contents, when, codes, choices.by)
-    known = np.isfinite(when)
-    step = steps.step_of(when[known], codes[known])
-    word = steps.in_words(step, dated=clock_columns.is_dated(contents, time))
+    doubled = steps.refuse_shared(contents, when, codes, choices.by)
+    known, dated = np.isfinite(when), clock_columns.is_dated(contents, time)
+    step = steps.step_of(when[known], codes[known], dated=dated)
+    word = steps.in_words(step, dated=dated)
     forecast = Forecast(time, choices.lags, choices.horizon, choices.by, step, word)
     lagged = _lagged(contents, aim, when, codes, forecast)
     if all(series.null_count() == len(series) for series in lagged):
@@ -77,7 +77,8 @@ def frame(contents: Contents, aim: Aim, time: str | None, choices: Choices) -> F
     calendar = infer(made.column(time), choice=ColumnChoice("date") if clock_columns.JOIN in time else choices.of(time))
     columns += [part for part in calendar.columns if part.part in PARTS]
     taken = tuple(p.strip() for p in time.split(clock_columns.JOIN)) if time not in contents.names else (time,)
-    return Framed(made, tuple(columns), forecast, taken, _told(contents, aim, forecast, lagged, columns))
+    told = (*_told(contents, aim, forecast, lagged, columns), *doubled)
+    return Framed(made, tuple(columns), forecast, taken, told)
 
 
 def reframe(contents: Contents, schema: Schema, aim: Aim, choices: Choices) -> tuple[Contents, tuple[str, ...]]:
@@ -108,14 +109,14 @@ def reframe(contents: Contents, schema: Schema, aim: Aim, choices: Choices) -> t
     if whole:
         return _with_columns(contents, [], when, forecast.time), ()
     codes = steps.series_codes(contents, forecast.by)
-    steps.refuse_shared(contents, when, codes, forecast.by)
+    doubled = steps.refuse_shared(contents, when, codes, forecast.by)
     lagged = _lagged(contents, aim, when, codes, forecast)
     notes = tuple(
         f"{series.null_count():,} of {len(series):,} rows have no known {target!r} {lag} steps before them in this "
         f"file: read as missing. Give the rows before them too, with their {target!r}, for a better answer."
         for series, lag in zip(lagged, forecast.lags, strict=True) if series.null_count()
     )  # fmt: skip
-    return _with_columns(contents, lagged, when, forecast.time), notes
+    return _with_columns(contents, lagged, when, forecast.time), (*doubled, *notes)
 
 
 def offer(contents: Contents, aim: Aim, time: str, choices: Choices) -> tuple[str, ...]:
@@ -126,21 +127,22 @@ def offer(contents: Contents, aim: Aim, time: str, choices: Choices) -> tuple[st
     known = np.isfinite(when) & np.isfinite(aim.values)
     by = choices.by
     codes = steps.series_codes(contents, by)
-    if steps.shared_rows(when, codes):
+    if steps.shared_rows(when, codes) and not steps.clocks_back(when, codes):
         by = steps.tells_apart(contents, when)
         if not by:
             return ()
         codes = steps.series_codes(contents, by)
     if int(known.sum()) < FEW:
         return ()
-    step = steps.step_of(when[np.isfinite(when)], codes[np.isfinite(when)])
+    dated = clock_columns.is_dated(contents, time)
+    step = steps.step_of(when[np.isfinite(when)], codes[np.isfinite(when)], dated=dated)
     found = {lag: _goes_with(aim.values, steps.earlier(when, codes, lag, step)) for lag in lags_for(step)}
     worth = [lag for lag, value in found.items() if value >= WORTH]
     if not worth:
         return ()
     shown = ", ".join(f"{found[lag]:.2f} with {lag} before" for lag in worth)
     each = f" for each {by!r}" if by else ""
-    word = steps.in_words(step, dated=clock_columns.is_dated(contents, time))
+    word = steps.in_words(step, dated=dated)
     return (
         f"The target {aim.target.name!r} is measured every {word}{each} and goes with its own earlier "
         f"values (correlation {shown}). They are not used. To forecast with them, {word} by "
@@ -231,6 +233,6 @@ def _told(
     lacking = max(series.null_count() for series in lagged)
     if lacking:
         notes.append(f"{lacking:,} of {len(lagged[0]):,} rows have not all earlier values: these are read as missing.")
-    if forecast.step <= 0:
+    if not forecast.step:
         notes.append(f"The moments are not evenly spaced: a step is one row{each}, however long it took.")
     return tuple(notes)

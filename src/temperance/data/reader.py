@@ -23,13 +23,15 @@ from temperance.data.guides import even, group_codes, group_names, weights, with
 from temperance.data.headers import looks_like_data
 from temperance.data.kept import Kept
 from temperance.data.reading import Dropped, Reading
+from temperance.data.sampling import cap_of, sampled
 from temperance.data.source import source_of
 from temperance.data.summary import profile
 from temperance.data.target import Aim, known_target, read_target
 from temperance.data.text import HEADLESS
 from temperance.records.errors import DataError
 from temperance.records.layout import Long
-from temperance.records.schema import Schema, Target
+from temperance.records.members import HAS
+from temperance.records.schema import Column, Schema, Target
 from temperance.records.table import Table
 
 VOTERS = 5000  # rows of each column that say how the file writes numbers
@@ -74,8 +76,9 @@ def read(
     if workdir is not None:
         workdir.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=workdir, prefix="reading-", ignore_cleanup_errors=True) as scratch:
-        contents = source_of(source, target=target, schema=schema, choices=choices).open(Path(scratch))
-        contents = replace(contents, kept=Kept(Path(scratch)))
+        cap = cap_of(choices, schema, answered=schema is not None and target is None)
+        contents = source_of(source, target=target, schema=schema, choices=choices, cap=cap).open(Path(scratch))
+        contents = replace(sampled(contents, cap), kept=Kept(Path(scratch)))
         known = schema.names if schema is not None else ()
         for name in choices.columns:
             if name not in known:
@@ -218,7 +221,7 @@ def _finish(
         present &= weight > 0
     if not present.any():
         raise DataError(f"{contents.name} has no row with a target", "Rows with a target", "Check the target column")
-    rows, said = encode(contents, schema, present, workdir)
+    rows, misfits = encode(contents, schema, present, workdir)
     table = Table(
         schema,
         rows,
@@ -229,18 +232,25 @@ def _finish(
         contents.fingerprint,
         None if weight is None else even(weight[present]),
     )
-    said = [note for note in said if note not in notes and not _already(note, notes)]
+    misfits = [one for one in misfits if one.sentence not in notes and not _already(one.sentence, notes)]
     files = tuple(name for name, one in zip(contents.files, present, strict=True) if one) if contents.files else ()
     long = isinstance(rows.numeric, np.memmap)  # a pass over its file for each column would cost more
     summary = profile(table, (lambda column: column_values(contents.kept, column, present)) if long else None)
     names = () if guides[0] is None else group_names(contents.column(guides[0]))
+    said = (*notes, *(one.sentence for one in misfits))
     return Reading(
-        table, (*notes, *said), tuple(dropped), (), choices, summary, files=files, groups=names, present=present
-    )
+        table, said, tuple(dropped), (), choices, summary, files=files, groups=names, present=present,
+        misfits=tuple(misfits),
+    )  # fmt: skip
 
 
 def restyled(schema: Schema, choices: Choices) -> Schema:
-    """Return the schema with what the user says about how its columns are written in this file."""
+    """Return the schema with what the user says about how its columns are written in this file.
+
+    Raises:
+        DataError: a column would be read as something else than the model learned.
+
+    """
 
     def changed(one: Any, name: str) -> Any:
         choice = choices.of(name)
@@ -253,8 +263,27 @@ def restyled(schema: Schema, choices: Choices) -> Schema:
 
     if not choices.columns and choices.missing is None:
         return schema
+    for column in schema.columns:
+        _refuse_other(column.source or column.name, _learned(column), choices)
+    _refuse_other(schema.target.name, "number" if schema.target.task == "regression" else "category", choices)
     columns = tuple(changed(column, column.source or column.name) for column in schema.columns)
     return replace(schema, columns=columns, target=changed(schema.target, schema.target.name))
+
+
+def _learned(column: Column) -> str:
+    if column.part:
+        return "set" if column.part.startswith(HAS) else "date"
+    return {"numeric": "number", "categorical": "category", "text": "text"}.get(column.kind, "")
+
+
+def _refuse_other(name: str, learned: str, choices: Choices) -> None:
+    asked = choices.of(name).read
+    if learned and asked not in ("auto", "keep", learned):
+        raise DataError(
+            f"--column '{name}={asked}'", f"The model learned {name!r} as {learned}: it reads it so in every file",
+            f"Leave it out; --column '{name}={learned},…' may say how it is written here. To read it as {asked}, train "
+            "a new model",
+        )  # fmt: skip
 
 
 def _vote(contents: Contents) -> str:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from temperance.data.choices import Choices, ColumnChoice, to_toml
 from temperance.data.judge import Reader
+from temperance.data.misfits import Misfit
 from temperance.records.table import Table
 
 Dropped = dict[str, Any]
@@ -30,6 +31,7 @@ class Reading:
         files: name of the file of each row, of a folder of images.
         groups: names of the groups by code, where there are not too many.
         present: (f,) which of the rows that were read are in the table; None where that is not known.
+        misfits: what the notes say of cells that do not fit a schema.
 
     """
 
@@ -43,6 +45,7 @@ class Reading:
     files: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     present: NDArray[np.bool_] | None = None
+    misfits: tuple[Misfit, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-safe fields (not the rows)."""

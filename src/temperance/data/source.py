@@ -21,6 +21,7 @@ from temperance.data.npz_file import NpzFile
 from temperance.data.packed import PackedFile
 from temperance.data.parquet_file import ParquetFiles
 from temperance.data.records_file import RecordsFile
+from temperance.data.sampling import ALL, Cap
 from temperance.data.text_folder import TextFolder, texts_below
 from temperance.data.workbook import Workbook
 from temperance.records.errors import DataError
@@ -32,7 +33,7 @@ FORMATS = (
 
 
 def source_of(
-    data: Any, *, target: str | None = None, schema: Schema | None = None, choices: Choices = AS_FOUND
+    data: Any, *, target: str | None = None, schema: Schema | None = None, choices: Choices = AS_FOUND, cap: Cap = ALL
 ) -> Source:
     """Return the source that opens ``data``.
 
@@ -41,6 +42,7 @@ def source_of(
         target: name of the target, where known.
         schema: the schema that the data is read against, where there is one.
         choices: separator and sheet, where the user named them.
+        cap: rows that are read at most; formats that are read in one pass only draw them themselves.
 
     Raises:
         DataError: there is no such file, or its format is not known.
@@ -49,7 +51,7 @@ def source_of(
     if isinstance(data, Source):
         return data
     if isinstance(data, (str, Path)):
-        return _of_path(data, target, schema, choices)
+        return _of_path(data, target, schema, choices, cap)
     if isinstance(data, tuple) and len(data) == 2:
         return Arrays(data[0], data[1], channels=_channels(schema))
     return Arrays(data, channels=_channels(schema))
@@ -60,7 +62,7 @@ def _channels(schema: Schema | None) -> int | None:
     return len(schema.series) if schema is not None and schema.series and schema.long is None else None
 
 
-def _of_path(data: str | Path, target: str | None, schema: Schema | None, choices: Choices) -> Source:
+def _of_path(data: str | Path, target: str | None, schema: Schema | None, choices: Choices, cap: Cap) -> Source:
     path = Path(data)
     path = path if path.exists() else _at_home(path)
     if not path.exists():
@@ -74,7 +76,7 @@ def _of_path(data: str | Path, target: str | None, schema: Schema | None, choice
         if (schema is None or schema.kind == "table") and texts_below(path) and not images_below(path):
             return TextFolder(path, choices.separator)
         return ImageFolder(path, shape=schema.image_shape if schema else None)
-    return _of_file(path, target, schema, choices)
+    return _of_file(path, target, schema, choices, cap)
 
 
 def _at_home(path: Path) -> Path:
@@ -85,14 +87,17 @@ def _at_home(path: Path) -> Path:
         return path
 
 
-def _of_file(path: Path, target: str | None, schema: Schema | None, choices: Choices) -> Source:
+def _of_file(path: Path, target: str | None, schema: Schema | None, choices: Choices, cap: Cap) -> Source:
     kind = kind_of(path)
     if kind == "text":
-        return CsvFile(path, separator=choices.separator)
+        told = [name for name, choice in choices.columns.items() if choice.read != "keep"]
+        apart = (*told, *([target] if target else []))
+        plain = schema is None and choices.missing is None
+        return CsvFile(path, separator=choices.separator, cap=cap, apart=apart, plain=plain)
     if kind == "npz":
         return NpzFile(path, target=target, part="test" if schema else "train", channels=_channels(schema))
     if kind == "packed":
-        return PackedFile(path, lambda inner: _of_file(inner, target, schema, choices), choices.sheet)
+        return PackedFile(path, lambda inner: _of_file(inner, target, schema, choices, cap), choices.sheet)
     if kind in ("sqlite", "duckdb"):
         return Database(path, kind, choices.sheet)
     if kind == "workbook":

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from temperance.records.cells import INVISIBLE, MISSING_WORDS, WEAK_MISSING_WORDS, NumberStyle
+from temperance.records.cells import DIGITS, INVISIBLE, MISSING_WORDS, WEAK_MISSING_WORDS, NumberStyle, sentinels
 from temperance.records.moments import (
     CLOCK,
     COUNTS,
@@ -19,7 +19,6 @@ from temperance.records.moments import (
     days_of_number,
     parse_days,
 )
-from temperance.records.schema import sentinels
 
 _ISO = (
     *("%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S%.f"),
@@ -102,7 +101,8 @@ def numbers(series: pl.Series, style: NumberStyle = PLAIN, missing: Missing = No
     if is_number_type(series) or series.dtype == pl.Boolean:
         return _finite(_without(series.cast(pl.Float64), sentinels(missing)), empty)
     text = series if series.dtype == pl.String and missing is None else clean(series, missing, weak=True)
-    return _with_the_rest(text, _plainly(text, style), lambda word: style.read(word, missing), missing)
+    found = _without(_plainly(text, style), sentinels(missing))  # -999 stands for -999.0 too
+    return _with_the_rest(text, found, lambda word: style.read(word, missing), missing)
 
 
 def plain_numbers(text: pl.Series, style: NumberStyle) -> Numbers | None:
@@ -238,10 +238,14 @@ def array(series: pl.Series) -> NDArray[np.float64]:
 
 
 def _blank(text: pl.Series, words: frozenset[str]) -> pl.Series:
-    short = text.str.len_bytes() <= max(len(word) for word in words)
-    if not short.any():
+    numeric = any(DIGITS.fullmatch(word) for word in words)
+    if not numeric and not (text.str.len_bytes() <= max(len(word) for word in words)).any():
         return text
     blank = text.str.to_lowercase().is_in(sorted(words))
+    absent = [number for number in sentinels(words) if np.isfinite(number)]
+    if absent:  # -999 stands for -999.0 too
+        plain = _matching(text, f"^{DIGITS.pattern}$").cast(pl.Float64, strict=False)
+        blank |= plain.is_in(sorted(absent)).fill_null(False)
     return pl.select(pl.when(~blank).then(text)).to_series() if blank.any() else text
 
 

@@ -47,6 +47,8 @@ _GROUPS = {
     "_": re.compile(r"[1-9]\d{0,2}(?:_\d{3})+"),
 }
 _PLAIN = re.compile(r"\d*")
+#: A plain number, which is compared as a number with the words for "missing".
+DIGITS = re.compile(r"[+-]?[0-9]+(?:\.[0-9]*)?")
 
 
 class Anatomy(NamedTuple):
@@ -124,7 +126,8 @@ class NumberStyle:
         if digits is None:
             raise ValueError(text)
         value = float(digits + parts.exponent)
-        return -value if parts.negative else value
+        value = -value if parts.negative else value
+        return math.nan if missing and value in sentinels(missing) else value
 
     def fits(self, text: str) -> bool:
         """Tell whether a cell is a number of this style."""
@@ -174,16 +177,33 @@ def tidy(text: str) -> str:
     return _INVISIBLE.sub("", text).strip() if not text.isascii() else text.strip()
 
 
+def sentinels(words: Collection[str] | None) -> frozenset[float]:
+    """Return the numbers among words that stand for "missing": ``-999`` stands for ``-999.0`` too."""
+    return _numbers(tuple(words)) if words else frozenset()
+
+
+@lru_cache(maxsize=1024)
+def _numbers(words: tuple[str, ...]) -> frozenset[float]:
+    found = set()
+    for word in words:
+        try:
+            found.add(float(word))
+        except ValueError:
+            continue
+    return frozenset(found)
+
+
 def is_missing_word(text: str, words: Collection[str] | None = None, *, weak: bool) -> bool:
     """Tell whether ``text`` stands for a missing value.
 
     Args:
         text: the cell.
-        words: the words of this column, in lower case; None: the usual ones. An empty cell is always missing.
+        words: the words of this column, in lower case; None: the usual ones. An empty cell is always missing; a number
+            among them stands for each way to write it (``-999`` for ``-999.0``).
         weak: add the words that are used so only where numbers and dates are expected.
 
     """
     word = text.strip().lower()
     if words is not None:
-        return not word or word in words
+        return not word or word in words or (bool(DIGITS.fullmatch(word)) and float(word) in sentinels(words))
     return word in MISSING_WORDS or (weak and word in WEAK_MISSING_WORDS)

@@ -39,7 +39,7 @@ class Forecast:
         lags: steps back from a row, each at least ``horizon``, rising.
         horizon: how many steps ahead the target is predicted: nothing later than this many steps before is used.
         by: column that tells several series apart; empty: there is one.
-        step: length of a step in the unit of the time (days); 0: a step is a row.
+        step: length of a step in the unit of the time (days); below 0: in months; 0: a step is a row.
         word: a step in words: ``hour``, ``row``.
 
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from temperance.records.cells import NumberStyle, fold
+from temperance.records.cells import NumberStyle, fold, sentinels
 from temperance.records.layout import Forecast, Long
 
 MISSING = -1  # code of a missing category
@@ -230,17 +230,6 @@ class Schema:
             long=Long.from_dict(row["long"]) if row.get("long") else None,
             forecast=Forecast.from_dict(row["forecast"]) if row.get("forecast") else None,
         )
-
-
-def sentinels(words: Iterable[str] | None) -> frozenset[float]:
-    """Return the numbers among words that stand for "missing"."""
-    found = set()
-    for word in words or ():
-        try:
-            found.add(float(word))
-        except ValueError:
-            continue
-    return frozenset(found)
 
 
 def unambiguous(codes: Mapping[str, int]) -> dict[str, int]:

@@ -32,6 +32,7 @@ def audit(
     sheet: options.Sheet = None,
     sep: options.Sep = None,
     schema: options.SchemaFile = None,
+    rows: options.RowsInMemory = None,
     write_schema: Annotated[
         Path | None,
         typer.Option("--write-schema", metavar="FILE", help="Write how each column was read, to change and pass on."),
@@ -52,7 +53,7 @@ def audit(
 
     choices = choose(
         column or (), keep=keep or (), drop=drop or (), na_values=na_values, sheet=sheet, sep=sep, schema=schema,
-        id_column=series_id, lags=lags, horizon=horizon, by=by,
+        id_column=series_id, lags=lags, horizon=horizon, by=by, rows=rows,
     )  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="temperance-audit-", ignore_cleanup_errors=True) as scratch:
         place = Path(scratch)
@@ -61,7 +62,7 @@ def audit(
         )  # fmt: skip
         second = None
         if test is not None:
-            apart = choose(sheet=sheet, sep=sep)
+            apart = choose(sheet=sheet, sep=sep, rows=rows)
             known = reading.table.schema
             second = read(test, target=target, schema=known, workdir=place / "test", choices=apart).table
         roles = split(reading.table, seed=seed, test=second)

@@ -54,6 +54,7 @@ def evaluate(
     sheet: options.Sheet = None,
     sep: options.Sep = None,
     schema: options.SchemaFile = None,
+    rows: options.RowsInMemory = None,
     seed: options.Seed = 0,
     out: options.Out = None,
     as_json: options.AsJson = False,
@@ -70,7 +71,7 @@ def evaluate(
     from temperance.cli import vetting
     from temperance.data.choices import choose
 
-    choices = choose(column or (), na_values=na_values, sheet=sheet, sep=sep, schema=schema)
+    choices = choose(column or (), na_values=na_values, sheet=sheet, sep=sep, schema=schema, rows=rows)
     asked = vetting.Asked(data, choices, target, task, group, time_column, weight)
     console = Console(as_json, quiet)
     with vetting.given([model], asked) as (one,):

@@ -35,6 +35,7 @@ def retrain(
     sheet: options.Sheet = None,
     sep: options.Sep = None,
     schema: options.SchemaFile = None,
+    rows: options.RowsInMemory = None,
     seed: options.Seed = 0,
     device: options.Device = "cpu",
     as_json: options.AsJson = False,
@@ -57,7 +58,7 @@ def retrain(
             folder, data, target=target, budget=budget, out=place, seed=seed, group=group, time_column=time_column,
             task=task if ":" in task else "", candidates=tuple(candidates or ()),
             device=device, started=context.obj.moment, progress=shown,
-            choices=choose(column or (), na_values=na_values, sheet=sheet, sep=sep, schema=schema),
+            choices=choose(column or (), na_values=na_values, sheet=sheet, sep=sep, schema=schema, rows=rows),
         )  # fmt: skip
     console.result(value, text(value))
 

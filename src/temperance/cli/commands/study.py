@@ -53,6 +53,7 @@ def study(
     sheet: options.Sheet = None,
     sep: options.Sep = None,
     schema: options.SchemaFile = None,
+    rows: options.RowsInMemory = None,
     metric: Annotated[
         str | None,
         typer.Option("--metric", metavar="NAME", help="What decides: accuracy, …", show_default="log_loss or rmse"),
@@ -144,7 +145,7 @@ def study(
     else:
         choices = choose(
             column or (), keep=keep or (), drop=drop or (), na_values=na_values, sheet=sheet, sep=sep, schema=schema,
-            id_column=series_id, lags=lags, horizon=horizon, by=by,
+            id_column=series_id, lags=lags, horizon=horizon, by=by, rows=rows,
         )  # fmt: skip
         settings = StudySettings(
             data=named(data), target=target, out=study_folder(out, named(data)), task=task, test=test, group=group,
