@@ -55,7 +55,9 @@ def test_other_data_fail_and_unknown_data_are_not_checked(statement) -> None:
     assert states(statement, FILES)["data"] == "not checked"
 
 
-@pytest.mark.parametrize("broken", [None, [], {}, {"_type": STATEMENT}, {"_type": STATEMENT, "predicateType": PREDICATE}])
+@pytest.mark.parametrize(
+    "broken", [None, [], {}, {"_type": STATEMENT}, {"_type": STATEMENT, "predicateType": PREDICATE}]
+)
 def test_what_is_no_statement_fails(broken) -> None:
     assert states(broken, FILES) == {"provenance": "fails"}
 

@@ -78,8 +78,6 @@ def test_a_missing_key_and_one_of_another_kind_are_refused(tmp_path, keys) -> No
     place.write_bytes(other.private_bytes(forms.Encoding.PEM, forms.PrivateFormat.PKCS8, forms.NoEncryption()))
     with pytest.raises(DataError, match="Ed25519"):
         sign(TEXT, place)
-    place.write_bytes(
-        other.public_key().public_bytes(forms.Encoding.PEM, forms.PublicFormat.SubjectPublicKeyInfo)
-    )
+    place.write_bytes(other.public_key().public_bytes(forms.Encoding.PEM, forms.PublicFormat.SubjectPublicKeyInfo))
     with pytest.raises(DataError, match="Ed25519"):
         opened(sign(TEXT, keys[0]), place)

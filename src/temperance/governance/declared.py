@@ -1,4 +1,4 @@
-"""Which licence the owner of the data declared, and where it is written: told, in a side file, or in a card beside it."""
+"""Which licence the owner of the data declared, and where: told, in a side file, or in a card beside the data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From data to bundle: an in-toto statement with a SLSA v1 predicate, and its check against the files that lie there."""
+"""From data to bundle: an in-toto statement with a SLSA v1 predicate, and its check against the files."""
 
 from __future__ import annotations
 

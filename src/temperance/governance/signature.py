@@ -33,9 +33,7 @@ def new_key(path: Path) -> Path:
     try:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(secret)
-        public.write_bytes(
-            key.public_key().public_bytes(forms.Encoding.PEM, forms.PublicFormat.SubjectPublicKeyInfo)
-        )
+        public.write_bytes(key.public_key().public_bytes(forms.Encoding.PEM, forms.PublicFormat.SubjectPublicKeyInfo))
     except OSError as fault:
         raise SettingError(f"{path} cannot be written: {fault.strerror}", "a folder that exists", "") from fault
     return public
