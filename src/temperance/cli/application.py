@@ -23,15 +23,18 @@ from temperance.cli.commands.price import price
 from temperance.cli.commands.report import report
 from temperance.cli.commands.retrain import retrain
 from temperance.cli.commands.serve import serve
+from temperance.cli.commands.share import share
+from temperance.cli.commands.sign import sign
 from temperance.cli.commands.study import study
 from temperance.cli.commands.techniques import techniques
+from temperance.cli.commands.verify import verify
 from temperance.cli.examples import epilog
 from temperance.cli.guard import Started, guarded
 from temperance.records.version import __version__
 
 COMMANDS = (
     app_command, study, demo, audit, evaluate, compare, gate, export, predict, serve, retrain, techniques, presets,
-    price, report, doctor,
+    price, report, share, sign, verify, doctor,
 )  # fmt: skip
 
 

@@ -10,7 +10,11 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "temperance study --resume churn --budget 5m",
     ),
     "demo": ("temperance demo", "temperance demo --budget 90s --out demo"),
-    "audit": ("temperance audit iris", "temperance audit churn.csv --target churned --write-schema churn.toml"),
+    "audit": (
+        "temperance audit iris",
+        "temperance audit churn.csv --target churned --write-schema churn.toml",
+        "temperance audit churn.csv --target churned --licence CC-BY-NC-4.0 --use commercial",
+    ),
     "evaluate": (
         "temperance evaluate churn/bundle march.csv --suite standard",
         "temperance evaluate mynet:model march.csv --target churned --out march",
@@ -35,6 +39,12 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "presets": ("temperance presets", "temperance presets small-data"),
     "price": ("temperance price SAM,EMA --steps 20", "temperance price --data churn.csv --target churned"),
     "report": ("temperance report churn --language de",),
+    "share": ("temperance share churn --out churn-shared",),
+    "sign": ("temperance sign churn/bundle --new-key mine", "temperance sign churn/bundle --key mine"),
+    "verify": (
+        "temperance verify churn/bundle --key mine.pub",
+        "temperance verify churn-shared --replay --data churn.csv",
+    ),
     "doctor": ("temperance doctor", "temperance doctor --json"),
 }
 

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+
+class Purpose(StrEnum):
+    """What data are used for, as ``governance.licence`` names it."""
+
+    research = "research"
+    commercial = "commercial"
+    publish = "publish"
+
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value to standard output, nothing else.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress and no words; errors are still said.")]
@@ -153,6 +163,17 @@ VettingBudget = Annotated[
 Aspects = Annotated[
     list[str] | None,
     typer.Option("--aspect", metavar="NAME", help="Ask this aspect, not the suite's; repeatable."),
+]
+Licence = Annotated[
+    str | None,
+    typer.Option(
+        "--licence",
+        metavar="SPDX",
+        help="Licence of the data, e.g. CC-BY-4.0; else looked for beside the file (FILE.license, README.md …).",
+    ),
+]
+Use = Annotated[
+    Purpose | None, typer.Option("--use", help="What the data are to be used for: does the licence allow it?")
 ]
 Language = Annotated[str, typer.Option("--language", metavar="CODE", help="Language of the report: en or de.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything random.")]

@@ -141,26 +141,10 @@ def read_study(folder: Path) -> dict[str, Any]:
 
 
 def write_cards(folder: Path, document: dict[str, Any], *, keep: bool = False) -> list[Path]:
-    """Write the model card and the dataset card beside ``study.json`` and into the bundle.
+    """Write every document of a study; see ``lifecycle.papers.write_papers``."""
+    from temperance.lifecycle.papers import write_papers
 
-    Args:
-        folder: the study's folder.
-        document: its ``study.json``.
-        keep: leave cards as they are that the owner may have filled in.
-
-    """
-    from temperance.deployment.manifest import add_texts
-    from temperance.governance import DatasetCard, ModelCard
-
-    written = []
-    for card in (ModelCard(), DatasetCard()):
-        if keep and (folder / card.filename).exists():
-            continue
-        written.append(card.write(document, folder))
-    bundle = folder / str(document.get("bundle") or "bundle")
-    if written and document.get("bundle") and bundle.is_dir():
-        add_texts(bundle, {path.name: path.read_text(encoding="utf-8") for path in written})
-    return written
+    return write_papers(folder, document, keep=keep)
 
 
 def kept(folder: Path) -> str:

@@ -18,7 +18,7 @@ Study = Mapping[str, Any]  # a study.json, read
 
 @dataclass(frozen=True)
 class Card(ABC):
-    """One Markdown document about a study, with front matter that model and data hubs read.
+    """One document about a study: Markdown with front matter that model and data hubs read, or JSON in a known form.
 
     Class attributes:
         name: short name, e.g. ``model_card``.

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from typing import Any, ClassVar, get_args
 
 from temperance.governance.base import Card, Study, blank, code, escape, front_matter, number, table
+from temperance.governance.declared import expression_of
 from temperance.governance.licence import USES, Use, judge
 from temperance.governance.model_card import findings_table, pipeline_of
 
@@ -40,6 +41,8 @@ class DatasetCard(Card):
             _composition(study),
             _answers(data),
             _columns(data),
+            "### Who is in the data, and who is hardly there",
+            _groups(study),
             "### What the audit found",
             findings_table(study),
             _people(study),
@@ -53,27 +56,20 @@ class DatasetCard(Card):
             f"Used here to predict {code(data.get('target', ''))}.",
             blank("What else is this data used for, and what must it not be used for?"),
             "## 6. Distribution",
-            _licences(declared_licence(data)),
+            _licences(data.get("licence")),
             "## 7. Maintenance",
-            f"Fingerprint of this version (SHA-256): {code(data.get('sha256', ''))}.",
+            f"Fingerprint of this version (SHA-256): {code(data.get('sha256', ''))}. The same description for machines "
+            "stands in `croissant.json` (Croissant 1.1).",
             blank("Who keeps this data, how often does it change, and how are mistakes reported?"),
         ]
         return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def declared_licence(data: Mapping[str, Any]) -> str | None:
-    """Return the licence that the owner declared: a string, or the ``expression`` of a record with its evidence."""
-    licence = data.get("licence")
-    if isinstance(licence, Mapping):
-        licence = licence.get("expression")
-    return str(licence) if licence else None
 
 
 def _fields(study: Study) -> dict[str, Any]:
     data = study.get("data") or {}
     rows = int(data.get("rows") or 0)
     size = next((label for limit, label in SIZES if rows < limit), "n>10M")
-    licence = declared_licence(data)
+    licence = expression_of(data.get("licence"))
     known = licence is not None and judge(licence, use="research").answer != "unknown" and " " not in licence
     return {
         "license": licence.lower() if known and licence else ("other" if licence else "unknown"),
@@ -165,12 +161,49 @@ def _what(row: Mapping[str, Any]) -> str:
     return f"{number(row['rows'])} rows" if row.get("rows") else f"column {code(row.get('column', ''))}"
 
 
-def _licences(expression: str | None) -> str:
-    rows = []
+def _groups(study: Study) -> str:
+    """Return rows per group with the rows that are missing for a figure, and the thinnest combinations."""
+    found = [f for f in study.get("findings") or [] if f.get("check") == "representativeness"]
+    groups = next((f for f in found if f.get("subject") == "groups"), None)
+    evidence = (groups or {}).get("evidence") or {}
+    if not evidence.get("examples"):
+        return escape(found[0].get("title", "")) if found else "Groups were not counted."
+    needed = int(evidence.get("rows_needed") or 0)
+    rows = [
+        (code(one["column"]), code(word), number(count), number(max(0, needed - count)) if needed else "–")
+        for one in evidence["examples"]
+        for word, count in one["groups"].items()
+    ]
+    said = escape(evidence.get("rows_needed_for") or "")
+    parts = [table(("column", "group", "rows", "rows missing"), rows[:40]), said]
+    thin = next((f for f in found if f.get("subject") == "combinations"), None)
+    combined = ((thin or {}).get("evidence") or {}).get("examples") or []
+    if combined:
+        cells = [
+            (
+                " and ".join(f"{code(c)} = {code(v)}" for c, v in e["groups"].items()),
+                number(e["rows"]),
+                number(e["expected"]),
+            )
+            for e in combined[:10]
+        ]
+        head = ("combination that is hardly there", "rows", "expected by chance")
+        parts.append(table(head, cells))
+    return "\n\n".join(part for part in parts if part)
+
+
+def _licences(record: Any) -> str:
+    expression, rows = expression_of(record), []
     for use in get_args(Use):
         verdict = judge(expression, use=use)
         rows.append((escape(USES[use]), f"**{verdict.answer}**", escape(" ".join(verdict.reasons + verdict.duties))))
-    said = f"Declared licence: {code(expression)}." if expression else "No licence was declared."
+    said = f"Declared licence: {code(expression)}" if expression else "No licence was declared"
+    fields = record if isinstance(record, Mapping) else {}
+    said += f" ({escape(fields['source'])})." if fields.get("source") else "."
+    for other in fields.get("others") or []:
+        said += (
+            f" {escape(other.get('source'))} says {code(other.get('expression'))} instead: please settle which holds."
+        )
     note = f"By our table of {judge(expression, use='research').date}. This is not legal advice."
     question = (
         "" if expression else "\n\n" + blank("Under which licence do you hold this data? Give the link and the date.")

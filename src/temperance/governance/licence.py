@@ -93,6 +93,31 @@ def judge(expression: str | None, *, use: Use) -> LicenceVerdict:
     return LicenceVerdict(text, use, verdict.answer, verdict.reasons, verdict.duties, terms()[1])
 
 
+def spdx_name(expression: str) -> str:
+    """Return the name of a single licence as the SPDX list writes it; empty for expressions and names outside it."""
+    tree = _parse(expression.strip())
+    return "" if isinstance(tree, str) or not hasattr(tree, "key") else str(tree.key)
+
+
+def is_readable(expression: str) -> bool:
+    """Return whether this is an SPDX expression of names of the SPDX list."""
+    return bool(expression.strip()) and not isinstance(_parse(expression.strip()), str)
+
+
+def check_expression(text: str) -> str:
+    """Return a licence that a user told, as it is; ``LicenseRef-…`` stands for terms of one's own.
+
+    Raises:
+        SettingError: it cannot be read, or is not in the SPDX list.
+
+    """
+    tree = _parse(text.strip()) if text.strip() else "an empty text"
+    if isinstance(tree, str) and "licenseref-" not in text.lower():
+        hint = nearest(text, terms()[0]) or "Look it up at https://spdx.org/licenses, or write LicenseRef-NAME"
+        raise SettingError(f"--licence got {text!r}", "an SPDX expression such as CC-BY-4.0 or MIT AND ODbL-1.0", hint)
+    return text.strip()
+
+
 def strictest(expressions: Iterable[str | None], *, use: Use) -> LicenceVerdict:
     """Return the verdict for data joined from several sources: every licence must be kept."""
     verdicts = [judge(expression, use=use) for expression in expressions]

@@ -17,11 +17,14 @@ class ModelCard(Card):
     """Write ``model_card.md`` from a study; every figure is copied from ``study.json``.
 
     Args:
-        licence: identifier of the model's own licence, as hubs name it (``apache-2.0``, ``other`` …).
+        licence: identifier of the model's own licence, as hubs name it (``apache-2.0`` …); empty: not stated.
+
+    The front matter is that of Hugging Face model cards: licence, library, task, tags, and ``model-index`` with each
+    figure of the test, its data set, split and revision (the data's SHA-256).
 
     """
 
-    licence: str = "other"
+    licence: str = ""
 
     name: ClassVar[str] = "model_card"
     filename: ClassVar[str] = "model_card.md"
@@ -63,21 +66,24 @@ class ModelCard(Card):
         data = study.get("data") or {}
         metrics = (study.get("winner") or {}).get("test") or {}
         results = [
-            {"type": name, "value": row.get("value"), "name": name.replace("_", " ")}
+            {"type": name, "value": row.get("value"), "name": name.replace("_", " "), "verified": False}
             for name, row in metrics.items()
             if row and row.get("value") is not None
         ]
         pipeline = pipeline_of(study)
+        stated = {"license": self.licence} if self.licence else {"license": "other", "license_name": "not-stated"}
         fields: dict[str, Any] = {
-            "license": self.licence,
+            **stated,
             "library_name": "temperance",
             "pipeline_tag": pipeline,
             "tags": ["temperance", "regularization", pipeline],
             "metrics": [row["type"] for row in results],
         }
         if results:
-            dataset = {"name": str(data.get("name", "data")), "type": str(data.get("name", "data"))}
-            entry = {"task": {"type": pipeline}, "dataset": dataset, "metrics": results}
+            dataset = {"name": str(data.get("name", "data")), "type": str(data.get("name", "data")), "split": "test"}
+            dataset |= {"revision": str(data["sha256"])} if data.get("sha256") else {}
+            task = {"type": pipeline, "name": pipeline.replace("-", " ")}
+            entry = {"task": task, "dataset": dataset, "metrics": results}
             fields["model-index"] = [{"name": str(data.get("name", "data")), "results": [entry]}]
         return fields
 

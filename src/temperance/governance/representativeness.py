@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations, pairwise
@@ -12,18 +13,22 @@ from numpy.typing import NDArray
 
 from temperance.audit.base import Check, count_of
 from temperance.audit.context import Context
+from temperance.records.distributions import normal_quantile
+from temperance.records.errors import SettingError
 from temperance.records.finding import Finding
+from temperance.records.intervals import check_confidence
 
 Codes = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
 class Attribute:
-    """One column cut into groups: ``codes`` (b,), −1 = missing; ``words`` names each group."""
+    """One column as groups: ``codes`` (b,), −1 = missing; ``words`` names each; ``cut``: they are parts of numbers."""
 
     column: str
     codes: Codes
     words: tuple[str, ...]
+    cut: bool = False
 
     @property
     def counts(self) -> Codes:
@@ -46,6 +51,8 @@ class Representativeness(Check):
         groups: most groups of a column that is combined.
         reference: shares that the owner expects, column → value → share; the difference is reported.
         apart: largest difference to a reference share that needs no look.
+        within: half the width of the interval that ``rows_needed`` is for, as a share.
+        rate: the rate that it is for.
 
     """
 
@@ -56,6 +63,8 @@ class Representativeness(Check):
     planted: int = 5
     reference: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     apart: float = 0.05
+    within: float = 0.05
+    rate: float = 0.9
 
     name: ClassVar[str] = "representativeness"
     label: ClassVar[str] = "groups with too few rows"
@@ -124,9 +133,20 @@ class Representativeness(Check):
             for a in attributes
         ]
         thin = [
-            (a.column, w, int(c)) for a in attributes for w, c in zip(a.words, a.counts, strict=True) if c < self.least
+            (a.column, w, int(c))
+            for a in attributes
+            if not a.cut  # a quarter of the rows is thin only where there are few rows at all
+            for w, c in zip(a.words, a.counts, strict=True)
+            if c < self.least
         ]
-        evidence = {"n": n, "k": len(thin), "columns": sorted({t[0] for t in thin}), "examples": rows[:20]}
+        needed = rows_needed(self.rate, within=self.within)
+        points, percent = f"{100 * self.within:g}", f"{100 * self.rate:g}"
+        needs = f"To know a rate of {percent} % within {points} points (95 % sure) takes {needed} rows of a group."
+        evidence = {
+            "n": n, "k": len(thin), "columns": sorted({t[0] for t in thin}), "examples": rows[:20],
+            "rows_needed": needed, "rows_needed_for": needs,
+            "short": [{"column": c, "group": w, "rows": k, "missing": needed - k} for c, w, k in thin[:20]],
+        }  # fmt: skip
         fields: dict[str, Any] = {"evidence": evidence, "thresholds": {"least": self.least}, "subject": "groups"}
         if not thin:
             return self.finding(
@@ -136,7 +156,11 @@ class Representativeness(Check):
         column, word, count = thin[0]
         title = f"Only {count_of(count, 'row')} of {n:,} have '{word}' in '{column}'."
         title += f" {len(thin)} groups are that thin in all." if len(thin) > 1 else ""
-        action = ("Collect more rows of these groups, or say that the model is not tested for them.",)
+        more = f"For '{word}' that is {needed - count} more." if count < needed else ""
+        action = (
+            "Collect more rows of these groups, or say that the model is not tested for them.",
+            f"{needs} {more}".strip(),
+        )
         return self.finding("look_at_this", title, action=action, **fields)
 
     def _patterns(self, context: Context, attributes: list[Attribute], n: int) -> Finding:
@@ -207,6 +231,34 @@ class Representativeness(Check):
         return {"self_test": sentence, "planted": len(chosen), "found": found, "false_alarms": 0}
 
 
+def every_check() -> list[str | Check]:
+    """Return the checks of an audit with this one among them: the audit itself stands below this room."""
+    from temperance.audit.inspection import CHECKS
+
+    return [*CHECKS, Representativeness()]
+
+
+def rows_needed(rate: float, *, within: float, confidence: float = 0.95) -> int:
+    """Return how many rows tell a rate within ± ``within``.
+
+        n = ⌈z² · p · (1 − p) / w²⌉,  z the normal quantile at (1 + confidence) / 2
+
+    Args:
+        rate: p, the rate that is expected, in [0, 1]; 0.5 needs the most rows.
+        within: w, half the width of the interval, in (0, 1).
+        confidence: of the interval.
+
+    Raises:
+        SettingError: a rate outside [0, 1], or a width outside (0, 1).
+
+    """
+    if not 0 <= rate <= 1 or not 0 < within < 1:
+        raise SettingError(f"rate = {rate}, within = {within}", "a rate in [0, 1] and a width in (0, 1)")
+    check_confidence(confidence)
+    z = normal_quantile(0.5 + confidence / 2)
+    return max(1, math.ceil(z * z * rate * (1 - rate) / within**2))
+
+
 def _cut(column: str, values: NDArray[np.float64]) -> Attribute:
     """Cut numbers at their quartiles; few distinct numbers are groups as they are."""
     known = values[np.isfinite(values)]
@@ -217,7 +269,7 @@ def _cut(column: str, values: NDArray[np.float64]) -> Attribute:
     edges = np.unique(np.quantile(known, [0.25, 0.5, 0.75]))
     codes = np.where(np.isfinite(values), np.searchsorted(edges, values, side="right"), -1).astype(np.int64)
     names = [f"below {edges[0]:g}", *(f"{a:g} to {b:g}" for a, b in pairwise(edges))]
-    return Attribute(column, codes, (*names, f"{edges[-1]:g} and more"))
+    return Attribute(column, codes, (*names, f"{edges[-1]:g} and more"), cut=True)
 
 
 def _joint(attributes: list[Attribute]) -> tuple[Codes, NDArray[np.float64]]:

@@ -118,6 +118,37 @@ def replay(folder: Path, *, out: Path, progress: Progress | None = None, **chang
     )
 
 
+def repeat(
+    folder: Path, trial: str, *, out: Path, data: Any = None, test: Any = None, progress: Progress | None = None
+) -> Path:
+    """Run one finished trial of ``folder`` again in ``out`` and return the file of its answers on the selection rows.
+
+    Args:
+        folder: with the ledger of the study; nothing else of it is read.
+        trial: id of the trial.
+        out: a new folder.
+        data: what to run it on; None: what the study names.
+        test: the second file; None: what the study names.
+        progress: told of every step.
+
+    Raises:
+        StudyError: no such finished trial, or the data are not those of the study.
+
+    """
+    settings, _ = settings_of(folder)
+    specs = [spec for spec in finished_specs(folder) if spec.id == trial]
+    if not specs:
+        raise StudyError(f"there is no finished trial {trial!r}", "one of the ledger", "Look into leaderboard.csv")
+    given = {name: value for name, value in (("data", data), ("test", test)) if value is not None}
+    again = replace(settings, out=out, budget=Budget(trials=1), audit=False, bundle=False, **given)
+    Study(again, progress=progress, replay=specs).run()
+    if fold(folder).data != fold(out).data:
+        raise StudyError(
+            "these data are not those of the study: their SHA-256 differs", f"{fold(folder).data}", "Give the same file"
+        )
+    return out / "work" / "trials" / trial / "selection.npy"
+
+
 def fold(folder: Path) -> State:
     """Return the state of the study in ``folder``."""
     return State.fold(read_events(folder / "ledger.jsonl"))

@@ -326,5 +326,5 @@ def _citations(desk: Desk, trial: str) -> list[str]:
 
 
 def _versions() -> dict[str, str]:
-    names = ("torch", "numpy", "scikit-learn", "polars", "optuna")
+    names = ("torch", "numpy", "scipy", "scikit-learn", "polars", "optuna", "onnx", "onnxruntime", "safetensors")
     return {"python": platform.python_version(), **{name: version(name) for name in names}}

@@ -19,6 +19,7 @@ from temperance.deployment import Ensemble, Extras, write_bundle
 from temperance.deployment.record import keep_record
 from temperance.evaluation import Evaluation, Insight, decide, evaluate, insight
 from temperance.evaluation.calibration import Calibrated, Calibration, Temperature, calibrate
+from temperance.governance.representativeness import every_check
 from temperance.monitoring import reference
 from temperance.records.cost import TrialCost
 from temperance.records.decision import Costs
@@ -68,7 +69,9 @@ def audit(runner: Runner, job: dict[str, Any], say: Say) -> dict[str, Any]:
     """Run the audit within its share of the budget."""
     test = runner.test_table if runner.roles.test_is_separate else None
     seconds = job.get("seconds")
-    found = audit_room.inspect(runner.table, runner.roles, test=test, seed=job["seed"], budget_seconds=seconds)
+    found = audit_room.inspect(
+        runner.table, runner.roles, test=test, seed=job["seed"], budget_seconds=seconds, checks=every_check()
+    )
     return {"findings": [finding.to_dict() for finding in found]}
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from temperance.data import Reading, load_roles, read, save_roles, split
 from temperance.data.choices import Choices
 from temperance.evaluation.metrics.registry import OF_LEVELS, check_goal, default_metric
+from temperance.governance.declared import declared
 from temperance.monitoring.reference import LEAST
 from temperance.records.atomic import write_text
 from temperance.records.decision import FORM, Costs
@@ -184,4 +185,6 @@ def _describe(settings: StudySettings, reading: Reading, second: Reading | None)
         {**d, "why": f"test file: {d['why']}"} for d in (second.dropped if second else ())
     ]
     rows = len(reading.table) + (len(second.table) if second else 0)
-    return {**reading.to_dict(), "path": path, "rows": rows, "notes": notes, "dropped": dropped, "licence": None}
+    stated = declared(settings.licence, path)
+    licence = stated.to_dict() if stated else None
+    return {**reading.to_dict(), "path": path, "rows": rows, "notes": notes, "dropped": dropped, "licence": licence}

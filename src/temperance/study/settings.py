@@ -45,6 +45,7 @@ class StudySettings:
         reading: what the user decided about reading the data, as a file of ``--schema`` has it.
         costs: (truth, answer, cost) of the mistakes whose costs were named; empty: all cost the same.
         interval: share of rows that the range around a predicted number is to hold; None: 0.9.
+        licence: of the data, as an SPDX expression; empty: looked for in files beside the data.
         beside: ``weight``, ``group``, ``time`` per row of data in memory, as fields of a table; those that there are.
         weigh_test: figures of the test rows are weighted too.
         audit: run the audit.
@@ -78,6 +79,7 @@ class StudySettings:
     reading: dict[str, Any] = field(default_factory=dict)
     costs: tuple[Any, ...] = ()
     interval: float | None = None
+    licence: str = ""
     beside: dict[str, Any] = field(default_factory=dict)
     weigh_test: bool = True
     audit: bool = True
@@ -112,6 +114,6 @@ class StudySettings:
             "workers": self.workers, "suite": self.suite, "command": self.command, "prefer": self.prefer,
             "only": self.only, "reading": self.reading, "audit": self.audit, "bundle": self.bundle,
             "starts": list(self.starts), "net": self.net, "costs": [list(one) for one in self.costs],
-            "interval": self.interval,
+            "interval": self.interval, "licence": self.licence,
             "candidates": [one if isinstance(one, str) else type(one).__name__ for one in self.candidates],
         }  # fmt: skip

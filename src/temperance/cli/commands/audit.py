@@ -33,6 +33,8 @@ def audit(
     sep: options.Sep = None,
     schema: options.SchemaFile = None,
     rows: options.RowsInMemory = None,
+    licence: options.Licence = None,
+    use: options.Use = None,
     write_schema: Annotated[
         Path | None,
         typer.Option("--write-schema", metavar="FILE", help="Write how each column was read, to change and pass on."),
@@ -45,12 +47,18 @@ def audit(
     """Check data before a model sees them.
 
     Looks for copies across splits, leaks, wrong labels, personal data and more. Nothing is changed.
-    With --out DIR it writes audit.json and dataset_card.md there; --write-schema FILE writes how each column was read.
+    With --out DIR it writes audit.json, dataset_card.md and croissant.json there; --write-schema FILE writes how each
+    column was read.
     """
     from temperance.audit import inspect
     from temperance.data import read, split
     from temperance.data.choices import choose
+    from temperance.governance.declared import declared
+    from temperance.governance.licence import check_expression, judge
+    from temperance.governance.representativeness import every_check
 
+    if licence is not None:
+        check_expression(licence)
     choices = choose(
         column or (), keep=keep or (), drop=drop or (), na_values=na_values, sheet=sheet, sep=sep, schema=schema,
         id_column=series_id, lags=lags, horizon=horizon, by=by, rows=rows,
@@ -66,9 +74,14 @@ def audit(
             known = reading.table.schema
             second = read(test, target=target, schema=known, workdir=place / "test", choices=apart).table
         roles = split(reading.table, seed=seed, test=second)
-        findings = [finding.to_dict() for finding in inspect(reading.table, roles, test=second, seed=seed)]
-    described = {**reading.to_dict(), "path": data, "licence": None}
+        findings = [
+            finding.to_dict() for finding in inspect(reading.table, roles, test=second, seed=seed, checks=every_check())
+        ]
+    stated = declared(licence, data)
+    described = {**reading.to_dict(), "path": data, "licence": stated.to_dict() if stated else None}
     value: dict[str, Any] = {"data": described, "roles": roles.to_dict(), "findings": findings}
+    if use is not None:
+        value["licence"] = judge(stated.expression if stated else None, use=use.value).to_dict()
     if out is not None:
         value["paths"] = _write(out, value)
     if write_schema is not None:
@@ -93,14 +106,25 @@ def text(value: dict[str, Any]) -> str:
             lines.append(f"  {finding['title']}")
             if state in ("fix_before_use", "look_at_this"):
                 lines += [f"      → {step}" for step in finding["action"][:2]]
+    if "licence" in value:
+        lines += ["", *licence_lines(value["licence"])]
     lines += ["", *(f"Written: {path}" for path in value.get("paths", {}).values())]
     return "\n".join(lines).rstrip()
 
 
+def licence_lines(verdict: dict[str, Any]) -> list[str]:
+    """Return the verdict on a licence for a use, in words."""
+    from temperance.governance.licence import USES
+
+    said = verdict["expression"] or "not declared"
+    lines = [f"Licence {said}, for {USES[verdict['use']]}: {verdict['answer']}"]
+    return lines + [f"  {sentence}" for sentence in (*verdict["reasons"], *verdict["duties"])]
+
+
 def _write(out: Path, value: dict[str, Any]) -> dict[str, str]:
-    from temperance.governance import DatasetCard
+    from temperance.governance import Croissant, DatasetCard
 
     out.mkdir(parents=True, exist_ok=True)
     write_text(out / "audit.json", dumps(value, indent=1))
-    card = DatasetCard().write(plain(value), out)
-    return {"audit": str(out / "audit.json"), "dataset_card": str(card)}
+    cards = {card.name: str(card.write(plain(value), out)) for card in (DatasetCard(), Croissant())}
+    return {"audit": str(out / "audit.json"), **cards}

@@ -60,6 +60,7 @@ def study(
     ] = None,
     cost: options.Costs = None,
     interval: options.Interval = None,
+    licence: options.Licence = None,
     seed: options.Seed = 0,
     out: options.Out = None,
     resume: Annotated[
@@ -105,6 +106,7 @@ def study(
     """
     from temperance.cli.starting import starts_of
     from temperance.data.choices import choose
+    from temperance.governance.licence import check_expression
     from temperance.records.decision import parse_costs
     from temperance.records.stated_range import check_level
     from temperance.report.words import check_language
@@ -121,6 +123,8 @@ def study(
     check_preference(prefer, task, only=only_task)
     check_language(language)
     check_level(interval)
+    if licence is not None:
+        check_expression(licence)
     costs = tuple(price for one in cost or () for price in parse_costs(one))
     spent = parse_budget(budget) if budget else None
     shown: dict[str, Any] = {"console": console, "started": started, "language": language}
@@ -151,7 +155,8 @@ def study(
             data=named(data), target=target, out=study_folder(out, named(data)), task=task, test=test, group=group,
             budget=spent or parse_budget(DEFAULT_BUDGET), time=time_column, weight=weight, metric=metric, seed=seed,
             device=device, prefer=prefer, only=only_task, candidates=tuple(candidates or ()), reading=choices.to_dict(),
-            starts=starts_of(start or [], console), costs=costs, interval=interval, **limits, **this_run,
+            starts=starts_of(start or [], console), costs=costs, interval=interval, licence=licence or "",
+            **limits, **this_run,
         )  # fmt: skip
         conclude(new_study(settings), settings.out, **shown)
 
