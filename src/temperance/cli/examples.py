@@ -13,6 +13,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "audit": ("temperance audit iris", "temperance audit churn.csv --target churned --write-schema churn.toml"),
     "evaluate": ("temperance evaluate churn/bundle march.csv --suite standard",),
     "export": (
+        "temperance export churn --target edge --max-drop 0.5%",
         "temperance export churn --trial t004 --out churn/small",
         "temperance export churn --to mlflow",
     ),
@@ -20,7 +21,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "temperance predict churn/bundle new.csv",
         "temperance predict churn/bundle new.csv --out answers.parquet",
     ),
-    "serve": ("temperance serve churn/bundle --port 8000", "temperance serve churn/bundle --level shadow"),
+    "serve": (
+        "temperance serve churn/bundle --port 8000",
+        "temperance serve churn/bundle --level shadow --workers 2",
+    ),
     "retrain": ("temperance retrain churn/bundle march.csv --target churned --budget 2m --out churn-march",),
     "techniques": ("temperance techniques", "temperance techniques Dropout"),
     "presets": ("temperance presets", "temperance presets small-data"),

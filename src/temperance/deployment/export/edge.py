@@ -1,0 +1,94 @@
+"""A bundle on one core within a cap on memory, in a process of its own.
+
+Run by itself: ``python -m temperance.deployment.export.edge BUNDLE [SECONDS]`` prints one JSON value. It loads no torch.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from temperance.records.errors import BundleError
+
+CAP = 256 * 2**20
+SECONDS = 2.0
+LONGEST = 120.0
+
+
+def measure(folder: Path, *, seconds: float = SECONDS) -> dict[str, Any]:
+    """Run the bundle's golden rows one after another on core 0 with 256 MB.
+
+    Returns:
+        ``{"rows", "p50_ms", "p99_ms", "resident_mb", "peak_mb", "torch", "cap_mb", "core"}``: ``resident_mb`` is what
+        the process holds at the end, interpreter and ONNX Runtime included.
+
+    Raises:
+        BundleError: it does not run within the cap.
+
+    """
+    words = [sys.executable, "-m", "temperance.deployment.export.edge", str(folder), str(seconds)]
+    pinned = shutil.which("taskset")
+    words = [pinned, "-c", "0", *words] if pinned else words
+    single = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, timeout=LONGEST, env={**os.environ, **single})
+    except subprocess.TimeoutExpired as error:
+        raise BundleError(f"the edge run did not end within {LONGEST:g} s", "", "Export a smaller model") from error
+    if done.returncode:
+        said = done.stderr.strip().splitlines()
+        raise BundleError(
+            f"it does not run on one core with {CAP // 2**20} MB: {said[-1][:200] if said else done.returncode}",
+            "a model that loads and answers there", "Export a smaller one with --max-size, or another trial",
+        )  # fmt: skip
+    found: dict[str, Any] = json.loads(done.stdout)
+    return {**found, "core": "taskset -c 0" if pinned else "no taskset here: any core"}
+
+
+def run(folder: Path, seconds: float) -> dict[str, Any]:
+    """Answer golden rows one at a time for some seconds, in this process, under the cap."""
+    with contextlib.suppress(ImportError, ValueError, OSError):  # Windows and macOS have no such cap
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_DATA, (CAP, CAP))
+    import numpy as np
+
+    from temperance.deployment.bundle import load
+    from temperance.deployment.export.golden import golden_rows
+
+    bundle = load(folder)
+    rows = golden_rows(bundle)
+    singles = [rows.take(slice(i, i + 1)) for i in range(rows.size)]
+    times: list[float] = []
+    until = time.perf_counter() + seconds
+    while time.perf_counter() < until or len(times) < 100:
+        one = singles[len(times) % len(singles)]
+        began = time.perf_counter()
+        bundle.predict(one)
+        times.append(time.perf_counter() - began)
+    p50, p99 = (1000 * float(q) for q in np.quantile(times, [0.5, 0.99]))
+    now, peak = resident()
+    return {
+        "rows": len(times), "p50_ms": p50, "p99_ms": p99, "resident_mb": now, "peak_mb": peak,
+        "torch": "torch" in sys.modules, "cap_mb": CAP // 2**20,
+    }  # fmt: skip
+
+
+def resident() -> tuple[float | None, float | None]:
+    """Return what this process holds now and held at most, in MB of 10⁶ bytes; None where the system does not say."""
+    try:
+        lines = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines() if ":" in line)
+    except OSError:
+        return None, None
+    now, peak = (int(lines[name].split()[0]) * 1024 / 1e6 for name in ("VmRSS", "VmHWM"))
+    return now, peak
+
+
+if __name__ == "__main__":
+    print(json.dumps(run(Path(sys.argv[1]), float(sys.argv[2]) if len(sys.argv) > 2 else SECONDS)))
