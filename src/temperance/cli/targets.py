@@ -16,7 +16,8 @@ from temperance.records.errors import SettingError, nearest
 if TYPE_CHECKING:
     from temperance.deployment.export import Limits, Outcome
 
-NAMES = ("cpu", "edge", "gpu", "torch", "onnx")
+NAMES = ("cpu", "edge", "gpu", "torch", "onnx", "mlflow", "container")
+PACKED = NAMES[-2:]  # the bundle as it is, in other clothes
 Say = Callable[[str], None]
 
 
@@ -72,6 +73,36 @@ def from_bundle(
             bundle, target, place, rows=table.rows, truth=table.target, weight=table.weight, max_drop=max_drop,
             limits=limits, say=say,
         )  # fmt: skip
+
+
+def packed(
+    folder: Path, target: str, *, trial: str | None, data: str | None, out: Path | None
+) -> tuple[dict[str, Any], str]:
+    """Write a bundle as it is for ``mlflow`` or a ``container``; return what was done, and that in words.
+
+    Raises:
+        SettingError: options that need a choice among forms.
+
+    """
+    if trial is not None or data is not None:
+        raise SettingError(
+            f"--trial or --data with --target {target}", "a bundle as it is",
+            "Export the trial or the smaller form first, then give that bundle",
+        )  # fmt: skip
+    bundle = open_bundle(folder)
+    place = out or bundle.folder.resolve().with_name(f"{bundle.folder.resolve().name}-{target}")
+    if target == "mlflow":
+        from temperance.integrations.mlflow_model import save_model
+
+        save_model(bundle, place)
+        how = f"Serve it with: mlflow models serve -m {place}"
+    else:
+        from temperance.deployment.export.container import write_container
+
+        write_container(bundle, place)
+        how = f"How to build it is in {place / 'README.txt'}."
+    value = {"target": target, "folder": str(place), "model": bundle.name, "version": bundle.version}
+    return value, f"{bundle.name} {bundle.version} is written to {place}. {how}"
 
 
 def words(outcome: Outcome, trial: str | None) -> str:

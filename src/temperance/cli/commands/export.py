@@ -21,7 +21,9 @@ def export(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a study, or with --target a bundle.")],
     target: Annotated[
         str | None,
-        typer.Option("--target", metavar="PLACE", help="Where it will run: cpu, edge, gpu, torch or onnx."),
+        typer.Option(
+            "--target", metavar="PLACE", help="Where it will run: cpu, edge, gpu, torch, onnx, mlflow or container."
+        ),
     ] = None,
     trial: Annotated[
         str | None, typer.Option("--trial", metavar="ID", help="A trial, e.g. t003: see leaderboard.csv.")
@@ -60,7 +62,8 @@ def export(
 
     With --target: smaller and faster forms are made (8-bit integers, float16), each compared with the model as it is
     on the study's test rows or on --data, and timed; the best one that loses at most --max-drop is written. torch
-    writes a torch program, the others a bundle. A table says what each form costs and why one was refused.
+    writes a torch program, the others a bundle. A table says what each form costs and why one was refused. mlflow and
+    container pack the bundle as it is: as an MLflow model, and with a Containerfile that needs no network.
 
     With --trial: for a candidate of the frontier that suits you better than the winner. It is trained on all rows that
     were not kept for the test, tested, and written to DIR/bundle-ID or --out. The study's own bundle stays as it is.
@@ -73,6 +76,9 @@ def export(
     if to is not None:
         value = tracked(folder, to, uri)
         console.result(value, words(value))
+        return
+    if target in targets.PACKED:
+        console.result(*targets.packed(folder, target, trial=trial, data=data, out=out))
         return
     with progress(quiet=quiet or as_json) as shown:
         if target is not None:

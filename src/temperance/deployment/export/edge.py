@@ -1,6 +1,6 @@
 """A bundle on one core within a cap on memory, in a process of its own.
 
-Run by itself: ``python -m temperance.deployment.export.edge BUNDLE [SECONDS]`` prints one JSON value. It loads no torch.
+``python -m temperance.deployment.export.edge BUNDLE [SECONDS]`` prints one JSON value. It loads no torch.
 """
 
 from __future__ import annotations

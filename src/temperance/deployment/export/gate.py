@@ -24,6 +24,7 @@ MOST_ROWS = 20_000
 LEAST_ROWS = 50
 LEAST_SHARE = 1e-15
 Z95 = 1.959964
+Data = bytes  # the name is taken within ``Candidate``
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class Candidate:
     drop_high: float | None = None
     n: int = 0
     refused: str = ""
-    graph: bytes = field(default=b"", repr=False)
+    graph: Data = field(default=b"", repr=False)
     tolerance: float = 1e-5
 
     def to_dict(self) -> dict[str, Any]:
@@ -168,9 +169,11 @@ def losses(answers: NDArray[Any], truth: NDArray[Any]) -> NDArray[np.float64]:
     Shapes: answers (b, c) or (b,), truth (b,) → (b,).
     """
     if answers.ndim == 1:
-        return np.square(answers.astype(np.float64) - truth)
+        squared: NDArray[np.float64] = np.square(answers.astype(np.float64) - truth)
+        return squared
     picked = answers[np.arange(len(truth)), truth.astype(np.int64)]
-    return -np.log(np.clip(picked.astype(np.float64), LEAST_SHARE, None))
+    loss: NDArray[np.float64] = -np.log(np.clip(picked.astype(np.float64), LEAST_SHARE, None))
+    return loss
 
 
 def relative(

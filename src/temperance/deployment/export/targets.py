@@ -197,7 +197,8 @@ def table(outcome: Outcome) -> list[list[str]]:
         state = "ships" if one.name == outcome.chosen else one.refused or "may ship"
         lines.append([
             one.name, _text(one.bytes, "{:,}"), _text(one.latency_1_ms, "{:.3f} ms"),
-            _text(one.latency_256_ms, "{:.2f} ms"), _text(one.difference, "{:.1e}"), _text(one.score, "{:.4g}"), _lost(one), state,
+            _text(one.latency_256_ms, "{:.2f} ms"), _text(one.difference, "{:.1e}"), _text(one.score, "{:.4g}"),
+            _lost(one), state,
         ])  # fmt: skip
     return lines
 

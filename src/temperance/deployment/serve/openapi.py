@@ -163,7 +163,7 @@ def _admin() -> dict[str, Any]:
             "type": "object", "required": ["id"], "properties": {"id": {"type": "string"}, "label": {}, "labels": {}},
         }}},
     }  # fmt: skip
-    secured = {"security": [{"token": []}]}
+    secured: dict[str, Any] = {"security": [{"token": []}]}
     reads = {"report": "Drift, expected quality and what to do, in words", "log": "What the guard did"}
     acts = {
         "labels": ("True answers by request id", label), "reset": ("Begin the watch anew", None),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from temperance.deployment.serve.answering import Answering
@@ -34,6 +36,7 @@ class Pages:
             "/": self.about,
             "/health": self.health,
             "/openapi.json": lambda: self._document,
+            "/grafana.json": lambda: json.loads((Path(__file__).parent / "grafana.json").read_text()),
             "/v2": protocol.server,
             "/v2/": protocol.server,
             "/v2/health/live": lambda: {"live": True},
@@ -44,7 +47,8 @@ class Pages:
         """Return name, task, paths and columns."""
         bundle = self._answering.bundle
         paths = [
-            "POST /predict", "GET /health", "GET /metrics", "GET /docs", "GET /openapi.json", "GET /v2",
+            "POST /predict", "GET /health", "GET /metrics", "GET /docs", "GET /openapi.json", "GET /grafana.json",
+            "GET /v2",
             f"POST /v2/models/{bundle.name}/infer",
         ]  # fmt: skip
         columns = [column.source or column.name for column in bundle.schema.columns]

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
@@ -173,6 +173,11 @@ class Hub:
             one.line.send(("answer", number, (sent[0]["status"], sent[1]["body"], kind, kept)))
 
 
+async def _all_ready(started: Sequence[Running]) -> None:
+    for one in started:
+        await one.ready.wait()
+
+
 def _settle(one: Running, fault: str) -> None:
     if one.reloaded is not None and not one.reloaded.done():
         one.reloaded.set_result(fault)
@@ -210,7 +215,7 @@ async def _run(
     started = [hub.start() for _ in range(count)]
     saving = asyncio.create_task(application.save_often())
     try:
-        ready = asyncio.gather(*(one.ready.wait() for one in started))
+        ready = asyncio.create_task(_all_ready(started))
         stop = asyncio.create_task(hub.stopping.wait())
         await asyncio.wait([ready, stop], timeout=START_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         if announce is not None and ready.done():

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
 from numpy.typing import NDArray
 
 from temperance.records.errors import BundleError
 
 Feed = dict[str, NDArray[Any]]
 PRODUCTS = {"MatMul": (0, 1), "Gemm": (0, 1), "Conv": (1,), "ConvTranspose": (1,), "Gather": (0,)}
-VIEWS = ("Transpose", "Reshape", "Unsqueeze", "Squeeze", "Identity", "Flatten")
+FLOATS = (1, 11)  # TensorProto.FLOAT, DOUBLE
 LEAST = 256  # numbers in an array; smaller ones are left as they are
 
 
@@ -56,18 +56,21 @@ def copied(model: Any) -> Any:
 
 
 def product_weights(model: Any) -> Iterator[Any]:
-    """Yield the initializers of at least ``LEAST`` floats that products, convolutions and look-ups take as weights."""
-    made_of = {node.output[0]: node.input[0] for node in model.graph.node if node.op_type in VIEWS}
-    used = set()
+    """Yield the initializers of at least ``LEAST`` floats that become weights of products, convolutions and look-ups.
+
+    A weight may be turned, cut to shape or scaled by constants on its way; what meets a row is none.
+    """
+    initial = {tensor.name: tensor for tensor in model.graph.initializer}
+    roots: dict[str, frozenset[str]] = {name: frozenset((name,)) for name in initial}
     for node in model.graph.node:
-        for place in PRODUCTS.get(node.op_type, ()):
-            name = node.input[place]
-            while name in made_of:
-                name = made_of[name]
-            used.add(name)
-    floats = (1, 11)  # TensorProto.FLOAT, DOUBLE
-    for tensor in model.graph.initializer:
-        if tensor.name in used and tensor.data_type in floats and int(np.prod(tensor.dims)) >= LEAST:
+        given = [name for name in node.input if name]
+        if given and all(name in roots for name in given):
+            found = frozenset().union(*(roots[name] for name in given))
+            roots.update(dict.fromkeys(node.output, found))
+    places = [(node, place) for node in model.graph.node for place in PRODUCTS.get(node.op_type, ())]
+    used = frozenset().union(*(roots.get(node.input[place], frozenset()) for node, place in places))
+    for name, tensor in initial.items():
+        if name in used and tensor.data_type in FLOATS and math.prod(tensor.dims) >= LEAST:
             yield tensor
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -95,12 +95,13 @@ for _name, _function in {
     "Exp": torch.exp, "Log": torch.log, "Sqrt": torch.sqrt, "Sin": torch.sin, "Cos": torch.cos, "Tan": torch.tan,
     "Erf": torch.erf, "Floor": torch.floor, "Ceil": torch.ceil, "Round": torch.round, "Reciprocal": torch.reciprocal,
     "Sign": torch.sign, "IsNaN": torch.isnan, "IsInf": torch.isinf, "Atan": torch.atan, "Sinh": torch.sinh,
-    "Cosh": torch.cosh, "HardSwish": functional.hardswish, "Mish": functional.mish, "Relu": torch.relu, "Tanh": torch.tanh,
+    "Cosh": torch.cosh, "HardSwish": functional.hardswish, "Mish": functional.mish, "Relu": torch.relu,
+    "Tanh": torch.tanh,
     "Sigmoid": torch.sigmoid, "Equal": torch.eq, "Greater": torch.gt, "Less": torch.lt, "GreaterOrEqual": torch.ge,
     "LessOrEqual": torch.le, "And": torch.logical_and, "Or": torch.logical_or, "Xor": torch.logical_xor,
     "Not": torch.logical_not, "Where": torch.where, "MatMul": torch.matmul,
 }.items():  # fmt: skip
-    op(_name)(_pointwise(_function))
+    op(_name)(_pointwise(cast("Callable[..., Any]", _function)))
 op("Max")(_folded(torch.maximum))
 op("Min")(_folded(torch.minimum))
 
@@ -157,7 +158,7 @@ def _gemm(call: Call) -> Tensor:
     x = call.tensor(0).mT if call.get("transA", 0) else call.tensor(0)
     y = call.tensor(1).mT if call.get("transB", 0) else call.tensor(1)
     out = call.get("alpha", 1.0) * (x @ y)
-    return out + call.get("beta", 1.0) * call.tensor(2) if call.has(2) else out
+    return torch.add(out, call.tensor(2), alpha=call.get("beta", 1.0)) if call.has(2) else out
 
 
 @op("Conv")
@@ -259,7 +260,8 @@ def _reshape(call: Call) -> Tensor:
 @op("Expand")
 def _expand(call: Call) -> Tensor:
     x, sizes = call.tensor(0), call.integers(1)
-    return x.broadcast_to(torch.broadcast_shapes(x.shape, tuple(sizes)))
+    wide = [1] * (len(sizes) - x.dim()) + list(x.shape)
+    return x.broadcast_to([size if was == 1 else was for was, size in zip(wide[-len(sizes) :], sizes, strict=True)])
 
 
 @op("Concat")
@@ -279,9 +281,9 @@ def _slice(call: Call) -> Tensor:
     x, starts, ends = call.tensor(0), call.integers(1), call.integers(2)
     axes = call.integers(3) if call.has(3) else list(range(len(starts)))
     steps = call.integers(4) if call.has(4) else [1] * len(starts)
+    if any(step < 1 for step in steps):
+        raise BundleError("a slice that runs backwards", "forwards")
     for axis, start, end, step in zip(axes, starts, ends, steps, strict=True):
-        if step < 1:
-            raise BundleError("a slice that runs backwards", "forwards")
         index = [slice(None)] * x.dim()
         index[axis] = slice(start, None if end >= 2**31 else end, step)
         x = x[tuple(index)]
