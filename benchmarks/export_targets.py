@@ -2,7 +2,7 @@
 
     OMP_NUM_THREADS=1 python benchmarks/export_targets.py [--half tuned] [--seeds 2] [--sets a,b]
 
-Per set and seed: the default net (``tabular``), trained for 30 passes with AdamW on 60 % of at most 6,000 rows, becomes a
+Per set and seed: the default net (``tabular``), trained for 30 passes with AdamW on 60 % of at most 6,000 rows, is a
 bundle; ``export --target edge`` and ``cpu`` judge its forms on the other 40 %. Ranges of the static form come from
 training rows. Targets: an int8 form of at most 0.35 times the bytes that loses at most 0.5 % of the score; the edge run
 at most 50 MB resident without torch. Sets are those of one half of ``halves.py``; the forms have no setting that was

@@ -1,6 +1,6 @@
 """A server at 80 % of what it can do, with 64 connections: errors, tail, memory.
 
-    OMP_NUM_THREADS=1 python benchmarks/serving_load.py [--seconds 120] [--connections 64] [--workers 1] [--model tabular]
+    OMP_NUM_THREADS=1 python benchmarks/serving_load.py [--seconds 120] [--connections 64] [--workers 1]
 
 Two processes on this machine: the server, and a client that keeps all connections. First the capacity: every connection
 sends its next request as soon as the last one is answered, for ``--warm`` seconds. Then every connection sends on a

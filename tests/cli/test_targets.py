@@ -68,7 +68,7 @@ def test_what_does_not_go_together_is_refused(temperance, classes, tmp_path):
         ("--target", "cpu", "--trial", "t001"): "--trial with a bundle",
         ("--target", "cpu", "--max-drop", "much"): "--max-drop got 'much'",
         ("--target", "cpu", "--max-size", "small"): "--max-size got",
-        ("--target", "edge", "--max-size", "1B"): "no form of the model may ship",
+        ("--target", "edge", "--max-size", "1B"): "o form of the model may ship",
         ("--target", "cpu", "--to", "mlflow"): "together",
         ("--trial", "t001", "--max-size", "1MB"): "without --target",
     }.items():

@@ -22,7 +22,11 @@ def trial(number, quality, size, **settings):
 
 @pytest.fixture
 def state(monkeypatch):
-    made = [trial(0, 0.3, 90_000), trial(1, 0.4, 50_000), trial(2, 0.5, 4_000, teacher={"model": "Forest"})]
+    made = [
+        trial(0, 0.3, 90_000),
+        trial(1, 0.4, 50_000),
+        trial(2, 0.5, 4_000, teacher={"id": "", "name": "a forest", "kind": "basic", "model": "Forest"}),
+    ]
     quality = {one.spec.id: value for one, value in made}
     monkeypatch.setattr(Result, "quality", property(lambda self: quality[self.spec.id]))
     state = State(results=[one for one, _ in made])

@@ -128,6 +128,11 @@ class Application:
         """What answers the owner."""
         return self.answering.admin
 
+    @property
+    def keep(self) -> Keep | None:
+        """Where the state is written."""
+        return self.answering.keep
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI)."""
         if scope["type"] == "lifespan":

@@ -89,8 +89,8 @@ def test_what_cannot_be_done_is_said():
         OPS["Conv"](
             Call("Conv", {"pads": [0, 0, 1, 1]}, [torch.zeros(1, 1, 4, 4), torch.zeros(1, 1, 2, 2)], [None] * 2)
         )
+    numbers = [np.array([n]) for n in (-1, -9, 0, -1)]
     with pytest.raises(BundleError, match="backwards"):
-        numbers = [np.array([n]) for n in (-1, -9, 0, -1)]
         OPS["Slice"](Call("Slice", {}, [torch.zeros(3), *map(torch.from_numpy, numbers)], [None, *numbers]))
     with pytest.raises(BundleError, match="sizes from the rows"):
         OPS["Reshape"](Call("Reshape", {}, [torch.zeros(3), torch.tensor([3])], [None, None]))
