@@ -29,6 +29,7 @@ def state(monkeypatch):
     ]
     quality = {one.spec.id: value for one, value in made}
     monkeypatch.setattr(Result, "quality", property(lambda self: quality[self.spec.id]))
+    monkeypatch.setattr(State, "done", property(lambda self: self.results))
     state = State(results=[one for one, _ in made])
     state.choice = Chosen(winner="t000", frontier=("t002", "t001", "t000"))
     return state

@@ -49,7 +49,7 @@ def share(text: str) -> float:
 
 
 def limits_of(latency: str | None, size: str | None) -> Limits:
-    """Return the limits that two options say."""
+    """Return the limits that two options say: ``latency`` with its unit such as ``5ms``, ``size`` such as ``2MB``."""
     from temperance.deployment.export import Limits
 
     return Limits(None if latency is None else milliseconds(latency), None if size is None else bytes_of(size))

@@ -104,7 +104,10 @@ class Application:
         self.answering, self._gather = answering, Gather(answering)
         bundle = answering.bundle
         self._aside = Aside(str(bundle.folder), bundle.version, self.limits) if self._large == "process" else None
-        self._pages = Pages(answering, self.metrics, lambda: self.draining)
+        self._pages = Pages(
+            answering, self.metrics, lambda: self.draining,
+            admin=answering.admin is not None or (self.elsewhere is not None and answering.watcher is not None),
+        )  # fmt: skip
         if before is not None:
             before.close()
 

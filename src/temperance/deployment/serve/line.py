@@ -67,7 +67,10 @@ class Line:
         self._parcels.put(None)
 
     def add(self, ident: str, predictions: NDArray[Any]) -> None:
-        """Remember whose answers come next in ``observe``."""
+        """Remember whose answers come next in ``observe``.
+
+        Shapes: predictions (b, c) or (b,).
+        """
         self._idents.append((ident, len(predictions)))
 
     def observe(self, rows: Rows, predictions: NDArray[Any]) -> Sequence[Verdict]:

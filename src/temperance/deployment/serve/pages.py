@@ -26,10 +26,14 @@ class Pages:
         answering: the bundle with its monitor and adapter.
         metrics: what was counted.
         draining: whether the server is stopping.
+        admin: there is ``/admin/…``.
 
     """
 
-    def __init__(self, answering: Answering, metrics: Metrics, draining: Callable[[], bool]) -> None:
+    def __init__(
+        self, answering: Answering, metrics: Metrics, draining: Callable[[], bool], *, admin: bool = False
+    ) -> None:
+        self._admin = admin
         self._answering, self._metrics, self._draining = answering, metrics, draining
         protocol = answering.protocol
         self.reads: dict[str, Callable[[], Any]] = {
@@ -92,4 +96,4 @@ class Pages:
 
     @cached_property
     def _document(self) -> dict[str, Any]:
-        return describe(self._answering.bundle, admin=self._answering.admin is not None)
+        return describe(self._answering.bundle, admin=self._admin)

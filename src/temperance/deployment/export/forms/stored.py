@@ -107,7 +107,10 @@ class StoredInteger(Form):
 
 
 def shared_axes(array: NDArray[Any]) -> tuple[int, ...]:
-    """Return the axes along which numbers share a scale."""
+    """Return the axes along which numbers share a scale.
+
+    Shapes: array of any shape, e.g. (in, out).
+    """
     if array.ndim > 3:
         return tuple(range(1, array.ndim))
     if array.ndim < 2:

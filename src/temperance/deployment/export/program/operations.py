@@ -44,12 +44,12 @@ class Call:
         return self.attributes.get(name, default)
 
     def tensor(self, i: int) -> Tensor:
-        """Return input ``i`` as a tensor."""
+        """Return input ``i`` as a tensor, of whatever shape: (b, …) or a constant's."""
         value = self.values[i]
         return value if isinstance(value, Tensor) else torch.tensor(value, dtype=torch.int64)
 
     def tensors(self) -> list[Tensor]:
-        """Return all inputs."""
+        """Return all inputs as tensors, of whatever shapes: (b, …) or a constant's."""
         return [self.tensor(i) for i in range(len(self))]
 
     def integers(self, i: int) -> list[Any]:

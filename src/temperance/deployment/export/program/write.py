@@ -80,6 +80,8 @@ def write_program(bundle: Bundle, model: Any, out: Path, rows: Rows) -> dict[str
 def exported(module: GraphModule, inputs: Sequence[torch.Tensor]) -> Any:
     """Return the program for any count of rows.
 
+    Shapes: inputs (b, …) each.
+
     Raises:
         BundleError: torch refuses; its reason is named.
 
@@ -102,7 +104,10 @@ def exported(module: GraphModule, inputs: Sequence[torch.Tensor]) -> Any:
 
 
 def tensors(bundle: Bundle, rows: Rows, names: Sequence[str]) -> list[torch.Tensor]:
-    """Return the inputs of the program for rows."""
+    """Return the inputs of the program for rows.
+
+    Shapes: (b, …) each, b rows.
+    """
     feed: dict[str, NDArray[Any]] = {
         "numeric": np.ascontiguousarray(rows.numeric, dtype=np.float64),
         "categorical": rows.categorical.astype(np.int64),
