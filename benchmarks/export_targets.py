@@ -1,8 +1,8 @@
 """What smaller forms of the default table net cost and lose, and what it takes on one core with 256 MB.
 
-    OMP_NUM_THREADS=1 python benchmarks/export_targets.py [--half tuned] [--seeds 2] [--sets a,b]
+    OMP_NUM_THREADS=1 python benchmarks/export_targets.py --data DIR --sets a,b [--half tuned] [--seeds 2]
 
-Per set and seed: the default net (``tabular``), trained for 30 passes with AdamW on 60 % of at most 6,000 rows, is a
+DIR has a folder per set with ``data.parquet`` and ``meta.json``. Per set and seed: the default net (``tabular``), trained for 30 passes with AdamW on 60 % of at most 6,000 rows, is a
 bundle; ``export --target edge`` and ``cpu`` judge its forms on the other 40 %. Ranges of the static form come from
 training rows. Targets: an int8 form of at most 0.35 times the bytes that loses at most 0.5 % of the score; the edge run
 at most 50 MB resident without torch. Sets are those of one half of ``halves.py``; the forms have no setting that was
@@ -39,7 +39,6 @@ from temperance.records.errors import BundleError
 from temperance.records.table import Table
 
 RECORD = Path(__file__).parent / "records" / "export_targets.json"
-DATA = Path(__file__).parent.parent.parent / "shared" / "data"
 MOST_ROWS, EPOCHS, BATCH = 6000, 30, 256
 
 
@@ -93,9 +92,10 @@ def member_loss(task: str) -> Any:
     return loss
 
 
-def cell(name: str, seed: int) -> dict[str, Any]:
+def cell(data: Path, name: str, seed: int) -> dict[str, Any]:
     """Train, export for two targets, and return the tables."""
-    table = read(DATA / name).table
+    meta = json.loads((data / name / "meta.json").read_text())
+    table = read(data / name / "data.parquet", target=meta["target"]).table
     order = np.random.default_rng(seed).permutation(len(table))[:MOST_ROWS]
     cut = int(0.6 * len(order))
     train, judge = np.sort(order[:cut]), np.sort(order[cut:])
@@ -150,12 +150,19 @@ def summary(cells: list[dict[str, Any]]) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _run(one: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: round(one[key], 3) for key in ("p50_ms", "p99_ms", "resident_mb", "own_mb", "peak_mb") if key in one
+    } or one
+
+
 def _two(values: list[float], times: float = 1.0) -> list[float] | None:
     return [round(times * float(f(values)), 4) for f in (np.median, np.max)] if values else None
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--half", choices=["tuned", "once"], default="tuned")
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--sets", default="")
@@ -169,14 +176,18 @@ def main() -> None:
     cells = []
     for name in names:
         for seed in range(given.seeds):
-            cells.append(cell(name, seed))
+            cells.append(cell(given.data, name, seed))
             edge = cells[-1]["edge"]
             print(name, seed, edge.get("chosen"), edge.get("edge"), edge.get("refused", ""), flush=True)
     record = {
-        "command": " ".join(["python benchmarks/export_targets.py", *sys.argv[1:]]), "half": given.half,
+        "command": f"python benchmarks/export_targets.py --data DIR --sets {given.sets} --half {given.half} "
+        f"--seeds {given.seeds}", "half": given.half,
         "temperance": temperance.__version__, "python": platform.python_version(), "torch": torch.__version__,
         "cores": os.cpu_count(), "summary": summary(cells), "cells": cells,
-        "edge_resident_mb": sorted(c["edge"]["edge"]["resident_mb"] for c in cells if c["edge"].get("edge")),
+        "edge_runs": [
+            {"set": c["set"], "form": c["edge"]["chosen"], **{name: _run(one) for name, one in c["edge"]["edge"].items()}}
+            for c in cells if c["edge"].get("edge")
+        ],
         "not_verified": "speed on processors with VNNI, on ARM and on GPUs; nets of images",
     }  # fmt: skip
     runs = json.loads(given.out.read_text())["runs"] if given.out.exists() else []

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from temperance.deployment.export import Limits, Outcome
 
 NAMES = ("cpu", "edge", "gpu", "torch", "onnx", "mlflow", "container")
+RUNTIMES = {"onnxruntime": "By ONNX Runtime", "numpy": "By NumPy alone"}
 PACKED = NAMES[-2:]  # the bundle as it is, in other clothes
 Say = Callable[[str], None]
 
@@ -48,11 +49,11 @@ def share(text: str) -> float:
     return value
 
 
-def limits_of(latency: str | None, size: str | None) -> Limits:
-    """Return the limits that two options say: ``latency`` with its unit such as ``5ms``, ``size`` such as ``2MB``."""
+def limits_of(time: str | None, size: str | None) -> Limits:
+    """Return the limits that two options say: ``time`` such as ``5ms``, ``size`` such as ``2MB``."""
     from temperance.deployment.export import Limits
 
-    return Limits(None if latency is None else milliseconds(latency), None if size is None else bytes_of(size))
+    return Limits(None if time is None else milliseconds(time), None if size is None else bytes_of(size))
 
 
 def from_bundle(
@@ -121,12 +122,15 @@ def words(outcome: Outcome, trial: str | None) -> str:
 
 def _measured(outcome: Outcome) -> list[str]:
     lines: list[str] = []
-    if outcome.edge is not None:
-        run: dict[str, Any] = outcome.edge
+    for name, run in (outcome.edge or {}).items():
+        runtime = RUNTIMES[name]
+        if "refused" in run:
+            lines.append(f"{runtime}: {run['refused']}.")
+            continue
         held = "" if run["resident_mb"] is None else f", {run['resident_mb']:.0f} MB resident"
         torch = "with" if run["torch"] else "without"
         lines.append(
-            f"On one core with {run['cap_mb']} MB, {torch} torch: {run['p50_ms']:.3f} ms a row "
+            f"{runtime}, on one core with {run['cap_mb']} MB, {torch} torch: {run['p50_ms']:.3f} ms a row "
             f"(99 % within {run['p99_ms']:.3f}){held}."
         )
     if outcome.program is not None:

@@ -6,7 +6,7 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -275,12 +275,13 @@ class Bundle:
             )
 
 
-def load(folder: str | Path, *, verify: bool = True) -> Bundle:
+def load(folder: str | Path, *, verify: bool = True, runtime: Callable[[bytes], Any] = session) -> Bundle:
     """Load a bundle.
 
     Args:
         folder: what ``write_bundle`` wrote.
         verify: replay the golden rows as well (the checksums are always checked).
+        runtime: what computes the graph: ONNX Runtime, or ``plain.PlainSession``, which needs NumPy alone.
 
     Raises:
         BundleError: it is missing, damaged, cut short, foreign or newer, or predicts other than it did.
@@ -292,7 +293,7 @@ def load(folder: str | Path, *, verify: bool = True) -> Bundle:
     data = (folder / "model.onnx").read_bytes()
     check_graph(data)
     card = read_json(folder / "bundle.json")
-    bundle = Bundle(folder, card, session(data), manifest, _blocks(folder, card, manifest))
+    bundle = Bundle(folder, card, runtime(data), manifest, _blocks(folder, card, manifest))
     for name, what in ((bundle.name, "the name of the model"), (bundle.version, "its version")):
         if not is_plain(name, letters="any"):
             raise BundleError(f"{what} is {name[:80]!r}", "letters, digits, _, - and inner dots", REMEDY)

@@ -102,7 +102,7 @@ class Judge:
             made = Exported(self.bundle.schema, data, blocks)
             found = self._measured(Candidate(form.name, form.says, graph=data, tolerance=form.tolerance), made)
         except BundleError as fault:
-            return Candidate(form.name, form.says, refused=str(fault))
+            return Candidate(form.name, form.says, refused=fault.received)
         return replace(found, refused=self._refusal(found))
 
     def _measured(self, one: Candidate, made: Exported) -> Candidate:

@@ -136,7 +136,11 @@ def export_bundle(
     for name in plan.forms:
         say(f"Trying {name}")
         found.append(judge.judge(FORMS[name], model, bundle.blocks))
-    notes = [] if rows is not None else ["There are no rows with known answers, so only the graph as it is may ship."]
+    notes = (
+        []
+        if rows is not None or target == "torch"
+        else ["There are no rows with known answers, so only the graph as it is may ship."]
+    )
     found = within(found, limits)
     if target == "torch":
         return _program(bundle, model, out, rows, found, notes)
