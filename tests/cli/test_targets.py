@@ -41,7 +41,7 @@ def test_json_holds_the_table(temperance, classes, tmp_path):
     out = tmp_path / "out"
     done = temperance("export", classes.folder, "--target", "edge", "--data", classes.table, "--out", out, "--json")
     assert done.json["chosen"] == "as it is"
-    assert done.json["edge"]["torch"] is False
+    assert done.json["edge"]["numpy"]["torch"] is False
     assert {one["name"] for one in done.json["candidates"]} > {"int8 weights", "int8 static"}
     assert json.loads((out / "export.json").read_text())["target"] == "edge"
 

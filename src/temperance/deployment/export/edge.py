@@ -59,6 +59,8 @@ def _measured(folder: Path, runtime: str, seconds: float) -> dict[str, Any]:
             "a model that loads and answers there", "Export a smaller one with --max-size, or another trial",
         )  # fmt: skip
     found: dict[str, Any] = json.loads(done.stdout)
+    if "refused" in found:
+        raise BundleError(found["refused"], "nets for tables and linear models", "Use ONNX Runtime")
     return {**found, "core": "taskset -c 0" if pinned else "no taskset here: any core"}
 
 
@@ -103,4 +105,7 @@ def resident() -> dict[str, float | None]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(run(Path(sys.argv[1]), float(sys.argv[2]), sys.argv[3])))
+    try:
+        print(json.dumps(run(Path(sys.argv[1]), float(sys.argv[2]), sys.argv[3])))
+    except BundleError as fault:
+        print(json.dumps({"refused": fault.received}))
