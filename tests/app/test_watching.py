@@ -45,7 +45,7 @@ def test_a_served_model_says_how_it_is(server: str, model: Path) -> None:
     application.metrics.request("/predict", 422)
     summary = application.watcher.summary() if application.watcher else None
     Answers.pages = {
-        "/health": (200, json.dumps(application._health()).encode()),
+        "/health": (200, json.dumps(application._pages.health()).encode()),
         "/metrics": (200, application.metrics.text(summary)),
     }
     found = ask(server)
@@ -65,7 +65,7 @@ def test_what_the_monitor_says_is_told(server: str) -> None:
 
 
 def _rows(application):  # type: ignore[no-untyped-def]
-    return application._intake.rows([{"size": 1.0, "weight": 0.0, "colour": "red"}])
+    return application.answering.intake.rows([{"size": 1.0, "weight": 0.0, "colour": "red"}])
 
 
 @pytest.mark.parametrize("pages", [{}, {"/health": (200, b"[]"), "/metrics": (200, b"")}, {"/health": (302, b"")}])

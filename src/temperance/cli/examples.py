@@ -26,6 +26,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "temperance gate model.onnx march.csv --target churned --require 'accuracy>=0.85' --by point",
     ),
     "export": (
+        "temperance export churn --target edge --max-drop 0.5%",
         "temperance export churn --trial t004 --out churn/small",
         "temperance export churn --to mlflow",
     ),
@@ -33,7 +34,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "temperance predict churn/bundle new.csv",
         "temperance predict churn/bundle new.csv --out answers.parquet",
     ),
-    "serve": ("temperance serve churn/bundle --port 8000", "temperance serve churn/bundle --level shadow"),
+    "serve": (
+        "temperance serve churn/bundle --port 8000",
+        "temperance serve churn/bundle --level shadow --workers 2",
+    ),
     "retrain": ("temperance retrain churn/bundle march.csv --target churned --budget 2m --out churn-march",),
     "techniques": ("temperance techniques", "temperance techniques Dropout"),
     "presets": ("temperance presets", "temperance presets small-data"),

@@ -6,7 +6,7 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,15 +16,17 @@ from numpy.typing import NDArray
 
 from temperance.data.blocks import Block, unpack
 from temperance.deployment.manifest import REMEDY, check_manifest, read_json
+from temperance.deployment.runtime import session
 from temperance.deployment.wire import check_graph
 from temperance.records.decision import Decision, middle, most_probable
-from temperance.records.errors import BundleError, MissingExtra
+from temperance.records.errors import BundleError
 from temperance.records.plain_json import dumps
 from temperance.records.plain_names import is_plain
 from temperance.records.schema import MISSING, UNSEEN, Rows, Schema
 from temperance.records.stated_range import StatedRange
 
 TOLERANCE = 1e-5
+LOOSEST = 0.05  # that a bundle may ask for: products of integers round at other places on another machine
 LARGEST_UNPACKED = 2**30
 Feed = dict[str, NDArray[Any]]
 
@@ -57,6 +59,7 @@ class Bundle:
             self.name, self.version = str(card["name"]), str(card["version"])
             self.output = str(card["outputs"][0]["name"])
             self._scale = float(card["parity"]["scale"])
+            self.tolerance = float(card["parity"].get("tolerance", TOLERANCE))
             self.inputs = [str(entry["name"]) for entry in card["inputs"]]
             self._fed = graph_inputs(self._schema, len(self.blocks))
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
@@ -114,6 +117,11 @@ class Bundle:
         """
         result: NDArray[Any] = self._session.run([self.output], feed)[0]
         return result
+
+    @property
+    def output_shape(self) -> tuple[Any, ...]:
+        """Shape of an answer as the graph states it: rows by name, then the count of classes."""
+        return tuple(next(e.shape for e in self._session.get_outputs() if e.name == self.output))
 
     @cached_property
     def decision(self) -> Decision | None:
@@ -205,16 +213,19 @@ class Bundle:
                 "bundle.json has other columns or classes than those that the golden rows were answered with",
                 "names, order and classes as they were exported", REMEDY,
             )  # fmt: skip
+        try:
+            actual = self.run(self.golden_feed(golden))
+        except Exception as error:  # ONNX Runtime raises its own kinds
+            raise BundleError(f"the golden rows do not run: {error}", "", REMEDY) from error
+        what = "this machine's prediction of the golden rows"
+        return check_difference(actual, golden["expected"], what, scale=self._scale, tolerance=self.tolerance)
+
+    def golden_feed(self, golden: Feed) -> Feed:
+        """Return the graph's inputs for the arrays of ``parity.npz``."""
         feed = {name: golden[name] for name in self._fed if name in golden}
         if "categorical" in feed:
             feed["categorical"] = feed["categorical"].astype(object)
-        try:
-            actual = self.run(feed | self._golden_blocks(golden))
-        except Exception as error:  # ONNX Runtime raises its own kinds
-            raise BundleError(f"the golden rows do not run: {error}", "", REMEDY) from error
-        return check_difference(
-            actual, golden["expected"], "this machine's prediction of the golden rows", scale=self._scale
-        )
+        return feed | self._golden_blocks(golden)
 
     def _golden_blocks(self, golden: Feed) -> Feed:
         """Compute the blocks' numbers of the golden rows again."""
@@ -264,12 +275,13 @@ class Bundle:
             )
 
 
-def load(folder: str | Path, *, verify: bool = True) -> Bundle:
+def load(folder: str | Path, *, verify: bool = True, runtime: Callable[[bytes], Any] = session) -> Bundle:
     """Load a bundle.
 
     Args:
         folder: what ``write_bundle`` wrote.
         verify: replay the golden rows as well (the checksums are always checked).
+        runtime: what computes the graph: ONNX Runtime, or ``plain.PlainSession``, which needs NumPy alone.
 
     Raises:
         BundleError: it is missing, damaged, cut short, foreign or newer, or predicts other than it did.
@@ -281,7 +293,7 @@ def load(folder: str | Path, *, verify: bool = True) -> Bundle:
     data = (folder / "model.onnx").read_bytes()
     check_graph(data)
     card = read_json(folder / "bundle.json")
-    bundle = Bundle(folder, card, session(data), manifest, _blocks(folder, card, manifest))
+    bundle = Bundle(folder, card, runtime(data), manifest, _blocks(folder, card, manifest))
     for name, what in ((bundle.name, "the name of the model"), (bundle.version, "its version")):
         if not is_plain(name, letters="any"):
             raise BundleError(f"{what} is {name[:80]!r}", "letters, digits, _, - and inner dots", REMEDY)
@@ -323,37 +335,20 @@ def _check_card(bundle: Bundle) -> None:
         raise BundleError(
             "bundle.json has columns or classes in two orders", "inputs, classes and schema alike", REMEDY
         )
+    if not 0 < bundle.tolerance <= LOOSEST:
+        raise BundleError(f"bundle.json allows differences of {bundle.tolerance}", f"at most {LOOSEST}", REMEDY)
+    count, shape = len(bundle.classes), bundle.output_shape
+    if (bundle.task == "regression") != (count == 0) or shape[1:] != ((count,) if count else ()):
+        raise BundleError(
+            f"model.onnx answers {list(shape)} and bundle.json names {count} classes for a {bundle.task} task",
+            "one probability for each class, or one value", REMEDY,
+        )  # fmt: skip
 
 
 def schema_digest(schema: dict[str, Any]) -> str:
     """Return the SHA-256 of a schema as ``bundle.json`` holds it: names, their order, classes, how cells are read."""
     plain = json.loads(dumps(schema))
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
-
-
-def session(data: bytes) -> Any:
-    """Start ONNX Runtime on a graph: one thread, no arena (memory stays flat when batch sizes vary).
-
-    Raises:
-        BundleError: ONNX Runtime refuses the graph.
-        MissingExtra: ONNX Runtime is not installed.
-
-    """
-    try:
-        import onnxruntime as ort
-    except ImportError as error:
-        raise MissingExtra(
-            "bundles need the package onnxruntime", "it comes with Temperance", "pip install onnxruntime"
-        ) from error
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.enable_cpu_mem_arena = options.enable_mem_pattern = False
-    options.log_severity_level = 4
-    try:
-        return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # ONNX Runtime raises its own kinds
-        reason = str(error).splitlines()[0][:300]
-        raise BundleError(f"ONNX Runtime refuses the graph: {reason}", "", REMEDY) from error
 
 
 def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
@@ -374,13 +369,15 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
         raise BundleError(f"{path.name} cannot be read: {error}", "arrays of numbers and texts", REMEDY) from error
 
 
-def check_difference(actual: NDArray[Any], expected: NDArray[Any], what: str, *, scale: float = 0.0) -> float:
+def check_difference(
+    actual: NDArray[Any], expected: NDArray[Any], what: str, *, scale: float = 0.0, tolerance: float = TOLERANCE
+) -> float:
     """Return max |actual − expected|, for values relative to max(|expected|, scale); NaN must meet NaN.
 
     Shapes: both alike, (b,) values or (b, c) probabilities.
 
     Raises:
-        BundleError: another shape, or a difference above ``TOLERANCE``.
+        BundleError: another shape, or a difference above ``tolerance``.
 
     """
     if actual.shape != expected.shape:
@@ -392,6 +389,6 @@ def check_difference(actual: NDArray[Any], expected: NDArray[Any], what: str, *,
     if expected.ndim == 1:
         difference = difference / np.maximum(np.maximum(np.abs(expected[known]), scale), np.finfo(np.float64).tiny)
     worst = float(difference.max()) if difference.size else 0.0
-    if worst > TOLERANCE:
-        raise BundleError(f"{what} differs by {worst:.2g}", f"at most {TOLERANCE}", "Do not use this bundle")
+    if worst > tolerance:
+        raise BundleError(f"{what} differs by {worst:.2g}", f"at most {tolerance:g}", "Do not use this bundle")
     return worst

@@ -46,7 +46,7 @@ def _scan(data: memoryview, message: str, depth: int) -> set[str]:
     if depth > DEEPEST:
         raise ValueError("nested too deeply")
     found = set()
-    for number, value in _fields(data):
+    for number, value in fields(data):
         if message == "tensor" and (number == EXTERNAL_DATA or (number == DATA_LOCATION and value == 1)):
             raise BundleError(
                 "model.onnx keeps weights in another file",
@@ -69,17 +69,23 @@ def _check_domain(domain: str) -> None:
         )
 
 
-def _fields(data: memoryview) -> Iterator[tuple[int, memoryview | int]]:
-    """Yield (field number, bytes or integer) of one message."""
+def fields(data: memoryview) -> Iterator[tuple[int, memoryview | int]]:
+    """Yield (field number, bytes or integer) of one message; numbers of fixed width come as their 4 or 8 bytes.
+
+    Raises:
+        ValueError: it is cut short, or no message.
+        IndexError: it ends within a number.
+
+    """
     position = 0
     while position < len(data):
-        key, position = _varint(data, position)
+        key, position = varint(data, position)
         number, kind = key >> 3, key & 7
         if kind == 0:
-            value, position = _varint(data, position)
+            value, position = varint(data, position)
             yield number, value
         elif kind == 2:
-            length, position = _varint(data, position)
+            length, position = varint(data, position)
             if position + length > len(data):
                 raise ValueError("cut short")
             yield number, data[position : position + length]
@@ -88,11 +94,19 @@ def _fields(data: memoryview) -> Iterator[tuple[int, memoryview | int]]:
             position += 8 if kind == 1 else 4
             if position > len(data):
                 raise ValueError("cut short")
+            yield number, data[position - (8 if kind == 1 else 4) : position]
         else:
             raise ValueError(f"wire type {kind}")
 
 
-def _varint(data: memoryview, position: int) -> tuple[int, int]:
+def varint(data: memoryview, position: int) -> tuple[int, int]:
+    """Return the number that begins at a place, and the place behind it.
+
+    Raises:
+        ValueError: it is too long.
+        IndexError: it is cut short.
+
+    """
     value = shift = 0
     while True:
         byte = data[position]

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from temperance.data.blocks import Block, pack
 from temperance.deployment.base import Part, model_graph
-from temperance.deployment.bundle import Bundle, load, raw_inputs, schema_digest, session
+from temperance.deployment.bundle import Bundle, load, raw_inputs, schema_digest
 from temperance.deployment.manifest import FORMAT, LARGEST_FILE, MANIFEST, SCHEMA, write_manifest
 from temperance.deployment.parity import gate, stress_rows
+from temperance.deployment.runtime import session
 from temperance.deployment.sketch import Sketch
 from temperance.evaluation.calibration import Calibrator
 from temperance.records.errors import BundleError

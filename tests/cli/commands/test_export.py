@@ -37,7 +37,7 @@ def test_a_study_goes_to_a_tracker(temperance, tmp_path, monkeypatch) -> None:
 
 def test_options_that_do_not_go_together_are_refused(temperance, tmp_path) -> None:
     for words, said in {
-        (): "neither --trial nor --to", ("--trial", "t", "--to", "mlflow"): "together",
+        (): "neither --target, --trial nor --to", ("--trial", "t", "--to", "mlflow"): "together",
         ("--to", "mlflwo"): "Did you mean 'mlflow'", ("--to", "optuna", "--out", "x"): "--out together with --to",
         ("--trial", "t", "--uri", "x"): "--uri without --to",
     }.items():  # fmt: skip

@@ -47,7 +47,7 @@ def test_metadata_and_readiness(bundle):
         assert call(bundle, "GET", path).json() == {
             "name": "temperance",
             "version": __version__,
-            "extensions": ["binary_tensor_data"],
+            "extensions": ["binary_tensor_data", "statistics", "model_repository"],
         }
     assert call(bundle, "GET", "/v2/health/live").json() == {"live": True}
     assert call(bundle, "GET", "/v2/health/ready").json() == {"ready": True}

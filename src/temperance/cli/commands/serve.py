@@ -13,6 +13,7 @@ import typer
 from temperance.cli import options
 from temperance.cli.console import Console
 from temperance.cli.models import bundle_folder
+from temperance.records.errors import SettingError
 
 
 class Level(StrEnum):
@@ -51,20 +52,36 @@ def serve(
         str,
         typer.Option("--token", envvar="TEMPERANCE_TOKEN", help="For /admin; made and told at the start if left out."),
     ] = "",
+    workers: Annotated[
+        int,
+        typer.Option("--workers", min=1, max=64, help="Processes that answer; one monitor sees what all of them do."),
+    ] = 1,
+    tls_cert: Annotated[
+        str | None, typer.Option("--tls-cert", metavar="FILE", help="HTTPS: certificate (PEM), with --tls-key.")
+    ] = None,
+    tls_key: Annotated[
+        str | None, typer.Option("--tls-key", metavar="FILE", help="HTTPS: its private key (PEM), without a password.")
+    ] = None,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Answer requests over HTTP until Ctrl-C.
 
-    POST /predict takes JSON rows; /v2 speaks the Open Inference Protocol; GET /health and /metrics tell how it is.
+    POST /predict takes JSON rows; /v2 speaks the Open Inference Protocol; GET /docs describes all; GET /health and
+    /metrics tell how it is. POST /admin/reload, with the token, serves the bundle that lies in the folder by then.
     The server loads no PyTorch.
     """
     from temperance.deployment.serve import run
+    from temperance.deployment.serve.secured import Secured
+
+    if (tls_cert is None) != (tls_key is None):
+        raise SettingError("one of --tls-cert and --tls-key", "both, or neither", "Give the other one too")
+    secured = None if tls_cert is None or tls_key is None else Secured(tls_cert, tls_key)
 
     folder = bundle_folder(bundle)
     place = None if state == "none" or level is Level.off else state or beside(folder)
     run(
-        folder, host=host, port=port, level=level.value, state=place, token=token,
+        folder, host=host, port=port, level=level.value, state=place, token=token, workers=workers, secured=secured,
         announce=_announce(Console(as_json, quiet)),
     )  # fmt: skip
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hmac
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from temperance.deployment.bundle import Bundle
+from temperance.deployment.serve.ownership import Token
 from temperance.deployment.serve.recent import Recent
 from temperance.records.errors import RequestError
 
@@ -39,27 +39,13 @@ class Admin:
         self, bundle: Bundle, token: str, *, monitor: Monitor, recent: Recent, loss: LossMonitor | None = None,
         adapter: Guarded | None = None,
     ) -> None:  # fmt: skip
-        self.bundle, self._token = bundle, token.encode()
+        self.bundle, self.check = bundle, Token(token).check
         self.monitor, self.recent, self.loss, self.adapter = monitor, recent, loss, adapter
         self.reads: dict[str, Callable[[], Any]] = {"/admin/report": self.report, "/admin/log": self.log}
         self.acts: dict[str, Callable[[Any], Any]] = {
             "/admin/labels": self.labels, "/admin/reset": self.reset, "/admin/rollback": self.rollback,
             "/admin/freeze": self.freeze, "/admin/thaw": self.thaw,
         }  # fmt: skip
-
-    def check(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
-        """Let only the owner in.
-
-        Raises:
-            RequestError: status 401.
-
-        """
-        given = next((value for key, value in headers if key == b"authorization"), b"")
-        if not self._token or not hmac.compare_digest(given, b"Bearer " + self._token):
-            raise RequestError(
-                "no token, or a wrong one", "Authorization: Bearer TOKEN, as the server said at its start",
-                "Start it with --token or TEMPERANCE_TOKEN to choose one", status=401,
-            )  # fmt: skip
 
     def report(self) -> dict[str, Any]:
         """Return state, alerts in words, and what quality is to be expected."""

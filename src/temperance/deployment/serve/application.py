@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 from urllib.parse import unquote
 
 import numpy as np
@@ -19,13 +19,14 @@ from numpy.typing import NDArray
 from temperance.deployment.bundle import Bundle
 from temperance.deployment.serve import binary
 from temperance.deployment.serve.admin import Admin
-from temperance.deployment.serve.intake import Intake, listed
+from temperance.deployment.serve.answering import Answering, Packed, Question, parsed
+from temperance.deployment.serve.aside import Aside, Done
+from temperance.deployment.serve.gather import Gather
 from temperance.deployment.serve.keep import Keep
 from temperance.deployment.serve.limits import Held, Hold, Limits
 from temperance.deployment.serve.metrics import TYPE, Metrics
-from temperance.deployment.serve.protocol import Protocol
-from temperance.deployment.serve.replies import Replies
-from temperance.deployment.serve.watch import PostProcessor, Watcher
+from temperance.deployment.serve.pages import Pages
+from temperance.deployment.serve.watch import Elsewhere, PostProcessor, Remembers, Watcher
 from temperance.records.errors import RequestError, TemperanceError
 from temperance.records.plain_names import is_plain
 from temperance.records.schema import Rows
@@ -33,22 +34,30 @@ from temperance.records.schema import Rows
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Renew = Callable[["Application"], Awaitable[dict[str, Any]]]
 
 SAVE_SECONDS = 5.0
-SLICE = 256  # rows that the watcher and the adapter take at once
-JSON, BYTES = "application/json", "application/octet-stream"
+JSON, BYTES, HTML = "application/json", "application/octet-stream", "text/html; charset=utf-8"
+RELOAD = "/admin/reload"
 log = logging.getLogger(__name__)
 
 
-class Packed(NamedTuple):
-    """An answer with binary tensors: its JSON and their data."""
+def told_elsewhere(path: str) -> bool:
+    """Return whether a path is about all workers."""
+    return path in ("/health", "/metrics") or path.startswith("/admin/") or path.endswith("/stats")
 
-    head: bytes
-    data: bytes
+
+class Reply(NamedTuple):
+    """What is sent back."""
+
+    status: int
+    body: bytes
+    kind: str = JSON
+    headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
 class Application:
-    """Serves one bundle.
+    """Serves one bundle at a time.
 
     Args:
         bundle: the loaded model.
@@ -57,6 +66,10 @@ class Application:
         admin: answers ``/admin/…``; with it answers are kept by request id, so that labels find them.
         keep: where state is written every few seconds, after labels and at the end.
         limits: on bodies and what is held of them; those on connections are the server's (``launch``).
+        large: large bodies are worked on in a ``thread``, or in a ``process`` of their own.
+        renew: serves the bundle that lies in the folder now; for ``/admin/reload``, which ``admin`` guards.
+        elsewhere: another process that answers ``/health``, ``/metrics`` and ``/admin/…``, for several workers.
+        recent: keeps answers by request id where there is no ``admin`` here.
 
     """
 
@@ -69,25 +82,59 @@ class Application:
         admin: Admin | None = None,
         keep: Keep | None = None,
         limits: Limits | None = None,
+        large: Literal["thread", "process"] = "thread",
+        renew: Renew | None = None,
+        elsewhere: Elsewhere | None = None,
+        recent: Remembers | None = None,
     ) -> None:
-        self.bundle, self.watcher, self.adapter = bundle, watcher, adapter
         self.limits = limits or Limits()
         self.draining = False
-        self.admin, self.keep, self._kept = admin, keep, -1
-        self.metrics = Metrics(bundle.name, bundle.version)
-        self._intake, self._replies = Intake(bundle.schema), Replies(bundle)
-        self._protocol = Protocol(bundle, self._intake, self._replies)
+        self.renew, self.elsewhere, self._large, self._kept = renew, elsewhere, large, -1
+        self.metrics: Metrics = Metrics(bundle.name, bundle.version) if elsewhere is None else elsewhere.metrics
         self._held = Held(self.limits)
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="large-body")  # two would only share one interpreter
-        self._started = time.monotonic()
-        self._pages: dict[str, Callable[[], Any]] = {
-            "/": self._about,
-            "/health": self._health,
-            "/v2": self._protocol.server,
-            "/v2/": self._protocol.server,
-            "/v2/health/live": lambda: {"live": True},
-            "/v2/health/ready": self._ready,
-        }
+        self._aside: Aside | None = None
+        self.take(Answering(
+            bundle, watcher=watcher, adapter=adapter, admin=admin, keep=keep, metrics=self.metrics, recent=recent,
+        ))  # fmt: skip
+
+    def take(self, answering: Answering) -> None:
+        """Serve another bundle from the next request on; those under way end with the one that they began with."""
+        before = self._aside
+        self.answering, self._gather = answering, Gather(answering)
+        bundle = answering.bundle
+        self._aside = Aside(str(bundle.folder), bundle.version, self.limits) if self._large == "process" else None
+        self._pages = Pages(
+            answering, self.metrics, lambda: self.draining,
+            admin=answering.admin is not None or (self.elsewhere is not None and answering.watcher is not None),
+        )  # fmt: skip
+        if before is not None:
+            before.close()
+
+    @property
+    def bundle(self) -> Bundle:
+        """What is served."""
+        return self.answering.bundle
+
+    @property
+    def watcher(self) -> Watcher | None:
+        """The monitor."""
+        return self.answering.watcher
+
+    @property
+    def adapter(self) -> PostProcessor | None:
+        """The adapter."""
+        return self.answering.adapter
+
+    @property
+    def admin(self) -> Admin | None:
+        """What answers the owner."""
+        return self.answering.admin
+
+    @property
+    def keep(self) -> Keep | None:
+        """Where the state is written."""
+        return self.answering.keep
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI)."""
@@ -97,81 +144,108 @@ class Application:
             await self._http(scope, receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope["path"]
-        ident = _ident(scope)
-        headers: tuple[tuple[bytes, bytes], ...] = ((b"x-request-id", ident.encode()),)
-        endpoint = path if path in self._pages or path in ("/predict", "/metrics") else "other"
+        began, path, ident = time.perf_counter(), scope["path"], _ident(scope)
+        endpoint = self._endpoint(path)
         try:
-            if path == "/metrics":
-                _check_method(scope, "GET")
-                summary = self.watcher.summary() if self.watcher else None
-                status, reply, kind = 200, self.metrics.text(summary), TYPE
-            else:
-                endpoint, content = await self._route(scope, receive, endpoint, ident)
-                if isinstance(content, Packed):
-                    headers += ((binary.HEADER, str(len(content.head)).encode()),)
-                    status, reply, kind = 200, content.head + content.data, BYTES
-                else:
-                    status, reply, kind = 200, orjson.dumps(content), JSON
+            reply = await self._route(scope, receive, ident)
         except RequestError as error:
-            status, reply, kind = error.status, orjson.dumps({"error": str(error)}), JSON
-            headers += _headers(error)
+            reply = _refused(error)
         except asyncio.CancelledError:
             if not self.draining:
                 raise
-            late = RequestError("the server stopped before the answer was ready", "", "Send it to another", status=503)
-            status, reply, kind = late.status, orjson.dumps({"error": str(late)}), JSON
-            headers += _headers(late)
+            reply = _refused(
+                RequestError("the server stopped before the answer was ready", "", "Send it to another", status=503)
+            )
         except Exception as error:
             log.exception("%s %s failed", scope["method"], path)
             known = (
                 str(error) if isinstance(error, TemperanceError) else "the server failed on this request; see its log"
             )
-            status, reply, kind = 500, orjson.dumps({"error": known}), JSON
-        self.metrics.request(endpoint, status)
-        await _send(send, status, reply, kind, headers, empty=scope["method"] == "HEAD")
+            reply = Reply(500, orjson.dumps({"error": known}))
+        self.metrics.request(endpoint, reply.status, seconds=time.perf_counter() - began)
+        headers = [
+            (b"content-type", reply.kind.encode()), (b"content-length", str(len(reply.body)).encode()),
+            (b"x-request-id", ident.encode()), *reply.headers,
+        ]  # fmt: skip
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else reply.body})
 
-    async def _route(self, scope: Scope, receive: Receive, endpoint: str, ident: str) -> tuple[str, Any]:
+    def _endpoint(self, path: str) -> str:
+        if path in self._pages.reads or path in ("/predict", "/metrics", "/docs"):
+            return str(path)
+        if path.startswith("/v2/models/"):
+            return "/v2/models/infer" if path.endswith("/infer") else "/v2/models"
+        return "/admin" if path.startswith("/admin/") else "other"
+
+    async def _route(self, scope: Scope, receive: Receive, ident: str) -> Reply:
         path = scope["path"]
         if path == "/predict":
             _check_method(scope, "POST")
-            return endpoint, await self._answer(scope, receive, partial(self._predict, ident=ident))
-        if path in self._pages:
+            return await self._answer(scope, receive, "rows", ident)
+        if self.elsewhere is not None and told_elsewhere(path):
+            return await self._asked_elsewhere(self.elsewhere, scope, receive)
+        if path == "/metrics":
             _check_method(scope, "GET")
-            return endpoint, self._pages[path]()
+            return Reply(200, self.metrics.text(self.watcher.summary() if self.watcher else None), TYPE)
+        if path == "/docs":
+            _check_method(scope, "GET")
+            return Reply(200, self._pages.docs(), HTML)
+        if path in self._pages.reads:
+            _check_method(scope, "GET")
+            return _said(self._pages.reads[path]())
+        if path == "/v2/repository/index":
+            _check_method(scope, "POST")
+            return _said(self._pages.repository())
         if path.startswith("/admin/") and self.admin is not None:
-            return "/admin", await self._administer(self.admin, scope, receive)
+            return _said(await self._administer(self.admin, scope, receive))
         parts = [unquote(part) for part in path.split("/")[1:]]
         if parts[:2] != ["v2", "models"] or len(parts) < 3:
             raise RequestError(
-                f"there is nothing at {path!r}"[:200], "/predict, /health, /metrics and /v2/… (see /)", status=404
+                f"there is nothing at {path!r}"[:200],
+                "/predict, /health, /metrics, /docs and /v2/… (see /)",
+                status=404,
             )
-        return "/v2/models", await self._model(scope, receive, parts[2], parts[3:], ident)
+        return await self._model(scope, receive, parts[2], parts[3:], ident)
 
-    async def _model(self, scope: Scope, receive: Receive, name: str, rest: list[str], ident: str) -> Any:
+    async def _model(self, scope: Scope, receive: Receive, name: str, rest: list[str], ident: str) -> Reply:
+        if (name, rest) == ("stats", []):
+            _check_method(scope, "GET")
+            return _said(self._pages.statistics())
         version = rest[1] if rest[:1] == ["versions"] and len(rest) > 1 else None
         action = rest[2:] if version is not None else rest
-        self._protocol.check_model(name, version)
+        self.answering.protocol.check_model(name, version)
         if action == ["infer"]:
             _check_method(scope, "POST")
-            work = partial(self._infer, ident=ident, head=_header(scope, binary.HEADER))
-            return await self._answer(scope, receive, work)
+            return await self._answer(scope, receive, "tensors", ident)
         _check_method(scope, "GET")
         if action == ["ready"]:
-            return {"name": name, "ready": True}
+            return _said({"name": name, "ready": True})
+        if action == ["stats"]:
+            return _said(self._pages.statistics())
         if action in ([], [""]):
-            return self._protocol.model()
-        raise RequestError(f"there is nothing at {scope['path']!r}"[:200], "ready and infer", status=404)
+            return _said(self.answering.protocol.model())
+        raise RequestError(f"there is nothing at {scope['path']!r}"[:200], "ready, stats and infer", status=404)
 
-    async def _answer(self, scope: Scope, receive: Receive, work: Callable[[bytes], Any]) -> Any:
+    async def _answer(self, scope: Scope, receive: Receive, kind: str, ident: str) -> Reply:
+        """Answer a body of rows or tensors: at once where it is small, else one after the other, apart."""
         encoding = _header(scope, b"content-encoding").strip().lower()
+        head = _header(scope, binary.HEADER) if kind == "tensors" else b""
+        answering, aside, gather = self.answering, self._aside, self._gather
+        loop = asyncio.get_running_loop()
         with self._held.body() as hold:
             body = await _body(scope, receive, hold)
             if encoding not in (b"", b"identity"):
-                work = partial(_unpacked, work, encoding, self.limits.body)
-            elif len(body) <= self.limits.small:
-                return work(body)
-            return await asyncio.get_running_loop().run_in_executor(self._worker, work, body)
+                unpack = partial(binary.unpacked, body, encoding, most=self.limits.body)
+                body = await loop.run_in_executor(self._worker, unpack)
+            if len(body) <= self.limits.small:
+                asked = _ask(answering, kind, body, ident, head)
+                return _packed(asked.reply(await gather.answer(asked.rows, asked.ident)))
+            if aside is not None:
+                began = time.perf_counter()
+                done = await aside.work(kind, body, ident, head)
+                if done is not None:
+                    return await loop.run_in_executor(self._worker, _shown, answering, done, kind, body, head, began)
+            return await loop.run_in_executor(self._worker, _all_here, answering, kind, body, ident, head)
 
     async def _administer(self, admin: Admin, scope: Scope, receive: Receive) -> Any:
         admin.check(scope["headers"])
@@ -179,120 +253,63 @@ class Application:
         if path in admin.reads:
             _check_method(scope, "GET")
             return admin.reads[path]()
+        if path == RELOAD and self.renew is not None:
+            _check_method(scope, "POST")
+            return await self.renew(self)
         if path not in admin.acts:
             raise RequestError(
-                f"there is nothing at {path!r}"[:200], ", ".join([*admin.reads, *admin.acts]), status=404
+                f"there is nothing at {path!r}"[:200], ", ".join([*admin.reads, *admin.acts, RELOAD]), status=404
             )
         _check_method(scope, "POST")
-        done = await self._answer(scope, receive, partial(_act, admin.acts[path]))
-        if self.keep is not None:  # what was told to a server is not lost with it
-            await asyncio.get_running_loop().run_in_executor(None, self.keep.save)
+        with self._held.body() as hold:
+            body = await _body(scope, receive, hold)
+            done = await asyncio.get_running_loop().run_in_executor(None, _act, admin.acts[path], body)
+        if self.answering.keep is not None:  # what was told to a server is not lost with it
+            await asyncio.get_running_loop().run_in_executor(None, self.answering.keep.save)
         return done
 
-    def _predict(self, body: bytes, ident: str = "") -> Any:
-        content = _json(body)
-        rows = listed(content)
-        if isinstance(rows, list):
-            if not rows:
-                raise RequestError("the list of rows is empty", "at least one row", status=422)
-            return {"predictions": self._replies.rows(self.serve(self._intake.rows(rows), ident))}
-        if not isinstance(content, dict):
-            raise RequestError("the body is no row", 'a JSON object, or {"rows": [object, …]}', status=422)
-        return self._replies.rows(self.serve(self._intake.rows([content]), ident))[0]
-
-    def _infer(self, body: bytes, ident: str = "", head: bytes = b"") -> Any:
-        data = b""
-        if head:
-            body, data = binary.parted(body, head)
-        content = _json(body)
-        binary.fill(content, data)
-        rows = self._protocol.rows(content)
-        reply, told = self._protocol.reply(content, self.serve(rows, content.get("id") or ident))
-        return Packed(orjson.dumps(reply), told) if told else reply
+    async def _asked_elsewhere(self, elsewhere: Elsewhere, scope: Scope, receive: Receive) -> Reply:
+        with self._held.body() as hold:
+            body = await _body(scope, receive, hold)
+            return Reply(*await elsewhere.ask(scope["method"], scope["path"], scope["headers"], body))
 
     def serve(self, rows: Rows, ident: str = "") -> NDArray[Any]:
-        """Predict rows, show them to the watcher and let the adapter act; answers are kept under ``ident``.
+        """Predict rows, show them to the watcher and let the adapter act; see ``Answering.serve``.
 
         Shapes: probabilities (b, c) or values (b,).
-
-        Raises:
-            RequestError: status 422; a row for which the model has no finite answer.
-
         """
-        begin = time.perf_counter()
-        source = self.bundle.predict(rows)
-        if not np.isfinite(source).all():
-            row = int(np.argmin(np.isfinite(source.reshape(len(source), -1)).all(axis=1)))
-            raise RequestError(
-                f"the model has no finite answer for row {row}", "numbers of the size that it was trained on",
-                "Correct the row, or send null where a value is not known", status=422,
-            )  # fmt: skip
-        if self.admin is not None and ident:
-            self.admin.recent.add(ident, source)
-        if rows.size <= SLICE:
-            sent = self._seen(rows, source)
-        else:
-            cuts = [slice(i, i + SLICE) for i in range(0, rows.size, SLICE)]
-            sent = np.concatenate([self._seen(rows.take(cut), source[cut]) for cut in cuts])
-        self.metrics.prediction(rows.size, time.perf_counter() - begin)
-        return sent
-
-    def _seen(self, rows: Rows, source: NDArray[Any]) -> NDArray[Any]:
-        """Show a few rows at a time to watcher and adapter, which lock, so that nobody waits long."""
-        if self.watcher is not None:
-            changed = self.watcher.observe(rows, source)
-            if changed:
-                self.metrics.alarms(sum(verdict.state == "alarm" for verdict in changed))
-        return source if self.adapter is None else self.adapter.transform(source)
+        return self.answering.serve(rows, ident)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
-        saving = asyncio.create_task(self._save())
+        saving = asyncio.create_task(self.save_often())
         await send({"type": "lifespan.startup.complete"})
         await receive()
         saving.cancel()
-        self._worker.shutdown()
-        if self.keep is not None:
-            self.keep.save()
-            self.keep.close()
+        self.close()
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def _save(self) -> None:
-        while self.keep is not None:
+    def close(self) -> None:
+        """Write the state and end what works aside."""
+        self._worker.shutdown()
+        if self._aside is not None:
+            self._aside.close()
+        if self.answering.keep is not None:
+            self.answering.keep.save()
+            self.answering.keep.close()
+
+    async def save_often(self) -> None:
+        """Write the state every few seconds where something came."""
+        while True:
             await asyncio.sleep(SAVE_SECONDS)
-            if self.metrics.rows == self._kept:
+            keep = self.answering.keep
+            if keep is None or self.metrics.rows == self._kept:
                 continue
             self._kept = self.metrics.rows
             try:
-                await asyncio.get_running_loop().run_in_executor(None, self.keep.save)
-            except TemperanceError:
+                await asyncio.get_running_loop().run_in_executor(None, keep.save)
+            except (TemperanceError, OSError):
                 log.exception("the state could not be written")
-
-    def _ready(self) -> dict[str, Any]:
-        if self.draining:
-            raise RequestError("the server is stopping", "", "Send the request to another one", status=503)
-        return {"ready": True}
-
-    def _about(self) -> dict[str, Any]:
-        paths = ["POST /predict", "GET /health", "GET /metrics", "GET /v2", f"POST /v2/models/{self.bundle.name}/infer"]
-        columns = [column.source or column.name for column in self.bundle.schema.columns]
-        return {
-            "model": self.bundle.name,
-            "task": self.bundle.task,
-            "paths": paths,
-            "features": [*dict.fromkeys(columns)],
-        }
-
-    def _health(self) -> dict[str, Any]:
-        summary = self.watcher.summary() if self.watcher else None
-        return {
-            "status": "ok",
-            "model": self.bundle.name,
-            "version": self.bundle.version,
-            "uptime_seconds": round(time.monotonic() - self._started, 3),
-            "monitor": {key: value for key, value in summary.items() if key != "evidence"} if summary else None,
-            "adaptation": self.adapter.summary() if self.adapter else None,
-        }
 
 
 def app(bundle: Bundle, **settings: Any) -> Application:
@@ -300,15 +317,47 @@ def app(bundle: Bundle, **settings: Any) -> Application:
     return Application(bundle, **settings)
 
 
-def _json(body: bytes) -> Any:
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise RequestError(f"the body is no valid JSON: {error}", "JSON in UTF-8") from error
+def _ask(answering: Answering, kind: str, body: bytes, ident: str, head: bytes) -> Question:
+    return answering.asked_rows(body, ident) if kind == "rows" else answering.asked_tensors(body, ident, head=head)
+
+
+def _all_here(answering: Answering, kind: str, body: bytes, ident: str, head: bytes) -> Reply:
+    asked = _ask(answering, kind, body, ident, head)
+    return _packed(asked.reply(answering.serve(asked.rows, asked.ident)))
+
+
+def _shown(answering: Answering, done: Done, kind: str, body: bytes, head: bytes, began: float) -> Reply:
+    """Show what another process answered to monitor and adapter; write the reply anew where the adapter changed it."""
+    reply, rows, source, ident = done
+    sent = answering.seen(rows, source, ident)
+    if answering.metrics is not None:
+        answering.metrics.prediction(rows.size, time.perf_counter() - began)
+    if sent is not source and not np.array_equal(sent, source):
+        reply = _ask(answering, kind, body, ident, head).reply(sent)
+    return _packed(reply)
+
+
+def _packed(reply: Packed) -> Reply:
+    if not reply.data:
+        return Reply(200, reply.head)
+    return Reply(200, reply.head + reply.data, BYTES, ((binary.HEADER, str(len(reply.head)).encode()),))
+
+
+def _said(content: Any) -> Reply:
+    return Reply(200, orjson.dumps(content))
+
+
+def _refused(error: RequestError) -> Reply:
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    if error.status == 405:
+        headers = ((b"allow", b"POST" if error.accepted.endswith("POST") else b"GET, HEAD"),)
+    if error.status == 503:
+        headers = ((b"retry-after", b"1"),)
+    return Reply(error.status, orjson.dumps({"error": str(error)}), JSON, headers)
 
 
 def _act(act: Callable[[Any], Any], body: bytes) -> Any:
-    content = _json(body) if body.strip() else {}
+    content = parsed(body) if body.strip() else {}
     if not isinstance(content, dict):
         raise RequestError("the body is no JSON object", "an object, or nothing")
     return act(content)
@@ -334,16 +383,6 @@ def _header(scope: Scope, name: bytes) -> bytes:
     return next((bytes(value) for key, value in scope["headers"] if key == name), b"")
 
 
-def _unpacked(work: Callable[[bytes], Any], encoding: bytes, most: int, body: bytes) -> Any:
-    return work(binary.unpacked(body, encoding, most=most))
-
-
-def _headers(error: RequestError) -> tuple[tuple[bytes, bytes], ...]:
-    if error.status == 405:
-        return ((b"allow", b"POST" if error.accepted.endswith("POST") else b"GET, HEAD"),)
-    return ((b"retry-after", b"1"),) if error.status == 503 else ()
-
-
 async def _body(scope: Scope, receive: Receive, hold: Hold) -> bytes:
     for key, value in scope["headers"]:
         if key == b"content-length" and value.isdigit():
@@ -359,11 +398,3 @@ async def _body(scope: Scope, receive: Receive, hold: Hold) -> bytes:
         chunks.append(chunk)
         if not message.get("more_body"):
             return chunks[0] if len(chunks) == 1 else b"".join(chunks)
-
-
-async def _send(
-    send: Send, status: int, body: bytes, kind: str, extra: tuple[tuple[bytes, bytes], ...], *, empty: bool
-) -> None:
-    headers = [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode()), *extra]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if empty else body})

@@ -94,7 +94,9 @@ class Keep:
         return True
 
     def save(self) -> None:
-        """Write the state of all parts as it is now."""
+        """Write the state of all parts as it is now; nothing once another has the folder."""
+        if self._lock.closed:
+            return
         arrays = {f"{name}/{k}": v for name, part in self.parts.items() for k, v in part.state_dict().items()}
         file = io.BytesIO()
         np.savez(file, allow_pickle=False, version=np.array(self.version), **arrays)

@@ -4,30 +4,21 @@ from __future__ import annotations
 
 import secrets
 import socket
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
-
-import numpy as np
+from typing import Any, Literal
 
 from temperance.deployment.bundle import Bundle, load
 from temperance.deployment.serve.application import Application
-from temperance.deployment.serve.keep import GuardMemory, Keep, Stateful
 from temperance.deployment.serve.limits import Limits
-from temperance.deployment.serve.recent import Recent
+from temperance.deployment.serve.parts import Level, parts
+from temperance.deployment.serve.renewal import Renewal
+from temperance.deployment.serve.secured import Secured, tls
 from temperance.records.errors import MissingExtra, SettingError
 
-if TYPE_CHECKING:
-    from temperance.adaptation.guard import Guarded
-    from temperance.monitoring.degradation import LossMonitor
-    from temperance.monitoring.monitor import Monitor
-
-BACKLOG = 2048  # connections that wait to be accepted
 SPARE_FILES = 64  # for the bundle, the state, the loop
-Level = Literal["off", "observe", "shadow", "adapt"]
 
 
 def run(
@@ -39,9 +30,11 @@ def run(
     limits: Limits | None = None,
     state: str | Path | None = None,
     token: str = "",
+    workers: int = 1,
+    secured: Secured | None = None,
     announce: Callable[[str], None] | None = print,
 ) -> None:
-    """Load a bundle, check it and serve it until Ctrl-C.
+    """Load a bundle, check it and serve it until Ctrl-C or SIGTERM; what is under way is answered first.
 
     Args:
         folder: the bundle.
@@ -52,33 +45,56 @@ def run(
         limits: on bodies, connections and time; see ``Limits``.
         state: folder in which the monitor, labels and the guard's log outlive a restart; None keeps nothing.
         token: for ``/admin/…``; empty: a new one is made and announced.
+        workers: processes that answer; one monitor sees what all of them answer.
+        secured: certificate and key for HTTPS; None: plain HTTP.
         announce: called with one line once the server listens.
 
     Raises:
         BundleError: the bundle is damaged, foreign or newer.
-        SettingError: the address cannot be used.
+        SettingError: the address cannot be used, or settings that do not go together.
         MissingExtra: uvicorn is not installed.
 
     """
     try:
         import uvicorn
 
-        from temperance.deployment.serve.connections import Server, protocol
+        from temperance.deployment.serve.connections import ACCEPTED, BACKLOG, Server, protocol
     except ImportError as error:
         raise MissingExtra(
             "serving needs the package uvicorn", "it is in the extra 'serve'", "pip install 'temperance[serve]'"
         ) from error
+    if secured is not None:
+        secured.check()
     limits = limits or Limits()
     secret = token or secrets.token_urlsafe(18)
-    application = served(load(folder), level=level, limits=limits, state=state, token=secret)
+    bundle = load(folder)
     limits = replace(limits, connections=min(limits.connections, _open_files() - SPARE_FILES))
-    listener = _listen(host, port)
-    if announce is not None:
+    listener = _listen(host, port, BACKLOG)
+    application = None
+    try:
+        application = served(bundle, level=level, limits=limits, state=state, token=secret, large="process")
         made = "" if token or application.admin is None else f"; token for /admin: {secret}"
-        announce(f"Serving {application.bundle.name} on http://{_name(listener)} (stop with Ctrl-C{made})")
+        scheme = "http" if secured is None else "https"
+        several = "" if workers == 1 else f" with {workers} workers"
+        line = f"Serving {bundle.name} on {scheme}://{_name(listener)}{several} (stop with Ctrl-C{made})"
+        if workers > 1:
+            from temperance.deployment.serve.workers import run_workers
+
+            with listener:
+                run_workers(
+                    application, listener, workers, level=level, limits=limits, secured=secured,
+                    announce=None if announce is None else lambda: announce(line),
+                )  # fmt: skip
+            return
+    except BaseException:
+        listener.close()
+        raise
+    if announce:
+        announce(line)
     config = uvicorn.Config(
         application, http=protocol(limits), ws="none", log_level="critical", access_log=False, server_header=False,
-        date_header=False, lifespan="on", timeout_graceful_shutdown=limits.drain_seconds, backlog=BACKLOG,
+        date_header=False, lifespan="on", timeout_graceful_shutdown=limits.drain_seconds, backlog=ACCEPTED,
+        **tls(secured),
     )  # fmt: skip
     with listener, suppress(KeyboardInterrupt):  # Ctrl-C: uvicorn has answered what was under way and passes it on
         Server(config, application).run(sockets=[listener])
@@ -86,7 +102,7 @@ def run(
 
 def served(
     bundle: Bundle, *, level: Level = "observe", limits: Limits | None = None, state: str | Path | None = None,
-    token: str = "",
+    token: str = "", large: Literal["thread", "process"] = "thread",
 ) -> Application:  # fmt: skip
     """Return the application of a bundle with its monitor and, from level ``shadow`` on, its guarded adapter.
 
@@ -95,63 +111,10 @@ def served(
         SettingError: a level that this bundle cannot have, or a folder ``state`` that cannot be used.
 
     """
-    monitor = _monitor(bundle, level)
-    if monitor is None:
-        return Application(bundle, limits=limits)
-    from temperance.deployment.serve.admin import Admin
-
-    guard, loss = _guard(bundle, level, monitor), _loss(bundle)
-    recent = Recent(monitor.reference["sample"].shape[1:])
-    admin = Admin(bundle, token, monitor=monitor, recent=recent, loss=loss, adapter=guard)
-    keep = None
-    if state is not None:
-        parts: dict[str, Stateful] = {"monitor": monitor, "recent": recent}
-        if loss is not None:
-            parts["loss"] = loss
-        if guard is not None:
-            parts["guard"] = GuardMemory(guard)
-        keep = Keep(Path(state), bundle.version, parts)
-        keep.load()
-    return Application(bundle, watcher=monitor, adapter=guard, admin=admin, keep=keep, limits=limits)
-
-
-def _monitor(bundle: Bundle, level: Level) -> Monitor | None:
-    if level == "off" or bundle.reference is None:
-        return None
-    from temperance.monitoring.monitor import Monitor
-
-    return Monitor(bundle.reference, bundle.schema)
-
-
-def _loss(bundle: Bundle) -> LossMonitor | None:
-    """Return what judges labelled answers: errors, or values outside the interval; None without a figure at release."""
-    from temperance.monitoring.degradation import LossMonitor, ceiling_of
-
-    reference = dict(bundle.reference or {})
-    if not bundle.classes:
-        if not bundle.has_interval:
-            return None
-        stated = bundle.card["interval"]
-        reference["loss"] = np.array([1 - float(stated["level"]), 0.0, max(1, int(stated.get("n") or 1))])
-    return LossMonitor(ceiling_of(reference)) if "loss" in reference else None
-
-
-def _guard(bundle: Bundle, level: Level, monitor: Monitor) -> Guarded | None:
-    reference = monitor.reference
-    if level not in ("shadow", "adapt"):
-        return None
-    if not bundle.classes or "sample_target" not in reference:
-        raise SettingError(
-            f"the level {level!r} for this bundle",
-            "adaptation corrects class shares: it needs a classification bundle with true classes in its reference",
-            "Serve at level observe",
-        )
-    from temperance.adaptation.adapters.label_shift import LabelShift
-    from temperance.adaptation.guard import Guarded
-    from temperance.adaptation.inputs import InputCheck
-
-    inputs = InputCheck(monitor) if "class_counts" in reference else None
-    return Guarded(LabelShift(), reference, level=level, inputs=inputs, clock=time.time)  # type: ignore[arg-type]
+    renewal = Renewal(bundle.folder, level=level, state=state, token=token)
+    return Application(
+        bundle, limits=limits, large=large, renew=renewal, **parts(bundle, level=level, state=state, token=token)
+    )
 
 
 def _open_files() -> int:
@@ -168,7 +131,7 @@ def _open_files() -> int:
     return 2**16 if soft == resource.RLIM_INFINITY else max(SPARE_FILES + 16, soft)
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int, backlog: int) -> socket.socket:
     """Return a listening socket that sends small answers at once.
 
     The protocol number is named: asyncio switches Nagle's delay off only where it can read it, and with the delay an
@@ -179,7 +142,7 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
-        listener.listen(BACKLOG)
+        listener.listen(backlog)
     except (OSError, OverflowError) as error:
         listener.close()
         raise SettingError(

@@ -23,6 +23,7 @@ class Limits:
         head_seconds: from the first byte, or from the connection, to the end of the headers; then 408.
         body_seconds: grace of a body, beside one second per ``slowest`` bytes that arrived; then 408.
         slowest: bytes per second below which a body counts as stalled, after the grace.
+        work_seconds: a large body whose work takes longer is given up with 503.
         answer_seconds: an answer of which nothing was taken for so long is given up.
         drain_seconds: time to finish what is under way at a stop.
 
@@ -36,6 +37,7 @@ class Limits:
     head_seconds: float = 10.0
     body_seconds: float = 10.0
     slowest: int = 16 * 1024
+    work_seconds: float = 60.0
     answer_seconds: float = 30.0
     drain_seconds: int = 10
 

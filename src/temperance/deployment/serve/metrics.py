@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -9,6 +10,27 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 TYPE = "text/plain; version=0.0.4; charset=utf-8"
 STATES = {"calm": 0, "watch": 1, "alarm": 2}
 BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
+
+
+class Tally:
+    """Sums for the statistics of the protocol."""
+
+    def __init__(self) -> None:
+        self.good = self.bad = self.rows = self.runs = 0
+        self.good_seconds = self.bad_seconds = self.run_seconds = 0.0
+        self.last = 0.0
+
+    def request(self, good: bool, seconds: float, count: int) -> None:
+        """Add requests."""
+        if good:
+            self.good, self.good_seconds = self.good + count, self.good_seconds + seconds
+        else:
+            self.bad, self.bad_seconds = self.bad + count, self.bad_seconds + seconds
+
+    def run(self, rows: int, seconds: float, requests: int) -> None:
+        """Add a run of the graph."""
+        self.rows, self.runs, self.run_seconds = self.rows + rows, self.runs + 1, self.run_seconds + seconds
+        self.last = time.time()
 
 
 class Metrics:
@@ -31,24 +53,43 @@ class Metrics:
         self._evidence = Gauge(
             "temperance_drift_evidence", "Evidence of drift by channel", ["channel"], registry=self._registry
         )
-        info = Gauge("temperance_model", "The served model; always 1", ["name", "version"], registry=self._registry)
-        info.labels(model, version).set(1)
+        self._unseen = Counter(
+            "temperance_unseen_rows", "Rows that the monitor did not see: it was behind", registry=self._registry
+        )
+        self._info = Gauge(
+            "temperance_model", "The served model; always 1", ["name", "version"], registry=self._registry
+        )
         self.rows = 0
         self._children: dict[tuple[str, int], Any] = {}
+        self.tally = Tally()
+        self.serves(model, version)
 
-    def request(self, endpoint: str, status: int) -> None:
-        """Count a request."""
+    def serves(self, model: str, version: str) -> None:
+        """Name the served model; statistics of the one before end."""
+        self._info.clear()
+        self._info.labels(model, version).set(1)
+        self.tally = Tally()
+
+    def request(self, endpoint: str, status: int, *, seconds: float = 0.0, count: int = 1) -> None:
+        """Count requests; ``seconds`` is what they took in all, the arrival of a body included."""
         key = (endpoint, status)
         child = self._children.get(key)
         if child is None:
             child = self._children[key] = self._requests.labels(endpoint, str(status))
-        child.inc()
+        child.inc(count)
+        if endpoint in ("/predict", "/v2/models/infer"):
+            self.tally.request(status < 400, seconds, count)
 
-    def prediction(self, rows: int, seconds: float) -> None:
-        """Count predicted rows and the time that they took."""
+    def prediction(self, rows: int, seconds: float, *, requests: int = 1) -> None:
+        """Count predicted rows and the time that the run for some requests took."""
         self.rows += rows
         self._rows.inc(rows)
         self._seconds.observe(seconds)
+        self.tally.run(rows, seconds, requests)
+
+    def unseen(self, rows: int) -> None:
+        """Count rows that the monitor did not see."""
+        self._unseen.inc(rows)
 
     def alarms(self, count: int) -> None:
         """Count drift alarms."""

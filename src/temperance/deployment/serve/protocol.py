@@ -21,6 +21,7 @@ from temperance.records.schema import Rows
 from temperance.records.version import __version__
 
 REALS = ("FP64", "FP32", "FP16", "INT64", "INT32", "INT16", "INT8", "UINT64", "UINT32", "UINT16", "UINT8", "BOOL")
+EXTENSIONS = ["binary_tensor_data", "statistics", "model_repository"]
 ANSWERED = "prediction"  # the class under the costs of a bundle
 Predict = Callable[[Rows], NDArray[Any]]
 
@@ -42,7 +43,7 @@ class Protocol:
 
     def server(self) -> dict[str, Any]:
         """Return the server's metadata."""
-        return {"name": "temperance", "version": __version__, "extensions": ["binary_tensor_data"]}
+        return {"name": "temperance", "version": __version__, "extensions": EXTENSIONS}
 
     def model(self) -> dict[str, Any]:
         """Return the model's metadata."""

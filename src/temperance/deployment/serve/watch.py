@@ -30,6 +30,26 @@ class Watcher(Protocol):
         ...
 
 
+class Remembers(Protocol):
+    """Keeps answers by request id; ``recent.Recent`` is one."""
+
+    def add(self, ident: str, predictions: NDArray[Any]) -> None:
+        """Keep the answers (b, …) of a request."""
+        ...
+
+
+class Elsewhere(Protocol):
+    """The process that holds what all workers share; ``workers.Line`` is the way there."""
+
+    metrics: Any
+
+    async def ask(
+        self, method: str, path: str, headers: Sequence[tuple[bytes, bytes]], body: bytes
+    ) -> tuple[int, bytes, str, tuple[tuple[bytes, bytes], ...]]:
+        """Return status, body, content type and further headers of the answer."""
+        ...
+
+
 @runtime_checkable
 class PostProcessor(Protocol):
     """May change predictions before they are sent; ``adaptation.Guarded`` is one."""

@@ -1,0 +1,1 @@
+from tests.deployment.export.conftest import line, net, trees  # noqa: F401
