@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from temperance.monitoring.base import State
+from temperance.monitoring.claims import Claim
 from temperance.monitoring.reference import Arrays
 from temperance.records.errors import DataError, SettingError
 from temperance.records.measurement import Measurement
@@ -142,6 +143,7 @@ def expected_quality(
     bins: int = 10,
     verdicts: Sequence[Verdict] = (),
     measured: Measurement | None = None,
+    claim: Claim | None = None,
 ) -> Measurement:
     """Estimate accuracy (or mean squared error) of recent predictions without labels.
 
@@ -162,6 +164,7 @@ def expected_quality(
         bins: of confidence, or of predicted value.
         verdicts: of the monitor of the same traffic.
         measured: the loss of labelled answers, from ``LossMonitor.measure`` on 0/1 errors (classification).
+        claim: labelled answers held against what the reference claims; a refuted claim makes the estimate unknown.
 
     Raises:
         DataError: the reference was built without targets, or predictions do not fit it.
@@ -188,6 +191,10 @@ def expected_quality(
     flags = ["assumes only the mix of cases changed"]
     half = 1.959964 * error
     why = _unknown(outside, value, half, verdicts, measured if classify else None)
+    if claim is not None and claim.refuted:
+        why.append(claim.sentence())
+    if claim is not None and not claim.n:
+        flags.append("no label has borne it out")
     flags += [f"unknown: {reason}" for reason in why]
     low, high = (None, None) if why else (max(0.0, value - half), value + half)
     convention = f"confidence-based, {len(mean)} bins"
