@@ -6,9 +6,9 @@
     python benchmarks/adapt_battery.py --summary
 
 Record: benchmarks/records/adapt_battery.json; finished cells stay. A cell is a stream in a regime: no labels; 5 % of
-the labels at once; all labels 500 rows late. Models are five small nets and a linear one on 1,500 rows (three worlds: two
-classes, five classes, values), or what ``temperance stream`` trains on the first 30 % of a real set. Settings are the
-defaults of ``adaptation.Steward`` on every stream.
+the labels at once; all labels 500 rows late. Models are five small nets and a linear one on 1,500 rows (three worlds:
+two classes, five classes, values), or what ``temperance stream`` trains on the first 30 % of a real set. Settings are
+the defaults of ``adaptation.Steward`` on every stream.
 
 Points are of 100 answers (values: of R² times 100). ``lost``: what the change of the data cost the model as it is;
 ``gain``: what adaptation won back. A *change* is each time something else than the source model was in force; it is
@@ -41,6 +41,7 @@ from halves import half
 
 from temperance import __version__
 from temperance.records.atomic import write_text
+from temperance.records.plain_json import dumps, plain
 
 RECORD = Path(__file__).parent / "records" / "adapt_battery.json"
 WORLDS = {"two classes": (2, 6), "five classes": (5, 10), "values": (0, 6)}
@@ -50,7 +51,7 @@ LEAST_LOST = 1.0  # points below which there is nothing to win back
 
 def cells(part: str, given: argparse.Namespace) -> Iterator[tuple[str, Model, Stream]]:
     if part == "synthetic":
-        for seed in range(given.seeds):
+        for seed in range(given.first_seed, given.seeds):
             for name, (classes, d) in WORLDS.items():
                 world = World(classes, d, seed)
                 model = train(world, seed)
@@ -69,6 +70,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path)
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "temperance-adapt-battery")
     parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--only", default="")
     parser.add_argument("--regime", choices=REGIMES)
     parser.add_argument("--summary", action="store_true")
@@ -81,11 +83,11 @@ def main() -> None:
             for regime in [given.regime] if given.regime else REGIMES:
                 if (world, stream.name, regime) in done:
                     continue
-                row = {"world": world, **play(model, stream, regime)}
+                row = plain({"world": world, **play(model, stream, regime)})
                 record["cells"].append(row)
                 print(line(row), flush=True)
-            record |= summary(record["cells"])
-            write_text(given.out, json.dumps(record, indent=1) + "\n")
+                record |= summary(record["cells"])
+                write_text(given.out, dumps(record, indent=1) + "\n")
     for name, value in summary(record["cells"])["summary"].items():
         print(name, json.dumps(value))
 

@@ -14,9 +14,7 @@ def run(machine: Machine, differences: np.ndarray) -> list[str]:
 def test_gain_leads_through_the_canary_phase_to_adapted_and_harm_back() -> None:
     machine = Machine(Rules(promote_at=50, return_at=50, trial=10))
     said = run(machine, GOOD)
-    assert "promote" in said
-    assert machine.phase == "canary"
-    assert "settle" in run(machine, GOOD)
+    assert said.index("settle") - said.index("promote") == 10
     assert machine.phase == "adapted"
     assert "labels prove harm" in run(machine, BAD)
     assert machine.phase == "source"

@@ -11,7 +11,7 @@ from temperance.records.errors import DataError
 def frame(rows: int, seed: int) -> dict[str, list]:
     rng = np.random.default_rng(seed)
     x = rng.normal(size=rows).round(6)
-    x[0] = np.nan
+    x[: int(seed == 0)] = np.nan
     words = [["a", "b", "c"][i] for i in rng.integers(0, 3, rows)]
     return {"x": x.tolist(), "c": words, "y": ["yes" if v > 0 else "no" for v in np.nan_to_num(x)]}
 

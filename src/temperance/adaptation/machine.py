@@ -31,8 +31,8 @@ class Rules:
 
     """
 
-    promote_at: float = 200.0
-    return_at: float = 30.0
+    promote_at: float = 500.0
+    return_at: float = 1000.0
     trial: int = 50
     every: int = 8
     most_unlabelled: int = 4000
@@ -97,12 +97,13 @@ class Machine:
             return self.back("no label has come for too long", forced=False)
         return ""
 
-    def judge(self, losses: NDArray[Any], errors: NDArray[Any]) -> str:
+    def judge(self, losses: NDArray[Any], errors: NDArray[Any], *, may_begin: bool = True) -> str:
         """Take labelled rows; return what happened: ``promote``, ``settle``, a reason to go back, or an empty text.
 
         Args:
             losses: loss of the source minus loss of the change (b,), bounded losses in [0, 1].
             errors: the same in wrong answers, −1, 0 or 1 (values: as ``losses``).
+            may_begin: a change may begin now.
 
         """
         count = len(losses)
@@ -112,7 +113,7 @@ class Machine:
         half = (losses + errors) / 2
         self.gain.observe(half)
         if self.phase == "source":
-            return self._begin()
+            return self._begin() if may_begin else ""
         self.tried += count
         self.harm.observe(-half)
         self.errors.observe(-errors)

@@ -66,8 +66,10 @@ class Statistics:
         self.held = np.concatenate([self.held, rows.numeric])[-HORIZON:]
         if len(self.held) < LEAST:
             return
-        with np.errstate(all="ignore"):
-            found = np.nanquantile(np.where(np.isfinite(self.held), self.held, np.nan), (0.1, 0.5, 0.9), axis=0)
+        found = np.full((3, self.width), np.nan)
+        seen = np.where(np.isfinite(self.held), self.held, np.nan)
+        told = np.isfinite(seen).sum(axis=0) >= LEAST / 2
+        found[:, told] = np.nanquantile(seen[:, told], (0.1, 0.5, 0.9), axis=0)
         self._now = np.array([found[1], found[2] - found[0]])
         with np.errstate(divide="ignore", invalid="ignore"):
             shift = (found[1] - self.centre) / (self.spread / 2.563)

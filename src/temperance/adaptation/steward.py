@@ -11,7 +11,8 @@ Levels: ``observe`` hands every array back untouched, the same object; ``shadow`
 the source; ``adapt`` serves what has been proven. Three ways to a change:
 
 1. *Labels come*: a mixture of the experts (``mixture``) is compared with the source, row by row, on what both said when
-   the row was served. Proven better: canary (every eighth row), then all rows. Proven worse: back, at once.
+   the row was served. Proven better: canary (every eighth row), then all rows. Proven worse, or traffic
+   unlike that of the labelled rows (``ground``): back, at once.
 2. *No labels, an input is strange* (``statistics``): its middle lies where the reference has no row at all, so the
    source model guesses; answers on the input moved back are served until it is usual again, or labels prove harm.
 3. *No labels, class shares move*: ``guard.Guarded`` with its own proof. Labels may end it too.
@@ -32,6 +33,7 @@ from temperance.adaptation.base import State
 from temperance.adaptation.evidence import half_brier
 from temperance.adaptation.experts.base import EXPERTS, Expert
 from temperance.adaptation.features import Features
+from temperance.adaptation.ground import Ground
 from temperance.adaptation.guard import Guarded, Level
 from temperance.adaptation.machine import Machine, Rules
 from temperance.adaptation.memory import Labelled, Pending, Waiting
@@ -88,7 +90,7 @@ class Steward:
             raise SettingError(f"level={level!r}", "observe, shadow or adapt", "Start with observe")
         self.level, self.schema, self.model, self.clock = level, schema, model, clock
         self.features = Features(reference, schema) if schema.kind == "table" else None
-        self.statistics = Statistics(reference, schema)
+        self.statistics, self.ground = Statistics(reference, schema), Ground(reference["sample"])
         width = 0 if self.features is None else self.features.width
         self.setting = Setting.of(reference, features=width, shares=shares)
         self.mixture, self.machine = mixture or Mixture(), Machine(rules)
@@ -133,6 +135,7 @@ class Steward:
             tickets = self.pending.add(Waiting(traffic, said, mixed))
             self.states = [e.adapt(s, traffic) for e, s in zip(self.experts, self.states, strict=True)]
             self.statistics.observe(rows)
+            self.ground.see(answers)
             self._watch(len(answers))
         return (out if self.level == "adapt" else answers), tickets
 
@@ -151,6 +154,7 @@ class Steward:
                 return 0
             waiting, kept = self.pending.take(tickets)
             target = target[kept]
+            self.ground.tell(waiting.traffic.answers)
             self._judge(waiting, target)
             self.weights = self.mixture.update(self.weights, waiting.experts, target, self.error)
             if not self.setting.classes:
@@ -213,6 +217,7 @@ class Steward:
             return {
                 "names": np.array(self.names, dtype=np.str_), "weights": self.weights, "error": np.array(self.error),
                 "counts": counts, "kind": np.array(self.kind), "held": self.statistics.held, **machine, **experts,
+                **{f"ground/{k}": v for k, v in self.ground.state_dict().items()},
             }  # fmt: skip
 
     def load_state_dict(self, state: Mapping[str, NDArray[Any]]) -> None:
@@ -234,6 +239,7 @@ class Steward:
             self.rows, self.changed, self.version, self.pending.next = (int(n) for n in state["counts"])
             self.kind = str(state["kind"])
             self.statistics.load_state_dict({"held": state["held"]})
+            self.ground.load_state_dict({k[7:]: v for k, v in state.items() if k.startswith("ground/")})
 
     # -- parts --------------------------------------------------------------------------------------------------------
 
@@ -266,6 +272,8 @@ class Steward:
         reason = ""
         if self.kind == "experts":
             reason = self.machine.tick(count)
+            if not reason and not self.ground.holds():
+                reason = self.machine.back("answers are unlike those that labels are known for", forced=False)
         else:
             self.machine.quiet = max(0, self.machine.quiet - count)
             strange = self.statistics.strange and self.model is not None
@@ -287,7 +295,7 @@ class Steward:
         new = waiting.mixed
         if self.kind == "alignment" and waiting.traffic.aligned is not None:
             new = waiting.traffic.aligned
-        happened = self.machine.judge(*self._differences(answers, new, target))
+        happened = self.machine.judge(*self._differences(answers, new, target), may_begin=self.ground.holds())
         if happened == "promote":
             self._begin("experts", "labels prove that the experts are better")
         elif happened == "settle":

@@ -89,10 +89,10 @@ def find(
 
     """
     none = np.zeros(len(table), dtype=bool)
-    if same:
-        return Seen(~none, "the new data are the very data that the model in use was made from")
     if lookup is not None:
         return Seen(lookup(table), "the fingerprints of training rows in the bundle")
+    if same:
+        return Seen(~none, "the new data are the very data that the model in use was made from")
     if champion_data is None:
         return Seen(none, "")
     old = read(

@@ -82,7 +82,7 @@ class Claim:
     @property
     def supported(self) -> bool:
         """Enough labels have come, and none of the evidence speaks against the claim."""
-        return self.n >= AGREED and not self.refuted and float(self.evidence.mean(axis=1).max()) < self.threshold / 10
+        return self.n >= AGREED and not self.refuted and float(self.evidence.mean(axis=1).max()) < self.threshold
 
     def sentence(self) -> str:
         """Return what labels say of the claim."""

@@ -177,7 +177,8 @@ class Monitor:
             self._categorical[: self._held] = state["ring/categorical"]
             self._predicted[: self._held] = state["ring/predicted"]
             self.rows = int(state["rows"])
-            self._states = self._now(self.panel.values())
+            evidence = self.panel.values()
+            self._states, self._pace = self._now(evidence), self._look(evidence)
 
     def points(self, channel: int) -> float | None:
         """Return what the shift of a channel alone would change: right answers in 100, or the mean squared error.
@@ -206,11 +207,15 @@ class Monitor:
         )
         self.course.observe(codes)
         evidence = self.panel.observe(codes)
-        self._pace = HURRIED if float(evidence.max(initial=0.0)) > self.panel.threshold**0.25 else PACE
+        self._pace = self._look(evidence)
         before, self._states = self._states, self._now(evidence)
         if before == self._states:
             return []
         return [self._verdict(i) for i in range(len(before)) if before[i] != self._states[i]]
+
+    def _look(self, evidence: NDArray[np.float64]) -> int:
+        """Return the rows until the next look."""
+        return HURRIED if float(evidence.max(initial=0.0)) > self.panel.threshold**0.25 else PACE
 
     def _now(self, evidence: NDArray[np.float64]) -> list[Level]:
         """Return the state of every channel."""

@@ -30,12 +30,12 @@ def test_rollback_and_path(temperance, models) -> None:
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
-        (("burn", "DIR"), "one of add"),
-        (("add", "DIR"), "a bundle is missing"),
+        (("burn", "DIR"), "One of add"),
+        (("add", "DIR"), "A bundle is missing"),
         (("alias", "DIR", "one", "--alias", "x"), "whole number"),
         (("alias", "DIR", 1), "--alias"),
-        (("path", "DIR", "--alias", "none"), "no alias"),
-        (("alias", "DIR", 7, "--alias", "x"), "no version 7"),
+        (("path", "DIR", "--alias", "none"), "No alias"),
+        (("alias", "DIR", 7, "--alias", "x"), "No version 7"),
     ],
 )
 def test_mistakes_are_said_in_words(temperance, models, arguments, word) -> None:

@@ -39,7 +39,7 @@ def test_json_is_one_value(temperance, table, tmp_path) -> None:
 def test_what_cannot_be_walked_is_refused_in_words(temperance, table, tmp_path) -> None:
     done = temperance("stream", table, "--target", "y", "--first", 500, "--out", tmp_path / "o")
     assert done.status == 2
-    assert "at least 200 rows" in done.err
+    assert "At least 200 rows" in done.err
     done = temperance("stream", table, "--target", "nothing", "--out", tmp_path / "p")
     assert done.status == 2
     assert "nothing" in done.err

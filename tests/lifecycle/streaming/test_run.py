@@ -22,7 +22,7 @@ def test_all_ways_stand_side_by_side_with_their_costs(walked) -> None:
     assert arms["static"]["gain"]["value"] == 0
     assert arms["adapted"]["value"] > arms["static"]["value"] + 0.2
     assert arms["adapted"]["gain"]["low"] > 0
-    assert arms["scheduled"]["retrainings"] == 4
+    assert arms["scheduled"]["retrainings"] == 3
     assert arms["scheduled"]["seconds"] > 0
     assert value["data"]["judged"] == 1200
     assert json.loads((out / "stream.json").read_text())["sentence"] == value["sentence"]

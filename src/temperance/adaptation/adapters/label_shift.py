@@ -91,7 +91,7 @@ class LabelShift(Adapter):
             "edges": edges,
             "group": group,
             "within": per_class / per_group[group],  # share of each class in its group
-            "given": (joint + 2 * overall) / (per_group + 2),
+            "given": (joint + 2 * overall + 1e-9) / (per_group + 2 + 1e-9 * bins),  # a bin without rows says nothing
             "per_class": per_group,
             "source": prior,
             "prior": prior.copy(),
