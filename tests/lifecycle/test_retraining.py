@@ -77,7 +77,8 @@ def test_the_file_holds_what_is_returned_and_the_documented_keys(
     found = retrain(linear, made.table(600, seed=2), out=tmp_path / "out")
     assert json.loads((tmp_path / "out" / "retrain.json").read_text()) == found
     keys = {"schema", "decision", "sentence", "why", "bundle", "folder", "champion", "challenger", "comparison",
-            "changes", "data", "roles", "seen", "strengths", "budget", "seed", "limits", "created", "temperance"}  # fmt: skip
+            "changes", "data", "roles", "seen", "strengths", "budget", "seed", "limits", "created",
+            "temperance"}  # fmt: skip
     assert set(found) == keys
     assert found["schema"] == 1
     assert set(found["budget"]["spent"]) == {"read", "train", "export", "test", "total"}
@@ -94,7 +95,8 @@ def test_members_with_a_net_are_trained_again_the_same_way(pair: Path, tmp_path:
     recipe = json.loads((tmp_path / "one" / "bundle" / "recipe.json").read_text())
     assert recipe["traces"][0], "the controller moved strengths on the new rows"
     assert recipe["parent"] == load(pair).version
-    again = retrain(tmp_path / "one" / "bundle", data, out=tmp_path / "three")
+    later = made.table(500, seed=4, words=("a", "b", "new"))
+    again = retrain(tmp_path / "one" / "bundle", later, out=tmp_path / "three")
     assert again["decision"] == "keep"
 
 
@@ -158,9 +160,9 @@ def test_a_budget_too_small_says_the_least(tmp_path: Path, made: SimpleNamespace
 
     write_manifest(champion)
     with pytest.raises(BudgetError, match="at least"):
-        retrain(champion, made.table(300), budget="20s", out=tmp_path / "out")
+        retrain(champion, made.table(300, seed=6), budget="20s", out=tmp_path / "out")
     with pytest.raises(BudgetError, match="20"):
-        retrain(champion, made.table(300), budget="3s", out=tmp_path / "out2")
+        retrain(champion, made.table(300, seed=6), budget="3s", out=tmp_path / "out2")
 
 
 def test_a_taken_folder_and_the_bundle_itself_are_refused(linear: Path, tmp_path: Path, made: SimpleNamespace) -> None:

@@ -35,3 +35,44 @@ def growing() -> dict:
 @pytest.fixture(scope="session")
 def table(turning):
     return read(turning, target="y", time="t").table
+
+
+class Quick:
+    """A linear model without a search, so that a stream is walked in a second."""
+
+    def __init__(self, table) -> None:
+        from sklearn.linear_model import LogisticRegression, Ridge
+
+        self.classes = table.schema.target.outputs if table.schema.target.classes else 0
+        self.fitted = (LogisticRegression() if self.classes else Ridge()).fit(table.rows.numeric, table.target)
+
+    def predict(self, rows):
+        if not self.classes:
+            return self.fitted.predict(rows.numeric)
+        found = np.full((rows.size, self.classes), 1e-6)
+        found[:, self.fitted.classes_] = self.fitted.predict_proba(rows.numeric)
+        return found / found.sum(axis=1, keepdims=True)
+
+
+def quick(table, *, seed=0, net=True, device="cpu"):
+    from temperance.lifecycle.streaming.learner import Learned
+    from temperance.monitoring import build
+
+    half = np.arange(len(table)) % 2 == 0
+    one, other = Quick(table.take(half)), Quick(table.take(~half))
+    answers = one.predict(table.rows.take(~half))
+    reference = build(table.rows.take(~half), answers, table.schema, target=np.asarray(table.target)[~half])
+    return Learned(table.schema, ((one, 0.5), (other, 0.5)), reference, 0.01, len(table))
+
+
+@pytest.fixture(scope="session")
+def quickly():
+    return quick
+
+
+@pytest.fixture(scope="module")
+def fast():
+    """Streams are walked with the quick learner."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("temperance.lifecycle.streaming.run.learn", quick)
+        yield

@@ -2,12 +2,11 @@ import numpy as np
 import pytest
 
 from temperance.lifecycle.streaming.arms import Adapted, Alarmed, Persistence, Scheduled, Static
-from temperance.lifecycle.streaming.learner import learn
 
 
 @pytest.fixture(scope="module")
-def first(table):
-    return learn(table.take(np.arange(300)), net=False)
+def first(table, quickly):
+    return quickly(table.take(np.arange(300)))
 
 
 def walk(arm, table, *, start=300, batch=50):
@@ -43,8 +42,8 @@ def test_scheduled_trains_when_it_is_time(table, first) -> None:
     assert arm.events[0]["event"] == "retrain"
 
 
-def test_alarmed_trains_after_the_relation_turned(table, first) -> None:
-    arm = Alarmed(model=first, train=lambda i: learn(table.take(i), net=False), wait=200, window=400)
+def test_alarmed_trains_after_the_relation_turned(table, first, quickly) -> None:
+    arm = Alarmed(model=first, train=lambda i: quickly(table.take(i)), wait=200, window=400)
     right = walk(arm, table)
     kinds = [event["event"] for event in arm.events]
     assert kinds[:2] == ["alarm", "retrain"]

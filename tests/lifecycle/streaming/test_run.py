@@ -9,7 +9,7 @@ from temperance.records.errors import DataError, SettingError, StudyError
 
 
 @pytest.fixture(scope="module")
-def walked(turning, tmp_path_factory):
+def walked(fast, turning, tmp_path_factory):
     out = tmp_path_factory.mktemp("stream") / "out"
     plan = Plan(first=300, delay=20, every=300, window=400, net=False)
     return stream(turning, target="y", time_column="t", out=out, plan=plan), out
@@ -36,7 +36,7 @@ def test_the_course_adds_up_to_the_whole(walked) -> None:
     assert value["course"]["rows"][-1] == 1500
 
 
-def test_values_are_judged_by_their_squared_error(growing, tmp_path: Path) -> None:
+def test_values_are_judged_by_their_squared_error(fast, growing, tmp_path: Path) -> None:
     plan = Plan(first=300, every=400, window=400, net=False)
     value = stream(growing, target="y", out=tmp_path / "o", plan=plan)
     arms = {arm["arm"]: arm for arm in value["arms"]}
@@ -44,7 +44,7 @@ def test_values_are_judged_by_their_squared_error(growing, tmp_path: Path) -> No
     assert arms["adapted"]["value"] < 0.7 * arms["static"]["value"]
 
 
-def test_the_order_is_that_of_the_time(turning, tmp_path: Path, walked) -> None:
+def test_the_order_is_that_of_the_time(fast, turning, tmp_path: Path, walked) -> None:
     back = {name: values[::-1] for name, values in turning.items()}
     plan = Plan(first=300, delay=20, every=300, window=400, net=False)
     value = stream(back, target="y", time_column="t", out=tmp_path / "o", plan=plan)

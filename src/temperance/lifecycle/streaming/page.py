@@ -59,10 +59,10 @@ def picture(document: dict[str, Any]) -> str:
     first, last = document["data"]["first"], course["rows"][-1]
 
     def x(row: float) -> float:
-        return LEFT + (WIDTH - LEFT - 8) * (row - first) / max(1, last - first)
+        return float(LEFT + (WIDTH - LEFT - 8) * (row - first) / max(1, last - first))
 
     def y(value: float) -> float:
-        return 8 + (HEIGHT - BOTTOM - 8) * (1 - (value - low) / (high - low))
+        return float(8 + (HEIGHT - BOTTOM - 8) * (1 - (value - low) / (high - low)))
 
     parts = []
     for i in range(5):
