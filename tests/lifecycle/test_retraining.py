@@ -36,13 +36,39 @@ def test_drifted_data_promote_the_challenger_and_spare_the_champion(
     assert said[-1]["part"] == "test"
 
 
-def test_same_data_keep_the_champion_and_say_so(linear: Path, tmp_path: Path, made: SimpleNamespace) -> None:
-    found = retrain(linear, made.table(600), target="y", out=tmp_path / "out")
+def test_the_same_data_have_no_row_left_to_test_on(linear: Path, tmp_path: Path, made: SimpleNamespace) -> None:
+    with pytest.raises(DataError, match="600 of 600 rows are rows that the model in use was trained on"):
+        retrain(linear, made.table(600), target="y", out=tmp_path / "out")
+
+
+def test_rows_of_the_first_training_are_never_test_rows(linear: Path, tmp_path: Path, made: SimpleNamespace) -> None:
+    old, new = made.table(600), made.table(300, seed=5)
+    both = {name: [*old[name], *new[name]] for name in old}
+    found = retrain(linear, both, target="y", champion_data=old, out=tmp_path / "out")
+    assert found["seen"] == {
+        "rows": 600, "of": 900, "known": True, "how": "the data that the model in use was made from",
+    }  # fmt: skip
+    assert found["roles"]["counts"]["test"] == found["comparison"]["difference"]["n"] == 60
+    assert found["roles"]["counts"]["train"] == 840
     assert found["decision"] == "keep"
-    assert found["bundle"] == str(linear)
-    assert "no significant difference" in found["why"] or "worse" in found["why"]
     assert load(tmp_path / "out" / "bundle").schema.target.name == "y"
-    assert any("very data" in said for said in found["limits"])
+    assert any("600 rows" in said for said in found["limits"])
+
+
+def test_group_and_time_are_remembered(tmp_path: Path, made: SimpleNamespace) -> None:
+    from temperance.data import read
+
+    rows = made.table(400, seed=3)
+    rows["who"] = [f"p{i % 80}" for i in range(400)]
+    first = made.make_bundle(tmp_path / "first", made.table(400), [(1.0, made.LINEAR)])
+    out = retrain(first, rows, group="who", out=tmp_path / "a")
+    assert load(tmp_path / "a" / "bundle").card["details"]["group"] == "who"
+    again = retrain(tmp_path / "a" / "bundle", {**rows, "x0": rows["x0"] + 0.01}, out=tmp_path / "b")
+    assert "group" in again["roles"]["scheme"]
+    assert read(rows, target="y", group="who").table.group is not None
+    left = retrain(tmp_path / "a" / "bundle", {**rows, "x0": rows["x0"] + 0.02}, group="", out=tmp_path / "c")
+    assert "group" not in left["roles"]["scheme"]
+    assert "group" in out["roles"]["scheme"]
 
 
 def test_the_file_holds_what_is_returned_and_the_documented_keys(
@@ -51,7 +77,8 @@ def test_the_file_holds_what_is_returned_and_the_documented_keys(
     found = retrain(linear, made.table(600, seed=2), out=tmp_path / "out")
     assert json.loads((tmp_path / "out" / "retrain.json").read_text()) == found
     keys = {"schema", "decision", "sentence", "why", "bundle", "folder", "champion", "challenger", "comparison",
-            "changes", "data", "roles", "budget", "seed", "limits", "created", "temperance"}  # fmt: skip
+            "changes", "data", "roles", "seen", "strengths", "budget", "seed", "limits", "created",
+            "temperance"}  # fmt: skip
     assert set(found) == keys
     assert found["schema"] == 1
     assert set(found["budget"]["spent"]) == {"read", "train", "export", "test", "total"}
@@ -68,7 +95,8 @@ def test_members_with_a_net_are_trained_again_the_same_way(pair: Path, tmp_path:
     recipe = json.loads((tmp_path / "one" / "bundle" / "recipe.json").read_text())
     assert recipe["traces"][0], "the controller moved strengths on the new rows"
     assert recipe["parent"] == load(pair).version
-    again = retrain(tmp_path / "one" / "bundle", data, out=tmp_path / "three")
+    later = made.table(500, seed=4, words=("a", "b", "new"))
+    again = retrain(tmp_path / "one" / "bundle", later, out=tmp_path / "three")
     assert again["decision"] == "keep"
 
 
@@ -132,9 +160,9 @@ def test_a_budget_too_small_says_the_least(tmp_path: Path, made: SimpleNamespace
 
     write_manifest(champion)
     with pytest.raises(BudgetError, match="at least"):
-        retrain(champion, made.table(300), budget="20s", out=tmp_path / "out")
+        retrain(champion, made.table(300, seed=6), budget="20s", out=tmp_path / "out")
     with pytest.raises(BudgetError, match="20"):
-        retrain(champion, made.table(300), budget="3s", out=tmp_path / "out2")
+        retrain(champion, made.table(300, seed=6), budget="3s", out=tmp_path / "out2")
 
 
 def test_a_taken_folder_and_the_bundle_itself_are_refused(linear: Path, tmp_path: Path, made: SimpleNamespace) -> None:

@@ -104,3 +104,24 @@ def test_weights_of_the_table_lie_beside_the_examples() -> None:
     assert shown.weight is not None
     assert shown.weight.tolist() == [3.0, 7.0]
     assert shown.batch(torch.tensor([1])).weight.tolist() == [7.0]  # type: ignore[union-attr]
+
+
+def test_members_weighed_by_their_shares_are_the_answer() -> None:
+    for target in (["p", "q"] * 30, list(np.linspace(5, 9, 60))):
+        found = table(target)
+        preprocess = Preprocess.fit(found, np.arange(60))
+        task = found.schema.target.task
+        info = ModelInfo(preprocess.width, preprocess.cardinalities, found.schema.target.outputs, task, None, 60)
+        one = NetPredictor(found.schema, preprocess, build("Tabular", info, seed=0))
+        rows = found.rows.take(np.arange(7))
+        members = one.members(rows)
+        shares = np.array(one.member_shares(members.shape[1]))
+        assert members.shape[1] > 1
+        assert shares.sum() == pytest.approx(1)
+        assert np.allclose(np.tensordot(members, shares, axes=(1, 0)), one.predict(rows), atol=1e-5)
+
+
+def test_a_net_without_members_has_one(classes: NetPredictor) -> None:
+    rows = Rows(np.array([[100.0], [90.0]]), np.array([[0], [1]], dtype=np.int32))
+    assert np.allclose(classes.members(rows)[:, 0], classes.predict(rows), atol=1e-9)
+    assert classes.member_shares(1) == (1.0,)

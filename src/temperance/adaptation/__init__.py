@@ -1,4 +1,4 @@
-"""Change a deployed model from unlabelled traffic, and decide whether the change may stay.
+"""Change a deployed model from its traffic, with labels or without, and decide whether the change may stay.
 
 NumPy and the standard library only. Names load on first use.
 """
@@ -14,7 +14,11 @@ _HOME = {
     "InputCheck": "inputs",
     "LabelShift": "adapters.label_shift",
     "PairedBets": "evidence",
+    "Rules": "machine",
+    "Setting": "traffic",
     "Snapshots": "rollback",
+    "Steward": "steward",
+    "Traffic": "traffic",
 }
 __all__ = sorted(_HOME)
 

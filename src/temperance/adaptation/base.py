@@ -53,6 +53,10 @@ class Adapter(ABC):
     def slack(self, state: State) -> float:
         """Return the log-ratio per row that the finite reference alone may fake; the guard subtracts it."""
 
+    def shares(self, state: State) -> NDArray[Any] | None:
+        """Return the class shares (c,) that the state takes the traffic to have; None where it says nothing of them."""
+        return None
+
     def describe(self, state: State) -> dict[str, Any]:
         """Return JSON-safe figures for logs and reports."""
         return {"settings": asdict(self), "keys": sorted(state)}

@@ -216,9 +216,8 @@ class Guarded:
     def _fit(self) -> float:
         """Return the p-value of the adapter's assumption: outputs, and inputs where they are checked."""
         fit = self.adapter.fit(self.candidate)
-        if self.inputs is None or "prior" not in self.candidate:
-            return fit
-        return min(fit, self.inputs(self.candidate.get("free", self.candidate["prior"])))
+        shares = self.adapter.shares(self.candidate)
+        return fit if self.inputs is None or shares is None else min(fit, self.inputs(shares))
 
     def _promote(self, fit: float) -> None:
         evidence, before = self.for_candidate, self.version

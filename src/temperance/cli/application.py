@@ -20,11 +20,13 @@ from temperance.cli.commands.gate import gate
 from temperance.cli.commands.predict import predict
 from temperance.cli.commands.presets import presets
 from temperance.cli.commands.price import price
+from temperance.cli.commands.registry import registry
 from temperance.cli.commands.report import report
 from temperance.cli.commands.retrain import retrain
 from temperance.cli.commands.serve import serve
 from temperance.cli.commands.share import share
 from temperance.cli.commands.sign import sign
+from temperance.cli.commands.stream import stream
 from temperance.cli.commands.study import study
 from temperance.cli.commands.techniques import techniques
 from temperance.cli.commands.verify import verify
@@ -33,8 +35,8 @@ from temperance.cli.guard import Started, guarded
 from temperance.records.version import __version__
 
 COMMANDS = (
-    app_command, study, demo, audit, evaluate, compare, gate, export, predict, serve, retrain, techniques, presets,
-    price, report, share, sign, verify, doctor,
+    app_command, study, demo, audit, evaluate, compare, gate, export, predict, serve, retrain, stream, registry,
+    techniques, presets, price, report, share, sign, verify, doctor,
 )  # fmt: skip
 
 

@@ -38,7 +38,19 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "temperance serve churn/bundle --port 8000",
         "temperance serve churn/bundle --level shadow --workers 2",
     ),
-    "retrain": ("temperance retrain churn/bundle march.csv --target churned --budget 2m --out churn-march",),
+    "retrain": (
+        "temperance retrain churn/bundle march.csv --target churned --budget 2m --out churn-march",
+        "temperance retrain churn/bundle march.csv --champion-data churn.csv",
+    ),
+    "stream": (
+        "temperance stream electricity.csv --time moment --target up --delay 500",
+        "temperance stream rides.parquet --time day --target count --fast",
+    ),
+    "registry": (
+        "temperance registry add models churn/bundle --alias champion",
+        "temperance registry rollback models --alias champion",
+        "temperance registry list models",
+    ),
     "techniques": ("temperance techniques", "temperance techniques Dropout"),
     "presets": ("temperance presets", "temperance presets small-data"),
     "price": ("temperance price SAM,EMA --steps 20", "temperance price --data churn.csv --target churned"),

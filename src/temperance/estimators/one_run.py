@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,35 +15,20 @@ from temperance.data import save_roles
 from temperance.data.roles import split
 from temperance.evaluation import decide
 from temperance.evaluation.calibration import Calibrated, calibrate
-from temperance.models import BASIC, cross_fit
-from temperance.models.basic import Sample
 from temperance.records.decision import Costs
 from temperance.records.stated_range import StatedRange, check_level, rows_for
 from temperance.records.table import Table
-from temperance.study import folded
 from temperance.study.basics import WIDE, has_wide
 from temperance.study.ensemble import blend, mixed
 from temperance.study.finish import EnsemblePredictor
-from temperance.study.plan import can_fold, default_settings
+from temperance.study.parts import basic_part, folded_part
+from temperance.study.plan import can_fold
 from temperance.study.runner import Runner
-from temperance.study.search.portfolio import folded_specs
-from temperance.study.spec import TrialSpec
 from temperance.study.store import save_table
 
 LEAST_ROWS, LEAST_OF_A_CLASS = 40, 3  # fewer cannot be folded and weighed with sense
 BESIDE = ("Linear", "Boosting")
 NONE = np.empty(0, dtype=np.int64)
-
-
-@dataclass(frozen=True, eq=False)
-class _Part:
-    """A candidate: what predicts, its answers on the held rows, and those that calibrate."""
-
-    spec: TrialSpec
-    predictor: Any
-    answer: NDArray[Any]
-    held: NDArray[Any]
-    row: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -93,9 +77,9 @@ class OneRun:
         save_table(table, scratch / "table")
         save_roles(roles, scratch / "roles.npz")
         runner = Runner(scratch, device=self.device)
-        parts = [self._folded(runner, scratch)] if can_fold("Tabular", roles) else []
+        parts = [folded_part(runner, seed=self.seed)] if can_fold("Tabular", roles) else []
         beside = (*BESIDE, *(WIDE if has_wide(table.schema) else ()))
-        parts += [self._basic(runner, name, f"t{i:03d}") for i, name in enumerate(beside, 1)]
+        parts += [basic_part(runner, name, f"t{i:03d}", seed=self.seed) for i, name in enumerate(beside, 1)]
         truth = np.asarray(table.target)
         held = roles.judged
         weight = None if table.weight is None else table.weight[held]
@@ -127,40 +111,3 @@ class OneRun:
         if len(truth) < max(10, rows_for(level)):
             return Calibrated(raw)
         return Calibrated(raw, band=StatedRange.of(truth - answer, answer, level=level, seed=self.seed, floor=floor))
-
-    def _folded(self, runner: Runner, scratch: Path) -> _Part:
-        settings = default_settings(runner.table, runner.roles, model="Tabular")
-        spec = folded_specs(settings=settings, task=runner.schema.target.task, seed=self.seed)[0].changed(id="t000")
-        folder = scratch / "trials" / spec.id
-        folder.mkdir(parents=True)
-        found = folded.run(runner, spec, folder)
-        roles, trained = runner.roles, found.fitted.trained
-        answer, held = found.selection, found.calibration
-        if roles.folds:
-            answer, held = answer[roles.development], held[roles.development]
-        else:
-            held = found.fitted.predictor.predict(runner.table.rows.take(roles.calibration))
-        row = {
-            **spec.to_dict(), "status": "done", "cost": found.fitted.cost.to_dict(), "picks": found.picks,
-            "attribution": found.attribution, "history": trained.history if trained else [], "trace": [],
-            "epochs": trained.epochs if trained else 0.0,
-        }  # fmt: skip
-        return _Part(spec, found.fitted.predictor, answer, held, row)
-
-    def _basic(self, runner: Runner, name: str, number: str) -> _Part:
-        started = time.monotonic()
-        spec = TrialSpec(number, BASIC[name].words, "basic", name, seed=self.seed)
-        roles, table = runner.roles, runner.table
-        if roles.folds:
-            whole = Sample(table.rows, table.target, table.weight)
-            found = cross_fit(
-                BASIC[name](), whole, roles.folds, schema=runner.schema, seed=self.seed, inputs=runner.blocks
-            )
-            assert found is not None, "only a clock can end a cross-fit"
-            answer = held = found.answers[roles.development]
-            fitted = runner.fit(spec.changed(settings=found.chosen), roles.development, NONE, measure=False)
-        else:
-            fitted = runner.fit(spec, roles.train, NONE, measure=False)
-            answer, held = (fitted.predictor.predict(table.rows.take(i)) for i in (roles.selection, roles.calibration))
-        cost = {**fitted.cost.to_dict(), "seconds": time.monotonic() - started}
-        return _Part(spec, fitted.predictor, answer, held, {**spec.to_dict(), "status": "done", "cost": cost})

@@ -14,7 +14,9 @@ import numpy as np
 import torch
 
 from temperance.lifecycle.champion import Champion
-from temperance.lifecycle.schedule import EXPORT_SECONDS, Schedule, schedule
+from temperance.lifecycle.probing import probe
+from temperance.lifecycle.schedule import EXPORT_SECONDS, TEST_SECONDS, Schedule, schedule
+from temperance.lifecycle.strength import Answer
 from temperance.records.errors import BudgetError
 from temperance.study import finish, jobs
 from temperance.study.plan import Speed
@@ -47,6 +49,8 @@ class Challenger:
     notes: list[str] = field(default_factory=list)
     chosen: dict[str, Any] = field(default_factory=dict)
     courses: dict[str, dict[str, Any]] = field(default_factory=dict)
+    strengths: Answer | None = None
+    _tried: set[str] = field(default_factory=set)
 
     def train(self, *, elapsed: float) -> Schedule:
         """Train and refit every member; they lie in the study's folder then.
@@ -63,10 +67,15 @@ class Challenger:
         self.specs = [self._shortened(spec, plan.epochs_share) for spec in self.specs]
         for spec in self.specs:
             self.say(f"Training {spec.name}")
-            self._trial(spec, plan) if plan.mode == "trial" else self._course(spec)
+            began = time.monotonic()
+            full = plan.mode == "trial" or spec.kind == "folded"
+            self._trial(spec, plan) if full else self._course(spec)
+            if spec is self._first and spec.id in self._tried:
+                self._probe(spec, plan, time.monotonic() - began)
         for spec in self.specs:
-            self.say(f"Refitting {spec.name}")
-            self._refit(spec)
+            if spec.kind != "folded":  # it ships what its folds read
+                self.say(f"Refitting {spec.name}")
+                self._refit(spec)
         return plan
 
     def export(self, folder: Path, *, name: str, details: dict[str, Any]) -> dict[str, Any]:
@@ -94,6 +103,18 @@ class Challenger:
         event = finish.pace(self.runner, {"spec": plain.to_dict()}, _go_on)
         return Speed(event["step_seconds"], event["fixed_seconds"])
 
+    def _probe(self, spec: TrialSpec, plan: Schedule, seconds: float) -> None:
+        """Ask whether more or less regularization is needed now; the better recipe goes on."""
+        spare = EXPORT_SECONDS + TEST_SECONDS + plan.refit_seconds
+        chosen, event, self.strengths = probe(
+            self.runner, spec, metric=self.champion.metric, seconds=seconds, left=lambda: self.left() - spare,
+            say=self.say,
+        )  # fmt: skip
+        if event is not None:
+            self.specs = [chosen if one is spec else one for one in self.specs]
+            self._keep(chosen, event)
+            self.notes.append(self.strengths.sentence)
+
     def _note(self, plan: Schedule) -> None:
         if plan.mode == "course":
             self.notes.append(
@@ -114,9 +135,9 @@ class Challenger:
         job = {"spec": plain.to_dict(), "seconds": seconds, "robustness": False}
         event = jobs.trial(self.runner, job, _go_on)
         if event["status"] == "done":
-            self.chosen[spec.id] = event.get("chosen")
-            self.courses[spec.id] = {"fraction": event.get("fraction", 1.0), "traces": event.get("traces", [])}
-        elif self.runner.roles.folds:
+            self._keep(spec, event)
+            self._tried.add(spec.id)
+        elif self.runner.roles.folds or spec.kind == "folded":
             raise BudgetError(
                 f"training {spec.name} took longer than the budget allows",
                 "small data need a training for each fold and a refit",
@@ -125,6 +146,10 @@ class Challenger:
         else:
             self.notes.append(f"{spec.name} ran out of time; it follows the course of the model in use.")
             self._course(spec)
+
+    def _keep(self, spec: TrialSpec, event: dict[str, Any]) -> None:
+        self.chosen[spec.id] = event.get("chosen")
+        self.courses[spec.id] = {"fraction": event.get("fraction", 1.0), "traces": event.get("traces", [])}
 
     def _course(self, spec: TrialSpec) -> None:
         fraction, traces = self.champion.course(spec.id)

@@ -46,7 +46,11 @@ class Champion:
     @property
     def weight(self) -> str | None:
         """Column of the weights of the rows, where the study had one: new data must have it too."""
-        found = self.bundle.card.get("details", {}).get("weight")
+        return self.option("weight")
+
+    def option(self, name: str) -> str | None:
+        """Return what the study was told: the column of ``group``, ``time`` or ``weight``; None where nothing."""
+        found = self.bundle.card.get("details", {}).get(name)
         return None if found is None else str(found)
 
     def origins(self) -> tuple[str, ...]:

@@ -9,6 +9,8 @@
 ``challenger``     the same of the new model, with ``notes`` on its training and ``members``
 ``comparison``     ``metric``, the paired ``difference`` with its interval, ``p``, ``method``, ``verdict``
 ``changes``        what differs between the two data sets: ``{"column", "what"}``
+``seen``           rows that the model in use was trained on: ``rows``, ``of``, ``known``, ``how``
+``strengths``      whether more or less regularization is needed now: ``need``, ``sentence``, ``changes``, ``losses``
 ``data``           what was read, as in ``study.json`` but without the profile; ``roles``: counts and scheme
 ``budget``         ``seconds`` and ``spent`` by part; ``seed``; ``limits``: plain sentences
 =================  ====================================================================================
@@ -22,7 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from temperance.data import save_roles, split
+from temperance.data import save_roles
 from temperance.data.choices import AS_FOUND, Choices
 from temperance.deployment import load
 from temperance.deployment.manifest import check_manifest
@@ -31,6 +33,7 @@ from temperance.lifecycle.base import Decision, Policy
 from temperance.lifecycle.better_only import BetterOnly
 from temperance.lifecycle.champion import Champion, Served, check_trainable, open_champion
 from temperance.lifecycle.renewal import Renewal, renew
+from temperance.lifecycle.seen import Seen, find, split_unseen
 from temperance.records.atomic import write_text
 from temperance.records.errors import DataError, StudyError
 from temperance.records.plain_json import dumps
@@ -55,6 +58,7 @@ def retrain(
     group: str | None = None,
     time_column: str | None = None,
     task: str = "",
+    champion_data: str | Path | None = None,
     candidates: Sequence[str] = (),
     device: str = "cpu",
     policy: Policy | None = None,
@@ -73,9 +77,11 @@ def retrain(
         budget: wall clock, ``"2m"``; a budget in trials has no clock here.
         out: new folder.
         seed: of the split and the training.
-        group: column whose values must not be split between training and test.
-        time_column: column to split by in time: the latest rows are the test.
+        group: column whose values must not be split between training and test; the study's own where left
+            out, none where empty.
+        time_column: column to split by in time: the latest rows are the test; as ``group``.
         task: ``module:function``, where the champion is a user's own net.
+        champion_data: the data that the champion was made from: rows that are in both are never test rows.
         candidates: ``module:name`` of models from outside that the champion's recipe names and that may be imported.
         device: where nets are trained.
         policy: when the challenger wins; ``BetterOnly()`` where left out.
@@ -97,9 +103,9 @@ def retrain(
     began = time.monotonic() if started is None else started
     run = _Run(Path(bundle), Path(out), parsed, seed, began, progress or (lambda _: None), task)
     champion = run.open(candidates)
-    renewal, roles = run.read(champion, data, target, group, time_column, choices)
+    renewal, roles, seen = run.read(champion, data, target, (group, time_column), choices, champion_data)
     challenger = run.train(champion, renewal, device)
-    return run.decide(champion, challenger, renewal, roles, policy or BetterOnly())
+    return run.decide(champion, challenger, renewal, (roles, seen), policy or BetterOnly())
 
 
 @dataclass(eq=False)
@@ -111,6 +117,7 @@ class _Run:
     started: float
     progress: Progress
     task: str = ""
+    guides: dict[str, str] = field(default_factory=dict)
     spent: dict[str, float] = field(default_factory=dict)
 
     def open(self, candidates: Sequence[str]) -> Champion:
@@ -130,25 +137,33 @@ class _Run:
         return champion
 
     def read(
-        self, champion: Champion, data: Any, target: str | None, group: str | None, time_column: str | None,
-        choices: Choices,
-    ) -> tuple[Renewal, Roles]:  # fmt: skip
+        self, champion: Champion, data: Any, target: str | None, guides: tuple[str | None, str | None],
+        choices: Choices, champion_data: str | Path | None,
+    ) -> tuple[Renewal, Roles, Seen]:  # fmt: skip
         """Read and split the new data, and store them for the training."""
         self._say("read", "Reading the new data")
         work = self.out / "work"
         work.mkdir(parents=True, exist_ok=True)
+        told = dict(zip(("group", "time"), guides, strict=True))
+        group, when = (champion.option(name) if own is None else own or None for name, own in told.items())
+        found = {"group": group, "time": when, "weight": champion.weight}
+        self.guides = {name: column for name, column in found.items() if column is not None}
         renewal = renew(
-            data, champion.bundle.schema, target=target, group=group, time=time_column, workdir=work / "read",
+            data, champion.bundle.schema, target=target, group=group, time=when, workdir=work / "read",
             choices=choices, weight=champion.weight,
         )  # fmt: skip
         table = renewal.reading.table
-        roles = split(table, seed=self.seed)
+        seen = find(
+            table, same=bool(champion.data) and champion.data == table.fingerprint, champion_data=champion_data,
+            workdir=work / "old", choices=choices,
+        )  # fmt: skip
+        roles = split_unseen(table, seen, seed=self.seed)
         if not len(roles.test):
             raise DataError("no rows are left for the test", "at least one labelled test row", "Give more rows")
         save_table(table, work / "table")
         save_roles(roles, work / "roles.npz")
         self._spend("read")
-        return renewal, roles
+        return renewal, roles, seen
 
     def train(self, champion: Champion, renewal: Renewal, device: str) -> dict[str, Any]:
         """Train and export the challenger; return its part of ``retrain.json``."""
@@ -168,17 +183,20 @@ class _Run:
             made.export(
                 self.out / "bundle", name=champion.bundle.name,
                 details={"data": renewal.reading.table.fingerprint, "temperance": __version__,
-                         "parent": champion.bundle.version,
-                         **({} if champion.weight is None else {"weight": champion.weight})},
+                         "parent": champion.bundle.version, **self.guides},
             )  # fmt: skip
         self._spend("export")
         members = [{"weight": w, "name": s.name, "model": s.model} for w, s in champion.members]
-        return {"mode": plan.mode, "epochs_share": plan.epochs_share, "notes": made.notes, "members": members}
+        answer = None if made.strengths is None else made.strengths.to_dict()
+        return {"mode": plan.mode, "epochs_share": plan.epochs_share, "notes": made.notes, "members": members,
+                "strengths": answer}  # fmt: skip
 
     def decide(
-        self, champion: Champion, challenger: dict[str, Any], renewal: Renewal, roles: Roles, policy: Policy
-    ) -> dict[str, Any]:
+        self, champion: Champion, challenger: dict[str, Any], renewal: Renewal, parts: tuple[Roles, Seen],
+        policy: Policy,
+    ) -> dict[str, Any]:  # fmt: skip
         """Test both bundles on the same rows, decide, and write ``retrain.json``."""
+        roles = parts[0]
         self._say("test", "Comparing both models on the test rows")
         table = renewal.reading.table
         fresh = load(self.out / "bundle")
@@ -192,14 +210,16 @@ class _Run:
         decision = policy.decide(compared, metric=champion.metric)
         check_manifest(self.folder)  # the champion is as it was
         self._spend("test")
-        document = self._document(champion, challenger, renewal, roles, tests, compared, decision)
+        document = self._document(champion, challenger, renewal, parts, tests, compared, decision)
         write_text(self.out / "retrain.json", dumps(document, indent=1))
         return document
 
     def _document(
-        self, champion: Champion, challenger: dict[str, Any], renewal: Renewal, roles: Roles,
+        self, champion: Champion, challenger: dict[str, Any], renewal: Renewal, parts: tuple[Roles, Seen],
         tests: list[Evaluation], compared: Comparison, decision: Decision,
     ) -> dict[str, Any]:  # fmt: skip
+        roles, seen = parts
+        told = challenger.pop("strengths")
         place = self.out / "bundle" if decision.choice == "promote" else self.folder
         read = {key: value for key, value in renewal.reading.to_dict().items() if key != "profile"}
         fresh, old = ({m.name: m.to_dict() for m in one.measurements} for one in tests)
@@ -212,9 +232,10 @@ class _Run:
             "challenger": {"folder": str(self.out / "bundle"), "version": load(self.out / "bundle").version,
                            "data": read["sha256"], "measurements": fresh, **challenger},
             "comparison": {"metric": champion.metric, **compared.to_dict()},
-            "changes": list(renewal.changes), "data": read, "roles": roles.to_dict(),
+            "changes": list(renewal.changes), "seen": seen.to_dict(), "strengths": told, "data": read,
+            "roles": roles.to_dict(),
             "budget": {"seconds": self.budget.seconds, "spent": {**self.spent, "total": self._elapsed()}},
-            "limits": _limits(champion, str(read["sha256"]), len(roles.test)),
+            "limits": _limits(seen, len(roles.test)),
         }  # fmt: skip
 
     def _elapsed(self) -> float:
@@ -228,11 +249,13 @@ class _Run:
         self.progress({"part": part, "message": message, "elapsed": self._elapsed(), "left_seconds": left})
 
 
-def _limits(champion: Champion, data: str, rows: int) -> list[str]:
-    said = [
-        f"The comparison rests on {rows:,} rows of the new data; on rows of another kind it may end otherwise.",
-        "If the new data hold rows that the model in use was trained on, the test favours that model.",
-    ]
-    if champion.data and champion.data == data:
-        said.append("The new data are the very data that the model in use was made from.")
+def _limits(seen: Seen, rows: int) -> list[str]:
+    said = [f"The comparison rests on {rows:,} rows of the new data; on rows of another kind it may end otherwise."]
+    if seen.known:
+        said.append(f"{int(seen.rows.sum()):,} rows that the model in use was trained on are not among them.")
+    else:
+        said.append(
+            "Rows that the model in use was trained on could not be recognised; where the new data hold some, the test "
+            "favours that model. --champion-data FILE names the data that it was made from."
+        )
     return said

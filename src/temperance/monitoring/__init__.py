@@ -10,12 +10,15 @@ from typing import Any
 
 _HOME = {
     "Alert": "alerts",
+    "Claim": "claims",
+    "Course": "course",
     "Detector": "base",
     "LossMonitor": "degradation",
     "Monitor": "monitor",
     "Panel": "panel",
     "alerts_from": "alerts",
     "build": "reference",
+    "diagnose": "diagnosis",
     "expected_quality": "degradation",
 }
 __all__ = sorted(_HOME)

@@ -100,6 +100,13 @@ def _impact(kind: str, verdict: Verdict, quality: Measurement | None) -> str:
     if kind == "loss":
         loss = verdict.details["loss"]
         return f"The mean loss is {loss['value']:.3f}, between {loss['low']:.3f} and {loss['high']:.3f}."
+    own = verdict.details.get("points")
+    if own is not None and quality is not None and quality.name == "expected_accuracy":
+        return f"{_estimate(quality)} This column alone changes {own:+.1f} of 100 right answers."
+    return _estimate(quality)
+
+
+def _estimate(quality: Measurement | None) -> str:
     if quality is None or quality.low is None or quality.high is None:
         return "Its effect on quality is not known without labels."
     if quality.name == "expected_accuracy":

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from temperance.monitoring.base import State
+from temperance.monitoring.claims import Claim
 from temperance.monitoring.reference import Arrays
 from temperance.records.errors import DataError, SettingError
 from temperance.records.measurement import Measurement
@@ -23,6 +24,7 @@ from temperance.records.verdict import Verdict
 RISES = (0.02, 0.05, 0.1, 0.2, 0.4)  # rises of the loss that are bet on, as a share of the way to 1
 STAKES = (0.003, 0.01, 0.03, 0.1, 0.3, 0.8)  # stakes of the confidence sequence
 GRID = np.linspace(0.0025, 0.9975, 200)
+RECENT = 100  # labelled answers that the words of an alarm are about
 SUPPORT = 10  # reference rows in a bin below which the estimate has no ground there
 
 
@@ -53,6 +55,7 @@ class LossMonitor:
         self.evidence = np.zeros(len(RISES))
         self.capital = np.zeros((2, len(GRID), len(STAKES)))  # log-capital of bets that the mean is above, below
         self.n, self.total = 0, 0.0
+        self.recent = np.empty(0)
 
     def observe(self, losses: NDArray[Any]) -> Verdict:
         """Take losses (b,) in [0, 1], in the order in which labels arrived.
@@ -74,6 +77,7 @@ class LossMonitor:
             self.capital[1] += np.log1p(-stakes / (1 - GRID[:, None]) * away).sum(axis=0)
         self.n += len(values)
         self.total += float(values.sum())
+        self.recent = np.concatenate([self.recent, values])[-RECENT:]
         return self.verdict()
 
     def verdict(self) -> Verdict:
@@ -81,8 +85,10 @@ class LossMonitor:
         evidence = float(self.evidence.mean())
         mean = self.measure()
         if evidence >= self.threshold:
+            last = float(self.recent.mean()) if len(self.recent) else mean.value
             words = (
-                f"The model is worse than at release: its loss is {mean.value:.3f}; up to {self.ceiling:.3f} was fine."
+                f"The model is worse than at release: its loss on the last {len(self.recent)} labelled answers is "
+                f"{last:.3f}; up to {self.ceiling:.3f} was fine."
             )
         else:
             words = f"No proof that the model got worse, from {self.n} labels."
@@ -107,12 +113,16 @@ class LossMonitor:
     def state_dict(self) -> State:
         """Return a copy of all that changes."""
         counts = np.array([self.n, self.total])
-        return {"evidence": self.evidence.copy(), "capital": self.capital.copy(), "counts": counts}
+        return {
+            "evidence": self.evidence.copy(), "capital": self.capital.copy(), "counts": counts,
+            "recent": self.recent.copy(),
+        }  # fmt: skip
 
     def load_state_dict(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Go on from ``state_dict``."""
         self.evidence, self.capital = np.array(state["evidence"]), np.array(state["capital"])
         self.n, self.total = int(state["counts"][0]), float(state["counts"][1])
+        self.recent = np.array(state.get("recent", np.empty(0)))  # a state of before November 2026 holds none
 
 
 def ceiling_of(reference: Arrays, *, tolerance: float = 0.01, level: float = 0.01) -> float:
@@ -142,6 +152,7 @@ def expected_quality(
     bins: int = 10,
     verdicts: Sequence[Verdict] = (),
     measured: Measurement | None = None,
+    claim: Claim | None = None,
 ) -> Measurement:
     """Estimate accuracy (or mean squared error) of recent predictions without labels.
 
@@ -162,6 +173,7 @@ def expected_quality(
         bins: of confidence, or of predicted value.
         verdicts: of the monitor of the same traffic.
         measured: the loss of labelled answers, from ``LossMonitor.measure`` on 0/1 errors (classification).
+        claim: labelled answers held against what the reference claims; a refuted claim makes the estimate unknown.
 
     Raises:
         DataError: the reference was built without targets, or predictions do not fit it.
@@ -188,6 +200,10 @@ def expected_quality(
     flags = ["assumes only the mix of cases changed"]
     half = 1.959964 * error
     why = _unknown(outside, value, half, verdicts, measured if classify else None)
+    if claim is not None and claim.refuted:
+        why.append(claim.sentence())
+    if claim is not None and not claim.n:
+        flags.append("no label has borne it out")
     flags += [f"unknown: {reason}" for reason in why]
     low, high = (None, None) if why else (max(0.0, value - half), value + half)
     convention = f"confidence-based, {len(mean)} bins"

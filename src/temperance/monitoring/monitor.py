@@ -7,8 +7,8 @@ Use in a server (``deployment.serve``)::
     GET /metrics, /health:  monitor.summary()                         # thread-safe snapshot, plain numbers
     before shutdown:  np.savez(path, **monitor.state_dict())          # and load_state_dict after start
 
-Requests go into a ring buffer; every 64 rows it is flushed through ``Panel``. Feed it the predictions of the source
-model, before any adaptation: otherwise an adaptation would hide the drift that caused it.
+Requests go into a ring buffer; every 32 rows it is flushed through ``Panel``, every 8 while evidence builds up. Feed it
+the predictions of the source model, before any adaptation: otherwise an adaptation would hide the drift that caused it.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from temperance.monitoring import channels
 from temperance.monitoring.base import State
+from temperance.monitoring.course import Course
 from temperance.monitoring.panel import BLOCK, Panel
 from temperance.monitoring.reference import Arrays, check
 from temperance.monitoring.shift import size_of, words
@@ -31,6 +32,7 @@ from temperance.records.verdict import Verdict
 
 Level = Literal["calm", "watch", "alarm"]
 WATCH = 10.0  # "watch" from a tenth of the threshold
+PACE, HURRIED = 32, 8  # rows between looks; while evidence is above the fourth root of the threshold
 
 
 class Monitor:
@@ -66,20 +68,21 @@ class Monitor:
                 "Build the reference with this schema",
             )
         self.panel = Panel(reference["counts"], average_run_length=average_run_length, tolerance=tolerance, seed=seed)
+        self.course = Course(reference["counts"])
         self._lock = threading.Lock()
         n, m = len(channels.numeric_names(schema)), len(channels.categorical_names(schema))
         self._images, self._categories = schema.kind == "images", m > 0
         self._numeric = np.empty((BLOCK, n))
         self._categorical = np.empty((BLOCK, m), dtype=np.int32)
         self._predicted = np.empty((BLOCK, *reference["sample"].shape[1:]))
-        self._held = 0
+        self._held, self._pace = 0, PACE
         self.rows = 0
         self._states: list[Level] = ["calm"] * len(self.names)
 
     def observe(self, rows: Rows, predictions: NDArray[Any]) -> list[Verdict]:
         """Take served rows and the source model's predictions; return the verdicts that changed state just now.
 
-        The list is nearly always empty. Cost: a copy into the ring; a flush every 64 rows.
+        The list is nearly always empty. Cost: a copy into the ring; a flush every 32 rows.
 
         Shapes: predictions (b, c) or (b,).
         """
@@ -89,7 +92,7 @@ class Monitor:
             done, count = 0, len(numeric)
             while done < count:
                 held = self._held
-                last = held + min(BLOCK - held, count - done)
+                last = held + min(max(self._pace - held, 1), count - done)
                 took = slice(done, done + last - held)
                 self._numeric[held:last] = numeric[took]
                 if self._categories:
@@ -97,7 +100,7 @@ class Monitor:
                 self._predicted[held:last] = predictions[took]
                 self._held = last
                 done = took.stop
-                if last == BLOCK:
+                if last >= self._pace:
                     changed += self._flush()
             self.rows += count
         return changed
@@ -144,7 +147,8 @@ class Monitor:
         """
         with self._lock:
             self.panel.reset(accept=accept)
-            self._held, self._states = 0, ["calm"] * len(self.names)
+            self.course = Course(self.panel.counts)
+            self._held, self._pace, self._states = 0, PACE, ["calm"] * len(self.names)
 
     def state_dict(self) -> State:
         """Return all that changes, as arrays for ``np.savez``."""
@@ -156,6 +160,7 @@ class Monitor:
             }
             return {
                 **{f"panel/{k}": v for k, v in self.panel.state_dict().items()},
+                **{f"course/{k}": v for k, v in self.course.state_dict().items()},
                 **{f"ring/{k}": v[: self._held].copy() for k, v in ring.items()},
                 "rows": np.array(self.rows),
             }
@@ -164,12 +169,33 @@ class Monitor:
         """Go on exactly where ``state_dict`` was taken."""
         with self._lock:
             self.panel.load_state_dict({k[6:]: v for k, v in state.items() if k.startswith("panel/")})
+            windows = {k[7:]: v for k, v in state.items() if k.startswith("course/")}
+            if windows:  # a state of before November 2026 holds none
+                self.course.load_state_dict(windows)
             self._held = len(state["ring/predicted"])
             self._numeric[: self._held] = state["ring/numeric"]
             self._categorical[: self._held] = state["ring/categorical"]
             self._predicted[: self._held] = state["ring/predicted"]
             self.rows = int(state["rows"])
-            self._states = self._now(self.panel.values())
+            evidence = self.panel.values()
+            self._states, self._pace = self._now(evidence), self._look(evidence)
+
+    def points(self, channel: int) -> float | None:
+        """Return what the shift of a channel alone would change: right answers in 100, or the mean squared error.
+
+        Σ_b (share now − share before) · mean quality in bin b, from labelled reference rows; a bin without any counts
+        as the mean. None where the reference holds no truth.
+        """
+        sums = self.reference.get("quality_sums")
+        if sums is None:
+            return None
+        before, now = self.reference["counts"][channel].astype(np.float64), self.panel.trace[channel]
+        if not (before.sum() and now.sum()):
+            return None
+        overall = float(sums[channel].sum() / before.sum())
+        mean = (sums[channel] + 5 * overall) / (before + 5)
+        moved = float((now / now.sum() - before / before.sum()) @ mean)
+        return moved if self.schema.target.task == "regression" else 100 * moved
 
     def _flush(self) -> list[Verdict]:
         held, self._held = self._held, 0
@@ -179,11 +205,17 @@ class Monitor:
         codes = channels.encode(
             self.schema, self.reference, self._numeric[:held], self._categorical[:held], number, top
         )
+        self.course.observe(codes)
         evidence = self.panel.observe(codes)
+        self._pace = self._look(evidence)
         before, self._states = self._states, self._now(evidence)
         if before == self._states:
             return []
         return [self._verdict(i) for i in range(len(before)) if before[i] != self._states[i]]
+
+    def _look(self, evidence: NDArray[np.float64]) -> int:
+        """Return the rows until the next look."""
+        return HURRIED if float(evidence.max(initial=0.0)) > self.panel.threshold**0.25 else PACE
 
     def _now(self, evidence: NDArray[np.float64]) -> list[Level]:
         """Return the state of every channel."""
@@ -198,5 +230,9 @@ class Monitor:
         state = self._states[i]
         shift = size_of(self.panel.counts[i], self.panel.trace[i])
         details = {**shift, "alarmed_at": int(self.panel.alarmed_at[i]), "requests": self.rows + self._held}
+        way, began = self.course.way(i) if state != "calm" else ("none", -1)
+        details |= {"way": way, "began": began, "points": self.points(i)}
         sentence = words(self.names[i], state, shift)
+        if state == "alarm" and (came := self.course.sentence(i)):
+            sentence = f"{sentence} {came}"
         return Verdict(self.names[i], state, evidence, self.panel.threshold, int(self.panel.n[i]), sentence, details)

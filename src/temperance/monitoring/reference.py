@@ -69,6 +69,8 @@ def build(
     arrays["counts"] = np.stack([np.bincount(c[c >= 0], minlength=BINS) for c in codes])
     if target is not None and schema.target.task != "regression":
         arrays["class_counts"] = _per_class(codes, np.asarray(target, dtype=np.int64)[rest], schema.target.outputs)
+    if target is not None:
+        arrays["quality_sums"] = _per_bin(codes, _quality(np.asarray(predictions), np.asarray(target), schema)[rest])
     arrays |= _portrait(numeric, categorical, number, schema)
     return arrays | _predicted(np.asarray(predictions), target, schema, order[:SAMPLE])
 
@@ -79,6 +81,18 @@ def _per_class(codes: NDArray[np.int8], target: NDArray[np.int64], classes: int)
     channel, row = np.nonzero(codes >= 0)
     np.add.at(out, (channel, codes[channel, row], target[row]), 1)
     return out
+
+
+def _per_bin(codes: NDArray[np.int8], quality: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the sum of ``quality`` per channel and bin (c, BINS)."""
+    return np.stack([np.bincount(c[c >= 0], quality[c >= 0], minlength=BINS) for c in codes])
+
+
+def _quality(predictions: NDArray[Any], target: NDArray[Any], schema: Schema) -> NDArray[np.float64]:
+    """Return 1 for a right answer and 0 for a wrong one, or squared errors (b,)."""
+    if schema.target.task == "regression":
+        return (predictions.astype(np.float64) - target) ** 2
+    return (predictions.argmax(axis=1) == target).astype(np.float64)
 
 
 def edges_of(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -138,10 +152,8 @@ def _predicted(
     if target is None:
         return out
     known = np.asarray(target)
-    if schema.target.task == "regression":
-        loss = (predictions.astype(np.float64) - known) ** 2
-    else:
-        loss = (predictions.argmax(axis=1) != known).astype(np.float64)
+    quality = _quality(predictions, known, schema)
+    loss = quality if schema.target.task == "regression" else 1 - quality
     return out | {"sample_target": known[index], "loss": np.array([loss.mean(), loss.std(), len(loss)])}
 
 

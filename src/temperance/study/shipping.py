@@ -28,8 +28,8 @@ def bundle_job(desk: Desk, trial: str, folder: Path) -> dict[str, Any]:
         "metric": desk.prepared.metric, "seed": desk.settings.seed,
     }  # fmt: skip
     details = {"data": desk.prepared.data["sha256"], "trial": trial, "temperance": __version__}
-    if desk.settings.weight is not None:
-        details["weight"] = desk.settings.weight
+    guides = {"group": desk.settings.group, "time": desk.settings.time, "weight": desk.settings.weight}
+    details |= {name: column for name, column in guides.items() if column is not None}
     kept = "".join(c if c.isalnum() else "_" for c in str(desk.prepared.data["name"]))
     return {
         "bundle": str(folder), "recipe": recipe, "details": details, "recipe_toml": said(one)["toml"],

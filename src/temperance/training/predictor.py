@@ -53,14 +53,39 @@ class NetPredictor:
             parts.append(self._some(chunk))
         return np.concatenate(parts)
 
-    def _some(self, rows: Rows) -> NDArray[Any]:
+    def members(self, rows: Rows) -> NDArray[Any]:
+        """Return what each member of the net says: probabilities (b, k, c) or values (b, k), float64.
+
+        A net without members has one.
+        """
+        parts = []
+        self.model.eval()
+        task, counts = self.schema.target.task, self.schema.target.counts
+        for start in range(0, max(1, rows.size), CHUNK):
+            outputs = self._outputs(rows.take(slice(start, start + CHUNK)))
+            each = outputs.double().transpose(0, 1) if outputs.dim() == 3 else outputs.double().unsqueeze(0)
+            found = torch.stack([combine(one, task=task, counts=counts) for one in each], dim=1).cpu().numpy()
+            parts.append(self.preprocess.unscale_target(found) if task == "regression" else found)
+        return np.concatenate(parts)
+
+    def member_shares(self, count: int) -> tuple[float, ...]:
+        """Return the weights of the net's ``count`` members in its answer; they sum to 1."""
+        known = self.shares or getattr(self.model, "shares", None)
+        return (1.0 / count,) * count if known is None else tuple(float(share) for share in known)
+
+    def _outputs(self, rows: Rows) -> Tensor:
+        """Return the net's outputs as ``as_logits`` gives them."""
         inputs = net_inputs(self.preprocess, self.schema, rows, self.device, own=self.own_inputs)
         with torch.no_grad():
-            outputs = widened(call(self.model, inputs))
-            task = self.schema.target.task
+            return as_logits(widened(call(self.model, inputs)), self.schema.target.task)
+
+    def _some(self, rows: Rows) -> NDArray[Any]:
+        task = self.schema.target.task
+        outputs = self._outputs(rows)
+        with torch.no_grad():
             values: NDArray[Any] = (
                 combine(
-                    as_logits(outputs, task),
+                    outputs,
                     task=task,
                     shares=self.shares or getattr(self.model, "shares", None),
                     counts=self.schema.target.counts,

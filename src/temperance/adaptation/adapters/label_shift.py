@@ -26,7 +26,8 @@ class LabelShift(Adapter):
     calibrated confusion matrix; recent unlabelled traffic gives n(bin). The class shares π maximise
     Σ n log Σ_y π_y H(·|y) by EM (Saerens, Latinne, Decaestecker 2002, on the bins of Lipton et al. 2018, so the model
     need not be calibrated), shrunk towards the source shares s by ``shrink`` rows. Served: p′(y|x) ∝ w_y p(y|x) with
-    w = π / s within [1/limit, limit].
+    w = π / s within [1/limit, limit]. Classes with fewer than 8 labelled reference rows are pooled and share one
+    weight: a confusion matrix has nothing to say about each of them.
 
     Use when: outcomes become rarer or more common and the cases themselves stay the same (fraud waves, seasons).
     Avoid when: the inputs change for other reasons; ``fit`` tests for that as far as outputs can tell.
@@ -63,7 +64,7 @@ class LabelShift(Adapter):
         """Return the state with weights of 1.
 
         Raises:
-            DataError: no targets, not a classifier, or a class with fewer than 8 reference rows.
+            DataError: no targets, not a classifier, or fewer than two groups of classes with 8 reference rows each.
 
         """
         if "sample_target" not in reference or reference["sample"].ndim != 2:
@@ -71,19 +72,27 @@ class LabelShift(Adapter):
         sample, target = reference["sample"], reference["sample_target"].astype(np.int64)
         classes = sample.shape[1]
         per_class = np.bincount(target, minlength=classes)
-        if per_class.min() < LEAST_PER_CLASS:
-            received = f"class {int(per_class.argmin())} has {int(per_class.min())} labelled reference rows"
-            raise DataError(received, f"at least {LEAST_PER_CLASS} per class", "Leave adaptation at level observe")
+        group = pools(per_class)
+        groups = int(group.max()) + 1
+        if groups < 2:
+            raise DataError(
+                f"{len(target)} labelled reference rows, {int((per_class >= LEAST_PER_CLASS).sum())} classes with 8",
+                f"at least two classes, or groups of rare ones, with {LEAST_PER_CLASS} rows each",
+                "Leave adaptation at level observe",
+            )  # fmt: skip
         edges = _edges(sample)
         bins = classes * (edges.shape[1] + 1)
-        joint = np.zeros((bins, classes))
-        np.add.at(joint, (_bins(sample, edges), target), 1.0)
+        joint = np.zeros((bins, groups))
+        np.add.at(joint, (_bins(sample, edges), group[target]), 1.0)
         overall = joint.sum(axis=1, keepdims=True) / len(sample)
-        prior = per_class / len(sample)
+        per_group = joint.sum(axis=0)
+        prior = per_group / len(sample)
         return {
             "edges": edges,
-            "given": (joint + 2 * overall) / (per_class + 2),
-            "per_class": per_class.astype(np.float64),
+            "group": group,
+            "within": per_class / per_group[group],  # share of each class in its group
+            "given": (joint + 2 * overall + 1e-9) / (per_group + 2 + 1e-9 * bins),  # a bin without rows says nothing
+            "per_class": per_group,
             "source": prior,
             "prior": prior.copy(),
             "free": prior.copy(),  # the best fit without shrinking and bounds; what ``fit`` judges
@@ -119,7 +128,7 @@ class LabelShift(Adapter):
     def apply(self, state: State, probabilities: NDArray[Any]) -> NDArray[Any]:
         """Return p′(y|x) ∝ w_y p(y|x), in the type of the input."""
         probabilities = _checked(probabilities, state)
-        raw = probabilities * (state["prior"] / state["source"])
+        raw = probabilities * (state["prior"] / state["source"])[state["group"]]
         total = raw.sum(axis=1, keepdims=True)
         return np.where(total > 0, raw / np.where(total > 0, total, 1), probabilities).astype(probabilities.dtype)
 
@@ -144,6 +153,10 @@ class LabelShift(Adapter):
         freedom = len(expected) - len(state["prior"])
         return chi_square_tail(float((gap**2 / noise).sum()), freedom) if freedom > 0 else 1.0
 
+    def shares(self, state: State) -> NDArray[Any]:
+        """Return the best fit of the class shares (c,), within a pool as they were in the reference."""
+        return np.asarray(state["free"][state["group"]] * state["within"])
+
     def slack(self, state: State) -> float:
         """Return χ²(c − 1, 99.9 %) / 2m: what m reference rows may fake per row of traffic (Wilks)."""
         free = len(state["prior"]) - 1
@@ -155,6 +168,7 @@ class LabelShift(Adapter):
         """Return the class shares before and now, the weights and the fit."""
         return {
             "settings": asdict(self),
+            "group": state["group"].tolist(),
             "source": state["source"].tolist(),
             "prior": state["prior"].tolist(),
             "weights": (state["prior"] / state["source"]).tolist(),
@@ -179,10 +193,26 @@ def _expectation_maximisation(state: State, pi: NDArray[np.float64], *, shrink: 
 
 def _checked(probabilities: NDArray[Any], state: State) -> NDArray[Any]:
     array = np.asarray(probabilities)
-    if array.ndim != 2 or array.shape[1] != len(state["source"]):
-        accepted = f"(b, {len(state['source'])})"
+    if array.ndim != 2 or array.shape[1] != len(state["group"]):
+        accepted = f"(b, {len(state['group'])})"
         raise DataError(f"probabilities have shape {array.shape}", accepted, "Pass what the source model predicts")
     return array
+
+
+def pools(per_class: NDArray[Any]) -> NDArray[np.int64]:
+    """Return the group of each class (c,): its own from 8 rows up, the rare ones together.
+
+    Where the rare ones have fewer than 8 rows in all, the rarest of the others joins them.
+    """
+    order = np.argsort(per_class, kind="stable")
+    rare = int((per_class < LEAST_PER_CLASS).sum())
+    while 0 < rare < len(order) and per_class[order[:rare]].sum() < LEAST_PER_CLASS:
+        rare += 1
+    group = np.empty(len(order), dtype=np.int64)
+    group[order[:rare]] = 0
+    own = np.sort(order[rare:])
+    group[own] = np.arange(len(own)) + (1 if rare else 0)
+    return group
 
 
 def _edges(sample: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -24,6 +24,14 @@ def retrain(
     group: options.Group = None,
     time_column: options.Time = None,
     task: options.Task = "",
+    champion_data: Annotated[
+        str | None,
+        typer.Option(
+            "--champion-data",
+            metavar="FILE",
+            help="The data that the model in use was made from: no row of it is test.",
+        ),
+    ] = None,
     candidates: Annotated[
         list[str] | None,
         typer.Option(
@@ -44,7 +52,8 @@ def retrain(
     """Train again on new data; keep the better model.
 
     The bundle's recipe makes a challenger, and a paired test on rows that neither has seen decides.
-    The model in use is only read. Writes retrain.json and bundle/ into --out.
+    The model in use is only read. --group and --time are those of its study where left out. Says whether more or less
+    regularization is needed now, where time allows. Writes retrain.json and bundle/ into --out.
     """
     from temperance.data.choices import choose
     from temperance.lifecycle import retrain as run
@@ -56,7 +65,7 @@ def retrain(
     with progress(quiet=quiet or as_json) as shown:
         value = run(
             folder, data, target=target, budget=budget, out=place, seed=seed, group=group, time_column=time_column,
-            task=task if ":" in task else "", candidates=tuple(candidates or ()),
+            task=task if ":" in task else "", champion_data=champion_data, candidates=tuple(candidates or ()),
             device=device, started=context.obj.moment, progress=shown,
             choices=choose(column or (), na_values=na_values, sheet=sheet, sep=sep, schema=schema, rows=rows),
         )  # fmt: skip
@@ -67,5 +76,8 @@ def text(value: dict[str, Any]) -> str:
     """Return the decision in words."""
     lines = [str(value["sentence"]), f"  {value['why']}"]
     lines += [f"  {row['column']}: {row['what']}" for row in value["changes"]]
+    if value.get("strengths"):
+        lines.append(f"  {value['strengths']['sentence']}")
+    lines += [f"  note            {limit}" for limit in value.get("limits", [])[1:]]
     lines += [f"  model to serve  {value['bundle']}", f"  all figures     {value['folder']}/retrain.json"]
     return "\n".join(lines)

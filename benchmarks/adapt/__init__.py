@@ -1,0 +1,1 @@
+"""Streams, models and scores of ``adapt_battery.py``."""

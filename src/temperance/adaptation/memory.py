@@ -1,0 +1,101 @@
+"""Served rows that wait for their labels, with all answers that were given for them then; and labelled rows."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from temperance.adaptation.traffic import Traffic
+from temperance.records.errors import DataError
+
+
+class Waiting(NamedTuple):
+    """Rows whose labels have come: what was known and answered when they were served.
+
+    Shapes: answers of the experts (e, b, …), the mixture's (b, …).
+    """
+
+    traffic: Traffic
+    experts: NDArray[Any]
+    mixed: NDArray[Any]
+
+
+class Pending:
+    """The last ``most`` served rows by ticket, a number that counts up.
+
+    Scoring an expert by what it would say now, with all labels so far, would flatter it: a label that came late helps
+    with the next row, which was answered long before. So the answers are kept as they were.
+
+    Args:
+        most: rows kept.
+
+    """
+
+    def __init__(self, most: int = 8192) -> None:
+        self.most = most
+        self.next = 0
+        self._parts: list[tuple[int, Waiting]] = []
+
+    def add(self, waiting: Waiting) -> NDArray[np.int64]:
+        """Keep rows; return their tickets (b,)."""
+        count = waiting.traffic.size
+        tickets = np.arange(self.next, self.next + count, dtype=np.int64)
+        if count:
+            self._parts.append((self.next, waiting))
+            self.next += count
+        while self._parts and self.next - self._parts[0][0] - self._parts[0][1].traffic.size >= self.most:
+            self._parts.pop(0)
+        return tickets
+
+    def take(self, tickets: NDArray[Any]) -> tuple[Waiting, NDArray[np.int64]]:
+        """Return the rows of tickets that are still kept, in the order of ``tickets``, and which those are (n,).
+
+        Raises:
+            DataError: a ticket that was never given out.
+
+        """
+        wanted = np.asarray(tickets, dtype=np.int64).ravel()
+        if len(wanted) and (wanted.max() >= self.next or wanted.min() < 0):
+            raise DataError(f"ticket {int(wanted.max())}", f"tickets below {self.next}", "Pass what serve returned")
+        starts = np.array([first for first, _ in self._parts], dtype=np.int64)
+        kept = np.flatnonzero(wanted >= starts[0]) if len(starts) else np.empty(0, dtype=np.int64)
+        places = np.searchsorted(starts, wanted[kept], side="right") - 1
+        found = [self._row(int(p), int(t)) for p, t in zip(places, wanted[kept], strict=True)]
+        if not found:
+            raise DataError("none of these rows is kept any more", f"the last {self.most} rows", "Send labels sooner")
+        traffic = Traffic.stack([one.traffic for one in found])
+        experts = np.concatenate([one.experts for one in found], axis=1)
+        return Waiting(traffic, experts, np.concatenate([one.mixed for one in found])), kept
+
+    def _row(self, part: int, ticket: int) -> Waiting:
+        first, waiting = self._parts[part]
+        at = slice(ticket - first, ticket - first + 1)
+        return Waiting(waiting.traffic.take(at), waiting.experts[:, at], waiting.mixed[at])
+
+
+class Labelled:
+    """The last ``most`` labelled rows, in the order in which their labels came.
+
+    Args:
+        most: rows kept.
+
+    """
+
+    def __init__(self, most: int = 3000) -> None:
+        self.most = most
+        self.parts: list[tuple[Traffic, NDArray[Any]]] = []
+
+    def add(self, traffic: Traffic, truth: NDArray[Any]) -> None:
+        """Keep rows with their truth (b,)."""
+        self.parts.append((traffic, truth))
+        if len(self.parts) > 1:
+            whole, known = self.all()
+            self.parts = [(whole.take(slice(-self.most, None)), known[-self.most :])]
+
+    def all(self) -> tuple[Traffic, NDArray[Any]]:
+        """Return all rows with their truth; ``add`` comes before."""
+        if len(self.parts) > 1:
+            self.parts = [(Traffic.stack([p[0] for p in self.parts]), np.concatenate([p[1] for p in self.parts]))]
+        return self.parts[0]
