@@ -89,7 +89,7 @@ def checks(steps: int) -> list[int]:
     shares = [0.0, 0.22]
     while shares[-1] < 1:
         shares.append(shares[-1] + max(shares[-1] - shares[-2] - 0.03, 0.06))
-    return sorted({math.ceil(share * steps) for share in shares[1:]})
+    return sorted({math.ceil(round(share * steps, 6)) for share in shares[1:]})
 
 
 def apgd(

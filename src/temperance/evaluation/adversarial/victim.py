@@ -136,11 +136,16 @@ class Victim:
         return x
 
     def extent(self, x: Tensor) -> Tensor | None:
-        """Return the width of the box at each number of a point, of shape (…); None where it has no end."""
+        """Return the width of the box at each number of a point, (…); 0 where nothing may change; None: it has no end.
+
+        Shapes: x (b, …).
+        """
         if self.low is None or self.high is None:
             return None
         width = torch.as_tensor(self.high, dtype=x.dtype) - torch.as_tensor(self.low, dtype=x.dtype)
-        return width.expand(x.shape[1:])
+        width = width.expand(x.shape[1:])
+        width = width if self.free is None else torch.where(self.free > 0, width, 0.0)
+        return width if bool(torch.isfinite(width).all()) else None
 
 
 def fails(scores: Tensor, y: Tensor) -> Tensor:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from temperance.evaluation.aspects.adversarial import Adversarial
 from temperance.evaluation.aspects.base import Aspect, Tier
+from temperance.evaluation.aspects.corruption import CorruptionAspect
+from temperance.evaluation.aspects.ood import OutOfDistribution
 from temperance.records.errors import SettingError, nearest
 
-ASPECTS: tuple[type[Aspect], ...] = ()
+ASPECTS: tuple[type[Aspect], ...] = (CorruptionAspect, OutOfDistribution, Adversarial)
 
 
 def aspects(tier: Tier, *, names: Sequence[str] | None = None, required: Sequence[str] = ()) -> tuple[Aspect, ...]:
