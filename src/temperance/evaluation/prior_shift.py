@@ -55,8 +55,8 @@ def prior_shift(outcome: Outcome, classes: Sequence[str], *, factors: Sequence[f
                 high if np.isfinite(high) else None,
                 outcome.n,
                 convention=(
-                    f"accuracy if class {classes[hard]!r}, the hardest with {_LEAST} rows or more, were {factor:g} times as "
-                    "common against the others; rows reweighted, Student interval"
+                    f"accuracy if class {classes[hard]!r}, the hardest with {_LEAST} rows or more, were "
+                    f"{factor:g} times as common against the others; rows reweighted, Student interval"
                 ),
             )
         )

@@ -4,7 +4,6 @@ import torch
 
 from temperance.evaluation.adversarial.active import Active, active_test
 from temperance.evaluation.adversarial.ball import Linf
-from temperance.evaluation.adversarial.victim import Victim
 
 
 def test_a_sound_attack_solves_what_chance_does_not_and_one_without_slopes_fails(digits, victim):

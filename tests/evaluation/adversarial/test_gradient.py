@@ -8,7 +8,8 @@ from temperance.evaluation.adversarial.victim import Victim
 
 
 @pytest.mark.parametrize(("ball", "dual"), [(Linf, 1), (L2, 2)])
-def test_on_a_linear_model_what_is_broken_is_known_exactly(linear, generator, ball, dual):
+def test_on_a_linear_model_what_is_broken_is_known_exactly(two_classes, generator, ball, dual):
+    linear = two_classes
     distance = linear.distance(dual)
     eps = float(distance.median())
     sure = (distance - eps).abs() > 1e-3 * eps

@@ -40,7 +40,10 @@ def test_a_plain_model_shows_no_sign(digits):
     ("make", "signs"),
     [
         (lambda net: lambda x: net(x) * 1000, {"no slopes"}),
-        (lambda net: lambda x: net(Rounded.apply(x)), {"black box is better", "no slopes", "whole range does not break it"}),
+        (
+            lambda net: lambda x: net(Rounded.apply(x)),
+            {"black box is better", "no slopes", "whole range does not break it"},
+        ),
         (lambda net: lambda x: net(x + 0.15 * torch.randn_like(x)), {"random answers"}),
     ],
 )

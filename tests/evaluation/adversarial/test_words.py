@@ -44,7 +44,7 @@ def test_one_slip_in_the_word_that_matters_breaks_the_first_half():
 
 def test_words_of_one_s_own():
     rows, y = texts()
-    found = reword(ask, rows, y, words=1, tries=0, synonyms=dict.fromkeys(BAD, ["lovely"]))
+    found = reword(ask, rows, y, words=1, tries=0, synonyms={word: ["lovely"] for word in BAD})
     assert np.array_equal(found.survived, y == 1)
     assert found.to_dict()["survived"] == 30
 

@@ -11,10 +11,13 @@ def test_numbers_texts_and_predictions_say_why_not(regression, binary):
     table, model = regression
     found = Adversarial().measure(Case(Subject(model), table, np.arange(50)))
     assert found.not_done == ((Adversarial.title, "attacks are built for classes, not for numbers"),)
-    schema = Schema((Column("t", "text", "t"),), Target("y", "binary", ("a", "b")))
-    text = np.array([["a b"]] * 4, dtype=object)
-    words = Table(schema, Rows(np.zeros((4, 0)), np.zeros((4, 0), np.int32), None, text), np.zeros(4, np.int64))
-    assert "texts and series" in Adversarial().measure(Case(Subject(model.__class__(schema, None)), words, np.arange(4))).not_done[0][1]
+    schema = Schema((Column("c", "series", "c"),), Target("y", "binary", ("a", "b")))
+    empty = np.zeros((4, 0))
+    waves = Table(
+        schema, Rows(empty, empty.astype(np.int32), None, None, np.zeros((4, 1, 9), np.float32)), np.zeros(4, np.int64)
+    )
+    found = Adversarial().measure(Case(Subject(model.__class__(schema, None)), waves, np.arange(4)))
+    assert "series are not attacked" in found.not_done[0][1]
     table, model = binary
     found = Adversarial().measure(Case(Subject(model, "predictions"), table, np.arange(50)))
     assert "not possible from predictions" in found.not_done[0][1]
@@ -22,7 +25,14 @@ def test_numbers_texts_and_predictions_say_why_not(regression, binary):
 
 @pytest.mark.parametrize(
     ("name", "mine"),
-    [("robust@0.1", True), ("robust_l2@0.5", True), ("robust_columns@1", True), ("robustness", False), ("accuracy", False)],
+    [
+        ("robust@0.1", True),
+        ("robust_l2@0.5", True),
+        ("robust_columns@1", True),
+        ("robust_words@2", True),
+        ("robustness", False),
+        ("accuracy", False),
+    ],
 )
 def test_required_figures(name, mine):
     assert Adversarial().claims(name) is mine

@@ -50,7 +50,9 @@ def test_without_a_net_bytes_are_asked(pictured):
             asked.append(rows.images.dtype)
             return subject.predict(rows)
 
-    found = Adversarial().measure(Case(Subject(Watched()), table, np.arange(200, 240), settings={"budgets": [0.05, 0.3]}))
+    found = Adversarial().measure(
+        Case(Subject(Watched()), table, np.arange(200, 240), settings={"adversarial": {"budgets": [0.05, 0.3]}})
+    )
     assert set(asked) == {np.dtype(np.uint8)}
     assert found["robust@0.3"].value < found["robust@0.05"].value
     assert any("no slopes" in why for _, why in found.not_done)
@@ -60,12 +62,16 @@ def test_publish_certifies_and_names_what_is_not_there(pictured, monkeypatch):
     import sys
 
     monkeypatch.setitem(sys.modules, "pyautoattack", None)
+    from temperance.evaluation.adversarial import tiers
     from temperance.evaluation.aspects import robust_figures
 
     plan = robust_figures.Plan(12, 12, 10, 5, 20, ("Linf",))
     monkeypatch.setitem(robust_figures.PLANS, "publish", plan)
+    monkeypatch.setitem(tiers.TIERS, "publish", tiers.Effort(20, 2, 10, 50, 5, margin=True))
     table, subject = pictured
-    found = Adversarial().measure(Case(subject, table, np.arange(200, 260), "publish", settings={"budgets": [8 / 255]}))
+    found = Adversarial().measure(
+        Case(subject, table, np.arange(200, 260), "publish", settings={"adversarial": {"budgets": [8 / 255]}})
+    )
     assert any(what == "AutoAttack (standard)" and "pip install" in why for what, why in found.not_done)
     assert found["certified_l2@0.25"].n == 5
     assert "not of the model as it is" in found["certified_l2@0.25"].convention

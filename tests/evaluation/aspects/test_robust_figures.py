@@ -11,9 +11,12 @@ def test_budgets_are_the_usual_ones_or_the_user_s_and_the_required_ones(binary):
     table, model = binary
     case = Case(Subject(model), table, np.arange(30), required=("robust@0.3", "robust_l2@2", "ece"))
     assert budgets(case, "Linf", (0.1, 0.2)) == (0.1, 0.2, 0.3)
-    assert budgets(case.but(settings={"budgets": [0.7]}), "Linf", (0.1,)) == (0.3, 0.7)
+    assert budgets(case.but(settings={"adversarial": {"budgets": [0.7]}}), "Linf", (0.1,)) == (0.3, 0.7)
     assert budgets(case, "L2", (1.0,)) == (1.0, 2.0)
-    for bad, said in (({"required": ("robust@much",)}, "and a number"), ({"settings": {"budgets": [0]}}, "above 0")):
+    for bad, said in (
+        ({"required": ("robust@much",)}, "and a number"),
+        ({"settings": {"adversarial": {"budgets": [0]}}}, "above 0"),
+    ):
         with pytest.raises(SettingError, match=said):
             budgets(case.but(**bad), "Linf", (0.1,))
 

@@ -12,7 +12,9 @@ def test_unknown_and_wrong_categories(binary):
     codes[:50] = MISSING
     rows = table.rows._replace(categorical=codes)
     facts = reference(table.schema, rows)
-    unknown = UnknownCategory().corrupt(rows, level=0.3, reference=facts, generator=np.random.default_rng(0)).categorical
+    unknown = (
+        UnknownCategory().corrupt(rows, level=0.3, reference=facts, generator=np.random.default_rng(0)).categorical
+    )
     assert (unknown == UNSEEN).mean() == pytest.approx(0.3, abs=0.05)
     assert np.array_equal(unknown[unknown != UNSEEN], codes[unknown != UNSEEN])
     wrong = WrongCategory().corrupt(rows, level=0.3, reference=facts, generator=np.random.default_rng(0)).categorical

@@ -22,8 +22,8 @@ def test_scores_of_logits_are_those_of_scipy():
 
 def test_mahalanobis_is_the_distance_under_the_covariance_within_classes():
     found = scores.Mahalanobis.fit(H, Y)
-    means = [H[Y == k].mean(axis=0) for k in range(3)]
-    within = sum(np.cov(H[Y == k].T, bias=True) * (Y == k).sum() for k in range(3)) / 200
+    means = [H[k == Y].mean(axis=0) for k in range(3)]
+    within = sum(np.cov(H[k == Y].T, bias=True) * (k == Y).sum() for k in range(3)) / 200
     by_hand = np.min([[(h - m) @ np.linalg.inv(within) @ (h - m) for m in means] for h in H[:20]], axis=1)
     np.testing.assert_allclose(found(H[:20]), by_hand, rtol=1e-8)
     flat = np.hstack([H, H[:, :1]])  # a singular covariance

@@ -37,7 +37,9 @@ def plain(x, o, new, old, rules, schema, budget):
             return False
     for j, column in enumerate(schema.categorical):
         rule = rules.columns[column.name]
-        if new[j] != old[j] and (rule.change == "fixed" or (rule.values and column.vocabulary[new[j]] not in rule.values)):
+        if new[j] != old[j] and (
+            rule.change == "fixed" or (rule.values and column.vocabulary[new[j]] not in rule.values)
+        ):
             return False
     groups = [[at[n] for n in g] for g in rules.one_of]
     alone = [j for j, name in enumerate(names) if name not in grouped]
@@ -56,14 +58,19 @@ def problems(draw):
     g = np.random.default_rng(seed)
     change = st.sampled_from(["free", "fixed", "up", "down"])
     rule = lambda whole: ColumnRule(  # noqa: E731
-        -50.0, 50.0, draw(change), whole, draw(st.sampled_from([0.3, 1.0, 7.0])), draw(st.sampled_from([None, 0.0, 0.4]))
+        -50.0,
+        50.0,
+        draw(change),
+        whole,
+        draw(st.sampled_from([0.3, 1.0, 7.0])),
+        draw(st.sampled_from([None, 0.0, 0.4])),
     )
     whole = [draw(st.booleans()) for _ in range(5)]
     part = whole[2]
     columns = {f"x{j}": rule(whole[j]) for j in range(4)}
     columns["total"] = ColumnRule(-100.0, 100.0, draw(change), part, 1.0)
     values = g.uniform(-20, 20, (ROWS, 4))
-    values = np.where(np.array(whole[:2] + [part, part]), np.rint(values), values)
+    values = np.where(np.array([*whole[:2], part, part]), np.rint(values), values)
     columns["x3"] = ColumnRule(**{**vars(columns["x3"]), "integer": part})
     low, high = np.sort(values[:, :2], axis=1).T
     if whole[0] != whole[1]:
@@ -76,10 +83,12 @@ def problems(draw):
         columns |= {f"is{k}": ColumnRule(0.0, 1.0, group_change, True) for k in range(3)}
         groups = (("is0", "is1", "is2"),)
     words = ("a", "b", "c", "d")
-    columns["word"] = ColumnRule(change=draw(st.sampled_from(["free", "fixed"])), values=draw(st.sampled_from([(), ("a", "c")])))
+    columns["word"] = ColumnRule(
+        change=draw(st.sampled_from(["free", "fixed"])), values=draw(st.sampled_from([(), ("a", "c")]))
+    )
     rules = Rules(
-        columns, (("x0", "x1"),) if draw(st.booleans()) else (), (Sum(("x2", "x3"), "total"),) if draw(st.booleans()) else (),
-        (), groups,
+        columns, (("x0", "x1"),) if draw(st.booleans()) else (),
+        (Sum(("x2", "x3"), "total"),) if draw(st.booleans()) else (), (), groups,
     )  # fmt: skip
     kinds = [Column(name, "numeric", name) for name in columns if name != "word"]
     schema = Schema((*kinds, Column("word", "categorical", "word", "", words)), Target("y", "binary", ("n", "p")))
@@ -108,7 +117,13 @@ def test_ten_thousand_attacks_make_no_invalid_row(problem):
     assert found.attacked.all()  # the rows are made to keep the rules
     for i in range(ROWS):
         assert plain(
-            found.rows.numeric[i], rows.numeric[i], found.rows.categorical[i], rows.categorical[i], space.rules, schema, budget
+            found.rows.numeric[i],
+            rows.numeric[i],
+            found.rows.categorical[i],
+            rows.categorical[i],
+            space.rules,
+            schema,
+            budget,
         )
     broken = found.right & ~found.survived
     assert (ask(found.rows).argmax(axis=1) != y)[broken].all()

@@ -126,7 +126,7 @@ def _readouts(
     """
     weights, offsets, kept = [], [], []
     with torch.no_grad():
-        for row in x.split(1):
+        for row in torch.split(x, 1):
             many = row.expand(INNER, *row.shape[1:])
             drawn = ball.draw(many, generator)
             length = SHARE * ball.eps * torch.rand(INNER, generator=generator).reshape(-1, *[1] * (row.dim() - 1))

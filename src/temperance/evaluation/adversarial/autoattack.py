@@ -42,7 +42,13 @@ def standard(victim: Victim, x: Tensor, y: Tensor, ball: Ball, *, seed: int = 0,
 
     """
     made = _package()(
-        model=victim.function, norm=ball.name, epsilon=ball.eps, version="standard", seed=seed, verbose=False, device="cpu"
+        model=victim.function,
+        norm=ball.name,
+        epsilon=ball.eps,
+        version="standard",
+        seed=seed,
+        verbose=False,
+        device="cpu",
     )
     with torch.enable_grad(), contextlib.redirect_stdout(io.StringIO()):
         found = made.run_standard_evaluation(x, y, batch_size=batch)

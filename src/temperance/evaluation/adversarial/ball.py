@@ -61,8 +61,7 @@ class Ball(ABC):
         kept = victim.inside(near)
         if victim.low is None and victim.high is None:
             return near
-        between = torch.minimum(torch.maximum(kept, torch.minimum(near, origin)), torch.maximum(near, origin))
-        return between
+        return torch.minimum(torch.maximum(kept, torch.minimum(near, origin)), torch.maximum(near, origin))
 
     def start(self, x: Tensor, generator: torch.Generator, victim: Victim) -> Tensor:
         """Return points at random on the edge of the ball, (b, …)."""
@@ -90,7 +89,7 @@ class Linf(Ball):
 
     def draw(self, x: Tensor, generator: torch.Generator) -> Tensor:
         """Return numbers from −1 to 1, at least one of them at an end, (b, …)."""
-        drawn = 2 * torch.rand(x.shape, generator=generator, dtype=x.dtype) - 1
+        drawn: Tensor = 2 * torch.rand(x.shape, generator=generator, dtype=x.dtype) - 1
         return drawn / _per_row(drawn.abs().flatten(1).amax(dim=1), x)
 
 
@@ -103,7 +102,7 @@ class L2(Ball):
 
     def distance(self, x: Tensor, origin: Tensor) -> Tensor:
         """Return the root of the summed squares, (b, …) → (b,)."""
-        return (x - origin).flatten(1).norm(dim=1)
+        return torch.linalg.vector_norm((x - origin).flatten(1), dim=1)
 
     def unit(self, slope: Tensor) -> Tensor:
         """Return the slopes at length 1, (b, …)."""

@@ -23,7 +23,7 @@ class Curve:
     Attributes:
         norm: name of the distance.
         attacked: one result per budget, the smallest first.
-        length: (b,) length of the smallest change found for a row, 0 where it was wrong before, infinite where none was.
+        length: (b,) length of the smallest change found for a row; 0: wrong before, infinite: none was found.
         left_out: pairs (what, why).
 
     """

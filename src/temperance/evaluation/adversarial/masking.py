@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -24,7 +25,7 @@ from temperance.evaluation.adversarial.losses import ScaledEntropy, by_pair, cro
 from temperance.evaluation.adversarial.query import chance, search
 from temperance.evaluation.adversarial.surrogate import surrogate
 from temperance.evaluation.adversarial.tiers import DRAWS, averaged, is_random
-from temperance.evaluation.adversarial.victim import Victim, fails
+from temperance.evaluation.adversarial.victim import Loss, Victim, fails
 
 HARD = ("black box is better", "whole range does not break it", "no slopes", "random answers", "slopes inside")
 STEP = 0.25  # length of the probes' steps as a share of the budget
@@ -164,9 +165,7 @@ class _Probe:
 
         def attack(generator: torch.Generator) -> Found:
             start = self.x if steps == 1 else near.start(self.x, generator, self.victim)
-            return fixed_steps(
-                self.victim, self.x, self.y, near, loss, steps=steps, stride=stride, start=start
-            )
+            return fixed_steps(self.victim, self.x, self.y, near, loss, steps=steps, stride=stride, start=start)
 
         return self.run(name, attack)
 
@@ -178,12 +177,7 @@ class _Probe:
             return Sign("black box is better", words, False, 0.0, limit, "no slopes are used")
         entropy = ScaledEntropy(self.clean)
         for name, loss in (("white-box CE", entropy), ("white-box margin", margin)):
-            self.run(
-                name,
-                lambda g, loss=loss: apgd(
-                    self.victim, self.x, self.y, self.ball, loss, steps=50, start=self.ball.start(self.x, g, self.victim)
-                ),
-            )
+            self.run(name, partial(self._white, loss))
         white = self.kept["white-box CE"] & self.kept["white-box margin"]
         white &= self._toward(white)
         left = torch.nonzero(white).flatten()
@@ -197,6 +191,10 @@ class _Probe:
         self.accuracy["white box"] = float(white.double().mean())
         self.accuracy["white and black box"] = self.accuracy["white box"] - gained
         return Sign("black box is better", words, gained > limit, gained, limit)
+
+    def _white(self, loss: Loss, generator: torch.Generator) -> Found:
+        start = self.ball.start(self.x, generator, self.victim)
+        return apgd(self.victim, self.x, self.y, self.ball, loss, steps=50, start=start)
 
     def _toward(self, white: Tensor) -> Tensor:
         """Attack what is left toward up to three classes, as the tiers do; return what stays right, (b,) bool."""

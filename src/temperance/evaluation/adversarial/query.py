@@ -17,7 +17,7 @@ _HALVINGS = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)  # of 10,000 querie
 def share_at(query: int, queries: int) -> float:
     """Return the share of a point that a proposal changes: 0.8, halved nine times as the queries go by."""
     done = 10_000 * query / queries
-    return SHARE / 2 ** sum(done > mark for mark in _HALVINGS)
+    return SHARE * 0.5 ** sum(done > mark for mark in _HALVINGS)
 
 
 def chance(victim: Victim, x: Tensor, y: Tensor, ball: Ball, *, draws: int, generator: torch.Generator) -> Found:
@@ -88,7 +88,7 @@ def _ask(victim: Victim, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _signs(shape: tuple[int, ...], generator: torch.Generator, x: Tensor) -> Tensor:
-    return 2 * torch.randint(0, 2, shape, generator=generator).to(x.dtype) - 1
+    return torch.randint(0, 2, shape, generator=generator).to(x.dtype).mul(2).sub(1)
 
 
 def _stripes(x: Tensor, generator: torch.Generator) -> Tensor:
@@ -101,7 +101,7 @@ def _propose(
     point: Tensor, origin: Tensor, victim: Victim, ball: Ball, share: float, generator: torch.Generator
 ) -> Tensor:
     window = _square(point, share, generator) if point.dim() == 4 else _columns(point, share, generator, victim)
-    shape = tuple(point.shape[:2]) + (1, 1) if point.dim() == 4 else tuple(point.shape)
+    shape = (*point.shape[:2], 1, 1) if point.dim() == 4 else tuple(point.shape)
     signs = _signs(shape, generator, point)
     if isinstance(ball, Linf):
         moved = torch.where(window, ball.eps * signs, point - origin)

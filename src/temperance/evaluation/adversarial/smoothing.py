@@ -102,7 +102,7 @@ def certify(
         )
     generator = torch.Generator().manual_seed(zlib.crc32(f"{seed}/smoothing".encode()))
     answers, radii = [], []
-    for row in x.split(1):
+    for row in torch.split(x, 1):
         guess = int(torch.bincount(_noisy(victim, row, sigma, first, generator)).argmax())
         hits = int((_noisy(victim, row, sigma, draws, generator) == guess).sum())
         bound = lower_bound(hits, draws, alpha=alpha)

@@ -36,7 +36,7 @@ def _fit(victim: Victim, x: Tensor, steps: int) -> tuple[nn.Module, tuple[Tensor
     mean, spread = flat.mean(dim=0), flat.std(dim=0).clamp(min=1e-3)
     noise = _NOISE * spread.reshape(x.shape[1:]) * torch.randn(3, *x.shape)
     noise = noise if victim.free is None else noise * victim.free
-    points = torch.cat([x, *victim.inside((x + noise.to(x.dtype)).flatten(0, 1)).split(len(x))])
+    points = torch.cat([x, victim.inside((x + noise.to(x.dtype)).flatten(0, 1))])
     answers = victim.answer(points)
     inputs = (points.flatten(1).float() - mean) / spread
     count = max(int(victim.scores(x[:1]).shape[1]), 2)
@@ -48,6 +48,6 @@ def _fit(victim: Victim, x: Tensor, steps: int) -> tuple[nn.Module, tuple[Tensor
         rows = torch.randint(0, len(inputs), (BATCH,))
         loss = nn.functional.cross_entropy(net(inputs[rows]), answers[rows])
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     return net, (mean, spread)

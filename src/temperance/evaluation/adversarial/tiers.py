@@ -6,6 +6,7 @@ import time
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import torch
@@ -186,7 +187,7 @@ class _Rows(NamedTuple):
     ball: Ball
     clean: Tensor
 
-    def climb(self, rows: Tensor, generator: torch.Generator, loss: Loss, steps: int, rank: int | None = None) -> Found:
+    def climb(self, loss: Loss, steps: int, rank: int | None, rows: Tensor, generator: torch.Generator) -> Found:
         """Run APGD from a random start, toward the class of this rank among the wrong ones where one is given."""
         x, y = self.x[rows], self.y[rows]
         target = None
@@ -206,22 +207,13 @@ def _runs(rows: _Rows, effort: Effort, tier: str) -> list[_Run]:
         queries = _BLIND[tier]
     else:
         entropy = losses.ScaledEntropy(rows.clean)
-        runs.append(
-            _Run(f"APGD-CE {effort.steps}", lambda left, g: rows.climb(left, g, entropy, effort.steps))
-        )
+        runs.append(_Run(f"APGD-CE {effort.steps}", partial(rows.climb, entropy, effort.steps, None)))
         if effort.margin:
-            runs.append(
-                _Run(f"APGD-margin {effort.steps}", lambda left, g: rows.climb(left, g, losses.margin, effort.steps))
-            )
-        count = min(effort.targets, rows.clean.shape[1] - 1)
+            runs.append(_Run(f"APGD-margin {effort.steps}", partial(rows.climb, losses.margin, effort.steps, None)))
         loss = losses.by_pair(losses.targeted_ratio if tier == "publish" else losses.targeted_margin)
-        for rank in range(count):
-            runs.append(
-                _Run(
-                    f"APGD-target {rank + 1} {effort.targeted_steps}",
-                    lambda left, g, rank=rank: rows.climb(left, g, loss, effort.targeted_steps, rank),
-                )
-            )
+        for rank in range(min(effort.targets, rows.clean.shape[1] - 1)):
+            name = f"APGD-target {rank + 1} {effort.targeted_steps}"
+            runs.append(_Run(name, partial(rows.climb, loss, effort.targeted_steps, rank)))
     if effort.draws:
         runs.append(
             _Run(
@@ -286,5 +278,3 @@ def _effort(tier: str) -> Effort:
     if tier not in TIERS:
         raise SettingError(f"there is no tier {tier!r}", f"known are {', '.join(TIERS)}", nearest(tier, TIERS))
     return TIERS[tier]
-
-

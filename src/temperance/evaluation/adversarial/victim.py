@@ -66,7 +66,9 @@ class Victim:
         """Return one number per class, without slopes: (b, …) → (b, c)."""
         self.tally.forwards += len(x)
         with torch.no_grad():
-            return torch.cat([self.function(part) for part in x.split(self.chunk)]) if len(x) else self.function(x)
+            return (
+                torch.cat([self.function(part) for part in torch.split(x, self.chunk)]) if len(x) else self.function(x)
+            )
 
     def answer(self, x: Tensor) -> Tensor:
         """Return the answered class: (b, …) → (b,)."""
@@ -89,7 +91,7 @@ class Victim:
         """
         self.tally.slopes += len(x)
         ask = self._exact if self.gradient == "exact" else self._estimated
-        parts = [ask(p, q, loss) for p, q in zip(x.split(self.chunk), y.split(self.chunk), strict=True)]
+        parts = [ask(p, q, loss) for p, q in zip(torch.split(x, self.chunk), torch.split(y, self.chunk), strict=True)]
         losses, scores, slopes = (torch.cat(one) for one in zip(*parts, strict=True))
         slopes = torch.nan_to_num(slopes, nan=0.0, posinf=0.0, neginf=0.0)
         return losses, scores, slopes if self.free is None else slopes * self.free
@@ -113,7 +115,7 @@ class Victim:
         allowed = torch.ones_like(x) if self.free is None else self.free.expand_as(x).to(x.dtype)
         moving = torch.nonzero(allowed.flatten(1).any(dim=0)).flatten()
         step = max(1, _LARGEST // max(1, 2 * width * len(x)))
-        for columns in moving.split(step):
+        for columns in torch.split(moving, step):
             count = len(columns)
             apart = torch.zeros(count, width, dtype=x.dtype).scatter_(1, columns[:, None], self.nudge)
             ends = []

@@ -45,9 +45,7 @@ def pictures(subject: Subject, rows: Rows) -> View:
     network = subject.network
     if network is None:
         return View(Victim(_by_bytes(subject), 0.0, 1.0, "none"), points)
-    return View(
-        Victim(lambda x: network.scores(_inputs(x)), 0.0, 1.0), points, _features(network, _inputs, points[:1])
-    )
+    return View(Victim(lambda x: network.scores(_inputs(x)), 0.0, 1.0), points, _features(network, _inputs, points[:1]))
 
 
 def table(subject: Subject, rows: Rows, space: Space) -> View:

@@ -1,7 +1,7 @@
 """Attacks on texts by small changes of few words: the word that matters most first, slips or words of one's own.
 
-Which word matters is asked by leaving it out (as in Jin et al. 2020, arXiv:1907.11932); the words tried in its place are
-slips of the keyboard, which a reader understands, and those that the user says mean the same.
+Which word matters is asked by leaving it out (as in Jin et al. 2020, arXiv:1907.11932). In its place are tried slips of
+the keyboard, which a reader understands, and words that the user says mean the same.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from temperance.records.errors import SettingError
 from temperance.records.schema import Rows
 
 Ask = Callable[[Rows], Array]
+Change = tuple[tuple[int, int], str]
+TELLING = 3  # words of a row that are tried in one round, those that matter most
 Synonyms = Mapping[str, Sequence[str]]
 
 
@@ -86,7 +88,9 @@ def reword(
     if rows.text is None or not rows.size:
         raise SettingError("rows without text", "at least one row with text", "Attack tables by the rules of columns")
     if words < 1 or tries < 0 or (tries == 0 and not synonyms):
-        raise SettingError(f"words={words}, tries={tries}", "at least one word, and slips or synonyms", "Leave them out")
+        raise SettingError(
+            f"words={words}, tries={tries}", "at least one word, and slips or synonyms", "Leave them out"
+        )
     begun = time.perf_counter()
     hunt = _Hunt(ask, rows, y, tries, synonyms or {}, seed)
     for _ in range(words):
@@ -101,14 +105,13 @@ def reword(
 class _Hunt:
     """Texts as lists of words, changed one word at a time."""
 
-    def __init__(
-        self, ask: Ask, rows: Rows, y: NDArray[np.int64], tries: int, synonyms: Synonyms, seed: int
-    ) -> None:
+    def __init__(self, ask: Ask, rows: Rows, y: NDArray[np.int64], tries: int, synonyms: Synonyms, seed: int) -> None:
         assert rows.text is not None
         self.ask, self.rows, self.y, self.tries, self.synonyms, self.seed = ask, rows, y, tries, synonyms, seed
         self.cells: list[list[list[str]]] = [[(t or "").split(" ") for t in row] for row in rows.text.tolist()]
         self.none = np.array([[t is None for t in row] for row in rows.text.tolist()], dtype=bool)
         self.touched: list[set[tuple[int, int]]] = [set() for _ in range(rows.size)]
+        self.done: list[set[tuple[int, int]]] = [set() for _ in range(rows.size)]
         self.count = np.zeros(rows.size, dtype=np.int64)
         self.asked = 0
         scores = self._scores(np.arange(rows.size), [None] * rows.size)
@@ -126,33 +129,38 @@ class _Hunt:
 
     def step(self) -> bool:
         """Change the word that matters most in each row that is left; say whether any row was changed."""
-        left = [i for i in np.flatnonzero(self.right & ~self.broken) if self._places(i)]
+        left = [i for i in np.flatnonzero(self.right & ~self.broken).tolist() if self._places(i)]
         if not left:
             return False
         asked = [(i, place) for i in left for place in self._places(i)]
         scores = self._scores(np.array([i for i, _ in asked]), [(place, "") for _, place in asked])
         matters = margins(scores, self.y[[i for i, _ in asked]])
-        best: dict[int, tuple[float, tuple[int, int]]] = {}
+        order: dict[int, list[tuple[float, tuple[int, int]]]] = {}
         for (i, place), value in zip(asked, matters, strict=True):
-            if i not in best or value > best[i][0]:
-                best[i] = (float(value), place)
-        tried = [(i, (best[i][1], word)) for i in left for word in self._others(i, best[i][1])]
+            known = self.cells[i][place[0]][place[1]].lower() in self.synonyms
+            order.setdefault(i, []).append((float("-inf") if known else -float(value), place))
+        tried = []
+        for i, places in order.items():
+            named = sum(value == float("-inf") for value, _ in places)
+            chosen = [place for _, place in sorted(places)[: named + TELLING]]
+            tried += [(i, (place, word)) for place in chosen for word in self._others(i, place)]
+            self.touched[i].update(chosen)
         if not tried:
             return False
         scores = self._scores(np.array([i for i, _ in tried]), [change for _, change in tried])
-        return self._keep(tried, margins(scores, self.y[[i for i, _ in tried]]), best)
+        return self._keep(tried, margins(scores, self.y[[i for i, _ in tried]]))
 
-    def _keep(
-        self, tried: list[tuple[int, tuple[tuple[int, int], str]]], values: Array, best: dict[int, Any]
-    ) -> bool:
-        chosen: dict[int, tuple[float, tuple[tuple[int, int], str]]] = {}
+    def _keep(self, tried: list[tuple[int, Change]], values: Array) -> bool:
+        """Take the best change of each row where it helps; the other words that were tried may be tried again then."""
+        chosen: dict[int, tuple[float, Change]] = {}
         for (i, change), value in zip(tried, values, strict=True):
             if i not in chosen or value > chosen[i][0]:
                 chosen[i] = (float(value), change)
-        for i, (value, ((t, place), word)) in chosen.items():
-            self.touched[i].add((t, place))
+        for i, (value, (place, word)) in chosen.items():
             if value > self.margin[i]:
-                self.cells[i][t][place] = word
+                self.cells[i][place[0]][place[1]] = word
+                self.touched[i] = {p for p in self.touched[i] if p in self.done[i]} | {place}
+                self.done[i].add(place)
                 self.count[i] += 1
                 self.margin[i] = value
                 self.broken[i] = value >= 0
@@ -172,7 +180,7 @@ class _Hunt:
         slips = [slip(word, draw.random(3)) for _ in range(self.tries)]
         return sorted({*slips, *self.synonyms.get(word.lower(), ())} - {word})
 
-    def _scores(self, at: NDArray[np.int64], changes: Sequence[tuple[tuple[int, int], str] | None]) -> Array:
+    def _scores(self, at: NDArray[np.int64], changes: Sequence[Change | None]) -> Array:
         text: NDArray[np.object_] = np.empty((len(at), self.none.shape[1]), dtype=object)
         for k, (i, change) in enumerate(zip(at, changes, strict=True)):
             for t, cell in enumerate(self.cells[i]):

@@ -1,4 +1,4 @@
-"""Attacks on pictures: the curve over budgets in both norms, signs of hidden slopes, problems, AutoAttack, certificate."""
+"""Attacks on pictures: curves over budgets in two norms, signs of hidden slopes, AutoAttack, certificate."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def measure(case: Case, index: NDArray[np.int64], plan: Plan) -> Reading:
     flags = doubts(details.get("masking"), details.get("active"))
     found: list[Measurement] = []
     examples: Parts = {}
-    for norm, one in curves.items():
+    for one in curves.values():
         found += _figures(case, index, one, flags, examples)
         not_done += list(one.left_out)
     details |= {"curves": {norm: one.to_dict() for norm, one in curves.items()}}
@@ -57,12 +57,12 @@ def measure(case: Case, index: NDArray[np.int64], plan: Plan) -> Reading:
         found += _official(case, index, view, y, examples, not_done, flags)
         found += _proven(case, index, view, y, plan, details)
     told = _told(curves, flags)
-    return Reading(
-        "", tuple(found), told, details, examples, index, tuple(not_done), flags, case.seed
-    )
+    return Reading("", tuple(found), told, details, examples, index, tuple(not_done), flags, case.seed)
 
 
-def _figures(case: Case, index: NDArray[np.int64], one: Curve, flags: tuple[str, ...], examples: Parts) -> list[Measurement]:
+def _figures(
+    case: Case, index: NDArray[np.int64], one: Curve, flags: tuple[str, ...], examples: Parts
+) -> list[Measurement]:
     prefix, found = PREFIXES[one.norm], []
     clean = one.attacked[0].right.numpy()
     found.append(share(case, index, f"{prefix}0", clean, how="the same rows, nothing changed; Wilson interval"))
@@ -93,7 +93,9 @@ def _trust(case: Case, view: View, y: torch.Tensor, plan: Plan) -> tuple[Parts, 
     if view.features is None or view.victim.gradient != "exact":
         why = case.subject.why_not("features") or "the model has no features with slopes"
         return details, [*not_done, ("problems with a known answer for the attack", why)]
-    details["active"] = active_test(view.victim, view.features, view.points[: plan.problems], ball, seed=case.seed).to_dict()
+    details["active"] = active_test(
+        view.victim, view.features, view.points[: plan.problems], ball, seed=case.seed
+    ).to_dict()
     return details, not_done
 
 
@@ -134,7 +136,7 @@ def _proven(
         kept = (proven.right & (proven.radius >= radius)).numpy()
         how = (
             f"share right and proven to stay so within {radius:g} in L2, of the model smoothed by noise of {SIGMA:g}, "
-            f"not of the model as it is; {proven.draws} draws, each row wrong with chance {proven.alpha:g}; Wilson interval"
+            f"not of the model as it is; {proven.draws} draws, wrong with chance {proven.alpha:g}; Wilson interval"
         )
         found.append(share(case, index[:count], f"certified_l2@{radius:g}", kept, how=how))
     same = attack(view.victim, x, known, BALLS["L2"](0.25), tier=case.tier, seed=case.seed)
@@ -149,9 +151,11 @@ def _told(curves: dict[str, Curve], flags: tuple[str, ...]) -> tuple[str, ...]:
     for attacked in one.attacked:
         if abs(attacked.eps - PROBED["Linf"]) < 1e-9 or len(one.attacked) == 1:
             told.append(
-                f"If each pixel may move by {attacked.eps * 255:.3g} of 255 levels, {int(attacked.survived.sum())} stay right "
-                "under the attacks tried; a better attack may find more."
+                f"If each pixel may move by {attacked.eps * 255:.3g} of 255 levels, {int(attacked.survived.sum())} "
+                "stay right under the attacks tried; a better attack may find more."
             )
     if one.median is not None:
-        told.append(f"Half of the right ones change their answer with a change of {one.median * 255:.3g} levels or less.")
+        told.append(
+            f"Half of the right ones change their answer with a change of {one.median * 255:.3g} levels or less."
+        )
     return (*(f"These figures are {flag}." for flag in flags), *told)

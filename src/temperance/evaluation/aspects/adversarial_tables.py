@@ -15,7 +15,7 @@ from temperance.evaluation.adversarial.losses import margin
 from temperance.evaluation.adversarial.masking import masking
 from temperance.evaluation.adversarial.views import log_scores, table
 from temperance.evaluation.aspects.base import Case, Differentiable, Inputs, Reading
-from temperance.evaluation.aspects.robust_figures import PREFIXES, UPPER, Plan, budgets, doubts, share
+from temperance.evaluation.aspects.robust_figures import PREFIXES, UPPER, Plan, budgets, doubts, own, share
 from temperance.evaluation.base import Array
 from temperance.evaluation.schema.constrained import Constrained, attack
 from temperance.evaluation.schema.propose import propose
@@ -37,13 +37,14 @@ def measure(case: Case, index: NDArray[np.int64], plan: Plan) -> Reading:
     Shapes: index (n,).
 
     Raises:
-        SettingError: rules that do not fit the columns, or are none.
+        SettingError: rules that do not fit the columns, are none, or are broken by every row.
 
     """
     rules, whose = _rules(case)
     space = Space(rules, case.table.schema)
-    rows, y = case.table.rows.take(index), np.asarray(case.table.target[index], dtype=np.int64)
     left: list[tuple[str, str]] = []
+    index = _sound(case, index, space, left)
+    rows, y = case.table.rows.take(index), np.asarray(case.table.target[index], dtype=np.int64)
     found = _attacked(case, rows, y, space, left)
     details, more = _trust(case, rows, y, space, plan)
     flags = doubts(details.get("masking"), details.get("active"))
@@ -63,14 +64,29 @@ def measure(case: Case, index: NDArray[np.int64], plan: Plan) -> Reading:
 
 
 def _rules(case: Case) -> tuple[Rules, str]:
-    given = case.settings.get("rules")
+    given = own(case).get("rules")
     if given is None:
-        known = np.setdiff1d(np.arange(len(case.table)), case.index)
-        rows = known if len(known) >= 200 else None
-        return propose(case.table, rows), "proposed from the data: which columns nobody can change was not said"
+        return propose(case.table), "proposed from the data: which columns nobody can change was not said"
     if not isinstance(given, Rules):
-        raise SettingError(f"rules of columns as {type(given).__name__}", "Rules, or a file of them", "Read the file first")
+        raise SettingError(
+            f"rules of columns as {type(given).__name__}", "Rules, or a file of them", "Read the file first"
+        )
     return given, "the owner"
+
+
+def _sound(case: Case, index: NDArray[np.int64], space: Space, left: list[tuple[str, str]]) -> NDArray[np.int64]:
+    """Return the rows that keep the rules themselves: the others cannot be attacked, nor count as robust."""
+    fine = space.sound(case.table.rows.take(index))
+    if not fine.any():
+        faults = {
+            name: int(mask.sum()) for name, mask in space.faults(case.table.rows.take(index)).items() if mask.any()
+        }
+        raise SettingError(
+            f"rules that none of {len(index)} rows keeps ({faults})", "rules that hold in the data", "Correct the file"
+        )
+    if not fine.all():
+        left.append((f"{int((~fine).sum())} of {len(index)} rows", "they break the rules of the columns as they are"))
+    return index[fine]
 
 
 def _attacked(
@@ -82,7 +98,7 @@ def _attacked(
         usual = budgets(case, "Linf", USUAL)
         kinds.append((PREFIXES["Linf"], usual, lambda eps: Budget(scales=eps, categories=False)))
     kinds.append((PREFIXES["columns"], budgets(case, "columns", COLUMNS[case.tier]), lambda k: Budget(columns=int(k))))
-    if costs := case.settings.get("costs"):
+    if costs := own(case).get("costs"):
         kinds.append(("robust_cost@", sorted(map(float, costs)), lambda cost: Budget(cost=cost)))
     network = case.subject.network
     ask = _asker(case, network)
@@ -131,7 +147,9 @@ def _sloper(network: Differentiable) -> Callable[[Rows, NDArray[np.int64]], Arra
 
 
 def _tensors(rows: Rows) -> Inputs:
-    return Inputs(torch.from_numpy(rows.numeric.astype(np.float64)), torch.from_numpy(rows.categorical.astype(np.int64)))
+    return Inputs(
+        torch.from_numpy(rows.numeric.astype(np.float64)), torch.from_numpy(rows.categorical.astype(np.int64))
+    )
 
 
 def _joined(before: Constrained, one: Constrained, at: NDArray[np.int64]) -> Constrained:
@@ -186,7 +204,9 @@ def _trust(
     queries = plan.queries if view.victim.gradient == "exact" else min(plan.queries, 100)
     if view.victim.gradient != "exact":
         return {}, [(what, "the model gives no slopes of its own; its answers were searched instead")]
-    details = {"masking": masking(view.victim, view.points, known, Linf(PROBED), queries=queries, seed=case.seed).to_dict()}
+    details = {
+        "masking": masking(view.victim, view.points, known, Linf(PROBED), queries=queries, seed=case.seed).to_dict()
+    }
     not_done = [
         (f"sign of hidden slopes: {sign['name']}", sign["why_not"])
         for sign in details["masking"]["signs"] if sign["why_not"]
@@ -199,7 +219,11 @@ def _trust(
 
 def _by_class(case: Case, y: NDArray[np.int64], one: Constrained) -> dict[str, dict[str, int]]:
     return {
-        name: {"n": int((y == k).sum()), "right": int(one.right[y == k].sum()), "survived": int(one.survived[y == k].sum())}
+        name: {
+            "n": int((y == k).sum()),
+            "right": int(one.right[y == k].sum()),
+            "survived": int(one.survived[y == k].sum()),
+        }
         for k, name in enumerate(case.table.schema.target.classes)
     }
 
@@ -254,7 +278,9 @@ def _told(
         what = ", ".join(f"{key} from {_plain(old)} to {_plain(new)}" for key, (old, new) in row["changes"].items())
         told.append(f"Row {row['row']}: changing {what} turns {row['truth']!r} into {row['answer']!r}.")
     if whose != "the owner":
-        told.append("Rules of the columns were proposed from the data; say which columns nobody can change, and ask again.")
+        told.append(
+            "Rules of the columns were proposed from the data; say which columns nobody can change, and ask again."
+        )
     return (*(f"These figures are {flag}." for flag in flags), *told)
 
 

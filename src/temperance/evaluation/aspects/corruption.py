@@ -34,12 +34,24 @@ class CorruptionAspect(Aspect):
                 worst = min(shifted, key=lambda m: m.value)
                 told = (*told, _mixed(worst))
         return Reading(
-            "", tuple(figures), told, details, {"robustness_loss": found.losses}, found.rows, found.left_out, (), case.seed
+            "",
+            tuple(figures),
+            told,
+            details,
+            {"robustness_loss": found.losses},
+            found.rows,
+            found.left_out,
+            (),
+            case.seed,
         )
 
     def _probed(self, case: Case) -> Robustness:
         before = case.evaluation
-        if before is not None and before.robustness is not None and (before.suite, before.seed) == (case.tier, case.seed):
+        if (
+            before is not None
+            and before.robustness is not None
+            and (before.suite, before.seed) == (case.tier, case.seed)
+        ):
             return before.robustness
         effort = SUITES[case.tier]
         limit = effort.rows if case.table.schema.kind == "table" else effort.images
@@ -54,8 +66,8 @@ def _told(found: Robustness) -> tuple[str, ...]:
         return ("Nothing in these rows could be damaged.",)
     ordered = sorted(found.drops, key=lambda m: -m.value)
     told = [
-        f"Damaged inputs: {found.overall.value:.3f} instead of {found.clean.value:.3f}, mean of {len(found.drops)} kinds of "
-        "damage in five sizes."
+        f"Damaged inputs: {found.overall.value:.3f} instead of {found.clean.value:.3f}, mean of {len(found.drops)} "
+        "kinds of damage in five sizes."
     ]
     for drop in ordered[:3]:
         family = drop.name.rsplit("/", 1)[-1]
@@ -65,4 +77,5 @@ def _told(found: Robustness) -> tuple[str, ...]:
 
 def _mixed(worst: Measurement) -> str:
     share = worst.name.split("/")
-    return f"If {share[1]!r} becomes {share[2]} times as common against the rest, it is right for {100 * worst.value:.0f} of 100 rows."
+    right = f"{100 * worst.value:.0f} of 100 rows"
+    return f"If {share[1]!r} becomes {share[2]} times as common against the rest, it is right for {right}."

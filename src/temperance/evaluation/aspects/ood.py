@@ -106,7 +106,9 @@ class _Reader:
 
         images = None if rows.images is None else torch.from_numpy(rows.images.astype(np.float64))
         inputs = Inputs(
-            torch.from_numpy(rows.numeric.astype(np.float64)), torch.from_numpy(rows.categorical.astype(np.int64)), images
+            torch.from_numpy(rows.numeric.astype(np.float64)),
+            torch.from_numpy(rows.categorical.astype(np.int64)),
+            images,
         )
         with torch.no_grad():
             scores, inner = self.network.scores(inputs), self.network.features(inputs)
@@ -150,7 +152,9 @@ def _fit(case: Case, taught: NDArray[np.int64], known: Known) -> Any:
             normal = bool(np.abs(np.logaddexp.reduce(rows.logits, axis=1)).max() < 1e-6)
             for name, score in LOGIT_SCORES.items():
                 if normal and name in ("energy", "max-logit"):
-                    notes[name] = "the model gives probabilities; without logits this score says what MSP says, or nothing"
+                    notes[name] = (
+                        "the model gives probabilities; without logits this score says what MSP says, or nothing"
+                    )
                 else:
                     scores[name] = score(rows.logits)
         scores["Mahalanobis"], scores["kNN"] = distance(rows.features), near(rows.features)
@@ -164,7 +168,9 @@ def _sets(case: Case, rows: Rows) -> tuple[dict[str, Mapping[str, Rows]], list[t
     given = case.settings.get("ood")
     if given is not None:
         if not isinstance(given, Mapping) or set(given) - {"near", "far"} or not given:
-            raise SettingError(f"ood = {given!r}", 'sets of rows by name under "near" and "far"', "Name at least one set")
+            raise SettingError(
+                f"ood = {given!r}", 'sets of rows by name under "near" and "far"', "Name at least one set"
+            )
         return dict(given), []
     schema = case.table.schema
     made: dict[str, Mapping[str, Rows]] = {}
@@ -190,8 +196,8 @@ def _sentences(found: list[Detection]) -> tuple[str, ...]:
         kept = 100 * best.figures[3].value
         made = "made-up " if best.set.startswith("synthetic") else ""
         told.append(
-            f"{made.capitalize()}{distance} strange rows: the best of {len(some)} scores ({best.score}) tells them from known "
-            f"ones in {100 * best.auroc:.0f} of 100 pairs; at a threshold that keeps 95 of 100 known rows, {kept:.0f} of 100 "
-            "strange ones pass unnoticed."
+            f"{made.capitalize()}{distance} strange rows: the best of {len(some)} scores ({best.score}) tells them "
+            f"from known ones in {100 * best.auroc:.0f} of 100 pairs; at a threshold that keeps 95 of 100 known rows, "
+            f"{kept:.0f} of 100 strange ones pass unnoticed."
         )
     return tuple(one[0].upper() + one[1:] for one in told)

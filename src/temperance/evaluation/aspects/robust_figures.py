@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from temperance.evaluation.aspects.base import Case
 from temperance.evaluation.base import clustered_wilson
-from temperance.records.errors import SettingError
+from temperance.records.errors import SettingError, nearest
 from temperance.records.measurement import Measurement
 
 
@@ -29,8 +30,25 @@ PLANS: dict[str, Plan] = {
     "standard": Plan(500, 200, 40, 0, 300, ("Linf", "L2")),
     "publish": Plan(1000, 200, 100, 100, 1000, ("Linf", "L2")),
 }
+SETTINGS = ("budgets", "rules", "costs", "synonyms")
 UPPER = "an upper bound of robustness: no wrong answer was found by these attacks"
-PREFIXES = {"Linf": "robust@", "L2": "robust_l2@", "columns": "robust_columns@"}
+PREFIXES = {"Linf": "robust@", "L2": "robust_l2@", "columns": "robust_columns@", "words": "robust_words@"}
+
+
+def own(case: Case) -> Mapping[str, Any]:
+    """Return the settings of the aspect.
+
+    Raises:
+        SettingError: a key that is not known.
+
+    """
+    found: Mapping[str, Any] = case.settings.get("adversarial", {})
+    for key in found:
+        if key not in SETTINGS:
+            raise SettingError(
+                f"a setting {key!r} of attacks", f"known are {', '.join(SETTINGS)}", nearest(key, SETTINGS)
+            )
+    return found
 
 
 def chosen_rows(case: Case, plan: Plan) -> NDArray[np.int64]:
@@ -48,7 +66,7 @@ def budgets(case: Case, norm: str, usual: tuple[float, ...]) -> tuple[float, ...
         SettingError: one that is not above 0.
 
     """
-    given = case.settings.get("budgets")
+    given = own(case).get("budgets")
     chosen = set(map(float, given)) if given and norm == "Linf" else set(usual)
     prefix = PREFIXES[norm]
     for name in case.required:

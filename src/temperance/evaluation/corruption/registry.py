@@ -27,36 +27,34 @@ from temperance.evaluation.corruption.typos import LostWords, Spelling, Typos
 from temperance.evaluation.corruption.units import UnitError
 from temperance.records.errors import SettingError, nearest
 
-CORRUPTIONS: dict[str, type[Corruption]] = {
-    family.name: family
-    for family in (
-        Noise,
-        Missing,
-        UnitError,
-        Swap,
-        Rounding,
-        Outliers,
-        MissingByColumn,
-        MissingByValue,
-        Stuck,
-        SwappedColumns,
-        UnknownCategory,
-        WrongCategory,
-        DateOffset,
-        Typos,
-        LostWords,
-        Spelling,
-        *SERIES,
-        PixelNoise,
-        Blur,
-        Brightness,
-        Contrast,
-        Shift,
-        Pixelate,
-        Rotation,
-        Jpeg,
-    )
-}
+_FAMILIES: tuple[type[Corruption], ...] = (
+    Noise,
+    Missing,
+    UnitError,
+    Swap,
+    Rounding,
+    Outliers,
+    MissingByColumn,
+    MissingByValue,
+    Stuck,
+    SwappedColumns,
+    UnknownCategory,
+    WrongCategory,
+    DateOffset,
+    Typos,
+    LostWords,
+    Spelling,
+    *SERIES,
+    PixelNoise,
+    Blur,
+    Brightness,
+    Contrast,
+    Shift,
+    Pixelate,
+    Rotation,
+    Jpeg,
+)
+CORRUPTIONS: dict[str, type[Corruption]] = {family.name: family for family in _FAMILIES}
 
 
 def corruption(name: str) -> Corruption:

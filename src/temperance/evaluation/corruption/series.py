@@ -220,7 +220,8 @@ def _spread(values: Values) -> Values:
     count = np.maximum(known.sum(axis=2, keepdims=True), 1)
     safe = np.where(known, values, 0.0)
     centre = safe.sum(axis=2, keepdims=True) / count
-    return np.sqrt(np.where(known, np.square(safe - centre), 0.0).sum(axis=2, keepdims=True) / count)
+    found: Values = np.sqrt(np.where(known, np.square(safe - centre), 0.0).sum(axis=2, keepdims=True) / count)
+    return found
 
 
 def _stretch(values: Values, level: float, generator: np.random.Generator) -> NDArray[np.bool_]:
@@ -238,6 +239,7 @@ def _read(values: Values, place: Values) -> Values:
     low = np.floor(place).astype(np.int64)
     high = np.minimum(low + 1, values.shape[2] - 1)
     share = (place - low)[:, None]
-    take = lambda at: np.take_along_axis(values, np.broadcast_to(at[:, None], values.shape), axis=2)  # noqa: E731
-    first, second = take(low), take(high)
+    first, second = (
+        np.take_along_axis(values, np.broadcast_to(at[:, None], values.shape), axis=2) for at in (low, high)
+    )
     return np.where(share == 0, first, first * (1 - share) + second * share)

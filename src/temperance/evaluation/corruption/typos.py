@@ -34,12 +34,14 @@ def _words(rows: Rows, level: float, generator: np.random.Generator, change: Cha
         return rows
     text = rows.text.copy()
     for place in np.ndindex(text.shape):
-        if not text[place]:
+        cell: str | None = text[place]  # type: ignore[assignment]
+        if not cell:
             continue
-        words = text[place].split(" ")
+        words = cell.split(" ")
         drawn = generator.random((len(words), 4))
         changed = [change(w, d[1:]) if w and d[0] < level else w for w, d in zip(words, drawn, strict=True)]
-        text[place] = " ".join(word for word in changed if word or changed == words)
+        joined = " ".join(word for word in changed if word or changed == words)
+        text[place] = joined if joined.strip() else cell  # a text is never left without a word
     return rows._replace(text=text)
 
 

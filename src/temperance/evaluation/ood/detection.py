@@ -131,7 +131,7 @@ def detect(
         two = strange[generator.integers(0, len(strange), len(strange))]
         for figure, measure in FIGURES.items():
             drawn[figure].append(measure(one, two))
-    figures = []
+    figures, counts = [], f"{len(known)} known, {len(strange)} strange"
     for figure, measure in FIGURES.items():
         low, high = np.quantile(drawn[figure], (0.025, 0.975))
         value = measure(known, strange)
@@ -142,7 +142,7 @@ def detect(
                 min(float(low), value),
                 max(float(high), value),
                 len(known) + len(strange),
-                convention=f"{CONVENTIONS[figure]}; {len(known)} known, {len(strange)} strange; bootstrap of {resamples}",
+                convention=f"{CONVENTIONS[figure]}; {counts}; bootstrap of {resamples}",
                 better="higher" if figure in ("auroc", "aupr") else "lower",
             )
         )

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Sequence
+from typing import Any
 
-from temperance.records.schema import UNSEEN, Rows, Schema
+import numpy as np
+from numpy.typing import NDArray
+
+from temperance.records.schema import UNSEEN, Column, Rows, Schema
 
 NEAR = {
     "table": "columns of different rows put together (each value is known, their combination is not)",
@@ -25,7 +29,10 @@ def near(rows: Rows, schema: Schema, *, seed: int = 0) -> Rows:
     if rows.images is not None:
         return rows._replace(images=_quarters(rows.images))
     sources = {c.source or c.name: draw.permutation(rows.size) for c in schema.columns}
-    at = lambda columns: [sources[c.source or c.name] for c in columns]  # noqa: E731
+
+    def at(columns: Sequence[Column]) -> list[NDArray[np.int64]]:
+        return [sources[c.source or c.name] for c in columns]
+
     numeric, codes = rows.numeric.copy(), rows.categorical.copy()
     for j, order in enumerate(at(schema.numeric)):
         numeric[:, j] = rows.numeric[order, j]
@@ -63,7 +70,7 @@ def far(rows: Rows, schema: Schema, *, seed: int = 0) -> Rows:
     return rows._replace(numeric=numeric, categorical=np.full_like(rows.categorical, UNSEEN), series=series)
 
 
-def _quarters(images: np.ndarray) -> np.ndarray:
+def _quarters(images: NDArray[Any]) -> NDArray[Any]:
     """Exchange the quarters crosswise, upper left with lower right, (b, h, w, c)."""
     height, width = images.shape[1] // 2, images.shape[2] // 2
     return np.roll(images, (height, width), axis=(1, 2))

@@ -209,7 +209,7 @@ class _Hunt:
 
     def chance(self, draws: int) -> Mask:
         """Return which rows stay right under random valid changes alone, (b,) bool; nothing is kept of them."""
-        kept = self.right.copy()
+        kept: Mask = self.right.copy()
         for _ in range(draws):
             at = np.flatnonzero(self.attacked & kept)
             if not len(at):

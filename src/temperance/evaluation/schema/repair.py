@@ -72,7 +72,7 @@ def _rounded(space: Space, o: Array, x: Array) -> Array:
 
 
 def _few(space: Space, original: Rows, x: Array, codes: np.ndarray, budget: Budget) -> Array:
-    """Keep the largest changes only (in scales), where the count of columns is limited; changed categories come first."""
+    """Keep the largest changes only, in scales, where the count of columns is limited; categories come first."""
     if budget.columns is None:
         return x
     spent = (codes != original.categorical).sum(axis=1)

@@ -95,7 +95,7 @@ class Rules:
         for name in self.related():
             if name not in numeric:
                 raise SettingError(
-                    f"a relation of {name!r}", f"relations are between numbers: {', '.join(numeric) or 'there are none'}",
+                    f"a relation of {name!r}", f"relations are between numbers: {', '.join(numeric) or 'none'}",
                     nearest(name, numeric),
                 )  # fmt: skip
         grouped = [name for group in self.one_of for name in group]
@@ -103,7 +103,11 @@ class Rules:
             raise SettingError("a column in two groups of one_of", "each column in one group at most", "Take it out")
         default = ColumnRule(change="fixed")
         return Rules(
-            {name: self.columns.get(name, default) for name in known}, self.at_most, self.sums, self.implies, self.one_of
+            {name: self.columns.get(name, default) for name in known},
+            self.at_most,
+            self.sums,
+            self.implies,
+            self.one_of,
         )
 
     def related(self) -> Iterable[str]:
@@ -132,7 +136,7 @@ def _check_rule(name: str, rule: ColumnRule, *, numeric: bool, vocabulary: tuple
     if wrong:
         raise SettingError(
             f"column {name!r} has {wrong}",
-            "low ≤ high, scale above 0, cost 0 or more, change one of free, fixed, up, down (categories: free or fixed)",
+            "low ≤ high, scale above 0, cost 0 or more, change: free, fixed, up or down (categories: free, fixed)",
             "Correct the file of rules",
         )
 
@@ -153,7 +157,9 @@ def from_dict(row: Mapping[str, Any]) -> Rules:
     for entry in row.get("sums", []):
         _only(_table(entry, "sums"), ("parts", "total"), "a sum")
         if "parts" not in entry or "total" not in entry:
-            raise SettingError(f"a sum {dict(entry)!r}", 'sums = [{parts = ["a", "b"], total = "t"}]', "Add what is missing")
+            raise SettingError(
+                f"a sum {dict(entry)!r}", 'sums = [{parts = ["a", "b"], total = "t"}]', "Add what is missing"
+            )
         sums.append(Sum(_names(entry["parts"], 2), str(entry["total"])))
     pairs = {
         key: tuple((pair[0], pair[1]) for pair in (_names(one, 2, exactly=True) for one in row.get(key, [])))

@@ -93,17 +93,18 @@ class Space:
 
     @cached_property
     def movable(self) -> NDArray[np.int64]:
-        """Numeric columns outside groups that may change."""
+        """Numbers (m,) of the numeric columns outside groups that may change."""
         return np.flatnonzero((self.rise | self.fall) & ~self.grouped)
 
     @cached_property
     def switchable(self) -> list[NDArray[np.int64]]:
-        """Groups whose columns may all change."""
+        """Groups, each (k,) column numbers, whose columns may all change."""
         return [group for group in self.groups if (self.rise & self.fall)[group].all()]
 
     def sound(self, rows: Rows) -> Mask:
         """Return which rows could exist by themselves: bounds, whole numbers, groups and relations, (b,) bool."""
-        return ~np.any([*self.faults(rows).values()], axis=0)
+        found: Mask = ~np.any([*self.faults(rows).values()], axis=0)
+        return found
 
     def faults(self, rows: Rows) -> dict[str, Mask]:
         """Return what is wrong with rows by themselves, (b,) bool for each rule; a missing value breaks none."""
@@ -140,10 +141,11 @@ class Space:
             new, old = changed.categorical[:, j], original.categorical[:, j]
             kept = new == old
             fine &= kept if not self.switch[j] else kept | np.isin(new, codes)
-        return fine & self.within(original, changed, budget)
+        found: Mask = fine & self.within(original, changed, budget)
+        return found
 
     def within(self, original: Rows, changed: Rows, budget: Budget) -> Mask:
-        """Return which changes keep to the budget, (b,) bool."""
+        """Return which changes keep to the budget (its limits are in scales, columns and prices), (b,) bool."""
         fine = np.ones(original.size, dtype=bool)
         if budget.scales is not None:
             share = np.abs(self.difference(original, changed)) / self.scale
@@ -183,12 +185,15 @@ class Space:
         return total + switched @ self.switch_price if switched.shape[1] else total
 
     def reach(self, original: Rows, budget: Budget) -> tuple[Array, Array]:
-        """Return the smallest and largest value (b, n) of each number that the budget and its own rule allow."""
+        """Return the smallest and largest value (b, n) of each number that the budget and its own rule allow.
+
+        The budget's limits are in scales, columns and prices of rows.
+        """
         o = original.numeric
         far = np.full_like(o, np.inf) if budget.scales is None else np.full_like(o, budget.scales) * self.scale
         if budget.cost is not None:
-            with np.errstate(divide="ignore"):
-                far = np.minimum(far, np.where(self.price > 0, budget.cost / self.price, np.inf))
+            paid = np.where(self.price > 0, budget.cost / np.where(self.price > 0, self.price, 1.0), np.inf)
+            far = np.minimum(far, paid)
         if budget.columns == 0:
             far = np.zeros_like(far)
         down, up = np.where(self.fall & ~self.grouped, far, 0.0), np.where(self.rise & ~self.grouped, far, 0.0)
