@@ -53,7 +53,7 @@ def test_budgets(loans, rules):
     ):  # fmt: skip
         assert space.valid(ROW, row, budget).tolist() == [fine], budget
     assert Budget(scales=0.25, columns=2, categories=False).words == (
-        "each number by up to 0.25 of its spread, at most 2 columns, categories as they are"
+        "each number by up to 0.25 of its spread, any valid value in at most 2 columns, categories as they are"
     )
 
 

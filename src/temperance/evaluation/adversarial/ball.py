@@ -102,7 +102,8 @@ class L2(Ball):
 
     def distance(self, x: Tensor, origin: Tensor) -> Tensor:
         """Return the root of the summed squares, (b, …) → (b,)."""
-        return torch.linalg.vector_norm((x - origin).flatten(1), dim=1)
+        found: Tensor = torch.linalg.vector_norm((x - origin).flatten(1), dim=1)
+        return found
 
     def unit(self, slope: Tensor) -> Tensor:
         """Return the slopes at length 1, (b, …)."""

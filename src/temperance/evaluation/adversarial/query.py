@@ -120,7 +120,8 @@ def _square(x: Tensor, share: float, generator: torch.Generator) -> Tensor:
     top = torch.randint(0, height - side + 1, (count, 1, 1, 1), generator=generator)
     left = torch.randint(0, width - side + 1, (count, 1, 1, 1), generator=generator)
     down, over = torch.arange(height).reshape(1, 1, -1, 1), torch.arange(width).reshape(1, 1, 1, -1)
-    return (down >= top) & (down < top + side) & (over >= left) & (over < left + side)
+    found: Tensor = (down >= top) & (down < top + side) & (over >= left) & (over < left + side)
+    return found
 
 
 def _columns(x: Tensor, share: float, generator: torch.Generator, victim: Victim) -> Tensor:

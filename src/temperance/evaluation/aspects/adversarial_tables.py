@@ -23,12 +23,12 @@ from temperance.evaluation.schema.rules import Rules
 from temperance.evaluation.schema.space import Budget, Space
 from temperance.records.errors import SettingError
 from temperance.records.measurement import Measurement
-from temperance.records.schema import Rows
+from temperance.records.schema import Rows, Schema
 
 USUAL = (0.05, 0.1, 0.25, 0.5, 1.0)
 COLUMNS = {"quick": (1.0,), "standard": (1.0, 2.0), "publish": (1.0, 2.0, 3.0)}
 PROBED = 0.1  # budget at which hidden slopes are looked for
-_SHOWN = 3  # rows that are told in full
+_SHOWN, _LISTED = 3, 4  # rows that are shown, and changes that a sentence lists
 
 
 def measure(case: Case, index: NDArray[np.int64], plan: Plan) -> Reading:
@@ -54,7 +54,7 @@ def measure(case: Case, index: NDArray[np.int64], plan: Plan) -> Reading:
         "rules": {"from": whose, "columns": {name: vars(rule) for name, rule in space.rules.columns.items()}},
         "attacks": {name: one.to_dict() for name, one in found.items()},
         "by_class": by_class,
-        "broken_rows": _shown(case, index, rows, y, found, space),
+        "broken_rows": _shown(case, index, rows, y, found),
     }
     examples = {name: one.survived.astype(np.int8) for name, one in found.items()}
     return Reading(
@@ -229,36 +229,43 @@ def _by_class(case: Case, y: NDArray[np.int64], one: Constrained) -> dict[str, d
 
 
 def _shown(
-    case: Case, index: NDArray[np.int64], rows: Rows, y: NDArray[np.int64], found: dict[str, Constrained], space: Space
+    case: Case, index: NDArray[np.int64], rows: Rows, y: NDArray[np.int64], found: dict[str, Constrained]
 ) -> list[dict[str, Any]]:
-    """Return the rows that broke with the fewest, then smallest changes, with what changed."""
+    """Return the rows that broke with the fewest, then the cheapest changes, with what changed."""
+    order = sorted(
+        (int(one.changed[i]), float(one.cost[i]), name, int(i))
+        for name, one in found.items()
+        for i in np.flatnonzero(one.right & ~one.survived)
+    )
     shown: list[dict[str, Any]] = []
-    schema = case.table.schema
-    for name, one in found.items():
-        broken = np.flatnonzero(one.right & ~one.survived)
-        order = broken[np.lexsort((one.cost[broken], one.changed[broken]))]
-        for i in order:
-            if len(shown) >= _SHOWN:
-                return shown
-            if any(row["row"] == int(index[i]) for row in shown):
-                continue
-            changes: dict[str, list[Any]] = {}
-            for j, column in enumerate(schema.numeric):
-                old, new = rows.numeric[i, j], one.rows.numeric[i, j]
-                if old != new and not (np.isnan(old) and np.isnan(new)):
-                    changes[column.name] = [float(old), float(new)]
-            old_words, new_words = (schema.decode(r.categorical[i : i + 1])[0] for r in (rows, one.rows))
-            for j, column in enumerate(schema.categorical):
-                if old_words[j] != new_words[j]:
-                    changes[column.name] = [str(old_words[j]), str(new_words[j])]
-            after = case.subject.predict(one.rows.take(np.array([i])))[0]
-            shown.append(
-                {
-                    "row": int(index[i]), "within": name, "truth": schema.target.classes[y[i]],
-                    "answer": schema.target.classes[int(np.argmax(after))], "changes": changes,
-                }
-            )  # fmt: skip
+    classes = case.table.schema.target.classes
+    for _, _, name, i in order:
+        if len(shown) == _SHOWN:
+            break
+        if any(row["row"] == int(index[i]) for row in shown):
+            continue
+        after = case.subject.predict(found[name].rows.take(np.array([i])))[0]
+        shown.append(
+            {
+                "row": int(index[i]), "within": name, "truth": classes[y[i]], "answer": classes[int(np.argmax(after))],
+                "changes": _changes(case.table.schema, rows.take([i]), found[name].rows.take([i])),
+            }
+        )  # fmt: skip
     return shown
+
+
+def _changes(schema: Schema, before: Rows, after: Rows) -> dict[str, list[Any]]:
+    """Return old and new value of each column that differs, of one row."""
+    changes: dict[str, list[Any]] = {}
+    for j, column in enumerate(schema.numeric):
+        old, new = float(before.numeric[0, j]), float(after.numeric[0, j])
+        if old != new and not (np.isnan(old) and np.isnan(new)):
+            changes[column.name] = [old, new]
+    words = [schema.decode(one.categorical)[0] for one in (before, after)]
+    for j, column in enumerate(schema.categorical):
+        if words[0][j] != words[1][j]:
+            changes[column.name] = [str(words[0][j]), str(words[1][j])]
+    return changes
 
 
 def _told(
@@ -275,7 +282,8 @@ def _told(
             )
     if shown := details["broken_rows"]:
         row = shown[0]
-        what = ", ".join(f"{key} from {_plain(old)} to {_plain(new)}" for key, (old, new) in row["changes"].items())
+        changes = [f"{key} from {_plain(old)} to {_plain(new)}" for key, (old, new) in row["changes"].items()]
+        what = ", ".join(changes[:_LISTED]) + (f" and {len(changes) - _LISTED} more" if len(changes) > _LISTED else "")
         told.append(f"Row {row['row']}: changing {what} turns {row['truth']!r} into {row['answer']!r}.")
     if whose != "the owner":
         told.append(

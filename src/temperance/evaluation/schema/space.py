@@ -51,7 +51,11 @@ class Budget:
     def words(self) -> str:
         """The budget, for readers."""
         parts = [] if self.scales is None else [f"each number by up to {self.scales:g} of its spread"]
-        parts += [] if self.columns is None else [f"at most {self.columns} columns"]
+        parts += (
+            []
+            if self.columns is None
+            else [f"any valid value in at most {self.columns} column{'s' * (self.columns != 1)}"]
+        )
         parts += [] if self.cost is None else [f"at a cost of at most {self.cost:g}"]
         return ", ".join(parts) + ("" if self.categories else ", categories as they are")
 
@@ -145,7 +149,7 @@ class Space:
         return found
 
     def within(self, original: Rows, changed: Rows, budget: Budget) -> Mask:
-        """Return which changes keep to the budget (its limits are in scales, columns and prices), (b,) bool."""
+        """Return which changes of rows keep to the budget: limits in scales, columns and prices. Shapes: (b,) bool."""
         fine = np.ones(original.size, dtype=bool)
         if budget.scales is not None:
             share = np.abs(self.difference(original, changed)) / self.scale
