@@ -165,7 +165,7 @@ def test_on_a_linear_model_the_answer_is_exact():
 
 def test_categories_are_tried_and_margins_know_what_is_not_finite(loans, rules, ask):
     y = ask(loans.rows).argmax(axis=1)
-    space = Space(rules, loans.schema)
+    space = Space(Rules({"city": rules.columns["city"]}), loans.schema)
     found = attack(ask, loans.rows, y, space, Budget(columns=1))
     broken = found.right & ~found.survived
     moved = (found.rows.categorical != loans.rows.categorical).any(axis=1)

@@ -37,7 +37,7 @@ class Effort(NamedTuple):
 
 TIERS: dict[str, Effort] = {
     "quick": Effort(20, 0, 0, 0, 20, margin=True),
-    "standard": Effort(50, 3, 30, 1000, 20, margin=False),
+    "standard": Effort(50, 3, 30, 300, 20, margin=False),
     "publish": Effort(100, 9, 100, 5000, 100, margin=True),
 }
 _BLIND = {"quick": 300, "standard": 1000, "publish": 5000}  # queries where there are no slopes

@@ -25,19 +25,20 @@ Slope = Callable[[Rows, NDArray[np.int64]], Array]
 
 
 class Effort(NamedTuple):
-    """What a tier spends: steps along slopes, restarts, rounds over the categories, random proposals."""
+    """What a tier spends: steps along slopes, restarts, rounds over categories, proposals, draws, values per column."""
 
     steps: int
     restarts: int
     rounds: int
     proposals: int
     baseline: int
+    grid: int
 
 
 EFFORTS: dict[str, Effort] = {
-    "quick": Effort(15, 1, 1, 30, 20),
-    "standard": Effort(40, 2, 2, 150, 50),
-    "publish": Effort(100, 4, 3, 1000, 200),
+    "quick": Effort(15, 1, 1, 30, 20, 3),
+    "standard": Effort(40, 2, 2, 150, 50, 7),
+    "publish": Effort(100, 4, 3, 1000, 200, 21),
 }
 _MOST_CODES = 64  # categories that are tried per column and round, a random part where there are more
 _WIDEST = 64  # numbers that may move above which slopes are not estimated from answers
@@ -233,6 +234,8 @@ class _Hunt:
                 self.try_(self.left, self._random(self.rows.take(self.left), self.rows.take(self.left), 1.0))
             if sloped:
                 self._climb(effort.steps)
+            if self.budget.columns is not None:
+                self._scan(effort.grid)
             for _ in range(effort.rounds):
                 if not self._switch():
                     break
@@ -259,6 +262,26 @@ class _Hunt:
             wanted = now.numeric + size[at, None] * 0.5 * width * self._direction(slope)
             better, _ = self.try_(at, now._replace(numeric=wanted))
             size[at[~better]] /= 2
+
+    def _scan(self, grid: int) -> None:
+        """Try values over the whole reach of each number in turn: few columns may go far, where slopes do not see."""
+        for j in self.space.movable:
+            for share in np.linspace(0.0, 1.0, grid):
+                at = self.left
+                if not len(at):
+                    return
+                low, high = self._ends(self.rows.take(at))
+                wanted = self.current(at)
+                numeric = wanted.numeric.copy()
+                numeric[:, j] = low[:, j] + share * (high[:, j] - low[:, j])
+                self.try_(at, wanted._replace(numeric=numeric))
+
+    def _ends(self, clean: Rows) -> tuple[Array, Array]:
+        """Return the reach of each number (b, n), cut off at ten scales where it has no end."""
+        low, high = self.space.reach(clean, self.budget)
+        far = 10 * self.space.scale
+        low = np.where(np.isfinite(low), low, clean.numeric - far)
+        return low, np.where(np.isfinite(high), high, clean.numeric + far)
 
     def _direction(self, slope: Array) -> Array:
         """Return signs; of few columns or a price, only of those whose slope per price is largest."""
@@ -320,9 +343,7 @@ class _Hunt:
     def _random(self, clean: Rows, now: Rows, share: float) -> Rows:
         """Return proposals: a random share of the columns takes a random allowed value, at an end half of the time."""
         draw = self.generator
-        low, high = self.space.reach(clean, self.budget)
-        low = np.where(np.isfinite(low), low, clean.numeric - 10 * self.space.scale)
-        high = np.where(np.isfinite(high), high, clean.numeric + 10 * self.space.scale)
+        low, high = self._ends(clean)
         shape = clean.numeric.shape
         place = draw.random(shape)
         place = np.where(draw.random(shape) < 0.5, np.rint(place), place)
