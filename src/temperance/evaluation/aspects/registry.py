@@ -6,11 +6,29 @@ from collections.abc import Sequence
 
 from temperance.evaluation.aspects.adversarial import Adversarial
 from temperance.evaluation.aspects.base import Aspect, Tier
+from temperance.evaluation.aspects.calibration import CalibrationAspect
+from temperance.evaluation.aspects.conformal import Conformal
 from temperance.evaluation.aspects.corruption import CorruptionAspect
+from temperance.evaluation.aspects.cost import Cost
+from temperance.evaluation.aspects.domain_gap import DomainGap
 from temperance.evaluation.aspects.ood import OutOfDistribution
+from temperance.evaluation.aspects.predictive import Predictive
+from temperance.evaluation.aspects.selective import Selective
+from temperance.evaluation.aspects.slices import Slices
 from temperance.records.errors import SettingError, nearest
 
-ASPECTS: tuple[type[Aspect], ...] = (CorruptionAspect, OutOfDistribution, Adversarial)
+ASPECTS: tuple[type[Aspect], ...] = (
+    Predictive,
+    CalibrationAspect,
+    Selective,
+    Cost,
+    Slices,
+    DomainGap,
+    Conformal,
+    CorruptionAspect,
+    OutOfDistribution,
+    Adversarial,
+)
 
 
 def aspects(tier: Tier, *, names: Sequence[str] | None = None, required: Sequence[str] = ()) -> tuple[Aspect, ...]:
