@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from temperance.evaluation.aspects.adversarial import Adversarial
 from temperance.evaluation.aspects.base import Aspect, Tier
 from temperance.evaluation.aspects.calibration import CalibrationAspect
 from temperance.evaluation.aspects.conformal import Conformal
+from temperance.evaluation.aspects.corruption import CorruptionAspect
 from temperance.evaluation.aspects.cost import Cost
 from temperance.evaluation.aspects.domain_gap import DomainGap
+from temperance.evaluation.aspects.ood import OutOfDistribution
 from temperance.evaluation.aspects.predictive import Predictive
 from temperance.evaluation.aspects.selective import Selective
 from temperance.evaluation.aspects.slices import Slices
@@ -22,6 +25,9 @@ ASPECTS: tuple[type[Aspect], ...] = (
     Slices,
     DomainGap,
     Conformal,
+    CorruptionAspect,
+    OutOfDistribution,
+    Adversarial,
 )
 
 
