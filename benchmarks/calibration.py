@@ -30,6 +30,7 @@ from sklearn.isotonic import IsotonicRegression
 
 from temperance.evaluation.calibration import Beta, Matrix, Quadratic, Temperature, calibrate
 from temperance.evaluation.calibration.base import floored_logs
+from temperance.evaluation.calibration.gate import MARGIN
 from temperance.study.ensemble import blend
 
 SIZES = (60, 200, 1000)
@@ -49,7 +50,7 @@ def isotonic(p: np.ndarray, y: np.ndarray, test: np.ndarray) -> np.ndarray:
     return out / out.sum(axis=1, keepdims=True)
 
 
-def measured(cell: dict[str, np.ndarray], size: int) -> dict[str, Any] | None:
+def measured(cell: dict[str, np.ndarray], size: int, margin: float) -> dict[str, Any] | None:
     """Return the test loss of every way, None where there are too few rows."""
     p, y, test, truth = (cell[k] for k in ("calibration", "calibration_target", "test", "test_target"))
     if len(y) < size:
@@ -65,7 +66,7 @@ def measured(cell: dict[str, np.ndarray], size: int) -> dict[str, Any] | None:
         row[kind.kind] = loss(kind.fit(floored_logs(p), y).apply(test), truth)
     row["isotonic"] = loss(isotonic(p, y, test), truth)
     started = time.process_time()
-    found = calibrate(p, y)
+    found = calibrate(p, y, margin=margin)
     row |= {"seconds": time.process_time() - started, "kind": found.calibrator.kind, "share": found.share}
     row["gated"] = loss(found.calibrator.apply(test), truth)
     return row
@@ -104,7 +105,7 @@ def collect(settings: argparse.Namespace) -> list[dict[str, Any]]:
             for model, file in ((m, f) for m, f in files.items() if f.exists()):
                 cell = dict(np.load(file, allow_pickle=False))
                 for size in SIZES:
-                    row = measured(cell, size)
+                    row = measured(cell, size, settings.margin)
                     if row is not None:
                         rows.append({"set": name, "model": model, "seed": seed, "rows": size, **row})
             print(name, seed, len(rows), flush=True)
@@ -132,6 +133,7 @@ def main() -> None:
     parser.add_argument("--cached", action="store_true", help="only what is in CACHE")
     parser.add_argument("--seeds", default="0")
     parser.add_argument("--models", default=",".join(calibration_cells.MODELS))
+    parser.add_argument("--margin", type=float, default=MARGIN, help="standard errors that the gate asks for")
     settings = parser.parse_args()
     settings.cells.mkdir(parents=True, exist_ok=True)
     started = time.process_time()
@@ -149,9 +151,9 @@ def main() -> None:
         head = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
         settings.record.parent.mkdir(parents=True, exist_ok=True)
         versions = {"python": platform.python_version(), "numpy": np.__version__, "scipy": scipy.__version__}
-        told = f"--data DIR --half {settings.half} --cells CACHE --seeds {settings.seeds} --record RECORD"
+        told = f"--data DIR --half {settings.half} --cells CACHE --seeds {settings.seeds} --models {settings.models}"
         record = {
-            "command": f"python benchmarks/calibration.py {told}",
+            "command": f"python benchmarks/calibration.py {told} --margin {settings.margin} --record RECORD",
             "commit": head, "half": settings.half, "versions": versions | {"scikit-learn": sklearn.__version__},
             "cpu_seconds": round(time.process_time() - started, 1),
             "seen_sets": sorted({r["set"] for r in rows} & SEEN), "summary": found,
