@@ -30,7 +30,7 @@ def test_a_bundle_knows_its_rows(marked, linear, binary) -> None:
 
 def test_an_older_bundle_says_that_it_cannot_know(shipped) -> None:
     assert training_rows(load(shipped)) is None
-    assert "before bundles held marks" in open_bundle(shipped).why_not("training_rows")
+    assert "holds no marks of its rows" in open_bundle(shipped).why_not("training_rows")
     assert open_bundle(shipped).record == {}
 
 

@@ -15,7 +15,7 @@ from temperance.evaluation.own_rows import OwnRows, of_marks
 from temperance.records.row_marks import RowMarks
 from temperance.records.table import Table
 
-UNKNOWN = "this bundle was written before bundles held marks of their training rows"
+UNKNOWN = "this bundle holds no marks of its rows: it was written before there were any, or with --no-marks"
 
 
 def open_bundle(folder: str | Path) -> Subject:
