@@ -351,14 +351,15 @@ class Seam:
         return float(kept.mean())
 
     def _say(self, owner: str, place: Place, padding: str) -> None:
+        if any(known.startswith(f"{owner} acts on the vectors") for known in self.told):
+            return  # each step comes by here: the sentence is put together once
         value = place.length / place.width**0.5
         sentence = (
             f"{owner} acts on the vectors that {place.name!r} gives for {place.leaf!r}, which are whole numbers. Its"
             f" lengths (ε, noise) are in their units: a vector is {place.length:.3g} long on average, a value in it"
             f" about {value:.2g}. {padding}."
         )
-        if not any(known.startswith(f"{owner} acts on the vectors") for known in self.told):
-            self.tell(sentence)
+        self.tell(sentence)
 
 
 def _change(module: nn.Module, inputs: Any, output: Any) -> Any:
