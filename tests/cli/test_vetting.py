@@ -1,6 +1,16 @@
 import pytest
 
-from temperance.cli.vetting import Asked, given, judged, make_folder, seconds_of, settings_of, with_scale, write_results
+from temperance.cli.vetting import (
+    Asked,
+    check_out,
+    given,
+    judged,
+    make_folder,
+    seconds_of,
+    settings_of,
+    with_scale,
+    write_results,
+)
 from temperance.data.choices import choose
 from temperance.evaluation.requirements import parse
 from temperance.evaluation.vetting import vet
@@ -53,5 +63,9 @@ def test_results_are_written_or_the_folder_is_named(tmp_path) -> None:
     assert sorted(p.name for p in (tmp_path / "new" / "out").iterdir()) == ["gate.json", "gate.md"]
     assert set(paths) == {"page", "gate"}
     (tmp_path / "file").write_text("x")
+    check_out(tmp_path / "new")
+    check_out(None)
+    with pytest.raises(DataError, match="is a file"):
+        check_out(tmp_path / "file")
     with pytest.raises(DataError, match="--out"):
         make_folder(tmp_path / "file")

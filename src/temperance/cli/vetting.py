@@ -228,6 +228,17 @@ def write_results(folder: Path, name: str, value: dict[str, Any], text: str) -> 
     return {**value.get("paths", {}), **paths}
 
 
+def check_out(folder: Path | None) -> None:
+    """Refuse a place for results that is a file, before anything is measured.
+
+    Raises:
+        DataError: it is.
+
+    """
+    if folder is not None and folder.exists() and not folder.is_dir():
+        raise DataError(f"--out {folder} is a file", "a folder, or a name for a new one", "Choose another")
+
+
 def make_folder(folder: Path) -> None:
     """Make the folder of ``--out``.
 

@@ -232,8 +232,9 @@ class Finale:
             raise
         winner = self.finished.pop("winner")
         exported = self.finished.pop(EXPORT, {"wall": 0.0})
-        if "bundle" in exported:  # it was written while another worker tested
-            keep_record(Path(exported["bundle"]), winner["evaluation"]["measurements"], rows=winner["evaluation"]["n"])
+        figures = winner["evaluation"].get("measurements")
+        if figures and "bundle" in exported:  # it was written while another worker tested
+            keep_record(Path(exported["bundle"]), figures, rows=winner["evaluation"]["n"])
         winner = {**exported, **winner, "wall": winner["wall"] + exported["wall"]}
         self._tell("winner", winner)
         return {"refit": self.done, **self.finished, **dict.fromkeys(["winner", *self.same], winner)}

@@ -115,11 +115,18 @@ def test_a_predictor_is_taken_as_it_is(code, tables, tmp_path) -> None:
 def test_skops_is_asked_for_where_it_is_absent(tmp_path, tables) -> None:
     pytest.importorskip("sklearn")
     try:
-        import skops  # noqa: F401
+        import skops  # noqa: F401  # an extra
     except ImportError:
-        with pytest.raises(MissingExtra, match="pip install skops"):
+        with pytest.raises(MissingExtra, match="skops"):
             open_skops(str(tmp_path / "m.skops"), tables.numbers.schema)
         return
+    from sklearn.linear_model import LogisticRegression
+    from skops import io
+
+    model = LogisticRegression().fit(tables.numbers.rows.numeric, np.array(["no", "yes"])[tables.numbers.target])
+    io.dump(model, tmp_path / "good.skops")
+    subject = open_skops(str(tmp_path / "good.skops"), tables.numbers.schema)
+    assert subject.predict(tables.numbers.rows) == pytest.approx(model.predict_proba(tables.numbers.rows.numeric))
     (tmp_path / "m.skops").write_bytes(b"no archive")
     with pytest.raises(TaskError, match="cannot be opened"):
         open_skops(str(tmp_path / "m.skops"), tables.numbers.schema)

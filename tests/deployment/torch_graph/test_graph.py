@@ -8,9 +8,12 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from temperance.deployment import load
+from temperance.deployment.basic import basic_part
 from temperance.deployment.opening.of_bundle import open_bundle
 from temperance.deployment.torch_graph.graph import Graph
 from temperance.deployment.torch_graph.network import GraphNetwork, as_inputs, open_network
+from temperance.deployment.write import write_bundle
+from temperance.evaluation.aspects.base import Inputs
 from temperance.records.errors import BundleError
 
 RANDOM = np.random.default_rng(0)
@@ -114,6 +117,28 @@ def test_an_operator_gives_what_onnx_runtime_gives(case) -> None:
     np.testing.assert_allclose(found.numpy(), expected, rtol=2e-5, atol=2e-6)
 
 
+def test_features_of_members_side_by_side_belong_to_their_rows() -> None:
+    """Inputs (k, b, d), weights (k, d, c) that are scaled first, as a mixture of banks has them."""
+    given = np.tile(np.arange(15, dtype=np.float32).reshape(1, 5, 3), (2, 1, 1))
+    steps = [
+        ("Unsqueeze", ["numeric", "zero"], "one"), ("Expand", ["one", "size"], "wide"),
+        ("Mul", ["weight:w", "half"], "scaled"), ("MatMul", ["wide", "scaled"], "out"),
+    ]  # fmt: skip
+    arrays = {"weight:w": np.ones((2, 3, 4)), "half": np.float64(0.5), "zero": ints(0), "size": ints(2, 1, 1)}
+    graph = helper.make_graph(
+        [helper.make_node(kind, names, [out]) for kind, names, out in steps], "members",
+        [helper.make_tensor_value_info("numeric", TensorProto.DOUBLE, ["b", 3])],
+        [helper.make_tensor_value_info("out", TensorProto.DOUBLE, [2, "b", 4])],
+        [numpy_helper.from_array(np.asarray(value), name) for name, value in arrays.items()],
+    )  # fmt: skip
+    read = Graph.read(helper.make_model(graph).SerializeToString())
+    assert read.last_linear() == ("wide", True)
+    rows = Inputs(torch.from_numpy(given[0].astype(np.float64)), torch.zeros(5, 0, dtype=torch.int64))
+    found = GraphNetwork(read, None, "out").features(rows)
+    assert found.shape == (5, 6)
+    assert found[2].tolist() == [6, 7, 8, 6, 7, 8]
+
+
 def test_trees_and_strangers_are_named() -> None:
     trees = model_of("TreeEnsembleRegressor", [X], [], {}, domain="ai.onnx.ml")
     with pytest.raises(BundleError, match="made of trees"):
@@ -139,8 +164,10 @@ def test_a_bundle_has_gradients_by_its_raw_numbers(shipped) -> None:
     plain = ((after[:, 1] - after[:, 0]) - (scores[:, 1] - scores[:, 0])).detach().numpy() / step
     np.testing.assert_allclose(slope[:, 0].numpy(), plain, rtol=0.02, atol=1e-3)
     features = network.features(inputs)
+    again = network.features(as_inputs(rows.take(slice(2, 5))))
     assert features is not None
     assert features.shape[0] == rows.size
+    torch.testing.assert_close(again, features[2:5])
 
 
 def probe_rows(schema):
@@ -163,6 +190,14 @@ def test_another_model_in_torch_is_refused(shipped) -> None:
     data = (shipped / "model.onnx").read_bytes()
     with pytest.raises(BundleError, match="differs from the one that is served"):
         open_network(data, bundle.schema, predictor=Other(), probe=probe_rows(bundle.schema))
+
+
+def test_a_model_that_does_not_depend_on_numbers_has_no_gradient(kit, binary, tmp_path) -> None:
+    fitted = kit.Fitted("majority", binary)
+    write_bundle(
+        tmp_path / "b", part=basic_part(fitted.fitted, binary), schema=binary, predictor=fitted, rows=fitted.rows
+    )
+    assert "do not depend on numbers" in open_bundle(tmp_path / "b").why_not("gradients")
 
 
 def test_logits_stand_before_the_softmax() -> None:

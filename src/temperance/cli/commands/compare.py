@@ -52,6 +52,7 @@ def compare(
     from temperance.evaluation.versus import versus
     from temperance.evaluation.vetting_page import versus_page
 
+    vetting.check_out(out)
     choices = choose(column or (), na_values=na_values, sheet=sheet, sep=sep, schema=schema)
     asked = vetting.Asked(data, choices, target, task, group, None, weight)
     with vetting.given([first, second], asked) as (one, two):

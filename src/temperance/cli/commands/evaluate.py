@@ -71,6 +71,7 @@ def evaluate(
     from temperance.cli import vetting
     from temperance.data.choices import choose
 
+    vetting.check_out(out)
     choices = choose(column or (), na_values=na_values, sheet=sheet, sep=sep, schema=schema, rows=rows)
     asked = vetting.Asked(data, choices, target, task, group, time_column, weight)
     console = Console(as_json, quiet)

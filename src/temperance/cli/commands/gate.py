@@ -47,6 +47,7 @@ def gate(
     from temperance.data.choices import choose
     from temperance.evaluation.vetting_page import page
 
+    vetting.check_out(out)
     choices = choose(column or (), na_values=na_values, sheet=sheet, sep=sep, schema=schema)
     asked = vetting.Asked(data, choices, target, task, group, time_column, weight)
     with vetting.given([model], asked) as (one,):

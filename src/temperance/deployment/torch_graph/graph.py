@@ -92,16 +92,27 @@ class Graph:
                 left.discard(name)
         return {name: values[name] for name in wanted}
 
-    def last_linear(self) -> str | None:
-        """Return the name of what goes into the last product with learned weights, or None."""
+    def last_linear(self) -> tuple[str, bool] | None:
+        """Return the name of what goes into the last product with learned weights, and whether members come first.
+
+        Weights (k, d, c) are those of k members, whose inputs are (k, b, d); weights (d, c) take (b, d). None: there is
+        no such product.
+        """
         ours = any(name.startswith(WEIGHT) for name in self.constants)
-        for node in reversed(self.nodes):
-            if node.kind in _LINEAR and node.inputs[1] in self.constants and node.inputs[0] not in self.constants:
-                weight = self.constants[node.inputs[1]]
-                learned = node.inputs[1].startswith(WEIGHT) if ours else weight.dtype == torch.float32
-                if learned and isinstance(weight, Tensor) and weight.dim() in (2, 3):
-                    return node.inputs[0]
-        return None
+        learned = {
+            name: value.dim()
+            for name, value in self.constants.items()
+            if isinstance(value, Tensor) and (name.startswith(WEIGHT) if ours else value.dtype == torch.float32)
+        }
+        found = None
+        for node in self.nodes:
+            known = [name for name in node.inputs if name in learned]
+            if node.kind in _LINEAR and node.inputs[1] in learned and node.inputs[0] not in self.constants:
+                if learned[node.inputs[1]] in (2, 3):
+                    found = node.inputs[0], learned[node.inputs[1]] == 3
+            elif known and all(name in learned or name in self.constants for name in node.inputs):
+                learned |= dict.fromkeys(node.outputs, learned[known[0]])  # weights that are scaled or turned first
+        return found
 
     def before(self, name: str, kinds: tuple[str, ...]) -> str:
         """Return what goes into the step that gives ``name`` where it is of one of these kinds, else ``name`` itself.

@@ -46,12 +46,18 @@ class GraphNetwork:
         return found
 
     def features(self, inputs: Inputs) -> Tensor | None:
-        """Return what goes into the last product with learned weights (b, d); of a mixture, that of its last net."""
-        name = self.graph.last_linear()
-        if name is None:
+        """Return what goes into the last product with learned weights (b, d).
+
+        Of k members side by side all of them, (b, k · d); of a mixture of several nets that of its last one; of a
+        linear model its inputs.
+        """
+        last = self.graph.last_linear()
+        if last is None:
             return None
-        found: Tensor = self.graph.run(self._feed(inputs), (name,))[name]
-        return found.reshape(len(found), -1)
+        found: Tensor = self.graph.run(self._feed(inputs), (last[0],))[last[0]]
+        if last[1] and found.dim() == 3:
+            found = found.transpose(0, 1)
+        return found.reshape(len(found), -1) if len(found) == len(inputs.numeric) else None
 
     def _feed(self, inputs: Inputs) -> dict[str, Any]:
         known: dict[str, Any] = {}
@@ -101,8 +107,17 @@ def open_network(
     name = graph.outputs[0]
     classes = schema.target.task != "regression"
     network = GraphNetwork(graph, schema, graph.before(name, ("Softmax",)) if classes else name)
-    with torch.no_grad():
-        scores = network.scores(as_inputs(probe)).double()
+    inputs = as_inputs(probe)
+    leaf = inputs.numeric if inputs.images is None else inputs.images
+    found = network.scores(
+        inputs._replace(numeric=leaf.requires_grad_()) if inputs.images is None
+        else inputs._replace(images=leaf.requires_grad_())
+    )  # fmt: skip
+    if not found.requires_grad:
+        raise BundleError(
+            "the model's scores have no gradient: they do not depend on numbers or pixels", "a model that reads numbers"
+        )
+    scores = found.detach().double()
     answer = (torch.softmax(scores, dim=-1) if classes else scores).numpy()
     expected = np.asarray(predictor.predict(probe), dtype=np.float64)
     scale = 1.0 if classes else max(1.0, float(np.abs(expected).max(initial=0.0)))

@@ -1,7 +1,7 @@
 """Our figures against other packages on the same tensors, where they are installed: ``make test-peers``.
 
 The packages are oracles of tests and never imported by the product. Versions that these figures were compared with:
-torchmetrics 1.9, netcal 1.4, MAPIE 1.6, crepes 0.9, fairlearn 0.15.
+torchmetrics 1.9, netcal 1.4, MAPIE 1.6, crepes 0.9.
 """
 
 import numpy as np
