@@ -85,7 +85,7 @@ def polars(path: Path) -> dict[str, Any]:
 def measure(how: str, path: Path) -> dict[str, Any]:
     """Run one reader in this process."""
     before, cpu = time.perf_counter(), time.process_time()
-    found = ours(path) if how == "ours" else polars(path)
+    found = polars(path) if how == "polars" else ours(path)
     return found | {
         "seconds": round(time.perf_counter() - before, 2),
         "cpu_seconds": round(time.process_time() - cpu, 2),
@@ -93,9 +93,9 @@ def measure(how: str, path: Path) -> dict[str, Any]:
     }
 
 
-def race(size: int, repeats: int) -> dict[str, Any]:
-    """Return the figures of both readers, in turns."""
-    runs: dict[str, list[dict[str, Any]]] = {"ours": [], "polars": []}
+def race(size: int, repeats: int, before: str | None) -> dict[str, Any]:
+    """Return the figures of both readers, in turns; ``before`` is the folder of an earlier version of ours."""
+    runs: dict[str, list[dict[str, Any]]] = {"ours": [], "polars": []} | ({"before": []} if before else {})
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "large.csv"
         free = shutil.disk_usage(folder).free
@@ -105,7 +105,8 @@ def race(size: int, repeats: int) -> dict[str, Any]:
         for _ in range(repeats):
             for how in runs:
                 command = [sys.executable, __file__, "--one", how, str(path)]
-                done = subprocess.run(command, capture_output=True, check=True, text=True)
+                place = {"PYTHONPATH": before} if before and how == "before" else {}
+                done = subprocess.run(command, capture_output=True, check=True, text=True, env=os.environ | place)
                 runs[how].append(json.loads(done.stdout))
                 shutil.rmtree(Path(folder) / "work", ignore_errors=True)
         bytes_ = path.stat().st_size
@@ -119,6 +120,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("mib", nargs="?", type=int, default=954, help="size of the file in MiB (954 MiB are 1 GB)")
     parser.add_argument("--repeats", type=int, default=2)
+    parser.add_argument("--before", help="folder `src` of an earlier version that is measured too")
     parser.add_argument("--generate", nargs=2)
     parser.add_argument("--one", nargs=2)
     given = parser.parse_args()
@@ -128,12 +130,13 @@ def main() -> None:
         return print(json.dumps(measure(given.one[0], Path(given.one[1]))))
     record = {
         "benchmark": "read_speed",
-        "command": f"python benchmarks/read_speed.py {given.mib} --repeats {given.repeats}",
+        "command": f"python benchmarks/read_speed.py {given.mib} --repeats {given.repeats}"
+        + (" --before SRC" if given.before else ""),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": {"python": platform.python_version(), "polars": version("polars")},
         "cores": os.cpu_count(),
         "load": round(os.getloadavg()[0], 1),
-        **race(given.mib * 2**20, given.repeats),
+        **race(given.mib * 2**20, given.repeats, given.before),
     }
     RECORDS.parent.mkdir(exist_ok=True)
     with RECORDS.open("a") as stream:

@@ -5,7 +5,8 @@ import polars as pl
 import pytest
 
 from temperance.cli import answer_file as room
-from temperance.cli.answers import answers, led_by, safe, to_csv, write
+from temperance.cli.answer_file import safe, to_csv
+from temperance.cli.answers import answers, led_by, write
 from temperance.deployment import load
 from temperance.records.errors import DataError
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from temperance.data.lines import evenness, rewrite
+from temperance.data.csv_file import CsvFile
+from temperance.data.lines import even_rows, evenness, rewrite
 from temperance.data.text import inspect
 from temperance.records.errors import DataError
 
@@ -65,3 +66,25 @@ def test_too_many_odd_lines_are_refused(tmp_path: Path) -> None:
 def test_a_separator_in_numbers_is_not_taken_for_names_of_rows(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="line 4 repeats one"):
         made(tmp_path, "x,y\n1,5,yes\n2,5,no\n1,7,yes\n3,1,no\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [("a;b\n1;2\n3;4\n", 3), ("a;b\n1;2\n3;4", 3), ("a;b\r\n1;2\r\n", 2), ("a;b\n1;2;3\n4\n", 3), ("a;b\n\n1;2\n", 0),
+     ('a;b\n"1";2\n', 0), ("a;b\n1\n", 0), ("a\nb\n", 0), ("", 0)],
+)  # fmt: skip
+def test_even_rows_by_counting(tmp_path: Path, text: str, rows: int) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(text.encode())
+    assert even_rows(path, ";", 1 if text.startswith("a\n") else 2) == rows
+
+
+def test_a_long_and_a_short_line_that_count_as_even_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    rows = [f"{i % 7};{'yes' if i % 2 else 'no'}" for i in range(200)]
+    rows[50:52] = ["1;yes;9", "3"]
+    path.write_text("\n".join(["x;y", *rows]) + "\n")
+    found = [CsvFile(path, large_bytes=size).open(tmp_path) for size in (1, 2**40)]
+    assert found[0].notes == found[1].notes
+    assert any("more fields than the header" in note for note in found[0].notes)
+    assert found[0].frame.lazy().collect().equals(found[1].frame.lazy().collect())

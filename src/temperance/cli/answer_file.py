@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import tempfile
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import Any
 
 import polars as pl
 
 from temperance.records.errors import DataError
 
-if TYPE_CHECKING:
-    from temperance.cli.answers import Columns
+Columns = dict[str, list[Any]]
+RISKY = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 class AnswerFile:
@@ -50,8 +51,6 @@ class AnswerFile:
             DataError: the disk is full.
 
         """
-        from temperance.cli.answers import to_csv
-
         place = self._place
         try:
             if self.path.suffix.lower() == ".csv":
@@ -94,6 +93,25 @@ class AnswerFile:
         with whole.open("rb+") as done:
             os.fsync(done.fileno())
         os.replace(whole, self.path)
+
+
+def safe(value: Any) -> Any:
+    """Return a text that no spreadsheet runs as a formula: a quote before it, unless it is a plain number."""
+    if not isinstance(value, str) or not value.startswith(RISKY):
+        return value
+    try:
+        float(value)
+    except ValueError:
+        return f"'{value}"
+    return value
+
+
+def to_csv(columns: Columns, *, header: bool = True) -> str:
+    """Return the columns as CSV, with or without the line of their names."""
+    out = io.StringIO()
+    safe_columns = {safe(name): [safe(value) for value in values] for name, values in columns.items()}
+    pl.DataFrame(safe_columns, strict=False).write_csv(out, include_header=header)
+    return out.getvalue()
 
 
 def _told(path: Path, fault: OSError) -> DataError:

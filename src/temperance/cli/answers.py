@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import polars as pl
 
-from temperance.cli.answer_file import AnswerFile
+from temperance.cli.answer_file import AnswerFile, Columns
 
 if TYPE_CHECKING:
     from temperance.deployment import Bundle
     from temperance.records.schema import Rows
-
-Columns = dict[str, list[Any]]
-RISKY = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def answers(bundle: Bundle, rows: Rows, *, level: float | None = None) -> Columns:
@@ -50,25 +45,6 @@ def led_by(name: str, labels: list[Any], columns: Columns) -> Columns:
     while name in columns:
         name += "_"
     return {name: labels, **columns}
-
-
-def safe(value: Any) -> Any:
-    """Return a text that no spreadsheet runs as a formula: a quote before it, unless it is a plain number."""
-    if not isinstance(value, str) or not value.startswith(RISKY):
-        return value
-    try:
-        float(value)
-    except ValueError:
-        return f"'{value}"
-    return value
-
-
-def to_csv(columns: Columns, *, header: bool = True) -> str:
-    """Return the columns as CSV, with or without the line of their names."""
-    out = io.StringIO()
-    safe_columns = {safe(name): [safe(value) for value in values] for name, values in columns.items()}
-    pl.DataFrame(safe_columns, strict=False).write_csv(out, include_header=header)
-    return out.getvalue()
 
 
 def write(columns: Columns, path: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -16,9 +16,6 @@ from numpy.typing import NDArray
 from temperance.data.kept import Kept
 from temperance.records.errors import DataError, nearest
 from temperance.records.schema import Column
-
-if TYPE_CHECKING:
-    from temperance.data.plain_columns import OnePass, PlainColumn
 
 #: Above this size a file is read column by column, and arrays go to memory-mapped files.
 LARGE_BYTES = 64 * 2**20
@@ -43,7 +40,6 @@ class Contents:
         labels: names of the series (b,), where a long table has them.
         kept: columns that were read already.
         files: name of the file of each row, of a folder of images.
-        once: what one pass over a text file gave, as long as ``frame`` is that file.
 
     """
 
@@ -61,7 +57,6 @@ class Contents:
     labels: tuple[str, ...] = ()
     kept: Kept = field(default_factory=Kept)
     files: tuple[str, ...] = ()
-    once: OnePass | None = None
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -84,27 +79,18 @@ class Contents:
             )
         if isinstance(self.frame, pl.DataFrame):
             return self.frame[name]
-        once = self.once
-        if once is not None and once.frame is self.frame:
-            return once.texts.get(name, once.frame).select(name).collect(engine="streaming").to_series()
         return self.frame.select(name).collect(engine="streaming").to_series()
-
-    def texts(self, rows: int) -> Iterator[pl.Series]:
-        """Give the first rows of each column of text."""
-        names = [name for name, kind in self.frame.collect_schema().items() if kind == pl.String]
-        yield from self.frame.lazy().select(names).head(rows).collect().iter_columns()
 
     @property
     def rows(self) -> int:
         """Count the rows of the table."""
-        if self.once is not None and self.once.frame is self.frame:
-            return self.once.rows
         return int(self.frame.lazy().select(pl.len()).collect().item())
 
-    def plain_column(self, name: str) -> PlainColumn | None:
-        """Return a column whose numbers were read in one pass over a text file, or None."""
-        once = self.once
-        return once.plain.get(name) if once is not None and once.frame is self.frame else None
+    def texts(self, rows: int) -> Iterator[pl.Series]:
+        """Give the first rows of each column of text."""
+        for name, kind in self.frame.collect_schema().items():
+            if kind == pl.String:
+                yield self.frame.lazy().select(name).head(rows).collect().to_series()
 
 
 @dataclass(frozen=True)

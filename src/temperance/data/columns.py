@@ -14,7 +14,6 @@ from temperance.data.encode import keep_column
 from temperance.data.evidence import FileStyle
 from temperance.data.infer import Trait, infer
 from temperance.data.judge import Reader
-from temperance.data.plain_reader import infer_plain
 from temperance.data.reading import Dropped
 from temperance.records.schema import Column
 
@@ -44,11 +43,8 @@ def columns_of(
     names = [name for name in contents.names if name not in taken and contents.images is None]
 
     def look(name: str) -> Trait:
-        plain = contents.plain_column(name)
-        trait = None if plain is None else infer_plain(plain, choices.of(name), file)
-        series = pl.Series(name, []) if trait is not None else contents.column(name)
-        if trait is None:
-            trait = infer(series, plain=contents.plain, choice=choices.of(name), file=file)
+        series = contents.column(name)
+        trait = infer(series, plain=contents.plain, choice=choices.of(name), file=file)
         keep_column(contents.kept, series, trait.columns, trait.reader.found if trait.reader else None)
         return replace(trait, reader=replace(trait.reader, found=None) if trait.reader else None)
 

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import polars as pl
 
@@ -14,7 +14,6 @@ from temperance.data import fingerprint
 from temperance.data.base import LARGE_BYTES, Contents, Source
 from temperance.data.lines import even_rows, evenness, rewrite
 from temperance.data.odd_rows import odd_rows, without_headers
-from temperance.data.plain_columns import OnePass, TextFile, one_pass
 from temperance.data.sampling import ALL, Cap, draw, lines_about, sentence
 from temperance.data.text import Dialect, inspect
 from temperance.records.errors import DataError
@@ -25,24 +24,12 @@ ROOMY = 8  # times the file that must be free on the disk for a copy as it lies 
 
 @dataclass(frozen=True)
 class CsvFile(Source):
-    """A text file with a header line. Files above ``large_bytes`` are read once, and their columns lie on the disk.
-
-    Attributes:
-        path: the file.
-        large_bytes: size above which it is large.
-        separator: sign between fields; empty: found out.
-        cap: rows that are read at most.
-        apart: columns of which the text is wanted.
-        plain: columns of plain numbers of a large file are read as such.
-
-    """
+    """A text file with a header line. Files above ``large_bytes`` pass through a Parquet file in the scratch folder."""
 
     path: Path
     large_bytes: int = LARGE_BYTES
     separator: str = ""
     cap: Cap = ALL
-    apart: tuple[str, ...] = ()
-    plain: bool = True
 
     def open(self, scratch: Path) -> Contents:
         size = self.path.stat().st_size
@@ -57,7 +44,7 @@ class CsvFile(Source):
             DataError: it cannot be read so.
 
         """
-        frame, notes, once = self._frame(dialect, scratch)
+        frame, notes = self._frame(dialect, scratch)
         dropped: tuple[dict[str, Any], ...] = ()
         if isinstance(frame, pl.DataFrame):  # a large file, or a sample, has no odd first and last rows to look for
             frame, said, left = without_headers(frame)
@@ -66,32 +53,27 @@ class CsvFile(Source):
             notes = (*notes, *said, *more)
         digest = fingerprint.of_file(self.path)
         return Contents(
-            frame, self.path.stem, digest, notes=(*dialect.notes, *notes), dropped=dropped,
-            separator=dialect.separator, once=once,
-        )  # fmt: skip
+            frame, self.path.stem, digest, notes=(*dialect.notes, *notes), dropped=dropped, separator=dialect.separator
+        )
 
-    def _frame(self, dialect: Dialect, scratch: Path) -> _Read:
+    def _frame(self, dialect: Dialect, scratch: Path) -> tuple[pl.DataFrame | pl.LazyFrame, tuple[str, ...]]:
         """Read by the fast reader where the file is plain; else, or where that fails, line by line first."""
         large = self.path.stat().st_size > self.large_bytes
-        width, rows = len(dialect.header), 0
-        if large and not dialect.transcode:
-            rows = even_rows(self.path, dialect.separator, width)
-        lines = "unusual" if dialect.transcode else "even"
-        if not rows and not dialect.transcode:
-            lines = evenness(self.path, dialect.separator, width)
+        width, lines = len(dialect.header), "unusual"
+        if not dialect.transcode:
+            quick = large and even_rows(self.path, dialect.separator, width) > 0
+            lines = "even" if quick else evenness(self.path, dialect.separator, width)
         if lines == "even" or (lines == "quoted" and large):
             try:
-                skip = dialect.skip + 1
-                cells = _scan(self.path, dialect.separator, dialect.header, skip, quoted=lines == "quoted")
-                file = TextFile(self.path, dialect.header, dialect.separator, skip, rows - skip)
-                return self._collect(cells, width, scratch, file if rows > skip else None)
+                skip, quoted = dialect.skip + 1, lines == "quoted"
+                return self._collect(self.path, dialect.separator, dialect.header, skip, scratch, quoted=quoted)
             except (pl.exceptions.PolarsError, OSError):
                 lines = "unusual"  # what it stumbles over is named by the slow road
         copy = scratch / "plain.csv"
         try:
             header, notes = rewrite(self.path, dialect, copy)
-            found = self._collect(_scan(copy, ",", header, 0), len(header), scratch)
-            return found._replace(notes=(*found.notes, *notes))
+            frame, more = self._collect(copy, ",", header, 0, scratch)
+            return frame, (*more, *notes)
         except (pl.exceptions.PolarsError, OSError) as error:
             raise DataError(
                 f"{self.path.name} cannot be read as a text table: {str(error).split(chr(10), 1)[0][:200]}",
@@ -99,45 +81,35 @@ class CsvFile(Source):
                 "Open the file in an editor and look for a broken line",
             ) from error
 
-    def _collect(self, cells: pl.LazyFrame, width: int, scratch: Path, file: TextFile | None = None) -> _Read:
-        """Read a scanned file of ``width`` columns; ``file``: what is known of a large one whose lines are even."""
-        lazy = cells.filter(~pl.all_horizontal(pl.all().is_null()))
-        size = self.path.stat().st_size
-        found: _Read | None = None
+    def _collect(
+        self, path: Path, separator: str, header: Sequence[str], skip: int, scratch: Path, *, quoted: bool = False
+    ) -> tuple[pl.DataFrame | pl.LazyFrame, tuple[str, ...]]:
+        lazy = pl.scan_csv(
+            path, separator=separator, schema={name: pl.String() for name in header}, has_header=False, skip_lines=skip,
+            glob=False,
+        )  # fmt: skip
+        if quoted:  # an empty text in quotes is no value, as without them
+            lazy = lazy.select(pl.when(pl.all() != "").then(pl.all()))
+        lazy = lazy.filter(~pl.all_horizontal(pl.all().is_null()))
+        frame: pl.DataFrame | pl.LazyFrame
         try:
-            most = self.cap.most(width)
-            if size <= self.large_bytes:
-                found = _Read(lazy.collect())
-            elif most and _may_exceed(self.path, most):
+            most = self.cap.most(len(header))
+            if self.path.stat().st_size <= self.large_bytes:
+                frame = lazy.collect()
+                rows = frame.height
+            elif most and _may_exceed(path, most):
                 drawn = draw(lazy.collect_batches(maintain_order=True), most)
-                return _Read(drawn.frame.lazy(), (sentence(drawn, self.cap),) if drawn.total > most else ())
+                return drawn.frame.lazy(), ((sentence(drawn, self.cap),) if drawn.total > most else ())
             else:
-                once = one_pass(file, cells, scratch, self.apart) if file is not None and self.plain else None
-                found = _Read(_spilled(lazy, scratch, size)) if once is None else _Read(once.frame, (), once)
-            count = found.once.rows if found.once else int(found.frame.lazy().select(pl.len()).collect().item())
+                frame = _spilled(lazy, scratch, self.path.stat().st_size)
+                rows = frame.select(pl.len()).collect().item()
         except pl.exceptions.NoDataError:
-            count = 0
-        if found is None or not count:
+            rows = 0
+        if rows == 0:
             raise DataError(
                 f"{self.path.name} has a header but no rows", "One line per row below the header", "Check the file"
             )
-        return found
-
-
-class _Read(NamedTuple):
-    frame: pl.DataFrame | pl.LazyFrame
-    notes: tuple[str, ...] = ()
-    once: OnePass | None = None
-
-
-def _scan(path: Path, separator: str, header: Sequence[str], skip: int, *, quoted: bool = False) -> pl.LazyFrame:
-    lazy = pl.scan_csv(
-        path, separator=separator, schema={name: pl.String() for name in header}, has_header=False, skip_lines=skip,
-        glob=False,
-    )  # fmt: skip
-    if quoted:  # an empty text in quotes is no value, as without them
-        return lazy.select(pl.when(pl.all() != "").then(pl.all()))
-    return lazy
+        return frame, ()
 
 
 def _may_exceed(path: Path, most: int) -> bool:

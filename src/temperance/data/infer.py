@@ -72,22 +72,13 @@ def infer(series: pl.Series, *, plain: bool = False, choice: ColumnChoice = AUTO
     plain = plain or choice.read not in ("auto", "drop")
     if reader.kind == "none":
         return Trait(why="It holds no values.", reader=reader)
-    made = {"number": of_numbers, "date": _date, "category": _categorical, "set": _several}[reader.kind](
+    made = {"number": _numeric, "date": _date, "category": _categorical, "set": _several}[reader.kind](
         series, reader, plain, choice
     )
     return replace(made, notes=(*reader.said, *reader.doubts, *made.notes), reader=made.reader or reader)
 
 
-def of_numbers(series: pl.Series, reader: Reader, plain: bool, choice: ColumnChoice) -> Trait:
-    """Return what a column of numbers gives.
-
-    Args:
-        series: the column.
-        reader: how it was read, with its numbers.
-        plain: it is never taken for a key or left out.
-        choice: what the user decided.
-
-    """
+def _numeric(series: pl.Series, reader: Reader, plain: bool, choice: ColumnChoice) -> Trait:
     name, read = series.name, _found(reader)
     finite = read.values[np.isfinite(read.values)]
     if not len(finite):

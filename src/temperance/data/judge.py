@@ -146,7 +146,7 @@ def _typed(base: Reader, series: pl.Series, choice: ColumnChoice) -> Reader:
             return replace(base, kind="category", said=(f"Column {base.name!r}: {TOO_LONG}",))
     read = values.numbers(series, missing=choice.missing)
     made = replace(base, kind="number", found=read, cells=int(np.isfinite(read.values).sum()) + read.infinite)
-    return number_or_day(made, series, choice)
+    return _number_or_day(made, series, choice)
 
 
 def _plain(base: Reader, series: pl.Series, choice: ColumnChoice) -> Reader | None:
@@ -157,12 +157,12 @@ def _plain(base: Reader, series: pl.Series, choice: ColumnChoice) -> Reader | No
         if part.cast(pl.Float64, strict=False).null_count() > part.null_count():
             return None
     known = series.drop_nulls()
-    found = numbering(series.gather_every(max(1, len(series) // LOOK)).drop_nulls())
+    found = numbering(known.gather_every(max(1, len(known) // LOOK)))
     if (found.marked and found.clear != ".") or found.numbers < found.known or why_code(known):
         return None
     made = replace(base, kind="number", found=values.numbers(series))
     made = replace(made, doubts=tuple(number_doubts(made.name, made.style, found, known.head(LOOK))))
-    return number_or_day(made, series, choice)
+    return _number_or_day(made, series, choice)
 
 
 def _long(base: Reader, series: pl.Series, choice: ColumnChoice, file: FileStyle) -> Reader | None:
@@ -170,16 +170,16 @@ def _long(base: Reader, series: pl.Series, choice: ColumnChoice, file: FileStyle
     if len(series) <= WHOLE or choice.read not in ("auto", "keep") or choice.style or choice.missing is not None:
         return None
     known = series.drop_nulls()
-    found = numbering(values.clean(series.gather_every(max(1, len(series) // WHOLE)).drop_nulls(), weak=True))
+    found = numbering(values.clean(known.gather_every(max(1, len(series) // WHOLE)), weak=True))
     if not found.numbers or found.numbers < MOSTLY * found.known or found.is_list or found.unit or why_code(known):
         return None
-    decimal, doubts = decimal_of(found, file, base.name, known)
+    decimal, doubts = _decimal(found, file, base.name, known)
     read = values.plain_numbers(series, found.style(decimal))
     if read is None:
         return None
-    made = reader_of_numbers(base, read, found.style(decimal), doubts)
+    made = _of_numbers(base, read, found.style(decimal), doubts)
     made = replace(made, doubts=(*made.doubts, *number_doubts(made.name, made.style, found, known)))
-    return number_or_day(made, series, choice)
+    return _number_or_day(made, series, choice)
 
 
 def _text(base: Reader, series: pl.Series, choice: ColumnChoice, file: FileStyle) -> Reader:
@@ -205,7 +205,7 @@ def _text(base: Reader, series: pl.Series, choice: ColumnChoice, file: FileStyle
         return replace(base, kind="set", pattern=cut.sign, said=(said,))
     made = _as_number(base, series, text, file)
     if made is not None and made.kind == "number":
-        return number_or_day(made, series, choice)
+        return _number_or_day(made, series, choice)
     if made is not None:
         return made
     dates = date_pattern(text)
@@ -241,14 +241,14 @@ def _as_number(base: Reader, series: pl.Series, text: pl.Series, file: FileStyle
     why = why_code(text)
     if why:
         return replace(base, kind="category", said=(f"Column {base.name!r}: {why}",))
-    decimal, doubts = decimal_of(found, file, base.name, text)
+    decimal, doubts = _decimal(found, file, base.name, text)
     style = found.style(decimal)
     if found.fits(style) < FEW_WORDS_SHARE * found.known:
         return None
     made = _number(base, series, style, doubts)
     if (made.misfits or style.unit) and not whole:  # the sample did not show everything
         found = numbering(text)
-        decimal, doubts = decimal_of(found, file, base.name, text)
+        decimal, doubts = _decimal(found, file, base.name, text)
         made = _number(base, series, found.style(decimal), doubts)
     if made.cells - made.misfits < MOSTLY * made.cells:
         return _with_words(made)
@@ -268,7 +268,7 @@ def _with_words(made: Reader) -> Reader | None:
     return replace(made, doubts=(*made.doubts, doubt))
 
 
-def decimal_of(found: Numbering, file: FileStyle, name: str, text: pl.Series) -> tuple[str, tuple[str, ...]]:
+def _decimal(found: Numbering, file: FileStyle, name: str, text: pl.Series) -> tuple[str, tuple[str, ...]]:
     """Return the decimal sign, and a sentence with both readings where the cells leave it open."""
     if not found.marked:
         return ".", ()
@@ -282,21 +282,15 @@ def decimal_of(found: Numbering, file: FileStyle, name: str, text: pl.Series) ->
     sign = "," if found.lone_comma >= found.lone_point else "."
     if decimal == sign == "." and not (found.short or file.separator == ";"):
         return decimal, ()
-    example = first(text, lone_group(sign))
+    example = first(text, rf"^\D*[1-9]\d{{0,2}}\{sign}\d{{3}}\D*$")
     return decimal, (both_readings(name, example, sign, decimal, why),)
 
 
-def lone_group(sign: str) -> str:
-    """Return what a cell such as ``1,234`` looks like, as a regular expression."""
-    return rf"^\D*[1-9]\d{{0,2}}\{sign}\d{{3}}\D*$"
-
-
 def _number(base: Reader, series: pl.Series, style: NumberStyle, doubts: Sequence[str]) -> Reader:
-    return reader_of_numbers(base, values.numbers(series, style, base.missing), style, doubts)
+    return _of_numbers(base, values.numbers(series, style, base.missing), style, doubts)
 
 
-def reader_of_numbers(base: Reader, read: values.Numbers, style: NumberStyle, doubts: Sequence[str]) -> Reader:
-    """Return the reader of numbers that were read, with what is said about their style."""
+def _of_numbers(base: Reader, read: values.Numbers, style: NumberStyle, doubts: Sequence[str]) -> Reader:
     cells = int(np.isfinite(read.values).sum()) + read.infinite + len(read.words)
     said = [] if style.decimal == "." else [f"Column {base.name!r} has decimal commas."]
     if style.unit:
@@ -308,7 +302,7 @@ def reader_of_numbers(base: Reader, read: values.Numbers, style: NumberStyle, do
     )  # fmt: skip
 
 
-def number_or_day(made: Reader, series: pl.Series, choice: ColumnChoice) -> Reader:
+def _number_or_day(made: Reader, series: pl.Series, choice: ColumnChoice) -> Reader:
     """Return the reader of numbers, or of days where the whole numbers are days."""
     if choice.read == "date" and choice.pattern:
         return _date(replace(made, doubts=()), series, choice.pattern)

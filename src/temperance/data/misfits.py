@@ -14,7 +14,7 @@ class Misfit(NamedTuple):
     Attributes:
         column: its name.
         what: ``words``, ``infinite`` or ``unknown``.
-        count: of cells.
+        cells: how many.
         belongs: what belongs there instead of words.
         shown: the first different words, in the order of the alphabet.
 
@@ -22,7 +22,7 @@ class Misfit(NamedTuple):
 
     column: str
     what: str
-    count: int
+    cells: int
     belongs: str = ""
     shown: tuple[str, ...] = ()
 
@@ -32,12 +32,12 @@ class Misfit(NamedTuple):
         if self.what == "words":
             shown = ", ".join(repr(word[:20]) for word in self.shown)
             return (
-                f"Column {self.column!r} holds {self.count:,} words where {self.belongs} belong ({shown}): read as "
+                f"Column {self.column!r} holds {self.cells:,} words where {self.belongs} belong ({shown}): read as "
                 "missing."
             )
         if self.what == "infinite":
-            return f"Column {self.column!r} holds {self.count:,} infinite values: read as missing."
-        return f"Column {self.column!r} holds {self.count:,} values of unknown categories."
+            return f"Column {self.column!r} holds {self.cells:,} infinite values: read as missing."
+        return f"Column {self.column!r} holds {self.cells:,} values of unknown categories."
 
 
 def merged(found: Iterable[Misfit]) -> list[Misfit]:
@@ -47,6 +47,6 @@ def merged(found: Iterable[Misfit]) -> list[Misfit]:
         old = whole.get((one.column, one.what))
         if old is not None:
             shown = tuple(sorted({*old.shown, *one.shown})[:SHOWN])
-            one = old._replace(count=old.count + one.count, shown=shown)
+            one = old._replace(cells=old.cells + one.cells, shown=shown)
         whole[(one.column, one.what)] = one
     return list(whole.values())

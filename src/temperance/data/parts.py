@@ -20,6 +20,7 @@ from temperance.records.schema import Schema
 
 PART_BYTES = 32 * 2**20  # of the columns of one part, as numbers
 LEAST, MOST = 1_000, 100_000  # rows of a part
+BLOCK = 4  # parts that are read from the disk at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,8 +83,13 @@ def read_parts(
         if schema.target.name in contents.names:  # an answer that is known is not looked at
             contents = replace(contents, frame=contents.frame.drop(schema.target.name))
         size = rows or max(LEAST, min(MOST, PART_BYTES // (8 * max(1, len(contents.names)))))
-        assert isinstance(contents.frame, pl.LazyFrame)
-        for batch in contents.frame.collect_batches(chunk_size=size, maintain_order=True):
-            for start in range(0, batch.height, size):
-                part = Opened(replace(contents, frame=batch.slice(start, size)))
+        for block in blocks(contents.frame.lazy(), contents.rows, BLOCK * size):
+            for start in range(0, block.height, size):
+                part = Opened(replace(contents, frame=block.slice(start, size)))
                 yield read(part, schema=schema, workdir=workdir, choices=choices)
+
+
+def blocks(frame: pl.LazyFrame, rows: int, size: int) -> Iterator[pl.DataFrame]:
+    """Give rows by the ``size``: Polars' own batches are read far ahead of one who takes long over each."""
+    for start in range(0, rows, size):
+        yield frame.slice(start, size).collect()

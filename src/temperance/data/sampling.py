@@ -103,6 +103,10 @@ def draw(batches: Iterable[pl.DataFrame], most: int, *, seed: int = SEED) -> Sam
 
     Each row gets a random number in turn and the rows with the smallest ``most`` numbers stay: it makes no difference
     how the rows are cut into batches. If there are no more rows than that, all stay.
+
+    Raises:
+        DataError: there is no row.
+
     """
     rng = np.random.default_rng(seed)
     frames: list[pl.DataFrame] = []

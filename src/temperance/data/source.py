@@ -90,10 +90,7 @@ def _at_home(path: Path) -> Path:
 def _of_file(path: Path, target: str | None, schema: Schema | None, choices: Choices, cap: Cap) -> Source:
     kind = kind_of(path)
     if kind == "text":
-        told = [name for name, choice in choices.columns.items() if choice.read != "keep"]
-        apart = (*told, *([target] if target else []))
-        plain = schema is None and choices.missing is None
-        return CsvFile(path, separator=choices.separator, cap=cap, apart=apart, plain=plain)
+        return CsvFile(path, separator=choices.separator, cap=cap)
     if kind == "npz":
         return NpzFile(path, target=target, part="test" if schema else "train", channels=_channels(schema))
     if kind == "packed":

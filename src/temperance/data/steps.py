@@ -186,8 +186,8 @@ def tells_apart(contents: Contents, when: NDArray[np.float64]) -> str:
 def in_words(step: float, *, dated: bool) -> str:
     """Return a step of days (or of plain numbers) in words: ``hour``, ``30 minutes``, ``month``; ``row`` for 0."""
     if step < 0:
-        count, word = (round(-step / 12), "year") if -step % 12 == 0 else (round(-step), "month")
-        return word if count == 1 else f"{count} {word}s"
+        months, word = (round(-step / 12), "year") if -step % 12 == 0 else (round(-step), "month")
+        return word if months == 1 else f"{months} {word}s"
     if not step:
         return "row"
     if not dated:

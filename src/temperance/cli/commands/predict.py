@@ -15,7 +15,7 @@ from temperance.cli.models import open_bundle
 from temperance.records.errors import SettingError
 
 if TYPE_CHECKING:
-    from temperance.cli.answers import Columns
+    from temperance.cli.answer_file import Columns
     from temperance.data.choices import Choices
     from temperance.deployment import Bundle
 
@@ -102,6 +102,6 @@ def _extend(whole: Columns, columns: Columns) -> None:
 
 
 def _print(columns: Columns, *, header: bool) -> None:
-    from temperance.cli.answers import to_csv
+    from temperance.cli.answer_file import to_csv
 
     typer.echo(to_csv(columns, header=header), nl=False)
