@@ -17,7 +17,7 @@ export OPENBLAS_NUM_THREADS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all test-integrations check format docs bench reproduce new-regularizer clean
+.PHONY: help setup demo test test-all test-peers test-integrations check format docs bench reproduce new-regularizer clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ test: $(READY) ## the fast tests
 
 test-all: $(READY) ## all tests, slow and statistical ones too
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+
+test-peers: $(READY) ## our figures against other packages on the same tensors, where they are installed
+	@$(BIN)/python -m pytest -m peers -rs $(ARGS)
 
 test-integrations: $(READY) ## the frameworks that train: Trainer, accelerate, PEFT and others, against the real packages
 	@$(BIN)/python -m pytest tests/integrations $(ARGS)

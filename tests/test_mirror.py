@@ -12,6 +12,7 @@ LONGEST_FILE, LONGEST_FUNCTION = 400, 60
 STANDS_FOR = {
     "proof": "each rule names its no-ops and is silent on sound runs in proof/test_watch.py",
     "deployment/aten": "each rule is tested by name in deployment/aten/test_aten.py",
+    "deployment/torch_graph": "each operator against ONNX Runtime in deployment/torch_graph/test_graph.py",
     "testing/checks.py": "each check runs in regularizers/test_conformance.py",
     "testing/effects.py": "each effect runs in regularizers/test_conformance.py",
     "testing/problems.py": "each problem runs in regularizers/test_conformance.py",

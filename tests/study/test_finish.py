@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from temperance.deployment import load
+from temperance.deployment.opening.of_bundle import open_bundle, own_rows_of
 from temperance.study import finish
 from temperance.study.finish import EnsemblePredictor
 from temperance.study.runner import BasicPredictor
@@ -99,3 +100,28 @@ def test_costs_reach_the_test_and_the_bundle_and_leave_the_probabilities(refitte
         told["measurements"]["expected_cost"]["value"] == pytest.approx(paid) == told["decision"]["expected"]["value"]
     )
     assert told["measurements"]["accuracy"]["value"] == pytest.approx((answers == truth).mean())
+
+
+def test_the_bundle_knows_its_rows_and_its_record(refitted, tmp_path):
+    job = {
+        "members": [LINEAR.to_dict()], "weights": [1.0], "seed": 0, "name": "winner", "out_of_fold": "",
+        "bundle": str(tmp_path / "bundle"), "recipe": {"trial": "x"}, "details": {},
+    }  # fmt: skip
+    event = finish.finish(refitted, job, None)
+    subject, table, roles = open_bundle(tmp_path / "bundle"), refitted.table, refitted.roles
+    seen = subject.training.seen(table.rows, table.schema, table.target)
+    assert seen.tested[roles.test].all()
+    assert seen.learned[roles.refit].all()
+    assert seen.learned[roles.calibration].all()
+    assert not seen.learned[roles.test].any()
+    own = own_rows_of(load(tmp_path / "bundle"), table)
+    assert len(own.unseen) == len(roles.test)
+    figures = event["evaluation"]["measurements"]
+    assert subject.record["accuracy"].value == figures["accuracy"]["value"]
+    assert set(subject.record) == set(figures)
+
+
+def test_marks_of_another_model_cannot_be_matched(refitted):
+    first, again, other = (finish._marks(refitted, name) for name in ("a", "a", "b"))
+    assert np.array_equal(first.learned, again.learned)
+    assert not np.isin(first.learned, other.learned).any()

@@ -11,10 +11,12 @@ import typer
 
 from temperance.cli.commands.app import app as app_command
 from temperance.cli.commands.audit import audit
+from temperance.cli.commands.compare import compare
 from temperance.cli.commands.demo import demo
 from temperance.cli.commands.doctor import doctor
 from temperance.cli.commands.evaluate import evaluate
 from temperance.cli.commands.export import export
+from temperance.cli.commands.gate import gate
 from temperance.cli.commands.predict import predict
 from temperance.cli.commands.presets import presets
 from temperance.cli.commands.price import price
@@ -31,8 +33,8 @@ from temperance.cli.guard import Started, guarded
 from temperance.records.version import __version__
 
 COMMANDS = (
-    app_command, study, demo, audit, evaluate, export, predict, serve, retrain, techniques, presets, price, report,
-    share, sign, verify, doctor,
+    app_command, study, demo, audit, evaluate, compare, gate, export, predict, serve, retrain, techniques, presets,
+    price, report, share, sign, verify, doctor,
 )  # fmt: skip
 
 

@@ -12,9 +12,19 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "demo": ("temperance demo", "temperance demo --budget 90s --out demo"),
     "audit": (
         "temperance audit iris",
+        "temperance audit churn.csv --target churned --write-schema churn.toml",
         "temperance audit churn.csv --target churned --licence CC-BY-NC-4.0 --use commercial",
     ),
-    "evaluate": ("temperance evaluate churn/bundle march.csv --suite standard",),
+    "evaluate": (
+        "temperance evaluate churn/bundle march.csv --suite standard",
+        "temperance evaluate mynet:model march.csv --target churned --out march",
+        "temperance evaluate answers.csv march.csv --target churned",
+    ),
+    "compare": ("temperance compare churn-new/bundle churn/bundle march.csv --metric log_loss",),
+    "gate": (
+        "temperance gate churn/bundle march.csv --require 'accuracy>=0.9,ece<=0.05'",
+        "temperance gate model.onnx march.csv --target churned --require 'accuracy>=0.85' --by point",
+    ),
     "export": (
         "temperance export churn --trial t004 --out churn/small",
         "temperance export churn --to mlflow",

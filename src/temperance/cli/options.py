@@ -29,6 +29,11 @@ Data = Annotated[str, typer.Argument(metavar="DATA", help=DATA_HELP)]
 BundleFolder = Annotated[
     Path, typer.Argument(metavar="BUNDLE", help="A bundle, or the folder of the study that wrote it.")
 ]
+MODEL_HELP = (
+    "A bundle or a study's folder, FILE.onnx, module:function, FILE.skops, http://127.0.0.1:PORT, or predictions as "
+    "FILE.csv or FILE.parquet."
+)
+Model = Annotated[str, typer.Argument(metavar="MODEL", help=MODEL_HELP)]
 Target = Annotated[
     str | None,
     typer.Option("--target", metavar="COL", help="The column to predict. Bundled sets and image folders know theirs."),
@@ -121,6 +126,36 @@ Interval = Annotated[
         help="For numbers: `low` to `high` hold the truth for this share, e.g. 0.8.",
         show_default="0.9",
     ),
+]
+REQUIRE_HELP = "Bounds, e.g. 'accuracy>=0.9,ece<=0.05,robust@0.1>=0.6'; a figure that is not measured fails."
+BY_HELP = "What is held against a bound: the cautious end of its interval, or the value itself."
+Require = Annotated[str | None, typer.Option("--require", metavar="BOUNDS", help=REQUIRE_HELP)]
+Uses = Annotated[
+    Path | None,
+    typer.Option("--uses", metavar="FILE", help="Count in this file how often the test rows were opened, and say it."),
+]
+Once = Annotated[
+    bool, typer.Option("--once", help="With --uses: refuse rows that were opened before for another model.")
+]
+VettedTask = Annotated[
+    str,
+    typer.Option(
+        "--task", metavar="TASK", help="auto, classification, ordinal, regression or counts; a bundle knows its own."
+    ),
+]
+VettedGroup = Annotated[
+    str | None,
+    typer.Option("--group", metavar="COL", help="Rows of one group count together, and each group is told apart."),
+]
+VettedTime = Annotated[
+    str | None, typer.Option("--time", metavar="COL", help="Compare the latest rows with the earlier ones.")
+]
+VettingBudget = Annotated[
+    str | None, typer.Option("--budget", metavar="TIME", help="Leave out what would take longer, and name it: 30s, 5m.")
+]
+Aspects = Annotated[
+    list[str] | None,
+    typer.Option("--aspect", metavar="NAME", help="Ask this aspect, not the suite's; repeatable."),
 ]
 Licence = Annotated[
     str | None,

@@ -83,6 +83,11 @@ def command_line(context: typer.Context) -> str:
     return " ".join(["temperance", *map(shlex.quote, typed)])
 
 
+def told_command() -> str:
+    """Return the command line of this process, for a record of what was run."""
+    return " ".join(["temperance", *map(shlex.quote, sys.argv[1:])])
+
+
 def run_study(action: Action, folder: Path, *, console: Console, language: str = "en") -> dict[str, Any]:
     """Run a study, write its cards and its report, and return ``study.json``.
 

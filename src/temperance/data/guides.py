@@ -26,6 +26,12 @@ def group_codes(series: pl.Series) -> NDArray[np.int64]:
     return np.asarray(codes, dtype=np.int64)
 
 
+def group_names(series: pl.Series, *, most: int = 1000) -> tuple[str, ...]:
+    """Return the groups by code, as ``group_codes`` numbers them; empty where there are more than ``most``."""
+    found = clean(series, NO_WORDS).drop_nulls().unique().sort()
+    return tuple(found.to_list()) if len(found) <= most else ()
+
+
 def moments(series: pl.Series, choice: ColumnChoice = AUTO) -> NDArray[np.float64]:
     """Return (b,) days, times of day or numbers; NaN = missing.
 

@@ -19,7 +19,7 @@ from temperance.data.clock_columns import times
 from temperance.data.columns import KINDS, columns_of, listing
 from temperance.data.encode import column_values, encode, require
 from temperance.data.evidence import FileStyle, numbering
-from temperance.data.guides import even, group_codes, weights, without_weight
+from temperance.data.guides import even, group_codes, group_names, weights, without_weight
 from temperance.data.headers import looks_like_data
 from temperance.data.kept import Kept
 from temperance.data.reading import Dropped, Reading
@@ -233,7 +233,10 @@ def _finish(
     files = tuple(name for name, one in zip(contents.files, present, strict=True) if one) if contents.files else ()
     long = isinstance(rows.numeric, np.memmap)  # a pass over its file for each column would cost more
     summary = profile(table, (lambda column: column_values(contents.kept, column, present)) if long else None)
-    return Reading(table, (*notes, *said), tuple(dropped), (), choices, summary, files=files)
+    names = () if guides[0] is None else group_names(contents.column(guides[0]))
+    return Reading(
+        table, (*notes, *said), tuple(dropped), (), choices, summary, files=files, groups=names, present=present
+    )
 
 
 def restyled(schema: Schema, choices: Choices) -> Schema:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from temperance.data.choices import Choices, ColumnChoice, to_toml
 from temperance.data.judge import Reader
 from temperance.records.table import Table
@@ -25,6 +28,8 @@ class Reading:
         profile: ``{"columns": […], "target": {…}}``, JSON-safe.
         labels: names of the series (one per row of the table), of a long table.
         files: name of the file of each row, of a folder of images.
+        groups: names of the groups by code, where there are not too many.
+        present: (f,) which of the rows that were read are in the table; None where that is not known.
 
     """
 
@@ -36,6 +41,8 @@ class Reading:
     profile: dict[str, Any] = field(default_factory=dict)
     labels: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    present: NDArray[np.bool_] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-safe fields (not the rows)."""

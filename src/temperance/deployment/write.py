@@ -26,10 +26,12 @@ from temperance.records.errors import BundleError
 from temperance.records.plain_json import dumps
 from temperance.records.plain_names import is_plain
 from temperance.records.predictor import Predictor
+from temperance.records.row_marks import RowMarks
 from temperance.records.schema import Rows, Schema
 from temperance.records.stated_range import StatedRange as Interval
 from temperance.records.version import __version__
 
+TRAINING_ROWS = "training_rows.npz"
 DATATYPES = {"tensor(double)": "FP64", "tensor(float)": "FP32", "tensor(string)": "BYTES", "tensor(uint8)": "UINT8"}
 
 
@@ -42,6 +44,7 @@ class Extras:
         recipe: for ``recipe.json``: the recipe, its controller trace, how it was trained.
         recipe_toml: for ``recipe.toml``.
         texts: further text files by name, e.g. ``{"model_card.md": "…"}``.
+        marks: of the rows that the model learned from, for ``training_rows.npz``.
         details: further entries of ``bundle.json`` under ``details``: fingerprint of the data, trial, licence.
 
     """
@@ -50,6 +53,7 @@ class Extras:
     recipe: Mapping[str, Any] | None = None
     recipe_toml: str = ""
     texts: Mapping[str, str] = field(default_factory=dict)
+    marks: RowMarks | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -281,6 +285,8 @@ def _weights(path: Path, part: Part) -> None:
 def _extras(folder: Path, extras: Extras) -> None:
     if extras.reference is not None:
         np.savez_compressed(folder / "reference.npz", allow_pickle=False, **dict(extras.reference))
+    if extras.marks is not None:
+        np.savez_compressed(folder / TRAINING_ROWS, allow_pickle=False, **extras.marks.arrays())
     if extras.recipe is not None:
         _json(folder / "recipe.json", extras.recipe)
     texts = {**extras.texts, **({"recipe.toml": extras.recipe_toml} if extras.recipe_toml else {})}

@@ -173,20 +173,63 @@ def evaluate(
         DataError: no rows, or predictions or targets that cannot be used.
 
     """
-    if suite not in SUITES:
-        raise SettingError(f"there is no suite {suite!r}", f"known are {', '.join(SUITES)}", nearest(suite, SUITES))
-    start, effort = time.perf_counter(), SUITES[suite]
-    deadline = None if budget_seconds is None else start + budget_seconds
+    start = time.perf_counter()
     rows = check_index(table, index)
     seen = observe(predictor, table, rows)
-    seen = seen if weighted else replace(seen, weight=None)
+    return measured(
+        seen if weighted else replace(seen, weight=None), table, rows, predictor=predictor, suite=suite, seed=seed,
+        metrics=metrics, budget_seconds=budget_seconds, clean_rows=clean_rows, start=start,
+    )  # fmt: skip
+
+
+def measured(
+    seen: Outcome,
+    table: Table,
+    rows: NDArray[np.int64],
+    *,
+    predictor: Predictor | None,
+    suite: Suite = "quick",
+    seed: int = 0,
+    metrics: Sequence[str] | None = None,
+    budget_seconds: float | None = None,
+    clean_rows: NDArray[Any] | None = None,
+    start: float | None = None,
+) -> Evaluation:
+    """Measure answers that were given already; see ``evaluate``.
+
+    Shapes: rows (n,).
+
+    Args:
+        seen: answers beside the truth, in the order of ``rows``.
+        table: where the rows are.
+        rows: row numbers.
+        predictor: the model, for what needs its answers to altered rows; None: that is left out, and said.
+        suite: see ``evaluate``.
+        seed: see ``evaluate``.
+        metrics: see ``evaluate``.
+        budget_seconds: see ``evaluate``.
+        clean_rows: see ``evaluate``.
+        start: ``time.perf_counter()`` that the budget counts from; now where left out.
+
+    Raises:
+        SettingError: unknown suite or metric.
+
+    """
+    if suite not in SUITES:
+        raise SettingError(f"there is no suite {suite!r}", f"known are {', '.join(SUITES)}", nearest(suite, SUITES))
+    start, effort = time.perf_counter() if start is None else start, SUITES[suite]
+    deadline = None if budget_seconds is None else start + budget_seconds
     chosen = select(seen, metrics=metrics, basic=effort.basic, seed=seed)
     parts = slices(table, rows, seen)
-    measured = [m.measure(seen) for m in chosen]
-    toughness, left_out = _toughness(predictor, table, rows, effort, seed, clean_rows, deadline)
-    columns, more = _fragility(predictor, table, rows, effort, seed, deadline)
+    figures = [m.measure(seen) for m in chosen]
+    toughness, columns = None, tuple[Fragility, ...]()
+    left_out: Left = (("robustness to damaged inputs", "not possible from predictions"),)
+    more: Left = ()
+    if predictor is not None:
+        toughness, left_out = _toughness(predictor, table, rows, effort, seed, clean_rows, deadline)
+        columns, more = _fragility(predictor, table, rows, effort, seed, deadline)
     return Evaluation(
-        tuple(measured) if toughness is None else (*measured, toughness.overall),
+        tuple(figures) if toughness is None else (*figures, toughness.overall),
         {m.name: m.losses(seen) for m in chosen if m.better != "neither"},
         parts,
         toughness,

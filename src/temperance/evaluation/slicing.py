@@ -179,7 +179,7 @@ def _judge(name: str, value: str, inside: NDArray[np.bool_], values: Array, chos
     measurement = Measurement(
         chosen.name, float(here.mean()), _end(low), _end(high), n, convention=chosen.convention, better=chosen.better
     )
-    gap, low, high, p = _gap(here, there, sides, binary=chosen.scale == "proportion")
+    gap, low, high, p = gap_of(here, there, sides, binary=chosen.scale == "proportion")
     difference = Measurement(
         f"difference/{chosen.name}",
         gap,
@@ -193,7 +193,7 @@ def _judge(name: str, value: str, inside: NDArray[np.bool_], values: Array, chos
     return Slice(name, value, n, measurement, difference, 1.0 if small else p, "too_small" if small else "same")
 
 
-def _gap(here: Array, there: Array, sides: tuple[Any, Any], *, binary: bool) -> tuple[float, float, float, float]:
+def gap_of(here: Array, there: Array, sides: tuple[Any, Any], *, binary: bool) -> tuple[float, float, float, float]:
     """Return difference, interval and p of two independent parts: score test for shares, else Welch's t test."""
     if len(there) == 0:
         return 0.0, math.nan, math.nan, 1.0

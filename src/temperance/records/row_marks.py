@@ -19,8 +19,8 @@ from temperance.records.errors import DataError
 from temperance.records.schema import Rows, Schema
 
 Marks = NDArray[np.uint64]
-MOST = 20_000_000  # rows marked; above, a fixed part of all marks is kept
-_ALL = 2.0**64
+MOST = 1_000_000  # rows marked, 8 bytes each; above, a random part of them
+CHUNK = 65_536
 
 
 class Seen(NamedTuple):
@@ -50,7 +50,7 @@ class RowMarks:
         learned: sorted marks of rows that the model was fitted, stopped, chosen or calibrated on.
         tested: sorted marks of its test rows.
         salt: drawn for each model, so that marks of two models cannot be matched with each other.
-        share: part of all marks that is kept; below 1 counts are "at least".
+        share: part of the learned rows that is marked; below 1 counts are "at least".
         repeated: share of the marked rows that are copies of an earlier one: how many matches chance alone gives.
 
     """
@@ -76,7 +76,7 @@ class RowMarks:
             DataError: a column that the model was trained on is not there.
 
         """
-        marks = mark(rows, schema, target, salt=self.salt, columns=self.columns)
+        marks = mark(rows, target, schema, salt=self.salt, columns=self.columns)
         return Seen(_inside(marks, self.learned), _inside(marks, self.tested))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
@@ -117,41 +117,43 @@ class RowMarks:
         return cls(columns, parts[0], parts[1], salt, share, repeated)
 
 
-def row_marks(
-    rows: Rows,
-    schema: Schema,
-    target: NDArray[Any],
-    *,
-    learned: NDArray[np.int64],
-    tested: NDArray[np.int64],
-    salt: bytes,
-    most: int = MOST,
-) -> RowMarks:
+class Known(NamedTuple):
+    """Rows with their answers: what ``row_marks`` marks."""
+
+    rows: Rows
+    target: NDArray[Any]
+
+
+def row_marks(schema: Schema, *, learned: Known, tested: Known | None, salt: bytes, most: int = MOST) -> RowMarks:
     """Mark the rows behind a model.
 
-    Shapes: learned (l,) and tested (t,) row numbers, each may be empty.
-
     Args:
-        rows: raw rows, as the reader gives them.
         schema: how they were read.
-        target: (b,) class codes or values.
         learned: rows that it was fitted, stopped, chosen or calibrated on.
-        tested: rows that it was measured on.
+        tested: rows that it was measured on, or None.
         salt: 8 to 64 random bytes, of this model alone.
-        most: above so many rows, the marks below a fixed limit are kept, so that the size stays bounded.
+        most: above so many rows of either kind, so many drawn at random are marked, the same each time.
 
     """
     columns = tuple(c.name for c in schema.columns)
-    own, judged = (
-        mark(rows.take(index), schema, target[index], salt=salt, columns=columns) for index in (learned, tested)
-    )
+    size = learned.rows.size
+    share = min(1.0, most / max(1, size))
+    own = mark(*_some(learned, most), schema, salt=salt, columns=columns)
+    judged = np.empty(0, dtype=np.uint64)
+    if tested is not None:
+        judged = mark(*_some(tested, most), schema, salt=salt, columns=columns)
     copies = 1.0 - len(np.unique(own)) / len(own) if len(own) else 0.0
-    share = min(1.0, most / max(1, len(own) + len(judged)))
-    kept = [np.unique(part if share == 1.0 else part[part < np.uint64(share * _ALL)]) for part in (own, judged)]
-    return RowMarks(columns, kept[0], kept[1], salt, share, copies)
+    return RowMarks(columns, np.unique(own), np.unique(judged), salt, share, copies)
 
 
-def mark(rows: Rows, schema: Schema, target: NDArray[Any], *, salt: bytes, columns: Iterable[str]) -> Marks:
+def _some(known: Known, most: int) -> Known:
+    if known.rows.size <= most:
+        return known
+    index = np.sort(np.random.default_rng(0x3A9C).choice(known.rows.size, size=most, replace=False))
+    return Known(known.rows.take(index), known.target[index])
+
+
+def mark(rows: Rows, target: NDArray[Any], schema: Schema, *, salt: bytes, columns: Iterable[str]) -> Marks:
     """Return (b,) marks: BLAKE2b with the salt as its key, over a row's cells and its answer.
 
     A number counts as float32 (so a file written in either precision gives the same marks), −0 as 0, every missing
@@ -163,7 +165,13 @@ def mark(rows: Rows, schema: Schema, target: NDArray[Any], *, salt: bytes, colum
         DataError: a column is not in the schema.
 
     """
-    size = rows.size
+    named, whole = tuple(columns), np.asarray(target)
+    cuts = [slice(start, start + CHUNK) for start in range(0, rows.size, CHUNK)]
+    found = [_marked(rows.take(cut), whole[cut], schema, salt, named) for cut in cuts]
+    return np.concatenate(found) if found else np.empty(0, dtype=np.uint64)
+
+
+def _marked(rows: Rows, target: NDArray[Any], schema: Schema, salt: bytes, columns: tuple[str, ...]) -> Marks:
     parts = [_answer(target, schema, salt)]
     numeric = {c.name: j for j, c in enumerate(schema.numeric)}
     coded = {c.name: j for j, c in enumerate(schema.categorical)}
@@ -180,14 +188,14 @@ def mark(rows: Rows, schema: Schema, target: NDArray[Any], *, salt: bytes, colum
             parts.append(_words(["\x00missing" if t is None else t for t in rows.text[:, texts[name]]], salt))
         elif name in channels and rows.series is not None:
             one = np.ascontiguousarray(rows.series[:, channels[name]])
-            parts.append(np.stack([_hash(row.tobytes(), salt) for row in one]) if size else _none())
+            parts.append(np.stack([_hash(row.tobytes(), salt) for row in one]))
         else:
             raise DataError(
                 f"no column {name!r} among the rows", "every column that the model was trained on",
                 "Read the rows with the model's own columns",
             )  # fmt: skip
     if rows.images is not None:
-        parts.append(np.stack([_hash(one.tobytes(), salt) for one in rows.images]) if size else _none())
+        parts.append(np.stack([_hash(one.tobytes(), salt) for one in rows.images]))
     cells = np.ascontiguousarray(np.concatenate(parts, axis=1))
     return np.array([int.from_bytes(_digest(row.tobytes(), salt), "little") for row in cells], dtype=np.uint64)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from temperance.deployment.record import keep_record
 from temperance.records.errors import StudyError
 from temperance.study.ahead import refit_job, refitted
 from temperance.study.choose import Candidate, Choice, choose, frontier
@@ -231,6 +232,9 @@ class Finale:
             raise
         winner = self.finished.pop("winner")
         exported = self.finished.pop(EXPORT, {"wall": 0.0})
+        figures = winner["evaluation"].get("measurements")
+        if figures and "bundle" in exported:  # it was written while another worker tested
+            keep_record(Path(exported["bundle"]), figures, rows=winner["evaluation"]["n"])
         winner = {**exported, **winner, "wall": winner["wall"] + exported["wall"]}
         self._tell("winner", winner)
         return {"refit": self.done, **self.finished, **dict.fromkeys(["winner", *self.same], winner)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import pickle
 import time
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from safetensors.torch import load_file, save_file
 from temperance import audit as audit_room
 from temperance.control.base import Move
 from temperance.deployment import Ensemble, Extras, write_bundle
+from temperance.deployment.record import keep_record
 from temperance.evaluation import Evaluation, Insight, decide, evaluate, insight
 from temperance.evaluation.calibration import Calibrated, Calibration, Temperature, calibrate
 from temperance.evaluation.insight import NO_TIME
@@ -23,6 +25,7 @@ from temperance.monitoring import reference
 from temperance.records.cost import TrialCost
 from temperance.records.decision import Costs
 from temperance.records.roles import sample
+from temperance.records.row_marks import Known, RowMarks, row_marks
 from temperance.records.schema import Rows, Schema
 from temperance.records.stated_range import StatedRange, check_level, rows_for
 from temperance.study import folded
@@ -164,7 +167,11 @@ def finish(runner: Runner, job: dict[str, Any], say: Say) -> dict[str, Any]:
         "calibration": model.calibration.to_dict() if model.calibration else None,
         "temperature": _temperature(model.calibration),
     }
-    return {**report, **_written(runner, model, job)} if job.get("bundle") else report
+    if not job.get("bundle"):
+        return report
+    written = _written(runner, model, job)
+    keep_record(Path(job["bundle"]), measured.to_dict()["measurements"], rows=measured.n)
+    return {**report, **written}
 
 
 def _insight(runner: Runner, job: dict[str, Any], model: _Model, measured: Evaluation, spent: float) -> Insight:
@@ -285,13 +292,23 @@ def _export(runner: Runner, model: _Model, job: dict[str, Any]) -> Any:
     arrays = reference.build(rows, answers, runner.schema, target=runner.table.target[index], seed=job["seed"])
     extras = Extras(
         reference=arrays, recipe=job["recipe"], recipe_toml=job.get("recipe_toml", ""),
-        texts=job.get("texts", {}), details=job.get("details", {}),
+        texts=job.get("texts", {}), details=job.get("details", {}), marks=_marks(runner, str(job["members"])),
     )  # fmt: skip
     return write_bundle(
         Path(job["bundle"]), part=part, schema=runner.schema, predictor=final, rows=rows.take(slice(0, PARITY_ROWS)),
         calibrator=final.calibrator, interval=model.interval, decision=model.decision, extras=extras,
         name=job.get("model_name", "model"),
     )  # fmt: skip
+
+
+def _marks(runner: Runner, members: str) -> RowMarks:
+    """Mark the rows behind a model, with a salt of its own: the data and the settings of its members."""
+    roles, table, test = runner.roles, runner.table, runner.test_table
+    own = np.unique(np.concatenate([roles.refit, roles.calibration, roles.development])).astype(np.int64)
+    salt = hashlib.blake2b(f"{table.fingerprint} {members}".encode(), digest_size=16).digest()
+    tested = Known(test.rows.take(roles.test), test.target[roles.test])
+    learned = Known(table.rows.take(own), table.target[own])
+    return row_marks(runner.schema, learned=learned, tested=tested, salt=salt)
 
 
 def _reference(runner: Runner, final: Calibrated, job: dict[str, Any]) -> tuple[Index, NDArray[Any]]:

@@ -1,19 +1,21 @@
-"""``temperance evaluate``: measure a model on rows with a known answer."""
+"""``temperance evaluate``: measure any model on rows with a known answer."""
 
 from __future__ import annotations
 
-import tempfile
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from temperance.cli import options
 from temperance.cli.console import Console
-from temperance.cli.models import open_bundle
-from temperance.records.atomic import write_text
-from temperance.records.plain_json import dumps
+from temperance.cli.guard import FAILED
+
+if TYPE_CHECKING:
+    from temperance.cli.vetting import Asked, Given
+    from temperance.evaluation.requirements import Verdict
+    from temperance.evaluation.vetting import Vetting
 
 
 class Suite(StrEnum):
@@ -24,11 +26,29 @@ class Suite(StrEnum):
     publish = "publish"
 
 
+class By(StrEnum):
+    """What is held against a requirement."""
+
+    interval = "interval"
+    point = "point"
+
+
 def evaluate(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A bundle, or the folder of the study that wrote it.")],
+    model: options.Model,
     data: options.Data,
+    target: options.Target = None,
+    task: options.VettedTask = "auto",
     suite: Annotated[Suite, typer.Option("--suite", help="How much to measure: more takes longer.")] = Suite.quick,
+    aspect: options.Aspects = None,
+    group: options.VettedGroup = None,
+    time_column: options.VettedTime = None,
     weight: options.Weight = None,
+    cost: options.Costs = None,
+    require: options.Require = None,
+    by: Annotated[By, typer.Option("--by", help=options.BY_HELP)] = By.interval,
+    uses: options.Uses = None,
+    once: options.Once = False,
+    budget: options.VettingBudget = None,
     column: options.Columns = None,
     na_values: options.NaValues = None,
     sheet: options.Sheet = None,
@@ -39,40 +59,99 @@ def evaluate(
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Measure a model on rows with known answers.
+    """Measure any model on rows with known answers.
 
-    Quality, calibration, robustness and weak spots, each figure with its interval.
-    With --out DIR it writes evaluation.json there.
+    Quality, calibration, robustness and weak spots, each figure with its interval; first of all which of these rows
+    the model learned from, and what got worse since it was made. MODEL is a bundle, an ONNX file, module:function (a
+    torch.nn.Module or a fitted scikit-learn estimator), a .skops file, http://127.0.0.1:PORT, or a file of predictions.
+    With --out DIR it writes evaluation.json, evaluation.md and rows.parquet there. Exit status 1: a requirement of
+    --require is not met.
     """
-    from temperance import evaluation
-    from temperance.data import read
+    from temperance.cli import vetting
     from temperance.data.choices import choose
 
+    vetting.check_out(out)
     choices = choose(column or (), na_values=na_values, sheet=sheet, sep=sep, schema=schema)
-    bundle = open_bundle(model)
-    with tempfile.TemporaryDirectory(prefix="temperance-evaluate-", ignore_cleanup_errors=True) as scratch:
-        reading = read(
-            data,
-            target=bundle.schema.target.name,
-            weight=weight,
-            schema=bundle.schema,
-            workdir=Path(scratch) / "data",
-            choices=choices,
-        )
-        measured = evaluation.evaluate(bundle, reading.table, suite=suite.value, seed=seed)
-    notes = [*reading.notes, *_unweighed(bundle.card.get("details", {}).get("weight"), weight)]
-    value: dict[str, Any] = {
-        "model": str(bundle.folder), "version": bundle.version, "data": str(data), "notes": notes,
-        "dropped": [dict(item) for item in reading.dropped], **measured.to_dict(),
-    }  # fmt: skip
-    if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
-        value["paths"] = {"evaluation": str(out / "evaluation.json")}
-        write_text(out / "evaluation.json", dumps(value, indent=1))
-    lines = [*notes, *evaluation.sentences(measured)]
-    lines += [f"Left out: {item['what']} ({item['why']})." for item in value["left_out"]]
+    asked = vetting.Asked(data, choices, target, task, group, time_column, weight)
+    console = Console(as_json, quiet)
+    with vetting.given([model], asked) as (one,):
+        done, verdicts, extra = run(
+            one, suite=suite.value, aspects=aspect, cost=cost, require=require, by=by.value, uses=uses, once=once,
+            budget=budget, seed=seed,
+        )  # fmt: skip
+        value, lines = told(one, done, asked, verdicts, extra)
+        if out is not None:
+            value["paths"] = _written(out, one, done, value, verdicts, asked)
     lines += [f"Written: {path}" for path in value.get("paths", {}).values()]
-    Console(as_json, quiet).result(value, "\n".join(lines))
+    console.result(value, "\n".join(lines))
+    if any(not v.met for v in verdicts):
+        raise typer.Exit(FAILED)
+
+
+def run(
+    one: Given, *, suite: str, aspects: list[str] | None, cost: list[str] | None, require: str | None, by: str,
+    uses: Path | None, once: bool, budget: str | None, seed: int,
+) -> tuple[Vetting, tuple[Verdict, ...], list[str]]:  # fmt: skip
+    """Vet a model and judge it; the third is what is said of the test set's earlier uses.
+
+    Raises:
+        SettingError: ``once`` without ``uses``.
+
+    """
+    from temperance.cli import vetting
+    from temperance.cli.stations import told_command
+    from temperance.evaluation.requirements import parse
+    from temperance.evaluation.vetting import vet
+    from temperance.records.errors import SettingError
+
+    wanted = parse(require) if require is not None else ()
+    table, subject = one.reading.table, one.subject
+    extra = []
+    if once and uses is None:
+        raise SettingError("--once without --uses", "the file that counts", "Add --uses FILE")
+    if uses is not None:
+        from temperance.records.openings import open_test
+
+        name = subject.version or subject.place
+        found = open_test(uses, data=table.fingerprint, model=name, command=told_command(), once=once)
+        extra.append(found.sentence())
+    done = vet(
+        vetting.with_scale(subject), table, tier=suite, seed=seed, labels=one.labels,  # type: ignore[arg-type]
+        names=aspects, required=tuple(w.name for w in wanted), settings=vetting.settings_of(cost, subject),
+        budget_seconds=vetting.seconds_of(budget),
+    )  # fmt: skip
+    return done, vetting.judged(done, wanted, by), extra
+
+
+def told(
+    one: Given, done: Vetting, asked: Asked, verdicts: tuple[Verdict, ...], extra: list[str]
+) -> tuple[dict[str, Any], list[str]]:
+    """Return the result as one JSON value, and as lines."""
+    studied = getattr(done.subject.predictor, "card", {}).get("details", {}).get("weight")
+    notes = [*one.notes, *extra, *_unweighed(studied, asked.weight)]
+    value: dict[str, Any] = {
+        "model": done.subject.place, "version": done.subject.version, "data": asked.data, "notes": notes,
+        "dropped": [dict(item) for item in one.reading.dropped], **done.to_dict(),
+        "requirements": [v.to_dict() for v in verdicts],
+    }  # fmt: skip
+    lines = [*notes, *done.sentences()]
+    lines += [f"Left out: {what} ({why.rstrip('.')})." for what, why in done.not_done]
+    lines += [f"{'Met' if v.met else 'NOT MET'}: {v.why}" for v in verdicts]
+    return value, lines
+
+
+def _written(
+    out: Path, one: Given, done: Vetting, value: dict[str, Any], verdicts: tuple[Verdict, ...], asked: Asked
+) -> dict[str, str]:
+    from temperance.cli.answers import write
+    from temperance.cli.vetting import make_folder, write_results
+    from temperance.evaluation.per_row import columns_of
+    from temperance.evaluation.vetting_page import page
+
+    make_folder(out)
+    write(columns_of(done, one.places), out / "rows.parquet")
+    text = page(done, data=asked.data, notes=value["notes"], verdicts=verdicts)
+    return write_results(out, "evaluation", {**value, "paths": {"rows": str(out / "rows.parquet")}}, text)
 
 
 def _unweighed(studied: str | None, weight: str | None) -> list[str]:

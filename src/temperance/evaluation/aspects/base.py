@@ -267,8 +267,8 @@ class Reading:
 class Aspect(ABC):
     """One question about a model; subclasses are final and write ``_measure`` alone.
 
-    A subclass states ``name`` (the key in results), ``title`` (for readers), ``needs`` and ``tiers``: the suites that it
-    is part of. Its measurements are found by ``--require`` under their own names.
+    A subclass states ``name`` (the key in results), ``title`` (for readers), ``needs`` and ``tiers``: the suites that
+    it is part of. Its measurements are found by ``--require`` under their own names.
     """
 
     name: ClassVar[str]

@@ -5,9 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from temperance.evaluation.aspects.base import Aspect, Tier
+from temperance.evaluation.aspects.calibration import CalibrationAspect
+from temperance.evaluation.aspects.conformal import Conformal
+from temperance.evaluation.aspects.cost import Cost
+from temperance.evaluation.aspects.domain_gap import DomainGap
+from temperance.evaluation.aspects.predictive import Predictive
+from temperance.evaluation.aspects.selective import Selective
+from temperance.evaluation.aspects.slices import Slices
 from temperance.records.errors import SettingError, nearest
 
-ASPECTS: tuple[type[Aspect], ...] = ()
+ASPECTS: tuple[type[Aspect], ...] = (
+    Predictive,
+    CalibrationAspect,
+    Selective,
+    Cost,
+    Slices,
+    DomainGap,
+    Conformal,
+)
 
 
 def aspects(tier: Tier, *, names: Sequence[str] | None = None, required: Sequence[str] = ()) -> tuple[Aspect, ...]:

@@ -1,0 +1,71 @@
+import pytest
+
+from temperance.cli.vetting import (
+    Asked,
+    check_out,
+    given,
+    judged,
+    make_folder,
+    seconds_of,
+    settings_of,
+    with_scale,
+    write_results,
+)
+from temperance.data.choices import choose
+from temperance.evaluation.requirements import parse
+from temperance.evaluation.vetting import vet
+from temperance.records.errors import BudgetError, DataError, SettingError
+
+ALL = choose(())
+
+
+def test_a_bundle_with_its_rows(classes) -> None:
+    with given([str(classes.folder)], Asked(str(classes.table), ALL, group="colour")) as (one,):
+        assert set(one.labels) == {"red", "green"}
+        assert one.places.tolist() == list(range(240))
+        assert any("they are told apart as domains" in note for note in one.notes)
+        assert one.reading.table.group is None
+        assert with_scale(one.subject) is one.subject
+        done = vet(one.subject, one.reading.table)
+    (met,) = judged(done, parse("accuracy>=0.5"), "interval")
+    assert met.met
+    (absent,) = judged(done, parse("conformal_coverage/lac>=0.5"), "interval")
+    assert not absent.met
+
+
+def test_options_that_do_not_fit_are_named(classes, values) -> None:
+    for asked, said in (
+        (Asked(str(classes.table), ALL, target="size"), "the model predicts 'answer'"),
+        (Asked(str(classes.table), ALL, group="nothing"), "no column 'nothing'"),
+    ):
+        with pytest.raises((DataError, SettingError), match=said), given([str(classes.folder)], asked):
+            pass
+    with given([str(values.folder)], Asked(str(values.table), ALL)) as (one,):
+        with pytest.raises(SettingError, match="--cost"):
+            settings_of(["a->b=2"], one.subject)
+        assert settings_of(None, one.subject) == {}
+        assert one.labels is None
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("1.5m", 90), ("1h", 3600), ("5", 5), (None, None)])
+def test_budgets(text, seconds) -> None:
+    assert seconds_of(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "fast", "0s", "12trials", "-3s"])
+def test_other_budgets_are_refused(text) -> None:
+    with pytest.raises(BudgetError, match="budget of"):
+        seconds_of(text)
+
+
+def test_results_are_written_or_the_folder_is_named(tmp_path) -> None:
+    paths = write_results(tmp_path / "new" / "out", "gate", {"met": True}, "# page\n")
+    assert sorted(p.name for p in (tmp_path / "new" / "out").iterdir()) == ["gate.json", "gate.md"]
+    assert set(paths) == {"page", "gate"}
+    (tmp_path / "file").write_text("x")
+    check_out(tmp_path / "new")
+    check_out(None)
+    with pytest.raises(DataError, match="is a file"):
+        check_out(tmp_path / "file")
+    with pytest.raises(DataError, match="--out"):
+        make_folder(tmp_path / "file")
