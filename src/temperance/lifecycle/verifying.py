@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from temperance.deployment import load
 from temperance.deployment.manifest import check_manifest

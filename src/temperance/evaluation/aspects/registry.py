@@ -9,6 +9,7 @@ from temperance.evaluation.aspects.calibration import CalibrationAspect
 from temperance.evaluation.aspects.conformal import Conformal
 from temperance.evaluation.aspects.cost import Cost
 from temperance.evaluation.aspects.domain_gap import DomainGap
+from temperance.evaluation.aspects.membership import Membership
 from temperance.evaluation.aspects.predictive import Predictive
 from temperance.evaluation.aspects.selective import Selective
 from temperance.evaluation.aspects.slices import Slices
@@ -22,6 +23,7 @@ ASPECTS: tuple[type[Aspect], ...] = (
     Slices,
     DomainGap,
     Conformal,
+    Membership,
 )
 
 
