@@ -45,7 +45,8 @@ def test_the_parts_are_joined(tmp_path) -> None:
 
     document = run_study(action, tmp_path / "s", console=QUIET)
     names = {path.name for path in (tmp_path / "s").iterdir()}
-    assert names == {"study.json", "report.html", "model_card.md", "dataset_card.md"}
+    papers = {"model_card.md", "dataset_card.md", "croissant.json", "annex_iv.md"}
+    assert names == {"study.json", "report.html", *papers}
     assert json.loads((tmp_path / "s" / "study.json").read_text()) == document
     assert document["budget"]["spent"]["publishing"] > 0
 
@@ -177,5 +178,5 @@ def test_cards_that_the_owner_filled_in_can_be_kept(tmp_path) -> None:
     write_study(tmp_path)
     (tmp_path / "model_card.md").write_text("filled in")
     written = write_cards(tmp_path, read_study(tmp_path), keep=True)
-    assert [path.name for path in written] == ["dataset_card.md"]
+    assert [path.name for path in written] == ["dataset_card.md", "croissant.json", "annex_iv.md"]
     assert (tmp_path / "model_card.md").read_text() == "filled in"

@@ -54,7 +54,31 @@ def test_undeclared_licence_is_a_question(study):
     assert card.count("Owner, please answer") == 8
 
 
-def test_licence_with_evidence():
+def test_a_licence_with_its_source_and_what_others_say(study):
+    yaml = pytest.importorskip("yaml")
+    other = {"expression": "CC0-1.0", "source": "README.md"}
+    study["data"]["licence"] = {"expression": "MIT", "source": "LICENSE", "others": [other]}
+    card = DatasetCard().render(study)
+    assert "Declared licence: `MIT` (LICENSE)." in card
+    assert "README.md says `CC0-1.0` instead" in card
+    assert yaml.safe_load(card.split("---")[1])["license"] == "mit"
+
+
+def test_groups_stand_with_the_rows_that_are_missing(study):
+    needs = "To know a rate of 90 % within 5 points (95 % sure) takes 139 rows of a group."
+    evidence = {
+        "examples": [{"column": "city", "groups": {"Bonn": 3000, "Kiel": 12}}], "rows_needed": 139,
+        "rows_needed_for": needs,
+    }  # fmt: skip
+    thin = {"examples": [{"groups": {"sex": "f", "age": "70 and more"}, "rows": 2, "expected": 40.0}]}
+    study["findings"] += [
+        {"check": "representativeness", "subject": name, "state": "look_at_this", "title": "x", "evidence": said}
+        for name, said in (("groups", evidence), ("combinations", thin))
+    ]  # fmt: skip
+    card = DatasetCard().render(study)
+    assert "| `city` | `Kiel` | 12 | 127 |" in card
+    assert needs in card
+    assert "`sex` = `f` and `age` = `70 and more` | 2 | 40" in card
 
 
 @pytest.mark.parametrize("gone", ["data", "roles", "findings"])

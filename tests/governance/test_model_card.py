@@ -27,8 +27,9 @@ def test_front_matter_follows_the_hub(study):
     assert head["license"] == "apache-2.0"
     assert head["pipeline_tag"] == "tabular-classification"
     result = head["model-index"][0]["results"][0]
-    assert result["metrics"][0] == {"type": "accuracy", "value": 0.912, "name": "accuracy"}
-    assert set(result["dataset"]) == {"name", "type"}
+    assert result["metrics"][0] == {"type": "accuracy", "value": 0.912, "name": "accuracy", "verified": False}
+    assert result["dataset"] == {"name": "churn", "type": "churn", "split": "test", "revision": "ab" * 32}
+    assert "license_name" not in head
 
 
 def test_findings_to_act_on_come_first(study):
@@ -63,3 +64,12 @@ def test_written_file(study, tmp_path):
     path = ModelCard().write(study, tmp_path)
     assert path.name == "model_card.md"
     assert path.read_text(encoding="utf-8") == ModelCard().render(study)
+
+
+def test_what_is_not_stated_is_said_so_and_the_hubs_reader_takes_it(study):
+    hub = pytest.importorskip("huggingface_hub")
+    text = ModelCard().render(study)
+    data = hub.ModelCard(text).data
+    assert (data.license, data.license_name) == ("other", "not-stated")
+    accuracy = next(r for r in data.eval_results if r.metric_type == "accuracy")
+    assert (accuracy.metric_value, accuracy.dataset_split, accuracy.dataset_revision) == (0.912, "test", "ab" * 32)

@@ -7,7 +7,9 @@ import pytest
 
 from temperance import audit
 from temperance.governance import Representativeness
-from temperance.governance.representativeness import Attribute
+from temperance.governance.representativeness import Attribute, every_check, rows_needed
+from temperance.records.errors import SettingError
+from temperance.records.intervals import wilson
 
 
 def people(n=4000, seed=0, hole=True):
@@ -95,3 +97,52 @@ def test_missing_values_and_constant_columns(make_context):
     age[:100] = np.arange(100)
     context = make_context({"k": ["x"] * 200}, {"age": age, "gone": np.full(200, np.nan), "one": np.ones(200)})
     assert {f.state for f in Representativeness().inspect(context)} <= {"no_problem_found", "look_at_this"}
+
+
+def test_numbers_that_go_together_name_no_group(make_context):
+    g = np.random.default_rng(0)
+    x = g.normal(size=3000)
+    numbers = {"radius": x, "perimeter": x + 0.1 * g.normal(size=3000)}
+    found = {f.id: f for f in Representativeness().inspect(make_context({"city": ["a", "b"] * 1500}, numbers))}
+    finding = found["representativeness:combinations"]
+    assert finding.state == "no_problem_found"
+    assert finding.evidence["thin_in_all"] > 0
+
+
+def test_a_thin_group_is_told_with_the_rows_that_are_missing(make_context):
+    words = {"sex": ["f"] * 985 + ["x"] * 15, "city": ["a", "b"] * 500}
+    found = {f.id: f for f in Representativeness().inspect(make_context(words))}["representativeness:groups"]
+    assert found.state == "look_at_this"
+    assert found.evidence["short"] == [{"column": "sex", "group": "x", "rows": 15, "missing": 124}]
+    assert "takes 139 rows of a group. For 'x' that is 124 more." in found.action[1]
+
+
+def test_few_rows_do_not_make_each_quarter_of_a_number_a_thin_group(make_context):
+    numbers = {"x": np.arange(60.0), "y": np.arange(60.0)[::-1]}
+    found = {f.id: f for f in Representativeness().inspect(make_context({}, numbers))}
+    assert found["representativeness:groups"].state == "no_problem_found"
+
+
+@pytest.mark.parametrize(
+    ("rate", "within", "expected"), [(0.9, 0.05, 139), (0.5, 0.05, 385), (0.9, 0.1, 35), (1.0, 0.05, 1)]
+)
+def test_rows_needed_by_the_normal_interval(rate, within, expected):
+    assert rows_needed(rate, within=within) == expected
+
+
+def test_rows_needed_hold_what_they_promise():
+    """At that many rows the interval of a rate near 90 % is about as narrow as was asked for."""
+    low, high = wilson(round(0.9 * 139), 139)
+    assert (high - low) / 2 == pytest.approx(0.05, abs=0.003)
+
+
+def test_rows_needed_for_no_rate_are_refused():
+    for rate, within in ((1.2, 0.05), (0.5, 0.0), (0.5, 1.0)):
+        with pytest.raises(SettingError):
+            rows_needed(rate, within=within)
+
+
+def test_every_check_of_the_audit_and_this_one_run():
+    names = [check if isinstance(check, str) else check.name for check in every_check()]
+    assert names[-1] == "representativeness"
+    assert {"Duplicates", "Leaks"} <= set(names)

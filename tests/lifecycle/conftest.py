@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -87,3 +88,30 @@ def champion(pair: Path) -> Champion:
 def made() -> SimpleNamespace:
     """What tests make champions and data of."""
     return SimpleNamespace(LINEAR=LINEAR, NET=NET, make_bundle=make_bundle, table=table)
+
+
+@pytest.fixture(scope="session")
+def studied(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
+    """A finished study of three trials of a file, with its papers."""
+    import time
+
+    from temperance.lifecycle.papers import write_papers
+    from temperance.records.plain_json import dumps
+    from temperance.study.clock import Budget
+    from temperance.study.settings import StudySettings
+    from temperance.study.study import Study
+
+    place = tmp_path_factory.mktemp("private-place")
+    columns = table(160)
+    file = place / "rows.csv"
+    lines = [",".join(map(str, row)) for row in zip(*columns.values(), strict=True)]
+    file.write_text("\n".join([",".join(columns), *lines]) + "\n")
+    settings = StudySettings(
+        str(file), "y", place / "study", Budget(trials=3), workers=1, started=time.monotonic(), licence="CC-BY-4.0",
+        command=f"temperance study {file} --target y --out {place / 'study'}",
+    )  # fmt: skip
+    folder = Study(settings).run()
+    document = json.loads((folder / "study.json").read_text())
+    write_papers(folder, document)
+    (folder / "study.json").write_text(dumps(document, indent=1))
+    return SimpleNamespace(folder=folder, file=file, document=document, place=place)

@@ -49,7 +49,7 @@ class _Plain(Section):
     def context(self, study: Study) -> dict[str, Any]:
         from temperance.report.placing import Placed
 
-        return {"placed": Placed((), (), (), 0), "untested": ["files"]}
+        return {"placed": Placed((), (), (), 0), "untested": ["files"], "attacks": []}
 
 
 def test_a_section_fills_its_own_template_and_marks_its_figures(make_study: Callable[..., Study]) -> None:

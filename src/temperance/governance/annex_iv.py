@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from temperance.governance.base import Card, Study, blank, escape, interval, number, table
 from temperance.governance.declared import expression_of
@@ -128,8 +128,19 @@ def counts(rows: list[Row]) -> dict[str, dict[str, int]]:
 Evidence = Callable[[Study], str]
 
 
+def _part(study: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Return a part of a study; empty where it is missing or of another kind: files from elsewhere are read too."""
+    found = study.get(name)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _list(study: Mapping[str, Any], name: str) -> list[Any]:
+    found = study.get(name)
+    return found if isinstance(found, list) else []
+
+
 def _versions(study: Study) -> str:
-    versions = {"temperance": study.get("temperance"), **(study.get("versions") or {})}
+    versions = {"temperance": study.get("temperance"), **_part(study, "versions")}
     return ", ".join(f"{name} {version}" for name, version in versions.items() if version)
 
 
@@ -142,8 +153,8 @@ def _form(study: Study) -> str:
 
 
 def _hardware(study: Study) -> str:
-    cost = (study.get("winner") or {}).get("cost") or {}
-    machine = study.get("machine") or {}
+    cost = _part(_part(study, "winner"), "cost")
+    machine = _part(study, "machine")
     if cost.get("latency_1_ms") is None:
         return ""
     size = f", {number(cost['bytes'])} bytes" if cost.get("bytes") is not None else ""
@@ -159,7 +170,7 @@ def _instructions(study: Study) -> str:
 
 
 def _steps(study: Study) -> str:
-    trials = study.get("trials") or []
+    trials = _list(study, "trials")
     return (
         f"{len(trials)} candidates were tried, each with its settings and outcome. {study.get('command', '')}".strip()
         if trials
@@ -175,11 +186,11 @@ def _pretrained(study: Study) -> str:
 
 
 def _choice(study: Study) -> str:
-    return str((study.get("winner") or {}).get("why") or "")
+    return str(_part(study, "winner").get("why") or "")
 
 
 def _optimised(study: Study) -> str:
-    metric = study.get("metric") or {}
+    metric = _part(study, "metric")
     return f"Chosen by {metric['name'].replace('_', ' ')}: {metric.get('words', '')}" if metric.get("name") else ""
 
 
@@ -190,45 +201,45 @@ def _logic(study: Study) -> str:
 
 
 def _compute(study: Study) -> str:
-    total = ((study.get("budget") or {}).get("spent") or {}).get("total")
+    total = _part(_part(study, "budget"), "spent").get("total")
     return f"The whole study took {number(total, 1)} s." if total else ""
 
 
 def _data(study: Study) -> str:
-    data = study.get("data") or {}
+    data = _part(study, "data")
     if not data.get("rows"):
         return ""
-    split = (study.get("roles") or {}).get("scheme") or ""
+    split = _part(study, "roles").get("scheme") or ""
     return f"{number(data['rows'])} rows, SHA-256 {str(data.get('sha256') or '')[:12]}…. {split}".strip()
 
 
 def _rights(study: Study) -> str:
-    expression = expression_of((study.get("data") or {}).get("licence"))
+    expression = expression_of(_part(study, "data").get("licence"))
     return f"Declared licence: {expression}." if expression else ""
 
 
 def _cleaning(study: Study) -> str:
-    data = study.get("data") or {}
+    data = _part(study, "data")
     if not data:
         return ""
-    count = len(data.get("dropped") or []) + len(data.get("notes") or [])
+    count = len(_list(data, "dropped")) + len(_list(data, "notes"))
     return f"{count} notes on what was left out or how it was read." if count else "Nothing was left out or changed."
 
 
 def _audit(study: Study) -> str:
-    found = study.get("findings") or []
+    found = _list(study, "findings")
     asks = sum(f.get("state") in ("fix_before_use", "look_at_this") for f in found)
     return f"{len(found)} findings of the audit, {asks} of them to look at." if found else ""
 
 
 def _tests(study: Study) -> str:
-    tested = (study.get("winner") or {}).get("test") or {}
+    tested = _part(_part(study, "winner"), "test")
     shown = [f"{name.replace('_', ' ')} {interval(row)}" for name, row in list(tested.items())[:3] if row]
     return "On rows kept for the test: " + "; ".join(shown) + "." if shown else ""
 
 
 def _robust(study: Study) -> str:
-    rows = (study.get("winner") or {}).get("robustness") or []
+    rows = _list(_part(study, "winner"), "robustness")
     return f"{len(rows)} disturbances of the inputs were measured." if rows else ""
 
 
@@ -243,25 +254,25 @@ def _files(study: Study) -> str:
 
 
 def _limits(study: Study) -> str:
-    return " ".join(map(str, (study.get("limits") or [])[:3]))
+    return " ".join(map(str, _list(study, "limits")[:3]))
 
 
 def _groups(study: Study) -> str:
-    rows = (study.get("winner") or {}).get("slices") or []
+    rows = _list(_part(study, "winner"), "slices")
     worse = sum(row.get("state") == "worse" for row in rows)
     return f"{len(rows)} groups were measured, {worse} do worse, with intervals." if rows else ""
 
 
 def _inputs(study: Study) -> str:
-    schema = (study.get("data") or {}).get("schema") or {}
+    schema = _part(_part(study, "data"), "schema")
     if schema.get("kind") == "images":
         return f"Images of {' × '.join(map(str, schema.get('image_shape') or []))}."
-    columns = len(schema.get("columns") or [])
+    columns = len(_list(schema, "columns"))
     return f"{columns} columns with their kinds and ranges; rows that do not fit are refused." if columns else ""
 
 
 def _compared(study: Study) -> str:
-    found = (study.get("winner") or {}).get("simple_test")
+    found = _part(study, "winner").get("simple_test")
     return "Each figure stands beside that of a simple rule, with its interval." if found else ""
 
 

@@ -81,8 +81,8 @@ def _definition(study: Study) -> dict[str, Any]:
         "target": data.get("target"),
         "metric": (study.get("metric") or {}).get("name"),
     }
-    inside = {"trial": trial.get("id"), "recipe": trial.get("recipe_text"), "split": (study.get("roles") or {})}
-    inside["split"] = inside["split"].get("scheme")
+    scheme = (study.get("roles") or {}).get("scheme")
+    inside = {"trial": trial.get("id"), "recipe": trial.get("recipe_text"), "split": scheme}
     return {
         "buildType": BUILD,
         "externalParameters": {key: value for key, value in outside.items() if value is not None},

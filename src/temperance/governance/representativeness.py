@@ -165,7 +165,13 @@ class Representativeness(Check):
 
     def _patterns(self, context: Context, attributes: list[Attribute], n: int) -> Finding:
         all_found = sorted((p for p in self.patterns(attributes) if len(p[0]) > 1), key=lambda p: p[1] - p[2])
-        short = [p for p in all_found if p[2] - p[1] > 3 * np.sqrt(max(p[2], 1.0))]
+        telling = {a.column for a in attributes if not a.cut or _names_people(a.column)}
+        short = [
+            p
+            for p in all_found
+            if p[2] - p[1] > 3 * np.sqrt(max(p[2], 1.0))
+            and telling & p[0].keys()  # two numbers that go together leave corners empty; that names no group
+        ]
         examples = [
             {"groups": words, "rows": count, "expected": round(expected, 1)} for words, count, expected in short
         ]
@@ -273,15 +279,20 @@ def _cut(column: str, values: NDArray[np.float64]) -> Attribute:
 
 
 def _joint(attributes: list[Attribute]) -> tuple[Codes, NDArray[np.float64]]:
-    """Return rows per combination of groups, and the count expected if the columns were independent."""
+    """Return rows per combination of groups, and how many chance would give.
+
+    Chance: the least, over the columns, of (rows that share the other groups) × (share of this column's group). For two
+    columns that is independence; for three, two that depend on each other do not make the third look rare.
+    """
     shape = tuple(len(a.words) for a in attributes)
     known = np.all([a.codes >= 0 for a in attributes], axis=0)
     flat = np.ravel_multi_index(tuple(a.codes[known] for a in attributes), shape)
     counts = np.bincount(flat, minlength=int(np.prod(shape))).reshape(shape)
-    expected = np.full(shape, float(known.sum()))
+    expected = np.full(shape, np.inf)
     for axis, a in enumerate(attributes):
         share = np.bincount(a.codes[known], minlength=len(a.words)) / max(int(known.sum()), 1)
-        expected = expected * share.reshape([-1 if i == axis else 1 for i in range(len(shape))])
+        own = share.reshape([-1 if i == axis else 1 for i in range(len(shape))])
+        expected = np.minimum(expected, counts.sum(axis=axis, keepdims=True) * own)
     return counts, expected
 
 

@@ -17,7 +17,8 @@ from temperance.study.ledger import read_events
 from temperance.study.results import natural
 
 Plain = bool | int | float | str
-ARTIFACTS = ("study.json", "report.html", "leaderboard.csv", "model_card.md", "dataset_card.md", "bundle")
+ARTIFACTS = ("study.json", "report.html", "leaderboard.csv", "model_card.md", "dataset_card.md", "croissant.json",
+             "annex_iv.md", "bundle")  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)

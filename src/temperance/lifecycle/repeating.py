@@ -63,7 +63,8 @@ def chosen(index: dict[str, Any], trial: str | None) -> dict[str, Any]:
     nets = [row for row in rows if row.get("kind") != "basic"]
     if not rows:
         raise StudyError(f"{INDEX} names no trial", "a trial that ended", "Share the study again")
-    return dict(min(nets or rows, key=lambda row: float(row.get("seconds") or 0.0)))
+    quickest: dict[str, Any] = min(nets or rows, key=lambda row: float(row.get("seconds") or 0.0))
+    return quickest
 
 
 def _files(folder: Path, index: dict[str, Any]) -> Check:

@@ -81,14 +81,22 @@ def read_index(folder: Path) -> dict[str, Any]:
         raise StudyError(f"{place} is no index of a shared study", wanted, "Share the study again")
     if index["schema"] > SCHEMA:
         raise StudyError(f"{place} was written by a newer Temperance", f"up to version {SCHEMA}", "Update Temperance")
+    _check_index(index, place)
+    return dict(index)
+
+
+def _check_index(index: dict[str, Any], place: Path) -> None:
     files, trials = index.get("files"), index.get("trials")
-    sound = isinstance(files, dict) and isinstance(trials, list) and all(isinstance(d, str) for d in files.values())
-    if not sound or not all(isinstance(row, dict) and is_plain(str(row.get("id", ""))) for row in trials):
+    if (
+        not isinstance(files, dict)
+        or not isinstance(trials, list)
+        or not all(isinstance(one, str) for one in files.values())
+        or not all(isinstance(row, dict) and is_plain(str(row.get("id", ""))) for row in trials)
+    ):
         raise StudyError(f"{place} is not complete", "files with their SHA-256, and trials", "Share the study again")
     for name in files:
         if not all(is_plain(part, letters="any") for part in str(name).split("/")) or str(name).count("/") > 1:
             raise StudyError(f"{place} names the file {name!r}", "files inside its own folder", "Share the study again")
-    return index
 
 
 def without_paths(text: str, prefixes: Iterable[str]) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from temperance.deployment import load
 from temperance.deployment.manifest import check_manifest
@@ -35,10 +34,12 @@ def verify_bundle(folder: Path, *, key: Path | None = None, data: Path | None = 
         return [Check("checksums", "fails", str(fault))]
     files = {name: str(entry["sha256"]) for name, entry in manifest["files"].items()}
     found = [Check("checksums", "holds", f"All {len(files)} files have the checksums of the manifest.")]
-    named = None
+    named: str | None = None
     try:
         bundle = load(folder, verify=False)
-        named = (bundle.card.get("details") or {}).get("data")
+        details = bundle.card.get("details")
+        told = details.get("data") if isinstance(details, dict) else None
+        named = told if isinstance(told, str) else None
         worst = bundle.verify()
         found.append(Check("answers", "holds", f"It answers as when it was made; largest difference {worst:.1g}."))
     except BundleError as fault:
@@ -89,7 +90,7 @@ def _text(folder: Path, name: str, files: dict[str, str]) -> str:
     return (folder / name).read_bytes().decode("utf-8", "replace") if name in files else ""
 
 
-def _same_data(place: Path, named: Any) -> Check:
+def _same_data(place: Path, named: str | None) -> Check:
     from temperance.data.fingerprint import of_file
     from temperance.records.errors import DataError
 

@@ -148,7 +148,7 @@ def _winner(desk: Desk, outcome: Outcome) -> dict[str, Any]:
     row = {
         "trial": choice.winner, "why": choice.why, "comparison": list(choice.comparison), "members": members,
         "test": tested["measurements"], "slices": tested["slices"], "reliability": tested["reliability"],
-        "insight": finished["winner"].get("insight"),
+        "insight": finished["winner"].get("insight"), "leakage": finished["winner"].get("leakage"),
         "robustness": _robustness(tested), "robustness_summary": tested.get("robustness"),
         "refit": {m: {k: refit[m][k] for k in ("rows", "cost", "acted")} for m in members},
         "refit_trace": next((thin(list(refit[m]["trace"])) for m in members if refit[m]["trace"]), []),

@@ -19,6 +19,7 @@ from temperance.deployment import Ensemble, Extras, write_bundle
 from temperance.deployment.record import keep_record
 from temperance.evaluation import Evaluation, Insight, decide, evaluate, insight
 from temperance.evaluation.calibration import Calibrated, Calibration, Temperature, calibrate
+from temperance.evaluation.insight import NO_TIME
 from temperance.governance.representativeness import every_check
 from temperance.monitoring import reference
 from temperance.records.cost import TrialCost
@@ -29,6 +30,7 @@ from temperance.records.schema import Rows, Schema
 from temperance.records.stated_range import StatedRange, check_level, rows_for
 from temperance.study import folded
 from temperance.study.jobs import SCALE_ROWS, WEIGHTS, Say, limited
+from temperance.study.membership import membership
 from temperance.study.runner import BasicPredictor, Fitted, Index, Runner
 from temperance.study.serving import part_of
 from temperance.study.spec import TrialSpec
@@ -39,6 +41,7 @@ PARITY_ROWS = 200
 PACE_STEPS = 12
 REFERENCE_ROWS = 20_000
 INSIGHT_SECONDS = 5.0  # at most, of looking into the winner
+MEMBERSHIP_SHARE, LEAST_MEMBERSHIP = 0.2, 0.05  # of the time that is left then; seconds
 INSIGHT_SHARE = 0.3  # of the time that is left after its test
 
 
@@ -152,10 +155,12 @@ def finish(runner: Runner, job: dict[str, Any], say: Say) -> dict[str, Any]:
     )  # fmt: skip
     name = job["name"]
     looked = _insight(runner, job, model, measured, time.monotonic() - started) if name == "winner" else None
+    leaks = _membership(runner, job, model, time.monotonic() - started) if name == "winner" else None
     np.savez(runner.folder / f"test_{name}.npz", allow_pickle=False, **measured.losses)
     report = {
         "evaluation": measured.to_dict(),
         "insight": None if looked is None else looked.to_dict(),
+        "leakage": leaks,
         "evaluation_seconds": time.monotonic() - started,
         "losses": f"test_{name}.npz",
         "interval": model.interval.to_dict() if model.interval else None,
@@ -175,6 +180,19 @@ def _insight(runner: Runner, job: dict[str, Any], model: _Model, measured: Evalu
     rest = None if seconds is None else min(INSIGHT_SECONDS, INSIGHT_SHARE * max(0.0, seconds - spent))
     table, rows = runner.test_table, measured.index
     return insight(model.final, table, rows, measured.outcome, seed=job["seed"], budget_seconds=rest)
+
+
+def _membership(runner: Runner, job: dict[str, Any], model: _Model, spent: float) -> dict[str, Any]:
+    """Attack the winner's knowledge of its own rows, in a part of the time that is left."""
+    seconds = job.get("seconds")
+    rest = None if seconds is None else MEMBERSHIP_SHARE * max(0.0, seconds - spent)
+    if rest is not None and rest < LEAST_MEMBERSHIP:
+        return {"attacks": [], "not_done": [{"what": "membership", "why": NO_TIME}], "flags": [], "seed": job["seed"]}
+    learned = folded.rows_of(runner.roles)
+    for fitted in model.members:
+        if fitted.spec.kind != "folded":
+            learned = np.intersect1d(learned, limited(refit_rows(runner), fitted.spec))
+    return membership(runner, model.members, model.final, learned, seed=job["seed"], budget_seconds=rest)
 
 
 def export(runner: Runner, job: dict[str, Any], say: Say) -> dict[str, Any]:

@@ -11,6 +11,34 @@ def test_findings_as_words_and_files(temperance, classes, tmp_path) -> None:
     assert (tmp_path / "a" / "dataset_card.md").read_text().startswith("---")
 
 
+def test_the_licence_is_judged_for_the_use(temperance, classes, tmp_path) -> None:
+    words = ("audit", classes.table, "--target", "answer", "--licence", "cc-by-nc-4.0")
+    done = temperance(*words, "--use", "commercial", "--out", tmp_path / "a", "--json")
+    assert done.status == 0, done.err
+    assert done.json["licence"]["answer"] == "not allowed"
+    assert done.json["data"]["licence"]["source"] == "told with --licence"
+    described = json.loads((tmp_path / "a" / "croissant.json").read_text())
+    assert described["license"] == "https://spdx.org/licenses/CC-BY-NC-4.0.html"
+    assert "representativeness" in {f["check"] for f in done.json["findings"]}
+    spoken = temperance(*words, "--use", "research")
+    assert "Licence cc-by-nc-4.0, for study and research without profit, results kept inside: allowed" in spoken.out
+
+
+def test_a_licence_that_is_none_and_a_use_that_is_none_are_refused(temperance, classes) -> None:
+    words = ("audit", classes.table, "--target", "answer")
+    done = temperance(*words, "--licence", "apache2")
+    assert done.status == 2
+    assert "Apache-2.0" in done.err
+    assert temperance(*words, "--use", "fun").status == 2
+
+
+def test_without_a_licence_the_verdict_is_unknown(temperance, classes) -> None:
+    done = temperance("audit", classes.table, "--target", "answer", "--use", "publish")
+    assert "Licence not declared" in done.out
+    assert "unknown" in done.out
+    assert "Ask the owner of the data." in done.out
+
+
 def test_a_second_file_is_the_test(temperance, classes) -> None:
     done = temperance("audit", classes.table, "--target", "answer", "--test", classes.table, "--json")
     assert done.status == 0, done.err

@@ -11,6 +11,7 @@ from temperance.evaluation.aspects.conformal import Conformal
 from temperance.evaluation.aspects.corruption import CorruptionAspect
 from temperance.evaluation.aspects.cost import Cost
 from temperance.evaluation.aspects.domain_gap import DomainGap
+from temperance.evaluation.aspects.membership import Membership
 from temperance.evaluation.aspects.ood import OutOfDistribution
 from temperance.evaluation.aspects.predictive import Predictive
 from temperance.evaluation.aspects.selective import Selective
@@ -28,6 +29,7 @@ ASPECTS: tuple[type[Aspect], ...] = (
     CorruptionAspect,
     OutOfDistribution,
     Adversarial,
+    Membership,
 )
 
 

@@ -5,8 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from markupsafe import Markup
+
 from temperance.report.base import Section, Study
+from temperance.report.node import Node
 from temperance.report.placing import place, untested_topics
+
+ATTACKS = ("loss", "lira", "rmia")
+VERDICTS = {
+    "no better than guessing": "none",
+    "some rows can be recognised": "some",
+    "serious": "serious",
+    "too few rows to say": "few",
+}
 
 
 @dataclass(frozen=True)
@@ -16,5 +27,26 @@ class Safety(Section):
     name: ClassVar[str] = "safety"
 
     def context(self, study: Study) -> dict[str, Any]:
-        """Collect the findings on safety and the questions that nobody asked."""
-        return {"placed": place(study, self.name), "untested": untested_topics(study)}
+        """Collect the findings on safety, what the model gives away, and the questions that nobody asked."""
+        leakage = study.root["winner"]["leakage"]
+        attacks = [one for one in leakage["attacks"] if one["attack"].raw in ATTACKS]
+        untested = [topic for topic in untested_topics(study) if topic != "membership" or not attacks]
+        return {
+            "placed": place(study, self.name),
+            "untested": untested,
+            "leakage": leakage,
+            "attacks": [self._attack(study, one) for one in attacks],
+            "first": attacks[0] if attacks else None,
+        }
+
+    @staticmethod
+    def _attack(study: Study, one: Node) -> tuple[Markup, ...]:
+        say, figures = study.words.say, study.figures
+        rates = list(one["rates"])
+        found = figures.absent()
+        if rates:
+            alarms = figures.figure(rates[0]["at"], form="percent", listed=False)
+            found = say("leakage.found", share=figures.interval(rates[0], form="percent"), alarms=alarms)
+        verdict = VERDICTS.get(one["verdict"].text, "few")
+        area = figures.interval(one["auc"])
+        return say(f"leakage.{one['attack'].raw}"), area, found, say(f"leakage.verdict.{verdict}")

@@ -7,7 +7,10 @@ from typing import Any, ClassVar
 
 from temperance.report.base import Section, Study
 
-FILES = ("study.json", "leaderboard.csv", "ledger.jsonl", "roles.npz", "model_card.md", "dataset_card.md", "bundle")
+FILES = (
+    "study.json", "leaderboard.csv", "ledger.jsonl", "roles.npz", "model_card.md", "dataset_card.md", "croissant.json",
+    "annex_iv.md", "bundle",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,126 @@
+"""Does the winner give away which rows it learned from? The loss attack, and where it is a folded run its own banks.
+
+Each bank of a folded run left out a fold, so for each learned row there is one net that did not learn it: a reference
+without a training of its own. Rows of the test were left out by every bank; each gets one bank, drawn by the seed. So
+rows of both kinds have one reference that did not learn them, and nothing but membership sets them apart.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from temperance.evaluation.prediction import predict
+from temperance.evaluation.privacy import attacks
+from temperance.evaluation.privacy.leakage import Leakage, leakage
+from temperance.evaluation.privacy.signals import chances, margins, residuals
+from temperance.models.tabular import TabularNet
+from temperance.records.roles import sample
+from temperance.study import folded
+from temperance.study.plan import has_banks
+from temperance.study.runner import Fitted, Index, Runner
+from temperance.training.predictor import NetPredictor
+
+ROWS = 4000  # of each kind at most
+LEAST = 30  # rows of each kind
+Array = NDArray[np.float64]
+
+
+def membership(
+    runner: Runner, members: Sequence[Fitted], predictor: Any, learned: Index, *, seed: int,
+    budget_seconds: float | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Return what attacks on membership achieve against the model that ships, JSON-safe.
+
+    Args:
+        runner: the data.
+        members: the trials that it is made of.
+        predictor: the model as it ships.
+        learned: rows that every member learned.
+        seed: of the rows that are drawn, and of the bank of each test row.
+        budget_seconds: time; what does not fit is said to be left out.
+
+    """
+    started = time.monotonic()
+    inner = sample(np.sort(learned), ROWS, seed=seed)
+    outer = sample(np.sort(runner.roles.test), ROWS, seed=seed)
+    row: dict[str, Any] = {"attacks": [], "not_done": [], "flags": _flags(runner), "seed": seed}
+    if min(len(inner), len(outer)) < LEAST:
+        why = f"{len(inner)} learned and {len(outer)} other rows; it takes {LEAST} of each"
+        return {**row, "not_done": [{"what": "membership", "why": why}]}
+    inside = np.arange(len(inner) + len(outer)) < len(inner)
+    truth = np.concatenate([runner.table.target[inner], runner.test_table.target[outer]])
+    answers = _both(runner, predictor, inner, outer)
+    found = [leakage("loss", _signal(runner, answers, truth), inside)]
+    took = time.monotonic() - started
+    net, why = _reference_net(runner, members)
+    banks = 0 if net is None else max(cast(TabularNet, net.model).bank_of) + 1
+    if net is not None and budget_seconds is not None and took * (banks + 2) > budget_seconds:
+        net, why = None, "no time left"
+    if net is None:
+        row["not_done"].append({"what": "attacks with reference models", "why": why})
+    else:
+        found += _with_banks(runner, net, inner, outer, truth, inside, seed)
+    row["attacks"] = [one.to_dict() for one in found]
+    return {**row, "seconds": round(time.monotonic() - started, 4)}
+
+
+def _with_banks(
+    runner: Runner, net: NetPredictor, inner: Index, outer: Index, truth: NDArray[Any], inside: NDArray[np.bool_],
+    seed: int,
+) -> list[Leakage]:  # fmt: skip
+    """Attack with the bank that left out each row's fold as its reference."""
+    bank_of = cast(TabularNet, net.model).bank_of
+    banks = max(bank_of) + 1
+    position = np.searchsorted(runner.roles.development, inner)
+    left_out = runner.roles.parts[position]
+    drawn = np.random.default_rng(seed).integers(0, banks, len(outer))
+    own = np.concatenate([left_out, drawn])
+    target = _both(runner, net, inner, outer)
+    reference = np.empty_like(target)
+    for bank in range(banks):
+        chosen = np.flatnonzero(own == bank)
+        first, second = chosen[chosen < len(inner)], chosen[chosen >= len(inner)] - len(inner)
+        if len(chosen):
+            one = folded.of_one_bank(net, bank)
+            reference[chosen] = _both(runner, one, inner[first], outer[second])
+    no_one = np.zeros((1, len(truth)), dtype=bool)
+    phi, other = (_signal(runner, a, truth) for a in (target, reference))
+    found = [leakage("lira", attacks.lira(phi, other[None], no_one), inside)]
+    if target.ndim == 2:
+        stated, others = (chances(a, truth) for a in (target, reference))
+        found.append(leakage("rmia", attacks.rmia(stated, others[None], no_one), inside))
+    return found
+
+
+def _reference_net(runner: Runner, members: Sequence[Fitted]) -> tuple[NetPredictor | None, str]:
+    if len(members) != 1 or members[0].spec.kind != "folded" or not has_banks(runner.roles):
+        return None, "only a folded run over folds that ships alone holds nets that did not learn a row"
+    net = members[0].predictor
+    shares = net.shares or getattr(net.model, "shares", None) or ()
+    banks = {bank for bank, share in zip(net.model.bank_of, shares, strict=False) if share > 0} if shares else None
+    if banks is not None and len(banks) <= max(net.model.bank_of):
+        return None, "what ships does not hold every bank"
+    return net, ""
+
+
+def _both(runner: Runner, predictor: Any, inner: Index, outer: Index) -> Array:
+    parts = [predict(predictor, table, rows) for table, rows in ((runner.table, inner), (runner.test_table, outer))
+             if len(rows)]  # fmt: skip
+    return np.concatenate(parts)
+
+
+def _signal(runner: Runner, answers: Array, truth: NDArray[Any]) -> Array:
+    return residuals(answers, truth) if runner.schema.target.task == "regression" else margins(answers, truth)
+
+
+def _flags(runner: Runner) -> list[str]:
+    """Say where test rows differ from learned ones by more than membership."""
+    table, flags = runner.table, []
+    if table.time is not None or table.group is not None or runner.roles.test_is_separate:
+        flags.append("test rows are of another time, group or file: that alone may set them apart from learned ones")
+    return flags
