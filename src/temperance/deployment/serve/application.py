@@ -94,6 +94,7 @@ class Application:
         self._held = Held(self.limits)
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="large-body")  # two would only share one interpreter
         self._aside: Aside | None = None
+        self._retiring: asyncio.Task[None] | None = None
         self.take(Answering(
             bundle, watcher=watcher, adapter=adapter, admin=admin, keep=keep, metrics=self.metrics, recent=recent,
         ))  # fmt: skip
@@ -109,7 +110,7 @@ class Application:
             admin=answering.admin is not None or (self.elsewhere is not None and answering.watcher is not None),
         )  # fmt: skip
         if before is not None:
-            before.close()
+            self._retiring = asyncio.get_running_loop().create_task(before.retire())
 
     @property
     def bundle(self) -> Bundle:
