@@ -32,9 +32,10 @@ from serving import bundle, request
 
 from temperance import __version__
 
+FILL = 25_000
 RECORD = Path(__file__).parent / "records" / "serving_load.json"
 SERVE = (
-    "import sys; from temperance.deployment.serve import run;"
+    "import sys; from temperance.deployment.serve import run, gather; gather.PROBE = int(sys.argv[4]);"
     "run(sys.argv[1], port=0, level=sys.argv[2], workers=int(sys.argv[3]), announce=lambda t: print(t, flush=True))"
 )
 
@@ -48,8 +49,8 @@ async def exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, d
     return head.startswith(b"HTTP/1.1 200")
 
 
-async def closed(port: int, connections: int, bodies: list[bytes], seconds: float) -> float:
-    """Return requests per second where nobody waits between two requests."""
+async def closed(port: int, connections: int, bodies: list[bytes], seconds: float) -> tuple[float, int]:
+    """Return requests per second, and how many, where nobody waits between two requests."""
     until, count = time.perf_counter() + seconds, 0
 
     async def one(number: int) -> int:
@@ -63,7 +64,7 @@ async def closed(port: int, connections: int, bodies: list[bytes], seconds: floa
 
     began = time.perf_counter()
     count = sum(await asyncio.gather(*(one(i) for i in range(connections))))
-    return count / (time.perf_counter() - began)
+    return count / (time.perf_counter() - began), count
 
 
 async def paced(port: int, connections: int, bodies: list[bytes], seconds: float, rate: float) -> dict[str, Any]:
@@ -96,7 +97,7 @@ async def paced(port: int, connections: int, bodies: list[bytes], seconds: float
             "p99_over_p50": round(p99 / p50, 1), "ms_max": round(1000 * max(times), 1)}  # fmt: skip
 
 
-def run_closed(port: int, connections: int, bodies: list[bytes], seconds: float) -> float:
+def run_closed(port: int, connections: int, bodies: list[bytes], seconds: float) -> tuple[float, int]:
     return asyncio.run(closed(port, connections, bodies, seconds))
 
 
@@ -110,21 +111,36 @@ def resident(pid: int) -> float:
     return sum(one.memory_info().rss for one in [process, *process.children(recursive=True)]) / 2**20
 
 
+def busy(pid: int) -> float:
+    """Return the CPU seconds of a process and its children."""
+    process = psutil.Process(pid)
+    return sum(sum(one.cpu_times()[:2]) for one in [process, *process.children(recursive=True)])
+
+
 def measure(given: argparse.Namespace, port: int, pid: int, bodies: list[bytes]) -> dict[str, Any]:
     with ProcessPoolExecutor(1) as pool:
-        capacity = pool.submit(run_closed, port, given.connections, bodies, given.warm).result()
+        sent = 0
+        while sent < FILL:  # until the memory of answers by id is full, so that it does not count as growth
+            sent += pool.submit(run_closed, port, given.connections, bodies, 5.0).result()[1]
+        spent = busy(pid)
+        capacity, sent = pool.submit(run_closed, port, given.connections, bodies, given.warm).result()
+        closed_us = round(1e6 * (busy(pid) - spent) / sent, 1)
         rate = given.share * capacity
+        if given.seconds <= 0:
+            return {"capacity_per_second": round(capacity), "server_cpu_us_per_request_at_capacity": closed_us,
+                    "load_average": round(os.getloadavg()[0], 1)}  # fmt: skip
         pool.submit(run_paced, port, given.connections, bodies, 5.0, rate).result()
         before, held = resident(pid), []
-        cpu = sum(sum(p.cpu_times()[:2]) for p in [psutil.Process(pid), *psutil.Process(pid).children()])
+        cpu = busy(pid)
         running = pool.submit(run_paced, port, given.connections, bodies, given.seconds, rate)
         while not running.done():
             held.append(resident(pid))
             time.sleep(1.0)
         found = running.result()
-        spent = sum(sum(p.cpu_times()[:2]) for p in [psutil.Process(pid), *psutil.Process(pid).children()]) - cpu
+        spent = busy(pid) - cpu
     return {
         "capacity_per_second": round(capacity), "rate_per_second": round(rate), **found,
+        "server_cpu_us_per_request_at_capacity": closed_us,
         "server_cpu_us_per_request": round(1e6 * spent / found["requests"], 1),
         "memory_mb_before_after_most": [round(before, 1), round(held[-1], 1), round(max(held), 1)],
         "memory_growth_mb": round(held[-1] - before, 1), "load_average": round(os.getloadavg()[0], 1),
@@ -140,13 +156,15 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--level", default="observe")
     parser.add_argument("--model", default="tabular")
+    parser.add_argument("--alone", action="store_true", help="requests do not share runs of the graph")
     parser.add_argument("--note", default="")
     parser.add_argument("--out", type=Path, default=RECORD)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         rows = bundle(Path(name) / "b", "small", given.model)
         bodies = [request(row) for row in rows]
-        command = [sys.executable, "-c", SERVE, str(Path(name) / "b"), given.level, str(given.workers)]
+        command = [sys.executable, "-c", SERVE, str(Path(name) / "b"), given.level, str(given.workers),
+                   str(10**9 if given.alone else 16)]  # fmt: skip
         server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         try:
             assert server.stdout is not None
@@ -158,7 +176,9 @@ def main() -> None:
     record = {
         "command": " ".join(["python benchmarks/serving_load.py", *sys.argv[1:]]), "temperance": __version__,
         "python": platform.python_version(), "cores": os.cpu_count(), "model": given.model, "level": given.level,
-        "workers": given.workers, "note": given.note, "seconds": given.seconds, **figures, "exit": server.returncode,
+        "workers": given.workers, "shared_runs": not given.alone, "note": given.note, "seconds": given.seconds,
+        **figures,
+        "exit": server.returncode,
     }  # fmt: skip
     print(json.dumps(record, indent=1))
     runs = json.loads(given.out.read_text())["runs"] if given.out.exists() else []

@@ -110,3 +110,15 @@ def test_the_work_itself(bundle, monkeypatch):
     assert np.isfinite(source).all()
     assert home._work("rows", b"{", "", b"")["status"] == 400
     assert home._work("tensors", b"{}", "", b"")["received"]
+
+
+def test_who_is_at_work_ends_it_before_the_process_goes(bundle):
+    async def run():
+        one = Aside(str(bundle.folder), bundle.version, Limits())
+        work = [asyncio.create_task(one.work("rows", BODY, "", b"")) for _ in range(3)]
+        await asyncio.sleep(0)
+        await one.retire()
+        assert all(task.done() for task in work)
+        return [len(task.result()[2]) for task in work], one._pool
+
+    assert asyncio.run(run()) == ([300] * 3, None)

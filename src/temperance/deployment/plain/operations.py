@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +46,7 @@ for _name, _function in {
     "GreaterOrEqual": np.greater_equal, "LessOrEqual": np.less_equal, "And": np.logical_and, "Or": np.logical_or,
     "Xor": np.logical_xor, "Not": np.logical_not, "Where": np.where, "MatMul": np.matmul, "Identity": np.asarray,
 }.items():  # fmt: skip
-    op(_name)(_plain(_function))
+    op(_name)(_plain(cast("Callable[..., Any]", _function)))
 op("Max")(_folded(np.maximum))
 op("Min")(_folded(np.minimum))
 
@@ -135,14 +135,15 @@ def _reduced(function: Callable[..., Any]) -> Operation:
 def _log_sum(x: Array, *, axis: Any, keepdims: bool) -> Array:
     most = x.max(axis=axis, keepdims=True)
     most = np.where(np.isfinite(most), most, 0)
-    total = np.log(np.exp(x - most).sum(axis=axis, keepdims=True)) + most
-    return total if keepdims else np.squeeze(total, axis=axis)
+    total: Array = np.log(np.exp(x - most).sum(axis=axis, keepdims=True)) + most
+    narrow: Array = total if keepdims else np.squeeze(total, axis=axis)
+    return narrow
 
 
 for _name, _function in {
     "ReduceSum": np.sum, "ReduceMean": np.mean, "ReduceMax": np.max, "ReduceMin": np.min, "ReduceLogSumExp": _log_sum,
 }.items():  # fmt: skip
-    op(_name)(_reduced(_function))
+    op(_name)(_reduced(cast("Callable[..., Any]", _function)))
 
 
 @op("Transpose")

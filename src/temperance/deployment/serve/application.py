@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from temperance.deployment.bundle import Bundle
 from temperance.deployment.serve import binary
 from temperance.deployment.serve.admin import Admin
-from temperance.deployment.serve.answering import Answering, Packed, Question, parsed
+from temperance.deployment.serve.answering import SLICE, Answering, Packed, Question, parsed
 from temperance.deployment.serve.aside import Aside, Done
 from temperance.deployment.serve.gather import Gather
 from temperance.deployment.serve.keep import Keep
@@ -94,6 +94,7 @@ class Application:
         self._held = Held(self.limits)
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="large-body")  # two would only share one interpreter
         self._aside: Aside | None = None
+        self._retiring: asyncio.Task[None] | None = None
         self.take(Answering(
             bundle, watcher=watcher, adapter=adapter, admin=admin, keep=keep, metrics=self.metrics, recent=recent,
         ))  # fmt: skip
@@ -109,7 +110,7 @@ class Application:
             admin=answering.admin is not None or (self.elsewhere is not None and answering.watcher is not None),
         )  # fmt: skip
         if before is not None:
-            before.close()
+            self._retiring = asyncio.get_running_loop().create_task(before.retire())
 
     @property
     def bundle(self) -> Bundle:
@@ -244,7 +245,8 @@ class Application:
                 began = time.perf_counter()
                 done = await aside.work(kind, body, ident, head)
                 if done is not None:
-                    return await loop.run_in_executor(self._worker, _shown, answering, done, kind, body, head, began)
+                    body = body if answering.adapter is not None else b""  # who else would write a reply anew
+                    return await _shown(answering, done, kind, body, head, began)
             return await loop.run_in_executor(self._worker, _all_here, answering, kind, body, ident, head)
 
     async def _administer(self, admin: Admin, scope: Scope, receive: Receive) -> Any:
@@ -326,14 +328,25 @@ def _all_here(answering: Answering, kind: str, body: bytes, ident: str, head: by
     return _packed(asked.reply(answering.serve(asked.rows, asked.ident)))
 
 
-def _shown(answering: Answering, done: Done, kind: str, body: bytes, head: bytes, began: float) -> Reply:
-    """Show what another process answered to monitor and adapter; write the reply anew where the adapter changed it."""
+async def _shown(answering: Answering, done: Done, kind: str, body: bytes, head: bytes, began: float) -> Reply:
+    """Show what another process answered to monitor and adapter; write the reply anew where the adapter changed it.
+
+    A few rows at a time, between other requests: in a thread they would hold the interpreter for longer.
+    """
     reply, rows, source, ident = done
-    sent = answering.seen(rows, source, ident)
+    answering.remember(ident, source)
+    parts = []
+    for i in range(0, rows.size, SLICE):
+        cut = slice(i, i + SLICE)
+        parts.append(answering.seen(rows.take(cut), source[cut]))
+        await asyncio.sleep(0)
     if answering.metrics is not None:
         answering.metrics.prediction(rows.size, time.perf_counter() - began)
-    if sent is not source and not np.array_equal(sent, source):
-        reply = _ask(answering, kind, body, ident, head).reply(sent)
+    if answering.adapter is not None:
+        sent = np.concatenate(parts)
+        if not np.array_equal(sent, source):
+            write = partial(_ask(answering, kind, body, ident, head).reply, sent)
+            reply = await asyncio.get_running_loop().run_in_executor(None, write)
     return _packed(reply)
 
 

@@ -33,6 +33,7 @@ class Aside:
         self._folder, self._version, self._limits = folder, version, limits
         self._pool: ProcessPoolExecutor | None = None
         self._one = asyncio.Semaphore(1)
+        self._users = 0
 
     async def work(self, kind: str, body: bytes, ident: str, head: bytes) -> Done | None:
         """Return the reply and what monitor and adapter are to see; None where the bundle's folder holds another model.
@@ -47,23 +48,36 @@ class Aside:
             RequestError: what is wrong with the body; status 503 where the work took too long or was lost.
 
         """
-        async with self._one:
-            pool = self._started()
-            try:
-                found = await asyncio.wait_for(
-                    asyncio.get_running_loop().run_in_executor(pool, _work, kind, body, ident, head),
-                    self._limits.work_seconds,
-                )
-            except (TimeoutError, BrokenProcessPool) as error:
-                self.close()
-                what = "takes too long" if isinstance(error, TimeoutError) else "was lost"
-                raise RequestError(
-                    f"the work on this large body {what}", f"at most {self._limits.work_seconds:g} s",
-                    "Send fewer rows per request", status=503,
-                ) from error  # fmt: skip
+        self._users += 1
+        try:
+            async with self._one:
+                found = await self._done(kind, body, ident, head)
+        finally:
+            self._users -= 1
         if isinstance(found, dict):
             raise RequestError(**found)
         return found
+
+    async def retire(self) -> None:
+        """End the process once nobody waits for it: another bundle is served now."""
+        while self._users:
+            await asyncio.sleep(0.1)
+        self.close()
+
+    async def _done(self, kind: str, body: bytes, ident: str, head: bytes) -> Done | dict[str, Any] | None:
+        pool = self._started()
+        try:
+            return await asyncio.wait_for(
+                asyncio.get_running_loop().run_in_executor(pool, _work, kind, body, ident, head),
+                self._limits.work_seconds,
+            )
+        except (TimeoutError, BrokenProcessPool) as error:
+            self.close()
+            what = "takes too long" if isinstance(error, TimeoutError) else "was lost"
+            raise RequestError(
+                f"the work on this large body {what}", f"at most {self._limits.work_seconds:g} s",
+                "Send fewer rows per request", status=503,
+            ) from error  # fmt: skip
 
     def close(self) -> None:
         """End the process."""

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import signal
 import socket
+import sys
 import time
 from typing import Any
 
@@ -19,6 +20,8 @@ SWEEP_SECONDS = 0.5
 AT_ONCE, CLOSING = 400, 20  # looks at connections between two turns of the loop; what closing one counts for
 ACCEPTED = 16  # connections that are accepted in one turn: setting one up takes 0.1 ms
 BACKLOG = 2048  # connections that wait to be accepted
+DRAIN_PAUSE = 0.1  # seconds between two reads of a body that was refused
+SWITCH_SECONDS = 0.001  # that a thread may keep the interpreter from the loop; Python's own 0.005 add up
 FOREVER = float("inf")
 
 
@@ -83,7 +86,14 @@ class Connection(HttpToolsProtocol):  # type: ignore[misc]  # uvicorn tells no t
             return
         if not self.cycle.response_complete:
             self._deadline += len(body) / self.limits.slowest
+        elif not self.transport.is_closing():  # nobody wants the rest: it is read slowly, so that it costs little
+            self.transport.pause_reading()
+            self.loop.call_later(DRAIN_PAUSE, self._read_on)
         super().on_body(body)
+
+    def _read_on(self) -> None:
+        if not self.transport.is_closing():
+            self.transport.resume_reading()
 
     def on_message_complete(self) -> None:
         """Wait for nothing: the request is here."""
@@ -148,6 +158,7 @@ class Server(uvicorn.Server):  # type: ignore[misc]
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen; as many connections may wait as before uvicorn named how many are accepted in one turn."""
+        sys.setswitchinterval(SWITCH_SECONDS)
         await super().startup(sockets)
         for listener in sockets or ():
             listener.listen(BACKLOG)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import NamedTuple
 
 import numpy as np
@@ -65,11 +66,9 @@ class Gather:
             return
         self._busy = len(group) > 1
         if len(group) > 1:
-            try:
+            with contextlib.suppress(Exception):  # one of them cannot be answered: each alone, so that the others are
                 self._all(group)
                 return
-            except Exception:  # one of them cannot be answered: each alone, so that the others are
-                pass
         for one in group:
             try:
                 self.runs += 1

@@ -15,6 +15,7 @@ from temperance.records.errors import RequestError
 from temperance.records.rows import category_code, number_of, rows_from_records, text_of
 from temperance.records.schema import MISSING, Column, Rows, Schema
 
+AT_ONCE = 4096  # rows that are lists of numbers at once
 PLAIN = {float, int, type(None)}
 
 
@@ -43,7 +44,8 @@ class Intake:
         """
         if self._get is not None:
             try:
-                return self._fast(records)
+                parts = [self._fast(records[i : i + AT_ONCE]) for i in range(0, len(records), AT_ONCE)]
+                return parts[0] if len(parts) == 1 else Rows.stack(parts)
             except (KeyError, TypeError, ValueError, OverflowError):
                 return rows_from_records(self.schema, records)  # not plain: it is read with care, or its fault is named
         return rows_from_records(self.schema, records)

@@ -30,7 +30,7 @@ class Limits:
     """
 
     body: int = 16 * 2**20
-    memory: int = 32 * 2**20
+    memory: int = 24 * 2**20
     small: int = 256 * 1024
     head: int = 64 * 1024
     connections: int = 4096
