@@ -12,9 +12,9 @@ two classes, five classes, values), or what ``temperance stream --fast`` trains 
 
 Points are of 100 answers (values: of R² times 100). ``lost``: what the change of the data cost the model as it is;
 ``gain``: what adaptation won back. A *change* is each time something else than the source model was in force; it is
-harmful where it cost more than 0.5 points over 2,000 rows, that is ten answers, between its begin and its end or 2,000
-rows later; *kept* where it was then still in force. ``worst_2000_rows``: the worst stretch of that length in the
-stream, whatever was in force.
+harmful where it cost more than ten answers in all (0.5 points of 2,000 rows); *kept* where it stayed in force through
+2,000 rows that it made worse by more than 0.5 points, or to the end of the stream so far in debt. ``worst_2000_rows``:
+the worst stretch of that length in the stream, whatever was in force.
 """
 
 from __future__ import annotations
