@@ -5,7 +5,7 @@
 Record: benchmarks/records/monitor_bars.json.
 
 *Delay*: one of 10 numeric inputs (22 channels) moves by 1 sd; requests of one row; 40 runs, the change at a random row.
-*False alarms*: 10 inputs, references of 200, 800 and 5,000 rows, 340,000 undrifted rows each. *Estimate*: the three
+*False alarms*: 10 inputs, references of 200, 800 and 5,000 rows; --rows undrifted rows each. *Estimate*: the three
 worlds of ``adapt_battery.py``; 3,000 rows after a change; ``expected_quality`` of the last 2,000 against the truth, in
 points. On covariate shift it should be within 3 points or say "unknown"; on a relation that changed it should say
 "unknown" once a twentieth of the labels has come.
@@ -36,7 +36,7 @@ from temperance.records.atomic import write_text
 from temperance.records.schema import Column, Rows, Schema, Target
 
 RECORD = Path(__file__).parent / "records" / "monitor_bars.json"
-D, NULL = 10, 340_000
+D = 10
 SCHEMA = Schema(tuple(Column(f"x{i}", "numeric") for i in range(D)), Target("y", "binary", ("no", "yes")))
 KINDS = ("none", "covariate", "population", "missing", "noise", "label", "concept", "unfixable")
 
@@ -75,25 +75,25 @@ def delays(runs: int) -> dict[str, Any]:
             "median": float(np.median(found)), "p90": float(np.quantile(found, 0.9))}  # fmt: skip
 
 
-def false_alarms() -> list[dict[str, Any]]:
+def false_alarms(count: int) -> list[dict[str, Any]]:
     out = []
     for known in (200, 800, 5000):
         rng, monitor, alarms, began = np.random.default_rng([known, 2]), made(known, known), 0, time.process_time()
-        for _ in range(NULL // 500):
+        for _ in range(count // 500):
             x = rng.normal(size=(500, D))
             alarms += any(v.state == "alarm" for v in monitor.observe(rows(x), said(x)))
             if monitor.panel.alarmed.any():
                 monitor.reset()
         seconds = time.process_time() - began
-        out.append({"reference_rows": known, "rows": NULL, "alarms": alarms, "stated": NULL / 1e5,
-                    "microseconds_a_row": round(1e6 * seconds / NULL, 2)})  # fmt: skip
+        out.append({"reference_rows": known, "rows": count, "alarms": alarms, "stated": count / 1e5,
+                    "microseconds_a_row": round(1e6 * seconds / count, 2)})  # fmt: skip
     return out
 
 
-def estimates() -> list[dict[str, Any]]:
+def estimates(seeds: int) -> list[dict[str, Any]]:
     out = []
     for classes, d in ((2, 6), (5, 10)):
-        for seed in range(2):
+        for seed in range(seeds):
             world = World(classes, d, seed)
             model = train(world, seed)
             for stream in streams(world, seed):
@@ -140,6 +140,8 @@ def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--part", choices=("delay", "null", "estimate"))
+    parser.add_argument("--rows", type=int, default=340_000)
+    parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--out", type=Path, default=RECORD)
     given = parser.parse_args()
     record: dict[str, Any] = json.loads(given.out.read_text()) if given.out.exists() else {}
@@ -147,10 +149,10 @@ def main() -> None:
         record["delay_1_sd"] = delays(40)
         print(record["delay_1_sd"], flush=True)
     if given.part in (None, "null"):
-        record["undrifted"] = false_alarms()
+        record["undrifted"] = false_alarms(given.rows)
         print(record["undrifted"], flush=True)
     if given.part in (None, "estimate"):
-        record["estimates"] = estimates()
+        record["estimates"] = estimates(given.seeds)
         record["estimate_summary"] = summary(record["estimates"])
         print(json.dumps(record["estimate_summary"], indent=1), flush=True)
     record |= {

@@ -117,17 +117,24 @@ def score(plain: np.ndarray, served: np.ndarray, start: int, events: list[dict[s
     span = min(SPAN, len(gain))
     spans = (whole[span:] - whole[:-span]) / span
     changes = _changes(events, len(gain))
-    worth = [gain[a : min(b, a + SPAN)].sum() / SPAN for a, b in changes]
-    kept = [w for w, (a, b) in zip(worth, changes, strict=True) if b - a >= SPAN or b == len(gain)]
+    worth = [gain[a:b].sum() / SPAN for a, b in changes]
+    kept = [_kept(gain, whole, a, b) for a, b in changes]
     return {
         "observe": round(100 * float(plain[start:].mean()), 3),
         "lost": round(100 * float(plain[start:].mean() - before), 3) if start else None,
         "gain": round(float(gain[start:].mean()), 3),
         "gain_before": round(float(gain[:start].mean()), 3) if start else None,
         "changes": len(changes), "worst_change": round(min(worth, default=0.0), 3),
-        "harmful_changes": sum(w < -LIMIT for w in worth), "harmful_kept": sum(w < -LIMIT for w in kept),
+        "harmful_changes": sum(w < -LIMIT for w in worth), "harmful_kept": sum(kept),
         "worst_2000_rows": round(float(spans.min()), 3), "changed_share": round(float((gain != 0).mean()), 4),
     }  # fmt: skip
+
+
+def _kept(gain: np.ndarray, whole: np.ndarray, a: int, b: int) -> bool:
+    """Return whether a change stayed through 2,000 rows that it made worse, or ends with the stream so far in debt."""
+    inside = (whole[a + SPAN : b + 1] - whole[a : b + 1 - SPAN]) / SPAN if b - a >= SPAN else np.zeros(1)
+    late = whole[b] - whole[max(a, b - SPAN)] if b == len(gain) else 0.0
+    return bool(inside.min() < -LIMIT or late / SPAN < -LIMIT)
 
 
 def _changes(events: list[dict[str, Any]], rows: int) -> list[tuple[int, int]]:

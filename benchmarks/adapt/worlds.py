@@ -76,7 +76,9 @@ def train(world: World, seed: int) -> Model:
     for i in range(5):
         some = rng.integers(0, TRAIN, TRAIN)
         kind = MLPClassifier if world.classes else MLPRegressor
-        net = kind(hidden_layer_sizes=(24,), alpha=(0.01, 1.0)[i % 2], max_iter=60, early_stopping=False, random_state=i)
+        net = kind(
+            hidden_layer_sizes=(24,), alpha=(0.01, 1.0)[i % 2], max_iter=60, early_stopping=False, random_state=i
+        )
         parts.append(net.fit(inside[some], y[some]))
     linear = LogisticRegression(max_iter=300) if world.classes else Ridge()
     parts.append(linear.fit(inside, y))

@@ -83,3 +83,27 @@ def test_what_is_out_of_range_is_refused() -> None:
         Rules(promote_at=1)
     with pytest.raises(DataError, match="outside"):
         Restarting().observe(np.array([1.1]))
+
+
+def test_after_a_lost_change_it_holds_off_for_long() -> None:
+    machine = Machine(Rules(promote_at=50, return_at=50, trial=0, cooldown=0, holdoff=1000))
+    run(machine, GOOD[:10])
+    assert machine.phase == "adapted"
+    run(machine, np.full(30, -0.5))
+    assert machine.phase == "source"
+    assert machine.balance < -2
+    assert set(run(machine, np.full(300, 0.5))) == {""}
+    machine.rest(1000)
+    assert run(machine, GOOD[:1]) == ["promote"]
+    run(machine, np.full(300, -0.5))
+    machine.rest(1000)
+    assert set(run(machine, np.full(300, 0.5))) == {""}, "the second loss doubles the time"
+    machine.rest(1000)
+    assert "promote" in run(machine, GOOD)
+
+
+def test_rows_that_were_not_sent_are_not_on_the_balance() -> None:
+    machine = Machine(Rules())
+    machine.start()
+    machine.judge(BAD, np.sign(BAD), sent=np.arange(20) < 4)
+    assert machine.balance == pytest.approx(4 * -0.75)

@@ -8,7 +8,7 @@ from temperance.records.errors import DataError
 
 def block(first: int, count: int) -> Waiting:
     answers = np.arange(first, first + count, dtype=np.float64)
-    return Waiting(Traffic(answers), np.stack([answers, -answers]), answers / 2)
+    return Waiting(Traffic(answers), np.stack([answers, -answers]), answers / 2, answers > 5)
 
 
 def test_labels_find_what_was_said_when_the_row_was_served() -> None:
@@ -21,6 +21,7 @@ def test_labels_find_what_was_said_when_the_row_was_served() -> None:
     assert found.traffic.answers.tolist() == [8, 0, 4]
     assert found.experts[1].tolist() == [-8, 0, -4]
     assert found.mixed.tolist() == [4, 0, 2]
+    assert found.sent.tolist() == [True, False, False]
 
 
 def test_old_rows_are_forgotten_and_foreign_ones_refused() -> None:

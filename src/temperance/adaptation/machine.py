@@ -28,6 +28,9 @@ class Rules:
         every: in the canary phase every so many-th row gets the changed answer.
         most_unlabelled: rows served changed since the last label.
         cooldown: rows after a return before anything begins; doubles with each return, up to eight times.
+        lost: sum of bounded losses from which a change counts as lost: on its rows that were sent, as labels tell.
+        holdoff: rows after a lost change before anything begins; doubles with each lost one, up to eight times. A
+            stream that turns faster than its labels come would lose with every change.
 
     """
 
@@ -37,10 +40,12 @@ class Rules:
     every: int = 8
     most_unlabelled: int = 4000
     cooldown: int = 200
+    lost: float = 2.0
+    holdoff: int = 2000
 
     def __post_init__(self) -> None:
         fine = self.promote_at > 1 and self.return_at > 1 and self.trial >= 0 and self.every >= 1
-        if not (fine and self.most_unlabelled > 0 <= self.cooldown):
+        if not (fine and self.most_unlabelled > 0 <= self.cooldown and self.lost > 0 <= self.holdoff):
             raise SettingError("a rule of the machine is out of range", "see its docstring", "Use the defaults")
 
 
@@ -87,22 +92,33 @@ class Machine:
         self.gain, self.harm, self.errors = Restarting(), Restarting(), Restarting()
         self.recent = np.empty((0, 2))
         self.labels = self.tried = self.since = self.quiet = self.returns = 0
+        self.balance = 0.0  # what the last change was worth on rows that were sent, so far as labels tell
+        self.losses, self.over = 0, 0  # lost changes; rows since the last change ended
         self.frozen = False
+
+    def rest(self, rows: int) -> None:
+        """Count rows while nothing of the experts is in force."""
+        self.quiet = max(0, self.quiet - rows)
+        self.over += rows
 
     def tick(self, rows: int) -> str:
         """Count served rows; return why it went back, or an empty text."""
-        self.quiet = max(0, self.quiet - rows)
+        self.rest(rows)
         self.since += rows
         if self.phase != "source" and self.since > self.rules.most_unlabelled:
             return self.back("no label has come for too long", forced=False)
         return ""
 
-    def judge(self, losses: NDArray[Any], errors: NDArray[Any], *, may_begin: bool = True) -> str:
+    def judge(
+        self, losses: NDArray[Any], errors: NDArray[Any], *, sent: NDArray[np.bool_] | None = None,
+        may_begin: bool = True,
+    ) -> str:  # fmt: skip
         """Take labelled rows; return what happened: ``promote``, ``settle``, a reason to go back, or an empty text.
 
         Args:
             losses: loss of the source minus loss of the change (b,), bounded losses in [0, 1].
             errors: the same in wrong answers, −1, 0 or 1 (values: as ``losses``).
+            sent: rows to which the changed answer was sent (b,); None: all, while a change is in force.
             may_begin: a change may begin now.
 
         """
@@ -112,6 +128,7 @@ class Machine:
         self.recent = np.concatenate([self.recent, both])[-RECENT:]
         half = (losses + errors) / 2
         self.gain.observe(half)
+        self.balance += float(half[sent].sum()) if sent is not None else float(half.sum()) * (self.phase != "source")
         if self.phase == "source":
             return self._begin() if may_begin else ""
         self.tried += count
@@ -126,12 +143,13 @@ class Machine:
 
     def start(self) -> None:
         """Begin the canary phase."""
-        self.phase, self.tried, self.since = "canary", 0, 0
+        self.losses += self.balance < -self.rules.lost
+        self.phase, self.tried, self.since, self.balance = "canary", 0, 0, 0.0
         self.harm, self.errors = Restarting(), Restarting()
 
     def back(self, reason: str, *, forced: bool) -> str:
         """Go back to the source; return ``reason``."""
-        self.phase = "source"
+        self.phase, self.over = "source", 0
         self.returns += forced
         self.quiet = self.rules.cooldown * 2 ** min(max(0, self.returns - 1), 3) if forced else 0
         self.gain = Restarting()
@@ -139,18 +157,19 @@ class Machine:
 
     def _begin(self) -> str:
         speaks = (self.recent.mean(axis=0) >= 0).all()
-        if self.frozen or self.quiet or self.gain.value < self.rules.promote_at or not speaks:
+        burnt = self.balance < -self.rules.lost and self.over < self.rules.holdoff * 2 ** min(self.losses, 3)
+        if burnt or self.frozen or self.quiet or self.gain.value < self.rules.promote_at or not speaks:
             return ""
         self.start()
         return "promote"
 
     def state_dict(self) -> dict[str, NDArray[Any]]:
         """Return all that changes, as arrays."""
-        counts = [self.labels, self.tried, self.since, self.quiet, self.returns, self.frozen]
+        counts = [self.labels, self.tried, self.since, self.quiet, self.returns, self.frozen, self.losses, self.over]
         evidence = np.stack([self.gain.evidence, self.harm.evidence, self.errors.evidence])
         return {
             "phase": np.array(self.phase), "evidence": evidence, "recent": self.recent.copy(),
-            "counts": np.array(counts, dtype=np.int64),
+            "counts": np.array(counts, dtype=np.int64), "balance": np.array(self.balance),
         }  # fmt: skip
 
     def load_state_dict(self, state: Mapping[str, NDArray[Any]]) -> None:
@@ -160,4 +179,5 @@ class Machine:
             part.evidence = np.array(evidence)
         self.recent = np.array(state["recent"])
         self.labels, self.tried, self.since, self.quiet, self.returns = (int(n) for n in state["counts"][:5])
-        self.frozen = bool(state["counts"][5])
+        self.frozen, self.losses, self.over = bool(state["counts"][5]), int(state["counts"][6]), int(state["counts"][7])
+        self.balance = float(state["balance"])

@@ -14,12 +14,13 @@ from temperance.records.errors import DataError
 class Waiting(NamedTuple):
     """Rows whose labels have come: what was known and answered when they were served.
 
-    Shapes: answers of the experts (e, b, …), the mixture's (b, …).
+    Shapes: answers of the experts (e, b, …), the mixture's (b, …), whether a changed answer was sent (b,).
     """
 
     traffic: Traffic
     experts: NDArray[Any]
     mixed: NDArray[Any]
+    sent: NDArray[np.bool_]
 
 
 class Pending:
@@ -67,12 +68,13 @@ class Pending:
             raise DataError("none of these rows is kept any more", f"the last {self.most} rows", "Send labels sooner")
         traffic = Traffic.stack([one.traffic for one in found])
         experts = np.concatenate([one.experts for one in found], axis=1)
-        return Waiting(traffic, experts, np.concatenate([one.mixed for one in found])), kept
+        mixed, sent = (np.concatenate([getattr(one, name) for one in found]) for name in ("mixed", "sent"))
+        return Waiting(traffic, experts, mixed, sent), kept
 
     def _row(self, part: int, ticket: int) -> Waiting:
         first, waiting = self._parts[part]
         at = slice(ticket - first, ticket - first + 1)
-        return Waiting(waiting.traffic.take(at), waiting.experts[:, at], waiting.mixed[at])
+        return Waiting(waiting.traffic.take(at), waiting.experts[:, at], waiting.mixed[at], waiting.sent[at])
 
 
 class Labelled:

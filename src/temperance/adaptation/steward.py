@@ -132,7 +132,8 @@ class Steward:
             said = np.where(np.isfinite(said), said, answers)
             mixed = self.mixture.blend(self.weights, said)
             out = self._chosen(first, traffic, mixed)
-            tickets = self.pending.add(Waiting(traffic, said, mixed))
+            sent = self._turn(first, len(answers)) & (self.kind != "source")
+            tickets = self.pending.add(Waiting(traffic, said, mixed, sent))
             self.states = [e.adapt(s, traffic) for e, s in zip(self.experts, self.states, strict=True)]
             self.statistics.observe(rows)
             self.ground.see(answers)
@@ -261,11 +262,16 @@ class Steward:
         if self.unlabelled is not None:
             self.unlabelled.transform(answers)  # it goes on learning
         if self.machine.phase == "canary":
-            turn = (first + np.arange(len(answers))) % self.machine.rules.every == 0
+            turn = self._turn(first, len(answers))
             new = np.where(turn.reshape(-1, *[1] * (answers.ndim - 1)), new, answers)
         if answers.ndim == 2:
             self.changed += int((new.argmax(axis=1) != answers.argmax(axis=1)).sum())
         return new.astype(answers.dtype, copy=False)
+
+    def _turn(self, first: int, count: int) -> NDArray[np.bool_]:
+        """Return which rows from ``first`` on get the change where one is in force (b,)."""
+        every = self.machine.rules.every if self.machine.phase == "canary" else 1
+        return np.asarray((first + np.arange(count)) % every == 0)
 
     def _watch(self, count: int) -> None:
         """Move on without labels: a strange input begins the second way, its end ends it."""
@@ -275,7 +281,7 @@ class Steward:
             if not reason and not self.ground.holds():
                 reason = self.machine.back("answers are unlike those that labels are known for", forced=False)
         else:
-            self.machine.quiet = max(0, self.machine.quiet - count)
+            self.machine.rest(count)
             strange = self.statistics.strange and self.model is not None
             if self.kind == "alignment" and not strange:
                 reason = self.machine.back("the inputs are as usual again", forced=False)
@@ -295,7 +301,9 @@ class Steward:
         new = waiting.mixed
         if self.kind == "alignment" and waiting.traffic.aligned is not None:
             new = waiting.traffic.aligned
-        happened = self.machine.judge(*self._differences(answers, new, target), may_begin=self.ground.holds())
+        happened = self.machine.judge(
+            *self._differences(answers, new, target), sent=waiting.sent, may_begin=self.ground.holds()
+        )
         if happened == "promote":
             self._begin("experts", "labels prove that the experts are better")
         elif happened == "settle":

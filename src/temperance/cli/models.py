@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def bundle_folder(place: Path) -> Path:
-    """Return the bundle itself for a bundle, or the one inside a study's folder.
+    """Return the bundle itself for a bundle, or the one inside the folder of a study or a retraining.
 
     Raises:
         BundleError: there is no such folder.
@@ -21,7 +21,8 @@ def bundle_folder(place: Path) -> Path:
     if not place.is_dir():
         raise BundleError(f"there is no folder {str(place)!r}", "a bundle, or the folder of a study", "Check the name")
     inside = place / "bundle"
-    return inside if (place / "study.json").is_file() and inside.is_dir() else place
+    wrote = any((place / name).is_file() for name in ("study.json", "retrain.json"))
+    return inside if wrote and inside.is_dir() else place
 
 
 def open_bundle(place: Path) -> Bundle:

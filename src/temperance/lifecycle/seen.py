@@ -120,7 +120,7 @@ def split_unseen(table: Table, seen: Seen, *, seed: int) -> Roles:
     if len(fresh) < LEAST_UNSEEN:
         raise DataError(
             f"{int(seen.rows.sum()):,} of {len(table):,} rows are rows that the model in use was trained on"
-            f" ({seen.how}), {len(fresh):,} are left to test it on",
+            f" ({seen.how}){_grouped(table)}, {len(fresh):,} are left to test it on",
             f"at least {LEAST_UNSEEN} rows that it has not seen", "Give newer rows",
         )  # fmt: skip
     apart = split(table.take(fresh), seed=seed)
@@ -138,6 +138,10 @@ def split_unseen(table: Table, seen: Seen, *, seed: int) -> Roles:
         f"Of the others: {apart.scheme}"
     )
     return Roles(*parts, test, folds, told)
+
+
+def _grouped(table: Table) -> str:
+    return "" if table.group is None else ", and the other rows of their groups would be no fair test"
 
 
 def _number(data: bytes) -> int:

@@ -91,8 +91,8 @@ def _per_bin(codes: NDArray[np.int8], quality: NDArray[np.float64]) -> NDArray[n
 def _quality(predictions: NDArray[Any], target: NDArray[Any], schema: Schema) -> NDArray[np.float64]:
     """Return 1 for a right answer and 0 for a wrong one, or squared errors (b,)."""
     if schema.target.task == "regression":
-        return (predictions.astype(np.float64) - target) ** 2
-    return (predictions.argmax(axis=1) == target).astype(np.float64)
+        return np.asarray((predictions.astype(np.float64) - target) ** 2, dtype=np.float64)
+    return np.asarray(predictions.argmax(axis=1) == target, dtype=np.float64)
 
 
 def edges_of(values: NDArray[np.float64]) -> NDArray[np.float64]:
