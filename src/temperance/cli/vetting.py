@@ -211,10 +211,7 @@ def propose_rules(table: Table, path: Path) -> str:
         raise DataError("pictures", "a table: rules are about its columns", "Leave --write-rules out")
     if path.exists():
         raise DataError(f"{path} exists", "a new file: rules that were corrected are not lost", "Name another")
-    try:
-        write_text(path, write(propose(table)))
-    except OSError as error:
-        raise DataError(f"{path} cannot be written ({error.strerror})", "a place to write", "Name another") from error
+    write_text(path, write(propose(table)))
     return str(path)
 
 

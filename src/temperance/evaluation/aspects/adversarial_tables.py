@@ -205,9 +205,10 @@ def _trust(
     queries = plan.queries if view.victim.gradient == "exact" else min(plan.queries, 100)
     if view.victim.gradient != "exact":
         return {}, [(what, "the model gives no slopes of its own; its answers were searched instead")]
-    details = {
-        "masking": masking(view.victim, view.points, known, Linf(PROBED), queries=queries, seed=case.seed).to_dict()
-    }
+    complete = len(space.movable) == rows.numeric.shape[1] and not rows.categorical.shape[1]
+    ball = Linf(PROBED)
+    found = masking(view.victim, view.points, known, ball, queries=queries, seed=case.seed, complete=complete)
+    details = {"masking": found.to_dict()}
     not_done = [
         (f"sign of hidden slopes: {sign['name']}", sign["why_not"])
         for sign in details["masking"]["signs"] if sign["why_not"]
