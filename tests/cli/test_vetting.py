@@ -6,6 +6,7 @@ from temperance.cli.vetting import (
     given,
     judged,
     make_folder,
+    propose_rules,
     seconds_of,
     settings_of,
     with_scale,
@@ -45,6 +46,19 @@ def test_options_that_do_not_fit_are_named(classes, values) -> None:
             settings_of(["a->b=2"], one.subject)
         assert settings_of(None, one.subject) == {}
         assert one.labels is None
+
+
+def test_rules_are_written_corrected_and_read(classes, tmp_path) -> None:
+    path = tmp_path / "rules.toml"
+    with given([str(classes.folder)], Asked(str(classes.table), ALL)) as (one,):
+        assert propose_rules(one.reading.table, path) == str(path)
+        with pytest.raises(DataError, match="exists"):
+            propose_rules(one.reading.table, path)
+        with pytest.raises(DataError, match="could not be written"):
+            propose_rules(one.reading.table, tmp_path / "no" / "rules.toml")
+        rules = settings_of(None, one.subject, path)["adversarial"]["rules"]
+    assert set(rules.columns) == {"size", "weight", "colour"}
+    assert rules.columns["size"].change == "free"
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("1.5m", 90), ("1h", 3600), ("5", 5), (None, None)])

@@ -144,6 +144,10 @@ Uses = Annotated[
 Once = Annotated[
     bool, typer.Option("--once", help="With --uses: refuse rows that were opened before for another model.")
 ]
+Rules = Annotated[
+    Path | None,
+    typer.Option("--rules", metavar="FILE", help="Attack only within these rules of columns (see --write-rules)."),
+]
 VettedTask = Annotated[
     str,
     typer.Option(

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from temperance.evaluation.aspects.base import Subject
     from temperance.evaluation.requirements import Requirement, Verdict
     from temperance.evaluation.vetting import Vetting
+    from temperance.records.table import Table
 
 CLUSTERS = 20  # groups below which rows of one group cannot be counted together
 _SECONDS = {"s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
@@ -173,21 +174,45 @@ def seconds_of(text: str | None) -> float | None:
     return float(match[1]) * _SECONDS[match[2] or "s"]
 
 
-def settings_of(costs: Sequence[str] | None, subject: Subject) -> dict[str, Any]:
-    """Return the settings of aspects: a decision under the costs of ``--cost``.
+def settings_of(costs: Sequence[str] | None, subject: Subject, rules: Path | None = None) -> dict[str, Any]:
+    """Return the settings of aspects: a decision under the costs of ``--cost``, rules of columns of ``--rules``.
 
     Raises:
-        SettingError: costs for a model of numbers.
+        DataError: a file of rules that cannot be read.
+        SettingError: costs for a model of numbers, or a file that holds no rules.
 
     """
+    found: dict[str, Any] = {}
+    if rules is not None:
+        from temperance.evaluation.schema.file import read
+
+        found["adversarial"] = {"rules": read(rules)}
     if not costs:
-        return {}
+        return found
     from temperance.records.decision import Costs, Decision, parse_costs
 
     if subject.task == "regression":
         raise SettingError("--cost for a model of numbers", "a model of classes", "Leave --cost out")
-    found = [price for one in costs for price in parse_costs(one)]
-    return {"decision": Decision(Costs.of(found, subject.classes))}
+    prices = [price for one in costs for price in parse_costs(one)]
+    return {**found, "decision": Decision(Costs.of(prices, subject.classes))}
+
+
+def propose_rules(table: Table, path: Path) -> str:
+    """Write the rules of columns that hold in a table, and return where.
+
+    Raises:
+        DataError: pictures, or a file that is there already or cannot be written.
+
+    """
+    from temperance.evaluation.schema.file import write
+    from temperance.evaluation.schema.propose import propose
+
+    if table.schema.kind != "table":
+        raise DataError("pictures", "a table: rules are about its columns", "Leave --write-rules out")
+    if path.exists():
+        raise DataError(f"{path} exists", "a new file: rules that were corrected are not lost", "Name another")
+    write_text(path, write(propose(table)))
+    return str(path)
 
 
 def judged(done: Vetting, wanted: Sequence[Requirement], by: str) -> tuple[Verdict, ...]:

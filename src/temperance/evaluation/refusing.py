@@ -13,6 +13,7 @@ from temperance.records.predictor import Predictor
 from temperance.records.schema import MISSING, UNSEEN, Rows, Schema
 
 _REFUSALS = (DataError, TaskError)  # a server that is gone, or a damaged file, is a fault and no answer
+FOREIGN = ("onnx", "torch", "sklearn", "predictor")  # kinds of models that may fail on rows unlike their own
 Mask = NDArray[np.bool_]
 
 

@@ -18,7 +18,7 @@ from temperance.evaluation.harness import Evaluation, measured
 from temperance.evaluation.metrics.registry import select
 from temperance.evaluation.own_rows import OwnRows, own_rows
 from temperance.evaluation.prediction import observe
-from temperance.evaluation.refusing import Refusing
+from temperance.evaluation.refusing import FOREIGN, Refusing
 from temperance.evaluation.words import sentence, sentences
 from temperance.records.errors import DataError
 from temperance.records.measurement import Measurement
@@ -27,7 +27,6 @@ from temperance.records.table import Table
 
 ANSWER_ALONE = ("accuracy", "balanced_accuracy", "macro_f1")
 HARNESS_SHARE = 0.5  # of a budget
-FOREIGN = ("onnx", "torch", "sklearn", "predictor")
 OWN_TEST = 0.1  # share of own test rows above which a comparison with the record would compare rows with themselves
 
 

@@ -113,3 +113,18 @@ def test_a_module_of_code(temperance, classes, tmp_path, monkeypatch) -> None:
     assert 0 <= done.json["measurements"]["accuracy"]["value"] <= 1
     assert any("taken as logits" in text for text in done.json["sentences"])
     assert np.isfinite(done.json["measurements"]["log_loss"]["value"])
+
+
+def test_attacks_keep_the_rules_of_a_file(temperance, classes, tmp_path) -> None:
+    rules = tmp_path / "rules.toml"
+    assert temperance("evaluate", classes.folder, classes.table, "--write-rules", rules).status == 0
+    rules.write_text(rules.read_text().replace('change = "free"', 'change = "fixed"', 1))
+    done = temperance("evaluate", classes.folder, classes.table, "--rules", rules, "--aspect", "adversarial", "--json")
+    assert done.status == 0, done.err
+    found = done.json["aspects"]["adversarial"]
+    assert all("size" not in row["changes"] for row in found["details"]["broken_rows"])
+    assert found["details"]["rules"]["from"] == "the owner"
+    rules.write_text("[columns.size]\nchange = 'stuck'\n")
+    bad = temperance("evaluate", classes.folder, classes.table, "--rules", rules, "--aspect", "adversarial")
+    assert bad.status == 2
+    assert "free, fixed, up or down" in bad.err

@@ -82,3 +82,16 @@ def test_without_slopes_the_signs_say_why_they_were_not_looked_for(digits):
         "losses disagree", "transfer is better",
     }  # fmt: skip
     assert found.trustworthy
+
+
+def test_where_a_part_is_fixed_a_row_need_not_break(two_classes):
+    free = torch.zeros(6, dtype=torch.float64)
+    free[(two_classes.w[0] - two_classes.w[1]).abs().argmin()] = 1  # the column that matters least
+    victim = Victim(two_classes, -3.0, 3.0, free=free)
+    x = two_classes.x.clamp(-3, 3)
+    y = victim.answer(x)
+    whole = masking(victim, x, y, Linf(0.1), queries=20, transfer=False)
+    assert "whole range does not break it" in names(whole)  # true, and no sign of hidden slopes
+    part = masking(victim, x, y, Linf(0.1), queries=20, transfer=False, complete=False)
+    assert part.trustworthy
+    assert "is fixed" in part.signs[1].why_not

@@ -49,6 +49,7 @@ def test_the_owner_s_rules_hold_and_broken_rows_are_shown(netted):
     assert found.details["rules"]["from"] == "the owner"
     shown = found.details["broken_rows"]
     assert shown
+    assert found.flags == ()
     for row in shown:
         assert set(row["changes"]) <= {"x1", "x2", "x3"}
         assert row["truth"] != row["answer"]

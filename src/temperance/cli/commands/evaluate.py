@@ -44,6 +44,11 @@ def evaluate(
     time_column: options.VettedTime = None,
     weight: options.Weight = None,
     cost: options.Costs = None,
+    rules: options.Rules = None,
+    write_rules: Annotated[
+        Path | None,
+        typer.Option("--write-rules", metavar="FILE", help="Write rules of columns that hold in these rows, and stop."),
+    ] = None,
     require: options.Require = None,
     by: Annotated[By, typer.Option("--by", help=options.BY_HELP)] = By.interval,
     uses: options.Uses = None,
@@ -76,9 +81,13 @@ def evaluate(
     asked = vetting.Asked(data, choices, target, task, group, time_column, weight)
     console = Console(as_json, quiet)
     with vetting.given([model], asked) as (one,):
+        if write_rules is not None:
+            path = vetting.propose_rules(one.reading.table, write_rules)
+            console.result({"paths": {"rules": path}}, f"Written: {path}. Say in it which columns nobody can change.")
+            return
         done, verdicts, extra = run(
             one, suite=suite.value, aspects=aspect, cost=cost, require=require, by=by.value, uses=uses, once=once,
-            budget=budget, seed=seed,
+            budget=budget, seed=seed, rules=rules,
         )  # fmt: skip
         value, lines = told(one, done, asked, verdicts, extra)
         if out is not None:
@@ -91,7 +100,7 @@ def evaluate(
 
 def run(
     one: Given, *, suite: str, aspects: list[str] | None, cost: list[str] | None, require: str | None, by: str,
-    uses: Path | None, once: bool, budget: str | None, seed: int,
+    uses: Path | None, once: bool, budget: str | None, seed: int, rules: Path | None = None,
 ) -> tuple[Vetting, tuple[Verdict, ...], list[str]]:  # fmt: skip
     """Vet a model and judge it; the third is what is said of the test set's earlier uses.
 
@@ -118,7 +127,7 @@ def run(
         extra.append(found.sentence())
     done = vet(
         vetting.with_scale(subject), table, tier=suite, seed=seed, labels=one.labels,  # type: ignore[arg-type]
-        names=aspects, required=tuple(w.name for w in wanted), settings=vetting.settings_of(cost, subject),
+        names=aspects, required=tuple(w.name for w in wanted), settings=vetting.settings_of(cost, subject, rules),
         budget_seconds=vetting.seconds_of(budget),
     )  # fmt: skip
     return done, vetting.judged(done, wanted, by), extra

@@ -25,6 +25,7 @@ def gate(
     time_column: options.VettedTime = None,
     weight: options.Weight = None,
     cost: options.Costs = None,
+    rules: options.Rules = None,
     uses: options.Uses = None,
     once: options.Once = False,
     budget: options.VettingBudget = None,
@@ -53,7 +54,7 @@ def gate(
     with vetting.given([model], asked) as (one,):
         done, verdicts, extra = run(
             one, suite=suite.value, aspects=None, cost=cost, require=require, by=by.value, uses=uses, once=once,
-            budget=budget, seed=seed,
+            budget=budget, seed=seed, rules=rules,
         )  # fmt: skip
     met = all(v.met for v in verdicts)
     value = {

@@ -98,7 +98,15 @@ class Masking:
 
 
 def masking(
-    victim: Victim, x: Tensor, y: Tensor, ball: Ball, *, queries: int = 300, seed: int = 0, transfer: bool = True
+    victim: Victim,
+    x: Tensor,
+    y: Tensor,
+    ball: Ball,
+    *,
+    queries: int = 300,
+    seed: int = 0,
+    transfer: bool = True,
+    complete: bool = True,
 ) -> Masking:
     """Look for the ten signs.
 
@@ -112,13 +120,15 @@ def masking(
         queries: of the black-box probe, per row.
         seed: of everything random.
         transfer: also fit a plain net to the model's answers and attack that.
+        complete: all that the model sees can change; where a part is fixed, a row need not break at any distance, and
+            sign 2 is not looked for.
 
     """
     begun = time.perf_counter()
     probe = _Probe(victim, x, y, ball, seed)
     signs = (
         probe.strength(queries),
-        probe.whole_range(),
+        probe.whole_range(complete),
         probe.slopes(),
         *probe.order(),
         probe.random_answers(),
@@ -158,13 +168,15 @@ class _Probe:
         self.accuracy[name] = float(self.kept[name].double().mean())
         return self.accuracy[name]
 
-    def steps(self, name: str, steps: int, *, loss: Any = cross_entropy, ball: Ball | None = None) -> float:
-        """Follow the slope by fixed steps from a random start."""
+    def steps(
+        self, name: str, steps: int, *, loss: Any = cross_entropy, ball: Ball | None = None, near_by: bool = False
+    ) -> float:
+        """Follow the slope by fixed steps from a random start, or from the clean row."""
         near = ball or self.ball
         stride = 1.0 if steps == 1 else max(0.05, 2.5 / steps)
 
         def attack(generator: torch.Generator) -> Found:
-            start = self.x if steps == 1 else near.start(self.x, generator, self.victim)
+            start = self.x if steps == 1 or near_by else near.start(self.x, generator, self.victim)
             return fixed_steps(self.victim, self.x, self.y, near, loss, steps=steps, stride=stride, start=start)
 
         return self.run(name, attack)
@@ -214,15 +226,20 @@ class _Probe:
                 kept[left[hit[self.judge.wrong(found.points[hit], y[hit])]]] = False
         return kept
 
-    def whole_range(self) -> Sign:
+    def whole_range(self, complete: bool) -> Sign:
         """Sign 2: a budget of the whole range does not break (nearly) every row."""
         words = "even changes over the whole range of the inputs do not break it"
         limit = max(0.01, (_SLACK_ROWS - 0.5) / len(self.x))
         reach = self._reach()
-        if not self.sloped or reach is None:
-            why = "no slopes are used" if not self.sloped else "the inputs have no range"
+        if not (self.sloped and complete) or reach is None:
+            why = "the inputs have no range" if complete else "a part of the inputs is fixed: rows need not break"
+            why = why if self.sloped else "no slopes are used"
             return Sign("whole range does not break it", words, False, 0.0, limit, why)
-        left = self.steps("whole range", 50, ball=replace(self.ball, eps=reach))
+        wide = replace(self.ball, eps=reach)
+        self.steps("whole range, from afar", 50, ball=wide)
+        self.steps("whole range, from the row", 50, ball=wide, loss=margin, near_by=True)
+        kept = self.kept["whole range, from afar"] & self.kept["whole range, from the row"]
+        left = self.accuracy["whole range"] = float(kept.double().mean())
         return Sign("whole range does not break it", words, left > limit, left, limit)
 
     def _reach(self) -> float | None:

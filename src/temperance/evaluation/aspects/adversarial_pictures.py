@@ -56,7 +56,7 @@ def measure(case: Case, index: NDArray[np.int64], plan: Plan) -> Reading:
     if case.tier == "publish":
         found += _official(case, index, view, y, examples, not_done, flags)
         found += _proven(case, index, view, y, plan, details)
-    told = _told(curves, flags)
+    told = _told(curves)
     return Reading("", tuple(found), told, details, examples, index, tuple(not_done), flags, case.seed)
 
 
@@ -144,7 +144,7 @@ def _proven(
     return found
 
 
-def _told(curves: dict[str, Curve], flags: tuple[str, ...]) -> tuple[str, ...]:
+def _told(curves: dict[str, Curve]) -> tuple[str, ...]:
     one = curves["Linf"]
     n, right = len(one.length), int(one.attacked[0].right.sum())
     told = [f"Of {n} pictures {right} are answered rightly as they are."]
@@ -158,4 +158,4 @@ def _told(curves: dict[str, Curve], flags: tuple[str, ...]) -> tuple[str, ...]:
         told.append(
             f"Half of the right ones change their answer with a change of {one.median * 255:.3g} levels or less."
         )
-    return (*(f"These figures are {flag}." for flag in flags), *told)
+    return tuple(told)

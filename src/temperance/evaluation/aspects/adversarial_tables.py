@@ -15,7 +15,7 @@ from temperance.evaluation.adversarial.losses import margin
 from temperance.evaluation.adversarial.masking import masking
 from temperance.evaluation.adversarial.views import log_scores, table
 from temperance.evaluation.aspects.base import Case, Differentiable, Inputs, Reading
-from temperance.evaluation.aspects.robust_figures import PREFIXES, UPPER, Plan, budgets, doubts, own, share
+from temperance.evaluation.aspects.robust_figures import PREFIXES, UPPER, Plan, answers, budgets, doubts, own, share
 from temperance.evaluation.base import Array
 from temperance.evaluation.schema.constrained import Constrained, attack
 from temperance.evaluation.schema.propose import propose
@@ -58,7 +58,7 @@ def measure(case: Case, index: NDArray[np.int64], plan: Plan) -> Reading:
     }
     examples = {name: one.survived.astype(np.int8) for name, one in found.items()}
     return Reading(
-        "", tuple(figures), _told(case, found, whose, details, flags), details, examples, index,
+        "", tuple(figures), _told(found, whose, details), details, examples, index,
         (*left, *more), flags, case.seed,
     )  # fmt: skip
 
@@ -124,7 +124,8 @@ def _attacked(
 def _asker(case: Case, network: Differentiable | None) -> Callable[[Rows], Array]:
     """Return what answers: the network where there is one, since its scores do not saturate, else log p."""
     if network is None:
-        return lambda rows: log_scores(case.subject.predict(rows))
+        said = answers(case)
+        return lambda rows: log_scores(said(rows))
 
     def ask(rows: Rows) -> Array:
         with torch.no_grad():
@@ -204,9 +205,10 @@ def _trust(
     queries = plan.queries if view.victim.gradient == "exact" else min(plan.queries, 100)
     if view.victim.gradient != "exact":
         return {}, [(what, "the model gives no slopes of its own; its answers were searched instead")]
-    details = {
-        "masking": masking(view.victim, view.points, known, Linf(PROBED), queries=queries, seed=case.seed).to_dict()
-    }
+    complete = len(space.movable) == rows.numeric.shape[1] and not rows.categorical.shape[1]
+    ball = Linf(PROBED)
+    found = masking(view.victim, view.points, known, ball, queries=queries, seed=case.seed, complete=complete)
+    details = {"masking": found.to_dict()}
     not_done = [
         (f"sign of hidden slopes: {sign['name']}", sign["why_not"])
         for sign in details["masking"]["signs"] if sign["why_not"]
@@ -244,10 +246,11 @@ def _shown(
             break
         if any(row["row"] == int(index[i]) for row in shown):
             continue
-        after = case.subject.predict(found[name].rows.take(np.array([i])))[0]
+        after = answers(case)(found[name].rows.take(np.array([i])))[0]
         shown.append(
             {
-                "row": int(index[i]), "within": name, "truth": classes[y[i]], "answer": classes[int(np.argmax(after))],
+                "row": int(index[i]), "within": name, "truth": classes[y[i]],
+                "answer": classes[int(np.argmax(after))] if np.isfinite(after).all() else "no answer",
                 "changes": _changes(case.table.schema, rows.take([i]), found[name].rows.take([i])),
             }
         )  # fmt: skip
@@ -268,9 +271,7 @@ def _changes(schema: Schema, before: Rows, after: Rows) -> dict[str, list[Any]]:
     return changes
 
 
-def _told(
-    case: Case, found: dict[str, Constrained], whose: str, details: dict[str, Any], flags: tuple[str, ...]
-) -> tuple[str, ...]:
+def _told(found: dict[str, Constrained], whose: str, details: dict[str, Any]) -> tuple[str, ...]:
     first = next(iter(found.values()))
     told = [f"Of {len(first.right)} rows {int(first.right.sum())} are answered rightly as they are."]
     for name in ("robust@0.1", "robust_columns@1"):
@@ -289,7 +290,7 @@ def _told(
         told.append(
             "Rules of the columns were proposed from the data; say which columns nobody can change, and ask again."
         )
-    return (*(f"These figures are {flag}." for flag in flags), *told)
+    return tuple(told)
 
 
 def _plain(value: Any) -> str:

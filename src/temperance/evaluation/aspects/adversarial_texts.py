@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from temperance.evaluation.adversarial.words import reword
 from temperance.evaluation.aspects.base import Case, Reading
-from temperance.evaluation.aspects.robust_figures import PREFIXES, UPPER, Plan, budgets, own, share
+from temperance.evaluation.aspects.robust_figures import PREFIXES, UPPER, Plan, answers, budgets, own, share
 from temperance.records.measurement import Measurement
 
 USUAL = {"quick": (1.0,), "standard": (1.0, 2.0, 4.0), "publish": (1.0, 2.0, 4.0, 8.0)}
@@ -23,7 +23,8 @@ def measure(case: Case, index: NDArray[np.int64], plan: Plan) -> Reading:
     """
     index = index[: MOST[case.tier]]
     rows, y = case.table.rows.take(index), np.asarray(case.table.target[index], dtype=np.int64)
-    ask = lambda changed: np.log(np.maximum(case.subject.predict(changed), 1e-300))  # noqa: E731
+    said = answers(case)
+    ask = lambda changed: np.log(np.maximum(said(changed), 1e-300))  # noqa: E731
     synonyms = own(case).get("synonyms")
     figures: list[Measurement] = []
     details: dict[str, Any] = {}

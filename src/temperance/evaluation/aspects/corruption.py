@@ -26,7 +26,7 @@ class CorruptionAspect(Aspect):
         found = self._probed(case)
         figures = [found.overall, found.clean, *found.drops, *(cell.measurement for cell in found.cells)]
         details: dict[str, Any] = {"robustness": found.to_dict(), "convention": COMMON}
-        told = _told(found)
+        told = _told(found, overall=case.evaluation is None)
         if case.subject.task != "regression":
             shifted = prior_shift(case.outcome, case.subject.classes)
             figures += shifted
@@ -61,17 +61,21 @@ class CorruptionAspect(Aspect):
         )  # fmt: skip
 
 
-def _told(found: Robustness) -> tuple[str, ...]:
+def _told(found: Robustness, *, overall: bool) -> tuple[str, ...]:
     if not found.drops:
         return ("Nothing in these rows could be damaged.",)
     ordered = sorted(found.drops, key=lambda m: -m.value)
-    told = [
-        f"Damaged inputs: {found.overall.value:.3f} instead of {found.clean.value:.3f}, mean of {len(found.drops)} "
-        "kinds of damage in five sizes."
-    ]
+    told = []
+    if overall:  # a vetting has said it before
+        told.append(
+            f"Damaged inputs: {found.overall.value:.3f} instead of {found.clean.value:.3f}, mean of {len(found.drops)} "
+            "kinds of damage in five sizes."
+        )
     for drop in ordered[:3]:
         family = drop.name.rsplit("/", 1)[-1]
-        told.append(f"{CORRUPTIONS[family].words.split(' (')[0].capitalize()}: {drop.value:.3f} lower on average.")
+        told.append(
+            f"{CORRUPTIONS[family].words.split(' (')[0].capitalize()}: {drop.value:.3f} lower than without, on average."
+        )
     return tuple(told)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from temperance.evaluation.aspects.base import Aspect, Case, Need, Reading
+from temperance.evaluation.aspects.robust_figures import answers
 from temperance.evaluation.base import Array
 from temperance.evaluation.ood import sets
 from temperance.evaluation.ood.detection import Detection, detect
@@ -86,6 +87,7 @@ class _Reader:
     def __init__(self, case: Case) -> None:
         self.case = case
         self.network = case.subject.network
+        self.answers = answers(case)
         self.told = "numbers before the last layer of the net"
         self.centre: Array | None = None
         self.spread: Array | None = None
@@ -98,7 +100,7 @@ class _Reader:
     def _some(self, rows: Rows) -> Known:
         classes = self.case.subject.task != "regression"
         if self.network is None:
-            logits = np.log(np.maximum(self.case.subject.predict(rows), 1e-300)) if classes else None
+            logits = np.log(np.maximum(self.answers(rows), 1e-300)) if classes else None
             return Known(logits, self._raw(rows))
         import torch
 
@@ -146,10 +148,12 @@ def _fit(case: Case, taught: NDArray[np.int64], known: Known) -> Any:
     def judge(rows: Known) -> tuple[Scores, dict[str, str]]:
         scores: Scores = {}
         notes: dict[str, str] = {}
-        if rows.logits is None:
-            notes = dict.fromkeys(LOGIT_SCORES, "it needs the scores of classes")
+        if rows.logits is None or not case.subject.has("probabilities"):
+            why = case.subject.why_not("probabilities") or "it needs the scores of classes"
+            notes = dict.fromkeys(LOGIT_SCORES, why)
         else:
-            normal = bool(np.abs(np.logaddexp.reduce(rows.logits, axis=1)).max() < 1e-6)
+            known = rows.logits[np.isfinite(rows.logits).all(axis=1)]
+            normal = bool((np.abs(np.logaddexp.reduce(known, axis=1)) < 1e-6).all())
             for name, score in LOGIT_SCORES.items():
                 if normal and name in ("energy", "max-logit"):
                     notes[name] = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from temperance.evaluation.aspects.base import Case
 from temperance.evaluation.base import clustered_wilson
+from temperance.evaluation.refusing import FOREIGN, Refusing
 from temperance.records.errors import SettingError, nearest
 from temperance.records.measurement import Measurement
+from temperance.records.schema import Rows
 
 
 class Plan(NamedTuple):
@@ -49,6 +51,12 @@ def own(case: Case) -> Mapping[str, Any]:
                 f"a setting {key!r} of attacks", f"known are {', '.join(SETTINGS)}", nearest(key, SETTINGS)
             )
     return found
+
+
+def answers(case: Case) -> Callable[[Rows], NDArray[Any]]:
+    """Return what answers altered rows: a model from outside may fail on some, which then have no answer."""
+    subject = case.subject
+    return Refusing(subject.predictor).predict if subject.kind in FOREIGN else subject.predict
 
 
 def chosen_rows(case: Case, plan: Plan) -> NDArray[np.int64]:
