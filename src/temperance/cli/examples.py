@@ -10,7 +10,11 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "temperance study --resume churn --budget 5m",
     ),
     "demo": ("temperance demo", "temperance demo --budget 90s --out demo"),
-    "audit": ("temperance audit iris", "temperance audit churn.csv --target churned --write-schema churn.toml"),
+    "audit": (
+        "temperance audit iris",
+        "temperance audit churn.csv --target churned --write-schema churn.toml",
+        "temperance audit churn.csv --target churned --against benchmark.csv --out audit",
+    ),
     "evaluate": ("temperance evaluate churn/bundle march.csv --suite standard",),
     "export": (
         "temperance export churn --trial t004 --out churn/small",

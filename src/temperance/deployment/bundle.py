@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from temperance.data.blocks import Block, unpack
 from temperance.deployment.manifest import REMEDY, check_manifest, read_json
 from temperance.deployment.wire import check_graph
+from temperance.records.damaged import DAMAGED
 from temperance.records.decision import Decision, middle, most_probable
 from temperance.records.errors import BundleError, MissingExtra
 from temperance.records.plain_json import dumps
@@ -370,7 +371,7 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
                 raise BundleError(f"{path.name} unpacks to more than {LARGEST_UNPACKED} bytes", "", REMEDY)
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError, KeyError) as error:
+    except DAMAGED as error:
         raise BundleError(f"{path.name} cannot be read: {error}", "arrays of numbers and texts", REMEDY) from error
 
 
