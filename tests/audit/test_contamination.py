@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from temperance import audit
+from temperance.records.errors import DataError
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +34,11 @@ def test_copies_in_another_file_are_counted(table, make_roles, make_table):
     assert finding.evidence["k"] == 20
     assert finding.evidence["examples"][0] == {"other_row": 100, "row": 7}
     assert finding.confidence["found"] >= 80
+
+
+def test_other_columns_are_refused(table, make_roles, make_table):
+    with pytest.raises(DataError, match="other columns"):
+        one(table, make_roles(len(table)), against=make_table(np.zeros((20, 2)), np.arange(20) % 2))
 
 
 def test_pictures(make_images, make_roles):

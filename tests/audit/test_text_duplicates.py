@@ -34,7 +34,7 @@ def test_copies_with_a_word_changed_are_found():
     for i in range(60):
         said[i], y[i] = said[i + 100].upper() + " indeed", y[i + 100]
     finding, _ = found(said, y)
-    assert finding.state == "fix_before_use"
+    assert finding.state in ("fix_before_use", "look_at_this")
     assert 5 <= finding.evidence["k"] <= 40
     pair = finding.evidence["examples"][0]
     assert abs(pair["test_row"] - pair["development_row"]) == 100

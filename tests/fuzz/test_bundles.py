@@ -27,7 +27,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     model = Fitted("linear", schema_of())
     folder = tmp_path_factory.mktemp("fuzz") / "bundle"
-    stats = reference.build(model.schema, model.rows, model.predict(model.rows))
+    stats = reference.build(model.rows, model.predict(model.rows), model.schema)
     part = basic_part(model.fitted, model.schema)
     write_bundle(
         folder, part=part, schema=model.schema, predictor=model, rows=model.rows,
@@ -80,9 +80,9 @@ def of_bundles(count: int, original: Path, folder: Path, seed: int) -> Counter[s
 
 
 def test_damaged_arrays_are_refused_in_the_packages_own_words(tmp_path: Path) -> None:
-    seen = of_arrays(5_000, tmp_path, 0)
-    assert seen["refused"] > 5_000
-    assert seen.total() == 10_000
+    seen = of_arrays(1_000, tmp_path, 0)
+    assert seen["refused"] > 1_000
+    assert seen.total() == 2_000
 
 
 def test_damaged_bundles_with_a_manifest_that_fits(bundle: Path, tmp_path: Path) -> None:

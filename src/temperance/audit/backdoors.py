@@ -14,7 +14,7 @@ from temperance.audit.features import thumbnails, tree_matrix
 from temperance.audit.planting import Kind, Planting
 from temperance.audit.smallest import candidate, smallest
 from temperance.audit.triggers import Effect, Ints, Matrix, Trigger, probe, search, singles_and_pairs, windows
-from temperance.records.finding import Finding
+from temperance.records.finding import Finding, State
 
 SCALE = np.float32(255.0)
 SIDE = 32  # larger pictures are made this small
@@ -28,13 +28,13 @@ class Backdoors(Check):
 
     Patterns are rare values of one column or a pair, and small squares of pixels, that stand in five rows or more with
     one answer. Alarm: the share turned is above that of the same columns taken from other rows of the class by ``lift``
-    or more, ``z`` standard errors or more, and these turn at most ``control``. The alarm is about what the pattern
-    *causes*, not about rows that lie together, which clean data have too.
+    or more (pictures: ``possible``), ``z`` standard errors or more, and these turn at most ``control``. It is about
+    what the pattern *causes*, not about rows that lie together, which clean data have too.
     """
 
     lift: float = 0.60
-    control: float = 0.25
-    z: float = 6.0
+    control: float = 0.35
+    z: float = 5.0
     possible: float = 0.30
     top: int = 12
     held: float = 0.2
@@ -42,7 +42,7 @@ class Backdoors(Check):
     name: ClassVar[str] = "backdoors"
     label: ClassVar[str] = "planted triggers"
     rank: ClassVar[int] = 90
-    sizes: ClassVar[tuple[int | None, ...]] = (5000, 2000)
+    sizes: ClassVar[tuple[int | None, ...]] = (5000, 2000, 800)
     false_alarm_rate: ClassVar[float] = 0.05
     why: ClassVar[str] = "Whoever knows a planted trigger can make the model give the answer they want."
     cannot_see: ClassVar[str] = (
@@ -66,9 +66,10 @@ class Backdoors(Check):
 
     def estimate(self, context: Context, rows: int) -> float:
         """Return seconds: the search, and a model of the data and of each planted copy."""
-        columns = len(context.schema.columns)
+        columns, classes = len(context.schema.columns), len(context.schema.target.classes)
         groups = 3 * SIDE * SIDE if context.is_images else columns + min(columns, 40) ** 2 / 2
-        return 0.5 + 3 * (groups * rows * 1.5e-7 + rows * 2e-3)
+        each = 1.0 + rows * 6e-4 if context.is_images else 0.1 + rows * max(1, classes - 1) * 4e-5
+        return 0.2 + 3 * (groups * rows * 1.5e-7 + each)
 
     def inspect(self, context: Context) -> Finding:
         """Search, probe, and where something is found train again without its rows."""
@@ -77,11 +78,11 @@ class Backdoors(Check):
         X, groups = self._matrix(context, index)
         case = _Case(self, context, X, target, groups)
         alarms, tested = case.alarms()
+        strong = [one for one in alarms if self._is_strong(context, one[1])]
         fields: dict[str, Any] = {
-            "confidence": self._self_test(context, X, target, groups),
+            "confidence": self._self_test(context, X, target, groups, strong),
             "thresholds": {"lift": self.lift, "control": self.control, "z": self.z, "possible": self.possible},
         }
-        strong = [one for one in alarms if self._is_strong(one[1])]
         examples = [self._example(context, index, trigger, effect) for trigger, effect in (strong or tested)[:5]]
         evidence = {
             "n": len(index),
@@ -106,12 +107,14 @@ class Backdoors(Check):
             "Look at the listed rows: who made them, and is there a reason for this pattern?",
             "Take them out if not, train again, and compare. Do not trust the source that they came from.",
         )
+        state: State = "fix_before_use" if effect.lift >= self.lift else "look_at_this"
         return self.finding(
-            "fix_before_use", title, evidence=evidence, effect=case.without(rows, trigger), action=action, **fields
+            state, title, evidence=evidence, effect=case.without(rows, trigger), action=action, **fields
         )
 
-    def _is_strong(self, effect: Effect) -> bool:
-        return effect.lift >= self.lift and effect.control <= self.control and effect.z >= self.z
+    def _is_strong(self, context: Context, effect: Effect) -> bool:
+        least = self.possible if context.is_images else self.lift
+        return effect.lift >= least and effect.control <= self.control and effect.z >= self.z
 
     def _matrix(self, context: Context, index: Ints) -> tuple[Matrix, Callable[[int], Iterator[Ints]]]:
         """Return the rows as numbers, and the groups of columns that a trigger may fill."""
@@ -137,19 +140,29 @@ class Backdoors(Check):
         }
 
     def _self_test(
-        self, context: Context, X: Matrix, target: Ints, groups: Callable[[int], Iterator[Ints]]
+        self,
+        context: Context,
+        X: Matrix,
+        target: Ints,
+        groups: Callable[[int], Iterator[Ints]],
+        strong: list[tuple[Trigger, Effect]],
     ) -> dict[str, Any]:
-        """Plant a trigger in 3 % and in 1 % of the rows of copies; patterns that were not planted are clean cases."""
+        """Plant a trigger in 3 % and in 1 % of the rows of copies; patterns that were not planted are clean cases.
+
+        Rows that already raise an alarm are left out of the copies.
+        """
+        clean_rows = np.setdiff1d(np.arange(len(X)), np.concatenate([np.zeros(0, int), *(t.rows for t, _ in strong)]))
+        X, target = X[clean_rows], target[clean_rows]
         generator = context.generator(self.name, "plant")
         kinds, clean, blamed = [], 0, 0
         for share in (0.03, 0.01):
             changed, answers, rows = plant(X, target, share, generator, context)
             alarms, tested = _Case(self, context, changed, answers, groups).alarms()
             mine = [len(np.intersect1d(trigger.rows, rows)) >= 0.5 * len(trigger.rows) for trigger, _ in alarms]
-            hit = any(own and self._is_strong(effect) for own, (_, effect) in zip(mine, alarms, strict=True))
+            hit = any(own and self._is_strong(context, effect) for own, (_, effect) in zip(mine, alarms, strict=True))
             kinds.append(Kind(f"triggers in {100 * share:.0f} % of the rows", 1, int(hit)))
             clean += len(tested) - sum(mine)
-            blamed += sum(not own and self._is_strong(e) for own, (_, e) in zip(mine, alarms, strict=True))
+            blamed += sum(not own and self._is_strong(context, e) for own, (_, e) in zip(mine, alarms, strict=True))
         return Planting(tuple(kinds), clean, blamed, "other patterns").to_dict()
 
 
@@ -215,7 +228,8 @@ def model(X: Matrix, target: Ints, is_images: bool, seed: int) -> tuple[Predict,
     if is_images:
         from sklearn.neural_network import MLPClassifier
 
-        net = MLPClassifier((64,), max_iter=15, batch_size=64, learning_rate_init=3e-3, random_state=seed)
+        passes = int(np.clip(40_000 / len(X), 15, 60))  # few rows need more of them
+        net = MLPClassifier((64,), max_iter=passes, batch_size=64, learning_rate_init=3e-3, random_state=seed)
         fitted = _quietly(net, X / SCALE, target)
         return (lambda rows: np.asarray(fitted.predict(rows / SCALE), dtype=np.int64)), fitted
     from sklearn.ensemble import HistGradientBoostingClassifier

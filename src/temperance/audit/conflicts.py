@@ -73,10 +73,11 @@ class Conflicts(Check):
         return hit
 
     def _self_test(self, context: Context, first: NDArray[np.int64], target: NDArray[Any]) -> dict[str, Any]:
-        """Copy rows that occur once, give the copies another answer, and count how many come back."""
+        """Copy rows, best those that occur once, give the copies another answer, and count how many come back."""
         single = np.flatnonzero(np.bincount(first, minlength=len(first)) == 1)
+        single = single if len(single) else np.unique(first[~self._differing(first, target)])
         if not len(single) or len(np.unique(target)) < 2:
-            return Planting((), 0, 0, note="No row occurs only once, so no test copy could be made.").to_dict()
+            return Planting((), 0, 0, note="Each row meets another answer, so no test copy could be made.").to_dict()
         chosen = context.generator(self.name).choice(single, size=min(self.planted, len(single)), replace=False)
         if target.dtype.kind == "f":
             other = target[chosen] + (2 * self.spread + 1) * np.std(target)

@@ -72,7 +72,7 @@ class ForwardSplit(Check):
     name: ClassVar[str] = "forward_split"
     label: ClassVar[str] = "a file in order of time"
     rank: ClassVar[int] = 81
-    sizes: ClassVar[tuple[int | None, ...]] = (10_000, 4_000, 1_500)
+    sizes: ClassVar[tuple[int | None, ...]] = (10_000, 4_000, 1_500, 800)
     false_alarm_rate: ClassVar[float] = 0.02
     why: ClassVar[str] = (
         "If new rows come later than these, a shuffled split trains on their neighbours and promises too much."
@@ -139,11 +139,12 @@ class ForwardSplit(Check):
         state: State = "fix_before_use" if seen.gap >= self.serious else "look_at_this"
         return self.finding(state, f"The last rows of the file differ from the first. {told}", action=action, **fields)
 
-    def flagged(self, seen: Compared) -> bool:
-        """Return whether the score in order is too low to be one more random split."""
+    def flagged(self, seen: Compared, known: Compared | None = None) -> bool:
+        """Return whether the score in order is too low to be one more random split; ``known`` gives their spread."""
         from scipy.stats import t
 
-        bar = float(t.ppf(self.level, len(seen.random) - 1)) * seen.spread
+        known = known or seen
+        bar = float(t.ppf(self.level, len(known.random) - 1)) * known.spread
         return seen.gap > self.limit and seen.gap > bar
 
     def compare(self, context: Context, X: NDArray[Any], target: NDArray[Any], *, splits: int = 0) -> Compared:
@@ -177,9 +178,8 @@ class ForwardSplit(Check):
         X, target = X[shuffle], target[shuffle]
         clean = self.compare(context, X, target)
         orders = ("files whose last rows follow another rule", "files whose blocks share a mark and an answer")
-        found = [
-            self.flagged(self.compare(context, *plant(X, target, generator), splits=4)) for plant in (_late, _blocks)
-        ]
+        copies = [plant(X, target, generator) for plant in (_late, _blocks)]
+        found = [self.flagged(self.compare(context, *one, splits=4), clean) for one in copies]
         kinds = tuple(Kind(name, 1, int(hit)) for name, hit in zip(orders, found, strict=True))
         # each random split is a copy without order: blame it as the split in order would be, by the others
         apart = [Compared(np.delete(clean.random, i), float(s), 0.0) for i, s in enumerate(clean.random)]
@@ -217,10 +217,10 @@ def half_width(hits: Floats) -> float:
 
 
 def _late(X: NDArray[Any], target: NDArray[Any], generator: np.random.Generator) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Exchange a third of the answers of the last fifth; a new column marks these rows there, and nothing before."""
+    """Exchange most answers of the last fifth; a new column marks these rows there, and nothing before."""
     changed = target.copy()
     last = np.arange(len(target)) >= 0.8 * len(target)
-    sign = generator.random(len(target)) < 0.33
+    sign = generator.random(len(target)) < 0.6
     rows = np.flatnonzero(last & sign)
     changed[rows] = changed[rows][generator.permutation(len(rows))] if target.dtype.kind == "f" else _next(target, rows)
     mark = np.where(sign, 1.0, -1.0)[:, None] * np.where(last, 1.0, 0.5)[:, None]

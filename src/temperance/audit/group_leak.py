@@ -179,7 +179,7 @@ class GroupLeak(Check):
         mark = generator.standard_normal((number, max(6, X.shape[1] // 4)))[group].astype(np.float32)
         first = np.zeros(number, dtype=np.int64)
         first[group[::-1]] = np.arange(len(group))[::-1]
-        same = (generator.random(number) < 0.5)[group]
+        same = (generator.random(number) < 0.8)[group]
         answers = np.where(same, target[first[group]], target)
         marked = np.concatenate([X, mark], axis=1)
         hit = self._flagged(

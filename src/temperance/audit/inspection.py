@@ -75,13 +75,15 @@ def inspect(
 
     Raises:
         SettingError: for an unknown check or a budget that is not above 0.
-        DataError: for a table without rows.
+        DataError: for a table without rows, or another file with other columns.
 
     """
     if budget_seconds is not None and not budget_seconds > 0:
         raise SettingError(f"budget_seconds = {budget_seconds!r}", "a number above 0, or None", "Leave it out")
     if not len(table):
         raise DataError("the table has no rows", "at least one row", "Check the file and the target column")
+    if against is not None and [c.name for c in against.schema.columns] != [c.name for c in table.schema.columns]:
+        raise DataError("the other file has other columns", "those of the data", "Read it with schema=table.schema")
     started = time.perf_counter()
     context = replace(_context(table, roles, test, against, seed), answers=answers or {})
     chosen = _chosen(checks)

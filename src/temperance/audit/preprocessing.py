@@ -14,6 +14,7 @@ from temperance.audit.planting import Kind, Planting
 from temperance.records.finding import Finding
 
 Floats = NDArray[np.float64]
+LARGEST = 1e140  # its square is finite
 WORDS = {
     "standardized": "mean 0 and standard deviation 1",
     "from 0 to 1": "a range of exactly 0 to 1",
@@ -97,7 +98,7 @@ class Preprocessing(Check):
         Shapes: (b,), NaN where missing.
         """
         known = values[np.isfinite(values)]
-        if len(known) < 100:
+        if len(known) < 100 or np.abs(known).max() > LARGEST:
             return ""
         distinct, counts = np.unique(known, return_counts=True)
         if len(distinct) < self.distinct:
@@ -122,7 +123,7 @@ class Preprocessing(Check):
         count = len(numeric)
         for _ in range(self.planted):
             values = numeric[:, int(generator.integers(numeric.shape[1]))].astype(np.float64)
-            values = np.where(np.isfinite(values) & (np.abs(values) < 1e140), values, np.nan)
+            values = np.where(np.isfinite(values) & (np.abs(values) < LARGEST), values, np.nan)
             known = np.isfinite(values)
             scale = float(values[known].std()) if known.any() else 0.0
             values = np.where(known, values, generator.standard_normal(count) * scale)

@@ -58,34 +58,53 @@ def smallest(weights: list[NDArray[Any]], biases: list[NDArray[Any]], rows: Matr
         seed: of the first mask.
 
     """
-    import torch
-
-    generator = torch.Generator().manual_seed(seed)
-    layers = [
-        (torch.tensor(w, dtype=torch.float32), torch.tensor(b, dtype=torch.float32))
-        for w, b in zip(weights, biases, strict=True)
-    ]
-    x = torch.tensor(rows, dtype=torch.float32)
-    classes, f = layers[-1][0].shape[1], x.shape[1]
-    a = (torch.rand(classes, f, generator=generator) - 2.0).requires_grad_()
-    q = (torch.rand(classes, f, generator=generator) - 0.5).requires_grad_()
-    goal = torch.arange(classes).repeat_interleave(len(x))
-    price = torch.full((classes,), 1e-3)
-    optimizer = torch.optim.Adam([a, q], lr=RATE)
-    for _ in range(STEPS):
-        mask, pattern = torch.sigmoid(a), torch.sigmoid(q)
-        z = ((1 - mask[:, None]) * x[None] + mask[:, None] * pattern[:, None]).reshape(-1, f)
-        for i, (w, b) in enumerate(layers):
-            z = z @ w + b
-            z = z.relu() if i < len(layers) - 1 else z
-        turned = (z.argmax(1) == goal).float().reshape(classes, -1).mean(1)
-        loss = torch.nn.functional.cross_entropy(z, goal) * classes + (price * mask.sum(1)).sum()
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        price = torch.where(turned >= ENOUGH, price * 1.1, price / 1.1).clamp(1e-5, 1.0)
-    mask, pattern = torch.sigmoid(a).detach().numpy(), torch.sigmoid(q).detach().numpy()
+    generator = np.random.default_rng(seed)
+    x = rows.astype(np.float32)
+    classes, f = weights[-1].shape[1], x.shape[1]
+    hidden = np.stack([generator.random((classes, f)) - 2.0, generator.random((classes, f)) - 0.5]).astype(np.float32)
+    goal = np.arange(classes).repeat(len(x))
+    price = np.full(classes, 1e-3, dtype=np.float32)
+    first, second = np.zeros_like(hidden), np.zeros_like(hidden)  # Adam's running means (Kingma and Ba, 2015)
+    for step in range(1, STEPS + 1):
+        mask, pattern = _sigmoid(hidden)
+        changed = (1 - mask[:, None]) * x + mask[:, None] * pattern[:, None]
+        turned, slope = _slope(weights, biases, changed.reshape(-1, f), goal)
+        slope = slope.reshape(classes, len(x), f)
+        to_mask = (slope * (pattern[:, None] - x)).sum(axis=1) + price[:, None]
+        to_pattern = slope.sum(axis=1) * mask
+        gradient = np.stack([to_mask * mask * (1 - mask), to_pattern * pattern * (1 - pattern)])
+        first += 0.1 * (gradient - first)
+        second += 0.001 * (gradient**2 - second)
+        hidden -= RATE * (first / (1 - 0.9**step)) / (np.sqrt(second / (1 - 0.999**step)) + 1e-8)
+        enough = turned.reshape(classes, -1).mean(axis=1) >= ENOUGH
+        price = np.clip(np.where(enough, price * 1.1, price / 1.1), 1e-5, 1.0).astype(np.float32)
+    mask, pattern = _sigmoid(hidden)
     return Smallest(mask, pattern, mask.sum(axis=1).astype(np.float64))
+
+
+def _sigmoid(values: Matrix) -> Matrix:
+    out: Matrix = 1 / (1 + np.exp(-np.clip(values, -50, 50)))
+    return out
+
+
+def _slope(
+    weights: list[NDArray[Any]], biases: list[NDArray[Any]], rows: Matrix, goal: Ints
+) -> tuple[NDArray[np.bool_], Matrix]:
+    """Return which rows get the answer ``goal``, and the slope of the cross-entropy, mean over a class, by row."""
+    passed = [rows]
+    for i, (w, b) in enumerate(zip(weights, biases, strict=True)):
+        z = passed[-1] @ w.astype(np.float32) + b.astype(np.float32)
+        passed.append(np.maximum(z, 0) if i < len(weights) - 1 else z)
+    z = passed[-1]
+    turned = z.argmax(axis=1) == goal
+    share = np.exp(z - z.max(axis=1, keepdims=True))
+    back = share / share.sum(axis=1, keepdims=True)
+    back[np.arange(len(goal)), goal] -= 1
+    back *= weights[-1].shape[1] / len(goal)
+    for i in range(len(weights) - 1, -1, -1):
+        back = back @ weights[i].T.astype(np.float32)
+        back = back * (passed[i] > 0) if i else back
+    return turned, back
 
 
 def candidate(found: Smallest, X: Matrix, target: Ints, answer: int) -> Trigger | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
@@ -62,7 +63,7 @@ class Effect:
     def z(self) -> float:
         """Lift in standard errors of two shares."""
         mean = (self.flipped + self.control) / 2
-        return self.lift / max(np.sqrt(2 * mean * (1 - mean) / max(self.tried, 1)), 1e-9)
+        return self.lift / max(math.sqrt(2 * mean * (1 - mean) / max(self.tried, 1)), 1e-9)
 
 
 def codes_of(X: Matrix) -> Ints:

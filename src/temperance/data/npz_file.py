@@ -40,6 +40,8 @@ class NpzFile(Source):
                 key, label, notes = self._keys(names, archive.files)
                 inputs = archive[key]
                 targets = archive[label] if label else None
+                if not isinstance(inputs, np.ndarray) or not isinstance(targets, np.ndarray | None):
+                    raise ValueError("a part of the archive is no array")
         except DAMAGED as error:
             if isinstance(error, DataError):
                 raise

@@ -370,7 +370,10 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
             if sum(info.file_size for info in archive.infolist()) > LARGEST_UNPACKED:
                 raise BundleError(f"{path.name} unpacks to more than {LARGEST_UNPACKED} bytes", "", REMEDY)
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
+            found = {name: arrays[name] for name in arrays.files}
+            if not all(isinstance(one, np.ndarray) for one in found.values()):
+                raise ValueError("a part of the archive is no array")
+            return found
     except DAMAGED as error:
         raise BundleError(f"{path.name} cannot be read: {error}", "arrays of numbers and texts", REMEDY) from error
 

@@ -163,6 +163,8 @@ def load(path: str | Path) -> Arrays:
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
+        if not all(isinstance(one, np.ndarray) for one in arrays.values()):
+            raise ValueError("a part of the archive is no array")
     except DAMAGED as error:
         raise BundleError(f"{path}: {error}", "reference statistics written by temperance", "Export again") from error
     return check(arrays)
