@@ -35,7 +35,7 @@ STREAMS = (
     "electricity_elec2", "keystroke", "phishing_stream", "noaa_weather", "outdoor_objects", "beijing_pm25",
     "bike_sharing_hour",
 )  # fmt: skip
-FIRST = int(os.environ.get("AUDIT_FIRST", "0"))  # seed of the first run: runs may be cut into parts
+FIRST = int(os.environ.get("AUDIT_FIRST", "0"))  # seed of the first run, where runs are cut into parts
 ORDER = ("forward_split", "grouping", "row_order")
 ALARM = ("fix_before_use", "look_at_this")
 SHUFFLED = (
@@ -131,11 +131,13 @@ def shares(table: dict[str, list[int]]) -> dict[str, Any]:
 def tables(data: Path | None, runs: int) -> dict[str, Any]:
     """Every check on tables without a fault; labels: runs with more than 2 % of the rows flagged."""
     seen: dict[str, list[int]] = {}
+    names = os.environ["AUDIT_CHECKS"].split() if "AUDIT_CHECKS" in os.environ else None
     for seed in range(FIRST, FIRST + runs):
         columns = made(seed, 800)
         table = table_of({k: v[:500] for k, v in columns.items()})
         other = table_of({k: v[500:] for k, v in columns.items()}, schema=table.schema)
-        tally(seen, checked(table, seed, against=other))
+        tally(seen, checked(table, seed, against=other, names=names))
+        print(json.dumps({"seeds": [FIRST, seed], **seen}), flush=True)
     return shares(seen)
 
 

@@ -117,10 +117,10 @@ def text(value: dict[str, Any]) -> str:
         for finding in found:
             lines.append(f"  {finding['title']}")
             if state in ("fix_before_use", "look_at_this"):
-                lines += [f"      {_effect(finding['effect'])}"] * bool(finding["effect"])
+                lines += [f"      {_effect(finding['effect'])}"] if finding["effect"] else []
                 lines += [f"      → {step}" for step in finding["action"][:2]]
             proof = _proof(finding["confidence"])
-            lines += [f"      {proof}"] * bool(proof)
+            lines += [f"      {proof}"] if proof else []
     lines += ["", *(f"Written: {path}" for path in value.get("paths", {}).values())]
     return "\n".join(lines).rstrip()
 
