@@ -265,6 +265,7 @@ def hits(data: Path | None, runs: int) -> dict[str, Any]:
             findings = checked(table_of(columns), seed, names=[check])[check]
             found += any(f.state in ALARM for f in findings)
             tested += any(f.state != "not_tested" for f in findings)
+            print(json.dumps({"planted": title, "found": found, "tested": tested, "of": seed + 1}), flush=True)
         low, high = wilson(found, runs)
         out[title] = {
             "check": check,
@@ -306,6 +307,7 @@ def image_hits(runs: int) -> dict[str, Any]:
             changed = replace(table, rows=table.rows._replace(images=images), target=y)
             (finding,) = inspect(changed, roles, seed=seed, checks=names)
             found += finding.state in ALARM
+            print(json.dumps({"planted": title, "found": found, "of": seed + 1}), flush=True)
         low, high = wilson(found, runs)
         out[title] = {"check": names[0], "found": found, "of": runs, "low": low, "high": high}
     return out

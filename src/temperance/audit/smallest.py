@@ -78,8 +78,8 @@ def smallest(weights: list[NDArray[Any]], biases: list[NDArray[Any]], rows: Matr
         hidden -= RATE * (first / (1 - 0.9**step)) / (np.sqrt(second / (1 - 0.999**step)) + 1e-8)
         enough = turned.reshape(classes, -1).mean(axis=1) >= ENOUGH
         price = np.clip(np.where(enough, price * 1.1, price / 1.1), 1e-5, 1.0).astype(np.float32)
-    mask, pattern = _sigmoid(hidden)
-    return Smallest(mask, pattern, mask.sum(axis=1).astype(np.float64))
+    found = _sigmoid(hidden)
+    return Smallest(found[0], found[1], found[0].sum(axis=1).astype(np.float64))
 
 
 def _sigmoid(values: Matrix) -> Matrix:
