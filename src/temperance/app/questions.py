@@ -13,7 +13,7 @@ ASKED = ("fix_before_use", "look_at_this")
 FINE, DROP, KEEP, GROUP, TIME = "fine", "drop", "keep", "group", "time"
 MOST = 12  # columns that one finding asks about
 ABOUT_COLUMNS = ("leaks", "identifiers", "personal_data", "missingness")
-ABOUT_ROWS = ("grouping", "row_order", "duplicates")
+ABOUT_ROWS = ("grouping", "row_order", "duplicates", "forward_split", "group_leak", "text_duplicates")
 
 
 @dataclass(frozen=True)

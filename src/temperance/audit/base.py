@@ -17,8 +17,10 @@ from temperance.records.registry import Registry
 class Check(ABC):
     """One question asked of the data.
 
-    A check that rests on statistics also tests itself: it plants a known fault in a copy of the data, runs, and puts
-    ``planted``, ``found`` and ``false_alarms`` into ``Finding.confidence``.
+    A check that rests on statistics also tests itself: it plants known faults in a copy of the data, runs, and puts
+    what came back into ``Finding.confidence`` as ``Planting.to_dict`` says it. Where it found fewer than half of them
+    its silence is "not tested"; kinds that it missed are named among what it cannot see; where it blames more clean
+    cases than ``false_alarm_rate``, what it found is a question and not a fault to fix.
 
     Class attributes:
         name: name of the check in a ``Finding``.
@@ -30,6 +32,9 @@ class Check(ABC):
         why: why the question matters, one plain sentence.
         cannot_see: what it cannot see.
         references: its sources.
+        false_alarm_rate: share of clean cases that it may blame at most; stated, and measured by
+            ``benchmarks/audit_proof.py``.
+        counts: it only counts, so no fault can be planted that it could miss.
 
     """
 
@@ -42,6 +47,8 @@ class Check(ABC):
     why: ClassVar[str] = ""
     cannot_see: ClassVar[str] = ""
     references: ClassVar[tuple[str, ...]] = ()
+    false_alarm_rate: ClassVar[float] = 0.05
+    counts: ClassVar[bool] = False
 
     @abstractmethod
     def inspect(self, context: Context) -> list[Finding] | Finding:
@@ -72,15 +79,26 @@ class Check(ABC):
             "references": self.references,
             "version": self.version,
         }
+        told = {**defaults, **fields}
         identity = f"{self.name}:{subject}" if subject else self.name
         confidence = fields.get("confidence", {})
         if state == "no_problem_found" and is_blind(confidence):
             reason = (
                 f"it found only {confidence['found']} of {confidence['planted']} faults that were planted in a copy."
+                if confidence["planted"]
+                else "no fault could be planted here, so it could not be tried."
             )
-            told = {**fields, "confidence": {**confidence, "gate_reason": reason}}
-            return self.finding("not_tested", f"Not tested for {self.label}: {reason}", subject=subject, **told)
-        return Finding(identity, self.name, state, title, **{k: plain(v) for k, v in {**defaults, **fields}.items()})
+            told["confidence"] = {**confidence, "gate_reason": reason}
+            state, title = "not_tested", f"Not tested for {self.label}: {reason}"
+        if confidence.get("unseen"):
+            told["cannot_see"] = f"{told['cannot_see']} In this data also: {', '.join(confidence['unseen'])}."
+        if state == "fix_before_use" and self._blames_clean_ones(confidence):
+            state, title = "look_at_this", f"{title} This check also blames clean cases here, so take it as a question."
+        return Finding(identity, self.name, state, title, **{k: plain(v) for k, v in told.items()})
+
+    def _blames_clean_ones(self, confidence: dict[str, Any]) -> bool:
+        clean, blamed = confidence.get("false_alarms_of") or 0, confidence.get("false_alarms") or 0
+        return clean >= 20 and blamed > self.false_alarm_rate * clean
 
     def not_tested(self, reason: str, **fields: Any) -> Finding:
         """Build the finding of a check that could not run, with the reason in words."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from temperance.audit.base import CHECKS, Check, count_of
 from temperance.audit.context import Context
 from temperance.audit.fingerprints import fingerprints, repeated
+from temperance.audit.planting import Kind, Planting
 from temperance.records.finding import Finding
 
 
@@ -72,21 +73,21 @@ class Conflicts(Check):
         return hit
 
     def _self_test(self, context: Context, first: NDArray[np.int64], target: NDArray[Any]) -> dict[str, Any]:
-        """Copy rows that occur once, give the copies another answer, and count how many come back."""
+        """Copy rows, best those that occur once, give the copies another answer, and count how many come back."""
         single = np.flatnonzero(np.bincount(first, minlength=len(first)) == 1)
+        single = single if len(single) else np.unique(first[~self._differing(first, target)])
         if not len(single) or len(np.unique(target)) < 2:
-            return {"self_test": "No row occurs only once, so no test copy could be made.", "planted": 0, "found": 0}
+            return Planting((), 0, 0, note="Each row meets another answer, so no test copy could be made.").to_dict()
         chosen = context.generator(self.name).choice(single, size=min(self.planted, len(single)), replace=False)
         if target.dtype.kind == "f":
             other = target[chosen] + (2 * self.spread + 1) * np.std(target)
         else:
             other = (target[chosen] + 1) % (int(target.max()) + 1)
         both = np.concatenate([first, chosen])
-        found = int(self._differing(both, np.concatenate([target, other]))[len(first) :].sum())
-        sentence = (
-            f"We hid {len(chosen)} copies with a changed answer in a copy of your data; this check found {found}."
-        )
-        return {"self_test": sentence, "planted": len(chosen), "found": found, "false_alarms": 0}
+        hit = self._differing(both, np.concatenate([target, other]))
+        kind = Kind("copies with another answer", len(chosen), int(hit[len(first) :].sum()))
+        untouched = np.setdiff1d(single, chosen)
+        return Planting((kind,), len(untouched), int(hit[untouched].sum())).to_dict()
 
 
 def _ceiling(first: NDArray[np.int64], target: NDArray[Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -29,6 +29,10 @@ class Context:
         seed: seed of every random choice of the audit.
         limit: most rows that an expensive check may use; None = the check's own largest size.
         memo: results that several checks share; passed on by ``sized``.
+        raw: ``table`` before its texts and series became numbers; None: it had none.
+        raw_test: the same of ``test``.
+        answers: row → whether its label is wrong, as the owner judged it.
+        against: rows of another file that may hold copies of these, e.g. a public test set; None: none was given.
 
     """
 
@@ -38,6 +42,10 @@ class Context:
     seed: int = 0
     limit: int | None = None
     memo: dict[str, Any] = field(default_factory=dict, repr=False)
+    raw: Table | None = None
+    raw_test: Table | None = None
+    against: Table | None = None
+    answers: Mapping[int, bool] = field(default_factory=dict)
 
     @property
     def schema(self) -> Schema:

@@ -91,3 +91,19 @@ def wilson(hits: float, n: int, *, z: float = 1.959964) -> tuple[float, float]:
     middle = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
     return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def hits_of(predicted: Floats, target: NDArray[Any], *, variance: float = 0.0) -> Floats:
+    """Return (b,) 1 for a right class; for numbers 1 − squared error / variance, whose mean is R².
+
+    Args:
+        predicted: (b, c) probabilities, or (b,) values.
+        target: (b,) codes or values.
+        variance: of the target; 0: that of ``target``.
+
+    """
+    if predicted.ndim == 2:
+        right: Floats = (predicted.argmax(axis=1) == target).astype(np.float64)
+        return right
+    hits: Floats = 1.0 - (target - predicted) ** 2 / max(variance or float(np.var(target)), 1e-300)
+    return hits

@@ -20,6 +20,7 @@ from temperance.audit.copies import (
 )
 from temperance.audit.features import Ruler, nearest
 from temperance.audit.fingerprints import Hashes, column_hashes, fingerprints, partner, repeated
+from temperance.audit.planting import Kind, Planting
 from temperance.records.finding import Finding
 from temperance.records.schema import Rows
 
@@ -102,7 +103,7 @@ class Duplicates(Check):
         exact = partner(theirs[test], hashes[ours])
         sample = context.sample(self.name)
         queried = context.sample(f"{self.name} test", self._queries(context.limit), test)
-        finder = _Finder(self, context, sample)
+        finder = Finder(self, context, sample)
         found = finder.match(table.rows.take(queried))
         copied, partners = self._merge(test, exact, queried, found, ours, sample)
         k, share = int(copied.sum()), float(copied.mean())
@@ -173,13 +174,23 @@ class Duplicates(Check):
             subject="inside",
             why=why,
             evidence=evidence,
+            confidence=self._repeats(context, hashes[index]),
             thresholds={"share": 0.01},
             action=action if state == "look_at_this" else (),
             cannot_see="Repeats in which a value was changed.",
         )
 
+    def _repeats(self, context: Context, hashes: Hashes) -> dict[str, Any]:
+        """Repeat rows that occur once, and count those that are seen."""
+        single = np.flatnonzero(np.bincount(repeated(hashes), minlength=len(hashes)) == 1)
+        chosen = context.generator(self.name, "repeat").permutation(single)[: self.planted]
+        both = np.concatenate([hashes, hashes[chosen]])
+        seen = repeated(both) != np.arange(len(both))
+        kind = Kind("repeated rows", len(chosen), int(seen[len(hashes) :].sum()))
+        return Planting((kind,), len(single), int(seen[: len(hashes)][single].sum())).to_dict()
 
-class _Finder:
+
+class Finder:
     """The three rules against one sample of development rows, with their natural rates."""
 
     def __init__(self, check: Duplicates, context: Context, sample: Index) -> None:
@@ -197,6 +208,7 @@ class _Finder:
         self.unit = float(np.median(positive)) if len(positive) else 1.0
         ratio = distance / self.unit
         different = distance > 1e-6
+        self.tried = len(natural)
         self.natural_near = float((different & (ratio < check.near)).mean()) if len(natural) else 0.0
         hits = self._edited(self.rows.take(natural), self.rows.take(reference))
         self.natural_edited = float(((hits >= 0) & different).mean()) if len(natural) else 0.0
@@ -233,21 +245,12 @@ class _Finder:
         )
         edited = self._with_edit(exact)
         found = [int(self.match(rows).copies.sum()) for rows in (exact, noisy, edited)]
-        sentence = (
-            f"We hid copies in your test rows, {count} of each kind. Found: {found[0]} exact, "
-            f"{found[1]} with 1 % noise, {found[2]} with one value changed."
-        )
-        if not self.edited_rule:
-            sentence += " The rule for one changed value is off, because your rows are alike by nature."
-        return {
-            "self_test": sentence,
-            "planted": 3 * count,
-            "found": sum(found),
-            "false_alarms": round(
-                1000 * (self.natural_near * (self.near > 0) + self.natural_edited * self.edited_rule)
-            ),
-            "false_alarms_of": 1000,
-        }
+        names = ("exact copies", "copies with 1 % noise", "copies with one value changed")
+        kinds = tuple(Kind(name, count, k) for name, k in zip(names, found, strict=True))
+        off = "The rule for one changed value is off, because these rows are alike by nature."
+        natural = self.natural_near * (self.near > 0) + self.natural_edited * self.edited_rule
+        false = round(self.tried * natural)
+        return Planting(kinds, self.tried, false, note="" if self.edited_rule else off).to_dict()
 
     def _with_edit(self, rows: Rows) -> Rows:
         """Return copies in which one random column takes the value of another random row."""

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from temperance.audit.base import CHECKS, Check, count_of
 from temperance.audit.context import Context
-from temperance.audit.crossfit import assign_folds, contiguous_folds, forest, out_of_fold
+from temperance.audit.crossfit import assign_folds, contiguous_folds, forest, hits_of, out_of_fold
 from temperance.audit.features import tree_matrix
+from temperance.audit.planting import Kind, Planting
 from temperance.records.finding import Finding
 
 Ints = NDArray[np.int64]
@@ -57,10 +58,8 @@ class Grouping(Check):
         gap, error, before, after = self._gap(context, X, target, order)
         planted, false = self._self_test(context, X, target)
         hit = gap > self.limit and gap > 2 * error
-        sentence = (
-            "We gave blocks of rows a common mark and answer in a copy of your data: "
-            f"{'found' if planted else 'not found'}. A shuffled copy was {'blamed' if false else 'not blamed'}."
-        )
+        kind = Kind("files whose blocks of rows share a mark and an answer", 1, int(planted))
+        proof = Planting((kind,), 1, int(false), "shuffled copies")
         fields: dict[str, Any] = {
             "evidence": {"n": len(index), "k": int(hit), "shared_groups": shared, "examples": []},
             "effect": {
@@ -71,7 +70,7 @@ class Grouping(Check):
                 "high": after + 2 * error,
             },
             "thresholds": {"gap": self.limit, "standard_errors": 2.0},
-            "confidence": {"self_test": sentence, "planted": 1, "found": int(planted), "false_alarms": int(false)},
+            "confidence": proof.to_dict(),
         }
         if shared:
             title = f"{count_of(shared, 'group')} of --group stand on both sides of the split."
@@ -111,12 +110,7 @@ class Grouping(Check):
         predicted = out_of_fold(
             lambda: forest(classify=classes > 0, seed=seed, trees=25, leaf=2), X, target, folds, classes=classes
         )
-        if classes:
-            right: NDArray[np.float64] = (predicted.argmax(axis=1) == target).astype(np.float64)
-            return right
-        variance = max(float(np.var(target)), 1e-300)
-        hits: NDArray[np.float64] = 1.0 - (target - predicted) ** 2 / variance
-        return hits
+        return hits_of(predicted, target)
 
     def _self_test(self, context: Context, X: NDArray[Any], target: NDArray[Any]) -> tuple[bool, bool]:
         """Return whether planted blocks are found, and whether a shuffled copy is blamed."""

@@ -13,6 +13,7 @@ from temperance.audit.base import CHECKS, Check, count_of
 from temperance.audit.context import Context
 from temperance.audit.crossfit import assign_folds
 from temperance.audit.leaks import Leaks
+from temperance.audit.planting import Kind, Planting
 from temperance.records.finding import Finding
 from temperance.records.schema import Column
 
@@ -124,8 +125,4 @@ class Identifiers(Check):
         found += self._distinct(generator.permutation(count).astype(np.int32)) >= self.unique
         repeats = [generator.integers(max(2, count // d), size=count).astype(np.float64) for d in (2, 10, 100)]
         false = sum(self.names_rows("x", values) for values in repeats)
-        sentence = (
-            f"We added 3 identifiers to a copy of your data; this check found {found}. "
-            f"Of 3 plain columns it blamed {false}."
-        )
-        return {"self_test": sentence, "planted": 3, "found": int(found), "false_alarms": int(false)}
+        return Planting((Kind("identifiers", 3, int(found)),), 3, int(false), "plain columns").to_dict()

@@ -35,6 +35,7 @@ class Imbalance(Check):
     rank: ClassVar[int] = 10
     needs_columns: ClassVar[bool] = False
     why: ClassVar[str] = "A model can look good by always giving the common answer, and still miss every rare case."
+    counts: ClassVar[bool] = True
     cannot_see: ClassVar[str] = "Whether the shares in this file are the shares that the model will meet in use."
 
     def estimate(self, context: Context, rows: int) -> float:

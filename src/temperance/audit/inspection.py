@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
 
 from temperance.audit import (  # noqa: F401  (importing a check registers it)
+    backdoors,
     conflicts,
+    contamination,
     duplicates,
+    forward_split,
+    group_leak,
     grouping,
     identifiers,
     image_duplicates,
@@ -19,8 +23,10 @@ from temperance.audit import (  # noqa: F401  (importing a check registers it)
     leaks,
     missingness,
     personal_data,
+    preprocessing,
     row_order,
     shift,
+    text_duplicates,
     values,
 )
 from temperance.audit.base import CHECKS, Check
@@ -42,6 +48,8 @@ def inspect(
     roles: Roles,
     *,
     test: Table | None = None,
+    against: Table | None = None,
+    answers: Mapping[int, bool] | None = None,
     seed: int = 0,
     budget_seconds: float | None = None,
     checks: Iterable[str | Check] | None = None,
@@ -56,6 +64,8 @@ def inspect(
         table: the data.
         roles: which row plays which part.
         test: the table of ``--test``; ``roles.test`` then indexes it.
+        against: rows of another file that are compared with these, read by the same schema.
+        answers: row → whether its label is wrong, as the owner judged it (``review.read_answers``).
         seed: seed of samples, folds and planted faults.
         budget_seconds: wall-clock limit for the whole audit, or None.
         checks: names or instances; default: every registered check.
@@ -65,15 +75,17 @@ def inspect(
 
     Raises:
         SettingError: for an unknown check or a budget that is not above 0.
-        DataError: for a table without rows.
+        DataError: for a table without rows, or another file with other columns.
 
     """
     if budget_seconds is not None and not budget_seconds > 0:
         raise SettingError(f"budget_seconds = {budget_seconds!r}", "a number above 0, or None", "Leave it out")
     if not len(table):
         raise DataError("the table has no rows", "at least one row", "Check the file and the target column")
+    if against is not None and [c.name for c in against.schema.columns] != [c.name for c in table.schema.columns]:
+        raise DataError("the other file has other columns", "those of the data", "Read it with schema=table.schema")
     started = time.perf_counter()
-    context = Context(*_as_numbers(table, roles, test), seed)
+    context = replace(_context(table, roles, test, against, seed), answers=answers or {})
     chosen = _chosen(checks)
     if budget_seconds is None:
         return [f for check in chosen for f in _timed(check, context, _largest(check))]
@@ -88,14 +100,14 @@ def inspect(
     return found
 
 
-def _as_numbers(table: Table, roles: Roles, test: Table | None) -> tuple[Table, Roles, Table | None]:
-    """Return tables whose texts and series are numbers, as models see them: fitted on the rows for development."""
+def _context(table: Table, roles: Roles, test: Table | None, against: Table | None, seed: int) -> Context:
+    """Return the data with texts and series as numbers, as models see them: fitted on the rows for development."""
     if not (table.schema.text or table.schema.series):
-        return table, roles, test
+        return Context(table, roles, test, seed, against=against)
     blocks = Blocks(fit_blocks(table.rows.take(roles.development), table.schema), table.schema)
     schema = _with_sources(blocks)
     made = [None if one is None else replace(one, schema=schema, rows=blocks.rows(one.rows)) for one in (table, test)]
-    return made[0] or table, roles, made[1]
+    return Context(made[0] or table, roles, made[1], seed, raw=table, raw_test=test, against=against)
 
 
 def _with_sources(blocks: Blocks) -> Schema:

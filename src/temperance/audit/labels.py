@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from temperance.audit.base import CHECKS, Check, count_of
 from temperance.audit.confident import doubt, prune_by_noise_rate
 from temperance.audit.context import Context
-from temperance.audit.crossfit import assign_folds, forest, out_of_fold
+from temperance.audit.crossfit import assign_folds, forest, hits_of, out_of_fold, probabilities
 from temperance.audit.features import Matrix, Ruler, neighbours, tree_matrix
-from temperance.records.finding import Finding
+from temperance.audit.planting import Kind, Planting
+from temperance.audit.review import ENOUGH, precision, sentence
+from temperance.records.finding import Finding, State
 
 Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -119,19 +121,56 @@ class Labels(Check):
             "of_all": len(context.development),
         }
         confidence.update(self._self_test(context, judge, labels, opinion))
+        told = precision(context.answers, {int(row) for row in index[listed]})
+        confidence.update({"review": told} if told else {})
         title = f"{count_of(k, 'label')} of {len(index):,} looked at {'seems' if k == 1 else 'seem'} wrong."
+        title += sentence(told)
         action = (
             "Look at the listed rows. About half of such rows turn out to be wrong in studies.",
             "Correct the wrong ones at the source. Do not correct test rows without looking.",
         )
         return self.finding(
-            "no_problem_found" if not k else "fix_before_use" if share >= self.serious else "look_at_this",
+            self._state(k, share, told),
             title if k else f"None of {len(index):,} labels looked at seems wrong.",
             evidence=evidence,
+            effect=self._without(context, index, listed) if k else {},
             confidence=confidence,
             thresholds=thresholds,
             action=action if k else (),
         )
+
+    def _state(self, k: int, share: float, told: dict[str, Any]) -> State:
+        """Return the state: what the owner judged to be right mostly is no fault to fix."""
+        if not k:
+            return "no_problem_found"
+        mostly_right = bool(told) and told["judged"] >= ENOUGH and told["high"] < 0.5
+        return "fix_before_use" if share >= self.serious and not mostly_right else "look_at_this"
+
+    def _without(self, context: Context, index: Ints, listed: Ints) -> dict[str, Any]:
+        """Return the score on the test rows of a model of all rows, and of one without the flagged ones.
+
+        Rows that the owner judged to be right stay in.
+        """
+        table, test = context.testing
+        test = test[np.asarray(table.target)[test] >= 0][:4000]
+        if len(test) < 50:
+            return {}
+        wrong = [int(row) for row in index[listed] if context.answers.get(int(row), True)]
+        kept = np.setdiff1d(index, wrong)
+        X, truth = tree_matrix(table.rows.take(test)), np.asarray(table.target)[test]
+        classes = len(context.schema.target.classes)
+        hits = []
+        for rows in (index, kept):
+            model = forest(classify=True, seed=context.seed, trees=self.trees)
+            model.fit(tree_matrix(context.table.rows.take(rows)), context.labels(rows).astype(np.int64))
+            hits.append(hits_of(probabilities(model, X, classes), truth))
+        change = hits[1] - hits[0]
+        half = 1.96 * float(change.std()) / math.sqrt(len(change))
+        after = float(hits[1].mean())
+        return {
+            "metric": "accuracy of a quick model on the test rows", "before": float(hits[0].mean()), "after": after,
+            "low": after - half, "high": after + half,
+        }  # fmt: skip
 
     def _usable(self, context: Context, index: Ints) -> Ints:
         """Return the rows whose class has at least ten of them, where two such classes exist."""
@@ -172,9 +211,8 @@ class Labels(Check):
             again = judge.opinion(changed, trusted=opinion.trusted).flagged
             planted, found = planted + count, found + int(again[chosen].sum())
             false += int(again[np.setdiff1d(free, chosen)].sum())
-        sentence = f"We hid {planted} wrong labels in {'copies' if rounds > 1 else 'a copy'} of your data; "
-        sentence += f"this check found {found}."
-        return {"self_test": sentence, "planted": planted, "found": found, "false_alarms": false}
+        clean = rounds * (len(free) - count)
+        return Planting((Kind("wrong labels", planted, found),), clean, false).to_dict()
 
 
 class _Judge:

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from temperance.audit.base import CHECKS, Check
 from temperance.audit.context import Context
-from temperance.audit.crossfit import assign_folds, auc, forest, out_of_fold, r2
+from temperance.audit.crossfit import assign_folds, auc, forest, hits_of, out_of_fold, r2
 from temperance.audit.features import tree_matrix
+from temperance.audit.planting import Kind, Planting
 from temperance.records.finding import Finding
 from temperance.records.schema import Schema
 
@@ -76,7 +77,8 @@ class Leaks(Check):
         scores = [
             self.score(X[:, j], target, folds, classes=classes, is_code=whole <= j < codes) for j in range(len(names))
         ]
-        full = self._full(context, X, target, folds, classes)
+        predicted = self._predicted(context, X, target, folds, classes)
+        full = auc(target, predicted) if classes else max(0.0, r2(target, predicted))
         levels = self._levels(names, X, target, scores, full)
         made = known_before(context.schema)
         levels = {j: level for j, level in levels.items() if names[j] not in made}
@@ -95,8 +97,9 @@ class Leaks(Check):
             count = len({c.source or c.name for c in context.schema.columns})
             title = f"None of {count} columns gives the answer away by itself."
             return [self.finding("no_problem_found", title, evidence=evidence, confidence=confidence, **fields)]
+        effects = {j: self._without(context, X, target, folds, j, predicted) for j in hits[: self.shown]}
         asked = [
-            self._question(names[j], levels[j], metric, scores[j], len(index), full, confidence)
+            self._question(names[j], levels[j], metric, scores[j], len(index), full, confidence, effects[j])
             for j in hits[: self.shown]
         ]
         rest = [names[j] for j in hits[self.shown :]]
@@ -117,12 +120,30 @@ class Leaks(Check):
         predicted = _by_value(column, target, folds, classes) if is_code else _by_tree(column, target, folds, classes)
         return auc(target, predicted) if classes else max(0.0, r2(target, predicted))
 
-    def _full(self, context: Context, X: NDArray[Any], target: NDArray[Any], folds: Ints, classes: int) -> float:
+    def _predicted(
+        self, context: Context, X: NDArray[Any], target: NDArray[Any], folds: Ints, classes: int
+    ) -> NDArray[np.float64]:
         seed = int(context.generator(self.name, "forest").integers(2**31))
-        predicted = out_of_fold(
+        return out_of_fold(
             lambda: forest(classify=classes > 0, seed=seed, trees=25, leaf=2), X, target, folds, classes=classes
         )
-        return auc(target, predicted) if classes else max(0.0, r2(target, predicted))
+
+    def _without(
+        self, context: Context, X: NDArray[Any], target: NDArray[Any], folds: Ints, j: int, whole: NDArray[np.float64]
+    ) -> dict[str, Any]:
+        """Return the score with all columns and without column ``j``, with the interval of the latter."""
+        classes = len(context.schema.target.classes)
+        if X.shape[1] < 2:
+            return {}
+        hits = hits_of(self._predicted(context, np.delete(X, j, axis=1), target, folds, classes), target)
+        half = 1.96 * float(hits.std()) / np.sqrt(len(hits))
+        return {
+            "metric": "accuracy of a quick model" if classes else "share of variance explained",
+            "before": hits_of(whole, target).mean(),
+            "after": hits.mean(),
+            "low": hits.mean() - half,
+            "high": hits.mean() + half,
+        }
 
     def _levels(
         self, names: list[str], X: NDArray[Any], target: NDArray[Any], scores: list[float], full: float
@@ -142,8 +163,9 @@ class Leaks(Check):
         return levels
 
     def _question(
-        self, column: str, level: str, metric: str, score: float, n: int, full: float, confidence: dict[str, Any]
-    ) -> Finding:
+        self, column: str, level: str, metric: str, score: float, n: int, full: float, confidence: dict[str, Any],
+        effect: dict[str, Any],
+    ) -> Finding:  # fmt: skip
         sure = level == "almost certain"
         title = (
             f"Column '{column}' alone gives the answer away."
@@ -166,6 +188,7 @@ class Leaks(Check):
             title,
             subject=column,
             evidence=evidence,
+            effect=effect,
             confidence=confidence,
             action=action,
             thresholds=thresholds,
@@ -178,11 +201,8 @@ class Leaks(Check):
         noise = [generator.standard_normal(len(target)) for _ in range(3)]
         scores = [self.score(c, target, folds, classes=classes, is_code=False) for c in planted + noise]
         found, false = sum(s >= self.ask for s in scores[:3]), sum(s >= self.ask for s in scores[3:])
-        sentence = (
-            "We added the answer as a column three times (exact, 2 % and 5 % disturbed) to a copy of your data; "
-            f"this check found {found}. Of 3 columns of noise it blamed {false}."
-        )
-        return {"self_test": sentence, "planted": 3, "found": found, "false_alarms": false}
+        kind = Kind("answers added as a column (exact, 2 % and 5 % disturbed)", 3, found)
+        return Planting((kind,), 3, false, "columns of noise").to_dict()
 
 
 def known_before(schema: Schema) -> frozenset[str]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from temperance.audit.base import CHECKS, Check, count_of
 from temperance.audit.context import Context
+from temperance.audit.planting import Kind, Planting
 from temperance.records.finding import Finding
 
 Mask = NDArray[np.bool_]
@@ -95,16 +96,8 @@ class Missingness(Check):
         free = [generator.random(len(target)) < 0.15 for _ in range(self.planted)]
         found = self._discoveries([association(gap, target) for gap in tied + free])
         good = sum(i < self.planted for i in found)
-        sentence = (
-            f"We made {self.planted} columns whose gaps depend on the answer (25 % against 8 % missing); "
-            f"this check found {good}. Of {self.planted} with random gaps it blamed {len(found) - good}."
-        )
-        return {
-            "self_test": sentence,
-            "planted": self.planted,
-            "found": good,
-            "false_alarms": len(found) - good,
-        }
+        kind = Kind("columns whose gaps depend on the answer", self.planted, good)
+        return Planting((kind,), self.planted, len(found) - good, "columns with random gaps").to_dict()
 
 
 def association(gap: Mask, target: NDArray[Any]) -> tuple[float, float]:

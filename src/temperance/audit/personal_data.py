@@ -11,6 +11,7 @@ import numpy as np
 
 from temperance.audit.base import CHECKS, Check, count_of
 from temperance.audit.context import Context
+from temperance.audit.planting import Kind, Planting
 from temperance.records.finding import Finding
 
 EMAIL = re.compile(r"^[A-Za-z0-9._%+'-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,24}$")
@@ -151,12 +152,8 @@ class PersonalData(Check):
         found = sum(SHAPES[kind](text) for kind, texts in made.items() for text in texts)
         plain_words = ["".join(generator.choice(list("abcdefghij 0123456789"), size=12)) for _ in range(100)]
         false = sum(any(fits(word) for fits in SHAPES.values()) for word in plain_words)
-        total = self.planted * len(made)
-        sentence = (
-            f"We made {total} false emails, phones, accounts and cards; this check knew {found}. "
-            f"Of 100 plain words it blamed {false}."
-        )
-        return {"self_test": sentence, "planted": total, "found": int(found), "false_alarms": int(false)}
+        kind = Kind("emails, phones, accounts and cards", self.planted * len(made), int(found))
+        return Planting((kind,), 100, int(false), "plain words").to_dict()
 
 
 def telling(text: str) -> str:

@@ -12,6 +12,7 @@ from temperance.audit.base import CHECKS, Check
 from temperance.audit.context import Context
 from temperance.audit.crossfit import assign_folds
 from temperance.audit.leaks import Leaks
+from temperance.audit.planting import Kind, Planting
 from temperance.records.finding import Finding
 
 
@@ -53,21 +54,20 @@ class RowOrder(Check):
         generator = context.generator(self.name)
         score = self._score(context, index.astype(np.float64), target)
         shuffled = [
-            self._score(context, generator.permutation(len(index)).astype(np.float64), target) for _ in range(5)
+            self._score(context, generator.permutation(len(index)).astype(np.float64), target)
+            for _ in range(self.shuffles)
         ]
         limit = self.limit_r2 if context.is_regression else self.limit
         bar = max(limit, max(shuffled) + self.margin)
         order = np.argsort(target, kind="stable")
         planted = self._score(context, np.argsort(order).astype(np.float64), target) >= bar
         false = sum(s >= limit for s in shuffled)
-        sentence = (
-            f"We sorted a copy of your file by the answer: {'found' if planted else 'not found'}. "
-            f"Of {self.shuffles} shuffled copies it blamed {false}."
-        )
+        kind = Kind("files sorted by the answer", 1, int(planted))
+        proof = Planting((kind,), self.shuffles, false, "shuffled copies")
         fields: dict[str, Any] = {
             "evidence": {"n": len(index), "k": int(score >= bar), "examples": [{"score": score, "shuffled": shuffled}]},
             "thresholds": {"limit": limit, "bar": bar},
-            "confidence": {"self_test": sentence, "planted": 1, "found": int(planted), "false_alarms": false},
+            "confidence": proof.to_dict(),
         }
         if score < bar:
             return self.finding("no_problem_found", "The order of the rows does not tell the answer.", **fields)

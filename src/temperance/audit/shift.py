@@ -13,6 +13,7 @@ from temperance.audit.base import CHECKS, Check, count_of
 from temperance.audit.context import Context
 from temperance.audit.crossfit import assign_folds, auc, forest, out_of_fold
 from temperance.audit.features import tree_matrix
+from temperance.audit.planting import Kind, Planting
 from temperance.records.finding import Finding
 
 Ints = NDArray[np.int64]
@@ -63,14 +64,11 @@ class Shift(Check):
                 table.rows.categorical[test, j], [*np.unique(context.table.rows.categorical[:, j]), -1]
             ).size
         ]
-        sentence = (
-            f"We moved every number of some rows by half a spread: {'found' if planted else 'not found'}. "
-            f"A random split of your rows was {'blamed' if false else 'not blamed'}."
-        )
+        proof = Planting((Kind("test sets moved by half a spread", 1, int(planted)),), 1, int(false), "random splits")
         fields: dict[str, Any] = {
             "evidence": {"n": len(index) + len(test), "k": int(score >= self.limit), "columns": new[:20], "auc": score},
             "thresholds": {"limit": self.limit, "some": self.some},
-            "confidence": {"self_test": sentence, "planted": 1, "found": int(planted), "false_alarms": int(false)},
+            "confidence": proof.to_dict(),
         }
         if score < self.limit and not new:
             return self.finding(

@@ -12,6 +12,7 @@ from temperance.audit.base import CHECKS, Check, count_of
 from temperance.audit.context import Context
 from temperance.audit.crossfit import assign_folds, forest, out_of_fold, r2
 from temperance.audit.features import tree_matrix
+from temperance.audit.planting import Kind, Planting
 from temperance.records.finding import Finding
 
 Floats = NDArray[np.float64]
@@ -139,6 +140,5 @@ class Values(Check):
             changed[i] = target[generator.choice(far)] if len(far) else target[i] + 3 * np.std(target)
         again = self._flag(context, X, changed)[0]
         found = int(again[chosen].sum())
-        false = int(again[np.setdiff1d(np.flatnonzero(~flagged), chosen)].sum())
-        sentence = f"We hid {count} wrong answers in a copy of your data; this check found {found}."
-        return {"self_test": sentence, "planted": count, "found": found, "false_alarms": false}
+        clean = np.setdiff1d(np.flatnonzero(~flagged), chosen)
+        return Planting((Kind("wrong answers", count, found),), len(clean), int(again[clean].sum())).to_dict()

@@ -14,6 +14,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "temperance audit iris",
         "temperance audit churn.csv --target churned --write-schema churn.toml",
         "temperance audit churn.csv --target churned --licence CC-BY-NC-4.0 --use commercial",
+        "temperance audit churn.csv --target churned --against benchmark.csv --out audit",
     ),
     "evaluate": (
         "temperance evaluate churn/bundle march.csv --suite standard",

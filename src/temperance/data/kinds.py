@@ -5,6 +5,8 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
+from temperance.records.damaged import DAMAGED
+
 TEXT = frozenset({".csv", ".tsv", ".txt", ".data", ".tab", ".dat", ".psv", ".asc"})
 ENDINGS = {
     **dict.fromkeys(TEXT, "text"), ".parquet": "parquet", ".pq": "parquet", ".npz": "npz", ".json": "json",
@@ -55,8 +57,11 @@ def wide(head: bytes) -> str:
 
 
 def _zipped(path: Path) -> str:
-    with zipfile.ZipFile(path) as archive:
-        names = archive.namelist()
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except DAMAGED:
+        return "packed"  # its reader says that the archive is damaged
     if any(name.startswith(_BOOKS) for name in names):
         return "workbook"
     return "npz" if names and all(name.endswith(".npy") for name in names) else "packed"

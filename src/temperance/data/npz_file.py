@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +12,7 @@ import numpy as np
 from temperance.data import fingerprint
 from temperance.data.arrays import Arrays
 from temperance.data.base import Contents, Source
+from temperance.records.damaged import DAMAGED
 from temperance.records.errors import DataError
 
 SERIES = "series"
@@ -41,7 +40,9 @@ class NpzFile(Source):
                 key, label, notes = self._keys(names, archive.files)
                 inputs = archive[key]
                 targets = archive[label] if label else None
-        except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error, AttributeError, TypeError) as error:
+                if not isinstance(inputs, np.ndarray) or not isinstance(targets, np.ndarray | None):
+                    raise ValueError("a part of the archive is no array")
+        except DAMAGED as error:
             if isinstance(error, DataError):
                 raise
             raise self._refuse(error) from error

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from temperance.audit.base import Check, count_of
 from temperance.audit.context import Context
+from temperance.audit.planting import Kind, Planting
 from temperance.records.distributions import normal_quantile
 from temperance.records.errors import SettingError
 from temperance.records.finding import Finding
@@ -221,7 +222,7 @@ class Representativeness(Check):
             for u, v in np.argwhere(_joint([attributes[i], attributes[j]])[0] >= 2 * self.least)
         ]
         if not pairs:
-            return {"self_test": "No pair of groups is large enough for a test.", "planted": 0, "found": 0}
+            return Planting((), 0, 0, note="No pair of groups is large enough for a test.").to_dict()
         chosen = [pairs[int(k)] for k in generator.permutation(len(pairs))[: self.planted]]
         found = 0
         for i, j, u, v in chosen:
@@ -231,10 +232,7 @@ class Representativeness(Check):
             named = [words for words, _, _ in self.patterns(copies)]
             want = {copies[0].column: copies[0].words[int(u)], copies[1].column: copies[1].words[int(v)]}
             found += any(words.items() <= want.items() for words in named)
-        sentence = (
-            f"We took out {len(chosen)} combinations in copies of your data, one by one; this check named {found}."
-        )
-        return {"self_test": sentence, "planted": len(chosen), "found": found, "false_alarms": 0}
+        return Planting((Kind("combinations that were taken out", len(chosen), found),), 0, 0).to_dict()
 
 
 def every_check() -> list[str | Check]:

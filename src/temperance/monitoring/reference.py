@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 
 from temperance.monitoring import channels
 from temperance.monitoring.channels import BINS, EDGES
+from temperance.records.damaged import DAMAGED
 from temperance.records.errors import BundleError, DataError
 from temperance.records.schema import MISSING, UNSEEN, Rows, Schema
 
@@ -175,7 +175,9 @@ def load(path: str | Path) -> Arrays:
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        if not all(isinstance(one, np.ndarray) for one in arrays.values()):
+            raise ValueError("a part of the archive is no array")
+    except DAMAGED as error:
         raise BundleError(f"{path}: {error}", "reference statistics written by temperance", "Export again") from error
     return check(arrays)
 

@@ -18,11 +18,11 @@ BLIND = 0.5  # share of planted faults that a check must find before its silence
 
 
 def is_blind(confidence: dict[str, Any]) -> bool:
-    """Return whether a check found so few of the faults planted in this data that its silence says nothing."""
+    """Return whether so few of the faults planted in this data were found (or none could be) that silence is empty."""
     planted, found = confidence.get("planted"), confidence.get("found")
-    if not isinstance(planted, int | float) or not isinstance(found, int | float) or planted <= 0:
+    if not isinstance(planted, int | float) or not isinstance(found, int | float):
         return False
-    return found < BLIND * planted
+    return planted <= 0 or found < BLIND * planted
 
 
 def state_of(row: dict[str, Any]) -> str:
@@ -43,7 +43,9 @@ class Finding:
         why: why it matters, one plain sentence.
         evidence: ``{"n": rows examined, "k": rows or columns hit, "examples": [], "columns": [], "rows": []}``.
         effect: ``{"metric", "before", "after", "low", "high"}`` where the consequence was measured, else empty.
-        confidence: ``{"self_test": sentence, "planted", "found", "false_alarms", "model_quality", "gate_reason"}``.
+        confidence: what came of faults planted in a copy of the data, ``{"self_test": sentence, "planted", "found",
+            "false_alarms", "false_alarms_of": clean cases, "kinds": [{"kind", "planted", "found"}], "unseen": kinds
+            missed here}``, beside ``model_quality`` and ``gate_reason``.
         thresholds: the limits that decided the state.
         action: what to do now, in order.
         cannot_see: what this test cannot see.

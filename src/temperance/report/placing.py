@@ -11,7 +11,18 @@ from temperance.report.node import Node
 
 CAP = 20  # findings that a section prints; the others are counted
 STEMS = {
-    "trust": ("duplicate", "near_duplicate", "cop", "leak", "target", "group", "time", "contamin", "split"),
+    "trust": (
+        "duplicate",
+        "near_duplicate",
+        "cop",
+        "leak",
+        "target",
+        "group",
+        "time",
+        "contamin",
+        "split",
+        "preprocess",
+    ),
     "safety": ("backdoor", "trigger", "poison", "attack", "adversarial", "membership", "extraction", "file", "pickle"),
 }
 TOPICS = {
@@ -65,8 +76,16 @@ def counts(study: Study) -> dict[str, dict[str, Any]]:
     table: dict[str, dict[str, Any]] = {}
     for finding in study.root["findings"]:
         row = table.setdefault(
-            finding["check"].text, {"check": finding["check"], "finding": finding, "states": dict.fromkeys(ORDER, 0)}
+            finding["check"].text,
+            {
+                "check": finding["check"],
+                "finding": finding,
+                "proof": finding["confidence"],
+                "states": dict.fromkeys(ORDER, 0),
+            },
         )
+        if not row["proof"]["planted"].number:
+            row["proof"] = finding["confidence"]
         row["states"][told_state(finding)] += 1
     return table
 

@@ -78,3 +78,40 @@ def test_how_columns_are_read_is_written_changed_and_passed_back(temperance, tmp
     columns = {column["name"]: column for column in other["data"]["schema"]["columns"]}
     assert set(columns) == {"id", "price"}
     assert columns["price"]["high"] > 1000
+
+
+def test_another_file_is_compared_and_each_check_says_how_it_did(temperance, classes, tmp_path) -> None:
+    done = temperance("audit", classes.table, "--target", "answer", "--against", classes.table)
+    assert done.status == 0, done.err
+    assert "in the other file are also in this data" in done.out
+    assert "Planted in a copy: found" in done.out
+    assert "false alarms" in done.out
+
+
+def test_suspicious_labels_are_written_judged_and_read_back(temperance, tmp_path) -> None:
+    import numpy as np
+    import polars as pl
+
+    g = np.random.default_rng(0)
+    y = g.integers(2, size=400)
+    X = g.standard_normal((400, 3)) + 4 * y[:, None]
+    wrong = g.permutation(400)[:12]
+    y[wrong] = 1 - y[wrong]
+    pl.DataFrame({"a": X[:, 0], "b": X[:, 1], "c": X[:, 2], "y": np.array(["no", "yes"])[y]}).write_csv(
+        tmp_path / "t.csv"
+    )
+    done = temperance("audit", tmp_path / "t.csv", "--target", "y", "--out", tmp_path / "a", "--json")
+    assert done.status == 0, done.err
+    path = tmp_path / "a" / "label_review.csv"
+    assert done.json["paths"]["label_review"] == str(path)
+    frame = pl.read_csv(path)
+    assert frame.columns[:4] == ["row", "given", "likely", "wrong"]
+    answers = ["yes" if row in wrong else "no" for row in frame["row"]]
+    frame.with_columns(pl.Series("wrong", answers)).write_csv(path)
+    again = temperance("audit", tmp_path / "t.csv", "--target", "y", "--answers", path)
+    assert again.status == 0, again.err
+    assert f"You judged {len(frame)} of them" in again.out
+    path.write_text("row,wrong\n1,perhaps\n")
+    refused = temperance("audit", tmp_path / "t.csv", "--target", "y", "--answers", path)
+    assert refused.status != 0
+    assert "yes or no" in refused.err

@@ -35,6 +35,22 @@ def audit(
     rows: options.RowsInMemory = None,
     licence: options.Licence = None,
     use: options.Use = None,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            "--against",
+            metavar="FILE",
+            help="Another file, such as a public test set: are its rows among these? It needs the same columns.",
+        ),
+    ] = None,
+    answers: Annotated[
+        Path | None,
+        typer.Option(
+            "--answers",
+            metavar="FILE",
+            help="label_review.csv with your yes or no: how many of the suspicious labels are wrong.",
+        ),
+    ] = None,
     write_schema: Annotated[
         Path | None,
         typer.Option("--write-schema", metavar="FILE", help="Write how each column was read, to change and pass on."),
@@ -47,10 +63,12 @@ def audit(
     """Check data before a model sees them.
 
     Looks for copies across splits, leaks, wrong labels, personal data and more. Nothing is changed.
-    With --out DIR it writes audit.json, dataset_card.md and croissant.json there; --write-schema FILE writes how each
-    column was read.
+    Each check plants faults in a copy of the data first, and says how many it found and how often it was wrong.
+    With --out DIR it writes audit.json, dataset_card.md, croissant.json and, for suspicious labels, label_review.csv
+    there; --write-schema FILE writes how each column was read.
     """
     from temperance.audit import inspect
+    from temperance.audit.review import gallery, read_answers
     from temperance.data import read, split
     from temperance.data.choices import choose
     from temperance.governance.declared import declared
@@ -73,17 +91,25 @@ def audit(
             apart = choose(sheet=sheet, sep=sep, rows=rows)
             known = reading.table.schema
             second = read(test, target=target, schema=known, workdir=place / "test", choices=apart).table
+        other = None
+        if against is not None:
+            known, apart = reading.table.schema, choose(sheet=sheet, sep=sep)
+            other = read(against, schema=known, workdir=place / "against", choices=apart).table
         roles = split(reading.table, seed=seed, test=second)
-        findings = [
-            finding.to_dict() for finding in inspect(reading.table, roles, test=second, seed=seed, checks=every_check())
-        ]
+        judged = {} if answers is None else read_answers(answers)
+        found = inspect(
+            reading.table, roles, test=second, against=other, answers=judged, seed=seed, checks=every_check()
+        )
+        findings = [finding.to_dict() for finding in found]
+        examples = [e for f in findings if f["check"] == "labels" for e in f["evidence"].get("examples", ())]
+        review = gallery(examples, reading.table)
     stated = declared(licence, data)
     described = {**reading.to_dict(), "path": data, "licence": stated.to_dict() if stated else None}
     value: dict[str, Any] = {"data": described, "roles": roles.to_dict(), "findings": findings}
     if use is not None:
         value["licence"] = judge(stated.expression if stated else None, use=use.value).to_dict()
     if out is not None:
-        value["paths"] = _write(out, value)
+        value["paths"] = _write(out, value, review)
     if write_schema is not None:
         write_text(write_schema, reading.to_toml())
         value["paths"] = {**value.get("paths", {}), "schema": str(write_schema)}
@@ -105,7 +131,10 @@ def text(value: dict[str, Any]) -> str:
         for finding in found:
             lines.append(f"  {finding['title']}")
             if state in ("fix_before_use", "look_at_this"):
+                lines += [f"      {_effect(finding['effect'])}"] if finding["effect"] else []
                 lines += [f"      → {step}" for step in finding["action"][:2]]
+            proof = _proof(finding["confidence"])
+            lines += [f"      {proof}"] if proof else []
     if "licence" in value:
         lines += ["", *licence_lines(value["licence"])]
     lines += ["", *(f"Written: {path}" for path in value.get("paths", {}).values())]
@@ -121,10 +150,32 @@ def licence_lines(verdict: dict[str, Any]) -> list[str]:
     return lines + [f"  {sentence}" for sentence in (*verdict["reasons"], *verdict["duties"])]
 
 
-def _write(out: Path, value: dict[str, Any]) -> dict[str, str]:
+def _proof(confidence: dict[str, Any]) -> str:
+    """Return what the check did with faults planted in a copy, on one line."""
+    if not confidence.get("planted"):
+        return ""
+    blamed, clean = confidence.get("false_alarms", 0), confidence.get("false_alarms_of", 0)
+    wrong = f", false alarms {blamed} of {clean}" if clean else ""
+    return f"Planted in a copy: found {confidence['found']} of {confidence['planted']}{wrong}."
+
+
+def _effect(effect: dict[str, Any]) -> str:
+    """Return a figure before and after, with its interval."""
+    low, high = effect.get("low"), effect.get("high")
+    wide = f" ({low:.3g} to {high:.3g})" if low is not None and high is not None else ""
+    return f"{effect['metric']}: {effect['before']:.3g} before, {effect['after']:.3g}{wide} after."
+
+
+def _write(out: Path, value: dict[str, Any], review: list[dict[str, Any]]) -> dict[str, str]:
+    from temperance.cli.answers import to_csv
     from temperance.governance import Croissant, DatasetCard
 
     out.mkdir(parents=True, exist_ok=True)
     write_text(out / "audit.json", dumps(value, indent=1))
     cards = {card.name: str(card.write(plain(value), out)) for card in (DatasetCard(), Croissant())}
-    return {"audit": str(out / "audit.json"), **cards}
+    paths = {"audit": str(out / "audit.json"), **cards}
+    if review:
+        columns = {name: [line[name] for line in review] for name in review[0]}
+        write_text(out / "label_review.csv", to_csv(columns))
+        paths["label_review"] = str(out / "label_review.csv")
+    return paths

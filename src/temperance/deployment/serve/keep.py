@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from temperance.records.atomic import write_bytes
+from temperance.records.damaged import DAMAGED
 from temperance.records.errors import BundleError, SettingError, TemperanceError
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Keep:
                 own = {k.removeprefix(f"{name}/"): v for k, v in arrays.items() if k.startswith(f"{name}/")}
                 if own:
                     part.load_state_dict(own)
-        except (OSError, EOFError, ValueError, KeyError, IndexError, zipfile.BadZipFile, TemperanceError) as error:
+        except (*DAMAGED, TemperanceError) as error:
             raise BundleError(
                 f"the state in {str(path)!r} cannot be read: {error}", "what this server wrote",
                 "Move the file away to begin anew",

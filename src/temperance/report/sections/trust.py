@@ -9,9 +9,12 @@ from markupsafe import Markup
 
 from temperance.report.base import Section, Study
 from temperance.report.metrics import direction, form_of, metric_name, named
+from temperance.report.node import Node
 from temperance.report.placing import counts, place
 
 ROLES = ("train", "controller", "selection", "calibration", "test")
+SPLITS = {"shuffled": "trust.order.shuffled", "in order": "trust.order.forward"}
+WRONG = ("false_alarms", "false_alarms_of")
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,7 @@ class Trust(Section):
                 for m in test[:20]
             ],
             "placed": place(study, self.name),
+            "order": self._order(study),
             "checks": [self._check(study, row) for row in list(checks.values())[:20]],
             "checks_more": max(0, len(checks) - 20),
         }
@@ -48,4 +52,24 @@ class Trust(Section):
             rule = f"check:{row['check'].text}:{state}"
             return study.figures.figure(study.root["findings"], form="count", rule=rule, listed=False)
 
-        return (study.check_name(row["finding"]), *(cell(state) for state in row["states"]))
+        told = [Trust._share(study, row["proof"], *pair) for pair in (("found", "planted"), WRONG)]
+        return (study.check_name(row["finding"]), *told, *(cell(state) for state in row["states"]))
+
+    @staticmethod
+    def _share(study: Study, proof: Node, part: str, whole: str) -> Markup:
+        """Return ``46 of 54`` of what a check planted in a copy of the data; a dash where it planted nothing."""
+        if not proof[whole].number or proof[part].number is None:
+            return Markup("–")
+        k, n = (study.figures.figure(proof[one], form="count", listed=False) for one in (part, whole))
+        return study.words.say("trust.checks.share", k=k, n=n)
+
+    @staticmethod
+    def _order(study: Study) -> list[tuple[Markup, ...]]:
+        """Return the score of shuffled rows and of rows in order, each with its interval."""
+        found = [f for f in study.root["findings"] if f["check"].text == "forward_split"]
+        rows = [row for f in found for row in f["evidence"]["examples"] if row["split"].text in SPLITS]
+        figure = study.figures.figure
+        return [
+            (study.words.say(SPLITS[row["split"].text]), *(figure(row[key]) for key in ("score", "low", "high")))
+            for row in rows
+        ]
