@@ -98,7 +98,7 @@ def run_study(action: Action, folder: Path, *, console: Console, language: str =
 
     """
     try:
-        with progress(quiet=console.quiet or console.as_json) as shown, _ended_by_signals():
+        with progress(quiet=console.quiet or console.as_json) as shown, ended_by_signals():
             action(shown, functools.partial(publish, language=language))
     except KeyboardInterrupt:
         told = kept(folder)
@@ -173,7 +173,7 @@ def kept(folder: Path) -> str:
 
 
 @contextmanager
-def _ended_by_signals() -> Iterator[None]:
+def ended_by_signals() -> Iterator[None]:
     """Treat SIGTERM as Ctrl-C, so that a study that is asked to end keeps what it has."""
 
     def stop(number: int, frame: Any) -> None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from numpy.typing import NDArray
+
 from temperance.data.choices import Choices, ColumnChoice, to_toml
 from temperance.data.judge import Reader
+from temperance.records.schema import Target
 from temperance.records.table import Table
 
 Dropped = dict[str, Any]
@@ -25,6 +28,7 @@ class Reading:
         profile: ``{"columns": […], "target": {…}}``, JSON-safe.
         labels: names of the series (one per row of the table), of a long table.
         files: name of the file of each row, of a folder of images.
+        beside: the further targets of the rows, (target, its values (b,)) each; see ``several``.
 
     """
 
@@ -36,6 +40,7 @@ class Reading:
     profile: dict[str, Any] = field(default_factory=dict)
     labels: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    beside: tuple[tuple[Target, NDArray[Any]], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-safe fields (not the rows)."""

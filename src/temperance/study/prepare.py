@@ -79,6 +79,18 @@ def prepare(settings: StudySettings, work: Path) -> Prepared:
     roles = split(table, seed=settings.seed, test=None if second is None else second.table, banked=banked)
     if not len(roles.test):
         raise DataError("no rows are left for the test", "at least one labelled test row", "Give more rows")
+    check_interval(settings, table.schema.target, kept_rows(table, roles))
+    data = store(settings, work, replace(reading, table=table), roles, second, metric)
+    return Prepared(table, roles, table if second is None else second.table, metric, data, costs, settings.weigh_test)
+
+
+def kept_rows(table: Table, roles: Roles) -> int:
+    """Return the count of rows that are left to choose by and to watch drift with.
+
+    Raises:
+        DataError: too few.
+
+    """
     kept = len(roles.development) if roles.folds else len(roles.calibration)
     if kept < LEAST:
         raise DataError(
@@ -86,14 +98,20 @@ def prepare(settings: StudySettings, work: Path) -> Prepared:
             f"at least {LEAST} of them",
             f"Give about {-(-LEAST * len(table) // max(kept, 1))} rows or more; fewer measure nothing",
         )
-    check_interval(settings, table.schema.target, kept)
-    save_table(table, work / "table")
+    return kept
+
+
+def store(
+    settings: StudySettings, work: Path, reading: Reading, roles: Roles, second: Reading | None, metric: str
+) -> dict[str, Any]:
+    """Write what was read and split for the workers, ``data.json`` last, and return what it says of the data."""
+    save_table(reading.table, work / "table")
     if second is not None:
         save_table(second.table, work / "test")
     save_roles(roles, work / "roles.npz")
     data = _describe(settings, reading, second)
     write_text(work / "data.json", dumps({"data": data, "metric": metric}))
-    return Prepared(table, roles, table if second is None else second.table, metric, data, costs, settings.weigh_test)
+    return data
 
 
 def goal_of(settings: StudySettings, target: Target) -> str:

@@ -23,7 +23,17 @@ def report(
     """
     from temperance.cli.stations import read_study, write_cards
     from temperance.report import render
+    from temperance.report import several as joint
+    from temperance.study.several import is_several, opened
 
+    if is_several(folder):
+        whole = opened(folder)
+        for row in whole["outputs"]:
+            if row["status"] != "waiting":
+                render(folder / "outputs" / row["folder"], language=language)
+        page = joint.render(folder, whole, language=language)
+        Console(as_json, quiet).result({"report": str(page), "cards": []}, f"Report: {page}")
+        return
     document = read_study(folder)
     page = render(folder, language=language)
     cards = write_cards(folder, document, keep=True)

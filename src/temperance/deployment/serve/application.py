@@ -89,6 +89,16 @@ class Application:
             "/v2/health/ready": self._ready,
         }
 
+    @property
+    def title(self) -> str:
+        """What is served."""
+        return self.bundle.name
+
+    @property
+    def has_admin(self) -> bool:
+        """``/admin/…`` answers."""
+        return self.admin is not None
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI)."""
         if scope["type"] == "lifespan":

@@ -18,6 +18,8 @@ from temperance.deployment.serve.application import Application
 from temperance.deployment.serve.keep import GuardMemory, Keep, Stateful
 from temperance.deployment.serve.limits import Limits
 from temperance.deployment.serve.recent import Recent
+from temperance.deployment.serve.several import Together
+from temperance.deployment.several import holds_several, load_several
 from temperance.records.errors import MissingExtra, SettingError
 
 if TYPE_CHECKING:
@@ -70,18 +72,37 @@ def run(
         ) from error
     limits = limits or Limits()
     secret = token or secrets.token_urlsafe(18)
-    application = served(load(folder), level=level, limits=limits, state=state, token=secret)
+    application = opened(Path(folder), level=level, limits=limits, state=state, token=secret)
     limits = replace(limits, connections=min(limits.connections, _open_files() - SPARE_FILES))
     listener = _listen(host, port)
     if announce is not None:
-        made = "" if token or application.admin is None else f"; token for /admin: {secret}"
-        announce(f"Serving {application.bundle.name} on http://{_name(listener)} (stop with Ctrl-C{made})")
+        made = f"; token for /admin: {secret}" if application.has_admin and not token else ""
+        announce(f"Serving {application.title} on http://{_name(listener)} (stop with Ctrl-C{made})")
     config = uvicorn.Config(
         application, http=protocol(limits), ws="none", log_level="critical", access_log=False, server_header=False,
         date_header=False, lifespan="on", timeout_graceful_shutdown=limits.drain_seconds, backlog=BACKLOG,
     )  # fmt: skip
     with listener, suppress(KeyboardInterrupt):  # Ctrl-C: uvicorn has answered what was under way and passes it on
         Server(config, application).run(sockets=[listener])
+
+
+def opened(folder: Path, *, state: str | Path | None = None, **settings: Any) -> Application:
+    """Return the application of a bundle, or of a folder of bundles for several targets; ``settings`` as in ``served``.
+
+    Each of several bundles has a folder of its own below ``state``.
+
+    Raises:
+        BundleError: a bundle is damaged, foreign or newer.
+        SettingError: see ``served``.
+
+    """
+    if not holds_several(folder):
+        return served(load(folder), state=state, **settings)
+    parts = {
+        name: served(bundle, state=None if state is None else Path(state) / name, **settings)
+        for name, _, bundle in load_several(folder).parts
+    }
+    return Together(parts, limits=settings.get("limits"))
 
 
 def served(
