@@ -9,10 +9,10 @@ import pytest
 
 from temperance.data import load_roles
 from temperance.deployment.several import load_several
-from temperance.records.errors import BudgetError, SettingError, StudyError
+from temperance.records.errors import BudgetError, DataError, SettingError, StudyError
 from temperance.study.clock import Budget
 from temperance.study.settings import StudySettings
-from temperance.study.several import begin, is_several, opened, resume, run, share_of
+from temperance.study.several import begin, opened, resume, run, share_of
 from temperance.study.store import load_table
 
 
@@ -47,7 +47,6 @@ def finished(source, tmp_path_factory) -> Path:
 def test_each_target_has_a_study_and_all_share_their_rows(finished: Path) -> None:
     document = opened(finished)
     assert document["status"] == "complete"
-    assert is_several(finished)
     assert [row["target"] for row in document["outputs"]] == ["wet", "cold"]
     places = [finished / "outputs" / row["folder"] for row in document["outputs"]]
     first, second = (load_roles(place / "work" / "roles.npz") for place in places)
@@ -81,6 +80,14 @@ def test_what_was_begun_can_be_stopped_before_the_first(source, tmp_path: Path) 
     assert json.loads((tmp_path / "s" / "several.json").read_text())["status"] == "begun"
     with pytest.raises(StudyError, match="no study that was begun"):
         resume(tmp_path / "s")
+    with pytest.raises(StudyError, match="holds a study of several targets"):
+        begin(settings_of(source, tmp_path / "s"), ["heat", "wet"])
+
+
+def test_a_study_that_cannot_begin_leaves_nothing(source, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="There is no column 'het'"):
+        run(settings_of(source, tmp_path / "s"), ["het", "wet"])
+    assert not (tmp_path / "s").exists()
 
 
 @pytest.mark.parametrize(

@@ -21,8 +21,13 @@ def bundle_folder(place: Path) -> Path:
     if not place.is_dir():
         raise BundleError(f"there is no folder {str(place)!r}", "a bundle, or the folder of a study", "Check the name")
     inside = place / "bundle"
-    written = (place / "study.json").is_file() or ((place / "several.json").is_file() and (place / "outputs").is_dir())
+    written = (place / "study.json").is_file() or is_several(place)
     return inside if written and inside.is_dir() else place
+
+
+def is_several(place: Path) -> bool:
+    """Tell whether a folder holds a study of several targets; a bundle of theirs has no studies in it."""
+    return (place / "several.json").is_file() and (place / "outputs").is_dir()
 
 
 def open_bundles(place: Path) -> list[tuple[str, Bundle]]:

@@ -14,7 +14,7 @@ DATA_HELP = (
     "a folder with one folder of images per class, or the name of a bundled set (breast_cancer, diabetes, digits, "
     "iris, wine)."
 )
-BUDGET_HELP = "Time for the whole command (90s, 10m, 1h; 20s is the least), a count (12trials), or 1run."
+BUDGET_HELP = "Time for the whole command (90s, 10m, 1h; at least 20s), a count (12trials), or 1run."
 Data = Annotated[str, typer.Argument(metavar="DATA", help=DATA_HELP)]
 BundleFolder = Annotated[
     Path, typer.Argument(metavar="BUNDLE", help="A bundle, or the folder of the study that wrote it.")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from temperance.study.desk import Progress
 
 Action = Callable[["Progress", Callable[[Path], object]], Path]
-TRACES = ("study.json", "ledger.jsonl", "work", "bundle")  # what a study's folder has
+TRACES = ("study.json", "several.json", "ledger.jsonl", "work", "bundle")  # what a study's folder has
 
 
 def study_folder(out: Path | None, name: str) -> Path:

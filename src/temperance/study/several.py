@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -66,6 +67,17 @@ def begin(settings: StudySettings, targets: Sequence[str]) -> list[Part]:
     """
     choices = Choices.from_dict(settings.reading)
     _check(settings, targets, choices)
+    try:
+        return _begin(settings, targets, choices)
+    except BaseException:  # nothing of it could be resumed
+        for name in ("work", "outputs"):
+            shutil.rmtree(settings.out / name, ignore_errors=True)
+        if settings.out.is_dir() and not any(settings.out.iterdir()):
+            settings.out.rmdir()
+        raise
+
+
+def _begin(settings: StudySettings, targets: Sequence[str], choices: Choices) -> list[Part]:
     kind = "auto" if ":" in settings.task else settings.task
     rows = {"group": settings.group, "time": settings.time, "weight": settings.weight}
     work = settings.out / "work"
@@ -90,10 +102,13 @@ def begin(settings: StudySettings, targets: Sequence[str]) -> list[Part]:
         folder.mkdir(parents=True, exist_ok=True)
         store(own, folder, one, roles, test, goal_of(own, target))
     write(settings.out, settings, parts, status="begun")
+    shutil.rmtree(work)  # each study has its own copy
     return parts
 
 
 def _check(settings: StudySettings, targets: Sequence[str], choices: Choices) -> None:
+    if (settings.out / "outputs").exists():
+        raise StudyError(f"{settings.out} holds a study of several targets", "a new folder", "Choose another --out")
     if len(set(targets)) < len(targets):
         raise SettingError(f"the targets {', '.join(targets)}", "each once", "Leave one out")
     if choices.lags or choices.id:
@@ -302,11 +317,6 @@ def _row(folder: Path, part: Part) -> dict[str, Any]:
         "test": winner["test"], "simple": simple.get(one["metric"]["name"]),
         "fix_before_use": states.count("fix_before_use"), "look_at_this": states.count("look_at_this"),
     }  # fmt: skip
-
-
-def is_several(folder: Path) -> bool:
-    """Tell whether a folder holds a study of several targets."""
-    return (folder / FILE).is_file() and (folder / "outputs").is_dir()
 
 
 def opened(folder: Path) -> dict[str, Any]:

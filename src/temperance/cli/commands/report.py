@@ -9,6 +9,7 @@ import typer
 
 from temperance.cli import options
 from temperance.cli.console import Console
+from temperance.cli.models import is_several
 
 
 def report(
@@ -24,7 +25,7 @@ def report(
     from temperance.cli.stations import read_study, write_cards
     from temperance.report import render
     from temperance.report import several as joint
-    from temperance.study.several import is_several, opened
+    from temperance.study.several import opened
 
     if is_several(folder):
         whole = opened(folder)

@@ -12,6 +12,7 @@ import typer
 from temperance.cli import options
 from temperance.cli.console import Console
 from temperance.cli.guard import STOPPED, Started
+from temperance.cli.models import is_several
 from temperance.cli.quantities import bytes_of, milliseconds
 from temperance.cli.resuming import check_kept, is_told_complete, is_typed
 from temperance.cli.stations import Action, command_line, run_study, study_folder
@@ -110,7 +111,6 @@ def study(
     from temperance.report.words import check_language
     from temperance.study.clock import parse_budget
     from temperance.study.settings import StudySettings
-    from temperance.study.several import is_several
 
     console, started = Console(as_json, quiet), context.obj
     limits: dict[str, Any] = {
