@@ -4,12 +4,12 @@
     python benchmarks/counts.py --summary
 
 Targets that count something: rentals in an hour (bike_sharing_hour, rows drawn at random: no forecast), rings
-(abalone), days of absence (student_portuguese). At most 3,000 rows train and at most 3,000 others test. The study runs as a user
-runs it, with the test rows as ``--test``. Boosting (scikit-learn's ``HistGradientBoostingRegressor(loss="poisson")``)
-runs as it comes, and with learning rate, leaves and rounds chosen by 5 folds of the same training rows. Scored by the
-mean Poisson deviance on the test rows, with the paired difference per row. ``nets``: best net and boosting of the
-study itself, by the out-of-fold deviance that the study chose by, so it is a little too good for both. Records say
-the load: the budget is time, and a busy machine trains less in it.
+(abalone), days of absence (student_portuguese). At most 3,000 rows train and at most 3,000 others test. The study
+runs as a user runs it, with the test rows as ``--test``. Boosting (scikit-learn's
+``HistGradientBoostingRegressor(loss="poisson")``) runs as it comes, and with learning rate, leaves and rounds chosen
+by 5 folds of the same training rows. Scored by the mean Poisson deviance on the test rows, with the paired difference
+per row. ``nets``: best net and boosting of the study itself, by the out-of-fold deviance that the study chose by, so
+it is a little too good for both. Records say the load: the budget is time, and a busy machine trains less in it.
 """
 
 from __future__ import annotations

@@ -9,9 +9,10 @@ rows train and at most 3,000 others test; five folds.
 
 ``net residuals``: the study's table net in one folded training on squared error, then ``StatedRange`` on its
 out-of-fold answers, which is what a study ships. ``net quantiles``: the same net and training on the pinball loss of
-four quantiles, the ends of 0.8 and 0.9; the outputs cannot cross (a middle, and gaps of softplus to either side); the mean
-over members. Then conformalized quantile regression (Romano, Patterson and Candes 2019, arXiv 1905.03222): the ends
-move by the ⌈(n + 1)·a⌉-th smallest of max(low − y, y − high) over the rows that the answering members did not learn.
+four quantiles, the ends of 0.8 and 0.9; the outputs cannot cross (a middle, and gaps of softplus to either side); the
+mean over members. Then conformalized quantile regression (Romano, Patterson and Candes 2019, arXiv 1905.03222): the
+ends move by the ⌈(n + 1)·a⌉-th smallest of max(low − y, y − high) over the rows that the answering members did not
+learn.
 ``boosting residuals`` and ``boosting quantiles``: the same with histogram gradient boosting, one model for each end.
 
 Scored on the test rows: share inside, mean width in standard deviations of the target, and the interval score (Gneiting
