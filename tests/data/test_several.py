@@ -51,6 +51,8 @@ def test_one_of_them_is_read_again_without_the_others(tmp_path: Path) -> None:
     schema = readings_of(read(numbers(tmp_path), target="heat", beside=("alarm",)))[1].table.schema
     again = read(numbers(tmp_path), target="alarm", schema=Schema.from_dict(schema.to_dict())).table
     assert len(again) == 79  # the row without heat counts here
+    whole = read(numbers(tmp_path), target="alarm", schema=schema)
+    assert not any("further columns" in note for note in whole.notes)
     bare = read(written(tmp_path, ["a,b", "1,2", "3,4"]), schema=schema).table
     assert len(bare) == 2
     assert (bare.target == -1).all()

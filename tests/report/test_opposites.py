@@ -89,6 +89,12 @@ def slices_of(state: str) -> Edit:
     return edit
 
 
+def miss(low: float, high: float) -> Edit:
+    """Plant one size of the prediction, and by how much the truth lies above it there."""
+    residual = {"value": (low + high) / 2, "low": low, "high": high}
+    return put("winner/insight/mistakes/sizes", [{"low": 1, "high": 2, "residual": residual}])
+
+
 def trials(*kinds: str) -> Edit:
     """Keep trials of these kinds, and no comparison with the plain net."""
 
@@ -175,9 +181,7 @@ FACTS: dict[str, tuple[str, Edit, Edit, str, str]] = {
     "no checks": ("binary", put("findings", []), NOTHING, "trust.checks.none", "trust.checks.caption"),
     "no mistakes looked at": ("binary", put("winner/insight/mistakes", None), NOTHING, "mistakes.none",
                               "mistakes.lead"),
-    "too low": ("regression", put("winner/insight/mistakes/sizes/0/residual", {"value": 5, "low": 2, "high": 8}),
-                put("winner/insight/mistakes/sizes/0/residual", {"value": -5, "low": -8, "high": -2}),
-                "mistakes.size.low", "mistakes.size.high"),
+    "too low": ("regression", miss(2, 8), miss(-8, -2), "mistakes.size.low", "mistakes.size.high"),
     "unknown miss": ("regression", put("winner/insight/mistakes/sizes/0/residual", {"value": 5}), NOTHING,
                      "mistakes.size.unknown", ""),
     "nothing depends": ("binary", put("winner/insight/influence", []), NOTHING, "depends.none", "depends.lead"),

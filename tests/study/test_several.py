@@ -120,7 +120,7 @@ def test_the_time_is_shared(monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.monotonic()
     assert share_of(Budget(trials=4), 3, now).trials == 4
     assert share_of(Budget(seconds=100.0), 2, now).seconds == pytest.approx(47.0, abs=0.5)
-    with pytest.raises(BudgetError, match="Use --budget 67s or more"):
+    with pytest.raises(BudgetError, match="Use --budget 69s or more"):
         share_of(Budget(seconds=40.0), 3, now)
     assert share_of(Budget(seconds=40.0), 3, now, late=True).seconds == 20.0
 

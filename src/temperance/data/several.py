@@ -101,10 +101,12 @@ def _label(series: pl.Series, word: str, sign: str, missing: values.Missing) -> 
 
 def readings_of(reading: Reading) -> tuple[Reading, ...]:
     """Return one reading per target: the same rows and inputs, another target each."""
-    tables = [reading.table]
-    tables += [
-        replace(reading.table, schema=replace(reading.table.schema, target=target), target=values)
-        for target, values in reading.beside
+    first = reading.table
+    columns = dict.fromkeys([first.schema.target.column, *(target.column for target, _ in reading.beside)])
+    schema = replace(first.schema, ignored=(*dict.fromkeys([*first.schema.ignored, *columns]),))
+    tables = [
+        replace(first, schema=replace(schema, target=target), target=values)
+        for target, values in ((first.schema.target, first.target), *reading.beside)
     ]
     return tuple(
         replace(reading, table=table, beside=(), profile={**reading.profile, "target": profile(table)["target"]})

@@ -212,11 +212,8 @@ def _robustness(study: Study) -> str:
 def _slices(study: Study) -> str:
     every = (study.get("winner") or {}).get("slices") or []
     rows, small = ([row for row in every if row.get("state") == state] for state in ("worse", "too_small"))
-    untold = (
-        f"Too few rows to say anything of {number(len(small))} further group{'s' if len(small) > 1 else ''}: {_groups(small)}."
-        if small
-        else ""
-    )
+    what = "further group" if len(small) == 1 else "further groups"
+    untold = f"Too few rows to say anything of {number(len(small))} {what}: {_groups(small)}." if small else ""
     if not rows:
         fine = "No group was found to do worse than the others, among the groups that were tested."
         return f"{fine}\n\n{untold}" if untold else fine
