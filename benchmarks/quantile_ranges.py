@@ -172,13 +172,13 @@ def by_quantiles(held: np.ndarray, truth: np.ndarray, new: np.ndarray, level: fl
     return np.minimum(new[:, low] - moved, middle), np.maximum(new[:, high] + moved, middle)
 
 
-def cell(data: Path, name: str, seed: int) -> dict[str, Any]:
+def cell(data: Path, name: str, seed: int, ways: tuple[str, ...]) -> dict[str, Any]:
     """Measure one set and seed."""
     schema, train, test = cut(data, name, seed)
     folds = folds_of(train.target, "regression", seed)
     answers: dict[str, Any] = {}
     seconds = {}
-    for way in WAYS:
+    for way in ways:
         began, quantiles = time.monotonic(), way.endswith("quantiles")
         if way.startswith("net"):
             answers[way] = net(schema, train, test, folds, seed, quantiles=quantiles)
@@ -206,6 +206,8 @@ def ratio(cells: list[dict[str, Any]], level: float, key: str, top: str, bottom:
     by: dict[str, list[float]] = {}
     for one in cells:
         found = {row["way"]: row for row in one["ranges"] if row["level"] == level}
+        if top not in found:
+            continue
         by.setdefault(one["set"], []).append(math.log(found[top][key] / found[bottom][key]))
     means = np.array([np.mean(v) for v in by.values()])
     draws = np.random.default_rng(0).choice(means, (4000, len(means))).mean(axis=1)
@@ -237,17 +239,23 @@ def summary() -> dict[str, Any]:
         }
         for level in LEVELS:
             rows = [row for one in some for row in one["ranges"] if row["level"] == level]
-            pairs = {kind: (f"{kind} quantiles", f"{kind} residuals") for kind in ("net", "boosting")}
+            known = [way for way in WAYS if any(row["way"] == way for row in rows)]
             block[f"level {level}"] = {
-                "coverage": {w: round(float(np.mean([r["coverage"] for r in rows if r["way"] == w])), 4) for w in WAYS},
-                "net residuals / boosting residuals, score": ratio(some, level, "score", WAYS[0], WAYS[2]),
+                "coverage": {
+                    w: round(float(np.mean([r["coverage"] for r in rows if r["way"] == w])), 4) for w in known
+                },
                 **{
-                    f"{kind}, quantiles / residuals, {key}": ratio(some, level, key, *pair)
-                    for kind, pair in pairs.items()
+                    f"{kind}, quantiles / residuals, {key}": ratio(
+                        some, level, key, f"{kind} quantiles", f"{kind} residuals"
+                    )
+                    for kind in ("net", "boosting")
                     for key in ("score", "width")
+                    if f"{kind} quantiles" in known
                 },
             }
-        block["seconds, mean"] = {w: round(float(np.mean([one["seconds"][w] for one in some])), 1) for w in WAYS}
+        block["seconds, mean"] = {
+            w: round(float(np.mean([one["seconds"][w] for one in some if w in one["seconds"]])), 1) for w in known
+        }
         found[which] = block
     return found
 
@@ -258,6 +266,7 @@ def main() -> None:
     parser.add_argument("--half", choices=("tuned", "once"), default="tuned")
     parser.add_argument("--seeds", default="0")
     parser.add_argument("--only", default="")
+    parser.add_argument("--models", default=("net", "boosting"), nargs="*", help="net, boosting")
     parser.add_argument("--summary", action="store_true")
     args = parser.parse_args()
     if not args.summary:
@@ -268,7 +277,7 @@ def main() -> None:
             for name in sets(args.data, args.half):
                 if (name, seed) in done or (args.only and name not in args.only.split(",")):
                     continue
-                row = cell(args.data, name, seed)
+                row = cell(args.data, name, seed, tuple(way for way in WAYS if way.startswith(tuple(args.models))))
                 with LINES.open("a") as out:
                     out.write(json.dumps(row) + "\n")
                 print(name, row["seconds"], flush=True)

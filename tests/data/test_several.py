@@ -110,3 +110,12 @@ def test_rare_sets_of_answers_are_spread_by_their_rarest_answer() -> None:
     assert len(set(codes[:40])) == len(set(codes[40:80])) == 1
     assert len(set(codes[80:])) == 1  # eight rows of the rare answer, four of each set
     assert len(strata([first.astype(float), second])) == 88
+
+
+def test_none_is_no_label_where_it_stands_alone(tmp_path: Path) -> None:
+    cells = ("red;blue", "none", "red", "blue", "none", "green;red", "blue;green", "green")
+    source = written(tmp_path, ["x,tags", *(f"{i % 7},{cells[i % 8]}" for i in range(160))])
+    found = readings_of(read(source, target="tags", task="multilabel"))
+    assert [one.table.schema.target.name for one in found] == ["tags has blue", "tags has green", "tags has red"]
+    assert len(found[0].table) == 160
+    assert any("The word 'none' always stands alone" in note for note in found[0].notes)

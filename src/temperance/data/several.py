@@ -29,6 +29,7 @@ from temperance.records.table import Table
 LEAST_LABEL = 20  # rows that must have a label, and as many that must not
 RARE = 10  # sets of answers that fewer rows have are spread by their rarest answer
 NO_YES = ("no", "yes")
+NONE = frozenset({"none", "nothing", "no label", "keine", "keins", "-"})
 
 
 def aims_of(contents: Contents, names: Sequence[str], task: str, choices: Choices, file: FileStyle) -> tuple[Aim, ...]:
@@ -60,7 +61,7 @@ def aims_of(contents: Contents, names: Sequence[str], task: str, choices: Choice
 def label_aims(series: pl.Series, choice: ColumnChoice) -> tuple[Aim, ...]:
     """Return a yes/no target for each label that enough cells hold and enough do not.
 
-    An empty cell is missing, not "no label": write a word such as ``none`` where a row has none.
+    An empty cell is missing, not "no label"; ``none`` where it stands alone is.
 
     Raises:
         DataError: no cell holds several labels, or none of them is seen often enough.
@@ -75,7 +76,12 @@ def label_aims(series: pl.Series, choice: ColumnChoice) -> tuple[Aim, ...]:
             "--task multilabel out",
         )  # fmt: skip
     counts = Counter(word for cell in text.drop_nulls().to_list() for word in members(cell, sign))
+    cut = [members(cell, sign) for cell in text.drop_nulls().unique().to_list()]
+    beside = {word for words in cut if len(words) > 1 for word in words}
+    none = [word for word in counts if word.lower() in NONE and word not in beside]
     rows = len(text) - text.null_count()
+    for word in none:
+        del counts[word]
     kept = sorted(word for word, count in counts.items() if LEAST_LABEL <= count <= rows - LEAST_LABEL)
     if len(kept) < 2:
         raise DataError(
@@ -84,6 +90,8 @@ def label_aims(series: pl.Series, choice: ColumnChoice) -> tuple[Aim, ...]:
             "Add rows, or predict a single column",
         )  # fmt: skip
     note = f"Each of the {len(kept)} labels of {series.name!r} is a yes/no target."
+    if none:
+        note += f" The word {none[0]!r} always stands alone: it means that a row has no label."
     if len(kept) < len(counts):
         lost = listing(sorted(set(counts) - set(kept)))
         note += f" Fewer than {LEAST_LABEL} rows have, or lack, {lost}: left out."
