@@ -13,6 +13,7 @@ four quantiles, the ends of 0.8 and 0.9; the outputs cannot cross (a middle, and
 mean over members. Then conformalized quantile regression (Romano, Patterson and Candes 2019, arXiv 1905.03222): the
 ends move by the ⌈(n + 1)·a⌉-th smallest of max(low − y, y − high) over the rows that the answering members did not
 learn.
+``net chosen``: quantiles where the interval score of the held-out rows gains by more than two standard errors.
 ``boosting residuals`` and ``boosting quantiles``: the same with histogram gradient boosting, one model for each end.
 
 Scored on the test rows: share inside, mean width in standard deviations of the target, and the interval score (Gneiting
@@ -43,8 +44,10 @@ HERE = Path(__file__).parent
 LINES, RECORD = HERE / "records" / "quantile_ranges.jsonl", HERE / "records" / "quantile_ranges.json"
 LEVELS = (0.8, 0.9)
 QUANTILES = (0.05, 0.1, 0.9, 0.95)
+SURE = 2.0  # standard errors by which quantiles must win on the held-out rows, as in StatedRange
 ENDS = {0.8: (1, 2), 0.9: (0, 3)}
 WAYS = ("net residuals", "net quantiles", "boosting residuals", "boosting quantiles")
+CHOSEN = "net chosen"
 
 
 def sets(data: Path, which: str) -> list[str]:
@@ -172,6 +175,12 @@ def by_quantiles(held: np.ndarray, truth: np.ndarray, new: np.ndarray, level: fl
     return np.minimum(new[:, low] - moved, middle), np.maximum(new[:, high] + moved, middle)
 
 
+def score(low: np.ndarray, high: np.ndarray, truth: np.ndarray, level: float) -> np.ndarray:
+    """Return the interval score per row."""
+    miss = np.maximum(low - truth, 0) + np.maximum(truth - high, 0)
+    return high - low + 2 / (1 - level) * miss
+
+
 def cell(data: Path, name: str, seed: int, ways: tuple[str, ...]) -> dict[str, Any]:
     """Measure one set and seed."""
     schema, train, test = cut(data, name, seed)
@@ -188,15 +197,21 @@ def cell(data: Path, name: str, seed: int, ways: tuple[str, ...]) -> dict[str, A
     spread = float(np.std(train.target))
     rows = []
     for level in LEVELS:
+        on_held: dict[str, np.ndarray] = {}
+        found: dict[str, dict[str, Any]] = {}
         for way, (held, new) in answers.items():
             ends = by_quantiles if way.endswith("quantiles") else by_residuals
+            on_held[way] = score(*ends(held, train.target, held, level, seed), train.target, level)
             low, high = ends(held, train.target, new, level, seed)
-            miss = np.maximum(low - test.target, 0) + np.maximum(test.target - high, 0)
-            score = high - low + 2 / (1 - level) * miss
-            rows.append({
-                "way": way, "level": level, "coverage": float(((test.target >= low) & (test.target <= high)).mean()),
-                "width": float((high - low).mean()) / spread, "score": float(score.mean()) / spread,
-            })  # fmt: skip
+            found[way] = {
+                "coverage": float(((test.target >= low) & (test.target <= high)).mean()),
+                "width": float((high - low).mean()) / spread,
+                "score": float(score(low, high, test.target, level).mean()) / spread,
+            }
+        gain = on_held["net residuals"] - on_held["net quantiles"]
+        surely = gain.mean() > SURE * gain.std(ddof=1) / math.sqrt(len(gain))
+        found["net chosen"] = {**found["net quantiles" if surely else "net residuals"], "quantiles": bool(surely)}
+        rows += [{"way": way, "level": level, **figures} for way, figures in found.items()]
     return {"set": name, "half": half(name), "seed": seed, "rows": len(train.target), "test": len(test.target),
             "load": round(os.getloadavg()[0], 1), "seconds": seconds, "ranges": rows}  # fmt: skip
 
@@ -239,7 +254,7 @@ def summary() -> dict[str, Any]:
         }
         for level in LEVELS:
             rows = [row for one in some for row in one["ranges"] if row["level"] == level]
-            known = [way for way in WAYS if any(row["way"] == way for row in rows)]
+            known = [way for way in (*WAYS, CHOSEN) if any(row["way"] == way for row in rows)]
             block[f"level {level}"] = {
                 "coverage": {
                     w: round(float(np.mean([r["coverage"] for r in rows if r["way"] == w])), 4) for w in known
@@ -252,9 +267,16 @@ def summary() -> dict[str, Any]:
                     for key in ("score", "width")
                     if f"{kind} quantiles" in known
                 },
+                **{
+                    f"net, chosen / residuals, {key}": ratio(some, level, key, CHOSEN, WAYS[0])
+                    for key in ("score", "width")
+                },
+                "quantiles chosen on": sum(bool(row.get("quantiles")) for row in rows),
             }
         block["seconds, mean"] = {
-            w: round(float(np.mean([one["seconds"][w] for one in some if w in one["seconds"]])), 1) for w in known
+            w: round(float(np.mean([one["seconds"][w] for one in some if w in one["seconds"]])), 1)
+            for w in known
+            if w != CHOSEN
         }
         found[which] = block
     return found

@@ -114,7 +114,10 @@ def text(folder: Path, document: dict[str, Any], *, seconds: float) -> str:
     joint = [Measurement.from_dict(one) for one in document["together"].values()]
     if joint:
         lines += ["All targets together, on the same test rows:", *(f"  {sentence(one)}" for one in joint)]
-    rows = [("report", str(folder / "report.html")), ("of each target", str(folder / "outputs" / "…" / "report.html"))]
+    rows: list[tuple[str, ...]] = [
+        ("report", str(folder / "report.html")),
+        ("of each target", str(folder / "outputs" / "…" / "report.html")),
+    ]
     rows += [("models to serve", str(folder / document["bundle"]))] if document["bundle"] else []
     lines += ["", f"Took {words_for_seconds(seconds)}. Written to {folder}:", table(rows)]
     if document["bundle"]:

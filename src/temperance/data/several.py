@@ -152,7 +152,8 @@ def strata(targets: Sequence[NDArray[np.generic]]) -> NDArray[np.int64]:
         parts.append(_sets(np.stack(codes, axis=1)))
     if ranks:
         mean = np.mean(ranks, axis=0)
-        parts.append(np.searchsorted(np.quantile(mean, np.linspace(0.1, 0.9, 9)), mean, side="right"))
+        tenths = np.quantile(mean, np.linspace(0.1, 0.9, 9))
+        parts.append(np.searchsorted(tenths, mean, side="right").astype(np.int64))
     return np.asarray(np.unique(np.stack(parts, axis=1), axis=0, return_inverse=True)[1].reshape(-1), dtype=np.int64)
 
 

@@ -96,12 +96,12 @@ def _numbers(outcomes: Sequence[Outcome]) -> tuple[Measurement, ...]:
         return ()
     scaled = np.mean([np.square(one.prediction - one.target) / one.target.var() for one in outcomes], axis=0)
     error = _mean("mean_scaled_error", scaled, outcomes[0], "positive", "", better="lower")
-    root = {end: math.sqrt(value) for end in ("value", "low", "high") if (value := getattr(error, end)) is not None}
+    value, low, high = (None if end is None else math.sqrt(end) for end in (error.value, error.low, error.high))
     convention = f"root of the mean over rows and {count} targets of squared error over variance, which counts as known"
     return (
         _mean("mean_r2", np.mean([R2().contributions(one) for one in outcomes], axis=0), outcomes[0], "line",
               f"mean over {count} targets{DELTA}"),
-        Measurement("mean_scaled_error", **root, n=error.n, convention=convention, better="lower"),
+        Measurement("mean_scaled_error", value or 0.0, low, high, error.n, convention=convention, better="lower"),
     )  # fmt: skip
 
 

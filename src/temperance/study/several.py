@@ -79,11 +79,11 @@ def begin(settings: StudySettings, targets: Sequence[str]) -> list[Part]:
 
 def _begin(settings: StudySettings, targets: Sequence[str], choices: Choices) -> list[Part]:
     kind = "auto" if ":" in settings.task else settings.task
-    rows = {"group": settings.group, "time": settings.time, "weight": settings.weight}
     work = settings.out / "work"
     reading = read(
-        settings.data, target=targets[0], beside=targets[1:], task=kind, workdir=work / "read", choices=choices, **rows
-    )
+        settings.data, target=targets[0], beside=targets[1:], task=kind, group=settings.group, time=settings.time,
+        weight=settings.weight, workdir=work / "read", choices=choices,
+    )  # fmt: skip
     readings = readings_of(reading)
     if settings.interval is not None and all(one.table.schema.target.classes for one in readings):
         raise SettingError("an interval, and no target is a number", "one that is", "Leave the interval out")
@@ -91,7 +91,8 @@ def _begin(settings: StudySettings, targets: Sequence[str], choices: Choices) ->
         raise SettingError(f"{len(readings)} targets", f"2 to {MOST}", "Name fewer with --target")
     share_of(settings.budget, len(readings), time.monotonic())
     tests = _tests(settings, readings, work)
-    roles = split_together([one.table for one in readings], seed=settings.seed, test=tests[0] and tests[0].table)
+    apart = None if tests[0] is None else tests[0].table
+    roles = split_together([one.table for one in readings], seed=settings.seed, test=apart)
     parts = [Part(one.table.schema.target.name, _folder(i, one)) for i, one in enumerate(readings)]
     for part, one, test in zip(parts, readings, tests, strict=True):
         target = one.table.schema.target

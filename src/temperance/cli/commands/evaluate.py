@@ -54,8 +54,7 @@ def evaluate(
 
     choices = choose(column or (), na_values=na_values, sheet=sheet, sep=sep, schema=schema)
     models = open_bundles(model)
-    how = {"suite": suite.value, "weight": weight, "choices": choices, "seed": seed}
-    found = [_measured(bundle, data, **how) for _, bundle in models]
+    found = [_measured(one, data, suite=suite.value, weight=weight, choices=choices, seed=seed) for _, one in models]
     value, lines = found[0].value, found[0].lines
     if len(models) > 1:
         names = [target for target, _ in models]
