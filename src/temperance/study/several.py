@@ -162,7 +162,11 @@ def of_part(settings: StudySettings, part: Part, target: Target, targets: Sequen
 def share_of(budget: Budget, left: int, started: float, *, late: bool = False) -> Budget:
     """Return what one of ``left`` further targets may spend of a budget that began at ``started``.
 
-    Once some are done (``late``) the others get the least that works, though the whole then takes longer.
+    Args:
+        budget: seconds of all together, or trials of each.
+        left: targets that wait.
+        started: ``time.monotonic()`` at which the seconds began.
+        late: some are done: the others get the least that works, though the whole then takes longer.
 
     Raises:
         BudgetError: less than the least that a study takes.
@@ -203,6 +207,13 @@ def resume(
     **changed: Any,
 ) -> Path:  # fmt: skip
     """Go on with a study of several targets: those that are not complete yet get the budget.
+
+    Args:
+        folder: of the study.
+        budget: seconds from now on for all of them, or trials of each; None: as much as at first.
+        progress: told of every step.
+        then: called with the folder of each study.
+        **changed: settings that are those of this session.
 
     Raises:
         StudyError: no such study, or it was stopped before any target was begun.
