@@ -65,7 +65,8 @@ def study(frame: pl.DataFrame, target: str, moment: str, horizon: int, budget: i
         subprocess.run([sys.executable, "-m", "temperance", *said], cwd=place, check=True)
         seconds = time.monotonic() - began
         document = json.loads((place / "study" / "study.json").read_text())
-        table, roles = load_table(place / "study/work/table"), load_roles(place / "study/work/roles.npz")
+        inner = place / "study" / "work"
+        table, roles = load_table(inner / "table"), load_roles(inner / "roles.npz")
         told = load(place / "study/bundle", verify=False).predict(table.rows.take(roles.test))
         kept = [np.array(part) for part in (table.rows.numeric, table.rows.categorical, table.target)]
         names = [column.name for column in table.schema.numeric]

@@ -65,6 +65,9 @@ def prepare(settings: StudySettings, work: Path) -> Prepared:
         settings.data, target=settings.target, task=kind, group=settings.group, time=settings.time,
         weight=settings.weight, workdir=work / "read", choices=Choices.from_dict(settings.reading),
     )  # fmt: skip
+    if reading.beside:
+        received = f"task={settings.task!r} for the study of one target"
+        raise SettingError(received, "one target", "`temperance study` takes several; in Python: study.several.run")
     table = _with_beside(reading.table, settings.beside)
     costs = costs_of(settings, table.schema.target)
     metric = goal_of(settings, table.schema.target)
