@@ -153,7 +153,8 @@ def strata(targets: Sequence[NDArray[np.generic]]) -> NDArray[np.int64]:
     if ranks:
         mean = np.mean(ranks, axis=0)
         tenths = np.quantile(mean, np.linspace(0.1, 0.9, 9))
-        parts.append(np.searchsorted(tenths, mean, side="right").astype(np.int64))
+        places: NDArray[np.int64] = np.asarray(np.searchsorted(tenths, mean, side="right"), dtype=np.int64)
+        parts.append(places)
     return np.asarray(np.unique(np.stack(parts, axis=1), axis=0, return_inverse=True)[1].reshape(-1), dtype=np.int64)
 
 
