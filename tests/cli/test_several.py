@@ -68,3 +68,14 @@ def test_the_verdict_tells_what_is_missing(tmp_path: Path) -> None:
     assert "cool: not begun." in said
     assert "temperance study --resume" in said
     assert "All targets together" not in said
+
+
+def test_evaluate_measures_all_on_the_same_rows(classes, temperance, tmp_path: Path) -> None:
+    write_several(tmp_path / "both", [("1_answer", "answer", classes.folder), ("2_again", "answer", classes.folder)])
+    found = temperance("evaluate", str(tmp_path / "both"), str(classes.table), "--json").json
+    alone = found["outputs"]["answer"]["measurements"]["accuracy"]["value"]
+    assert found["together"]["subset_accuracy"]["value"] == pytest.approx(alone)
+    assert found["together"]["subset_accuracy"]["n"] == 240
+    said = temperance("evaluate", str(tmp_path / "both"), str(classes.table)).out
+    assert "All targets together:" in said
+    assert "All answers are right for" in said

@@ -53,6 +53,7 @@ def prepare(settings: StudySettings, work: Path) -> Prepared:
 
     Raises:
         DataError: too few rows are left for a part.
+        SettingError: a task of several targets.
         TaskError: ``--task`` names no function.
 
     """
