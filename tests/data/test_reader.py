@@ -318,9 +318,9 @@ def test_weights_stand_beside_the_rows_and_are_no_input():
         reader.read(frame, target="y", weight="y")
 
 
-def test_several_targets_are_refused_with_the_way_to_one():
+def test_several_targets_are_refused_where_one_is_meant():
     frame = pl.DataFrame({"a": [k + 0.5 for k in range(30)], "y": ["n", "p"] * 15, "z": ["n", "p", "p"] * 10})
-    with pytest.raises(DataError, match=r"a study answers one question.*--target y --drop z"):
+    with pytest.raises(DataError, match=r"One target here.*`temperance study` takes several"):
         reader.read(frame, target="y, z")
 
 

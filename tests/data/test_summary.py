@@ -8,7 +8,9 @@ import pytest
 
 from temperance import data
 from temperance.data import summary
-from temperance.data.summary import numeric_summary
+from temperance.data.summary import numeric_summary, profile, series_summary
+from temperance.records.schema import Column, Rows, Schema, Target
+from temperance.records.table import Table
 
 
 def test_figures_by_hand() -> None:
@@ -55,3 +57,18 @@ def test_all_roads_to_the_figures_agree(monkeypatch: pytest.MonkeyPatch) -> None
         assert estimated.pop("about") is True
         assert abs(estimated["unique"] - ordered["unique"]) <= 0.02 * ordered["unique"]
         assert estimated | {"unique": ordered["unique"]} == ordered
+
+
+def test_series_have_their_channels_in_the_profile() -> None:
+    series = np.full((3, 2, 5), np.nan, dtype=np.float32)
+    series[0, 0] = [1, 2, 3, 4, 5]
+    series[1, 0, :4] = [7, np.nan, 9, 9]
+    series[:, 1, :2] = -1
+    found = series_summary(Column("load", "series", "load"), series[:, 0])
+    assert (found["kind"], found["missing"], found["low"], found["high"]) == ("series", 1, 1.0, 9.0)
+    assert found["lengths"] == [0, 5]
+    schema = Schema((Column("load", "series"), Column("heat", "series")), Target("y", "regression"))
+    rows = Rows(np.empty((3, 0)), np.empty((3, 0), dtype=np.int32), series=series)
+    columns = profile(Table(schema, rows, np.arange(3.0)))["columns"]
+    assert [one["name"] for one in columns] == ["load", "heat"]
+    assert columns[1]["lengths"] == [2, 2]

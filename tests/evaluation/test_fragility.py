@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from temperance.evaluation.fragility import fragility
+from temperance.records.decision import Costs, Decision
 from temperance.records.schema import Column, Rows, Schema, Target
 from temperance.records.table import Table
 
@@ -71,3 +72,24 @@ def test_what_is_not_looked_at_is_named(binary):
     none, late = fragility(model, table, budget_seconds=0.0)
     assert none == ()
     assert late == (("fragility: 5 columns from 'x0' on", "no time left"),)
+
+
+def test_an_answer_changes_where_the_given_one_does():
+    """Chances of 0.3 and 0.4: most probable is no for both; at a threshold of 0.35 they are no and yes."""
+    schema = Schema((Column("x", "numeric", "x"),), Target("y", "binary", ("no", "yes")))
+    rows = Rows(np.full((60, 1), 0.4), np.zeros((60, 0), np.int32))
+
+    class Model:
+        decision = None
+
+        def __init__(self):
+            self.schema = schema
+
+        def predict(self, rows):
+            yes = np.where(np.isfinite(rows.numeric[:, 0]), 0.4, 0.3)
+            return np.stack([1 - yes, yes], axis=1)
+
+    model, table = Model(), Table(schema, rows, np.ones(60, dtype=np.int64))
+    assert fragility(model, table)[0][0].missing.value == 0.0
+    model.decision = Decision(Costs(("no", "yes"), ((0.0, 0.35), (0.65, 0.0))))
+    assert fragility(model, table)[0][0].missing.value == 1.0

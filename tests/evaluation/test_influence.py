@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from temperance.evaluation.influence import Asked, alike, influence, put
+from temperance.records.decision import Costs, Decision
 from temperance.records.schema import Column, Rows, Schema, Target
 from temperance.records.table import Table
 
@@ -85,3 +86,26 @@ def test_what_there_is_no_time_for_is_named(binary):
     some, more = influence(asked, table.schema, most=2)
     assert len(some) == 2
     assert more == (("importance of 3 columns from 'x2' on", "only 2 are looked at"),)
+
+
+def test_wrong_answers_are_those_that_are_given_under_costs():
+    """A model that always says 0.3: most probable is no, and at a cost of 10 for a missed yes the answer is yes."""
+    schema = Schema((Column("x", "numeric", "x"),), Target("y", "binary", ("no", "yes")))
+    rows = Rows(np.arange(40.0).reshape(-1, 1), np.zeros((40, 0), np.int32))
+    table = Table(schema, rows, np.ones(40, dtype=np.int64))
+
+    class Model:
+        decision = None
+
+        def __init__(self):
+            self.schema = schema
+
+        def predict(self, rows):
+            return np.tile([0.7, 0.3], (rows.size, 1))
+
+    model = Model()
+    assert Asked(model, table, np.arange(40)).base_wrong.mean() == 1.0
+    model.decision = Decision(Costs(("no", "yes"), ((0.0, 1.0), (10.0, 0.0))))
+    asked = Asked(model, table, np.arange(40))
+    assert asked.base_wrong.mean() == 0.0
+    assert (asked.answered(asked.before) == 1).all()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ def test_every_figure_of_the_winner_is_there(study):
     assert "Recipe(Dropout(0.1))" in card
     assert "12,345" in card
     assert "`city` = `Kiel`" in card
-    assert "too few rows to say" in card
+    assert "Too few rows to say anything of 1 further group: `city` (1)." in card
     assert "Found 3 of 3." in card
     assert "Tested on one file only." in card
     assert "Srivastava" in card
@@ -73,3 +74,13 @@ def test_what_is_not_stated_is_said_so_and_the_hubs_reader_takes_it(study):
     assert (data.license, data.license_name) == ("other", "not-stated")
     accuracy = next(r for r in data.eval_results if r.metric_type == "accuracy")
     assert (accuracy.metric_value, accuracy.dataset_split, accuracy.dataset_revision) == (0.912, "test", "ab" * 32)
+
+
+def test_groups_with_too_few_rows_are_one_line(study: dict[str, Any]) -> None:
+    small = [{"column": f"c{i % 10}", "value": str(i), "n": 3, "state": "too_small"} for i in range(24)]
+    study["winner"]["slices"] = small
+    card = ModelCard().render(study)
+    line = next(one for one in card.splitlines() if "24 further groups" in one)
+    assert line.endswith("`c6` (2), `c7` (2) and 2 more columns.")
+    assert "No group was found to do worse" in card
+    assert card.count("further groups") == 1

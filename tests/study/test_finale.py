@@ -18,6 +18,10 @@ def test_comparisons_are_tested_on_the_same_rows(finished):
     for name in ("simple_test", "boosting_test"):
         assert winner[name]["measurements"]["accuracy"]["n"] == n
     assert winner["simple_test"]["name"] == "the same answer for all"
+    paired = winner["simple_test"]["winner_against_it"]["accuracy"]["difference"]
+    gap = winner["test"]["accuracy"]["value"] - winner["simple_test"]["measurements"]["accuracy"]["value"]
+    assert paired["value"] == pytest.approx(gap)
+    assert paired["n"] == n
     assert winner["refit"]
     assert all(part["rows"] == 128 for part in winner["refit"].values())
 

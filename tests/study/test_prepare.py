@@ -86,3 +86,12 @@ def test_levels_are_decided_by_a_metric_of_levels(tmp_path, make_settings, make_
     assert ready.table.schema.target.ordered
     with pytest.raises(SettingError, match="--task ordinal"):
         prepare(make_settings(path, tmp_path / "t", metric="qwk"), tmp_path / "w2")
+
+
+def test_a_study_of_one_target_takes_no_labels(tmp_path, make_settings):
+    cells = ("red;blue", "red", "blue", "blue;green", "green")
+    lines = ["x,answer", *(f"{i % 7},{cells[i % 5]}" for i in range(150))]
+    (tmp_path / "tags.csv").write_text("\n".join([*lines, ""]))
+    settings = make_settings(tmp_path / "tags.csv", tmp_path / "s", task="multilabel")
+    with pytest.raises(SettingError, match="`temperance study` takes several"):
+        prepare(settings, tmp_path / "work")

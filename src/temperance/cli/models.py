@@ -21,8 +21,29 @@ def bundle_folder(place: Path) -> Path:
     if not place.is_dir():
         raise BundleError(f"there is no folder {str(place)!r}", "a bundle, or the folder of a study", "Check the name")
     inside = place / "bundle"
-    wrote = any((place / name).is_file() for name in ("study.json", "retrain.json"))
+    wrote = any((place / name).is_file() for name in ("study.json", "retrain.json")) or is_several(place)
     return inside if wrote and inside.is_dir() else place
+
+
+def is_several(place: Path) -> bool:
+    """Tell whether a folder holds a study of several targets; a bundle of theirs has no studies in it."""
+    return (place / "several.json").is_file() and (place / "outputs").is_dir()
+
+
+def open_bundles(place: Path) -> list[tuple[str, Bundle]]:
+    """Load the models that ``place`` means with their targets: one, or those of a study of several targets.
+
+    Raises:
+        BundleError: see ``deployment.load``.
+
+    """
+    from temperance.deployment.several import holds_several, load_several
+
+    folder = bundle_folder(place)
+    if holds_several(folder):
+        return [(target, bundle) for _, target, bundle in load_several(folder).parts]
+    bundle = open_bundle(place)
+    return [(bundle.schema.target.name, bundle)]
 
 
 def open_bundle(place: Path) -> Bundle:

@@ -24,7 +24,7 @@ DATA_HELP = (
     "a folder with one folder of images per class, or the name of a bundled set (breast_cancer, diabetes, digits, "
     "iris, wine)."
 )
-BUDGET_HELP = "Time for the whole command (90s, 10m, 1h), a count (12trials), or 1run."
+BUDGET_HELP = "Time for the whole command (90s, 10m, 1h; at least 20s), a count (12trials), or 1run."
 Data = Annotated[str, typer.Argument(metavar="DATA", help=DATA_HELP)]
 BundleFolder = Annotated[
     Path, typer.Argument(metavar="BUNDLE", help="A bundle, or the folder of the study that wrote it.")
@@ -38,6 +38,14 @@ Target = Annotated[
     str | None,
     typer.Option("--target", metavar="COL", help="The column to predict. Bundled sets and image folders know theirs."),
 ]
+Targets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--target",
+        metavar="COL",
+        help="The column to predict; repeat it, or write a,b, for several. Bundled sets and image folders know theirs.",
+    ),
+]
 Test = Annotated[
     str | None,
     typer.Option("--test", metavar="FILE", help="A second file as the test set; else 20 % of the rows."),
@@ -47,7 +55,7 @@ Task = Annotated[
     typer.Option(
         "--task",
         metavar="TASK",
-        help="auto, classification, ordinal, regression, counts, or module:function for your own PyTorch net.",
+        help="auto, classification, multilabel, ordinal, regression, counts, or module:function (your PyTorch net).",
     ),
 ]
 Group = Annotated[

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from temperance.study.desk import Progress
 
 Action = Callable[["Progress", Callable[[Path], object]], Path]
-TRACES = ("study.json", "ledger.jsonl", "work", "bundle")  # what a study's folder has
+TRACES = ("study.json", "several.json", "ledger.jsonl", "work", "bundle")  # what a study's folder has
 
 
 def study_folder(out: Path | None, name: str) -> Path:
@@ -103,7 +103,7 @@ def run_study(action: Action, folder: Path, *, console: Console, language: str =
 
     """
     try:
-        with progress(quiet=console.quiet or console.as_json) as shown, _ended_by_signals():
+        with progress(quiet=console.quiet or console.as_json) as shown, ended_by_signals():
             action(shown, functools.partial(publish, language=language))
     except KeyboardInterrupt:
         told = kept(folder)
@@ -162,7 +162,7 @@ def kept(folder: Path) -> str:
 
 
 @contextmanager
-def _ended_by_signals() -> Iterator[None]:
+def ended_by_signals() -> Iterator[None]:
     """Treat SIGTERM as Ctrl-C, so that a study that is asked to end keeps what it has."""
 
     def stop(number: int, frame: Any) -> None:

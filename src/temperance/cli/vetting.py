@@ -77,6 +77,16 @@ class Given:
         return None if self.reading.present is None else np.flatnonzero(self.reading.present)
 
 
+def parts_of(model: str) -> list[tuple[str, str]]:
+    """Return what is to be opened, and its target: the model alone, or the bundles of a folder for several targets."""
+    from temperance.cli.models import bundle_folder
+    from temperance.deployment.several import holds_several, load_several
+
+    if not Path(model).is_dir() or not holds_several(folder := bundle_folder(Path(model))):
+        return [("", model)]
+    return [(target, str(folder / name)) for name, target, _ in load_several(folder).parts]
+
+
 @contextmanager
 def given(models: Sequence[str], asked: Asked) -> Iterator[list[Given]]:
     """Open models with the rows they are asked about; arrays of large data lie in a folder that goes afterwards.

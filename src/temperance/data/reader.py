@@ -23,10 +23,11 @@ from temperance.data.guides import even, group_codes, group_names, weights, with
 from temperance.data.headers import looks_like_data
 from temperance.data.kept import Kept
 from temperance.data.reading import Dropped, Reading
-from temperance.data.sampling import cap_of, sampled
+from temperance.data.sampling import cap_of, is_sample, sampled
+from temperance.data.several import aims_of
 from temperance.data.source import source_of
 from temperance.data.summary import profile
-from temperance.data.target import Aim, known_target, read_target
+from temperance.data.target import Aim, known_target
 from temperance.data.text import HEADLESS
 from temperance.records.errors import DataError
 from temperance.records.layout import Long
@@ -49,6 +50,7 @@ def read(
     workdir: Path | None = None,
     schema: Schema | None = None,
     choices: Choices = AS_FOUND,
+    beside: Sequence[str] = (),
 ) -> Reading:
     """Read data.
 
@@ -57,7 +59,8 @@ def read(
             with images), the name of a bundled set (``breast_cancer``, ``sklearn:iris``), a frame, arrays, or a
             pair (X, y).
         target: the column to predict; not needed where the source fixes it.
-        task: ``auto``, ``classification`` or ``regression``.
+        task: ``auto``, ``classification``, ``regression`` …; ``multilabel``: each label of the target's cells is a
+            yes/no target.
         group: column whose values must not be split between roles; it is no input.
         time: column that orders the rows; it is no input.
         weight: column of weights of the rows, 0 or more; it is no input. Rows of weight 0 are left out.
@@ -65,6 +68,7 @@ def read(
         schema: read against this schema (a test file, rows to predict). Then, with ``target=None``, the target may be
             absent and no row is dropped: unknown targets are NaN or −1.
         choices: what the user decided about columns, words for "missing", separator, sheet.
+        beside: further columns to predict; no inputs either, and rows that lack one of them are left out.
 
     Returns:
         The table with notes, what was dropped, and a profile.
@@ -87,9 +91,10 @@ def read(
         time = None if long is not None else time
         if schema is not None:
             found = _reread(contents, restyled(schema, choices), target, (group, time, weight), workdir, choices)
-            return replace(found, labels=contents.labels)
-        found = _read(contents, target, task, (group, time, weight), workdir, choices, long)
-        return replace(found, labels=contents.labels)
+        else:
+            found = _read(contents, target, task, (group, time, weight), workdir, choices, long, tuple(beside))
+        present = None if is_sample(contents) else found.present
+        return replace(found, labels=contents.labels, present=present)
 
 
 def _read(
@@ -100,21 +105,23 @@ def _read(
     workdir: Path | None,
     choices: Choices,
     long: Long | None,
+    beside: tuple[str, ...],
 ) -> Reading:
     name = _target_name(contents, target)
     file = FileStyle(contents.separator, lambda: _vote(contents))
-    aim = read_target(contents.column(name), task=task, choice=choices.of(name), file=file)
+    aim, *more = aims_of(contents, (name, *beside), task, choices, file)
     if contents.target == name and target not in (None, name):
         aim = aim._replace(target=replace(aim.target, name=str(target)))
     guide_names = [guide for guide in guides if guide is not None]
-    if name in guide_names:
+    if {name, *beside} & set(guide_names):
         raise DataError(f"{name!r} is the target and stands beside it", "Different columns", "Choose another column")
     taken = contents.names
     when = moment_of(contents, aim, guides[1], choices)
     added = set(when.contents.names) - set(taken)
     guide_names = [*when.taken, *(guide for guide in guide_names if guide in taken and guide not in when.taken)]
     contents = when.contents
-    columns, notes, dropped, readers = columns_of(contents, (name, *guide_names, *added), choices, file)
+    taken = (name, *beside, *guide_names, *added)
+    columns, notes, dropped, readers = columns_of(contents, taken, choices, file)
     columns = tuple(sorted((*columns, *when.columns), key=lambda column: KINDS.index(column.kind)))
     notes += [*guides_note(guides[0], guides[1], contents), *when.notes]
     if guides[2] is not None:
@@ -125,8 +132,8 @@ def _read(
         target=aim.target,
         kind="table" if images is None else "images",
         image_shape=None if images is None else (images.shape[1], images.shape[2], images.shape[3]),
-        ignored=(*(str(item["column"]) for item in dropped), *guide_names),
-        notes=(*contents.notes, *aim.notes, *notes),
+        ignored=(*(str(item["column"]) for item in dropped), *guide_names, *beside),
+        notes=(*contents.notes, *aim.notes, *(note for one in more for note in one.notes), *notes),
         long=long,
         forecast=when.forecast,
     )
@@ -138,7 +145,8 @@ def _read(
             "Add such a column; --keep COLUMN or --column 'COLUMN=text' uses one that was left out",
         )
     said = [*contents.dropped, *dropped]
-    reading = _finish(contents, schema, aim, guides, workdir, list(schema.notes), said, choices, strict=True)
+    said_of = (workdir, list(schema.notes), said, choices)
+    reading = _finish(contents, schema, aim, guides, *said_of, strict=True, beside=more)
     return replace(reading, readers=(*readers, *([replace(aim.reader, found=None)] if aim.reader else [])))
 
 
@@ -162,7 +170,7 @@ def _reread(
             f"The model takes {schema.image_shape} (height, width, channels)",
             "Resize the images",
         )
-    name = contents.target or schema.target.name
+    name = contents.target or schema.target.column
     if target is not None and name not in contents.names:
         contents.column(name)  # raises with the nearest name
     aim = _known_aim(contents, schema.target, name, strict=target is not None)
@@ -203,12 +211,14 @@ def _finish(
     choices: Choices,
     *,
     strict: bool,
+    beside: Sequence[Aim] = (),
 ) -> Reading:
     present = np.ones(len(aim.values), dtype=bool)
     if strict:
-        present = np.isfinite(aim.values) if schema.target.task == "regression" else aim.values >= 0
+        present = np.logical_and.reduce([one.known for one in (aim, *beside)])
         if not present.all():
-            dropped.append({"rows": int((~present).sum()), "column": None, "why": "The target is missing."})
+            why = "One of the targets is missing." if beside else "The target is missing."
+            dropped.append({"rows": int((~present).sum()), "column": None, "why": why})
     group = None if guides[0] is None else group_codes(contents.column(guides[0]))
     when = None if guides[1] is None else times(contents, guides[1], choices)
     if when is not None and strict and not np.isfinite(when[present]).all():
@@ -238,9 +248,10 @@ def _finish(
     summary = profile(table, (lambda column: column_values(contents.kept, column, present)) if long else None)
     names = () if guides[0] is None else group_names(contents.column(guides[0]))
     said = (*notes, *(one.sentence for one in misfits))
+    others = tuple((one.target, one.values[present]) for one in beside)
     return Reading(
         table, said, tuple(dropped), (), choices, summary, files=files, groups=names, present=present,
-        misfits=tuple(misfits),
+        misfits=tuple(misfits), beside=others,
     )  # fmt: skip
 
 
@@ -307,8 +318,8 @@ def _target_name(contents: Contents, target: str | None) -> str:
     several = [part.strip() for part in target.split(",")]
     if len(several) > 1 and all(part in contents.names for part in several):
         raise DataError(
-            f"The targets {listing(several)}", "One target: a study answers one question",
-            f"Run a study for each, with --drop for the other: --target {several[0]} --drop {several[1]}",
+            f"The targets {listing(several)}", "One target here",
+            "`temperance study` takes several: --target once for each",
         )  # fmt: skip
     try:
         contents.column(target)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from temperance.data.choices import Choices, ColumnChoice, to_toml
 from temperance.data.judge import Reader
 from temperance.data.misfits import Misfit
+from temperance.records.schema import Target
 from temperance.records.table import Table
 
 Dropped = dict[str, Any]
@@ -32,6 +33,7 @@ class Reading:
         groups: names of the groups by code, where there are not too many.
         present: (f,) which of the rows that were read are in the table; None where that is not known.
         misfits: what the notes say of cells that do not fit a schema.
+        beside: the further targets of the rows, (target, its values (b,)) each; see ``several``.
 
     """
 
@@ -46,6 +48,7 @@ class Reading:
     groups: tuple[str, ...] = ()
     present: NDArray[np.bool_] | None = None
     misfits: tuple[Misfit, ...] = ()
+    beside: tuple[tuple[Target, NDArray[Any]], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-safe fields (not the rows)."""

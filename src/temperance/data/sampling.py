@@ -51,6 +51,12 @@ class Cap:
 ALL = Cap()
 
 
+class SampleNote(str):
+    """A sentence on the sample that was drawn: by it contents are known that are not all rows."""
+
+    __slots__ = ()
+
+
 class Sample(NamedTuple):
     """What was drawn: the rows in the order of the source, and how many it has."""
 
@@ -146,13 +152,18 @@ def _own(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(pl.concat([frame[name].slice(0, 0), frame[name]], rechunk=True) for name in texts)
 
 
-def sentence(drawn: Sample, cap: Cap) -> str:
+def is_sample(contents: Contents) -> bool:
+    """Return whether rows were left out by drawing, so that the place of a row in its file is not known."""
+    return any(isinstance(note, SampleNote) for note in contents.notes)
+
+
+def sentence(drawn: Sample, cap: Cap) -> SampleNote:
     """Say how many rows there are and what was read of them."""
     why = (
         "as --rows-in-memory asks" if cap.asked else
         f"as all of them would take more than a {round(1 / SHARE)}th of this machine's memory as numbers"
     )  # fmt: skip
-    return (
+    return SampleNote(
         f"The data have {drawn.total:,} rows. A uniform random sample of {drawn.frame.height:,} of them was read (seed "
         f"{SEED}), {why}. All counts and figures are of this sample, those of the test rows too. "
         "To read more or fewer: --rows-in-memory N."

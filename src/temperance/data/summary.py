@@ -43,6 +43,8 @@ def profile(table: Table, values_of: Callable[[Column], NDArray[Any]] | None = N
     columns += [category_summary(column, taken(column)) for column in table.schema.categorical]
     if table.rows.text is not None:
         columns += [text_summary(column, table.rows.text[:, j]) for j, column in enumerate(table.schema.text)]
+    if table.rows.series is not None:
+        columns += [series_summary(column, table.rows.series[:, j]) for j, column in enumerate(table.schema.series)]
     return {"rows": len(table), "columns": columns, "target": target_summary(table)}
 
 
@@ -114,6 +116,23 @@ def text_summary(column: Column, texts: NDArray[np.object_]) -> dict[str, Any]:
     return {
         "name": column.name, "kind": "text", "missing": len(texts) - len(known), "unique": len(set(known)),
         "low": float(lengths.min()), "high": float(lengths.max()), "mean": float(lengths.mean()), "top": [],
+    }  # fmt: skip
+
+
+def series_summary(column: Column, series: NDArray[np.float32]) -> dict[str, Any]:
+    """Summarise one channel (b, length): the range of its values, gaps inside its series, and their lengths.
+
+    ``missing`` counts values between the first and the last of the longest channel position that is known in a row;
+    ``unique`` is None: moments of series are not counted one by one.
+    """
+    known = np.isfinite(series)
+    ends = np.where(known.any(axis=1), known.shape[1] - np.argmax(known[:, ::-1], axis=1), 0)
+    found = series[known]
+    return {
+        "name": column.name, "kind": "series", "missing": int(ends.sum() - known.sum()), "unique": None,
+        "low": float(found.min()) if len(found) else None, "high": float(found.max()) if len(found) else None,
+        "mean": float(found.mean(dtype=np.float64)) if len(found) else None, "top": [],
+        "lengths": [int(ends.min()), int(ends.max())] if len(ends) else [0, 0],
     }  # fmt: skip
 
 

@@ -15,8 +15,10 @@ from temperance.data.evidence import FileStyle
 from temperance.data.infer import NAMES_TOO, missing_or_name, one_spelling, spellings
 from temperance.data.judge import ALONE, AUTO, MANY_NUMBERS, Reader, judge
 from temperance.data.levels import are_counts, as_counts, in_order
+from temperance.data.sets import held
 from temperance.records.cells import fold
 from temperance.records.errors import DataError, SettingError
+from temperance.records.members import HAS
 from temperance.records.moments import EPOCH_MILLISECONDS, EPOCH_SECONDS
 from temperance.records.schema import Target
 
@@ -42,6 +44,12 @@ class Aim(NamedTuple):
     values: NDArray[Any]
     notes: tuple[str, ...] = ()
     reader: Reader | None = None
+
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """Rows that have a target (b,)."""
+        found: NDArray[np.bool_] = np.isfinite(self.values) if self.target.task == "regression" else self.values >= 0
+        return found
 
 
 def read_target(series: pl.Series, *, task: str = "auto", choice: ColumnChoice = AUTO, file: FileStyle = ALONE) -> Aim:
@@ -112,6 +120,9 @@ def known_target(series: pl.Series, target: Target) -> Aim:
         DataError: a class that the model does not know, or numbers in another style.
 
     """
+    if target.part:
+        found = held(series, target.part.removeprefix(HAS), target.format, target.missing)
+        return Aim(target, np.where(np.isnan(found), -1, found).astype(np.int64))
     if target.task == "regression":
         return _known_numbers(series, target)
     labels = values.labels(series, target.missing)

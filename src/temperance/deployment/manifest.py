@@ -16,6 +16,7 @@ from temperance.records.plain_names import is_plain
 FORMAT = "temperance-bundle"
 SCHEMA = 1
 MANIFEST = "manifest.json"
+LIST = "several.json"  # of a folder of bundles, see several
 REQUIRED = ("bundle.json", "model.onnx", "parity.npz")
 LARGEST_JSON = 64 * 2**20
 LARGEST_FILE = 2 * 2**30 - 1  # one protobuf message holds no more
@@ -72,6 +73,12 @@ def check_manifest(folder: Path) -> dict[str, Any]:
     """
     if not folder.is_dir():
         raise BundleError(f"there is no folder {str(folder)!r}", "a bundle is a folder with a manifest.json")
+    if (folder / LIST).is_file():
+        inside = sorted(place.parent.name for place in folder.glob(f"*/{MANIFEST}"))
+        raise BundleError(
+            f"the folder {folder.name!r} holds the models of several targets", "the bundle of one of them",
+            f"Name one: {', '.join(str(folder / name) for name in inside[:8])}",
+        )  # fmt: skip
     manifest = read_json(folder / MANIFEST)
     _check_version(manifest, folder)
     files = manifest.get("files")

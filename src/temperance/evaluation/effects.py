@@ -45,7 +45,7 @@ def told_class(asked: Asked) -> int:
     """Return the class whose chance is told: the second of two, else the one that is answered most often."""
     if asked.before.ndim == 1 or asked.before.shape[1] == 2:
         return 1
-    return int(np.bincount(asked.before.argmax(axis=1)).argmax())
+    return int(np.bincount(asked.answered(asked.before)).argmax())
 
 
 def told(answers: Array, number: int) -> Array:

@@ -77,10 +77,11 @@ def examples(
     generator = np.random.default_rng([seed, 0xE4A])
     others = generator.choice(asked.n, size=min(OTHERS, asked.n), replace=False)
     found: list[Example] = []
+    answers = asked.answered(asked.before) if asked.classes else np.zeros(asked.n, dtype=np.int64)
     for kind, i in _chosen(asked).items():
         if deadline is not None and time.perf_counter() >= deadline:
             return tuple(found), (("reasons of example rows", "no time left"),)
-        number = int(asked.before[i].argmax()) if asked.classes else 0
+        number = int(answers[i]) if asked.classes else 0
         names = schema.target.classes
         found.append(
             Example(
@@ -99,7 +100,7 @@ def _chosen(asked: Asked) -> dict[str, int]:
     """Return a position by kind, each row once."""
     loss = asked.base
     if asked.classes:
-        sure = asked.before.max(axis=1)
+        sure = asked.before[np.arange(asked.n), asked.answered(asked.before)]
         right = asked.base_wrong == 0
         order = {
             "sure": np.argsort(-np.where(right, sure, -1.0), kind="stable"),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from temperance.evaluation.base import Array, clustered_wilson
+from temperance.evaluation.base import Array, answered, clustered_wilson
 from temperance.evaluation.cells import Cells, blank
 from temperance.evaluation.corruption.base import Reference, reference
 from temperance.evaluation.prediction import check_index, predict
@@ -117,9 +117,13 @@ class _Asked:
         self.predictor, self.n = predictor, clean.size
         self.classes = table.schema.target.task != "regression"
         self.groups = None if table.group is None else table.group[rows]
+        self.decision, self.ordered = getattr(predictor, "decision", None), table.schema.target.ordered
         self.before: Array = predict(predictor, table, rows)
         spread = 0.0 if self.classes else float(np.std(table.target[rows]))
         self.spread = spread if spread > 0 else 1.0
+
+    def _answered(self, chances: Array) -> NDArray[np.int64]:
+        return answered(chances, self.decision, ordered=self.ordered)
 
     def change(self, name: str, damaged: Rows) -> Measurement:
         """Predict damaged rows and measure how far the answers moved; one that is not finite counts as changed."""
@@ -127,7 +131,7 @@ class _Asked:
             after = np.asarray(self.predictor.predict(damaged), dtype=np.float64)
         if self.classes:
             sound = np.isfinite(after).all(axis=1)
-            moved = ((after.argmax(axis=1) != self.before.argmax(axis=1)) | ~sound).astype(np.float64)
+            moved = ((self._answered(after) != self._answered(self.before)) | ~sound).astype(np.float64)
             low, high = clustered_wilson(moved, self.groups)
         else:
             moved = np.abs(after.reshape(-1) - self.before.reshape(-1)) / self.spread

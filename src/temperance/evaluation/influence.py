@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from temperance.evaluation.base import CLIP, Array
+from temperance.evaluation.base import CLIP, Array, answered
 from temperance.evaluation.cells import of_columns, taken
 from temperance.evaluation.prediction import batches
 from temperance.records.measurement import Measurement
@@ -115,6 +115,7 @@ class Asked:
         self.clean, self.truth = table.rows.take(rows), table.target[rows]
         self.classes = table.schema.target.task != "regression"
         self.groups = None if table.group is None else table.group[rows]
+        self.decision, self.ordered = getattr(predictor, "decision", None), table.schema.target.ordered
         self.before = self.predict(self.clean)
         self.base, self.base_wrong = self.loss(self.before), self.wrong(self.before)
 
@@ -140,8 +141,12 @@ class Asked:
         """Return (b,) 1 where the answer is wrong; zeros for regression."""
         if not self.classes:
             return np.zeros(self.n)
-        bad: Array = (answers.argmax(axis=1) != self.truth).astype(np.float64)
+        bad: Array = (self.answered(answers) != self.truth).astype(np.float64)
         return bad
+
+    def answered(self, answers: Array) -> NDArray[np.int64]:
+        """Return the class (b,) that a user is told for probabilities (b, c): under costs the cheapest one."""
+        return answered(answers, self.decision, ordered=self.ordered)
 
     def measure(self, name: str, rises: Array) -> Measurement:
         """Return the mean of rises (b,) with its interval."""

@@ -14,6 +14,8 @@ _SHARES = {
     "balanced_accuracy": "With every class counted the same, it is right for {value} of 100 rows",
     "interval_coverage": "The stated range holds the true value for {value} of 100 rows",
     "robustness": "With damaged inputs it is right for {value} of 100 rows",
+    "subset_accuracy": "All answers are right for {value} of 100 rows",
+    "mean_accuracy": "Of the answers to all targets, {value} of 100 are right",
 }
 _VALUES = {
     "log_loss": "Its stated chances are off by {value} (log loss, 0 is perfect)",
@@ -27,6 +29,11 @@ _VALUES = {
     "rmse": "It is off by {value}, big misses counting more",
     "mae": "It is off by {value} on average",
     "r2": "It explains {value} of the ups and downs (0 is guessing the mean, 1 is perfect)",
+    "mean_log_loss": "Stated chances are off by {value} on average over targets (log loss, 0 is perfect)",
+    "label_micro_f1": "The yes of all targets is found with {value} (micro F1, 1 is perfect)",
+    "label_macro_f1": "The yes of each target is found with {value} on average (macro F1, 1 is perfect)",
+    "mean_r2": "The models explain {value} of the ups and downs, on average over targets",
+    "mean_scaled_error": "They are off by {value} of the spread of a target (0 is perfect, 1 is guessing the mean)",
     "interval_width": "The stated range is {value} wide on average",
 }
 

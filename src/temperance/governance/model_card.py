@@ -216,21 +216,33 @@ def _robustness(study: Study) -> str:
 
 
 def _slices(study: Study) -> str:
-    rows = [
-        row for row in (study.get("winner") or {}).get("slices") or [] if row.get("state") in ("worse", "too_small")
-    ]
+    every = (study.get("winner") or {}).get("slices") or []
+    rows, small = ([row for row in every if row.get("state") == state] for state in ("worse", "too_small"))
+    what = "further group" if len(small) == 1 else "further groups"
+    untold = f"Too few rows to say anything of {number(len(small))} {what}: {_groups(small)}." if small else ""
     if not rows:
-        return "No group was found to do worse than the others, among the groups that were tested."
+        fine = "No group was found to do worse than the others, among the groups that were tested."
+        return f"{fine}\n\n{untold}" if untold else fine
     cells = [
         (
             f"{code(row.get('column', ''))} = {code(row.get('value', ''))}",
             number(row.get("n")),
-            interval(row.get("measurement")) if row["state"] == "worse" else "too few rows to say",
-            interval(row.get("difference")) if row["state"] == "worse" else "–",
+            interval(row.get("measurement")),
+            interval(row.get("difference")),
         )
         for row in rows[:20]
     ]
-    return table(("group", "rows", "value", "difference to the rest"), cells)
+    shown = table(("group", "rows", "value", "difference to the rest"), cells)
+    return f"{shown}\n\n{untold}" if untold else shown
+
+
+def _groups(rows: list[Mapping[str, Any]]) -> str:
+    """Name groups by their columns, with the count of each: one line, however many there are."""
+    counts: dict[str, int] = {}
+    for row in rows:
+        counts[str(row.get("column", ""))] = counts.get(str(row.get("column", "")), 0) + 1
+    named = [f"{code(column)} ({number(count)})" for column, count in list(counts.items())[:8]]
+    return ", ".join(named) + (f" and {number(len(counts) - 8)} more columns" if len(counts) > 8 else "")
 
 
 def _cost(study: Study) -> str:

@@ -86,6 +86,8 @@ class Target:
         missing: words that stand for "missing" in it, in lower case; None: the usual ones.
         ordered: the classes are levels, the lowest first: a far miss is worse than a near one.
         counts: the numbers are counts, 0 or more: models predict their mean on a log scale.
+        source: column of the file that it is read from, where that has another name.
+        part: ``has red`` where it says whether a cell with several labels holds one; ``format`` is what stands between.
 
     """
 
@@ -97,6 +99,13 @@ class Target:
     missing: tuple[str, ...] | None = None
     ordered: bool = False
     counts: bool = False
+    source: str = ""
+    part: str = ""
+
+    @property
+    def column(self) -> str:
+        """The column of the file that it is read from."""
+        return self.source or self.name
 
     @property
     def style(self) -> NumberStyle:
@@ -183,7 +192,7 @@ class Schema:
     @cached_property
     def names(self) -> frozenset[str]:
         """Names of all columns of the file that are known: inputs, target, those left out."""
-        return frozenset({*(c.source or c.name for c in self.columns), self.target.name, *self.ignored})
+        return frozenset({*(c.source or c.name for c in self.columns), self.target.column, *self.ignored})
 
     def encode(self, strings: Sequence[Sequence[str]] | NDArray[Any]) -> NDArray[np.int32]:
         """Turn strings (b, m) into codes (b, m): empty → ``MISSING``, unknown → ``UNSEEN``."""

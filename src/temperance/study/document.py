@@ -29,6 +29,7 @@ from temperance.study.shipping import compared, said, thin
 from temperance.study.state import Result, State, ranked
 
 SCHEMA = 1
+PAIRED = ("expected_cost", "accuracy", "balanced_accuracy", "rmse", "mae")  # what an answer is told in
 
 
 def write(desk: Desk, outcome: Outcome) -> Path:
@@ -159,7 +160,7 @@ def _winner(desk: Desk, outcome: Outcome) -> dict[str, Any]:
     }  # fmt: skip
     others = compared(state, images=desk.prepared.table.schema.kind == "images")
     for name in ("simple", "plain", "boosting", "linear"):
-        row[f"{name}_test"] = _other(state, finished, name, others.get(name, ""))
+        row[f"{name}_test"] = _other(desk, finished, name, others.get(name, ""))
     return row
 
 
@@ -174,11 +175,31 @@ def _robustness(tested: dict[str, Any]) -> list[dict[str, Any]]:
     return list(found["cells"]) if found else []
 
 
-def _other(state: State, finished: dict[str, Any], name: str, trial: str) -> dict[str, Any] | None:
+def _other(desk: Desk, finished: dict[str, Any], name: str, trial: str) -> dict[str, Any] | None:
     if name not in finished:
         return None
     measured = finished[name]["evaluation"]["measurements"]
-    return {"trial": trial, "name": state.result(trial).spec.name, "measurements": measured}
+    row = {"trial": trial, "name": desk.state.result(trial).spec.name, "measurements": measured}
+    return {**row, "winner_against_it": _against(desk, finished, name)}
+
+
+def _against(desk: Desk, finished: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return the winner's paired difference to another model by metric, on the same test rows."""
+    if finished[name] is finished["winner"]:
+        return {}
+    ours, theirs = (_losses(desk, finished[one]) for one in ("winner", name))
+    table, index = desk.prepared.test, desk.prepared.roles.test
+    groups = None if table.group is None else table.group[index]
+    shown = [one for one in dict.fromkeys((*PAIRED, desk.prepared.metric)) if one in ours and one in theirs]
+    found = {one: compare(ours[one], theirs[one], metric=one, groups=groups) for one in shown}
+    return {
+        one: {"difference": had.difference.to_dict(), "p": had.p, "verdict": had.verdict} for one, had in found.items()
+    }
+
+
+def _losses(desk: Desk, event: dict[str, Any]) -> dict[str, Any]:
+    with np.load(desk.work / event["losses"], allow_pickle=False) as kept:
+        return {name: kept[name] for name in kept.files}
 
 
 def _bought(desk: Desk, outcome: Outcome) -> list[dict[str, Any]]:

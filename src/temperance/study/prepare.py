@@ -54,6 +54,7 @@ def prepare(settings: StudySettings, work: Path) -> Prepared:
 
     Raises:
         DataError: too few rows are left for a part.
+        SettingError: a task of several targets.
         TaskError: ``--task`` names no function.
 
     """
@@ -66,6 +67,9 @@ def prepare(settings: StudySettings, work: Path) -> Prepared:
         settings.data, target=settings.target, task=kind, group=settings.group, time=settings.time,
         weight=settings.weight, workdir=work / "read", choices=Choices.from_dict(settings.reading),
     )  # fmt: skip
+    if reading.beside:
+        received = f"task={settings.task!r} for the study of one target"
+        raise SettingError(received, "one target", "`temperance study` takes several; in Python: study.several.run")
     table = _with_beside(reading.table, settings.beside)
     costs = costs_of(settings, table.schema.target)
     metric = goal_of(settings, table.schema.target)
@@ -80,6 +84,18 @@ def prepare(settings: StudySettings, work: Path) -> Prepared:
     roles = split(table, seed=settings.seed, test=None if second is None else second.table, banked=banked)
     if not len(roles.test):
         raise DataError("no rows are left for the test", "at least one labelled test row", "Give more rows")
+    check_interval(settings, table.schema.target, kept_rows(table, roles))
+    data = store(settings, work, replace(reading, table=table), roles, second, metric)
+    return Prepared(table, roles, table if second is None else second.table, metric, data, costs, settings.weigh_test)
+
+
+def kept_rows(table: Table, roles: Roles) -> int:
+    """Return the count of rows that are left to choose by and to watch drift with.
+
+    Raises:
+        DataError: too few.
+
+    """
     kept = len(roles.development) if roles.folds else len(roles.calibration)
     if kept < LEAST:
         raise DataError(
@@ -87,14 +103,20 @@ def prepare(settings: StudySettings, work: Path) -> Prepared:
             f"at least {LEAST} of them",
             f"Give about {-(-LEAST * len(table) // max(kept, 1))} rows or more; fewer measure nothing",
         )
-    check_interval(settings, table.schema.target, kept)
-    save_table(table, work / "table")
+    return kept
+
+
+def store(
+    settings: StudySettings, work: Path, reading: Reading, roles: Roles, second: Reading | None, metric: str
+) -> dict[str, Any]:
+    """Write what was read and split for the workers, ``data.json`` last, and return what it says of the data."""
+    save_table(reading.table, work / "table")
     if second is not None:
         save_table(second.table, work / "test")
     save_roles(roles, work / "roles.npz")
     data = _describe(settings, reading, second)
     write_text(work / "data.json", dumps({"data": data, "metric": metric}))
-    return Prepared(table, roles, table if second is None else second.table, metric, data, costs, settings.weigh_test)
+    return data
 
 
 def goal_of(settings: StudySettings, target: Target) -> str:

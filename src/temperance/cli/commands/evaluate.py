@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,6 +12,7 @@ import typer
 from temperance.cli import options
 from temperance.cli.console import Console
 from temperance.cli.guard import FAILED
+from temperance.records.errors import SettingError
 
 if TYPE_CHECKING:
     from temperance.cli.vetting import Asked, Given
@@ -80,6 +82,18 @@ def evaluate(
     choices = choose(column or (), na_values=na_values, sheet=sheet, sep=sep, schema=schema, rows=rows)
     asked = vetting.Asked(data, choices, target, task, group, time_column, weight)
     console = Console(as_json, quiet)
+    parts = vetting.parts_of(model)
+    if len(parts) > 1:
+        if require is not None or uses is not None or write_rules is not None:
+            raise SettingError(
+                "--require, --uses or --write-rules for the models of several targets", "one model at a time",
+                f"Name one: {', '.join(place for _, place in parts)}",
+            )  # fmt: skip
+        how = {"suite": suite.value, "aspects": aspect, "cost": cost, "budget": budget, "seed": seed, "rules": rules}
+        value, lines = _several(parts, asked, out, how)
+        lines += [f"Written: {path}" for path in value.get("paths", {}).values()]
+        console.result(value, "\n".join(lines))
+        return
     with vetting.given([model], asked) as (one,):
         if write_rules is not None:
             path = vetting.propose_rules(one.reading.table, write_rules)
@@ -99,8 +113,9 @@ def evaluate(
 
 
 def run(
-    one: Given, *, suite: str, aspects: list[str] | None, cost: list[str] | None, require: str | None, by: str,
-    uses: Path | None, once: bool, budget: str | None, seed: int, rules: Path | None = None,
+    one: Given, *, suite: str, aspects: list[str] | None, cost: list[str] | None, require: str | None = None,
+    by: str = "interval", uses: Path | None = None, once: bool = False, budget: str | None, seed: int,
+    rules: Path | None = None,
 ) -> tuple[Vetting, tuple[Verdict, ...], list[str]]:  # fmt: skip
     """Vet a model and judge it; the third is what is said of the test set's earlier uses.
 
@@ -112,7 +127,6 @@ def run(
     from temperance.cli.stations import told_command
     from temperance.evaluation.requirements import parse
     from temperance.evaluation.vetting import vet
-    from temperance.records.errors import SettingError
 
     wanted = parse(require) if require is not None else ()
     table, subject = one.reading.table, one.subject
@@ -131,6 +145,34 @@ def run(
         budget_seconds=vetting.seconds_of(budget),
     )  # fmt: skip
     return done, vetting.judged(done, wanted, by), extra
+
+
+def _several(
+    parts: Sequence[tuple[str, str]], asked: Asked, out: Path | None, how: dict[str, Any]
+) -> tuple[dict[str, Any], list[str]]:
+    """Vet the models of several targets one after the other, and tell what holds for all of them together."""
+    from temperance.cli import several, vetting
+    from temperance.cli.vetting import make_folder
+    from temperance.records.atomic import write_text
+    from temperance.records.plain_json import dumps
+
+    outputs, measured, lines = {}, [], []
+    for target, place in parts:
+        with vetting.given([place], asked) as (one,):
+            done, verdicts, extra = run(one, **how)
+            value, said = told(one, done, asked, verdicts, extra)
+            if out is not None:
+                value["paths"] = _written(out / Path(place).name, one, done, value, verdicts, asked)
+        outputs[target] = value
+        measured.append((target, one.subject.schema.target, done.evaluation))
+        lines += [f"{target}:", *(f"  {line}" for line in said)]
+    joint, said = several.measured(measured)
+    whole: dict[str, Any] = {"data": asked.data, "outputs": outputs, "together": joint}
+    if out is not None:
+        make_folder(out)
+        whole["paths"] = {"evaluation": str(out / "evaluation.json")}
+        write_text(out / "evaluation.json", dumps(whole, indent=1))
+    return whole, [*lines, "All targets together:", *(f"  {line}" for line in said)]
 
 
 def told(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -11,13 +11,16 @@ import typer
 
 from temperance.cli import options
 from temperance.cli.console import Console
-from temperance.cli.models import open_bundle
+from temperance.cli.models import open_bundles
 from temperance.records.errors import SettingError
 
 if TYPE_CHECKING:
     from temperance.cli.answer_file import Columns
+    from temperance.data import Reading
     from temperance.data.choices import Choices
     from temperance.deployment import Bundle
+
+ROWS = 20_000  # of a part where several models answer: all read the same rows
 
 
 def predict(
@@ -40,17 +43,20 @@ def predict(
 
     A large table is answered part by part, in bounded memory; --out is there whole or not at all.
     Columns: `prediction`, and `probability_<class>` for each class, or `low` and `high` for numbers; for images their
-    `file`. Under costs, the class is the one of the least expected cost.
+    `file`. Under costs, the class is the one of the least expected cost. Of several targets each column begins with
+    its target: `price_prediction`.
     """
     from temperance.data.choices import choose
 
     if out is not None and out.suffix.lower() not in (".csv", ".parquet"):
         raise SettingError(f"--out {out}", "a file that ends in .csv or .parquet", "Write --out predictions.csv")
     choices = choose(column or (), na_values=na_values, sheet=sheet, sep=sep, schema=schema)
-    model = open_bundle(bundle)
+    models = open_bundles(bundle)
     console = Console(as_json, quiet)
-    given = _Given(model, data, choices, interval)
-    value: dict[str, Any] = {"model": str(model.folder), "version": model.version}
+    given = _Given(models, data, choices, interval)
+    first = models[0][1]
+    place = first.folder if len(models) == 1 else first.folder.parent
+    value: dict[str, Any] = {"model": str(place), "version": first.version}
     value |= {"rows": 0, "columns": [], "out": None if out is None else str(out)}
     if out is not None:
         from temperance.cli.answer_file import AnswerFile
@@ -69,7 +75,7 @@ def predict(
 
 
 class _Given(NamedTuple):
-    model: Bundle
+    models: list[tuple[str, Bundle]]
     data: str
     choices: Choices
     level: float | None
@@ -77,23 +83,42 @@ class _Given(NamedTuple):
 
 def _answer(given: _Given, add: Callable[[Columns], None], value: dict[str, Any]) -> tuple[str, ...]:
     """Answer part after part; count rows in ``value`` and return what is to be said about the whole."""
-    from temperance.cli.answers import answers, led_by
     from temperance.data.parts import Said, read_parts
 
-    said, model = Said(), given.model
+    said, models = Said(), given.models
+    rows = None if len(models) == 1 else ROWS
     with tempfile.TemporaryDirectory(prefix="temperance-predict-", ignore_cleanup_errors=True) as scratch:
-        parts = read_parts(given.data, schema=model.schema, workdir=Path(scratch) / "data", choices=given.choices)
-        for reading in parts:
-            columns = answers(model, reading.table.rows, level=given.level)
-            long = model.schema.long
-            if long is not None and reading.labels:
-                columns = led_by(long.id, list(reading.labels), columns)
-            if reading.files:
-                columns = led_by("file", list(reading.files), columns)
+        parts = [
+            read_parts(
+                given.data, schema=model.schema, workdir=Path(scratch) / f"data_{i}", choices=given.choices, rows=rows
+            )
+            for i, (_, model) in enumerate(models)
+        ]
+        for readings in zip(*parts, strict=True):
+            columns = _columns(given, readings)
             add(columns)
-            said.add(reading)
+            said.add(readings[0])
             value |= {"rows": said.rows, "columns": list(columns)}
     return said.sentences
+
+
+def _columns(given: _Given, readings: Sequence[Reading]) -> Columns:
+    """Answer one part, as each model reads it."""
+    from temperance.cli.answers import answers, led_by
+    from temperance.cli.several import columns_for
+
+    many = len(given.models) > 1
+    found = []
+    for (target, model), reading in zip(given.models, readings, strict=True):
+        level = None if many and model.classes else given.level
+        found.append((target, answers(model, reading.table.rows, level=level)))
+    columns = columns_for(found) if many else found[0][1]
+    long, reading = given.models[0][1].schema.long, readings[0]
+    if long is not None and reading.labels:
+        columns = led_by(long.id, list(reading.labels), columns)
+    if reading.files:
+        columns = led_by("file", list(reading.files), columns)
+    return columns
 
 
 def _extend(whole: Columns, columns: Columns) -> None:

@@ -9,6 +9,7 @@ import typer
 
 from temperance.cli import options
 from temperance.cli.console import Console
+from temperance.cli.models import is_several
 
 
 def report(
@@ -23,7 +24,17 @@ def report(
     """
     from temperance.cli.stations import read_study, write_cards
     from temperance.report import render
+    from temperance.report import several as joint
+    from temperance.study.several import opened
 
+    if is_several(folder):
+        whole = opened(folder)
+        for row in whole["outputs"]:
+            if row["status"] != "waiting":
+                render(folder / "outputs" / row["folder"], language=language)
+        page = joint.render(folder, whole, language=language)
+        Console(as_json, quiet).result({"report": str(page), "cards": []}, f"Report: {page}")
+        return
     document = read_study(folder)
     page = render(folder, language=language)
     cards = write_cards(folder, document, keep=True)

@@ -12,6 +12,7 @@ import typer
 from temperance.cli import options
 from temperance.cli.console import Console
 from temperance.cli.guard import STOPPED, Started
+from temperance.cli.models import is_several
 from temperance.cli.quantities import bytes_of, milliseconds
 from temperance.cli.resuming import check_kept, is_told_complete, is_typed
 from temperance.cli.stations import Action, command_line, run_study, study_folder
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from temperance.study.desk import Progress
     from temperance.study.settings import StudySettings
 
-TASKS = ("auto", "classification", "counts", "ordinal", "regression")
+TASKS = ("auto", "classification", "counts", "multilabel", "ordinal", "regression")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 DEFAULT_BUDGET = "10m"
 
@@ -32,7 +33,7 @@ def study(
     data: Annotated[
         str | None, typer.Argument(metavar="DATA", help=f"{options.DATA_HELP} Not needed with --resume and --replay.")
     ] = None,
-    target: options.Target = None,
+    target: options.Targets = None,
     test: options.Test = None,
     task: options.Task = "auto",
     budget: Annotated[
@@ -108,6 +109,7 @@ def study(
     Takes a table or images. Writes study.json, report.html, leaderboard.csv, two cards and bundle/ into --out.
     Ctrl-C keeps the best so far.
     """
+    from temperance.cli import several
     from temperance.cli.starting import starts_of
     from temperance.data.choices import choose
     from temperance.governance.licence import check_expression
@@ -148,21 +150,28 @@ def study(
         check_kept(context)
         chosen = {**limits, "prefer": prefer if is_typed(context, "prefer") else None}
         this_run |= {name: value for name, value in chosen.items() if value is not None}
-        if not is_told_complete(resume, budget=spent, console=console):
+        if is_several(resume):
+            several.conclude(several.resumed(resume, budget=spent, **this_run), resume, **shown)
+        elif not is_told_complete(resume, budget=spent, console=console):
             conclude(resumed(resume, budget=spent, **this_run), resume, **shown)
     else:
         choices = choose(
             column or (), keep=keep or (), drop=drop or (), na_values=na_values, sheet=sheet, sep=sep, schema=schema,
             id_column=series_id, lags=lags, horizon=horizon, by=by, rows=rows,
         )  # fmt: skip
+        targets = several.targets_of(target, data, task, separator=choices.separator, sheet=choices.sheet)
         settings = StudySettings(
-            data=named(data), target=target, out=study_folder(out, named(data)), task=task, test=test, group=group,
+            data=named(data), target=targets[0] if targets else None, out=study_folder(out, named(data)), task=task,
+            test=test, group=group,
             budget=spent or parse_budget(DEFAULT_BUDGET), time=time_column, weight=weight, metric=metric, seed=seed,
             device=device, prefer=prefer, only=only_task, candidates=tuple(candidates or ()), reading=choices.to_dict(),
             starts=starts_of(start or [], console), costs=costs, interval=interval, licence=licence or "",
             marks=not no_marks, **limits, **this_run,
         )  # fmt: skip
-        conclude(new_study(settings), settings.out, **shown)
+        if len(targets) > 1 or task == "multilabel":
+            several.conclude(several.new(settings, targets), settings.out, **shown)
+        else:
+            conclude(new_study(settings), settings.out, **shown)
 
 
 def conclude(action: Action, folder: Path, *, console: Console, started: Started, language: str = "en") -> None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-import uuid
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 from urllib.parse import unquote
 
 import numpy as np
@@ -20,24 +19,33 @@ from temperance.deployment.bundle import Bundle
 from temperance.deployment.serve import binary
 from temperance.deployment.serve.admin import Admin
 from temperance.deployment.serve.answering import SLICE, Answering, Packed, Question, parsed
+from temperance.deployment.serve.asgi import (
+    BYTES,
+    HTML,
+    Receive,
+    Reply,
+    Scope,
+    Send,
+    body_of,
+    check_method,
+    header,
+    ident_of,
+    refused,
+    said,
+)
 from temperance.deployment.serve.aside import Aside, Done
 from temperance.deployment.serve.gather import Gather
 from temperance.deployment.serve.keep import Keep
-from temperance.deployment.serve.limits import Held, Hold, Limits
+from temperance.deployment.serve.limits import Held, Limits
 from temperance.deployment.serve.metrics import TYPE, Metrics
 from temperance.deployment.serve.pages import Pages
 from temperance.deployment.serve.watch import Elsewhere, PostProcessor, Remembers, Watcher
 from temperance.records.errors import RequestError, TemperanceError
-from temperance.records.plain_names import is_plain
 from temperance.records.schema import Rows
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Renew = Callable[["Application"], Awaitable[dict[str, Any]]]
 
 SAVE_SECONDS = 5.0
-JSON, BYTES, HTML = "application/json", "application/octet-stream", "text/html; charset=utf-8"
 RELOAD = "/admin/reload"
 log = logging.getLogger(__name__)
 
@@ -45,15 +53,6 @@ log = logging.getLogger(__name__)
 def told_elsewhere(path: str) -> bool:
     """Return whether a path is about all workers."""
     return path in ("/health", "/metrics") or path.startswith("/admin/") or path.endswith("/stats")
-
-
-class Reply(NamedTuple):
-    """What is sent back."""
-
-    status: int
-    body: bytes
-    kind: str = JSON
-    headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
 class Application:
@@ -137,6 +136,24 @@ class Application:
         """Where the state is written."""
         return self.answering.keep
 
+    @property
+    def title(self) -> str:
+        """What is served."""
+        return self.bundle.name
+
+    @property
+    def has_admin(self) -> bool:
+        """``/admin/…`` answers."""
+        return self.admin is not None
+
+    def about(self) -> dict[str, Any]:
+        """Return name, task, paths and columns."""
+        return self._pages.about()
+
+    def health(self) -> dict[str, Any]:
+        """Return how server, monitor and adapter are."""
+        return self._pages.health()
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI)."""
         if scope["type"] == "lifespan":
@@ -145,16 +162,16 @@ class Application:
             await self._http(scope, receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        began, path, ident = time.perf_counter(), scope["path"], _ident(scope)
+        began, path, ident = time.perf_counter(), scope["path"], ident_of(scope)
         endpoint = self._endpoint(path)
         try:
             reply = await self._route(scope, receive, ident)
         except RequestError as error:
-            reply = _refused(error)
+            reply = refused(error)
         except asyncio.CancelledError:
             if not self.draining:
                 raise
-            reply = _refused(
+            reply = refused(
                 RequestError("the server stopped before the answer was ready", "", "Send it to another", status=503)
             )
         except Exception as error:
@@ -181,24 +198,24 @@ class Application:
     async def _route(self, scope: Scope, receive: Receive, ident: str) -> Reply:
         path = scope["path"]
         if path == "/predict":
-            _check_method(scope, "POST")
+            check_method(scope, "POST")
             return await self._answer(scope, receive, "rows", ident)
         if self.elsewhere is not None and told_elsewhere(path):
             return await self._asked_elsewhere(self.elsewhere, scope, receive)
         if path == "/metrics":
-            _check_method(scope, "GET")
+            check_method(scope, "GET")
             return Reply(200, self.metrics.text(self.watcher.summary() if self.watcher else None), TYPE)
         if path == "/docs":
-            _check_method(scope, "GET")
+            check_method(scope, "GET")
             return Reply(200, self._pages.docs(), HTML)
         if path in self._pages.reads:
-            _check_method(scope, "GET")
-            return _said(self._pages.reads[path]())
+            check_method(scope, "GET")
+            return said(self._pages.reads[path]())
         if path == "/v2/repository/index":
-            _check_method(scope, "POST")
-            return _said(self._pages.repository())
+            check_method(scope, "POST")
+            return said(self._pages.repository())
         if path.startswith("/admin/") and self.admin is not None:
-            return _said(await self._administer(self.admin, scope, receive))
+            return said(await self._administer(self.admin, scope, receive))
         parts = [unquote(part) for part in path.split("/")[1:]]
         if parts[:2] != ["v2", "models"] or len(parts) < 3:
             raise RequestError(
@@ -210,31 +227,31 @@ class Application:
 
     async def _model(self, scope: Scope, receive: Receive, name: str, rest: list[str], ident: str) -> Reply:
         if (name, rest) == ("stats", []):
-            _check_method(scope, "GET")
-            return _said(self._pages.statistics())
+            check_method(scope, "GET")
+            return said(self._pages.statistics())
         version = rest[1] if rest[:1] == ["versions"] and len(rest) > 1 else None
         action = rest[2:] if version is not None else rest
         self.answering.protocol.check_model(name, version)
         if action == ["infer"]:
-            _check_method(scope, "POST")
+            check_method(scope, "POST")
             return await self._answer(scope, receive, "tensors", ident)
-        _check_method(scope, "GET")
+        check_method(scope, "GET")
         if action == ["ready"]:
-            return _said({"name": name, "ready": True})
+            return said({"name": name, "ready": True})
         if action == ["stats"]:
-            return _said(self._pages.statistics())
+            return said(self._pages.statistics())
         if action in ([], [""]):
-            return _said(self.answering.protocol.model())
+            return said(self.answering.protocol.model())
         raise RequestError(f"there is nothing at {scope['path']!r}"[:200], "ready, stats and infer", status=404)
 
     async def _answer(self, scope: Scope, receive: Receive, kind: str, ident: str) -> Reply:
         """Answer a body of rows or tensors: at once where it is small, else one after the other, apart."""
-        encoding = _header(scope, b"content-encoding").strip().lower()
-        head = _header(scope, binary.HEADER) if kind == "tensors" else b""
+        encoding = header(scope, b"content-encoding").strip().lower()
+        head = header(scope, binary.HEADER) if kind == "tensors" else b""
         answering, aside, gather = self.answering, self._aside, self._gather
         loop = asyncio.get_running_loop()
         with self._held.body() as hold:
-            body = await _body(scope, receive, hold)
+            body = await body_of(scope, receive, hold)
             if encoding not in (b"", b"identity"):
                 unpack = partial(binary.unpacked, body, encoding, most=self.limits.body)
                 body = await loop.run_in_executor(self._worker, unpack)
@@ -253,18 +270,18 @@ class Application:
         admin.check(scope["headers"])
         path = scope["path"]
         if path in admin.reads:
-            _check_method(scope, "GET")
+            check_method(scope, "GET")
             return admin.reads[path]()
         if path == RELOAD and self.renew is not None:
-            _check_method(scope, "POST")
+            check_method(scope, "POST")
             return await self.renew(self)
         if path not in admin.acts:
             raise RequestError(
                 f"there is nothing at {path!r}"[:200], ", ".join([*admin.reads, *admin.acts, RELOAD]), status=404
             )
-        _check_method(scope, "POST")
+        check_method(scope, "POST")
         with self._held.body() as hold:
-            body = await _body(scope, receive, hold)
+            body = await body_of(scope, receive, hold)
             done = await asyncio.get_running_loop().run_in_executor(None, _act, admin.acts[path], body)
         if self.answering.keep is not None:  # what was told to a server is not lost with it
             await asyncio.get_running_loop().run_in_executor(None, self.answering.keep.save)
@@ -272,7 +289,7 @@ class Application:
 
     async def _asked_elsewhere(self, elsewhere: Elsewhere, scope: Scope, receive: Receive) -> Reply:
         with self._held.body() as hold:
-            body = await _body(scope, receive, hold)
+            body = await body_of(scope, receive, hold)
             return Reply(*await elsewhere.ask(scope["method"], scope["path"], scope["headers"], body))
 
     def serve(self, rows: Rows, ident: str = "") -> NDArray[Any]:
@@ -356,58 +373,8 @@ def _packed(reply: Packed) -> Reply:
     return Reply(200, reply.head + reply.data, BYTES, ((binary.HEADER, str(len(reply.head)).encode()),))
 
 
-def _said(content: Any) -> Reply:
-    return Reply(200, orjson.dumps(content))
-
-
-def _refused(error: RequestError) -> Reply:
-    headers: tuple[tuple[bytes, bytes], ...] = ()
-    if error.status == 405:
-        headers = ((b"allow", b"POST" if error.accepted.endswith("POST") else b"GET, HEAD"),)
-    if error.status == 503:
-        headers = ((b"retry-after", b"1"),)
-    return Reply(error.status, orjson.dumps({"error": str(error)}), JSON, headers)
-
-
 def _act(act: Callable[[Any], Any], body: bytes) -> Any:
     content = parsed(body) if body.strip() else {}
     if not isinstance(content, dict):
         raise RequestError("the body is no JSON object", "an object, or nothing")
     return act(content)
-
-
-def _ident(scope: Scope) -> str:
-    """Return the request id that the client gave, where it is plain, or a new one."""
-    for key, value in scope["headers"]:
-        if key == b"x-request-id":
-            given = value.decode("latin-1")
-            if is_plain(given):
-                return str(given)
-    return uuid.uuid4().hex
-
-
-def _check_method(scope: Scope, method: str) -> None:
-    given = scope["method"]
-    if given != method and not (method == "GET" and given == "HEAD"):
-        raise RequestError(f"{given} {scope['path']}"[:200], f"only {method}", status=405)
-
-
-def _header(scope: Scope, name: bytes) -> bytes:
-    return next((bytes(value) for key, value in scope["headers"] if key == name), b"")
-
-
-async def _body(scope: Scope, receive: Receive, hold: Hold) -> bytes:
-    for key, value in scope["headers"]:
-        if key == b"content-length" and value.isdigit():
-            hold.check(int(value))
-    chunks, total = [], 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise RequestError("the client went away", status=400)
-        chunk = message.get("body", b"")
-        total += len(chunk)
-        hold.grow(total)
-        chunks.append(chunk)
-        if not message.get("more_body"):
-            return chunks[0] if len(chunks) == 1 else b"".join(chunks)

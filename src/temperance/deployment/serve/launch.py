@@ -16,6 +16,8 @@ from temperance.deployment.serve.limits import Limits
 from temperance.deployment.serve.parts import Level, parts
 from temperance.deployment.serve.renewal import Renewal
 from temperance.deployment.serve.secured import Secured, tls
+from temperance.deployment.serve.several import Together
+from temperance.deployment.several import holds_several, load_several
 from temperance.records.errors import MissingExtra, SettingError
 
 SPARE_FILES = 64  # for the bundle, the state, the loop
@@ -67,16 +69,20 @@ def run(
         secured.check()
     limits = limits or Limits()
     secret = token or secrets.token_urlsafe(18)
-    bundle = load(folder)
+    if workers > 1 and holds_several(Path(folder)):
+        raise SettingError(
+            f"{workers} workers for the models of several targets", "one worker serves them all",
+            "Leave --workers out, or serve the bundle of one target",
+        )  # fmt: skip
     limits = replace(limits, connections=min(limits.connections, _open_files() - SPARE_FILES))
     listener = _listen(host, port, BACKLOG)
     application = None
     try:
-        application = served(bundle, level=level, limits=limits, state=state, token=secret, large="process")
-        made = "" if token or application.admin is None else f"; token for /admin: {secret}"
+        application = opened(Path(folder), level=level, limits=limits, state=state, token=secret, large="process")
+        made = "" if token or not application.has_admin else f"; token for /admin: {secret}"
         scheme = "http" if secured is None else "https"
         several = "" if workers == 1 else f" with {workers} workers"
-        line = f"Serving {bundle.name} on {scheme}://{_name(listener)}{several} (stop with Ctrl-C{made})"
+        line = f"Serving {application.title} on {scheme}://{_name(listener)}{several} (stop with Ctrl-C{made})"
         if workers > 1:
             from temperance.deployment.serve.workers import run_workers
 
@@ -98,6 +104,26 @@ def run(
     )  # fmt: skip
     with listener, suppress(KeyboardInterrupt):  # Ctrl-C: uvicorn has answered what was under way and passes it on
         Server(config, application).run(sockets=[listener])
+
+
+def opened(folder: Path, *, state: str | Path | None = None, **settings: Any) -> Application:
+    """Return the application of a bundle, or of a folder of bundles for several targets; ``settings`` as in ``served``.
+
+    Each of several bundles has a folder of its own below ``state``.
+
+    Raises:
+        BundleError: a bundle is damaged, foreign or newer.
+        SettingError: see ``served``.
+
+    """
+    if not holds_several(folder):
+        return served(load(folder), state=state, **settings)
+    apart = {**settings, "large": "thread"}  # a process for each model would be many
+    models = {
+        name: served(bundle, state=None if state is None else Path(state) / name, **apart)
+        for name, _, bundle in load_several(folder).parts
+    }
+    return Together(models, limits=settings.get("limits"))
 
 
 def served(

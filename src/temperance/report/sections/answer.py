@@ -45,7 +45,8 @@ class Answer(Section):
     def _simple_is_as_good(self, study: Study, main: Node) -> bool:
         other = self._other(study, "simple", main)
         return self._is_winner(study, "simple") or (
-            other["value"].number is not None and standing(main, other) in ("unclear", "worse")
+            other["value"].number is not None
+            and self._standing(study, "simple", main, other) in ("unclear", "overlap", "worse")
         )
 
     def _verdict(self, study: Study, main: Node) -> Markup:
@@ -112,14 +113,17 @@ class Answer(Section):
 
     @staticmethod
     def _standing(study: Study, rival: str, main: Node, other: Node) -> str:
-        """Judge by the paired difference where the study has one, else by whether the ranges overlap."""
+        """Judge by the paired difference on the same rows where there is one, else by whether the ranges overlap."""
+        paired = study.root["winner"][f"{rival}_test"]["winner_against_it"][main.key]["difference"]
+        if paired:
+            return verdict_of(paired)
         bought = [
             b for b in study.root["winner"]["bought"] if b["metric"].raw == main.key and b["rows"].raw != "selection"
         ]
         if bought and rival == "plain":
             return verdict_of(bought[0]["difference"])
         found = standing(main, other)
-        return "overlap" if found == "unclear" and rival == "plain" else found
+        return "overlap" if found == "unclear" and rival in ("plain", "simple") else found
 
     @staticmethod
     def _without_strengths(study: Study) -> str:
