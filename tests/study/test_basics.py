@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from temperance.models import BASIC
-from temperance.study.basics import ALWAYS, absent, affordable, basic_specs, expected_seconds
+from temperance.study.basics import ALWAYS, absent, affordable, basic_specs, expected_seconds, quick
 from temperance.study.spec import TrialSpec
 
 NEVER = float("inf")
@@ -52,3 +52,14 @@ def test_folds_and_capped_rows_change_the_expected_time(runner, large_bench):
 def test_the_leading_process_loads_no_torch():
     code = "import sys, temperance.study.study; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_quick_look_tries_one_setting_of_a_slow_boosting_and_all_of_a_quick_one(large_bench, monkeypatch):
+    spec = next(s for s in basic_specs(images=False, seed=0) if s.model == "Boosting")
+    schema, roles = large_bench.schema, large_bench.roles
+    monkeypatch.setattr("temperance.study.basics.QUICK", 1e6)
+    assert quick(spec, schema, roles) is spec
+    monkeypatch.setattr("temperance.study.basics.QUICK", 0.0)
+    assert quick(spec, schema, roles).settings == {"tries": 1}
+    linear = next(s for s in basic_specs(images=False, seed=0) if s.model == "Linear")
+    assert quick(linear, schema, roles) is linear

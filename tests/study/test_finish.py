@@ -121,6 +121,16 @@ def test_the_bundle_knows_its_rows_and_its_record(refitted, tmp_path):
     assert set(subject.record) == set(figures)
 
 
+def test_marks_can_be_left_out(refitted, tmp_path):
+    job = {
+        "members": [LINEAR.to_dict()], "weights": [1.0], "seed": 0, "name": "winner", "out_of_fold": "",
+        "bundle": str(tmp_path / "bundle"), "recipe": {"trial": "x"}, "details": {}, "marks": False,
+    }  # fmt: skip
+    finish.finish(refitted, job, None)
+    assert not (tmp_path / "bundle" / "training_rows.npz").exists()
+    assert "--no-marks" in open_bundle(tmp_path / "bundle").why_not("training_rows")
+
+
 def test_marks_of_another_model_cannot_be_matched(refitted):
     first, again, other = (finish._marks(refitted, name) for name in ("a", "a", "b"))
     assert np.array_equal(first.learned, again.learned)

@@ -18,6 +18,7 @@ WIDE = ("Wide",)  # always too, where there is text or series
 OFTEN = ("LightGBM", "CatBoost", "ExtraTrees")  # in the order in which they are worth their time
 NUMBERS = {"text": 70, "series": 40}  # that a column becomes
 SECONDS_PER_TEXT = 2e-4  # of finding the directions of texts, one core
+QUICK = 10.0  # seconds of one core; a boosting that takes longer tries one of its settings in a quick look
 SHARE = 0.25  # of the search, over all workers, that basic models beyond ``ALWAYS`` may fill
 
 
@@ -80,6 +81,16 @@ def expected_seconds(spec: TrialSpec, schema: Schema, roles: Roles) -> float:
     model, used = BASIC[spec.model], min(rows, spec.most_rows or rows)
     texts = 0.0 if model.blind or model.takes_wide else SECONDS_PER_TEXT * rows * len(schema.text)
     return times * (texts + model.seconds(used, columns, schema.target.outputs))
+
+
+def quick(spec: TrialSpec, schema: Schema, roles: Roles) -> TrialSpec:
+    """Return the spec for a budget of one run, in which somebody waits for a first answer.
+
+    The settings of a boosting of many classes take several times as long as the net that they are compared with.
+    """
+    if not hasattr(BASIC[spec.model], "tries") or expected_seconds(spec, schema, roles) <= QUICK:
+        return spec
+    return spec.changed(settings={**spec.settings, "tries": 1})
 
 
 def affordable(

@@ -292,7 +292,8 @@ def _export(runner: Runner, model: _Model, job: dict[str, Any]) -> Any:
     arrays = reference.build(rows, answers, runner.schema, target=runner.table.target[index], seed=job["seed"])
     extras = Extras(
         reference=arrays, recipe=job["recipe"], recipe_toml=job.get("recipe_toml", ""),
-        texts=job.get("texts", {}), details=job.get("details", {}), marks=_marks(runner, str(job["members"])),
+        texts=job.get("texts", {}), details=job.get("details", {}),
+        marks=_marks(runner, str(job["members"])) if job.get("marks", True) else None,
     )  # fmt: skip
     return write_bundle(
         Path(job["bundle"]), part=part, schema=runner.schema, predictor=final, rows=rows.take(slice(0, PARITY_ROWS)),

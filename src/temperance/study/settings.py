@@ -50,6 +50,7 @@ class StudySettings:
         weigh_test: figures of the test rows are weighted too.
         audit: run the audit.
         bundle: export a bundle.
+        marks: the bundle holds marks of the rows that it was made from, so that it knows them again.
 
     """
 
@@ -84,6 +85,7 @@ class StudySettings:
     weigh_test: bool = True
     audit: bool = True
     bundle: bool = True
+    marks: bool = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "starts", tuple(self.starts))
@@ -114,6 +116,6 @@ class StudySettings:
             "workers": self.workers, "suite": self.suite, "command": self.command, "prefer": self.prefer,
             "only": self.only, "reading": self.reading, "audit": self.audit, "bundle": self.bundle,
             "starts": list(self.starts), "net": self.net, "costs": [list(one) for one in self.costs],
-            "interval": self.interval, "licence": self.licence,
+            "interval": self.interval, "licence": self.licence, "marks": self.marks,
             "candidates": [one if isinstance(one, str) else type(one).__name__ for one in self.candidates],
         }  # fmt: skip

@@ -32,8 +32,8 @@ def bundle_job(desk: Desk, trial: str, folder: Path) -> dict[str, Any]:
         details["weight"] = desk.settings.weight
     kept = "".join(c if c.isalnum() else "_" for c in str(desk.prepared.data["name"]))
     return {
-        "bundle": str(folder), "recipe": recipe, "details": details, "recipe_toml": said(one)["toml"],
-        "model_name": kept.strip("_")[:40] or "model",
+        "bundle": str(folder), "marks": desk.settings.marks, "recipe": recipe, "details": details,
+        "recipe_toml": said(one)["toml"], "model_name": kept.strip("_")[:40] or "model",
     }  # fmt: skip
 
 

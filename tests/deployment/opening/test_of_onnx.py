@@ -14,7 +14,7 @@ def test_probabilities_logits_and_labels_first(tables, true_chance, graph, tmp_p
     subject = open_onnx(path, tables.numbers.schema)
     assert subject.predict(tables.numbers.rows) == pytest.approx(true_chance, abs=1e-5)
     assert ("logits" if form.get("softmax") is False else "probabilities") in outputs_said(subject.predictor)[0]
-    assert not subject.has("gradients")
+    assert subject.has("gradients")
     assert subject.has("rows")
 
 

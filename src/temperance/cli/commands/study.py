@@ -92,6 +92,10 @@ def study(
     only_task: Annotated[
         bool, typer.Option("--only-task", help="With --task module:function: nothing but your net may win.")
     ] = False,
+    no_marks: Annotated[
+        bool,
+        typer.Option("--no-marks", help="Leave out the marks by which the model knows the rows that it was made from."),
+    ] = False,
     device: options.Device = "auto",
     workers: options.Workers = None,
     language: options.Language = "en",
@@ -155,7 +159,7 @@ def study(
             budget=spent or parse_budget(DEFAULT_BUDGET), time=time_column, weight=weight, metric=metric, seed=seed,
             device=device, prefer=prefer, only=only_task, candidates=tuple(candidates or ()), reading=choices.to_dict(),
             starts=starts_of(start or [], console), costs=costs, interval=interval, licence=licence or "",
-            **limits, **this_run,
+            marks=not no_marks, **limits, **this_run,
         )  # fmt: skip
         conclude(new_study(settings), settings.out, **shown)
 

@@ -7,16 +7,15 @@ from pathlib import Path
 import numpy as np
 
 from temperance.deployment.bundle import Bundle, load, read_arrays
+from temperance.deployment.opening.probe import probe
 from temperance.deployment.record import record
 from temperance.deployment.write import TRAINING_ROWS
 from temperance.evaluation.aspects.base import Differentiable, Subject
 from temperance.evaluation.own_rows import OwnRows, of_marks
 from temperance.records.row_marks import RowMarks
-from temperance.records.schema import Rows
 from temperance.records.table import Table
 
-PROBE = 16
-UNKNOWN = "this bundle was written before bundles held marks of their training rows"
+UNKNOWN = "this bundle holds no marks of its rows: it was written before there were any, or with --no-marks"
 
 
 def open_bundle(folder: str | Path) -> Subject:
@@ -36,7 +35,7 @@ def open_bundle(folder: str | Path) -> Subject:
         from temperance.deployment.torch_graph import open_network
 
         data = (bundle.folder / "model.onnx").read_bytes()
-        return open_network(data, bundle.schema, predictor=bundle, probe=probe(bundle), blocks=bundle.blocks)
+        return open_network(data, bundle.schema, predictor=bundle, probe=probe(bundle.schema), blocks=bundle.blocks)
 
     return Subject(
         bundle, kind="bundle", name=bundle.name, version=bundle.version, open_network=network, training=marks,
@@ -69,22 +68,3 @@ def own_rows_of(bundle: Bundle, table: Table) -> OwnRows:
         none = np.zeros(len(table), dtype=bool)
         return OwnRows(False, none, none, why=UNKNOWN)
     return of_marks(marks, table)
-
-
-def probe(bundle: Bundle) -> Rows:
-    """Return a few made-up rows within the ranges of the schema, for the check that torch answers as ONNX does."""
-    schema, generator = bundle.schema, np.random.default_rng(7)
-    if schema.image_shape is not None:
-        images = generator.integers(0, 256, size=(PROBE, *schema.image_shape), dtype=np.uint8)
-        return Rows(np.empty((PROBE, 0)), np.empty((PROBE, 0), dtype=np.int32), images)
-    numeric = np.empty((PROBE, len(schema.numeric)))
-    for j, column in enumerate(schema.numeric):
-        low = 0.0 if column.low is None else column.low
-        high = 1.0 if column.high is None else column.high
-        numeric[:, j] = generator.uniform(low, high, size=PROBE)
-    numeric[0] = np.nan
-    sizes = [len(c.vocabulary) for c in schema.categorical]
-    codes = np.stack([generator.integers(-2, size, size=PROBE) for size in sizes], axis=1) if sizes else np.empty(
-        (PROBE, 0)
-    )  # fmt: skip
-    return Rows(numeric, codes.astype(np.int32))

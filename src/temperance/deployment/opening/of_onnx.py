@@ -15,7 +15,7 @@ from temperance.deployment.manifest import LARGEST_FILE
 from temperance.deployment.opening.answers import Scale, as_answers, said, scale_of
 from temperance.deployment.opening.matrix import channels_first, numbers
 from temperance.deployment.wire import check_graph
-from temperance.evaluation.aspects.base import Subject
+from temperance.evaluation.aspects.base import Differentiable, Subject
 from temperance.records.errors import BundleError, TemperanceError
 from temperance.records.schema import Rows, Schema
 
@@ -105,13 +105,20 @@ def open_onnx(path: str | Path, schema: Schema) -> Subject:
         raise BundleError(text, "a whole ONNX file with standard operators", "Export the model again") from fault
     predictor = OnnxPredictor(schema, session(data))
     notes = (f"{place.name} takes the {len(schema.numeric)} numeric columns in the order of the file.",)
-    reasons = {
-        "training_rows": "an ONNX file does not say which rows it learned from",
-        "gradients": "gradients are taken from bundles and torch modules; give the module as module:function",
-        "features": "the numbers inside a net are taken from bundles and torch modules",
-    }
+    reasons = {"training_rows": "an ONNX file does not say which rows it learned from"}
+
+    def network() -> Differentiable:
+        from temperance.deployment.opening.onnx_in_torch import open_in_torch
+        from temperance.deployment.opening.probe import probe
+
+        rows = probe(schema)
+        rows = rows._replace(numeric=np.nan_to_num(rows.numeric))  # a foreign graph need not take missing numbers
+        if predictor.scale is None:
+            raise BundleError("the graph was not asked for predictions yet", "", "Ask predict first")
+        return open_in_torch(data, predictor, output=predictor.output, scale=predictor.scale, rows=rows)
+
     return Subject(
-        predictor, kind="onnx", name=place.stem, reasons=reasons, place=str(place),
+        predictor, kind="onnx", name=place.stem, open_network=network, reasons=reasons, place=str(place),
         notes=notes if schema.kind == "table" else (),
     )  # fmt: skip
 

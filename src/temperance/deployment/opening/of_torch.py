@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from temperance.deployment.opening.answers import Scale, as_answers, scale_of
+from temperance.deployment.opening.as_scores import as_scores
 from temperance.evaluation.aspects.base import Differentiable, Inputs, Subject
 from temperance.records.errors import BundleError, DataError, TaskError
 from temperance.records.schema import Rows, Schema
@@ -54,18 +55,7 @@ class ModulePredictor:
         """
         if self.scale is None:
             raise BundleError("scores before the first prediction", "", "Ask predict first: it says what outputs are")
-        raw = self._call(inputs)
-        if self.scale == "values":
-            return raw.reshape(-1)
-        if self.scale == "logits":
-            return raw
-        if self.scale == "probabilities":
-            return raw.clamp_min(torch.finfo(raw.dtype).tiny).log()
-        one = raw.reshape(-1)
-        if self.scale == "logit":
-            return torch.stack([torch.zeros_like(one), one], dim=1)
-        tiny = torch.finfo(raw.dtype).tiny
-        return torch.stack([(1 - one).clamp_min(tiny).log(), one.clamp_min(tiny).log()], dim=1)
+        return as_scores(self._call(inputs), self.scale)
 
     def features(self, inputs: Inputs) -> Tensor | None:
         """Return the input (b, d) of the last linear layer that runs, or None."""

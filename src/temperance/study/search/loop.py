@@ -14,6 +14,7 @@ from temperance.study.basics import (
     expected_seconds,
     has_wide,
     numeric_forecast,
+    quick,
     within_wide,
 )
 from temperance.study.candidates import outside_specs, students
@@ -170,7 +171,7 @@ class SearchLoop:
         if settings.only:  # the simplest model stays as a yardstick; it cannot win
             return [s for s in basic if s.model == "Majority"]
         kept, dear = affordable(
-            [self._capped(spec) for spec in basic], schema, roles, seconds=desk.clock.for_search,
+            [self._quick(self._capped(spec)) for spec in basic], schema, roles, seconds=desk.clock.for_search,
             workers=desk.workers.count, trials=settings.budget.trials,
         )  # fmt: skip
         for row in (*absent(images=images), *dear):
@@ -199,6 +200,15 @@ class SearchLoop:
             return spec
         self.desk.leave_out(f"{spec.model.lower()} on all rows", f"{cap} rows fit the budget")
         return spec.changed(most_rows=cap)
+
+    def _quick(self, spec: TrialSpec) -> TrialSpec:
+        """Return a basic model's spec; for one run with fewer settings, where they take longer than somebody waits."""
+        if self.desk.settings.budget.runs is None:
+            return spec
+        short = quick(spec, self.desk.prepared.table.schema, self.desk.prepared.roles)
+        if short is not spec:
+            self.desk.leave_out(f"more settings of {spec.name}", "one run is a quick look, and they take long here")
+        return short
 
     # -- nets -----------------------------------------------------------------------------------------------------
 
