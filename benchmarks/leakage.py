@@ -14,6 +14,7 @@ import argparse
 import json
 import os
 import platform
+import shlex
 import tempfile
 import time
 from dataclasses import replace
@@ -159,8 +160,9 @@ def main() -> None:
 
 def write(given: argparse.Namespace, cells: list[dict[str, Any]]) -> None:
     """Write the record."""
+    words = ["python", "benchmarks/leakage.py", "--seeds", str(given.seeds), "--sets", *given.sets]
     record = {
-        "command": f"python benchmarks/leakage.py --seeds {given.seeds}", "temperance": __version__,
+        "command": shlex.join(words), "temperance": __version__,
         "torch": torch.__version__, "numpy": np.__version__, "python": platform.python_version(),
         "load": round(os.getloadavg()[0], 1), "half": "made-up sets only; no development set was used",
         "learned": LEARNED, "others": OTHERS, "folds": FOLDS, "settings": SETTINGS, "cells": cells,

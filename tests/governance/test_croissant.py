@@ -10,14 +10,14 @@ from temperance.governance.croissant import CONFORMS, NOT_STATED, Croissant, des
 
 
 def test_what_is_known_is_filled_and_the_rest_is_not_stated(study) -> None:
-    study["data"]["path"] = "/home/someone/churn.csv"
+    study["data"]["path"] = "/srv/someone/churn.csv"
     found = describe(study)
     assert found["conformsTo"] == CONFORMS
     assert found["license"] == "https://spdx.org/licenses/CC-BY-4.0.html"
     assert found["rai:dataCollection"] == NOT_STATED
     assert "contact data" in found["rai:personalSensitiveInformation"]
     assert found["distribution"][0]["sha256"] == study["data"]["sha256"]
-    assert "/home" not in json.dumps(found)
+    assert "/srv" not in json.dumps(found)
     fields = found["recordSet"][0]["field"]
     assert [f["name"] for f in fields] == ["age", "city", "churned"]
     assert [f["dataType"] for f in fields] == ["sc:Float", "sc:Text", "sc:Text"]
