@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-import uuid
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Literal, NamedTuple
@@ -23,17 +22,14 @@ from temperance.deployment.serve.answering import SLICE, Answering, Packed, Ques
 from temperance.deployment.serve.aside import Aside, Done
 from temperance.deployment.serve.gather import Gather
 from temperance.deployment.serve.keep import Keep
-from temperance.deployment.serve.limits import Held, Hold, Limits
+from temperance.deployment.serve.limits import Held, Limits
 from temperance.deployment.serve.metrics import TYPE, Metrics
 from temperance.deployment.serve.pages import Pages
+from temperance.deployment.serve.requests import Receive, Scope, Send, check_method, header, read_body, request_id
 from temperance.deployment.serve.watch import Elsewhere, PostProcessor, Remembers, Watcher
 from temperance.records.errors import RequestError, TemperanceError
-from temperance.records.plain_names import is_plain
 from temperance.records.schema import Rows
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Renew = Callable[["Application"], Awaitable[dict[str, Any]]]
 
 SAVE_SECONDS = 5.0
@@ -145,7 +141,7 @@ class Application:
             await self._http(scope, receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        began, path, ident = time.perf_counter(), scope["path"], _ident(scope)
+        began, path, ident = time.perf_counter(), scope["path"], request_id(scope)
         endpoint = self._endpoint(path)
         try:
             reply = await self._route(scope, receive, ident)
@@ -181,21 +177,21 @@ class Application:
     async def _route(self, scope: Scope, receive: Receive, ident: str) -> Reply:
         path = scope["path"]
         if path == "/predict":
-            _check_method(scope, "POST")
+            check_method(scope, "POST")
             return await self._answer(scope, receive, "rows", ident)
         if self.elsewhere is not None and told_elsewhere(path):
             return await self._asked_elsewhere(self.elsewhere, scope, receive)
         if path == "/metrics":
-            _check_method(scope, "GET")
+            check_method(scope, "GET")
             return Reply(200, self.metrics.text(self.watcher.summary() if self.watcher else None), TYPE)
         if path == "/docs":
-            _check_method(scope, "GET")
+            check_method(scope, "GET")
             return Reply(200, self._pages.docs(), HTML)
         if path in self._pages.reads:
-            _check_method(scope, "GET")
+            check_method(scope, "GET")
             return _said(self._pages.reads[path]())
         if path == "/v2/repository/index":
-            _check_method(scope, "POST")
+            check_method(scope, "POST")
             return _said(self._pages.repository())
         if path.startswith("/admin/") and self.admin is not None:
             return _said(await self._administer(self.admin, scope, receive))
@@ -210,15 +206,15 @@ class Application:
 
     async def _model(self, scope: Scope, receive: Receive, name: str, rest: list[str], ident: str) -> Reply:
         if (name, rest) == ("stats", []):
-            _check_method(scope, "GET")
+            check_method(scope, "GET")
             return _said(self._pages.statistics())
         version = rest[1] if rest[:1] == ["versions"] and len(rest) > 1 else None
         action = rest[2:] if version is not None else rest
         self.answering.protocol.check_model(name, version)
         if action == ["infer"]:
-            _check_method(scope, "POST")
+            check_method(scope, "POST")
             return await self._answer(scope, receive, "tensors", ident)
-        _check_method(scope, "GET")
+        check_method(scope, "GET")
         if action == ["ready"]:
             return _said({"name": name, "ready": True})
         if action == ["stats"]:
@@ -229,12 +225,12 @@ class Application:
 
     async def _answer(self, scope: Scope, receive: Receive, kind: str, ident: str) -> Reply:
         """Answer a body of rows or tensors: at once where it is small, else one after the other, apart."""
-        encoding = _header(scope, b"content-encoding").strip().lower()
-        head = _header(scope, binary.HEADER) if kind == "tensors" else b""
+        encoding = header(scope, b"content-encoding").strip().lower()
+        head = header(scope, binary.HEADER) if kind == "tensors" else b""
         answering, aside, gather = self.answering, self._aside, self._gather
         loop = asyncio.get_running_loop()
         with self._held.body() as hold:
-            body = await _body(scope, receive, hold)
+            body = await read_body(scope, receive, hold)
             if encoding not in (b"", b"identity"):
                 unpack = partial(binary.unpacked, body, encoding, most=self.limits.body)
                 body = await loop.run_in_executor(self._worker, unpack)
@@ -253,18 +249,18 @@ class Application:
         admin.check(scope["headers"])
         path = scope["path"]
         if path in admin.reads:
-            _check_method(scope, "GET")
+            check_method(scope, "GET")
             return admin.reads[path]()
         if path == RELOAD and self.renew is not None:
-            _check_method(scope, "POST")
+            check_method(scope, "POST")
             return await self.renew(self)
         if path not in admin.acts:
             raise RequestError(
                 f"there is nothing at {path!r}"[:200], ", ".join([*admin.reads, *admin.acts, RELOAD]), status=404
             )
-        _check_method(scope, "POST")
+        check_method(scope, "POST")
         with self._held.body() as hold:
-            body = await _body(scope, receive, hold)
+            body = await read_body(scope, receive, hold)
             done = await asyncio.get_running_loop().run_in_executor(None, _act, admin.acts[path], body)
         if self.answering.keep is not None:  # what was told to a server is not lost with it
             await asyncio.get_running_loop().run_in_executor(None, self.answering.keep.save)
@@ -272,7 +268,7 @@ class Application:
 
     async def _asked_elsewhere(self, elsewhere: Elsewhere, scope: Scope, receive: Receive) -> Reply:
         with self._held.body() as hold:
-            body = await _body(scope, receive, hold)
+            body = await read_body(scope, receive, hold)
             return Reply(*await elsewhere.ask(scope["method"], scope["path"], scope["headers"], body))
 
     def serve(self, rows: Rows, ident: str = "") -> NDArray[Any]:
@@ -374,40 +370,3 @@ def _act(act: Callable[[Any], Any], body: bytes) -> Any:
     if not isinstance(content, dict):
         raise RequestError("the body is no JSON object", "an object, or nothing")
     return act(content)
-
-
-def _ident(scope: Scope) -> str:
-    """Return the request id that the client gave, where it is plain, or a new one."""
-    for key, value in scope["headers"]:
-        if key == b"x-request-id":
-            given = value.decode("latin-1")
-            if is_plain(given):
-                return str(given)
-    return uuid.uuid4().hex
-
-
-def _check_method(scope: Scope, method: str) -> None:
-    given = scope["method"]
-    if given != method and not (method == "GET" and given == "HEAD"):
-        raise RequestError(f"{given} {scope['path']}"[:200], f"only {method}", status=405)
-
-
-def _header(scope: Scope, name: bytes) -> bytes:
-    return next((bytes(value) for key, value in scope["headers"] if key == name), b"")
-
-
-async def _body(scope: Scope, receive: Receive, hold: Hold) -> bytes:
-    for key, value in scope["headers"]:
-        if key == b"content-length" and value.isdigit():
-            hold.check(int(value))
-    chunks, total = [], 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise RequestError("the client went away", status=400)
-        chunk = message.get("body", b"")
-        total += len(chunk)
-        hold.grow(total)
-        chunks.append(chunk)
-        if not message.get("more_body"):
-            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
