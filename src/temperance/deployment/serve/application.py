@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from urllib.parse import unquote
 
 import numpy as np
@@ -19,26 +19,13 @@ from temperance.deployment.bundle import Bundle
 from temperance.deployment.serve import binary
 from temperance.deployment.serve.admin import Admin
 from temperance.deployment.serve.answering import SLICE, Answering, Packed, Question, parsed
-from temperance.deployment.serve.asgi import (
-    BYTES,
-    HTML,
-    Receive,
-    Reply,
-    Scope,
-    Send,
-    body_of,
-    check_method,
-    header,
-    ident_of,
-    refused,
-    said,
-)
 from temperance.deployment.serve.aside import Aside, Done
 from temperance.deployment.serve.gather import Gather
 from temperance.deployment.serve.keep import Keep
 from temperance.deployment.serve.limits import Held, Limits
 from temperance.deployment.serve.metrics import TYPE, Metrics
 from temperance.deployment.serve.pages import Pages
+from temperance.deployment.serve.requests import Receive, Scope, Send, check_method, header, read_body, request_id
 from temperance.deployment.serve.watch import Elsewhere, PostProcessor, Remembers, Watcher
 from temperance.records.errors import RequestError, TemperanceError
 from temperance.records.schema import Rows
@@ -46,6 +33,7 @@ from temperance.records.schema import Rows
 Renew = Callable[["Application"], Awaitable[dict[str, Any]]]
 
 SAVE_SECONDS = 5.0
+JSON, BYTES, HTML = "application/json", "application/octet-stream", "text/html; charset=utf-8"
 RELOAD = "/admin/reload"
 log = logging.getLogger(__name__)
 
@@ -53,6 +41,15 @@ log = logging.getLogger(__name__)
 def told_elsewhere(path: str) -> bool:
     """Return whether a path is about all workers."""
     return path in ("/health", "/metrics") or path.startswith("/admin/") or path.endswith("/stats")
+
+
+class Reply(NamedTuple):
+    """What is sent back."""
+
+    status: int
+    body: bytes
+    kind: str = JSON
+    headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
 class Application:
@@ -162,16 +159,16 @@ class Application:
             await self._http(scope, receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        began, path, ident = time.perf_counter(), scope["path"], ident_of(scope)
+        began, path, ident = time.perf_counter(), scope["path"], request_id(scope)
         endpoint = self._endpoint(path)
         try:
             reply = await self._route(scope, receive, ident)
         except RequestError as error:
-            reply = refused(error)
+            reply = _refused(error)
         except asyncio.CancelledError:
             if not self.draining:
                 raise
-            reply = refused(
+            reply = _refused(
                 RequestError("the server stopped before the answer was ready", "", "Send it to another", status=503)
             )
         except Exception as error:
@@ -251,7 +248,7 @@ class Application:
         answering, aside, gather = self.answering, self._aside, self._gather
         loop = asyncio.get_running_loop()
         with self._held.body() as hold:
-            body = await body_of(scope, receive, hold)
+            body = await read_body(scope, receive, hold)
             if encoding not in (b"", b"identity"):
                 unpack = partial(binary.unpacked, body, encoding, most=self.limits.body)
                 body = await loop.run_in_executor(self._worker, unpack)
@@ -281,7 +278,7 @@ class Application:
             )
         check_method(scope, "POST")
         with self._held.body() as hold:
-            body = await body_of(scope, receive, hold)
+            body = await read_body(scope, receive, hold)
             done = await asyncio.get_running_loop().run_in_executor(None, _act, admin.acts[path], body)
         if self.answering.keep is not None:  # what was told to a server is not lost with it
             await asyncio.get_running_loop().run_in_executor(None, self.answering.keep.save)
@@ -289,7 +286,7 @@ class Application:
 
     async def _asked_elsewhere(self, elsewhere: Elsewhere, scope: Scope, receive: Receive) -> Reply:
         with self._held.body() as hold:
-            body = await body_of(scope, receive, hold)
+            body = await read_body(scope, receive, hold)
             return Reply(*await elsewhere.ask(scope["method"], scope["path"], scope["headers"], body))
 
     def serve(self, rows: Rows, ident: str = "") -> NDArray[Any]:
@@ -371,6 +368,20 @@ def _packed(reply: Packed) -> Reply:
     if not reply.data:
         return Reply(200, reply.head)
     return Reply(200, reply.head + reply.data, BYTES, ((binary.HEADER, str(len(reply.head)).encode()),))
+
+
+def said(content: Any) -> Reply:
+    """Return what is answered as JSON."""
+    return Reply(200, orjson.dumps(content))
+
+
+def _refused(error: RequestError) -> Reply:
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    if error.status == 405:
+        headers = ((b"allow", b"POST" if error.accepted.endswith("POST") else b"GET, HEAD"),)
+    if error.status == 503:
+        headers = ((b"retry-after", b"1"),)
+    return Reply(error.status, orjson.dumps({"error": str(error)}), JSON, headers)
 
 
 def _act(act: Callable[[Any], Any], body: bytes) -> Any:

@@ -9,10 +9,10 @@ from typing import Any
 
 import orjson
 
-from temperance.deployment.serve.application import Application
-from temperance.deployment.serve.asgi import Receive, Reply, Scope, Send, body_of, check_method, said
+from temperance.deployment.serve.application import Application, Reply, said
 from temperance.deployment.serve.limits import Limits
 from temperance.deployment.serve.pages import STARTED
+from temperance.deployment.serve.requests import Receive, Scope, Send, check_method, read_body
 from temperance.records.errors import RequestError
 
 PREFIX = "/outputs/"
@@ -79,7 +79,7 @@ class Together(Application):
     async def _all(self, scope: Scope, receive: Receive, ident: str) -> Reply:
         """Ask each model with the same body."""
         with self._held.body() as hold:
-            whole = await body_of(scope, receive, hold)
+            whole = await read_body(scope, receive, hold)
         answers = {}
         for part in self.parts.values():
             reply = await part._answer(scope, _again(whole), "rows", ident)

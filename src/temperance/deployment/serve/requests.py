@@ -1,12 +1,10 @@
-"""What every part of the server needs of ASGI: types, replies, headers and bodies."""
+"""What a request holds: its id, method, headers and body, read from ASGI."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, NamedTuple
-
-import orjson
+from typing import Any
 
 from temperance.deployment.serve.limits import Hold
 from temperance.records.errors import RequestError
@@ -16,34 +14,8 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-JSON, BYTES, HTML = "application/json", "application/octet-stream", "text/html; charset=utf-8"
 
-
-class Reply(NamedTuple):
-    """What is sent back."""
-
-    status: int
-    body: bytes
-    kind: str = JSON
-    headers: tuple[tuple[bytes, bytes], ...] = ()
-
-
-def said(content: Any) -> Reply:
-    """Return what is answered as JSON."""
-    return Reply(200, orjson.dumps(content))
-
-
-def refused(error: RequestError) -> Reply:
-    """Return a refusal in words."""
-    headers: tuple[tuple[bytes, bytes], ...] = ()
-    if error.status == 405:
-        headers = ((b"allow", b"POST" if error.accepted.endswith("POST") else b"GET, HEAD"),)
-    if error.status == 503:
-        headers = ((b"retry-after", b"1"),)
-    return Reply(error.status, orjson.dumps({"error": str(error)}), JSON, headers)
-
-
-def ident_of(scope: Scope) -> str:
+def request_id(scope: Scope) -> str:
     """Return the request id that the client gave, where it is plain, or a new one."""
     for key, value in scope["headers"]:
         if key == b"x-request-id":
@@ -54,7 +26,7 @@ def ident_of(scope: Scope) -> str:
 
 
 def check_method(scope: Scope, method: str) -> None:
-    """Refuse other methods; HEAD goes where GET does.
+    """Refuse another method; HEAD stands for GET.
 
     Raises:
         RequestError: status 405.
@@ -66,15 +38,15 @@ def check_method(scope: Scope, method: str) -> None:
 
 
 def header(scope: Scope, name: bytes) -> bytes:
-    """Return the value of a header, or nothing."""
+    """Return a header's value, empty where it is not there."""
     return next((bytes(value) for key, value in scope["headers"] if key == name), b"")
 
 
-async def body_of(scope: Scope, receive: Receive, hold: Hold) -> bytes:
-    """Return the body of a request.
+async def read_body(scope: Scope, receive: Receive, hold: Hold) -> bytes:
+    """Return the body, counted while it arrives.
 
     Raises:
-        RequestError: it is too large, or the client went away.
+        RequestError: 413, it is too large; 503, too much is held already; 400, the client went away.
 
     """
     for key, value in scope["headers"]:
