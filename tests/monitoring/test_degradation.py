@@ -86,3 +86,18 @@ def test_expected_quality_needs_targets_and_matching_predictions(world):
         expected_quality({}, np.zeros((3, 2)))
     with pytest.raises(DataError, match="shape"):
         expected_quality(world.reference, np.zeros((3, 5)))
+
+
+def test_expected_quality_says_unknown_where_half_of_the_inputs_changed(world):
+    from temperance.records.verdict import Verdict
+
+    _, predictions, _ = world.draw(300, seed=9)
+
+    def verdicts(loud: int) -> list[Verdict]:
+        states = ["alarm"] * loud + ["calm"] * (4 - loud)
+        return [Verdict(f"feature:x{i}", s, 1.0, 1.0, 300, "", {"size": "small"}) for i, s in enumerate(states)]
+
+    assert expected_quality(world.reference, predictions, verdicts=verdicts(1)).low is not None
+    found = expected_quality(world.reference, predictions, verdicts=verdicts(2))
+    assert found.low is None
+    assert any("2 of 4 inputs" in flag for flag in found.flags)

@@ -163,9 +163,10 @@ def expected_quality(
     quality in it. Interval: normal, variance Σ w_b² s_b² / n_b (reference) + Σ w_b s_b² / n (recent rows).
 
     Flags: ``assumes only the mix of cases changed``; ``unknown: …`` and no interval where that has no ground: over a
-    tenth of the rows lie where the reference has fewer than ten rows; an input has changed by a large amount, so that
-    confidence may no longer mean what it did; or labels contradict the estimate. Without labels nothing can tell that
-    the relation of inputs and outcome has changed while the inputs look the same.
+    tenth of the rows lie where the reference has fewer than ten rows; an input has changed by a large amount, or half
+    of the inputs have changed at all, so that confidence may no longer mean what it did; or labels contradict the
+    estimate. Without labels nothing can tell that the relation of inputs and outcome has changed while the inputs look
+    the same.
 
     Args:
         reference: arrays of ``reference.build`` with a target.
@@ -228,6 +229,10 @@ def _unknown(
     if moved:
         names = ", ".join(dict.fromkeys(moved[:5]))
         why.append(f"inputs have changed by a large amount ({names}); confidence may not mean what it did")
+    features = [v for v in verdicts if v.channel.partition(":")[0] == "feature"]
+    loud = sum(v.state == "alarm" for v in features)
+    if not moved and loud > 1 and 2 * loud >= len(features):
+        why.append(f"{loud} of {len(features)} inputs have changed; confidence may not mean what it did")
     if measured is not None and measured.low is not None and measured.high is not None:
         least, most = 1 - measured.high, 1 - measured.low
         if least > value + half or most < value - half:
