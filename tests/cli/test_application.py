@@ -7,7 +7,8 @@ from temperance import __version__
 from temperance.cli.application import COMMANDS, build
 
 NAMES = [
-    "app", "study", "demo", "audit", "evaluate", "export", "predict", "serve", "retrain", "techniques", "presets",
+    "app", "study", "demo", "audit", "evaluate", "export", "predict", "serve", "retrain", "stream", "registry",
+    "techniques", "presets",
     "price", "report", "doctor",
 ]  # fmt: skip
 
