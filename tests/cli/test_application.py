@@ -8,7 +8,7 @@ from temperance.cli.application import COMMANDS, build
 
 NAMES = [
     "app", "study", "demo", "audit", "evaluate", "compare", "gate", "export", "predict", "serve", "retrain",
-    "techniques", "presets", "price", "report", "doctor",
+    "stream", "registry", "techniques", "presets", "price", "report", "share", "sign", "verify", "doctor",
 ]  # fmt: skip
 
 

@@ -97,7 +97,7 @@ class Labelled:
             self.parts = [(whole.take(slice(-self.most, None)), known[-self.most :])]
 
     def all(self) -> tuple[Traffic, NDArray[Any]]:
-        """Return all rows with their truth; ``add`` comes before."""
+        """Return all rows with their truth (b,); ``add`` comes before."""
         if len(self.parts) > 1:
             self.parts = [(Traffic.stack([p[0] for p in self.parts]), np.concatenate([p[1] for p in self.parts]))]
         return self.parts[0]

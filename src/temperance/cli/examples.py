@@ -12,16 +12,13 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "demo": ("temperance demo", "temperance demo --budget 90s --out demo"),
     "audit": (
         "temperance audit iris",
-        "temperance audit churn.csv --target churned --write-schema churn.toml",
+        "temperance audit churn.csv --target churned --against benchmark.csv --out audit --write-schema churn.toml",
         "temperance audit churn.csv --target churned --licence CC-BY-NC-4.0 --use commercial",
-        "temperance audit churn.csv --target churned --against benchmark.csv --out audit",
     ),
     "evaluate": (
-        "temperance evaluate churn/bundle march.csv --suite standard",
-        "temperance evaluate mynet:model march.csv --target churned --out march",
-        "temperance evaluate answers.csv march.csv --target churned",
         "temperance evaluate churn/bundle march.csv --write-rules rules.toml",
         "temperance evaluate churn/bundle march.csv --suite standard --rules rules.toml",
+        "temperance evaluate mynet:model march.csv --target churned --out march",
     ),
     "compare": ("temperance compare churn-new/bundle churn/bundle march.csv --metric log_loss",),
     "gate": (

@@ -112,7 +112,6 @@ def _one(model: str, asked: Asked, workdir: Path) -> Given:
         raise SettingError(
             f"--target {asked.target}", f"the model predicts {subject.schema.target.name!r}", "Leave --target out"
         )
-    own = {} if subject is None else {"schema": subject.schema}
     reading = read(
         asked.data,
         target=asked.target if subject is None else subject.schema.target.name,
@@ -122,7 +121,7 @@ def _one(model: str, asked: Asked, workdir: Path) -> Given:
         weight=asked.weight,
         workdir=workdir,
         choices=asked.choices,
-        **own,
+        schema=None if subject is None else subject.schema,
     )
     _check_guides(asked, reading)
     table = reading.table

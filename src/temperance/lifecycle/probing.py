@@ -56,7 +56,7 @@ def probe(
 
 
 def held_losses(runner: Runner, spec: TrialSpec, metric: str) -> NDArray[np.float64]:
-    """Return the losses of a finished trial on the rows that it did not learn from, not calibrated."""
+    """Return the losses (b,) of a finished trial on the rows that it did not learn from, not calibrated."""
     rows = runner.roles.judged
     answer = np.load(runner.folder / "trials" / spec.id / "selection.npy", allow_pickle=False)
     answer = answer[rows] if runner.roles.folds else answer

@@ -131,13 +131,14 @@ def split_unseen(table: Table, seen: Seen, *, seed: int) -> Roles:
         rest &= ~np.isin(table.group, np.unique(table.group[test]))
     dev = np.flatnonzero(rest)
     roles = split(table.take(dev), seed=seed, test=table.take(test))
-    parts = (dev[part] for part in (roles.train, roles.controller, roles.selection, roles.calibration))
     folds = tuple((dev[a], dev[b]) for a, b in roles.folds)
     told = (
         f"{int(seen.rows.sum()):,} rows were in the training of the model in use and are not test. "
         f"Of the others: {apart.scheme}"
     )
-    return Roles(*parts, test, folds, told)
+    return Roles(
+        dev[roles.train], dev[roles.controller], dev[roles.selection], dev[roles.calibration], test, folds, told
+    )
 
 
 def _grouped(table: Table) -> str:

@@ -95,8 +95,8 @@ class Claim:
 
     def _right(self, answers: NDArray[Any], truth: NDArray[Any]) -> NDArray[np.float64]:
         if self.values:
-            return (np.abs(answers - truth) <= self.reach).astype(np.float64)
-        return (answers.argmax(axis=1) == truth).astype(np.float64)
+            return np.asarray(np.abs(answers - truth) <= self.reach, dtype=np.float64)
+        return np.asarray(answers.argmax(axis=1) == truth, dtype=np.float64)
 
     def state_dict(self) -> State:
         """Return a copy of all that changes."""

@@ -67,7 +67,7 @@ class LastLayer(Expert):
         return softmax((1 + state["scale"]) * logs(traffic.answers) + self._numbers(traffic) @ state["matrix"])
 
     def learn(self, state: State, fresh: tuple[Traffic, NDArray[Any]], known: tuple[Traffic, NDArray[Any]]) -> State:
-        """Fit again on the labelled rows in memory, from where it stands."""
+        """Fit again on the labelled rows in memory, truth (b,), from where it stands."""
         traffic, truth = known
         last = 3 * self.horizon
         traffic, truth = traffic.take(slice(-last, None)), truth[-last:]

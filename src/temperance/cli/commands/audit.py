@@ -167,7 +167,7 @@ def _effect(effect: dict[str, Any]) -> str:
 
 
 def _write(out: Path, value: dict[str, Any], review: list[dict[str, Any]]) -> dict[str, str]:
-    from temperance.cli.answers import to_csv
+    from temperance.cli.answer_file import to_csv
     from temperance.governance import Croissant, DatasetCard
 
     out.mkdir(parents=True, exist_ok=True)

@@ -69,7 +69,7 @@ def listed(value: dict[str, Any]) -> str:
     names: dict[int, list[str]] = {}
     for name, number in value["aliases"].items():
         names.setdefault(number, []).append(name)
-    rows = [("version", "model", "added", "names", "note")]
+    rows: list[tuple[str, ...]] = [("version", "model", "added", "names", "note")]
     for one in value["versions"]:
         own = ", ".join(sorted(names.get(one["number"], [])))
         rows.append((str(one["number"]), f"{one['name']} {one['version']}", one["added"], own, one["note"]))

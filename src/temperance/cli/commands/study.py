@@ -136,12 +136,7 @@ def study(
     shown: dict[str, Any] = {"console": console, "started": started, "language": language}
     this_run: dict[str, Any] = {"started": started.moment, "command": command_line(context)}
     this_run |= {} if workers is None else {"workers": workers}
-    if resume is not None and replay is not None:
-        raise SettingError("--resume and --replay together", "one of the two", "Leave one out")
-    if replay is not None and is_typed(context, "language"):
-        raise SettingError(
-            "--replay with --language", "a replay compares predictions and writes no report", "Leave --language out"
-        )
+    _check_ways(context, resume, replay)
     if replay is not None:
         from temperance.cli.replaying import run_replay
 
@@ -162,8 +157,7 @@ def study(
         targets = several.targets_of(target, data, task, separator=choices.separator, sheet=choices.sheet)
         settings = StudySettings(
             data=named(data), target=targets[0] if targets else None, out=study_folder(out, named(data)), task=task,
-            test=test, group=group,
-            budget=spent or parse_budget(DEFAULT_BUDGET), time=time_column, weight=weight, metric=metric, seed=seed,
+            test=test, group=group, budget=spent or parse_budget(DEFAULT_BUDGET), time=time_column, weight=weight, metric=metric, seed=seed,
             device=device, prefer=prefer, only=only_task, candidates=tuple(candidates or ()), reading=choices.to_dict(),
             starts=starts_of(start or [], console), costs=costs, interval=interval, licence=licence or "",
             marks=not no_marks, **limits, **this_run,
@@ -172,6 +166,15 @@ def study(
             several.conclude(several.new(settings, targets), settings.out, **shown)
         else:
             conclude(new_study(settings), settings.out, **shown)
+
+
+def _check_ways(context: typer.Context, resume: Path | None, replay: Path | None) -> None:
+    if resume is not None and replay is not None:
+        raise SettingError("--resume and --replay together", "one of the two", "Leave one out")
+    if replay is not None and is_typed(context, "language"):
+        raise SettingError(
+            "--replay with --language", "a replay compares predictions and writes no report", "Leave --language out"
+        )
 
 
 def conclude(action: Action, folder: Path, *, console: Console, started: Started, language: str = "en") -> None:

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from temperance.deployment.bundle import session
 from temperance.deployment.manifest import LARGEST_FILE
 from temperance.deployment.opening.answers import Scale, as_answers, said, scale_of
 from temperance.deployment.opening.matrix import channels_first, numbers
+from temperance.deployment.runtime import session
 from temperance.deployment.wire import check_graph
 from temperance.evaluation.aspects.base import Differentiable, Subject
 from temperance.records.errors import BundleError, TemperanceError

@@ -81,7 +81,7 @@ class Static(Arm):
         return self.model.predict(rows)
 
     def tell(self, index: Index, truth: NDArray[Any]) -> None:
-        """Forget it."""
+        """Forget the truth (b,)."""
 
 
 @dataclass(eq=False)
@@ -102,7 +102,7 @@ class Scheduled(Arm):
         return self.model.predict(rows)
 
     def tell(self, index: Index, truth: NDArray[Any]) -> None:
-        """Train again when it is time."""
+        """Take the truth (b,); train again when it is time."""
         assert self.train is not None
         last = int(index[-1])
         self.done = self.first if self.done < 0 else self.done
@@ -142,7 +142,7 @@ class Alarmed(Arm):
         return answers
 
     def tell(self, index: Index, truth: NDArray[Any]) -> None:
-        """Judge the losses, and train again where an alarm is old enough."""
+        """Judge the losses by the truth (b,), and train again where an alarm is old enough."""
         assert self.train is not None
         assert self.loss is not None
         answers = np.array([self.kept.pop(i) for i in index.tolist()])
@@ -202,7 +202,7 @@ class Adapted(Arm):
         return served
 
     def tell(self, index: Index, truth: NDArray[Any]) -> None:
-        """Pass the labels on."""
+        """Pass the labels (b,) on."""
         assert self.steward is not None
         began = time.perf_counter()
         self.steward.feedback(np.array([self.tickets.pop(i) for i in index.tolist()]), truth)
@@ -238,7 +238,7 @@ class Persistence(Arm):
         before = self.known[np.maximum(index - self.delay - 1, 0)]
         if not self.classes:
             return np.asarray(before, dtype=np.float64)
-        return (before[:, None] == np.arange(self.classes)).astype(np.float64)
+        return np.asarray(before[:, None] == np.arange(self.classes), dtype=np.float64)
 
     def tell(self, index: Index, truth: NDArray[Any]) -> None:
-        """Nothing: it reads the truth with its own delay."""
+        """Leave the truth (b,): it reads that with a delay of its own."""

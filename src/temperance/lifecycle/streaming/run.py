@@ -244,7 +244,7 @@ def _plain(rows: Rows) -> Rows:
 
 def _losses(answers: NDArray[Any], truth: NDArray[Any]) -> NDArray[np.float64]:
     if answers.ndim == 2:
-        return (answers.argmax(axis=1) != truth).astype(np.float64)
+        return np.asarray(answers.argmax(axis=1) != truth, dtype=np.float64)
     return np.asarray((answers - truth) ** 2, dtype=np.float64)
 
 
