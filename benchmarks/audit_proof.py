@@ -2,7 +2,7 @@
 
     python benchmarks/audit_proof.py "alarms in tables" hits streams time [--data DIR] [--runs 64]
 
-``alarms``: tables, pictures and texts made without a fault, and sets of DIR in shuffled order for the checks of order.
+``alarms``: tables, pictures and texts made without a fault.
 ``hits``: the same with a fault planted by this script, not by the check's own test. ``streams``: sets of DIR in their
 own order, and shuffled. ``time``: the whole audit of 10,000 rows by 30 columns. Sets of the half "once" were looked at
 once, at the end. The record holds each part's figures and the load of the machine while it ran.
@@ -36,12 +36,7 @@ STREAMS = (
     "bike_sharing_hour",
 )  # fmt: skip
 FIRST = int(os.environ.get("AUDIT_FIRST", "0"))  # seed of the first run, where runs are cut into parts
-ORDER = ("forward_split", "grouping", "row_order")
 ALARM = ("fix_before_use", "look_at_this")
-SHUFFLED = (
-    "australian", "churn", "spambase", "satimage", "segmentation", "cells", "covertype_15k", "wine_quality_white",
-    "mfeat_factors", "kr_vs_kp", "adult", "phishing_stream", "keystroke", "abalone", "concrete", "cpu_act",
-)  # fmt: skip
 
 
 def made(seed: int, count: int = 700) -> dict[str, Any]:
@@ -153,16 +148,6 @@ def words(data: Path | None, runs: int) -> dict[str, Any]:
     for seed in range(runs):
         tally(seen, checked(table_of(texts(seed)), seed, names=["text_duplicates"]))
     return shares(seen)
-
-
-def order(data: Path | None, runs: int) -> dict[str, Any]:
-    """The checks of order on real sets in shuffled order, at most 1,500 rows of each."""
-    seen: dict[str, list[int]] = {}
-    for seed in range(runs if data else 0):
-        table = of_set(data, SHUFFLED[seed % len(SHUFFLED)], 1500, shuffle=seed) if data else None
-        if table is not None:
-            tally(seen, checked(table, seed, names=list(ORDER)))
-    return {**shares(seen), "half": "tuned"}
 
 
 def of_set(data: Path, name: str, limit: int | None, shuffle: int | None = None) -> Table | None:
@@ -370,7 +355,7 @@ def timed(data: Path | None, runs: int) -> dict[str, Any]:
 
 
 PARTS = {
-    "alarms in tables": tables, "alarms in pictures": images, "alarms in texts": words, "alarms in order": order,
+    "alarms in tables": tables, "alarms in pictures": images, "alarms in texts": words,
     "hits": hits, "streams": streams, "time": timed,
 }  # fmt: skip
 

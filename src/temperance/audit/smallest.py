@@ -83,8 +83,7 @@ def smallest(weights: list[NDArray[Any]], biases: list[NDArray[Any]], rows: Matr
 
 
 def _sigmoid(values: Matrix) -> Matrix:
-    out: Matrix = 1 / (1 + np.exp(-np.clip(values, -50, 50)))
-    return out
+    return np.asarray(1 / (1 + np.exp(-np.clip(values, -50, 50))), dtype=np.float32)
 
 
 def _slope(

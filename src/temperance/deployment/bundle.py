@@ -18,7 +18,7 @@ from temperance.data.blocks import Block, unpack
 from temperance.deployment.manifest import REMEDY, check_manifest, read_json
 from temperance.deployment.runtime import session
 from temperance.deployment.wire import check_graph
-from temperance.records.damaged import DAMAGED
+from temperance.records.damaged import DAMAGED, arrays_in
 from temperance.records.decision import Decision, middle, most_probable
 from temperance.records.errors import BundleError
 from temperance.records.plain_json import dumps
@@ -365,10 +365,7 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
             if sum(info.file_size for info in archive.infolist()) > LARGEST_UNPACKED:
                 raise BundleError(f"{path.name} unpacks to more than {LARGEST_UNPACKED} bytes", "", REMEDY)
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-            found = {name: arrays[name] for name in arrays.files}
-            if not all(isinstance(one, np.ndarray) for one in found.values()):
-                raise ValueError("a part of the archive is no array")
-            return found
+            return arrays_in(arrays)
     except DAMAGED as error:
         raise BundleError(f"{path.name} cannot be read: {error}", "arrays of numbers and texts", REMEDY) from error
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from temperance.monitoring import channels
 from temperance.monitoring.channels import BINS, EDGES
-from temperance.records.damaged import DAMAGED
+from temperance.records.damaged import DAMAGED, arrays_in
 from temperance.records.errors import BundleError, DataError
 from temperance.records.schema import MISSING, UNSEEN, Rows, Schema
 
@@ -174,9 +174,7 @@ def load(path: str | Path) -> Arrays:
     """
     try:
         with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        if not all(isinstance(one, np.ndarray) for one in arrays.values()):
-            raise ValueError("a part of the archive is no array")
+            arrays = arrays_in(file)
     except DAMAGED as error:
         raise BundleError(f"{path}: {error}", "reference statistics written by temperance", "Export again") from error
     return check(arrays)

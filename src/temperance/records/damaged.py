@@ -7,9 +7,26 @@ import struct
 import tokenize
 import zipfile
 import zlib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 DAMAGED = (
     OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, MemoryError, SyntaxError,
     RuntimeError,  # an encrypted entry; also NotImplementedError (an unknown way to pack) and RecursionError
     zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, tokenize.TokenError,
 )  # fmt: skip
+
+
+def arrays_in(archive: Any) -> dict[str, NDArray[Any]]:
+    """Return the arrays of an open ``.npz`` by name.
+
+    Raises:
+        ValueError: a part is no array (NumPy hands out its bytes then).
+
+    """
+    found = {name: archive[name] for name in archive.files}
+    if not all(isinstance(one, np.ndarray) for one in found.values()):
+        raise ValueError("a part of the archive is no array")
+    return found
