@@ -169,13 +169,15 @@ def test_an_image_bundle_is_written_loaded_and_served(images, tmp_path):
     assert np.abs(load(tmp_path / "b").predict(images.rows) - images.predict(images.rows)).max() < 1e-5
     assert bundle.card["inputs"][0]["datatype"] == "UINT8"
     application, picture = app(bundle), images.rows.images[0]
-    row = application._predict(orjson.dumps({"image": picture.tolist()}))
+    asked = application.answering.asked_rows(orjson.dumps({"image": picture.tolist()}))
+    row = orjson.loads(asked.reply(application.serve(asked.rows)).head)
     tensor = {"name": "image", "shape": [1, 12, 10, 3], "datatype": "UINT8", "data": picture.ravel().tolist()}
-    infer = application._infer(orjson.dumps({"inputs": [tensor]}))
+    asked = application.answering.asked_tensors(orjson.dumps({"inputs": [tensor]}))
+    infer = orjson.loads(asked.reply(application.serve(asked.rows)).head)
     assert list(row["probabilities"].values()) == infer["outputs"][0]["data"]
     tensor["data"][5] = 256
     with pytest.raises(RequestError, match="0–255"):
-        application._infer(orjson.dumps({"inputs": [tensor]}))
+        application.answering.asked_tensors(orjson.dumps({"inputs": [tensor]}))
 
 
 def test_an_ensemble_of_a_net_and_trees_is_one_graph(kit, binary, tmp_path):

@@ -74,5 +74,7 @@ def test_a_bundle_is_written_loaded_and_served(tmp_path):
     bundle = write_bundle(tmp_path / "b", part=model.part(), schema=model.schema, predictor=model, rows=model.rows)
     expected = model.predict(model.rows)
     assert np.abs(load(tmp_path / "b").predict(model.rows) - expected).max() < 1e-12
-    answer = app(bundle)._predict(orjson.dumps({"image": model.rows.images[0].tolist()}))
+    one = app(bundle).answering
+    asked = one.asked_rows(orjson.dumps({"image": model.rows.images[0].tolist()}))
+    answer = orjson.loads(asked.reply(one.serve(asked.rows)).head)
     np.testing.assert_allclose(list(answer["probabilities"].values()), expected[0], atol=1e-12)

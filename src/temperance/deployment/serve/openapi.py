@@ -61,7 +61,9 @@ def row_schema(bundle: Bundle) -> dict[str, Any]:
     """Return the JSON schema of one row."""
     schema = bundle.schema
     if schema.kind == "images":
-        return {"type": "object", "description": "images are sent to /v2 as the tensor `image`"}
+        shape = " × ".join(map(str, schema.image_shape or ()))
+        image = {"type": "array", "description": f"{shape} whole numbers from 0 to 255, nested"}
+        return {"type": "object", "required": ["image"], "properties": {"image": image}}
     properties: dict[str, Any] = {}
     for column in schema.columns:
         properties.setdefault(column.source or column.name, _column(column))
