@@ -81,3 +81,15 @@ def test_nothing_known_is_said_and_splits_as_ever(tmp_path: Path) -> None:
     assert not seen.known
     assert seen.to_dict() == {"rows": 0, "of": 80, "known": False, "how": ""}
     assert np.array_equal(split_unseen(table, seen, seed=3).test, split(table, seed=3).test)
+
+
+def test_marks_and_the_named_data_are_joined(tmp_path: Path) -> None:
+    rows = frame(120, 0)
+    table = read(written(tmp_path / "a.csv", rows), target="y").table
+    old = written(tmp_path / "old.csv", {name: values[:30] for name, values in rows.items()})
+    known = np.zeros(120, dtype=bool)
+    known[20:50] = True
+    seen = find(table, same=False, lookup=lambda _: known, champion_data=old)
+    assert np.flatnonzero(seen.rows).tolist() == list(range(50))
+    assert "marks" in seen.how
+    assert "data that the model in use was made from" in seen.how

@@ -26,14 +26,15 @@ from typing import Any
 
 from temperance.data import save_roles
 from temperance.data.choices import AS_FOUND, Choices
-from temperance.deployment import load
+from temperance.deployment import Bundle, load
 from temperance.deployment.manifest import check_manifest
+from temperance.deployment.opening.of_bundle import training_rows
 from temperance.evaluation import Comparison, Evaluation, compare, evaluate, losses
 from temperance.lifecycle.base import Decision, Policy
 from temperance.lifecycle.better_only import BetterOnly
 from temperance.lifecycle.champion import Champion, Served, check_trainable, open_champion
 from temperance.lifecycle.renewal import Renewal, renew
-from temperance.lifecycle.seen import Seen, find, split_unseen
+from temperance.lifecycle.seen import Lookup, Seen, find, split_unseen
 from temperance.records.atomic import write_text
 from temperance.records.errors import DataError, StudyError
 from temperance.records.plain_json import dumps
@@ -155,7 +156,7 @@ class _Run:
         table = renewal.reading.table
         seen = find(
             table, same=bool(champion.data) and champion.data == table.fingerprint, champion_data=champion_data,
-            workdir=work / "old", choices=choices,
+            workdir=work / "old", choices=choices, lookup=_marks_of(champion.bundle),
         )  # fmt: skip
         roles = split_unseen(table, seen, seed=self.seed)
         if not len(roles.test):
@@ -247,6 +248,14 @@ class _Run:
     def _say(self, part: str, message: str) -> None:
         left = None if self.budget.seconds is None else self.budget.seconds - self._elapsed()
         self.progress({"part": part, "message": message, "elapsed": self._elapsed(), "left_seconds": left})
+
+
+def _marks_of(bundle: Bundle) -> Lookup | None:
+    """Return what knows the training rows of a bundle, or None where it holds no marks."""
+    marks = training_rows(bundle)
+    if marks is None:
+        return None
+    return lambda table: marks.seen(table.rows, table.schema, table.target).learned
 
 
 def _limits(seen: Seen, rows: int) -> list[str]:

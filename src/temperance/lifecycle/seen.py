@@ -89,16 +89,16 @@ def find(
 
     """
     none = np.zeros(len(table), dtype=bool)
-    if lookup is not None:
-        return Seen(lookup(table), "the fingerprints of training rows in the bundle")
     if same:
         return Seen(~none, "the new data are the very data that the model in use was made from")
+    marked, how = (none, "") if lookup is None else (lookup(table), "the marks of its training rows in the bundle")
     if champion_data is None:
-        return Seen(none, "")
+        return Seen(marked, how)
     old = read(
         champion_data, target=table.schema.target.name, schema=table.schema, workdir=workdir, choices=choices
     ).table
-    return Seen(np.isin(digests(table), digests(old)), "the data that the model in use was made from")
+    rows = marked | np.isin(digests(table), digests(old))
+    return Seen(rows, " and ".join(filter(None, (how, "the data that the model in use was made from"))))
 
 
 def split_unseen(table: Table, seen: Seen, *, seed: int) -> Roles:

@@ -157,7 +157,8 @@ def study(
         targets = several.targets_of(target, data, task, separator=choices.separator, sheet=choices.sheet)
         settings = StudySettings(
             data=named(data), target=targets[0] if targets else None, out=study_folder(out, named(data)), task=task,
-            test=test, group=group, budget=spent or parse_budget(DEFAULT_BUDGET), time=time_column, weight=weight, metric=metric, seed=seed,
+            test=test, group=group,
+            budget=spent or parse_budget(DEFAULT_BUDGET), time=time_column, weight=weight, metric=metric, seed=seed,
             device=device, prefer=prefer, only=only_task, candidates=tuple(candidates or ()), reading=choices.to_dict(),
             starts=starts_of(start or [], console), costs=costs, interval=interval, licence=licence or "",
             marks=not no_marks, **limits, **this_run,
