@@ -109,7 +109,7 @@ class Representativeness(Check):
         return usable[: self.columns]
 
     def patterns(self, attributes: list[Attribute]) -> Iterator[tuple[dict[str, str], int, float]]:
-        """Yield maximal uncovered patterns: groups by column, rows, and rows expected if columns were independent."""
+        """Yield maximal uncovered patterns: groups by column, rows, and the rows that chance would give."""
         thin: set[frozenset[tuple[int, int]]] = set()
         for depth in range(1, self.depth + 1):
             fresh = set()
