@@ -114,4 +114,4 @@ def test_suspicious_labels_are_written_judged_and_read_back(temperance, tmp_path
     path.write_text("row,wrong\n1,perhaps\n")
     refused = temperance("audit", tmp_path / "t.csv", "--target", "y", "--answers", path)
     assert refused.status != 0
-    assert "yes or no" in refused.err
+    assert "Yes or no" in refused.err
