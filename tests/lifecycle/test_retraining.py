@@ -46,7 +46,8 @@ def test_rows_of_the_first_training_are_never_test_rows(linear: Path, tmp_path: 
     both = {name: [*old[name], *new[name]] for name in old}
     found = retrain(linear, both, target="y", champion_data=old, out=tmp_path / "out")
     assert found["seen"] == {
-        "rows": 600, "of": 900, "known": True, "how": "the marks of its training rows in the bundle and the data that the model in use was made from",
+        "rows": 600, "of": 900, "known": True,
+        "how": "the marks of its training rows in the bundle and the data that the model in use was made from",
     }  # fmt: skip
     assert found["roles"]["counts"]["test"] == found["comparison"]["difference"]["n"] == 60
     assert found["roles"]["counts"]["train"] == 840
