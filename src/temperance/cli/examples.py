@@ -15,8 +15,6 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "temperance evaluate churn/bundle march.csv --suite standard",
         "temperance evaluate mynet:model march.csv --target churned --out march",
         "temperance evaluate answers.csv march.csv --target churned",
-        "temperance evaluate churn/bundle march.csv --write-rules rules.toml",
-        "temperance evaluate churn/bundle march.csv --suite standard --rules rules.toml",
     ),
     "compare": ("temperance compare churn-new/bundle churn/bundle march.csv --metric log_loss",),
     "gate": (
