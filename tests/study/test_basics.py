@@ -6,7 +6,8 @@ import sys
 import pytest
 
 from temperance.models import BASIC
-from temperance.study.basics import ALWAYS, absent, affordable, basic_specs, expected_seconds, quick
+from temperance.study.basics import ALWAYS, absent, affordable, audit_seconds, basic_specs, expected_seconds, quick
+from temperance.study.clock import Budget
 from temperance.study.spec import TrialSpec
 
 NEVER = float("inf")
@@ -63,3 +64,10 @@ def test_a_quick_look_tries_one_setting_of_a_slow_boosting_and_all_of_a_quick_on
     assert quick(spec, schema, roles).settings == {"tries": 1}
     linear = next(s for s in basic_specs(images=False, seed=0) if s.model == "Linear")
     assert quick(linear, schema, roles) is linear
+
+
+def test_the_audit_gets_a_tenth_of_the_budget_and_ten_seconds_of_a_quick_look():
+    assert audit_seconds(Budget(seconds=60.0)) == 6.0
+    assert audit_seconds(Budget(seconds=10.0)) == 1.5
+    assert audit_seconds(Budget(runs=1)) == 10.0
+    assert audit_seconds(Budget(trials=5)) is None

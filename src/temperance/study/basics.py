@@ -1,4 +1,4 @@
-"""Basic models in a study: which are tried, and how long they take. No torch here: the leading process asks."""
+"""Basic models and the audit in a study: which are tried, and how long they take. No torch here: the leading process asks."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from temperance.models.basic import BASIC
 from temperance.records.layout import Forecast
 from temperance.records.roles import Roles
 from temperance.records.schema import Schema
+from temperance.study.clock import Budget
 from temperance.study.spec import TrialSpec
 
 ALWAYS = ("Majority", "Linear", "Boosting")
@@ -18,7 +19,8 @@ WIDE = ("Wide",)  # always too, where there is text or series
 OFTEN = ("LightGBM", "CatBoost", "ExtraTrees")  # in the order in which they are worth their time
 NUMBERS = {"text": 70, "series": 40}  # that a column becomes
 SECONDS_PER_TEXT = 2e-4  # of finding the directions of texts, one core
-QUICK = 10.0  # seconds of one core; a boosting that takes longer tries one of its settings in a quick look
+QUICK = 10.0  # seconds of one core: of the audit in a quick look, and of a boosting that then tries all its settings
+AUDIT_SHARE, LEAST_AUDIT = 0.1, 1.5  # of the budget, on one worker; seconds
 SHARE = 0.25  # of the search, over all workers, that basic models beyond ``ALWAYS`` may fill
 
 
@@ -81,6 +83,13 @@ def expected_seconds(spec: TrialSpec, schema: Schema, roles: Roles) -> float:
     model, used = BASIC[spec.model], min(rows, spec.most_rows or rows)
     texts = 0.0 if model.blind or model.takes_wide else SECONDS_PER_TEXT * rows * len(schema.text)
     return times * (texts + model.seconds(used, columns, schema.target.outputs))
+
+
+def audit_seconds(budget: Budget) -> float | None:
+    """Return how long the audit may take on its worker; None: as long as it wants."""
+    if budget.runs is not None:
+        return QUICK
+    return None if budget.seconds is None else max(LEAST_AUDIT, AUDIT_SHARE * budget.seconds)
 
 
 def quick(spec: TrialSpec, schema: Schema, roles: Roles) -> TrialSpec:

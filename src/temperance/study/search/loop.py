@@ -8,8 +8,10 @@ from temperance.models.pixels import pixel_count
 from temperance.records.errors import StudyError
 from temperance.study import ahead
 from temperance.study.basics import (
+    LEAST_AUDIT,
     absent,
     affordable,
+    audit_seconds,
     basic_specs,
     expected_seconds,
     has_wide,
@@ -43,7 +45,6 @@ from temperance.study.search.tpe import TPE
 from temperance.study.spec import TrialSpec
 from temperance.study.starts import start_specs
 
-AUDIT_SHARE, LEAST_AUDIT = 0.05, 1.5  # of the budget, on one worker; seconds
 LEAST_NET = 1.0  # seconds
 OWN_RECIPE = "your recipe"
 _CALLED = (
@@ -157,9 +158,7 @@ class SearchLoop:
             if desk.clock.for_search < LEAST_AUDIT:
                 desk.leave_out("audit", "no time left in the budget")
                 return
-            seconds = desk.settings.budget.seconds
-            share = None if seconds is None else max(LEAST_AUDIT, AUDIT_SHARE * seconds)
-            desk.workers.start("audit", seed=desk.settings.seed, seconds=share)
+            desk.workers.start("audit", seed=desk.settings.seed, seconds=audit_seconds(desk.settings.budget))
 
     def _basic(self) -> list[TrialSpec]:
         """Return the basic models that fit the budget, the simplest first, and the candidates that the user brought."""
