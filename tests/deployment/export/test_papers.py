@@ -3,17 +3,19 @@
 import json
 import shutil
 
+import pytest
+
 from temperance.deployment.bundle import load
 from temperance.deployment.export import export_bundle
 from temperance.governance.provenance import ENVELOPE, EXPORT, FILENAME
+from temperance.governance.signature import new_key
 from temperance.lifecycle.papers import write_papers
 from temperance.lifecycle.verifying import failed, sign_bundle, verify_bundle
 from temperance.testing.study_example import study_example
 
 
 def test_an_exported_bundle_keeps_its_papers_and_can_be_signed_anew(net, tmp_path):
-    from temperance.governance.signature import new_key
-
+    pytest.importorskip("cryptography")
     shutil.copytree(net.bundle.folder, tmp_path / "bundle")
     write_papers(tmp_path, study_example())
     new_key(tmp_path / "mine")
