@@ -94,7 +94,7 @@ def test_a_budget_that_reading_used_up_leaves_nothing(source, tmp_path: Path) ->
     import time
 
     late = settings_of(source, tmp_path / "s", budget=Budget(seconds=60.0), started=time.monotonic() - 50)
-    with pytest.raises(BudgetError, match="20s for each and the reading: 1[0-9]{2}s") as refused:
+    with pytest.raises(BudgetError, match=r"20s for each and the reading: 1[0-9]{2}s") as refused:
         run(late, ["wet", "cold"])
     assert "Use --budget" in refused.value.remedy
     assert not (tmp_path / "s").exists()

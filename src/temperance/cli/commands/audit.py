@@ -153,9 +153,7 @@ def answers_told(given: int, findings: list[dict[str, Any]]) -> str:
         return ""
     if labels.get("state") == "not_tested":
         return f"--answers: {given} were read, and none counts: wrong labels were not tested, see why above."
-    return (
-        f"--answers: {given} were read, {counted} of them about labels that this check doubts; the others do not count."
-    )
+    return f"--answers: {given} were read, {counted} of them about labels that this check doubts; others do not count."
 
 
 def licence_lines(verdict: dict[str, Any]) -> list[str]:
