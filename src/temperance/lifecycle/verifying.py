@@ -50,7 +50,11 @@ def verify_bundle(folder: Path, *, key: Path | None = None, data: Path | None = 
         found += provenance.check(statement, files, data=named)
     else:
         found.append(
-            Check("provenance", "not checked", f"The bundle has no {FILENAME}; `temperance report` writes it.")
+            Check(
+                "provenance",
+                "not checked",
+                f"The bundle has no {FILENAME}. `temperance report` on a study writes it; a retraining has none.",
+            )
         )
     if data is not None:
         found.append(_same_data(data, named))
