@@ -251,7 +251,10 @@ ELSEWHERE = {
     "depends.": "sections/test_depends.py",
     "duties.": "sections/test_duties.py",
 }
-OPEN = ("answer.boosting.unknown",)  # said nowhere: a rival that was not tested is left out
+OPEN = (
+    "answer.boosting.unknown",  # said nowhere: a rival that was not tested is left out
+    "trust.order.low", "trust.order.high",  # heads of two columns, no claims
+)  # fmt: skip
 
 
 def test_every_claim_has_its_opposite() -> None:

@@ -94,3 +94,10 @@ def test_too_few_rows_are_said(noisy, found) -> None:
     row = membership(noisy, [net], net.predictor, folded.rows_of(noisy.roles)[:5], seed=0)
     assert row["attacks"] == []
     assert "it takes 30 of each" in row["not_done"][0]["why"]
+
+
+def test_folded_runs_together_are_attacked_with_the_banks_of_all(found, noisy) -> None:
+    row, net = found
+    both = membership(noisy, [net, net], net.predictor, folded.rows_of(noisy.roles), seed=0, weights=(0.25, 0.75))
+    for one, other in zip(both["attacks"], row["attacks"], strict=True):
+        assert one["auc"]["value"] == pytest.approx(other["auc"]["value"], abs=1e-6)

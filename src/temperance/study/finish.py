@@ -192,7 +192,9 @@ def _membership(runner: Runner, job: dict[str, Any], model: _Model, spent: float
     for fitted in model.members:
         if fitted.spec.kind != "folded":
             learned = np.intersect1d(learned, limited(refit_rows(runner), fitted.spec))
-    return membership(runner, model.members, model.final, learned, seed=job["seed"], budget_seconds=rest)
+    return membership(
+        runner, model.members, model.final, learned, seed=job["seed"], weights=model.weights, budget_seconds=rest
+    )
 
 
 def export(runner: Runner, job: dict[str, Any], say: Say) -> dict[str, Any]:

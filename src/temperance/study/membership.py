@@ -32,7 +32,7 @@ Array = NDArray[np.float64]
 
 def membership(
     runner: Runner, members: Sequence[Fitted], predictor: Any, learned: Index, *, seed: int,
-    budget_seconds: float | None = None,
+    weights: Sequence[float] = (1.0,), budget_seconds: float | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Return what attacks on membership achieve against the model that ships, JSON-safe.
 
@@ -41,6 +41,7 @@ def membership(
         members: the trials that it is made of.
         predictor: the model as it ships.
         learned: rows that every member learned.
+        weights: shares of the members; their answers are averaged.
         seed: of the rows that are drawn, and of the bank of each test row.
         budget_seconds: time; what does not fit is said to be left out.
 
@@ -57,36 +58,36 @@ def membership(
     answers = _both(runner, predictor, inner, outer)
     found = [leakage("loss", _signal(runner, answers, truth), inside)]
     took = time.monotonic() - started
-    net, why = _reference_net(runner, members)
-    if net is not None and budget_seconds is not None and 3 * took > budget_seconds:  # each row is answered twice more
-        net, why = None, "no time left"
-    if net is None:
+    nets, why = _reference_nets(runner, members)
+    if nets and budget_seconds is not None and 3 * took > budget_seconds:  # each row is answered twice more
+        nets, why = [], "no time left"
+    if not nets:
         row["not_done"].append({"what": "attacks with reference models", "why": why})
     else:
-        found += _with_banks(runner, net, inner, outer, truth, inside, seed)
+        found += _with_banks(runner, list(zip(weights, nets, strict=True)), inner, outer, truth, inside, seed)
     row["attacks"] = [one.to_dict() for one in found]
     return {**row, "seconds": round(time.monotonic() - started, 4)}
 
 
 def _with_banks(
-    runner: Runner, net: NetPredictor, inner: Index, outer: Index, truth: NDArray[Any], inside: NDArray[np.bool_],
-    seed: int,
+    runner: Runner, nets: list[tuple[float, NetPredictor]], inner: Index, outer: Index, truth: NDArray[Any],
+    inside: NDArray[np.bool_], seed: int,
 ) -> list[Leakage]:  # fmt: skip
     """Attack with the bank that left out each row's fold as its reference."""
-    bank_of = cast(TabularNet, net.model).bank_of
-    banks = max(bank_of) + 1
+    banks = len(runner.roles.folds)
     position = np.searchsorted(runner.roles.development, inner)
     left_out = runner.roles.parts[position]
     drawn = np.random.default_rng(seed).integers(0, banks, len(outer))
     own = np.concatenate([left_out, drawn])
-    target = _both(runner, net, inner, outer)
+    target = np.sum([w * _both(runner, net, inner, outer) for w, net in nets], axis=0)
     reference = np.empty_like(target)
     for bank in range(banks):
         chosen = np.flatnonzero(own == bank)
         first, second = chosen[chosen < len(inner)], chosen[chosen >= len(inner)] - len(inner)
         if len(chosen):
-            one = folded.of_one_bank(net, bank)
-            reference[chosen] = _both(runner, one, inner[first], outer[second])
+            ones = [(w, folded.of_one_bank(net, bank)) for w, net in nets]
+            parts = [w * _both(runner, one, inner[first], outer[second]) for w, one in ones]
+            reference[chosen] = np.sum(parts, axis=0)
     no_one = np.zeros((1, len(truth)), dtype=bool)
     phi, other = (_signal(runner, a, truth) for a in (target, reference))
     found = [leakage("lira", attacks.lira(phi, other[None], no_one), inside)]
@@ -96,15 +97,16 @@ def _with_banks(
     return found
 
 
-def _reference_net(runner: Runner, members: Sequence[Fitted]) -> tuple[NetPredictor | None, str]:
-    if len(members) != 1 or members[0].spec.kind != "folded" or not has_banks(runner.roles):
-        return None, "only a folded run over folds that ships alone holds nets that did not learn a row"
-    net = members[0].predictor
-    shares = net.shares or getattr(net.model, "shares", None) or ()
-    banks = {bank for bank, share in zip(net.model.bank_of, shares, strict=False) if share > 0} if shares else None
-    if banks is not None and len(banks) <= max(net.model.bank_of):
-        return None, "what ships does not hold every bank"
-    return net, ""
+def _reference_nets(runner: Runner, members: Sequence[Fitted]) -> tuple[list[NetPredictor], str]:
+    """Return the nets whose banks are references; none, and why, where a member has no bank for each fold."""
+    if not has_banks(runner.roles) or any(one.spec.kind != "folded" for one in members):
+        return [], "only folded runs over folds hold nets that did not learn a row, and not all that ships is one"
+    for one in members:
+        net = cast(TabularNet, one.predictor.model)
+        shares = one.predictor.shares or net.shares or (1.0,) * net.members
+        if len({b for b, s in zip(net.bank_of, shares, strict=True) if s > 0}) != len(runner.roles.folds):
+            return [], "what ships does not hold every bank"
+    return [one.predictor for one in members], ""
 
 
 def _both(runner: Runner, predictor: Any, inner: Index, outer: Index) -> Array:
