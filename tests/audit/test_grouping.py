@@ -50,3 +50,23 @@ def test_one_group_on_both_sides_must_be_fixed(bundled, make_roles):
     apart = np.zeros(len(table), dtype=np.int64)
     apart[roles.test] = 1
     assert Grouping().inspect(Context(replace(table, group=apart), roles, limit=200)).evidence["shared_groups"] == 0
+
+
+def test_what_the_split_keeps_apart_is_no_problem_and_is_said_so(make_table, make_context):
+    g = np.random.default_rng(0)
+    block = np.arange(400) // 10
+    X = g.standard_normal((40, 4))[block] + 0.1 * g.standard_normal((400, 4))
+    table = make_table(X, g.integers(2, size=40)[block])
+    grouped = Grouping().inspect(make_context(replace(table, group=block), test=0))
+    assert grouped.state == "no_problem_found"
+    assert grouped.title.endswith("the split keeps them apart.")
+
+
+def test_a_group_that_neighbours_do_not_share_does_not_excuse_them(make_table, make_context):
+    g = np.random.default_rng(0)
+    block = np.arange(400) // 10
+    X = g.standard_normal((40, 4))[block] + 0.1 * g.standard_normal((400, 4))
+    table = make_table(X, g.integers(2, size=40)[block])
+    spread = Grouping().inspect(make_context(replace(table, group=np.arange(400) % 12), test=0))
+    assert spread.state == "look_at_this"
+    assert "may promise too much" in spread.title

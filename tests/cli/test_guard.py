@@ -67,3 +67,12 @@ def test_an_exit_goes_through() -> None:
 def test_a_budget_counts_from_the_start_of_the_process_or_of_the_call() -> None:
     assert Started(process=False, at=12.0).moment == 12.0
     assert 0 < time.monotonic() - Started(process=True).moment < 3600
+
+
+@pytest.mark.parametrize(
+    ("received", "said"),
+    [("no such file", "No such file."), ("m1 has no study.json", "m1 has no study.json."), ("--seed -1", "--seed -1.")],
+)
+def test_a_sentence_begins_large_and_a_name_stays_as_it_is(received, said, capsys) -> None:
+    assert run(DataError(received, "a folder")) == 2
+    assert f"Error: {said}\n" in capsys.readouterr().err

@@ -66,3 +66,14 @@ def test_same_seed_same_figures_and_a_budget_is_kept(binary) -> None:
     hurried = vet(subject_of(table, model), table, tier="publish", budget_seconds=1e-6)
     assert ("quality of the answers", "no time left") in hurried.not_done
     assert "accuracy" in hurried.figures
+
+
+def test_what_a_model_gives_away_is_asked_with_the_rows_it_learned_from(binary) -> None:
+    table, model = binary
+    learned = np.arange(0, len(table), 2)
+    done = vet(knowing((table, model), learned), table, names=["predictive", "membership"])
+    assert done.evaluation.n == len(table) - len(learned)
+    reading = next(one for one in done.readings if one.aspect == "membership")
+    assert reading["leakage/loss/auc"].n == len(table)
+    assert reading.examples["learned"].sum() == len(learned)
+    assert reading.index.tolist() == list(range(len(table)))

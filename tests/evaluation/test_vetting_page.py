@@ -24,6 +24,7 @@ def test_every_figure_stands_there_with_its_convention(binary) -> None:
     assert "**not met**" in text
     assert "## Against its own record" in text
     assert "worse |" in text
+    assert "## Strange rows (OOD)" in text
     assert "100 of 1,000 rows are rows that the model learned from" in text
 
 

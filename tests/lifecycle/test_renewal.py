@@ -42,6 +42,16 @@ def test_a_range_that_moves_is_said(tmp_path: Path) -> None:
     assert found.reading.table.schema.numeric[0].low == pytest.approx(5.0, abs=0.1)
 
 
+def test_a_range_of_days_is_said_in_dates(tmp_path: Path) -> None:
+    def dated(year: int) -> dict[str, list[object]]:
+        return {**frame(), "day": [f"{year}-{1 + i % 12:02d}-15" for i in range(60)]}
+
+    old = read(dated(2023), target="y").table.schema
+    found = renew(dated(2025), old, target="y", group=None, time=None, workdir=tmp_path)
+    told = {row["column"]: row["what"] for row in found.changes}
+    assert told["day"] == "It now runs from 2025-01-15 to 2025-12-15; before, from 2023-01-15 to 2023-12-15."
+
+
 def test_new_and_empty_columns_are_said_and_not_used(tmp_path: Path) -> None:
     data = {**frame(), "extra": list(np.random.default_rng(1).uniform(size=60)), "c": [None] * 60}
     found = renew(data, old_schema(), target="y", group=None, time=None, workdir=tmp_path)

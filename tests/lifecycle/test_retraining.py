@@ -37,7 +37,7 @@ def test_drifted_data_promote_the_challenger_and_spare_the_champion(
 
 
 def test_the_same_data_have_no_row_left_to_test_on(linear: Path, tmp_path: Path, made: SimpleNamespace) -> None:
-    with pytest.raises(DataError, match="600 of 600 rows are rows that the model in use was trained on"):
+    with pytest.raises(DataError, match="600 of 600 rows are rows that the model in use was made from"):
         retrain(linear, made.table(600), target="y", out=tmp_path / "out")
 
 

@@ -8,8 +8,10 @@ import shutil
 import pytest
 
 from temperance.deployment.manifest import write_manifest
+from temperance.deployment.several import load_several, write_several
+from temperance.governance.signature import new_key
 from temperance.lifecycle.papers import write_papers
-from temperance.lifecycle.verifying import failed, sign_bundle, verify_bundle
+from temperance.lifecycle.verifying import failed, sign_bundle, verify_bundle, verify_several
 from temperance.records.errors import BundleError, DataError
 from temperance.testing.study_example import study_example
 
@@ -118,3 +120,22 @@ class TestSigned:
         write_manifest(bundle)
         with pytest.raises(BundleError, match="does not fit"):
             sign_bundle(bundle, keys[0])
+
+
+def test_the_models_of_several_targets_are_verified_one_by_one_and_stay_whole_when_one_is_signed(
+    bundle, tmp_path
+) -> None:
+    pytest.importorskip("cryptography")
+    target = json.loads((bundle / "bundle.json").read_text())["schema"]["target"]["name"]
+    both = tmp_path / "both"
+    write_several(both, [("1_a", target, bundle), ("2_b", target, bundle)])
+    new_key(tmp_path / "mine")
+    sign_bundle(both / "1_a", tmp_path / "mine")
+    found = {check.name: check for check in verify_several(both)}
+    assert not failed(list(found.values()))
+    assert found["list"].state == "holds"
+    assert "It is signed" in found["1_a: signature"].words
+    assert "It is not signed" in found["2_b: signature"].words
+    assert len(load_several(both).parts) == 2
+    (both / "2_b" / "manifest.json").write_text("{}")
+    assert [(check.name, check.state) for check in verify_several(both)] == [("list", "fails")]

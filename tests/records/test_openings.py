@@ -24,6 +24,8 @@ def test_openings_are_counted_by_set_and_model(tmp_path) -> None:
 def test_once_refuses_a_second_model_and_notes_nothing(tmp_path) -> None:
     book = tmp_path / "uses.json"
     open_test(book, data="d", model="m1", command="", once=True)
+    with pytest.raises(SettingError, match="opened once before"):
+        open_test(book, data="d", model="m2", command="", once=True)
     assert open_test(book, data="d", model="m1", command="", once=True).same == 1
     with pytest.raises(SettingError, match="opened 2 times before"):
         open_test(book, data="d", model="m2", command="", once=True)

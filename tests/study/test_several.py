@@ -90,6 +90,16 @@ def test_a_study_that_cannot_begin_leaves_nothing(source, tmp_path: Path) -> Non
     assert not (tmp_path / "s").exists()
 
 
+def test_a_budget_that_reading_used_up_leaves_nothing(source, tmp_path: Path) -> None:
+    import time
+
+    late = settings_of(source, tmp_path / "s", budget=Budget(seconds=60.0), started=time.monotonic() - 50)
+    with pytest.raises(BudgetError, match=r"20s for each and the reading: 1[0-9]{2}s") as refused:
+        run(late, ["wet", "cold"])
+    assert "Use --budget" in refused.value.remedy
+    assert not (tmp_path / "s").exists()
+
+
 @pytest.mark.parametrize(
     ("changed", "targets", "match"),
     [
@@ -120,7 +130,7 @@ def test_the_time_is_shared(monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.monotonic()
     assert share_of(Budget(trials=4), 3, now).trials == 4
     assert share_of(Budget(seconds=100.0), 2, now).seconds == pytest.approx(47.0, abs=0.5)
-    with pytest.raises(BudgetError, match="Use --budget 69s or more"):
+    with pytest.raises(BudgetError, match="Use --budget 70s or more"):
         share_of(Budget(seconds=40.0), 3, now)
     assert share_of(Budget(seconds=40.0), 3, now, late=True).seconds == 20.0
 

@@ -77,17 +77,26 @@ class Grouping(Check):
             return self.finding("fix_before_use", title, action=("Split again by group.",), **fields)
         if not hit:
             return self.finding("no_problem_found", "Neighbouring rows do not help each other.", **fields)
-        named = context.table.group is not None or context.table.time is not None
+        if self._kept_apart(context):
+            title = "Rows that stand near each other in the file help each other; the split keeps them apart."
+            return self.finding("no_problem_found", title, **fields)
         action = (
-            ("The split already keeps them apart. No step is needed.",)
-            if named
-            else (
-                "Ask what rows next to each other share: a person, a place, a day?",
-                "Name that column with --group, or the date with --time, and run again.",
-            )
+            "Ask what rows next to each other share: a person, a place, a day?",
+            "Name that column with --group, or the date with --time, and run again.",
         )
         title = "Rows that stand near each other in the file help each other: the score may promise too much."
-        return self.finding("no_problem_found" if named else "look_at_this", title, action=action, **fields)
+        return self.finding("look_at_this", title, action=action, **fields)
+
+    @staticmethod
+    def _kept_apart(context: Context) -> bool:
+        """Return whether the split goes by time, or by a group that most neighbours share."""
+        if context.table.time is not None:
+            return True
+        group = context.table.group
+        if group is None:
+            return False
+        near = group[np.sort(context.development)]
+        return bool((near[1:] == near[:-1]).mean() >= 0.5)
 
     def _gap(
         self, context: Context, X: NDArray[Any], target: NDArray[Any], order: Ints

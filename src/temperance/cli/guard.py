@@ -101,4 +101,7 @@ def _object(row: dict[str, Any]) -> None:
 def _sentence(text: str) -> str:
     text = text.strip()
     text = text if text.endswith((".", "?", "!", ":")) else f"{text}."
+    first = text.split(maxsplit=1)[0] if text else ""
+    if any(not sign.isalpha() for sign in first.rstrip(",;:.?!")):
+        return text  # a file, an option or a number: its name stays as it is written
     return text[:1].upper() + text[1:]

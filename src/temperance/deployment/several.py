@@ -59,6 +59,23 @@ def write_several(folder: Path, parts: Sequence[tuple[str, str, Path]]) -> None:
     draft.rename(folder)
 
 
+def relist(part: Path) -> None:
+    """Let the list above a bundle name its manifest as it is now; does nothing where no list stands above it.
+
+    Args:
+        part: a bundle whose papers were changed by their owner, e.g. signed.
+
+    """
+    place = part.resolve().parent / LIST
+    card = read_json(place) if place.is_file() else {}
+    if card.get("format") != FORMAT:
+        return
+    for entry in card["outputs"]:
+        if entry.get("folder") == part.resolve().name:
+            entry["manifest"] = sha256(part / MANIFEST)
+    write_text(place, dumps(card, indent=1) + "\n")
+
+
 def load_several(folder: Path, *, verify: bool = True) -> Several:
     """Load the bundles of a folder; see ``bundle.load``.
 

@@ -148,7 +148,8 @@ def vet(
     case = Case(
         subject, table, rows, tier, seed, deadline, labels, tuple(required), dict(settings or {}), evaluation=done
     )  # fmt: skip
-    readings = tuple(one.measure(case) for one in chosen)
+    everyone = case.but(index=np.arange(len(table)))
+    readings = tuple(one.measure(everyone if one.learned_too else case) for one in chosen)
     whole = _whole(subject, table, seed) if own.learned.any() and not own.all_learned else ()
     then = changes(done.measurements, subject.record) if _is_new(own, rows) else ()
     said = (refusing.sentence(),) if refusing is not None and refusing.refused else ()

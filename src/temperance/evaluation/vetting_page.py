@@ -10,6 +10,7 @@ from temperance.evaluation.versus import Versus
 from temperance.evaluation.vetting import Vetting
 from temperance.records.measurement import Measurement
 
+HEADS = {"ood": "Strange rows (OOD)", "adversarial": "Attacks", "corruption": "Damage"}  # where the name is no heading
 _EDGE = "|---|---|---|---|---|---|---|---|"
 
 
@@ -37,7 +38,7 @@ def page(done: Vetting, *, data: str, notes: Sequence[str] = (), verdicts: Seque
         known = {m.name for m in done.evaluation.measurements}
         fresh = [m for m in one.measurements if m.name not in known]
         if fresh:
-            lines += [f"## {one.aspect.replace('_', ' ').capitalize()}", "", *_table(fresh), ""]
+            lines += [f"## {HEADS.get(one.aspect, one.aspect.replace('_', ' ').capitalize())}", "", *_table(fresh), ""]
     left = [f"- {_safe(what)}: {_safe(why)}" for what, why in done.not_done]
     lines += ["## Left out", "", *left, ""] if left else []
     lines += ["## How the data were read", "", *(f"- {_safe(note)}" for note in notes), ""] if notes else []

@@ -48,7 +48,7 @@ class Bill(Card):
 
     def describe(self, study: Study) -> dict[str, Any]:
         """Return the bill without its head."""
-        packages, files = _packages(study), self._files()
+        packages, files = _packages(study), self.components()
         parts = [_data(study), *files, *packages]
         metadata: dict[str, Any] = {"tools": {"components": [_tool(study)]}, "component": _model(study)}
         if study.get("created"):
@@ -59,7 +59,8 @@ class Bill(Card):
             "dependencies": [{"ref": "model", "dependsOn": [part["bom-ref"] for part in parts]}],
         }
 
-    def _files(self) -> list[dict[str, Any]]:
+    def components(self) -> list[dict[str, Any]]:
+        """Return the entries of the files."""
         return [
             {"type": "file", "bom-ref": f"file:{name}", "name": name, "hashes": _hashes(digest)}
             for name, digest in sorted(self.files.items())

@@ -10,6 +10,7 @@ import numpy as np
 
 from temperance.data import Reading, read
 from temperance.data.choices import AS_FOUND, Choices
+from temperance.evaluation.slicing import said
 from temperance.records.errors import DataError
 from temperance.records.schema import Column, Schema
 from temperance.records.table import Table
@@ -155,4 +156,5 @@ def _moved(column: Column, fresh: Column) -> str:
     slack = 0.1 * (high - low)
     if new_low >= low - slack and new_high <= high + slack:
         return ""
-    return f"It now runs from {new_low:.4g} to {new_high:.4g}; before, from {low:.4g} to {high:.4g}."
+    now, before = ([said(column, value) for value in ends] for ends in ((new_low, new_high), (low, high)))
+    return f"It now runs from {now[0]} to {now[1]}; before, from {before[0]} to {before[1]}."

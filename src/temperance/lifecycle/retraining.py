@@ -260,7 +260,9 @@ def _marks_of(bundle: Bundle) -> Lookup | None:
 
 def _limits(seen: Seen, rows: int) -> list[str]:
     said = [f"The comparison rests on {rows:,} rows of the new data; on rows of another kind it may end otherwise."]
-    if seen.known:
+    if seen.known and not seen.rows.any():
+        said.append("None of the new rows is one that the model in use was trained on.")
+    elif seen.known:
         said.append(f"{int(seen.rows.sum()):,} rows that the model in use was trained on are not among them.")
     else:
         said.append(

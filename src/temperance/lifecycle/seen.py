@@ -119,7 +119,7 @@ def split_unseen(table: Table, seen: Seen, *, seed: int) -> Roles:
     fresh = np.flatnonzero(~known)
     if len(fresh) < LEAST_UNSEEN:
         raise DataError(
-            f"{int(seen.rows.sum()):,} of {len(table):,} rows are rows that the model in use was trained on"
+            f"{int(seen.rows.sum()):,} of {len(table):,} rows are rows that the model in use was made from"
             f" ({seen.how}){_grouped(table)}, {len(fresh):,} are left to test it on",
             f"at least {LEAST_UNSEEN} rows that it has not seen", "Give newer rows",
         )  # fmt: skip

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from temperance.deployment import load
 from temperance.deployment.manifest import check_manifest
+from temperance.deployment.several import load_several, relist
 from temperance.governance import provenance
 from temperance.governance.provenance import ENVELOPE, FILENAME, Check
 from temperance.governance.signature import opened, sign
@@ -49,11 +50,39 @@ def verify_bundle(folder: Path, *, key: Path | None = None, data: Path | None = 
         found += provenance.check(statement, files, data=named)
     else:
         found.append(
-            Check("provenance", "not checked", f"The bundle has no {FILENAME}; `temperance report` writes it.")
+            Check(
+                "provenance",
+                "not checked",
+                f"The bundle has no {FILENAME}. `temperance report` on a study writes it; a retraining has none.",
+            )
         )
     if data is not None:
         found.append(_same_data(data, named))
     return [*found, _signature(folder, files, key)]
+
+
+def verify_several(folder: Path, *, key: Path | None = None, data: Path | None = None) -> list[Check]:
+    """Return what was verified of a bundle of bundles: its list, then each model, named by its folder.
+
+    Args:
+        folder: of the bundle of bundles.
+        key: as in ``verify_bundle``.
+        data: as in ``verify_bundle``.
+
+    Raises:
+        DataError: the key or the file of the data cannot be read.
+        MissingExtra: a key was given and ``cryptography`` is not installed.
+
+    """
+    try:
+        parts = load_several(folder, verify=False).parts
+    except BundleError as fault:
+        return [Check("list", "fails", str(fault))]
+    found = [Check("list", "holds", f"The {len(parts)} bundles are those that it lists.")]
+    for name, _, bundle in parts:
+        checks = verify_bundle(bundle.folder, key=key, data=data)
+        found += [Check(f"{name}: {check.name}", check.state, check.words) for check in checks]
+    return found
 
 
 def sign_bundle(folder: Path, key: Path) -> Path:
@@ -78,6 +107,7 @@ def sign_bundle(folder: Path, key: Path) -> Path:
             "Run `temperance report` on the study, then sign",
         )  # fmt: skip
     add_texts(folder, {ENVELOPE: dumps(sign(text.encode(), key), indent=1) + "\n"})
+    relist(folder)
     return folder / ENVELOPE
 
 

@@ -67,8 +67,9 @@ def open_test(path: Path, *, data: str, model: str, command: str, once: bool = F
     same = sum(row["model"] == model for row in rows)
     found = Uses(len(rows), len({row["model"] for row in rows}), same)
     if once and len(rows) > same:
+        often = "once" if len(rows) == 1 else f"{len(rows)} times"
         raise SettingError(
-            f"a test set that was opened {len(rows)} times before", "one that was opened for no other model",
+            f"a test set that was opened {often} before", "one that was opened for no other model",
             "Give rows that nothing was decided by, or leave --once out and read the count",
         )  # fmt: skip
     rows.append({"model": model, "when": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "command": command})

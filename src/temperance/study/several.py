@@ -7,6 +7,7 @@ are shared, so that figures of the targets can be put side by side (decision 002
 from __future__ import annotations
 
 import json
+import math
 import re
 import shutil
 import time
@@ -70,11 +71,17 @@ def begin(settings: StudySettings, targets: Sequence[str]) -> list[Part]:
     try:
         return _begin(settings, targets, choices)
     except BaseException:  # nothing of it could be resumed
-        for name in ("work", "outputs"):
-            shutil.rmtree(settings.out / name, ignore_errors=True)
-        if settings.out.is_dir() and not any(settings.out.iterdir()):
-            settings.out.rmdir()
+        _clear(settings.out)
         raise
+
+
+def _clear(out: Path) -> None:
+    """Take away what was prepared, so that the same folder can be asked for again."""
+    for name in ("work", "outputs"):
+        shutil.rmtree(out / name, ignore_errors=True)
+    (out / FILE).unlink(missing_ok=True)
+    if out.is_dir() and not any(out.iterdir()):
+        out.rmdir()
 
 
 def _begin(settings: StudySettings, targets: Sequence[str], choices: Choices) -> list[Part]:
@@ -179,7 +186,8 @@ def share_of(budget: Budget, left: int, started: float, *, late: bool = False) -
     if share < LEAST_SECONDS and late:
         return Budget(seconds=LEAST_SECONDS)
     if share < LEAST_SECONDS:
-        least = round(left * (LEAST_SECONDS + ENDING) + ENDING + budget.seconds - rest + 1)
+        reading = budget.seconds - rest  # another time it may take longer
+        least = 5 * math.ceil((left * (LEAST_SECONDS + ENDING) + ENDING + 1.5 * reading + 1) / 5)
         raise BudgetError(
             f"a budget of {budget.seconds:g} seconds for {left} targets",
             f"{LEAST_SECONDS:g}s for each and the reading: {least}s", f"Use --budget {least}s or more",
@@ -199,6 +207,11 @@ def run(
     """
     started = process_start() if settings.started is None else settings.started
     parts = begin(settings, targets)
+    try:
+        share_of(settings.budget, len(parts), started)  # reading took its part of the time
+    except BudgetError:
+        _clear(settings.out)
+        raise
     return _go_on(settings, parts, started, progress, then)
 
 

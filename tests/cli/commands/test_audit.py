@@ -115,3 +115,17 @@ def test_suspicious_labels_are_written_judged_and_read_back(temperance, tmp_path
     refused = temperance("audit", tmp_path / "t.csv", "--target", "y", "--answers", path)
     assert refused.status != 0
     assert "Yes or no" in refused.err
+
+
+def test_answers_that_do_not_count_are_said(temperance, tmp_path) -> None:
+    import numpy as np
+    import polars as pl
+
+    g = np.random.default_rng(0)
+    y = np.array(["no", "yes"])[g.integers(2, size=300)]
+    pl.DataFrame({"a": g.standard_normal(300), "b": g.standard_normal(300), "y": y}).write_csv(tmp_path / "t.csv")
+    (tmp_path / "judged.csv").write_text("row,wrong\n1,yes\n2,no\n")
+    done = temperance("audit", tmp_path / "t.csv", "--target", "y", "--answers", tmp_path / "judged.csv")
+    assert done.status == 0, done.err
+    assert "Not tested for wrong labels" in done.out
+    assert "--answers: 2 were read, and none counts" in " ".join(done.out.split())

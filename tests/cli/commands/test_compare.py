@@ -27,3 +27,10 @@ def test_itself_is_equivalent_and_other_tasks_are_refused(temperance, classes, v
     assert "does not matter" in same.out
     assert temperance("compare", classes.folder, values.folder, classes.table).status == 2
     assert temperance("compare", classes.folder, classes.folder, classes.table, "--metric", "nothing").status == 2
+
+
+def test_two_models_of_one_name_are_told_apart_by_their_place(temperance, classes) -> None:
+    again = f"{classes.folder}/."
+    done = temperance("compare", classes.folder, again, classes.table, "--margin", "0.02")
+    assert done.status == 0, done.err
+    assert f"{classes.folder} and {again} differ by less than" in " ".join(done.out.split())

@@ -1,13 +1,15 @@
 """The description fits what the server does."""
 
 import asyncio
+from types import SimpleNamespace
 
 import httpx
 import pytest
 
 from temperance.deployment.bundle import load
 from temperance.deployment.serve.application import app
-from temperance.deployment.serve.openapi import describe
+from temperance.deployment.serve.openapi import describe, row_schema
+from temperance.records.schema import Column, Schema, Target
 
 
 @pytest.fixture(scope="module")
@@ -73,3 +75,15 @@ def test_an_example_row_is_answered(shipped, document):
             return await client.post("/predict", json=row)
 
     assert asyncio.run(ask()).status_code == 200
+
+
+def test_a_date_is_described_as_its_file_writes_it():
+    parts = [
+        Column("day", "numeric", "day", "days", low=19723.0, high=20082.0, format="%d.%m.%Y"),
+        Column("day.month", "numeric", "day", "month", low=1.0, high=12.0, format="%d.%m.%Y"),
+        Column("at", "numeric", "at", "days", low=19723.5, high=20082.0, format="iso"),
+    ]
+    bundle = SimpleNamespace(schema=Schema(tuple(parts), Target("y", "binary", ("no", "yes"))))
+    row = row_schema(bundle)
+    assert row["properties"]["day"]["description"] == "a date, written as in training, e.g. 01.01.2024; null: not known"
+    assert row["examples"] == [{"day": "01.01.2024", "at": "2024-01-01"}]

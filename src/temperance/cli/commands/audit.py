@@ -106,6 +106,8 @@ def audit(
     stated = declared(licence, data)
     described = {**reading.to_dict(), "path": data, "licence": stated.to_dict() if stated else None}
     value: dict[str, Any] = {"data": described, "roles": roles.to_dict(), "findings": findings}
+    if answers is not None:
+        value["answers"] = answers_told(len(judged), findings)
     if use is not None:
         value["licence"] = judge(stated.expression if stated else None, use=use.value).to_dict()
     if out is not None:
@@ -135,10 +137,23 @@ def text(value: dict[str, Any]) -> str:
                 lines += [f"      → {step}" for step in finding["action"][:2]]
             proof = _proof(finding["confidence"])
             lines += [f"      {proof}"] if proof else []
+    if value.get("answers"):
+        lines += ["", value["answers"]]
     if "licence" in value:
         lines += ["", *licence_lines(value["licence"])]
     lines += ["", *(f"Written: {path}" for path in value.get("paths", {}).values())]
     return "\n".join(lines).rstrip()
+
+
+def answers_told(given: int, findings: list[dict[str, Any]]) -> str:
+    """Return what became of the answers of --answers, where the finding on labels does not say it itself."""
+    labels = next((finding for finding in findings if finding["check"] == "labels"), {})
+    counted = int(labels.get("confidence", {}).get("review", {}).get("judged", 0))
+    if counted == given:
+        return ""
+    if labels.get("state") == "not_tested":
+        return f"--answers: {given} were read, and none counts: wrong labels were not tested, see why above."
+    return f"--answers: {given} were read, {counted} of them about labels that this check doubts; others do not count."
 
 
 def licence_lines(verdict: dict[str, Any]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -59,6 +60,8 @@ def compare(
         done = versus(
             one.subject, two.subject, (one.reading.table, two.reading.table), name=metric, margin=margin, seed=seed
         )
+        if one.subject.name == two.subject.name and first != second:  # one study after another: tell them by place
+            done = replace(done, names=(first, second))
         notes = list(dict.fromkeys([*one.notes, *two.notes]))
         value = {"first": first, "second": second, "data": data, "seed": seed, "notes": notes, **done.to_dict()}
         if out is not None:

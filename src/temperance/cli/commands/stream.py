@@ -22,13 +22,22 @@ def stream(
     ] = None,
     out: options.Out = None,
     first: Annotated[
-        int, typer.Option("--first", min=0, metavar="ROWS", help="The first model learns from so many; 0: a fifth.")
+        int,
+        typer.Option(
+            "--first", min=0, metavar="ROWS", help="The first model learns from so many; 0: a fifth, 200 to 5,000."
+        ),
     ] = 0,
     delay: Annotated[
         int, typer.Option("--delay", min=0, metavar="ROWS", help="Rows that pass until the truth of a row is known.")
     ] = 0,
     every: Annotated[
-        int, typer.Option("--every", min=0, metavar="ROWS", help="Rows between scheduled trainings; 0: an eighth.")
+        int,
+        typer.Option(
+            "--every",
+            min=0,
+            metavar="ROWS",
+            help="Rows between scheduled trainings; 0: an eighth of the rest, at least 200.",
+        ),
     ] = 0,
     window: Annotated[
         int, typer.Option("--window", min=100, metavar="ROWS", help="Rows that a training uses at most.")

@@ -68,14 +68,16 @@ def of_bundle(place: Path, key: Path | None, *, replay: bool, data: str | None) 
         SettingError: options that are for a shared study.
 
     """
-    from temperance.lifecycle.verifying import verify_bundle
+    from temperance.deployment.several import holds_several
+    from temperance.lifecycle.verifying import verify_bundle, verify_several
 
     if replay:
         raise SettingError(
             f"--replay, --trial or --test with the bundle {str(place)!r}", "a folder that `temperance share` wrote",
             "To run a study again: temperance study --replay DIR",
         )  # fmt: skip
-    return verify_bundle(bundle_folder(place), key=key, data=None if data is None else Path(data))
+    folder, source = bundle_folder(place), None if data is None else Path(data)
+    return (verify_several if holds_several(folder) else verify_bundle)(folder, key=key, data=source)
 
 
 def of_shared(place: Path, key: Path | None, console: Console, *, replay: bool, **chosen: Any) -> list[Check]:

@@ -15,10 +15,11 @@ from temperance.deployment.bundle import Bundle, load, read_arrays
 from temperance.deployment.export.gate import Candidate
 from temperance.deployment.manifest import MANIFEST, write_manifest
 from temperance.deployment.write import Exported
+from temperance.governance.provenance import ENVELOPE
 from temperance.records.errors import BundleError
 from temperance.records.plain_json import dumps
 
-DROPPED = ("weights.safetensors",)  # the weights as they were trained; the graph holds its own
+DROPPED = ("weights.safetensors", ENVELOPE)  # the weights as they were trained; a signature of other files
 
 
 def derive(bundle: Bundle, one: Candidate, out: Path, *, told: Mapping[str, Any]) -> Bundle:

@@ -18,6 +18,7 @@ from temperance.deployment.export.derive import derive
 from temperance.deployment.export.forms import FORMS
 from temperance.deployment.export.gate import Candidate, Judge
 from temperance.deployment.export.golden import golden_rows
+from temperance.deployment.export.papers import restate
 from temperance.deployment.export.program.write import graph_of, write_program
 from temperance.deployment.manifest import add_texts
 from temperance.records.errors import BundleError
@@ -149,6 +150,7 @@ def export_bundle(
     outcome = _shipped(bundle, target, found, out, say)
     outcome = replace(outcome, notes=tuple(notes))
     add_texts(out, {TABLE: dumps({**outcome.to_dict(), "folder": None}, indent=1) + "\n"})
+    restate(out, bundle, target=target, form=outcome.chosen)
     return outcome
 
 

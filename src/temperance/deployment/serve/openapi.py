@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from temperance.deployment.bundle import Bundle
@@ -9,6 +11,7 @@ from temperance.records.schema import Column
 from temperance.records.version import __version__
 
 JSON = "application/json"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ERROR = {"$ref": "#/components/schemas/error"}
 REFUSALS = {
     "400": "the body is no valid JSON, or damaged", "405": "another method", "408": "headers or body came too late",
@@ -67,7 +70,9 @@ def row_schema(bundle: Bundle) -> dict[str, Any]:
     properties: dict[str, Any] = {}
     for column in schema.columns:
         properties.setdefault(column.source or column.name, _column(column))
-    example = {column.source or column.name: _example(column) for column in schema.columns}
+    example: dict[str, Any] = {}
+    for column in schema.columns:  # the first part of a date stands for all of them
+        example.setdefault(column.source or column.name, _example(column))
     return {"type": "object", "required": [*properties], "properties": properties, "additionalProperties": True,
             "examples": [example]}  # fmt: skip
 
@@ -75,7 +80,20 @@ def row_schema(bundle: Bundle) -> dict[str, Any]:
 def _example(column: Column) -> Any:
     if column.vocabulary and not column.part:
         return column.vocabulary[0]
+    if column.part == "days":
+        return _day(column) or None
     return column.low if column.kind == "numeric" and not column.part and not column.unit else None
+
+
+def _day(column: Column) -> str:
+    """Return the first day seen of a column as its file writes it; empty where the pattern is none of the calendar."""
+    pattern = "%Y-%m-%d" if column.format == "iso" else column.format
+    if column.low is None or not pattern.startswith("%"):
+        return ""
+    try:
+        return (EPOCH + timedelta(days=math.floor(column.low))).strftime(pattern)
+    except (ValueError, OverflowError):
+        return ""
 
 
 def answer_schema(bundle: Bundle) -> dict[str, Any]:
@@ -100,6 +118,10 @@ def _column(column: Column) -> dict[str, Any]:
     if column.kind == "categorical":
         known = ", ".join(map(repr, column.vocabulary[:12])) + (", …" if len(column.vocabulary) > 12 else "")
         return {"type": ["string", "number", "boolean", "null"], "description": f"seen in training: {known}"}
+    if column.part == "days":
+        day = _day(column)
+        told = "a date, written as in training" + (f", e.g. {day}" if day else "") + "; null: not known"
+        return {"type": ["number", "string", "null"], "description": told}
     return {"type": ["string", "number", "array", "null"], "description": f"read as {column.kind}"}
 
 

@@ -268,13 +268,15 @@ class Aspect(ABC):
     """One question about a model; subclasses are final and write ``_measure`` alone.
 
     A subclass states ``name`` (the key in results), ``title`` (for readers), ``needs`` and ``tiers``: the suites that
-    it is part of. Its measurements are found by ``--require`` under their own names.
+    it is part of. Its measurements are found by ``--require`` under their own names. ``learned_too`` asks it with the
+    rows that the model learned from as well, which a vetting leaves out of all else.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
     needs: ClassVar[tuple[Need, ...]] = ()
     tiers: ClassVar[tuple[Tier, ...]] = TIERS
+    learned_too: ClassVar[bool] = False
 
     def why_not(self, case: Case) -> str:
         """Return why the question has no meaning for this case (a task, a kind of rows), or an empty text."""

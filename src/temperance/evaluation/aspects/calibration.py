@@ -85,7 +85,7 @@ def _corrected(case: Case, seen: Outcome) -> tuple[Measurement, str, dict[str, o
         convention=f"temperature fitted on {how}",
     )  # fmt: skip
     words = {
-        "better": f"A temperature of {fitted.value:.2f} would help: log loss {d.value:+.3g} on the other half.",
+        "better": f"A temperature of {fitted.value:.2f} would help: log loss lower by {-d.value:.3g} on other rows.",
         "worse": f"A temperature of {fitted.value:.2f} would hurt on rows it was not fitted on: leave it out.",
         "no evidence of difference": "One fitted temperature would change nothing that these rows can show.",
     }[found.verdict]

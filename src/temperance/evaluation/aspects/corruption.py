@@ -71,7 +71,7 @@ def _told(found: Robustness, *, overall: bool) -> tuple[str, ...]:
             f"Damaged inputs: {found.overall.value:.3f} instead of {found.clean.value:.3f}, mean of {len(found.drops)} "
             "kinds of damage in five sizes."
         )
-    for drop in ordered[:3]:
+    for drop in [one for one in ordered[:3] if one.value >= 0.0005]:
         family = drop.name.rsplit("/", 1)[-1]
         told.append(
             f"{CORRUPTIONS[family].words.split(' (')[0].capitalize()}: {drop.value:.3f} lower than without, on average."

@@ -33,6 +33,7 @@ class Membership(Aspect):
     title = "rows that the model gives away"
     needs = ("training_rows",)
     tiers = ("standard", "publish")
+    learned_too = True
 
     def claims(self, name: str) -> bool:
         return name.startswith("leakage/")
@@ -57,7 +58,7 @@ class Membership(Aspect):
         figures = [one.auc for one in found] + [rate for one in found for rate in one.rates]
         details = {"attacks": [one.to_dict() for one in found]}
         said = tuple(_said(one) for one in found)
-        return Reading(self.name, tuple(figures), said, details, {"signal": signal, "learned": member},
+        return Reading(self.name, tuple(figures), said, details, {"signal": signal, "learned": member}, case.index,
                        not_done=tuple(not_done))  # fmt: skip
 
 
