@@ -76,6 +76,16 @@ class Given:
         """(b,) place in the file of each row, or None."""
         return None if self.reading.present is None else np.flatnonzero(self.reading.present)
 
+    def places_of(self, index: NDArray[np.int64]) -> NDArray[np.int64] | None:
+        """Return which rows of the data (n,) the rows ``index`` (n,) of the table are; None where it is not known.
+
+        Of a sample the places in the file are not known; where no row of it was left out, its own numbers do as well.
+        """
+        if self.places is not None:
+            found: NDArray[np.int64] = self.places[index]
+            return found
+        return None if any(item.get("rows") for item in self.reading.dropped) else index
+
 
 def parts_of(model: str) -> list[tuple[str, str]]:
     """Return what is to be opened, and its target: the model alone, or the bundles of a folder for several targets."""

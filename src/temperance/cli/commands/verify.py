@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +12,7 @@ from temperance.cli import options
 from temperance.cli.console import Console
 from temperance.cli.guard import FAILED
 from temperance.cli.models import bundle_folder
-from temperance.records.errors import SettingError
+from temperance.records.errors import BundleError, SettingError
 
 if TYPE_CHECKING:
     from temperance.governance.provenance import Check
@@ -62,12 +63,14 @@ def verify(
 
 
 def of_bundle(place: Path, key: Path | None, *, replay: bool, data: str | None) -> list[Check]:
-    """Verify a bundle.
+    """Verify a bundle, or each bundle of a folder for several targets.
 
     Raises:
         SettingError: options that are for a shared study.
 
     """
+    from temperance.deployment.several import holds_several, load_several
+    from temperance.governance.provenance import Check
     from temperance.lifecycle.verifying import verify_bundle
 
     if replay:
@@ -75,7 +78,20 @@ def of_bundle(place: Path, key: Path | None, *, replay: bool, data: str | None) 
             f"--replay, --trial or --test with the bundle {str(place)!r}", "a folder that `temperance share` wrote",
             "To run a study again: temperance study --replay DIR",
         )  # fmt: skip
-    return verify_bundle(bundle_folder(place), key=key, data=None if data is None else Path(data))
+    folder = bundle_folder(place)
+    given = None if data is None else Path(data)
+    if not holds_several(folder):
+        return verify_bundle(folder, key=key, data=given)
+    try:
+        parts = load_several(folder, verify=False).parts
+    except BundleError as fault:
+        return [Check("models", "fails", str(fault))]
+    found = [Check("models", "holds", f"All {len(parts)} bundles are those that the folder lists.")]
+    for name, target, _ in parts:
+        found += [
+            replace(one, name=f"{target}, {one.name}") for one in verify_bundle(folder / name, key=key, data=given)
+        ]
+    return found
 
 
 def of_shared(place: Path, key: Path | None, console: Console, *, replay: bool, **chosen: Any) -> list[Check]:

@@ -18,7 +18,8 @@ from temperance.deployment.write import Exported
 from temperance.records.errors import BundleError
 from temperance.records.plain_json import dumps
 
-DROPPED = ("weights.safetensors",)  # the weights as they were trained; the graph holds its own
+#: The weights as they were trained, as the graph holds its own; and papers whose hashes are those of other files.
+DROPPED = ("weights.safetensors", "provenance.json", "provenance.dsse.json")
 
 
 def derive(bundle: Bundle, one: Candidate, out: Path, *, told: Mapping[str, Any]) -> Bundle:
