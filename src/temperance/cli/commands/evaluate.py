@@ -136,7 +136,7 @@ def run(
     if uses is not None:
         from temperance.records.openings import open_test
 
-        name = subject.version or subject.place
+        name = vetting.named(subject)
         found = open_test(uses, data=table.fingerprint, model=name, command=told_command(), once=once)
         extra.append(found.sentence())
     done = vet(
