@@ -27,3 +27,14 @@ def test_itself_is_equivalent_and_other_tasks_are_refused(temperance, classes, v
     assert "does not matter" in same.out
     assert temperance("compare", classes.folder, values.folder, classes.table).status == 2
     assert temperance("compare", classes.folder, classes.folder, classes.table, "--metric", "nothing").status == 2
+
+
+def test_answers_that_are_not_measured_are_told(temperance, classes, tmp_path) -> None:
+    temperance("predict", classes.folder, classes.table, "--out", tmp_path / "p.parquet")
+    found = pl.read_parquet(tmp_path / "p.parquet")
+    other = found.with_columns(prediction=pl.lit("no"))
+    other.write_parquet(tmp_path / "other.parquet")
+    done = temperance("compare", classes.folder, tmp_path / "other.parquet", classes.table, "--target", "answer")
+    assert done.status == 0, done.err
+    said = f"other: In {(found['prediction'] != 'no').sum()} of 240 rows 'prediction' is not the likeliest class"
+    assert said in done.out
