@@ -60,7 +60,12 @@ def limits_of(time: str | None, size: str | None) -> Limits:
 def from_bundle(
     folder: Path, target: str, *, data: str | None, out: Path | None, max_drop: float, limits: Limits, say: Say
 ) -> Outcome:
-    """Export a bundle; ``data`` is a file with known answers, or None."""
+    """Export a bundle; ``data`` is a file with known answers, or None. Rows that it learned from judge nothing.
+
+    Raises:
+        DataError: the model learned from all rows of ``data``.
+
+    """
     from temperance.deployment.export import export_bundle
 
     bundle = open_bundle(folder)
