@@ -18,7 +18,12 @@ def test_answers_are_read(tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("row,wrong\n3,perhaps\n", "line 2"), ("a,b\n1,2\n", "has the columns a, b"), ("row,wrong\nx,yes\n", "'x'")],
+    [
+        ("row,wrong\n3,perhaps\n", "line 2"),
+        ("a,b\n1,2\n", "has the columns a, b"),
+        ("row,wrong\nx,yes\n", "'x'"),
+        ("row,wrong\n²,yes\n", "'²'"),
+    ],
 )
 def test_what_is_no_answer_is_refused(tmp_path, text, said):
     (tmp_path / "a.csv").write_text(text)

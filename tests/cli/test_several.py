@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import io
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
-from temperance.cli.several import targets_of, text
+from temperance.cli.several import measured, targets_of, text
 from temperance.deployment.several import write_several
 
 
@@ -79,3 +81,11 @@ def test_evaluate_measures_all_on_the_same_rows(classes, temperance, tmp_path: P
     said = temperance("evaluate", str(tmp_path / "both"), str(classes.table)).out
     assert "All targets together:" in said
     assert "All answers are right for" in said
+
+
+def test_as_many_rows_are_not_the_same_rows() -> None:
+    figures, rows = SimpleNamespace(n=3), np.array([0, 1, 2])
+    for other in (np.array([1, 2, 3]), None):
+        found, said = measured([("a", None, figures, rows), ("b", None, figures, other)])
+        assert found == {}
+        assert said == ["No figure of all targets together: they are known in different rows (a: 3, b: 3)."]

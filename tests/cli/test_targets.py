@@ -1,12 +1,18 @@
 """``temperance export --target`` as its user runs it."""
 
 import json
+import shutil
 
+import numpy as np
 import pytest
 
 from temperance.cli import targets
+from temperance.data import read
 from temperance.deployment import load
+from temperance.deployment.manifest import write_manifest
+from temperance.deployment.write import TRAINING_ROWS
 from temperance.records.errors import SettingError
+from temperance.records.row_marks import Known, row_marks
 
 
 @pytest.mark.parametrize(("text", "value"), [("0.5%", 0.005), ("0.005", 0.005), ("2 %", 0.02), ("0", 0.0), ("1", 1.0)])
@@ -76,3 +82,24 @@ def test_what_does_not_go_together_is_refused(temperance, classes, tmp_path):
         assert done.status == 2
         assert said in done.err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("learned", [100, 240])
+def test_rows_that_the_model_learned_from_judge_no_form(temperance, classes, tmp_path, learned):
+    folder = tmp_path / "bundle"
+    shutil.copytree(classes.folder, folder)
+    bundle = load(folder)
+    table = read(classes.table, target="answer", schema=bundle.schema).table
+    known = Known(table.rows.take(slice(0, learned)), table.target[:learned])
+    marks = row_marks(bundle.schema, learned=known, tested=None, salt=b"0123456789")
+    np.savez(folder / TRAINING_ROWS, **marks.arrays())
+    write_manifest(folder)
+    done = temperance("export", folder, "--target", "cpu", "--data", classes.table, "--out", tmp_path / "out")
+    if learned == 240:
+        assert done.status == 2
+        assert "only rows that the model learned from" in done.err
+        assert not (tmp_path / "out").exists()
+        return
+    assert done.status == 0, done.err
+    assert "measured on 140 rows" in done.out
+    assert "100 of 240 rows are rows that the model learned from: they were left out." in done.out

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import pytest
 
 from temperance.cli.vetting import (
@@ -6,6 +8,7 @@ from temperance.cli.vetting import (
     given,
     judged,
     make_folder,
+    named,
     propose_rules,
     seconds_of,
     settings_of,
@@ -83,3 +86,15 @@ def test_results_are_written_or_the_folder_is_named(tmp_path) -> None:
         check_out(tmp_path / "file")
     with pytest.raises(DataError, match="--out"):
         make_folder(tmp_path / "file")
+
+
+def test_a_file_is_known_by_what_it_holds(classes, tmp_path) -> None:
+    path = tmp_path / "p.csv"
+    path.write_text("prediction\nno\n")
+    subject = SimpleNamespace(version="", place=str(path))
+    before = named(subject)
+    assert before.startswith("p.csv ")
+    path.write_text("prediction\nyes\n")
+    assert named(subject) != before
+    assert named(SimpleNamespace(version="", place="mine:model")) == "mine:model"
+    assert named(SimpleNamespace(version="abc", place=str(path))) == "abc"

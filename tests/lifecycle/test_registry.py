@@ -72,3 +72,14 @@ def test_a_newer_or_damaged_registry_is_refused(two: Registry) -> None:
     (two.folder / "registry.json").write_text(json.dumps({**content, "schema": 2}))
     with pytest.raises(BundleError, match="newer"):
         two.read()
+    (two.folder / "registry.json").write_text(json.dumps({**content, "history": 5}))
+    with pytest.raises(BundleError, match="damaged"):
+        two.rollback()
+
+
+def test_a_name_is_not_moved_to_a_version_that_was_changed(two: Registry) -> None:
+    (two.bundle("1") / "model.onnx").unlink()
+    for move in (two.rollback, lambda: two.alias("champion", 1)):
+        with pytest.raises(BundleError, match=r"model\.onnx"):
+            move()
+    assert two.read()["aliases"]["champion"] == 2

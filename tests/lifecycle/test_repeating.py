@@ -34,6 +34,7 @@ def rewrite(folder, change):
     change()
     index = json.loads((folder / INDEX).read_text())
     index["files"] = {name: digest(folder / name) for name in index["files"]}
+    index["trials"] = [{**row, "sha256": index["files"][row["file"]]} for row in index["trials"]]
     (folder / INDEX).write_text(json.dumps(index))
 
 
@@ -53,6 +54,16 @@ def test_each_change_of_the_files_is_named(copy, change) -> None:
     assert found[0].state == "fails"
     assert ("extra.txt" if change == "more" else "leaderboard.csv") in found[0].words
     assert found[1].state == "not checked"
+
+
+def test_a_record_that_its_trial_does_not_know_is_named(copy) -> None:
+    index = json.loads((copy / INDEX).read_text())
+    index["trials"][0]["sha256"] = "00"
+    index["trials"].append({"id": "t099", "sha256": "00"})
+    (copy / INDEX).write_text(json.dumps(index))
+    (files, _) = verify_shared(copy)
+    assert files.state == "fails"
+    assert "missing: records/t099.npy; changed: records/" in files.words
 
 
 def test_a_trial_is_the_same_bit_for_bit(shared, studied) -> None:

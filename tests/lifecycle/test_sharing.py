@@ -76,6 +76,8 @@ def test_nothing_is_overwritten_and_no_study_is_refused(shared, studied, tmp_pat
         '{"format": "temperance-share", "schema": 1, "files": {"a": 5}, "trials": []}',
         '{"format": "temperance-share", "schema": 1, "files": {}, "trials": [{"id": "../x"}]}',
         '{"format": "temperance-share", "schema": 1, "files": {}, "trials": ["x"]}',
+        '{"format": "temperance-share", "schema": 1, "files": {}, "trials": [{"id": "x", "sha256": 5}]}',
+        '{"format": "temperance-share", "schema": 1, "files": {}, "trials": [{"id": "x"}]}',
     ],
 )
 def test_an_index_that_is_not_ours_is_refused(tmp_path, index) -> None:

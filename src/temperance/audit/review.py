@@ -75,7 +75,7 @@ def read_answers(path: str | Path) -> dict[int, bool]:
         word = (line["wrong"] or "").strip().lower()
         if not word:
             continue
-        if word not in YES | NO or not (line["row"] or "").strip().isdigit():
+        if word not in YES | NO or not (line["row"] or "").strip().isdecimal():
             raise DataError(f"line {number} of {path.name} says {line['wrong']!r} of row {line['row']!r}", "yes or no")
         found[int(line["row"])] = word in YES
     return found

@@ -9,7 +9,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import typer
+from numpy.typing import NDArray
 
 from temperance.cli.console import Console, table
 from temperance.cli.guard import STOPPED, Interrupted, Started
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from temperance.study.desk import Progress
     from temperance.study.settings import StudySettings
 
+Places = NDArray[np.int64] | None
 Action = Callable[["Progress", Callable[[Path], object]], Path]
 
 
@@ -132,13 +135,19 @@ def columns_for(parts: Sequence[tuple[str, dict[str, list[Any]]]]) -> dict[str, 
     return {f"{target}_{name}": values for target, columns in parts for name, values in columns.items()}
 
 
-def measured(parts: Sequence[tuple[str, Target, Evaluation]]) -> tuple[dict[str, Any], list[str]]:
-    """Return figures of all targets together where they were measured on the same rows, and sentences for them."""
+def measured(parts: Sequence[tuple[str, Target, Evaluation, Places]]) -> tuple[dict[str, Any], list[str]]:
+    """Return figures of all targets together where they were measured on the same rows, and sentences for them.
+
+    Args:
+        parts: the name of each target, what it is, its figures, and which rows they are of (n,); None: not known.
+
+    """
     from temperance.evaluation.several import together
     from temperance.evaluation.words import sentence
 
-    if len({one.n for _, _, one in parts}) > 1:
-        counts = ", ".join(f"{target}: {one.n:,}" for target, _, one in parts)
+    first = parts[0][3]
+    if first is None or any(rows is None or not np.array_equal(rows, first) for *_, rows in parts):
+        counts = ", ".join(f"{target}: {one.n:,}" for target, _, one, _ in parts)
         return {}, [f"No figure of all targets together: they are known in different rows ({counts})."]
-    found = together([one.outcome for _, _, one in parts], [target for _, target, _ in parts])
+    found = together([one.outcome for _, _, one, _ in parts], [target for _, target, _, _ in parts])
     return {one.name: one.to_dict() for one in found}, [sentence(one) for one in found]

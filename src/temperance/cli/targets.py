@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from temperance.cli.console import table as columns
 from temperance.cli.models import open_bundle
 from temperance.cli.quantities import bytes_of, milliseconds
-from temperance.records.errors import SettingError, nearest
+from temperance.records.errors import DataError, SettingError, nearest
 
 if TYPE_CHECKING:
     from temperance.deployment.export import Limits, Outcome
@@ -59,7 +60,12 @@ def limits_of(time: str | None, size: str | None) -> Limits:
 def from_bundle(
     folder: Path, target: str, *, data: str | None, out: Path | None, max_drop: float, limits: Limits, say: Say
 ) -> Outcome:
-    """Export a bundle; ``data`` is a file with known answers, or None."""
+    """Export a bundle; ``data`` is a file with known answers, or None. Rows that it learned from judge nothing.
+
+    Raises:
+        DataError: the model learned from all rows of ``data``.
+
+    """
     from temperance.deployment.export import export_bundle
 
     bundle = open_bundle(folder)
@@ -67,13 +73,23 @@ def from_bundle(
     if data is None:
         return export_bundle(bundle, target, place, max_drop=max_drop, limits=limits, say=say)
     from temperance.data import read
+    from temperance.deployment.opening.of_bundle import own_rows_of
 
     with tempfile.TemporaryDirectory(prefix="temperance-export-", ignore_cleanup_errors=True) as scratch:
         table = read(data, target=bundle.schema.target.name, schema=bundle.schema, workdir=Path(scratch) / "data").table
-        return export_bundle(
-            bundle, target, place, rows=table.rows, truth=table.target, weight=table.weight, max_drop=max_drop,
-            limits=limits, say=say,
-        )  # fmt: skip
+        own = own_rows_of(bundle, table)
+        if own.all_learned:
+            raise DataError(
+                f"{data} holds only rows that the model learned from", "rows that it has not seen",
+                "Give others, or the folder of the study, whose test rows judge",
+            )  # fmt: skip
+        rows = table.rows.take(own.unseen)
+        done = export_bundle(
+            bundle, target, place, rows=rows, truth=table.target[own.unseen], max_drop=max_drop, limits=limits, say=say
+        )
+    learned = int(own.learned.sum())
+    note = f"{learned:,} of {len(table):,} rows are rows that the model learned from: they were left out."
+    return replace(done, notes=(*done.notes, note)) if learned else done
 
 
 def packed(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 import tempfile
@@ -75,6 +76,16 @@ class Given:
     def places(self) -> Any:
         """(b,) place in the file of each row, or None."""
         return None if self.reading.present is None else np.flatnonzero(self.reading.present)
+
+    def places_of(self, index: NDArray[np.int64]) -> NDArray[np.int64] | None:
+        """Return which rows of the data (n,) the rows ``index`` (n,) of the table are; None where it is not known.
+
+        Of a sample the places in the file are not known; where no row of it was left out, its own numbers do as well.
+        """
+        if self.places is not None:
+            found: NDArray[np.int64] = self.places[index]
+            return found
+        return None if any(item.get("rows") for item in self.reading.dropped) else index
 
 
 def parts_of(model: str) -> list[tuple[str, str]]:
@@ -158,6 +169,17 @@ def _check_guides(asked: Asked, reading: Reading) -> None:
     for option, name, part in (("group", asked.group, reading.table.group), ("time", asked.time, reading.table.time)):
         if name is not None and part is None:
             raise DataError(f"no column {name!r} for --{option}", "a column of the data", "Check its name")
+
+
+def named(subject: Subject) -> str:
+    """Return what a counter of test uses knows a model by: its version, the digest of its file, else its place.
+
+    A file that was replaced under its old name is another model.
+    """
+    if subject.version or not Path(subject.place).is_file():
+        return subject.version or subject.place
+    with Path(subject.place).open("rb") as file:
+        return f"{Path(subject.place).name} {hashlib.file_digest(file, 'sha256').hexdigest()[:12]}"
 
 
 def with_scale(subject: Subject) -> Subject:

@@ -74,8 +74,11 @@ def check_manifest(folder: Path) -> dict[str, Any]:
     if not folder.is_dir():
         raise BundleError(f"there is no folder {str(folder)!r}", "a bundle is a folder with a manifest.json")
     if (folder / LIST).is_file():
-        places = [place for pattern in ("*", "bundle/*") for place in folder.glob(f"{pattern}/{MANIFEST}")]
-        inside = sorted(str(place.parent.relative_to(folder)) for place in places)
+        inside = sorted(
+            place.parent.relative_to(folder).as_posix()
+            for pattern in (f"*/{MANIFEST}", f"bundle/*/{MANIFEST}")  # of their bundle, and of their study
+            for place in folder.glob(pattern)
+        )
         raise BundleError(
             f"the folder {folder.name!r} holds the models of several targets", "the bundle of one of them",
             f"Name one: {', '.join(str(folder / name) for name in inside[:8])}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -69,6 +70,8 @@ def parse(text: str) -> tuple[Requirement, ...]:
         name, side, number, percent = match.groups()
         try:
             bound = float(number) / (100 if percent else 1)
+            if not math.isfinite(bound):
+                raise ValueError(number)
         except ValueError as fault:
             raise SettingError(f"the bound {number!r} of {name!r}", "a number", f"e.g. {EXAMPLE}") from fault
         found.append(Requirement(name, ">=" if side == ">=" else "<=", bound))

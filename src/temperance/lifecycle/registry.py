@@ -18,6 +18,7 @@ from typing import Any
 
 from temperance.deployment import load
 from temperance.deployment.manifest import check_manifest, read_json
+from temperance.lifecycle.registry_form import fault as registry_fault
 from temperance.records.atomic import write_text
 from temperance.records.errors import BundleError, SettingError
 from temperance.records.plain_json import dumps
@@ -54,6 +55,10 @@ class Registry:
         found = read_json(path)
         if found.get("schema") != SCHEMA or not {"versions", "aliases", "history"} <= set(found):
             raise BundleError(f"{str(path)!r} is not complete, or newer", f"schema {SCHEMA}", "Update temperance")
+        if fault := registry_fault(found):
+            raise BundleError(
+                f"{str(path)!r} is damaged: {fault}", "what temperance registry wrote", "Restore the file"
+            )
         return found
 
     def add(self, bundle: str | Path, *, alias: str = "", note: str = "", why: str = "") -> dict[str, Any]:
@@ -93,11 +98,12 @@ class Registry:
 
         Raises:
             SettingError: a name that is none, or a version that is not there.
+            BundleError: the files of the version were changed.
 
         """
         _check_alias(name)
         with self._changed(must_exist=True) as content:
-            self._known(content, number)
+            self._checked(self._known(content, number))
             self._point(content, name, number, why or "asked for")
         return content
 
@@ -106,6 +112,7 @@ class Registry:
 
         Raises:
             SettingError: there is no version before.
+            BundleError: the files of that version were changed.
 
         """
         with self._changed(must_exist=True) as content:
@@ -115,6 +122,7 @@ class Registry:
                     f"{name!r} has stood for no version before", "a name that was moved at least once",
                     "See temperance registry list",
                 )  # fmt: skip
+            self._checked(self._known(content, trail[-2]))
             self._point(content, name, trail[-2], why or "rolled back", event="rollback")
         return content
 
@@ -134,14 +142,16 @@ class Registry:
         else:
             known = ", ".join(sorted(content["aliases"])) or "none yet"
             raise SettingError(f"no alias {name!r}", f"one of {known}, or the number of a version", "Check the name")
-        entry = self._known(content, number)
-        folder = self._place(number)
-        check_manifest(folder)
-        if _digest(folder) != entry["files"]:
-            raise BundleError(f"version {number} is not what was added", "its own files", "Add the bundle again")
-        return folder
+        return self._checked(self._known(content, number))
 
     # -- parts --------------------------------------------------------------------------------------------------------
+
+    def _checked(self, entry: dict[str, Any]) -> Path:
+        """Return the folder of a version whose files are those that were added."""
+        folder = self._place(entry["number"])
+        if _digest(folder) != entry["files"]:
+            raise BundleError(f"version {entry['number']} is not what was added", "its own files", "Add it again")
+        return folder
 
     @contextmanager
     def _changed(self, *, must_exist: bool = False) -> Iterator[dict[str, Any]]:

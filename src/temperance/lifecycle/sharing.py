@@ -91,12 +91,21 @@ def _check_index(index: dict[str, Any], place: Path) -> None:
         not isinstance(files, dict)
         or not isinstance(trials, list)
         or not all(isinstance(one, str) for one in files.values())
-        or not all(isinstance(row, dict) and is_plain(str(row.get("id", ""))) for row in trials)
+        or not all(_is_trial(row) for row in trials)
     ):
         raise StudyError(f"{place} is not complete", "files with their SHA-256, and trials", "Share the study again")
     for name in files:
         if not all(is_plain(part, letters="any") for part in str(name).split("/")) or str(name).count("/") > 1:
             raise StudyError(f"{place} names the file {name!r}", "files inside its own folder", "Share the study again")
+
+
+def _is_trial(row: Any) -> bool:
+    return (
+        isinstance(row, dict)
+        and is_plain(str(row.get("id", "")))
+        and isinstance(row.get("seconds", 0.0), int | float)
+        and isinstance(row.get("sha256"), str)
+    )
 
 
 def without_paths(text: str, prefixes: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""Basic models and the audit in a study: which are tried, and how long they take. No torch here: the leading process asks."""
+"""Basic models and the audit in a study: which are tried, for how long. No torch here: the leading process asks."""
 
 from __future__ import annotations
 

@@ -34,3 +34,14 @@ def test_two_models_of_one_name_are_told_apart_by_their_place(temperance, classe
     done = temperance("compare", classes.folder, again, classes.table, "--margin", "0.02")
     assert done.status == 0, done.err
     assert f"{classes.folder} and {again} differ by less than" in " ".join(done.out.split())
+
+
+def test_answers_that_are_not_measured_are_told(temperance, classes, tmp_path) -> None:
+    temperance("predict", classes.folder, classes.table, "--out", tmp_path / "p.parquet")
+    found = pl.read_parquet(tmp_path / "p.parquet")
+    other = found.with_columns(prediction=pl.lit("no"))
+    other.write_parquet(tmp_path / "other.parquet")
+    done = temperance("compare", classes.folder, tmp_path / "other.parquet", classes.table, "--target", "answer")
+    assert done.status == 0, done.err
+    said = f"other: In {(found['prediction'] != 'no').sum()} of 240 rows 'prediction' is not the likeliest class"
+    assert said in done.out

@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from temperance.deployment.several import write_several
 from temperance.lifecycle.papers import write_papers
 from temperance.lifecycle.sharing import INDEX
 from temperance.testing.study_example import study_example
@@ -57,3 +58,17 @@ def test_a_shared_study(temperance, tmp_path) -> None:
     done = temperance("verify", tmp_path)
     assert done.status == 2
     assert INDEX in done.err
+
+
+def test_each_bundle_of_several_targets(temperance, study, classes, tmp_path) -> None:
+    folder = tmp_path / "both"
+    write_several(folder, [("1_answer", "answer", classes.folder), ("2_again", "answer", study / "bundle")])
+    found = temperance("verify", folder, "--json").json
+    assert found["holds"] is True
+    assert [one["name"] for one in found["checks"]][:3] == ["models", "answer, checksums", "answer, answers"]
+    (folder / "2_again" / "model_card.md").write_text("x")
+    changed = temperance("verify", folder)
+    assert changed.status == 1
+    assert "FAILS     models: model_card.md" in changed.out
+    (folder / "1_answer" / "manifest.json").write_text("{}")
+    assert "FAILS     models: the bundle '1_answer' was changed" in temperance("verify", folder).out

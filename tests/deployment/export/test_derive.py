@@ -1,6 +1,7 @@
 """A form as a bundle of its own."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -59,3 +60,15 @@ def test_a_looser_tolerance_than_any_form_has_is_refused(made, tmp_path, change)
     with pytest.raises(BundleError, match="allows differences"):
         load(tmp_path / "b")
     assert json.loads((tmp_path / "b" / "bundle.json").read_text())["parity"]["tolerance"] == 0.5
+
+
+def test_papers_of_other_files_stay_behind(net, made, tmp_path):
+    from temperance.deployment.manifest import add_texts
+
+    one, _ = made
+    source = tmp_path / "source"
+    shutil.copytree(net.bundle.folder, source)
+    add_texts(source, {"provenance.json": "{}", "provenance.dsse.json": "{}", "model_card.md": "x"})
+    files = derive(load(source), one, tmp_path / "small", told={}).manifest["files"]
+    assert "model_card.md" in files
+    assert not {"provenance.json", "provenance.dsse.json"} & set(files)

@@ -82,3 +82,22 @@ def test_values_are_judged_by_their_squares(line):
     assert one.metric == "RMSE"
     expected = np.sqrt(np.mean((line.bundle.predict(line.rows) - line.truth) ** 2))
     assert one.score == pytest.approx(expected)
+
+
+def test_a_form_that_fails_on_some_row_is_refused(net, monkeypatch):
+    from temperance.deployment.write import Exported
+
+    plain = Exported.predict
+
+    def broken(self, rows):
+        answers = np.array(plain(self, rows), dtype=np.float64)
+        if rows.size == 600:  # not the few rows that are tried first
+            answers[-1] = np.nan
+        return answers
+
+    monkeypatch.setattr(Exported, "predict", broken)
+    rows = net.rows.take(np.resize(np.arange(net.rows.size), 600))
+    judge = Judge(net.bundle, rows, np.resize(net.truth, 600))
+    one = judge.judge(FORMS["float16 weights"], graph_of(net.bundle), ())
+    assert np.isnan(one.drop)
+    assert "no finite answer" in one.refused

@@ -31,6 +31,7 @@ def test_by_hand() -> None:
     assert as_answers(np.array([[900.0, -900.0]]), "logits").tolist() == [[1.0, 0.0]]
     assert as_answers(np.array([0.3]), "chance")[0] == pytest.approx([0.7, 0.3])
     assert "'yes'" in said("chance", TWO)
+    assert said("logits", TWO).endswith(f"for the classes {', '.join(TWO.classes)}, in this order.")
 
 
 @pytest.mark.parametrize(("shape", "target"), [((4, 3), TWO), ((4, 2), THREE), ((4, 2), VALUES), ((4,), THREE)])

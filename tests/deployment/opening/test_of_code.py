@@ -45,6 +45,9 @@ def unfitted():
 def fails():
     raise RuntimeError("no disk")
 
+def exits():
+    raise SystemExit(0)
+
 def nothing():
     return 3
 
@@ -82,7 +85,7 @@ def test_answers_without_chances_are_said_to_be_so(code, tables) -> None:
 
 @pytest.mark.parametrize(("name", "said"), [
     ("fails", "no disk"), ("nothing", "gave a int"), ("unfitted", "no classes_"), ("numbrs", "no 'numbrs'"),
-    ("values", "no classes_"),
+    ("values", "no classes_"), ("exits", "failed with SystemExit"),
 ])  # fmt: skip
 def test_what_cannot_be_used_is_named(code, tables, name, said) -> None:
     with pytest.raises(TaskError, match=said):

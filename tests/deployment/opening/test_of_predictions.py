@@ -31,6 +31,18 @@ def test_answers_alone_and_values_with_ranges(tables, tmp_path) -> None:
     assert found.observed.low == pytest.approx(y - 1)
 
 
+def test_answers_that_are_not_the_likeliest_class_are_told(tables, true_chance, tmp_path) -> None:
+    classes = np.array(tables.numbers.schema.target.classes)
+    shares = {f"probability_{name}": true_chance[:, i] for i, name in enumerate(classes)}
+    likely = true_chance.argmax(axis=1)
+    same = write(tmp_path / "same.csv", {"prediction": [f"'{name}" for name in classes[likely]], **shares})
+    assert open_predictions(same, tables.numbers).notes == ()
+    likely[:7] = 1 - likely[:7]
+    other = write(tmp_path / "other.csv", {"prediction": classes[likely], **shares})
+    (note,) = open_predictions(other, tables.numbers).notes
+    assert note.startswith("In 7 of 200 rows 'prediction' is not the likeliest class")
+
+
 def test_rows_without_an_answer_are_left_out_by_their_place(tables, true_chance, tmp_path) -> None:
     present = np.insert(np.ones(200, dtype=bool), 50, False)
     whole = np.insert(true_chance, 50, [0.5, 0.5], axis=0)

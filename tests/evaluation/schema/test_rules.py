@@ -51,6 +51,9 @@ def test_rules_that_do_not_fit_are_refused(loans, rules, said):
         ({"at_most": [["a", "a"]]}, "different columns"),
         ({"one_of": [["a"]]}, "at least 2 names"),
         ({"sums": [{"parts": ["a", "b"]}]}, "Add what is missing"),
+        ({"sums": 3}, "sums = 3"),
+        ({"one_of": 3}, "one_of = 3"),
+        ({"at_most": "ab"}, "at_most = 'ab'"),
     ],
 )
 def test_files_that_are_no_rules_are_refused(row, said):

@@ -62,7 +62,9 @@ def compare(
         )
         if one.subject.name == two.subject.name and first != second:  # one study after another: tell them by place
             done = replace(done, names=(first, second))
-        notes = list(dict.fromkeys([*one.notes, *two.notes]))
+        pairs = zip(done.names, (one.subject, two.subject), strict=True)
+        told = [f"{name}: {note}" for name, subject in pairs for note in vetting.with_scale(subject).notes]
+        notes = [*dict.fromkeys([*one.notes, *two.notes]), *told]
         value = {"first": first, "second": second, "data": data, "seed": seed, "notes": notes, **done.to_dict()}
         if out is not None:
             from temperance.cli.answers import write
@@ -71,7 +73,7 @@ def compare(
             write(_rows(done, one), out / "rows.parquet")
             rows = {"paths": {"rows": str(out / "rows.parquet")}}
             value["paths"] = vetting.write_results(out, "comparison", {**value, **rows}, versus_page(done, data=data))
-    lines = [*done.sentences(), *(f"Written: {path}" for path in value.get("paths", {}).values())]
+    lines = [*done.sentences(), *told, *(f"Written: {path}" for path in value.get("paths", {}).values())]
     Console(as_json, quiet).result(value, "\n".join(lines))
 
 

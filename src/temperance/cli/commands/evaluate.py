@@ -136,7 +136,7 @@ def run(
     if uses is not None:
         from temperance.records.openings import open_test
 
-        name = subject.version or subject.place
+        name = vetting.named(subject)
         found = open_test(uses, data=table.fingerprint, model=name, command=told_command(), once=once)
         extra.append(found.sentence())
     done = vet(
@@ -164,7 +164,7 @@ def _several(
             if out is not None:
                 value["paths"] = _written(out / Path(place).name, one, done, value, verdicts, asked)
         outputs[target] = value
-        measured.append((target, one.subject.schema.target, done.evaluation))
+        measured.append((target, one.subject.schema.target, done.evaluation, one.places_of(done.evaluation.index)))
         lines += [f"{target}:", *(f"  {line}" for line in said)]
     joint, said = several.measured(measured)
     whole: dict[str, Any] = {"data": asked.data, "outputs": outputs, "together": joint}

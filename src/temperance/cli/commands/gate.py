@@ -59,13 +59,15 @@ def gate(
     met = all(v.met for v in verdicts)
     value = {
         "met": met, "by": by.value, "model": done.subject.place, "version": done.subject.version, "data": data,
-        "n": done.evaluation.n, "own_rows": done.own.to_dict(), "seed": seed, "notes": [*one.notes, *extra],
+        "n": done.evaluation.n, "own_rows": done.own.to_dict(), "seed": seed,
+        "notes": [*one.notes, *done.subject.notes, *extra],
         "requirements": [v.to_dict() for v in verdicts],
     }  # fmt: skip
     if out is not None:
         text = page(done, data=data, notes=[*one.notes, *extra], verdicts=verdicts)
         value["paths"] = vetting.write_results(out, "gate", value, text)
-    lines = [*extra, *done.own.sentences(), *(f"{'Met' if v.met else 'NOT MET'}: {v.why}" for v in verdicts)]
+    lines = [*done.subject.notes, *extra, *done.own.sentences()]
+    lines += [f"{'Met' if v.met else 'NOT MET'}: {v.why}" for v in verdicts]
     lines.append("The model passes." if met else "The model does not pass.")
     Console(as_json, quiet).result(value, "\n".join(lines))
     if not met:

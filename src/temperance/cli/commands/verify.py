@@ -62,7 +62,7 @@ def verify(
 
 
 def of_bundle(place: Path, key: Path | None, *, replay: bool, data: str | None) -> list[Check]:
-    """Verify a bundle.
+    """Verify a bundle, or each bundle of a folder for several targets.
 
     Raises:
         SettingError: options that are for a shared study.

@@ -155,6 +155,8 @@ class Judge:
             return "no rows with known answers to measure its loss on: give --data FILE, or the folder of the study"
         if one.n < LEAST_ROWS:
             return f"{one.n} rows with known answers are too few to judge by; at least {LEAST_ROWS}"
+        if np.isnan(one.drop) or not np.isfinite(one.difference or 0.0):
+            return "some rows get no finite answer in this form"
         if one.drop > self.most_drop:
             return f"it loses {100 * one.drop:.2f} % of the score; at most {100 * self.most_drop:g} % (--max-drop)"
         if one.changed is not None and one.changed > MOST_CHANGED:

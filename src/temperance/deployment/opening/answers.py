@@ -11,10 +11,11 @@ from temperance.records.errors import DataError
 from temperance.records.schema import Schema, Target
 
 Scale = Literal["values", "probabilities", "logits", "chance", "logit"]
+MOST_NAMED = 10  # classes
 WORDS: dict[Scale, str] = {
     "values": "The model's outputs were taken as values.",
-    "probabilities": "The model's outputs were taken as probabilities: they are from 0 to 1 and sum to 1.",
-    "logits": "The model's outputs were taken as logits: they are no probabilities, and a softmax was applied.",
+    "probabilities": "The model's outputs were taken as probabilities: they are from 0 to 1 and sum to 1.{order}",
+    "logits": "The model's outputs were taken as logits: they are no probabilities, and a softmax was applied.{order}",
     "chance": "The model's one output was taken as the probability of {second!r}.",
     "logit": "The model's one output was taken as a logit of {second!r}: a sigmoid was applied.",
 }
@@ -67,7 +68,9 @@ def as_answers(raw: NDArray[Any], scale: Scale) -> NDArray[np.float64]:
 
 def said(scale: Scale, target: Target) -> str:
     """Say in words what outputs were taken for."""
-    return WORDS[scale].format(second=target.classes[-1] if target.classes else "")
+    order = f" They stand for the classes {', '.join(target.classes[:MOST_NAMED])}"
+    order += ", …, in this order." if len(target.classes) > MOST_NAMED else ", in this order."
+    return WORDS[scale].format(second=target.classes[-1] if target.classes else "", order=order)
 
 
 def order_of(names: Any, schema: Schema) -> NDArray[np.int64]:

@@ -74,7 +74,7 @@ def call(text: str) -> Any:
             f"the module {module_name!r}: {fault}", "a Python file in the current folder, or an installed package",
             "Run the command in the folder of that file",
         ) from fault  # fmt: skip
-    except Exception as fault:  # a user's module may fail in any way; it is told, not hidden
+    except (Exception, SystemExit) as fault:  # a user's module may fail in any way; one that exits would pass a gate
         raise TaskError(f"importing {module_name!r} failed with {type(fault).__name__}: {fault}") from fault
     made = getattr(module, function_name, None)
     if made is None:
@@ -87,7 +87,7 @@ def call(text: str) -> Any:
         return made
     try:
         return made()
-    except Exception as fault:  # as above
+    except (Exception, SystemExit) as fault:  # as above
         raise TaskError(
             f"{text} failed with {type(fault).__name__}: {fault}", "a function without arguments"
         ) from fault

@@ -74,10 +74,12 @@ def open_predictions(path: str | Path, table: Table, present: NDArray[np.bool_] 
     else:
         answer = _answers(found, schema)
         reasons["probabilities"] = "the file holds answers without probabilities"
+    notes = _told(found, answer, schema) if "probabilities" not in reasons else ()
     observed = outcome(answer, target=table.target, spec=schema.target, groups=table.group, weight=table.weight, **ends)
     return Subject(
-        NoModel(schema), kind="predictions", name=Path(path).stem, reasons=reasons, place=str(path), observed=observed
-    )
+        NoModel(schema), kind="predictions", name=Path(path).stem, reasons=reasons, place=str(path), observed=observed,
+        notes=notes,
+    )  # fmt: skip
 
 
 def _read(path: Path) -> pl.DataFrame:
@@ -109,6 +111,21 @@ def _numbers(found: pl.DataFrame, name: str) -> NDArray[np.float64]:
     return values
 
 
+def _told(found: pl.DataFrame, shares: NDArray[np.float64], schema: Schema) -> tuple[str, ...]:
+    """Say where the answers of the file are not the likeliest classes, by which figures go; shares (b, c)."""
+    if schema.target.task == "regression" or ANSWER not in found.columns:
+        return ()
+    own = _answers(found, schema)
+    other = int((np.take_along_axis(shares, own.argmax(axis=1)[:, None], axis=1)[:, 0] < shares.max(axis=1)).sum())
+    if not other:
+        return ()
+    return (
+        f"In {other:,} of {len(own):,} rows {ANSWER!r} is not the likeliest class (were there costs, or a threshold?). "
+        f"Figures are of the likeliest, or under --cost of the cheapest; to measure the answers themselves, leave the "
+        f"columns {CHANCE}… out.",
+    )
+
+
 def _answers(found: pl.DataFrame, schema: Schema) -> NDArray[np.float64]:
     if ANSWER not in found.columns:
         raise DataError(
@@ -117,6 +134,9 @@ def _answers(found: pl.DataFrame, schema: Schema) -> NDArray[np.float64]:
         )  # fmt: skip
     codes = {name: i for i, name in enumerate(schema.target.classes)}
     labels = [plain(value) for value in found[ANSWER].to_list()]
+    labels = [
+        label[1:] if label not in codes and label[:1] == "'" else label for label in labels
+    ]  # as `predict` quotes
     strange = sorted({label for label in labels if label not in codes})
     if strange:
         raise DataError(

@@ -154,7 +154,7 @@ def from_dict(row: Mapping[str, Any]) -> Rules:
         _only(_table(entry, name), tuple(ColumnRule.__dataclass_fields__), f"column {name!r}")
         columns[name] = _column(name, entry)
     sums = []
-    for entry in row.get("sums", []):
+    for entry in _items(row, "sums"):
         _only(_table(entry, "sums"), ("parts", "total"), "a sum")
         if "parts" not in entry or "total" not in entry:
             raise SettingError(
@@ -162,10 +162,10 @@ def from_dict(row: Mapping[str, Any]) -> Rules:
             )
         sums.append(Sum(_names(entry["parts"], 2), str(entry["total"])))
     pairs = {
-        key: tuple((pair[0], pair[1]) for pair in (_names(one, 2, exactly=True) for one in row.get(key, [])))
+        key: tuple((pair[0], pair[1]) for pair in (_names(one, 2, exactly=True) for one in _items(row, key)))
         for key in ("at_most", "implies")
     }
-    groups = tuple(_names(one, 2) for one in row.get("one_of", []))
+    groups = tuple(_names(one, 2) for one in _items(row, "one_of"))
     return Rules(columns, pairs["at_most"], tuple(sums), pairs["implies"], groups)
 
 
@@ -184,6 +184,13 @@ def _table(value: Any, name: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
         raise SettingError(f"{name} = {value!r}", "a table of keys and values", "See the page on rules of columns")
     return value
+
+
+def _items(row: Mapping[str, Any], key: str) -> list[Any]:
+    found = row.get(key, [])
+    if not isinstance(found, list):
+        raise SettingError(f"{key} = {found!r}", "a list", "See the page on rules of columns")
+    return found
 
 
 def _names(value: Any, least: int, *, exactly: bool = False) -> tuple[str, ...]:
