@@ -65,10 +65,10 @@ def test_each_bundle_of_several_targets(temperance, study, classes, tmp_path) ->
     write_several(folder, [("1_answer", "answer", classes.folder), ("2_again", "answer", study / "bundle")])
     found = temperance("verify", folder, "--json").json
     assert found["holds"] is True
-    assert [one["name"] for one in found["checks"]][:3] == ["models", "answer, checksums", "answer, answers"]
+    assert [one["name"] for one in found["checks"]][:3] == ["list", "1_answer: checksums", "1_answer: answers"]
     (folder / "2_again" / "model_card.md").write_text("x")
     changed = temperance("verify", folder)
     assert changed.status == 1
-    assert "FAILS     models: model_card.md" in changed.out
+    assert "FAILS     list: model_card.md" in changed.out
     (folder / "1_answer" / "manifest.json").write_text("{}")
-    assert "FAILS     models: the bundle '1_answer' was changed" in temperance("verify", folder).out
+    assert "FAILS     list: the bundle '1_answer' was changed" in temperance("verify", folder).out
