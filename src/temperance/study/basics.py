@@ -86,7 +86,7 @@ def expected_seconds(spec: TrialSpec, schema: Schema, roles: Roles) -> float:
 
 
 def audit_seconds(budget: Budget) -> float | None:
-    """Return how long the audit may take on its worker; None: as long as it wants."""
+    """Return how many seconds the audit may take on its worker under ``budget``; None: as many as it wants."""
     if budget.runs is not None:
         return QUICK
     return None if budget.seconds is None else max(LEAST_AUDIT, AUDIT_SHARE * budget.seconds)
