@@ -9,6 +9,7 @@ import pytest
 
 from temperance.data import load_roles
 from temperance.records.errors import StudyError
+from temperance.study.basics import QUICK
 from temperance.study.clock import Budget
 from temperance.study.desk import Desk
 from temperance.study.events import Paced
@@ -163,7 +164,7 @@ def test_the_search_has_its_order_and_the_audit_a_small_share(opened):
     assert "audit" in kinds
     assert kinds[-1] == "folded run"  # one beside the basic models
     assert kinds.count("folded run") == 1
-    assert next(job for job in desk.workers.started if job["job"] == "audit")["seconds"] is None
+    assert next(job for job in desk.workers.started if job["job"] == "audit")["seconds"] == QUICK
     assert desk.state.findings == [{"check": "leaks"}]
 
 
