@@ -32,6 +32,7 @@ from temperance.cli.commands.techniques import techniques
 from temperance.cli.commands.verify import verify
 from temperance.cli.examples import epilog
 from temperance.cli.guard import Started, guarded
+from temperance.cli.once import Once
 from temperance.records.version import __version__
 
 COMMANDS = (
@@ -52,7 +53,7 @@ def build() -> typer.Typer:
     )
     app.callback()(_root)
     for command in COMMANDS:
-        app.command(command.__name__, epilog=epilog(command.__name__))(guarded(command))
+        app.command(command.__name__, cls=Once, epilog=epilog(command.__name__))(guarded(command))
     return app
 
 
