@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import logging
 from typing import NamedTuple
 
 import numpy as np
 
 from temperance.deployment.serve.answering import SLICE, Answering, Answers
+from temperance.records.errors import RequestError
 from temperance.records.schema import Rows
 
+log = logging.getLogger(__name__)
 PROBE = 16  # where requests come one by one, each so many-th is made to wait for company, to notice a change
 
 
@@ -66,8 +68,13 @@ class Gather:
             return
         self._busy = len(group) > 1
         if len(group) > 1:
-            with contextlib.suppress(Exception):  # one of them cannot be answered: each alone, so that the others are
+            try:
                 self._all(group)
+            except RequestError:  # one of them cannot be answered: each alone, so that the others are
+                pass
+            except Exception:
+                log.exception("%d requests failed together; each is answered alone", len(group))
+            else:
                 return
         for one in group:
             try:
