@@ -40,3 +40,19 @@ def test_damaged_marks_with_a_matching_manifest_end_in_the_packages_own_error(ma
     change(marked, TRAINING_ROWS)
     with pytest.raises(TemperanceError):
         open_bundle(marked)
+
+
+def test_groups_of_the_study_are_told_since_marks_know_single_rows(linear, binary, tmp_path) -> None:
+    part = basic_part(linear.fitted, binary)
+    for name, details in (("plain", {}), ("grouped", {"group": "who"})):
+        write_bundle(
+            tmp_path / name,
+            part=part,
+            schema=binary,
+            predictor=linear,
+            rows=linear.rows,
+            extras=Extras(details=details),
+        )
+    assert open_bundle(tmp_path / "plain").notes == ()
+    (said,) = open_bundle(tmp_path / "grouped").notes
+    assert "all rows of one 'who' together" in said

@@ -39,8 +39,19 @@ def open_bundle(folder: str | Path) -> Subject:
 
     return Subject(
         bundle, kind="bundle", name=bundle.name, version=bundle.version, open_network=network, training=marks,
-        record=record(bundle), reasons=reasons, place=str(bundle.folder),
+        record=record(bundle), reasons=reasons, place=str(bundle.folder), notes=_of_groups(bundle),
     )  # fmt: skip
+
+
+def _of_groups(bundle: Bundle) -> tuple[str, ...]:
+    """Say what marks of single rows cannot tell where the study kept groups together."""
+    group = bundle.card.get("details", {}).get("group")
+    if group is None:
+        return ()
+    return (
+        f"The study of this model kept all rows of one {str(group)!r} together. Here rows are known one by one: other "
+        "rows of a group that it learned from count as unseen, and may look better than new groups would.",
+    )
 
 
 def training_rows(bundle: Bundle) -> RowMarks | None:
