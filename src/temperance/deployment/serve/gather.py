@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from typing import NamedTuple
 
@@ -69,13 +70,11 @@ class Gather:
         self._busy = len(group) > 1
         if len(group) > 1:
             try:
-                self._all(group)
-            except RequestError:  # one of them cannot be answered: each alone, so that the others are
-                pass
+                with contextlib.suppress(RequestError):  # one cannot be answered: each alone, so that the others are
+                    self._all(group)
+                    return
             except Exception:
                 log.exception("%d requests failed together; each is answered alone", len(group))
-            else:
-                return
         for one in group:
             try:
                 self.runs += 1
