@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import psutil
 import pytest
 from tests.cli.conftest import bundle_of
 
@@ -19,6 +18,7 @@ from temperance.app.events import Stream
 from temperance.app.guard import Rules
 from temperance.app.project import Project
 from temperance.records.plain_json import dumps
+from temperance.study.lock import started_at
 from temperance.testing.study_example import study_example
 
 TABLE = "id;when;price;zip;left\n" + "".join(
@@ -91,7 +91,7 @@ class Started(list[tuple[str, list[str]]]):
     def __init__(self) -> None:
         super().__init__()
         self.interrupted: list[int] = []
-        self.pid, self.at = os.getpid(), psutil.Process().create_time()
+        self.pid, self.at = os.getpid(), started_at(os.getpid())
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from pathlib import Path
 
@@ -56,6 +57,25 @@ def test_an_end_is_known_as_soon_as_it_is_seen(tmp_path: Path, monkeypatch: pyte
         while job.is_alive:
             pass
         assert job.code == 3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="how Linux shows a process of several threads")
+def test_it_runs_while_any_of_its_threads_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = tmp_path / "python"
+    script.write_text(
+        f"#!{sys.executable}\n"
+        "import ctypes, os, threading, time\n"
+        "threading.Thread(target=lambda: (time.sleep(1.0), os._exit(5))).start()\n"
+        "ctypes.CDLL(None).pthread_exit(None)\n"
+    )
+    script.chmod(0o755)
+    job = Job(tmp_path, "audit")
+    with monkeypatch.context() as patch:
+        patch.setattr(jobs.sys, "executable", str(script))
+        job.start([], tmp_path)
+    wait(job)
+    assert job.has_ended
+    assert job.code == 5
 
 
 def test_a_number_that_was_used_again_is_not_our_process(tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def test_a_study_started_elsewhere_counts_and_can_be_stopped(tmp_path: Path, sta
     other = tmp_path / "other"
     other.mkdir()
     (other / "ledger.jsonl").write_text("")
-    owner = {"pid": os.getpid(), "started": psutil.Process().create_time(), "host": socket.gethostname()}
+    owner = {"pid": os.getpid(), "started": started_at(os.getpid()), "host": socket.gethostname()}
     (other / "lock").write_text(json.dumps(owner))
     line = Line(Studies(tmp_path))
     line.ask(*made(tmp_path, "one"))

@@ -3,7 +3,9 @@
 import json
 import os
 import socket
+import sys
 
+import psutil
 import pytest
 
 from temperance.records.errors import StudyError
@@ -32,6 +34,15 @@ def test_a_lock_of_a_gone_process_is_taken_over_even_if_its_number_is_used_again
     assert not owner_of(tmp_path).is_alive
     FolderLock(tmp_path)
     assert owner_of(tmp_path) == Owner.me()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there create_time follows the wall clock")
+def test_setting_the_clock_does_not_make_the_owner_look_gone(tmp_path, monkeypatch):
+    lock = FolderLock(tmp_path)
+    created, booted = psutil.Process().create_time(), psutil.boot_time()
+    monkeypatch.setattr(psutil.Process, "create_time", lambda _: created + 3600.0)
+    monkeypatch.setattr(psutil, "boot_time", lambda: booted + 3600.0)
+    assert lock.owner.is_alive
 
 
 def test_another_machine_cannot_be_asked(tmp_path):

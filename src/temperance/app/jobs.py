@@ -17,7 +17,7 @@ import psutil
 
 from temperance.records.atomic import write_text
 from temperance.records.plain_json import dumps
-from temperance.study.lock import SAME_START
+from temperance.study.lock import SAME_START, started_at
 
 _TURN = threading.Lock()
 SAID = 1 << 16  # bytes of an output that are read
@@ -65,7 +65,8 @@ class Job:
         if card is None:
             return False
         collect()
-        return _same(int(card["pid"]), float(card["started"]))
+        # A child of ours runs until its exit status is there: its first thread is a zombie a little earlier.
+        return self._path("end") in _OURS or _same(int(card["pid"]), float(card["started"]))
 
     @property
     def has_ended(self) -> bool:
@@ -132,16 +133,15 @@ def interrupt(pid: int, *, group: bool) -> None:
 
 def _same(pid: int, started: float) -> bool:
     try:
-        process = psutil.Process(pid)
-        alive = process.status() != psutil.STATUS_ZOMBIE
-        return bool(alive and abs(process.create_time() - started) < SAME_START)
+        alive = psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+        return bool(alive and abs(started_at(pid) - started) < SAME_START)
     except psutil.Error:
         return False
 
 
 def _started(pid: int) -> float:
     try:
-        return float(psutil.Process(pid).create_time())
+        return started_at(pid)
     except psutil.Error:
         return 0.0
 

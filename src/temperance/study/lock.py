@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from temperance.records.errors import StudyError
 from temperance.records.plain_json import dumps
 
 NAME = "lock"
-SAME_START = 2.0  # seconds; what the clock of the machine may have been moved by between two readings
+SAME_START = 0.05  # seconds; a reading of the same process differs by less
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Owner:
 
     Attributes:
         pid: of the process.
-        started: ``create_time`` of the process.
+        started: what :func:`started_at` says of the process.
         host: name of its machine.
 
     """
@@ -35,7 +36,7 @@ class Owner:
     @classmethod
     def me(cls) -> Owner:
         """Return this process."""
-        return cls(os.getpid(), psutil.Process().create_time(), socket.gethostname())
+        return cls(os.getpid(), started_at(os.getpid()), socket.gethostname())
 
     @property
     def is_alive(self) -> bool:
@@ -43,9 +44,23 @@ class Owner:
         if self.host != socket.gethostname():
             return True
         try:
-            return bool(abs(psutil.Process(self.pid).create_time() - self.started) < SAME_START)
+            return bool(abs(started_at(self.pid) - self.started) < SAME_START)
         except psutil.Error:
             return False
+
+
+def started_at(pid: int) -> float:
+    """When a process started, in seconds: a mark that tells it from a later one of the same number.
+
+    On Linux it counts from the start of the machine: ``create_time`` is put together from the wall clock there, so a
+    clock that is set while a study runs would make its owner look gone.
+
+    Raises:
+        psutil.Error: there is no such process.
+
+    """
+    started = psutil.Process(pid).create_time()
+    return float(started - psutil.boot_time() if sys.platform == "linux" else started)
 
 
 class FolderLock:
