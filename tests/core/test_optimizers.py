@@ -1,8 +1,12 @@
+import warnings
+from types import SimpleNamespace
+
 import pytest
 import torch
+from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from temperance.core.leaves import Leaves
-from temperance.core.optimizers import SGD, AdamW, largest_rate, require_functional, step_at
+from temperance.core.optimizers import SGD, AdamW, largest_rate, require_functional, step_as_it_is, step_at
 from temperance.records.errors import SettingError
 from temperance.testing.problems import PROBLEMS
 
@@ -64,3 +68,69 @@ def test_a_step_at_other_rates_is_that_of_divided_groups_and_leaves_them_whole()
     assert [float(w[0].detach()) for w in weights] == pytest.approx([0.9, 0.95, 0.0])
     assert all(a is b for a, b in zip(optimizer.param_groups, groups, strict=True))
     assert [group["lr"] for group in groups] == [0.1, 1.0]
+
+
+def _steps(optimizer, weight):
+    weight.grad = torch.ones_like(weight)
+    step_as_it_is(optimizer)
+
+
+def test_a_step_without_torchs_label_moves_the_weights_as_one_with_it():
+    for kind in (torch.optim.SGD, torch.optim.AdamW, torch.optim.Adagrad):
+        one, two = torch.ones(3, requires_grad=True), torch.ones(3, requires_grad=True)
+        ours, plain = kind([one], lr=0.1), kind([two], lr=0.1)
+        for _ in range(3):
+            one.grad, two.grad = torch.ones(3), torch.ones(3)
+            step_as_it_is(ours)
+            plain.step()
+        assert torch.equal(one, two)
+        assert not torch.equal(one, torch.ones(3))
+
+
+def test_hooks_schedulers_and_the_profiler_are_not_passed_over():
+    weight = torch.ones(1, requires_grad=True)
+    optimizer = torch.optim.SGD([weight], lr=0.1)
+    seen = []
+    handles = [
+        optimizer.register_step_pre_hook(lambda *_: seen.append("before")),
+        optimizer.register_step_post_hook(lambda *_: seen.append("after")),
+        register_optimizer_step_pre_hook(lambda *_: seen.append("all before")),
+        register_optimizer_step_post_hook(lambda *_: seen.append("all after")),
+    ]
+    for handle in handles:
+        _steps(optimizer, weight)
+        handle.remove()
+    assert sorted(seen) == ["after"] * 2 + ["all after"] * 4 + ["all before"] * 3 + ["before"]
+    seen.clear()
+    _steps(optimizer, weight)
+    assert seen == []
+    with torch.profiler.profile() as profiler:
+        _steps(optimizer, weight)
+    assert any("Optimizer.step#SGD" in row.key for row in profiler.key_averages())
+    torch.optim.lr_scheduler.StepLR(optimizer, 1)
+    before = optimizer.step
+
+    def counted(*given):
+        seen.append("step")
+        return before(*given)
+
+    optimizer.step = counted
+    _steps(optimizer, weight)
+    assert seen == ["step"]
+
+
+def test_a_step_counts_for_torchs_schedulers():
+    weight = torch.ones(1, requires_grad=True)
+    optimizer = torch.optim.SGD([weight], lr=0.1)
+    scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 1)
+    _steps(optimizer, weight)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")  # torch warns where it saw no step before the scheduler's
+        scheduler.step()
+    assert told == []
+
+
+def test_what_only_acts_like_an_optimizer_is_asked_to_step():
+    asked = []
+    step_as_it_is(SimpleNamespace(step=lambda: asked.append(1)))
+    assert asked == [1]

@@ -51,11 +51,8 @@ def ready(session: Attached) -> None:
     solo = session.solo
     if session._start is not None:
         begin_again(session)
-    if len(solo.home) and (
-        solo.holdings.replaced()
-        or solo.home.tensors[0].device != solo.device
-        or solo.home.tensors[0].dtype != solo.dtype
-    ):
+    leaves = solo.home.tensors
+    if leaves and (solo.holdings.replaced() or leaves[0].device != solo.device or leaves[0].dtype != solo.dtype):
         raise RecipeError(
             "the model's parameters were moved, cast or replaced after a recipe was attached",
             "the order is model.to(device), load_state_dict, the optimizer, torch.compile or DDP, then attach",

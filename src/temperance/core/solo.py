@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -14,15 +14,16 @@ from temperance.core import stages
 from temperance.core.attention import plain_attention
 from temperance.core.batch import Batch, Pass, call, joined, measure, part_of, per_row
 from temperance.core.criterion import Criterion
+from temperance.core.elsewhere import elsewhere
 from temperance.core.embedding import Seam
 from temperance.core.finite import NotFinite, OnNaN, Watch, finite
 from temperance.core.holdings import Holdings, require_sync
 from temperance.core.leaves import Leaves
 from temperance.core.nest import detached
 from temperance.core.objective import PlainObjective
-from temperance.core.optimizers import step_at
+from temperance.core.optimizers import step_as_it_is, step_at
 from temperance.core.policy import trainable
-from temperance.core.random import fold, pulse
+from temperance.core.random import Pulse, fold, pulsing
 from temperance.core.recomputation import follow_checkpoints
 from temperance.core.regularizer import Memory, Rate, Regularizer, Strengths
 from temperance.core.replicas import average, rank
@@ -293,18 +294,21 @@ class Solo:
 
     def _objective(self, batch: Batch, key: int) -> Pass:
         own = fold(key, self.rank) if self.rank else key
-        with pulse(own):
+        with pulsing(Pulse(own)):
             return self.objective(self.home, {}, batch if self.seam is None else self.seam.on(batch), own)
 
     def _collect(self) -> Leaves:
-        grads = [p.grad for p in self.home.tensors]
-        if self.holdings.mask is not None:  # what the optimizer does not hold it will not move, so nobody may
-            grads = [g if held else None for g, held in zip(grads, self.holdings.mask, strict=True)]
         if self._unsynchronised:
             average([p.grad for p in self._unsynchronised if p.grad is not None])
+        mask = self.holdings.mask
+        if mask is None:
+            found = [g for p in self.home.tensors if (g := p.grad) is not None]
+            if len(found) == len(self.home.tensors):
+                return Leaves(self.home.names, found, owned=True)
+        # what the optimizer does not hold it will not move, so nobody may
+        held = mask or [True] * len(self.home.tensors)
+        grads = [p.grad if mine else None for p, mine in zip(self.home.tensors, held, strict=True)]
         found = [g for g in grads if g is not None]
-        if len(found) == len(grads):
-            return Leaves(self.home.names, found, owned=True)
         pattern = tuple(g is not None for g in grads)
         if pattern != self._pattern:  # one tuple per pattern, so that who asks for these names finds them again
             self._pattern = pattern
@@ -314,7 +318,10 @@ class Solo:
     def _optimize(self, params: Leaves, grads: Leaves, rate: Rate) -> Leaves:
         if self._gate is not None:
             require_sync(self._gate)
-        self.optimizer.step() if rate is self._rate else step_at(self.optimizer, self.home.tensors, rate)
+        if rate is self._rate:
+            step_as_it_is(self.optimizer)
+        else:
+            step_at(self.optimizer, self.home.tensors, rate)
         return params
 
     def _precision(self) -> Any:
@@ -324,30 +331,9 @@ class Solo:
 
     # -- other parameters -----------------------------------------------------------------------------------------
 
-    @contextmanager
-    def at(self, params: Leaves, *, keep_statistics: bool = False) -> Iterator[None]:
-        """Point the module's parameters at other numbers and back: exact, no copy, hooks fire.
-
-        The running statistics of normalization layers are those of the first pass of a step, so they are put back.
-        """
-        if params is self.home:
-            yield
-            return
-        own = [(p, p.data) for p in self.home.tensors]
-        kept = Kept(self.statistics) if keep_statistics else None
-        torch.clear_autocast_cache()
-        try:
-            whole = params.names == self.home.names
-            both = self.home.names if whole else tuple(name for name in self.home.names if name in params)
-            for p, new in zip(self.home.part(both).tensors, params.part(both).tensors, strict=True):
-                p.data = new.detach() if new.requires_grad else new
-            yield
-        finally:
-            for p, data in own:
-                p.data = data
-            if kept is not None:
-                kept.put_back()
-            torch.clear_autocast_cache()
+    def at(self, params: Leaves, *, keep_statistics: bool = False) -> elsewhere:
+        """Let the module stand at other numbers meanwhile; see ``elsewhere``."""
+        return elsewhere(self.home, params, self.statistics if keep_statistics else ())
 
     def losses(self, batch: Batch, params: Leaves) -> Tensor:
         """Return the plain loss per example (b,) in evaluation mode; (1,) where the loss gives one number."""

@@ -164,7 +164,8 @@ class KLAnchor(Regularizer):
             if (strengths.is_off("rate") and not self.rate) or not torch.is_grad_enabled():
                 return passed
             whole: Batch = passed.batch or batch
-            self._require_labels(whole)
+            if self.places != "counted":
+                self._require_labels(whole)
             outputs, seen = self._asked(passed.outputs, whole)
             axis = class_axis(outputs, "KLAnchor", batch=seen)
             is_joint = seen is not whole and _is_joint(whole, memory.plan.model)
@@ -181,8 +182,11 @@ class KLAnchor(Regularizer):
 
     def _asked(self, outputs: Any, batch: Batch) -> tuple[Any, Batch]:
         """Return the outputs and the batch of the rows at which the reference is asked."""
+        if self.share == 1.0:
+            return outputs, batch
         count = batch.size
-        if self.share == 1.0 or (kept := -int(-self.share * count // 1)) >= count:
+        kept = -int(-self.share * count // 1)
+        if kept >= count:
             return outputs, batch
 
         def last(leaf: Tensor) -> Tensor:
@@ -195,7 +199,7 @@ class KLAnchor(Regularizer):
 
     def _require_labels(self, batch: Batch) -> None:
         """Refuse a (micro-)batch without labels where more than these is held: it would count nothing."""
-        if self.places == "counted" or is_batched() or torch.compiler.is_compiling():
+        if is_batched() or torch.compiler.is_compiling():
             return
         kept = counted(batch.targets, batch.convention)
         if kept is not None and not bool(kept.any()):
@@ -223,7 +227,7 @@ class KLAnchor(Regularizer):
     ) -> Tensor:
         model, layers = memory.plan
         asked, anchor = seen._replace(targets=ANSWERS_ONLY), memory["anchor"]
-        if len(anchor) < len(params):  # the others stay as they are: beside these they say nothing
+        if anchor.names != params.names:  # the others stay as they are: beside these they say nothing
             anchor = Leaves.of({**params, **anchor}, owned=params.owned)
         # without noise: in evaluation mode, but for normalization, which works as in training and learns nothing
         others = [m for m in every(model) if m not in layers] if layers else every(model)
