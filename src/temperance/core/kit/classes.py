@@ -18,7 +18,9 @@ from temperance.core.nest import described
 from temperance.records.errors import RecipeError
 
 UNTOLD = Batch((), None)  # nothing is known of loss and targets
-_NARROW, _SMALL = 16, 1024  # classes on the last axis, and numbers in all, below which torch's own layout is quicker
+# fewer classes than a register holds numbers, and from this many numbers on, torch's own layout is the slower one
+_NARROW = 16 if torch.backends.cpu.get_cpu_capability() == "AVX512" else 8
+_SMALL = 4096
 
 
 def class_logits(outputs: Any, owner: str, axis: int | None = None, *, batch: Batch = UNTOLD) -> Tensor:
@@ -149,8 +151,8 @@ def label_logits(outputs: Any, owner: str) -> Tensor:
 def log_softmax(logits: Tensor) -> Tensor:
     """Return log softmax over the last axis, same shape.
 
-    For less than 16 classes torch's kernel for the last axis works number by number on a CPU; the one for the first
-    axis takes many rows at once, which is quicker, the turning included.
+    For fewer classes than a register of the CPU holds numbers torch's kernel for the last axis works number by number;
+    the one for the first axis takes many rows at once, which is quicker for large batches, the turning included.
     """
     if _is_slow(logits):
         return torch.log_softmax(logits.movedim(-1, 0), 0).movedim(0, -1)
