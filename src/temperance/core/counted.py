@@ -34,7 +34,7 @@ def counted(targets: Any, convention: Convention) -> Tensor | None:
     if not is_classes(targets, convention):
         return None
     ignore = convention.ignore_index
-    if _may_look(targets):  # one cheap look spares the usual batch, where all count, every masked operation
+    if may_look(targets):  # one cheap look spares the usual batch, where all count, every masked operation
         if not targets.numel():
             return None
         lowest = int(targets.min())
@@ -55,7 +55,7 @@ def ignored(losses: Tensor, targets: Any, convention: Convention) -> Tensor | No
     if not is_classes(targets, convention) or targets.shape != losses.shape[: targets.dim()]:
         return None
     left: Tensor = targets == convention.ignore_index
-    if _may_look(targets) and not bool(left.any()):
+    if may_look(targets) and not bool(left.any()):
         return None
     zero = losses.detach() == 0
     return torch.logical_not(left & (zero.flatten(left.dim()).all(-1) if zero.dim() > left.dim() else zero))
@@ -92,6 +92,6 @@ def blend_kept(one: Tensor | None, two: Tensor | None, share: Tensor) -> Tensor 
     return torch.lerp(second.to(share.dtype), first.to(share.dtype), share)
 
 
-def _may_look(targets: Tensor) -> bool:
+def may_look(targets: Tensor) -> bool:
     """Return whether reading one number is cheap here: on a GPU it waits, and mapped or compiled code cannot."""
     return targets.device.type == "cpu" and not is_batched() and not torch.compiler.is_compiling()

@@ -21,7 +21,7 @@ from temperance.core.random import Pulse, fold, pulse, pulsing, running, uniform
 from temperance.core.regularizer import Context, Rank, Regularizer, Strengths
 from temperance.core.rules import Rule
 from temperance.core.shifted import Shifted
-from temperance.core.statistics import resting
+from temperance.core.statistics import every, resting
 from temperance.records.errors import RecipeError, SettingError
 
 Bound = float | tuple[float, ...] | None
@@ -324,7 +324,7 @@ def search_mode(model: nn.Module, key: Any) -> Iterator[None]:
     if syncs is not None:
         model.require_backward_grad_sync = False  # type: ignore[assignment]
     try:
-        with pulse(key), resting(m for m in model.modules() if not isinstance(m, nn.RNNBase)):
+        with pulse(key), resting([m for m in every(model) if not isinstance(m, nn.RNNBase)]):
             yield
     finally:
         if syncs is not None:

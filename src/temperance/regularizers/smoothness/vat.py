@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from temperance.control.strength import Strength
 from temperance.core.batch import ANSWERS_ONLY, Batch, Pass, mean, plus
+from temperance.core.counted import may_look
 from temperance.core.kit.attacks import (
     Attack,
     Attacking,
@@ -45,6 +46,8 @@ from temperance.core.statistics import tracking, unchanged
 from temperance.records.citation import Citation
 from temperance.records.cost import Cost
 from temperance.records.errors import SettingError
+
+SAFE = 1e-15  # a length above which no square that matters vanishes in single precision
 
 
 @techniques.add
@@ -140,7 +143,7 @@ class VAT(Attacking):
             batch = movable(batch, "VAT")
             near = attack.near(batch, strengths)
             with search_mode(memory.plan[0], key):
-                ways = self._ways(divergence_at(inner, params, buffers, batch, key, "VAT"), near, key)
+                ways = self._ways(divergence_at(inner, params, buffers, batch, key, "VAT"), near, attack.box, key)
             found = _inside(near, ways, near.eps, attack.box)
             return batch._replace(inputs=straight_through(batch.inputs, found), targets=ANSWERS_ONLY)
 
@@ -160,9 +163,8 @@ class VAT(Attacking):
 
         return steady
 
-    def _ways(self, value: Value, near: Near, key: Any) -> list[Tensor]:
+    def _ways(self, value: Value, near: Near, box: Box, key: Any) -> list[Tensor]:
         """Return the direction of each row in which its answer changes fastest, of length 1."""
-        box = self.attack.box
         free = None if box.is_open else [(high > low).to(low.dtype) for low, high in near.limits]
         ways = [normal(fold(key, "start", i), x.shape, x.device).to(x.dtype) for i, x in enumerate(near.xs)]
         for _ in range(self.rounds):
@@ -183,10 +185,20 @@ def _inside(near: Near, ways: list[Tensor], length: Length, box: Box) -> list[Te
 
 def unit(ways: list[Tensor]) -> list[Tensor]:
     """Return the directions with length 1 per row over all leaves; 0 stays 0. Shapes: (b, …) each."""
-    largest = [w.flatten(1).abs().amax(1) for w in ways]
-    ways = _over(ways, largest[0] if len(ways) == 1 else torch.stack(largest).amax(0))  # squares of tiny slopes vanish
-    lengths = [torch.linalg.vector_norm(w.flatten(1), 2, 1) for w in ways]
-    return _over(ways, lengths[0] if len(ways) == 1 else torch.linalg.vector_norm(torch.stack(lengths), 2, 0))
+    lengths = _lengths(ways)
+    if may_look(lengths) and bool(lengths.min() > SAFE):
+        return _over(ways, lengths)
+    largest = [w.flatten(1).abs().amax(1) for w in ways]  # squares of tiny slopes vanish
+    ways = _over(ways, largest[0] if len(ways) == 1 else torch.stack(largest).amax(0))
+    return _over(ways, _lengths(ways))
+
+
+def _lengths(ways: list[Tensor]) -> Tensor:
+    each: list[Tensor] = [torch.linalg.vector_norm(w.flatten(1), 2, 1) for w in ways]
+    if len(each) == 1:
+        return each[0]
+    whole: Tensor = torch.linalg.vector_norm(torch.stack(each), 2, 0)
+    return whole
 
 
 def _over(ways: list[Tensor], numbers: Tensor) -> list[Tensor]:
