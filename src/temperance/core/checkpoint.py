@@ -29,6 +29,13 @@ def snapshot(session: Attached) -> SessionState:
             "gradients of a step that is half done are no state",
             "Call session.update() first",
         )
+    if solo.pending and solo.holdings.gradients():
+        raise RecipeError(
+            "the state was asked for between session.loss() and session.update(), and the optimizer holds parameters "
+            "that are not the model's",
+            "gradients of the loss's own parameters have no name to be kept under",
+            "Call session.update() first",
+        )
     with serving.trained(session):
         model = copied(dict(session.module.state_dict()))
         held = {n: b.detach().clone() for n, b in session.module.named_buffers() if is_held(n)}
@@ -88,10 +95,10 @@ def restore(session: Attached, state: SessionState) -> None:
     session._heard = set(state.heard)
     session._clean = copied(state.clean)
     _take_counts(session, state.counts)
-    solo.pending = copied(state.pending)
-    if solo.pending:
-        for name, p in solo.home.items():
-            p.grad = state.gradients[name].clone() if name in state.gradients else None
+    solo.pending, solo.made = copied(state.pending), None
+    for name, p in solo.home.items():  # what a step that was broken off left there belongs to no state
+        p.grad = state.gradients[name].clone() if name in state.gradients else None
+    solo.holdings.forget_gradients()
 
 
 def _counts(session: Attached) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -113,6 +112,8 @@ class Criterion:
         if self.shifts is None:
             unsure = self._is_causal and isinstance(labels, Tensor) and labels.dim() == 2
             return outputs, batch._replace(convention=replace(batch.convention, kind="shifted")) if unsure else batch
+        if batch.convention.axis is None:  # its number was that of classes on the last axis
+            batch = batch._replace(convention=replace(batch.convention, axis=-1))
         if labels is ANSWERS_ONLY:
             return outputs[:, :-1], batch
         if not isinstance(labels, Tensor):
@@ -178,7 +179,7 @@ class Criterion:
             value = self._of_parts(raw, targets)
         if self._per_row is None and isinstance(value, Tensor):
             self._require_pairs(raw, targets, value)
-            many = isinstance(targets, Tensor) and targets.dim() > 1 and value.numel() == targets.numel()
+            many = isinstance(targets, Tensor) and targets.dim() > 1 and value.numel() > targets.shape[0]
             self._per_row = value.dim() == 1 and not many
         if self._ignores is None and self._per_row and not torch.is_grad_enabled():
             self._learn_ignoring(targets, value)
@@ -263,7 +264,11 @@ class Criterion:
         with torch.no_grad():
             scores = logits.detach().float()
             said = float(value.detach().float().sum())
-            for shifts, out, y in ((False, scores, labels), (True, scores[:, :-1], labels[:, 1:])):
+            if not bool((labels[:, 1:] != ignore).any()):  # nothing counts: the next batch tells
+                self._looked = False
+                return
+            off = []
+            for out, y in ((scores, labels), (scores[:, :-1], labels[:, 1:])):
                 kept = int((y != ignore).sum())
                 if int(y.max()) >= out.shape[-1]:
                     return
@@ -271,9 +276,14 @@ class Criterion:
                     out.flatten(0, 1), y.flatten(), reduction="sum", ignore_index=ignore
                 ))  # fmt: skip
                 expected = total / max(kept, 1) if value.dim() == 0 and not self.convention.is_sum else total
-                if math.isclose(said, expected, rel_tol=1e-3):
-                    self.shifts = shifts
-                    return
+                off.append(abs(said - expected) / max(abs(expected), 1e-9))
+        rounding = 4 * torch.finfo(torch.promote_types(value.dtype, logits.dtype)).eps
+        if min(off) > max(1e-3, rounding):
+            self._is_causal = True  # a loss of its own kind: only it knows how it pairs
+        elif max(off) < 4 * max(min(off), rounding):  # both would fit: the next batch tells
+            self._looked = False
+        else:
+            self.shifts = off[1] < off[0]
 
     # -- how much a batch counts ------------------------------------------------------------------------------------
 

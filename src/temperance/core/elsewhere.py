@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import nn
+from torch.nn.utils import parametrize
 
 from temperance.core.leaves import Leaves
 from temperance.core.statistics import Kept
@@ -33,7 +34,7 @@ class elsewhere:  # noqa: N801 (a context manager, used as a verb; a generator w
             return
         self._own = [(p, p.data) for p in home.tensors]
         self._kept = Kept(self._statistics) if self._statistics else None
-        torch.clear_autocast_cache()
+        _forget()
         try:
             if params.names == home.names:
                 pairs = zip(home.tensors, params.tensors, strict=True)
@@ -53,4 +54,11 @@ class elsewhere:  # noqa: N801 (a context manager, used as a verb; a generator w
             p.data = data
         if self._kept is not None:
             self._kept.put_back()
-        torch.clear_autocast_cache()
+        _forget()
+
+
+def _forget() -> None:
+    """Empty what torch computed of the weights and keeps: casts, and parametrized weights under ``cached()``."""
+    torch.clear_autocast_cache()
+    if parametrize._cache_enabled:
+        parametrize._cache.clear()

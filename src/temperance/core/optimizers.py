@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.autograd import profiler
+from torch.optim import Optimizer
 from torch.optim import optimizer as torchs
 
 from temperance.core.devices import exact
@@ -108,6 +109,10 @@ def require_functional(optimizer: Any) -> Functional:
     )
 
 
+# what torch makes of the ``step`` of its own optimizers, and of subclasses; a step that a user wrapped has other code
+_LABELLED = Optimizer.profile_hook_step(Optimizer.step).__code__  # type: ignore[attr-defined]
+
+
 def step_as_it_is(optimizer: torch.optim.Optimizer) -> None:
     """Call ``optimizer.step()``.
 
@@ -115,17 +120,25 @@ def step_as_it_is(optimizer: torch.optim.Optimizer) -> None:
     AdamW on a small net. Where nobody profiles, hooked anything or replaced ``step`` (schedulers do), the function
     inside is called.
     """
-    step = getattr(type(optimizer), "step", None)  # integrations hand in what only acts like an optimizer
+    kind = type(optimizer)
+    step = getattr(kind, "step", None)  # integrations hand in what only acts like an optimizer
     if (
-        getattr(step, "hooked", False)
+        getattr(step, "__code__", None) is _LABELLED
+        and kind._optimizer_step_code is Optimizer._optimizer_step_code
         and "step" not in optimizer.__dict__
-        and not (optimizer._optimizer_step_pre_hooks or optimizer._optimizer_step_post_hooks)
-        and not (torchs._global_optimizer_pre_hooks or torchs._global_optimizer_post_hooks)
         and not profiler._is_profiler_enabled
+        and not _is_hooked(optimizer)
+        and not (torchs._global_optimizer_pre_hooks or torchs._global_optimizer_post_hooks)
     ):
         step.__wrapped__(optimizer)  # type: ignore[union-attr]
     else:
         optimizer.step()
+
+
+def _is_hooked(optimizer: Any) -> bool:
+    return bool(
+        getattr(optimizer, "_optimizer_step_pre_hooks", None) or getattr(optimizer, "_optimizer_step_post_hooks", None)
+    )
 
 
 def step_at(optimizer: torch.optim.Optimizer, leaves: Sequence[Tensor], rates: Any) -> None:
@@ -142,23 +155,65 @@ def step_at(optimizer: torch.optim.Optimizer, leaves: Sequence[Tensor], rates: A
     """
     each = rates if isinstance(rates, list) else [rates] * len(leaves)
     wanted = {id(p): float(rate) for p, rate in zip(leaves, each, strict=True)}
-    groups = optimizer.param_groups
-    whole = list(groups)
-    parts = [(group, part) for group in whole for part in _divided(group, wanted)]
-    groups[:] = [part for _, part in parts]  # in place: wrappers of the optimizer have the same list
+    divided = _Division(optimizer, wanted)
+    if not _is_hooked(optimizer):
+        divided.begin()
+        try:
+            optimizer.step()
+        finally:
+            divided.end()
+        return
+    # the user's hooks see the groups that they know: schedulers may step in them
+    first = optimizer.register_step_pre_hook(lambda *_: divided.begin())
+    last = optimizer.register_step_post_hook(lambda *_: divided.end())
+    optimizer._optimizer_step_post_hooks.move_to_end(last.id, last=False)  # type: ignore[attr-defined]
     try:
         optimizer.step()
     finally:
-        groups[:] = whole
-    for group, part in parts:
-        group.update({name: value for name, value in part.items() if name not in ("params", "lr")})
+        first.remove()
+        last.remove()
+        divided.end()
 
 
-def _divided(group: dict[str, Any], wanted: Mapping[int, float]) -> list[dict[str, Any]]:
+class _Division:
+    """Groups of an optimizer divided by the rates of their parameters, and put together again.
+
+    Args:
+        optimizer: whose groups.
+        wanted: rate by ``id`` of a parameter, right for the groups' rates of now; it follows what a hook makes of them.
+
+    """
+
+    def __init__(self, optimizer: torch.optim.Optimizer, wanted: Mapping[int, float]) -> None:
+        self.groups, self.wanted = optimizer.param_groups, wanted
+        self.whole: list[dict[str, Any]] = []
+        self.parts: list[tuple[dict[str, Any], dict[str, Any]]] = []
+        self.rates = [float(group["lr"]) for group in self.groups]
+
+    def begin(self) -> None:
+        """Divide them."""
+        self.whole = list(self.groups)
+        for group, rate in zip(self.whole, self.rates, strict=True):
+            now = float(group["lr"])
+            scale = now / rate if rate and now != rate else 1.0
+            self.parts += [(group, part) for part in _divided(group, self.wanted, scale)]
+        self.groups[:] = [part for _, part in self.parts]  # in place: wrappers of the optimizer have the same list
+
+    def end(self) -> None:
+        """Put them together; called again, nothing happens."""
+        if self.whole:
+            self.groups[:] = self.whole
+        for group, part in self.parts:
+            group.update({name: value for name, value in part.items() if name not in ("params", "lr")})
+        self.whole, self.parts = [], []
+
+
+def _divided(group: dict[str, Any], wanted: Mapping[int, float], scale: float) -> list[dict[str, Any]]:
     lr = group["lr"]
     by_rate: dict[float, list[Tensor]] = {}
     for p in group["params"]:
-        by_rate.setdefault(wanted.get(id(p), float(lr)), []).append(p)
+        rate = scale * wanted[id(p)] if id(p) in wanted else float(lr)
+        by_rate.setdefault(rate, []).append(p)
     return [
         {**group, "params": params, "lr": torch.full_like(lr, rate) if isinstance(lr, Tensor) else rate}
         for rate, params in by_rate.items()

@@ -122,6 +122,7 @@ class Solo:
         return passed
 
     def _made(self, micros: Sequence[Batch], key: int) -> tuple[Leaves, Pass]:
+        self.pending, self.made = [], None  # of a loss that nobody updated by: its gradients go as with ``zero_grad``
         self.scaling.overflow = False
         if self.on_nan != "skip":
             return self.gradient(self.home, {}, micros, key)
@@ -224,7 +225,7 @@ class Solo:
             with self._precision():
                 raw = self._answer(batch)
                 value = measure(self.loss, raw, batch)
-        if isinstance(raw, Tensor) and self.loss.is_plain:
+        if isinstance(raw, Tensor) and self.loss.is_plain and (raw.dim() != 3 or self.loss.shifts is False):
             return Pass(value, raw, {}, {}, {}, batch)
         outputs, seen = self.loss.paired(self.loss.read(raw), batch)
         return Pass(value, outputs, {}, {}, {}, seen, raw)
