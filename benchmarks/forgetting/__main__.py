@@ -72,7 +72,7 @@ def settings() -> dict[str, Any]:
 
 def known() -> list[dict[str, Any]]:
     """Return the runs that the record holds."""
-    file = RECORDS / "runs.jsonl"
+    file = RECORDS / "third_look.jsonl"
     return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
 
@@ -90,7 +90,7 @@ def bar(names: list[str], seeds: tuple[int, ...], minutes: float) -> None:
         row = {"method": name, **fine_tune(METHODS[name], task, seed), "load": os.getloadavg()[0]}
         longest = max(longest, time.monotonic() - started)
         print(shown(row), flush=True)
-        with (RECORDS / "runs.jsonl").open("a") as out:
+        with (RECORDS / "third_look.jsonl").open("a") as out:
             out.write(json.dumps(row) + "\n")
 
 
@@ -101,7 +101,7 @@ def table() -> None:
     numbers |= {name: ("forgetting_second_half", one.keeps) for name, one in METHODS.items() if one.keeps is not None}
     left = len(text.NEW) * len(SEEDS) * len(METHODS) - len(runs)
     record = {**settings(), "before": {task: before(task) for task in text.NEW}, **summary(runs, PLAIN, numbers)}
-    _write(RECORDS / "bar.json", {**record, "runs": len(runs), "runs_left": left})
+    _write(RECORDS / "third_look.json", {**record, "runs": len(runs), "runs_left": left})
 
 
 def step(names: list[str], pairs: int = 40) -> None:
@@ -128,7 +128,7 @@ def step(names: list[str], pairs: int = 40) -> None:
             row |= {"plain_ms": milliseconds, "pairs": pairs, "load": os.getloadavg()[0]}
             found[f"{name} / batch {size}"] = row
             print(name, size, shown(row), flush=True)
-            _write(RECORDS / "step.json", {**settings(), "steps_beside_plain": found})
+            _write(RECORDS / "third_step.json", {**settings(), "steps_beside_plain": found})
 
 
 def _session(method: Method, pairs: int) -> Any:

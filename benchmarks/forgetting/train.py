@@ -88,7 +88,7 @@ def batch_of(method: Method, data: text.Rows, chosen: torch.Tensor, other: torch
 
 
 def swing(told: list[float], block: int = 20) -> float:
-    """Return how far the means of so many steps lie from each other: their standard deviation, as a share of the mean."""
+    """Return the standard deviation of the means of so many steps each, as a share of their mean."""
     means = [statistics.mean(told[i : i + block]) for i in range(0, len(told), block)]
     return statistics.pstdev(means) / statistics.mean(means)
 
