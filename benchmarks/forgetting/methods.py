@@ -54,7 +54,7 @@ def lora(model: nn.Module) -> nn.Module:
 def matrices(model: nn.Module) -> nn.Module:
     """Return the model of which only the blocks' matrices are trained.
 
-    Embeddings, norms and biases stand: few weights that every text goes through, so each step of Adam moves all answers.
+    Embeddings, norms and biases stand: few weights that every text goes through, so a step of Adam moves all answers.
     """
     for name, p in model.named_parameters():
         p.requires_grad_(p.dim() > 1 and name.startswith("transformer.h."))
