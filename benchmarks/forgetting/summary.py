@@ -6,12 +6,20 @@ import statistics
 from typing import Any
 
 GAIN, LOSS, HELD = 0.95, 0.05, 0.10
+TOLD = ("kl_second_half", "kl_swing", "forgetting_second_half", "forgetting_end")
 
 
-def summary(rows: list[dict[str, Any]], plain: str, target: float) -> dict[str, Any]:
+def summary(rows: list[dict[str, Any]], plain: str, numbers: dict[str, tuple[str, float]]) -> dict[str, Any]:
     """Return figures per method; a gain is a share of that of plain fine-tuning on the same task and seed.
 
-    ``number_holds``: cells whose divergence in the second half of the steps was within a tenth of ``target``.
+    ``number_holds``: cells in which what is held was within a tenth of its number, as a mean of the second half of the
+    steps.
+
+    Args:
+        rows: the runs.
+        plain: the method that the others are beside.
+        numbers: per method that holds one, the figure of a run that says how, and the number.
+
     """
     base = {(row["task"], row["seed"]): row for row in rows if row["method"] == plain}
     found: dict[str, Any] = {}
@@ -29,15 +37,17 @@ def summary(rows: list[dict[str, Any]], plain: str, target: float) -> dict[str, 
             "old_exact_drop": _spread(drops),
             "kl_test": _spread([row["kl_test"] for row in own]),
             "kl_held": _spread([row["kl_held"] for row in own if row["kl_held"] is not None]),
-            "kl_second_half": _spread([row["kl_second_half"] for row in own if row.get("kl_second_half") is not None]),
-            "number_holds": sum(
-                abs(row["kl_second_half"] / target - 1) <= HELD for row in own if row.get("kl_second_half") is not None
-            ),
+            **{key: _spread([row[key] for row in own if row.get(key) is not None]) for key in TOLD},
+            "number_holds": _held(own, *numbers[name]) if name in numbers else None,
             "gain_holds": sum(g >= GAIN for g in gains),
             "loss_holds": sum(r <= LOSS for r in rises),
             "both_hold": sum(g >= GAIN and r <= LOSS for g, r in zip(gains, rises, strict=True)),
         }
     return {"bars": {"gain_share": GAIN, "old_loss_rise": LOSS, "kl_held": HELD}, "methods": found}
+
+
+def _held(rows: list[dict[str, Any]], figure: str, number: float) -> int:
+    return sum(abs(row[figure] / number - 1) <= HELD for row in rows)
 
 
 def _spread(values: list[float]) -> dict[str, float] | None:

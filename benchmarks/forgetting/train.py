@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import statistics
 import time
 from functools import cache
@@ -15,8 +16,11 @@ from benchmarks.forgetting import text
 from benchmarks.forgetting.methods import BATCH, Method
 from torch import nn
 
+from temperance.signals import Forgetting
+
 FOLDER = Path("/tmp/forgetting")
 STEPS, TRAIN, TEST, OLD_EACH, WRITTEN = 400, 512, 200, 60, 2048
+KEPT_EACH, LOOK = 12, 20  # old rows of each kind that ``forgetting`` is measured on, and after how many steps each time
 
 
 @cache
@@ -28,7 +32,7 @@ def start() -> nn.Module:
 @cache
 def old(task: str) -> text.Rows:
     """Return held-out rows of the five kinds that the task is none of."""
-    return nets.old_rows(OLD_EACH, 78 if task in text.NEW else 77, text.kept(task))
+    return nets.old_rows(OLD_EACH, 79 if task in text.NEW else 77, text.kept(task))
 
 
 @cache
@@ -39,8 +43,35 @@ def before(name: str) -> dict[str, dict[str, float]]:
 
 @cache
 def own_text() -> text.Rows:
-    """Return what the pretrained model writes by itself."""
-    return nets.written(start(), WRITTEN, 5)
+    """Return what the pretrained model writes by itself; from the folder where it was written before."""
+    file = FOLDER / f"own_text_{WRITTEN}.pt"
+    if not file.exists():
+        waiting = file.with_suffix(f".{os.getpid()}")
+        torch.save(nets.written(start(), WRITTEN, 5).ids, waiting)
+        os.replace(waiting, file)
+    ids = torch.load(file, weights_only=True)
+    nothing = torch.full_like(ids, text.IGNORE)
+    return text.Rows(ids, nothing, nothing)
+
+
+@cache
+def _beginnings() -> tuple[torch.Tensor, ...]:
+    """Return which rows of the own text begin with the same token, for each."""
+    first = own_text().ids[:, 0]
+    return tuple(torch.nonzero(first == token)[:, 0] for token in first.unique())
+
+
+def _own_rows(count: int, generator: torch.Generator) -> torch.Tensor:
+    """Return rows of the own text, by lot, from each beginning in turn: the divergence then scatters less."""
+    pools = _beginnings()
+    first = int(torch.randint(0, len(pools), (1,), generator=generator))
+    turn = (pools[(first + i) % len(pools)] for i in range(count))
+    return torch.stack([pool[int(torch.randint(0, len(pool), (1,), generator=generator))] for pool in turn])
+
+
+def kept_rows(task: str) -> list[dict[str, torch.Tensor]]:
+    """Return the few old rows that ``forgetting`` is measured on: of other seeds than those that the table shows."""
+    return [nets.old_rows(KEPT_EACH, 4242, text.kept(task)).batch(slice(None))]
 
 
 def new_test(name: str) -> text.Rows:
@@ -51,9 +82,15 @@ def batch_of(method: Method, data: text.Rows, chosen: torch.Tensor, other: torch
     """Return these rows, with rows of the model's own text behind them where the method holds these."""
     batch, many = data.batch(chosen), method.written * len(chosen) // BATCH
     if many:
-        also = own_text().batch(torch.randint(0, WRITTEN, (many,), generator=other))
+        also = own_text().batch(_own_rows(many, other))
         batch = {key: torch.cat([batch[key], also[key]]) for key in batch}
     return batch
+
+
+def swing(told: list[float], block: int = 20) -> float:
+    """Return the standard deviation of the means of so many steps each, as a share of their mean."""
+    means = [statistics.mean(told[i : i + block]) for i in range(0, len(told), block)]
+    return statistics.pstdev(means) / statistics.mean(means)
 
 
 def fine_tune(method: Method, name: str, seed: int) -> dict[str, Any]:
@@ -62,15 +99,20 @@ def fine_tune(method: Method, name: str, seed: int) -> dict[str, Any]:
     model = method.adapt(copy.deepcopy(start())).train()
     trained = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=method.lr, weight_decay=0.0)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: min(1.0, (step + 1) / 10) * (1 - step / STEPS))
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: min(1.0, (step + 1) / 10, (1 - step / STEPS) / method.late)
+    )
+    signals = [] if method.keeps is None else [Forgetting({"old": kept_rows(name)}, share=True)]
     session = method.recipe().attach(
-        model, optimizer, loss=None, steps=STEPS, seed=seed, scheduler=schedule, select=None
+        model, optimizer, loss=None, steps=STEPS, seed=seed, scheduler=schedule, select=None, signals=signals
     )
     generator, other = (torch.Generator().manual_seed(s) for s in (seed, 1000 + seed))  # all methods see the same rows
-    told, rates = [], []
+    told, rates, lost_so_far = [], [], []
     began = time.process_time()
-    for _ in range(STEPS):
+    for step in range(STEPS):
         session.step(batch_of(method, data, torch.randint(0, len(data), (BATCH,), generator=generator), other))
+        if signals and (step + 1) % LOOK == 0:
+            lost_so_far.append(session.validate(value=0.0, better="lower")["forgetting"])
         schedule.step()
         told.append(session.signals.get("kl", float("nan")))
         rates.append(session.strengths.get("kl_anchor.rate", float("nan")))
@@ -89,6 +131,9 @@ def fine_tune(method: Method, name: str, seed: int) -> dict[str, Any]:
         "old_exact_drop": 1 - lost["exact"] / known["old"]["exact"],
         "kl_held": statistics.mean(last) if method.held else None,
         "kl_second_half": statistics.mean(told[STEPS // 2 :]) if method.held else None,
+        "kl_swing": swing(told[STEPS // 2 :]) if method.held else None,
+        "forgetting_second_half": statistics.mean(lost_so_far[len(lost_so_far) // 2 :]) if signals else None,
+        "forgetting_end": lost_so_far[-1] if signals else None,
         "kl_test": nets.apart(model, start(), new_test(name)),
         "kl_own_text": _on_own_text(model),
         "rate": rates[-1] if method.held else None,

@@ -15,6 +15,7 @@ from temperance import (
     SWA,
     ConcreteDropout,
     Dropout,
+    FrozenPrefix,
     GapFeedback,
     GreedySoup,
     MixUp,
@@ -110,6 +111,19 @@ def wrapped_too_late():
     return "nothing was said"
 
 
+def thawing(**settings):
+    """Train layers that thaw one after another; return the weights, or what was refused at attach."""
+    model = DistributedDataParallel(MLP.model().train(), **settings)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+    try:
+        session = Recipe(FrozenPrefix(0.5)).attach(model, optimizer, loss=MLP.loss, epochs=1, steps_per_epoch=6)
+    except RecipeError as fault:
+        return str(fault)
+    for step in range(6):
+        session.step(MLP.batch(10 * step + NUMBER))
+    return {name: t.detach().clone() for name, t in session.solo.home.items()}
+
+
 def skipped():
     """Give one process a batch that is no number: both leave the step out."""
     model = DistributedDataParallel(MLP.model().train())
@@ -135,6 +149,8 @@ def main():
         "rates": learned_rates(),
         "late": wrapped_too_late(),
         "skipped": skipped(),
+        "thawing": thawing(find_unused_parameters=True),
+        "impatient": [thawing(), thawing(find_unused_parameters=True, static_graph=True)],
     }
     torch.save(kept, FOLDER / f"{NUMBER}.pt")
     distributed.destroy_process_group()

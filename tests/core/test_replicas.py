@@ -50,7 +50,7 @@ def test_strengths_move_under_replicas(replicas):
     assert replicas[0]["cocktail"]["moves"] > 0
 
 
-@pytest.mark.parametrize("kind", ["soup", "averages", "rates"])
+@pytest.mark.parametrize("kind", ["soup", "averages", "rates", "thawing"])
 def test_what_is_chosen_or_learnt_is_the_same_on_every_replica(replicas, kind):
     one, two = (replica[kind] for replica in replicas)
     for name in one:
@@ -61,6 +61,14 @@ def test_wrapping_after_attach_is_refused_with_the_right_order(replicas):
     for replica in replicas:
         assert "weights of 2 processes differ" in replica["late"]
         assert "Wrap first, then attach" in replica["late"]
+
+
+def test_layers_that_freeze_need_replicas_that_do_not_wait_for_them(replicas):
+    for replica in replicas:
+        assert len(replica["impatient"]) == 2
+        for said in replica["impatient"]:
+            assert "FrozenPrefix" in said
+            assert "find_unused_parameters=True" in said
 
 
 def test_all_replicas_leave_out_the_same_steps(replicas):

@@ -41,6 +41,22 @@ def test_is_the_rise_since_attach_and_the_largest_counts():
     assert told["forgetting"] == max(told["forgetting/old"], told["forgetting/new"])
 
 
+def test_as_a_share_of_the_loss_at_attach():
+    session = attached(signals=[Forgetting({"old": OLD}, share=True)])
+    begun = loss_of(session.model, OLD)
+    session.step(NEW)
+    told = session.validate([NEW])
+    assert told["forgetting"] == pytest.approx(loss_of(session.model, OLD) / begun - 1, abs=1e-6) != 0
+
+
+def test_a_share_of_no_loss_is_refused():
+    model = nn.Linear(3, 1)
+    nothing = (torch.zeros(4, 3), model(torch.zeros(4, 3)).detach())
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with pytest.raises(RecipeError, match="a loss above 0"):
+        Recipe().attach(model, optimizer, loss=nn.MSELoss(), signals=[Forgetting({"old": [nothing]}, share=True)])
+
+
 def test_is_that_of_the_weights_that_would_ship():
     session = attached(Recipe(EMA(0.9)))
     begun = loss_of(session.model, OLD)

@@ -35,7 +35,7 @@ def context_of(session: Attached, device: torch.device) -> Context:
     """Return what techniques may know of this training."""
     return Context(
         session.module, session._lr_max, session.steps_per_epoch, session.epochs, device, session.planned_steps or None,
-        session.optimizer,
+        session.optimizer, session.model,
     )  # fmt: skip
 
 

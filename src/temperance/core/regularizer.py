@@ -112,6 +112,7 @@ class Context(NamedTuple):
         device: device of the parameters.
         steps: planned optimizer steps, or None.
         optimizer: the user's ``torch.optim`` optimizer; None in ``compile`` and the population.
+        wrapped: ``model`` in the wrappers that the user gave it in; None in ``compile`` and the population.
 
     """
 
@@ -122,6 +123,7 @@ class Context(NamedTuple):
     device: torch.device = torch.device("cpu")
     steps: int | None = None
     optimizer: Any = None
+    wrapped: nn.Module | None = None
 
 
 @dataclass(frozen=True)

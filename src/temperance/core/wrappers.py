@@ -43,6 +43,16 @@ def bare(model: nn.Module) -> nn.Module:
             return model
 
 
+def replicated(model: nn.Module) -> DistributedDataParallel | None:
+    """Return the ``DistributedDataParallel`` among the wrappers of a model; None where there is none."""
+    while not isinstance(model, DistributedDataParallel):
+        inside = model._modules.get(_COMPILED) or (model.module if isinstance(model, (DataParallel, Around)) else None)
+        if inside is None:
+            return None
+        model = inside
+    return model
+
+
 def is_compiled(model: nn.Module) -> bool:
     """Return whether the module or a part of it runs through ``torch.compile``, as a wrapper or in place."""
     return any(_COMPILED in m._modules or m._compiled_call_impl is not None for m in model.modules())

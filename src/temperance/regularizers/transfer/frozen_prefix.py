@@ -27,6 +27,7 @@ from temperance.core.regularizer import (
     techniques,
 )
 from temperance.core.statistics import resting, tracking
+from temperance.core.wrappers import replicated
 from temperance.records.citation import Citation
 from temperance.records.errors import RecipeError, SettingError
 
@@ -49,7 +50,7 @@ class FrozenPrefix(Regularizer):
     Strengths: until u in [0, 1], neutral 0, linear, stronger = up.
     Shapes: any.
     Use when: fine-tuning a pretrained net with a new head.
-    Avoid when: training from scratch, or with DistributedDataParallel without ``find_unused_parameters=True``.
+    Avoid when: training from scratch. DistributedDataParallel needs ``find_unused_parameters=True``.
 
     Args:
         until: share of the training at which the last layer thaws; 1: never.
@@ -61,7 +62,7 @@ class FrozenPrefix(Regularizer):
     Raises:
         SettingError: a setting outside its range.
         RecipeError: the order of the layers or the length of the training is not known; ``Recipe.compile`` or a
-            population.
+            population; DistributedDataParallel that waits for the gradients of frozen layers.
 
     Example:
         >>> FrozenPrefix(epochs=3).to_dict()
@@ -110,7 +111,9 @@ class FrozenPrefix(Regularizer):
             raise SettingError(f"FrozenPrefix got layers={self.layers!r}", "it is 1 or above", "Leave it out for all")
 
     def check(self, context: Context, optimizer: Any) -> None:
-        """Refuse a pure step, a training of unknown length, and a model without a layer below its head.
+        """Refuse a pure step, a training of unknown length, a model without a layer below its head, and replicas.
+
+        Replicas that wait for the gradients of all layers, that is.
 
         Raises:
             RecipeError: one of these.
@@ -134,6 +137,20 @@ class FrozenPrefix(Regularizer):
                 f"FrozenPrefix(layers={self.layers}) and {type(context.model).__name__} with {found} layers",
                 "the head stays trained, so at most all layers but one are frozen",
                 f"Give layers below {found}, or leave FrozenPrefix out",
+            )
+        self._require_patience(context)
+
+    def _require_patience(self, context: Context) -> None:
+        """Refuse ``DistributedDataParallel`` that waits for gradients which frozen layers do not get."""
+        ddp = None if context.wrapped is None else replicated(context.wrapped)
+        if ddp is None or (ddp.find_unused_parameters and not ddp.static_graph):
+            return
+        if any(p.requires_grad for layer in self.plan(context).weights for p in layer):
+            raise RecipeError(
+                f"FrozenPrefix was given a model in DistributedDataParallel(find_unused_parameters="
+                f"{ddp.find_unused_parameters}, static_graph={ddp.static_graph})",
+                "find_unused_parameters=True and static_graph=False: frozen layers get no gradient, and others later",
+                "Wrap the model in DistributedDataParallel(model, find_unused_parameters=True)",
             )
 
     def initial(self, context: Context) -> dict[str, float]:
