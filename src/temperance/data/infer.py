@@ -157,7 +157,7 @@ def _part(name: str, part: str, found: NDArray[np.float64], reader: Reader, *, a
 
 def _categorical(series: pl.Series, reader: Reader, plain: bool, choice: ColumnChoice) -> Trait:
     name = series.name
-    text = values.categories(series, choice.missing)
+    text = values.categories(series, choice.missing) if reader.text is None else reader.text
     counts = _counts(text)
     unique, known = counts.height, len(text) - text.null_count()
     if not known:

@@ -32,6 +32,8 @@ _SLOW = frozenset(
 _GROUPED = {".": r"^[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?$", ",": r"^[+-]?[1-9]\d{0,2}(\.\d{3})+(,\d*)?$"}
 Missing = Collection[str] | None
 PLAIN = NumberStyle()
+LIKELY = 100  # cells that say which format of moments is tried first
+YEAR_1000 = -354_285  # its first day, in days since 1970
 LONG, FEW_TEXTS = 100_000, 300  # rows from which, and different texts of 1,000 up to which, each is looked at once
 
 
@@ -116,9 +118,10 @@ def _plainly(text: pl.Series, style: NumberStyle) -> pl.Series:
     """Read the cells that are written without anything unusual; null for the others."""
     plain = text
     if style.decimal == ",":
-        points = text.str.contains(".", literal=True)
-        plain = pl.select(pl.when(~points).then(text)).to_series() if points.any() else text
-        plain = plain.str.replace(",", ".", literal=True)
+        plain = text.str.replace(",", ".", literal=True)
+        same = plain == text  # a cell with a comma and a point has two points now, which is no number
+        if text.filter(same).str.contains(".", literal=True).any():
+            plain = pl.select(pl.when(~text.str.contains(".", literal=True)).then(plain)).to_series()
     found = plain.cast(pl.Float64, strict=False)
     if style.grouped and found.null_count() > text.null_count():
         other = "," if style.decimal == "." else "."
@@ -185,6 +188,9 @@ def _moments(text: pl.Series, pattern: str) -> pl.Series:
     iso = pattern in ("", "iso")
     formats = (*_ISO, *_ISO_ZONED) if iso else tuple(pattern + hours for hours in HOUR_FORMATS)
     if "%Y" in pattern or iso:
+        quick = _in_one_form(text, formats)
+        if quick is not None:
+            return quick
         text = _matching(text, r"\d{4}")
     elif "%y" in pattern:
         text = pl.select(pl.when(~text.str.contains(r"\d{4}")).then(text)).to_series()
@@ -202,12 +208,25 @@ def _moments(text: pl.Series, pattern: str) -> pl.Series:
     return pl.Series(out).fill_nan(None)
 
 
+def _in_one_form(text: pl.Series, formats: Sequence[str]) -> pl.Series | None:
+    """Return the days of a column where one format reads each cell and all years have four digits, or None."""
+    left = text.drop_nulls()
+    if not len(left) or not left.head(LIKELY).str.contains(r"\d{4}").all():
+        return None
+    found = _parsed(text, _likely_first(left, formats)[0])
+    if found.null_count() > text.null_count():
+        return None
+    days = _as_days(found)
+    low, high = float(days.min()), float(days.max())  # type: ignore[arg-type]
+    return days if low >= YEAR_1000 and not _no_day(np.array([high])).any() else None
+
+
 def _no_day(days: NDArray[np.float64]) -> NDArray[np.bool_]:
     return (days < -718_797) | (days >= 2_567_655)  # before the year 2, from the year 9000 on
 
 
 def _likely_first(text: pl.Series, formats: Sequence[str]) -> list[str]:
-    sample = text.head(100)
+    sample = text.head(LIKELY)
     return sorted(formats, key=lambda form: _parsed(sample, form).null_count())
 
 
@@ -220,11 +239,14 @@ def categories(series: pl.Series, missing: Missing = None) -> pl.Series:
     return labels(series, missing) if series.dtype in (pl.Float32, pl.Float64) else clean(series, missing)
 
 
-def labels(series: pl.Series, missing: Missing = None) -> pl.Series:
-    """Return class labels as text, as they are written (``001`` stays); ``1.0`` and ``1`` are one class."""
+def labels(series: pl.Series, missing: Missing = None, cleaned: pl.Series | None = None) -> pl.Series:
+    """Return class labels as text, as they are written (``001`` stays); ``1.0`` and ``1`` are one class.
+
+    ``cleaned`` is what ``clean`` made of the column, where that is known.
+    """
     if series.dtype in (pl.Float32, pl.Float64):
         series = pl.select(pl.when(series.is_finite()).then(series)).to_series().alias(series.name)
-    text = clean(series, missing)
+    text = clean(series, missing) if cleaned is None else cleaned
     points = text.str.contains(r"^-?(0|[1-9]\d*)\.0*$")
     return text if not points.any() else text.str.replace(r"^(-?(?:0|[1-9]\d*))\.0*$", "$1")
 
@@ -234,7 +256,15 @@ def array(series: pl.Series) -> NDArray[np.float64]:
 
     Shapes: (b,).
     """
-    return np.array(series.cast(pl.Float64).fill_null(float("nan")).to_numpy(), dtype=np.float64)
+    return np.array(_view(series), dtype=np.float64)
+
+
+def _view(series: pl.Series) -> NDArray[np.float64]:
+    """Return a Float64 column as float64 that must not be written to, null = NaN.
+
+    Shapes: (b,).
+    """
+    return series.cast(pl.Float64).fill_null(float("nan")).to_numpy()
 
 
 def _blank(text: pl.Series, words: frozenset[str]) -> pl.Series:
@@ -256,9 +286,9 @@ def _without(values: pl.Series, absent: frozenset[float]) -> pl.Series:
 
 
 def _finite(values: pl.Series, words: pl.Series) -> Numbers:
-    out = array(values)
+    out = _view(values)
     infinite = np.isinf(out)
-    count = int(infinite.sum())
+    count = int(np.count_nonzero(infinite))
     if count:
         out = np.where(infinite, np.nan, out)
     return Numbers(out, words, count)
