@@ -23,7 +23,7 @@ from temperance.data.doubts import (
     sentinel,
     why_code,
 )
-from temperance.data.evidence import MOSTLY, FileStyle, Numbering, numbering
+from temperance.data.evidence import MOSTLY, FileStyle, Numbering, numbering, repeated, share_of
 from temperance.data.sets import NESTED, cut_of, listed
 from temperance.records.cells import EXACT, NumberStyle
 from temperance.records.errors import DataError
@@ -54,6 +54,7 @@ class Reader:
         said: further sentences.
         found: the values, of numbers and dates.
         text: the cells as ``values.clean`` gives them, of categories, where they are known.
+        counts: value and count of its cells, where many repeat.
 
     """
 
@@ -69,10 +70,11 @@ class Reader:
     said: tuple[str, ...] = ()
     found: values.Numbers | None = None
     text: pl.Series | None = None
+    counts: pl.DataFrame | None = None
 
     def bare(self) -> Reader:
         """Return it without values and texts."""
-        return replace(self, found=None, text=None)
+        return replace(self, found=None, text=None, counts=None)
 
     @property
     def written(self) -> str:
@@ -295,7 +297,7 @@ def _number(base: Reader, series: pl.Series, style: NumberStyle, doubts: Sequenc
 
 
 def _of_numbers(base: Reader, read: values.Numbers, style: NumberStyle, doubts: Sequence[str]) -> Reader:
-    cells = int(np.isfinite(read.values).sum()) + read.infinite + len(read.words)
+    cells = len(read.finite) + read.infinite + len(read.words)
     said = [] if style.decimal == "." else [f"Column {base.name!r} has decimal commas."]
     if style.unit:
         said.append(f"Column {base.name!r} is in {style.unit!r}; the number was taken.")
@@ -312,7 +314,7 @@ def _number_or_day(made: Reader, series: pl.Series, choice: ColumnChoice) -> Rea
         return _date(replace(made, doubts=()), series, choice.pattern)
     if choice.read == "number" or made.found is None or made.misfits:
         return made
-    finite = made.found.values[np.isfinite(made.found.values)]
+    finite = made.found.finite
     if made.style == values.PLAIN and len(finite):
         days = number_pattern(made.name, finite)
         if days.pattern:
@@ -353,7 +355,8 @@ def _some(words: pl.Series) -> tuple[str, ...]:
 
 
 def _category(base: Reader, text: pl.Series, series: pl.Series) -> Reader:
-    found = numbering(text)  # of all cells: its counts are said
+    counts = repeated(text.drop_nulls())
+    found = numbering(text, counts)  # of all cells: its counts are said
     said: tuple[str, ...] = ()
     units = [unit for unit in found.units if unit]
     if 2 <= len(units) <= 5 and found.numbers >= MOSTLY * found.known:
@@ -370,7 +373,7 @@ def _category(base: Reader, text: pl.Series, series: pl.Series) -> Reader:
             f"--column '{base.name}=number,decimal=,' (or .) "
             "reads one kind and takes the other for missing.",
         )
-    elif (text.drop_nulls().str.contains(_ANY_DATE).mean() or 0.0) >= MOSTLY:
+    elif share_of(text, counts, _ANY_DATE) >= MOSTLY:
         said = (
             f"Column {base.name!r} holds dates that are written in several ways: read as categories. Write all in one "
             f"way, such as 2026-01-31, to use them as dates; "
@@ -389,4 +392,4 @@ def _category(base: Reader, text: pl.Series, series: pl.Series) -> Reader:
             f"if not used: --drop '{base.name}'.",
         )
     same = base.missing is not None or text.null_count() == series.null_count()  # the weak words took nothing away
-    return replace(base, kind="category", said=said, text=text if same else None)
+    return replace(base, kind="category", said=said, text=text if same else None, counts=counts)

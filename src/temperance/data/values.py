@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -37,7 +39,8 @@ YEAR_1000 = -354_285  # its first day, in days since 1970
 LONG, FEW_TEXTS = 100_000, 300  # rows from which, and different texts of 1,000 up to which, each is looked at once
 
 
-class Numbers(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Numbers:
     """A column as numbers.
 
     Attributes:
@@ -50,6 +53,12 @@ class Numbers(NamedTuple):
     values: NDArray[np.float64]
     words: pl.Series
     infinite: int
+
+    @cached_property
+    def finite(self) -> NDArray[np.float64]:
+        """The values that are not missing."""
+        known = np.isfinite(self.values)
+        return self.values if known.all() else self.values[known]
 
 
 def is_number_type(series: pl.Series) -> bool:
@@ -110,6 +119,8 @@ def numbers(series: pl.Series, style: NumberStyle = PLAIN, missing: Missing = No
 def plain_numbers(text: pl.Series, style: NumberStyle) -> Numbers | None:
     """Read a column where each cell is plain in this style, empty, or a word for "missing"; None where one is not."""
     found = _plainly(text, style)
+    if found.null_count() == text.null_count():
+        return _finite(found, text.clear())
     left = text.filter(found.is_null() & text.is_not_null())
     return None if clean(left, weak=True).null_count() < len(left) else _finite(found, left.clear())
 
@@ -136,6 +147,8 @@ def _matching(text: pl.Series, pattern: str) -> pl.Series:
 
 def _with_the_rest(text: pl.Series, found: pl.Series, read: Callable[[str], float], missing: Missing) -> Numbers:
     """Ask ``read`` about each different cell that ``found`` lacks; those that it refuses are the words."""
+    if found.null_count() == text.null_count():
+        return _finite(found, text.clear())
     lacks = found.is_null() & text.is_not_null()
     left = clean(text.filter(lacks), missing, weak=True)
     if not len(left):
@@ -168,7 +181,7 @@ def days(series: pl.Series, *, pattern: str = "iso", missing: Missing = None, cl
     if is_number_type(series):
         plain = _finite(_without(series.cast(pl.Float64), sentinels(missing)), empty)
         if pattern in COUNTS:
-            return plain._replace(values=np.asarray(days_of_number(plain.values, pattern)))  # type: ignore[arg-type]
+            return replace(plain, values=np.asarray(days_of_number(plain.values, pattern)))  # type: ignore[arg-type]
         if pattern not in ("%Y%m%d", DENSE):
             return plain
         series = series.cast(pl.Int64, strict=False)
@@ -249,6 +262,11 @@ def labels(series: pl.Series, missing: Missing = None, cleaned: pl.Series | None
     text = clean(series, missing) if cleaned is None else cleaned
     points = text.str.contains(r"^-?(0|[1-9]\d*)\.0*$")
     return text if not points.any() else text.str.replace(r"^(-?(?:0|[1-9]\d*))\.0*$", "$1")
+
+
+def tally(known: pl.Series) -> pl.DataFrame:
+    """Return ``value`` and ``count`` of the different cells."""
+    return known.rename("value").value_counts(name="count")
 
 
 def array(series: pl.Series) -> NDArray[np.float64]:
