@@ -8,7 +8,6 @@ import threading
 import time
 from pathlib import Path
 
-import psutil
 import pytest
 from tests.app.conftest import Started, end
 
@@ -17,6 +16,7 @@ from temperance.app.folders import Entry, Studies
 from temperance.app.project import Project
 from temperance.app.waiting import Line, start
 from temperance.records.errors import StudyError
+from temperance.study.lock import started_at
 from temperance.testing.study_example import study_example
 
 
