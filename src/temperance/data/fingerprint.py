@@ -85,4 +85,4 @@ def _words(series: pl.Series) -> list[str]:
         return [str(cell) for cell in series.to_list()]
     text = series.cast(pl.String).str.strip_chars()
     plain = text.cast(pl.Float64, strict=False).cast(pl.String)
-    return plain.fill_null(text).fill_null("\x00").to_list()
+    return list(plain.fill_null(text).fill_null("\x00").to_list())

@@ -282,7 +282,8 @@ def _view(series: pl.Series) -> NDArray[np.float64]:
 
     Shapes: (b,).
     """
-    return series.cast(pl.Float64).fill_null(float("nan")).to_numpy()
+    found: NDArray[np.float64] = series.cast(pl.Float64).fill_null(float("nan")).to_numpy()
+    return found
 
 
 def _blank(text: pl.Series, words: frozenset[str]) -> pl.Series:
