@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from temperance import audit
-from temperance.audit.review import gallery, precision, read_answers, sentence
+from temperance.audit.review import _day, gallery, precision, read_answers, sentence
 from temperance.records.errors import DataError
 
 
@@ -60,3 +60,11 @@ def test_the_way_from_gallery_to_precision(bundled, make_roles):
     assert again.effect["after"] >= again.effect["before"] - 0.01
     (doubted,) = audit.inspect(table, roles, checks=["labels"], answers=dict.fromkeys(answers, False))
     assert doubted.state == "look_at_this"
+
+
+@pytest.mark.parametrize(
+    ("days", "shown"),
+    [(0.0, "1970-01-01"), (19_000.5, "2022-01-08 12:00"), (-1.0, "1969-12-31"), (float("nan"), "")],
+)
+def test_a_date_is_shown_as_a_date(days: float, shown: str) -> None:
+    assert _day(days) == shown

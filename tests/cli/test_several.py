@@ -89,3 +89,28 @@ def test_as_many_rows_are_not_the_same_rows() -> None:
         found, said = measured([("a", None, figures, rows), ("b", None, figures, other)])
         assert found == {}
         assert said == ["No figure of all targets together: they are known in different rows (a: 3, b: 3)."]
+
+
+def test_gate_asks_all_models_and_names_those_that_fail(classes, temperance, tmp_path: Path) -> None:
+    write_several(tmp_path / "both", [("1_a", "answer", classes.folder), ("2_b", "answer", classes.folder)])
+    common = (str(tmp_path / "both"), str(classes.table), "--json", "--out", str(tmp_path / "out"), "--by", "point")
+    found = temperance("gate", *common, "--require", "accuracy>=0.01")
+    assert found.status == 0, found.err
+    assert found.json["met"] is True
+    assert (tmp_path / "out" / "2_b" / "gate.json").is_file()
+    failed = temperance("gate", *common, "--require", "accuracy>=1.01")
+    assert failed.status == 1
+    assert failed.json["outputs"]["answer"]["met"] is False
+
+
+def test_shuffled_rows_are_the_same_test(classes, values, temperance, tmp_path: Path) -> None:
+    head, *lines = classes.table.read_text().splitlines()
+    shuffled = tmp_path / "shuffled.csv"
+    shuffled.write_text("\n".join([head, *lines[::-1]]) + "\n")
+    options = ("--require", "accuracy>=0.01", "--by", "point", "--uses", str(tmp_path / "uses.json"), "--once")
+    assert temperance("gate", str(classes.folder), str(classes.table), *options).status == 0
+    answers = tmp_path / "answers.csv"
+    temperance("predict", str(classes.folder), str(shuffled), "--out", str(answers))
+    again = temperance("gate", str(answers), str(shuffled), "--target", "answer", *options)
+    assert again.status == 2
+    assert "opened once before" in again.err

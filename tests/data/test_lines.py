@@ -76,7 +76,22 @@ def test_a_separator_in_numbers_is_not_taken_for_names_of_rows(tmp_path: Path) -
 def test_even_rows_by_counting(tmp_path: Path, text: str, rows: int) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(text.encode())
-    assert even_rows(path, ";", 1 if text.startswith("a\n") else 2) == rows
+    assert even_rows(path, ";", 1 if text.startswith("a\n") else 2)[0] == rows
+
+
+@pytest.mark.parametrize(
+    ("text", "full"),
+    [("a;b\n1;2\n", True), ("a;b\n;\n1;2\n", False), ("a;b\r\n1;2\r\n;\r\n", False), ("a;b\n1;2\n;", False),
+     ("a;b\n;2\n1;\n", True), (";\n1;2\n", False)],
+)  # fmt: skip
+@pytest.mark.parametrize("part", [2, 3, 5, 2**20])
+def test_lines_of_separators_alone_are_noticed(
+    tmp_path: Path, text: str, full: bool, part: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("temperance.data.lines._CACHED", part)
+    path = tmp_path / "a.csv"
+    path.write_bytes(text.encode())
+    assert even_rows(path, ";", 2) == (text.count("\n") + (not text.endswith("\n")), full)
 
 
 def test_a_long_and_a_short_line_that_count_as_even_are_named(tmp_path: Path) -> None:

@@ -44,3 +44,12 @@ def test_a_file_of_something_else_is_refused(tmp_path, text) -> None:
     with pytest.raises(DataError, match="no counter of test uses"):
         open_test(book, data="d", model="m", command="")
     assert book.read_text() == text
+
+
+def test_what_stands_under_an_older_fingerprint_counts(tmp_path) -> None:
+    book = tmp_path / "uses.json"
+    open_test(book, data="bytes", model="m1", command="")
+    with pytest.raises(SettingError, match="opened once before"):
+        open_test(book, data="rows", older="bytes", model="m2", command="", once=True)
+    assert open_test(book, data="rows", older="bytes", model="m2", command="").models == 1
+    assert open_test(book, data="rows", older="bytes", model="m3", command="").count == 2

@@ -39,12 +39,23 @@ def gallery(examples: list[dict[str, Any]], table: Table) -> list[dict[str, Any]
 def _cells(table: Table, row: int) -> dict[str, Any]:
     """Return the first columns of a row, under names that no column of the gallery has."""
     one = table.rows.take(np.array([row]))
-    cells: dict[str, Any] = {c.name: float(v) for c, v in zip(table.schema.numeric, one.numeric[0], strict=True)}
+    cells: dict[str, Any] = {
+        c.name: _day(float(v)) if c.part == "days" else float(v)
+        for c, v in zip(table.schema.numeric, one.numeric[0], strict=True)
+    }
     words = table.schema.decode(one.categorical)[0]
     cells |= {c.name: w for c, w in zip(table.schema.categorical, words, strict=True)}
     if one.text is not None:
         cells |= {c.name: (cell or "")[:200] for c, cell in zip(table.schema.text, one.text[0], strict=True)}
     return {f"{name}_" if name in HEAD else name: value for name, value in list(cells.items())[:COLUMNS]}
+
+
+def _day(days: float) -> str:
+    """Write days since 1970-01-01 as a date, with the time of day where it has one; a missing one is empty."""
+    if not np.isfinite(days):
+        return ""
+    text = str(np.datetime64(0, "s") + np.timedelta64(round(days * 86_400), "s")).replace("T", " ")
+    return text[:10] if text.endswith("00:00:00") else text[:16]
 
 
 def read_answers(path: str | Path) -> dict[int, bool]:

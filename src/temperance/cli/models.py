@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from temperance.records.errors import BundleError
+from temperance.records.errors import BundleError, SettingError
 
 if TYPE_CHECKING:
     from temperance.deployment import Bundle
@@ -22,7 +23,36 @@ def bundle_folder(place: Path) -> Path:
         raise BundleError(f"there is no folder {str(place)!r}", "a bundle, or the folder of a study", "Check the name")
     inside = place / "bundle"
     wrote = any((place / name).is_file() for name in ("study.json", "retrain.json")) or is_several(place)
+    if is_several(place) and not inside.is_dir():
+        raise BundleError(
+            f"the study of several targets in {str(place)!r} has no model yet", "a study that finished a target",
+            f"Go on with: temperance study --resume {shlex.quote(str(place))}",
+        )  # fmt: skip
     return inside if wrote and inside.is_dir() else place
+
+
+def bundle_of(place: Path, target: str | None) -> Path:
+    """Return the bundle that ``place`` means, of the models of several targets that of ``target``.
+
+    Raises:
+        BundleError: there is no such folder, or it lists other bundles than it holds.
+        SettingError: it is not said which target is meant.
+
+    """
+    from temperance.deployment.several import holds_several, load_several
+
+    folder = bundle_folder(place)
+    if not holds_several(folder):
+        return folder
+    parts = load_several(folder, verify=False).parts
+    found = [folder / name for name, own, _ in parts if own == target]
+    if len(found) == 1:
+        return found[0]
+    raise SettingError(
+        f"the models of several targets {'without --target' if target is None else f'with --target {target}'}",
+        f"one of {', '.join(dict.fromkeys(own for _, own, _ in parts))}",
+        f"Name one with --target, or by its folder: {', '.join(str(folder / name) for name, _, _ in parts[:8])}",
+    )
 
 
 def is_several(place: Path) -> bool:

@@ -64,6 +64,7 @@ class Given:
         reading: the rows as it reads them.
         labels: (b,) names of the groups of the rows, or None.
         notes: what is said of the data.
+        asked: what the command line said.
 
     """
 
@@ -71,6 +72,7 @@ class Given:
     reading: Reading
     labels: NDArray[Any] | None = None
     notes: tuple[str, ...] = ()
+    asked: Asked | None = None
 
     @property
     def places(self) -> Any:
@@ -96,6 +98,29 @@ def parts_of(model: str) -> list[tuple[str, str]]:
     if not Path(model).is_dir() or not holds_several(folder := bundle_folder(Path(model))):
         return [("", model)]
     return [(target, str(folder / name)) for name, target, _ in load_several(folder).parts]
+
+
+def one_of(model: str, target: str | None) -> str:
+    """Return the model itself, or of the models of several targets the bundle of ``target``.
+
+    Raises:
+        SettingError: it is not said which target is meant.
+
+    """
+    from temperance.cli.models import bundle_of
+
+    return str(bundle_of(Path(model), target)) if len(parts_of(model)) > 1 else model
+
+
+def rows_of(asked: Asked, table: Table) -> str:
+    """Return what knows the rows of the data again: the same in any order of rows and columns."""
+    from temperance.data.fingerprint import of_rows
+    from temperance.data.source import source_of
+
+    with tempfile.TemporaryDirectory(prefix="temperance-rows-", ignore_cleanup_errors=True) as scratch:
+        contents = source_of(asked.data, choices=asked.choices).open(Path(scratch))
+        whole = contents.images if contents.images is not None else contents.series
+        return f"{of_rows(contents.frame, whole)} {table.schema.target.name}"
 
 
 @contextmanager
@@ -154,7 +179,7 @@ def _one(model: str, asked: Asked, workdir: Path) -> Given:
             )
         else:
             notes.append(f"Rows with the same {asked.group!r} are counted together: intervals speak of new groups.")
-    return Given(subject, reading, labels, tuple(notes))
+    return Given(subject, reading, labels, tuple(notes), asked)
 
 
 def _labels(reading: Reading) -> NDArray[Any] | None:

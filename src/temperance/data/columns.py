@@ -45,8 +45,8 @@ def columns_of(
     def look(name: str) -> Trait:
         series = contents.column(name)
         trait = infer(series, plain=contents.plain, choice=choices.of(name), file=file)
-        keep_column(contents.kept, series, trait.columns, trait.reader.found if trait.reader else None)
-        return replace(trait, reader=replace(trait.reader, found=None) if trait.reader else None)
+        keep_column(contents.kept, series, trait.columns, trait.reader)
+        return replace(trait, reader=trait.reader.bare() if trait.reader else None)
 
     for name, trait in zip(names, _each(look, names, lazy=isinstance(contents.frame, pl.LazyFrame)), strict=True):
         found += trait.columns
@@ -54,7 +54,7 @@ def columns_of(
         if trait.why:
             dropped.append({"rows": None, "column": name, "why": trait.why})
         if trait.reader is not None:
-            readers.append(replace(trait.reader, found=None))
+            readers.append(trait.reader)
     ordered = sorted(_unique(found), key=lambda column: KINDS.index(column.kind))
     ordered += contents.channels
     return tuple(ordered), [*notes, *_why_notes(dropped)], dropped, readers

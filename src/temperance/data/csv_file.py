@@ -59,14 +59,14 @@ class CsvFile(Source):
     def _frame(self, dialect: Dialect, scratch: Path) -> tuple[pl.DataFrame | pl.LazyFrame, tuple[str, ...]]:
         """Read by the fast reader where the file is plain; else, or where that fails, line by line first."""
         large = self.path.stat().st_size > self.large_bytes
-        width, lines = len(dialect.header), "unusual"
+        width, lines, full = len(dialect.header), "unusual", False
         if not dialect.transcode:
-            quick = large and even_rows(self.path, dialect.separator, width) > 0
-            lines = "even" if quick else evenness(self.path, dialect.separator, width)
+            count, full = even_rows(self.path, dialect.separator, width) if large else (0, False)
+            lines = "even" if count else evenness(self.path, dialect.separator, width)
         if lines == "even" or (lines == "quoted" and large):
             try:
-                skip, quoted = dialect.skip + 1, lines == "quoted"
-                return self._collect(self.path, dialect.separator, dialect.header, skip, scratch, quoted=quoted)
+                known = {"quoted": lines == "quoted", "full": full}
+                return self._collect(self.path, dialect.separator, dialect.header, dialect.skip + 1, scratch, **known)
             except (pl.exceptions.PolarsError, OSError):
                 lines = "unusual"  # what it stumbles over is named by the slow road
         copy = scratch / "plain.csv"
@@ -82,7 +82,15 @@ class CsvFile(Source):
             ) from error
 
     def _collect(
-        self, path: Path, separator: str, header: Sequence[str], skip: int, scratch: Path, *, quoted: bool = False
+        self,
+        path: Path,
+        separator: str,
+        header: Sequence[str],
+        skip: int,
+        scratch: Path,
+        *,
+        quoted: bool = False,
+        full: bool = False,
     ) -> tuple[pl.DataFrame | pl.LazyFrame, tuple[str, ...]]:
         lazy = pl.scan_csv(
             path, separator=separator, schema={name: pl.String() for name in header}, has_header=False, skip_lines=skip,
@@ -90,7 +98,8 @@ class CsvFile(Source):
         )  # fmt: skip
         if quoted:  # an empty text in quotes is no value, as without them
             lazy = lazy.select(pl.when(pl.all() != "").then(pl.all()))
-        lazy = lazy.filter(~pl.all_horizontal(pl.all().is_null()))
+        if not full:  # a line of separators alone is no row
+            lazy = lazy.filter(~pl.all_horizontal(pl.all().is_null()))
         frame: pl.DataFrame | pl.LazyFrame
         try:
             most = self.cap.most(len(header))

@@ -70,13 +70,15 @@ def date_pattern(text: pl.Series) -> Pattern:
     if not len(sample) or sample.str.contains(r"\d").mean() < DATE_SHARE:
         return Pattern()
     fits = _fitting(sample, sample)
+    if not fits:
+        return Pattern()
     if len(fits) == 1 and len(known) > len(sample):
         pattern = fits[0][2]
         found = values.days(text, pattern=pattern, cleaned=True)
         fitting = len(found.words) <= (1 - DATE_SHARE) * len(known)
         return Pattern(pattern, len(found.words), found=found) if fitting else Pattern()
     fits = _fitting(sample, known) if len(known) > len(sample) else fits
-    if not fits:
+    if not fits:  # of all cells too few follow it
         return Pattern()
     misfits, _, best = min(fits)
     other = next((one for count, _, one in fits if one != best and count == misfits and _differ(known, best, one)), "")

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from temperance.data.evidence import MOSTLY, Numbering
+from temperance.data.evidence import MOSTLY, FileStyle, Numbering
 from temperance.records.cells import EXACT, NumberStyle
 
 TOO_LONG = "whole numbers above 2^53 are read as codes, as numbers they would be rounded."
@@ -36,6 +36,24 @@ def both_readings(name: str, example: str, sign: str, decimal: str, why: str) ->
         f"Column {name!r}: {cell!r} can be {readings[True]} or {readings[False]}; {readings[taken]} was taken, {why}. "
         f"{overrule(name, settings)}"
     )
+
+
+def decimal_of(found: Numbering, file: FileStyle, name: str, text: pl.Series) -> tuple[str, tuple[str, ...]]:
+    """Return the decimal sign, and a sentence with both readings where the cells leave it open."""
+    if not found.marked:
+        return ".", ()
+    decimal, why = found.clear, "as a few cells say"
+    if decimal:
+        lone = found.lone_comma if decimal == "," else found.lone_point
+        if 2 * lone < found.marked or not (decimal == "," or file.separator == ";"):
+            return decimal, ()
+    else:
+        decimal, why = file.decimal(found)
+    sign = "," if found.lone_comma >= found.lone_point else "."
+    if decimal == sign == "." and not (found.short or file.separator == ";"):
+        return decimal, ()
+    example = first(text, rf"^\D*[1-9]\d{{0,2}}\{sign}\d{{3}}\D*$")
+    return decimal, (both_readings(name, example, sign, decimal, why),)
 
 
 def number_doubts(name: str, style: NumberStyle, found: Numbering, text: pl.Series) -> list[str]:

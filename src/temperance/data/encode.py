@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from temperance.data import sets, texts, values
 from temperance.data.base import LARGE_BYTES, Contents
+from temperance.data.judge import Reader
 from temperance.data.kept import Kept
 from temperance.data.misfits import SHOWN, Misfit
 from temperance.records.errors import DataError, nearest
@@ -75,20 +76,20 @@ def column_values(kept: Kept, column: Column, keep: NDArray[np.bool_]) -> NDArra
     return date_part(found, column.part) if column.part else found
 
 
-def keep_column(kept: Kept, series: pl.Series, columns: Sequence[Column], found: values.Numbers | None) -> None:
+def keep_column(kept: Kept, series: pl.Series, columns: Sequence[Column], reader: Reader | None) -> None:
     """Keep what a column gives, so that it is not read again.
 
     Args:
         kept: where to.
         series: the column.
         columns: its inputs.
-        found: its numbers, where it is one or a date.
+        reader: how it was read, with its numbers or texts.
 
     """
-    if columns and columns[0].kind == "numeric" and found is not None:
-        kept.put(_key(columns[0]), found.values)
+    if columns and columns[0].kind == "numeric" and reader is not None and reader.found is not None:
+        kept.put(_key(columns[0]), reader.found.values)
     elif columns and columns[0].kind == "categorical":
-        kept.put(_key(columns[0]), category_codes(series, columns[0]))
+        kept.put(_key(columns[0]), category_codes(series, columns[0], reader.text if reader is not None else None))
     for column in columns:
         if column.part.startswith(HAS):
             kept.put(_key(column), _holds(series, column))
@@ -174,9 +175,9 @@ def require(contents: Contents, columns: Sequence[Column]) -> None:
         )
 
 
-def category_codes(series: pl.Series, column: Column) -> NDArray[np.int32]:
-    """Return codes (b,) int32 into the vocabulary, ``MISSING`` or ``UNSEEN``."""
-    text = values.categories(series, column.missing)
+def category_codes(series: pl.Series, column: Column, cleaned: pl.Series | None = None) -> NDArray[np.int32]:
+    """Return codes (b,) int32 into the vocabulary, ``MISSING`` or ``UNSEEN``; ``cleaned``: its texts, if known."""
+    text = values.categories(series, column.missing) if cleaned is None else cleaned
     found = text.replace_strict(column.codes, default=UNSEEN, return_dtype=pl.Int32)
     strange = text.filter(found == UNSEEN).drop_nulls().unique().to_list()
     near = {word: code for word in strange if (code := category_code(column, word)) != UNSEEN}

@@ -10,6 +10,7 @@ from functools import cached_property
 
 import polars as pl
 
+from temperance.data import values
 from temperance.records.cells import NumberStyle, anatomy
 
 MOSTLY = 0.9  # share of numbers from which a column with some words still counts as numeric
@@ -85,10 +86,10 @@ class Numbering:
         return NumberStyle(decimal, (self.lone_comma if decimal == "." else self.lone_point) > 0, self.unit)
 
 
-def numbering(text: pl.Series) -> Numbering:
-    """Count what the cells of ``text`` (cleaned, null = missing) say."""
+def numbering(text: pl.Series, different: pl.DataFrame | None = None) -> Numbering:
+    """Count what the cells of ``text`` (cleaned, null = missing) say; ``different``: what ``repeated`` says of them."""
     known = text.drop_nulls()
-    counts = _shapes(known)
+    counts = _shapes(known, repeated(known) if different is None else different)
     total: Counter[str] = Counter()
     units: Counter[str] = Counter()
     kept = []
@@ -104,12 +105,23 @@ def numbering(text: pl.Series) -> Numbering:
     return Numbering(len(known), numbers, **{k: total[k] for k in kinds}, units=units, shapes=tuple(kept))
 
 
-def _shapes(known: pl.Series) -> pl.DataFrame:
-    """Count the shapes of the cells that hold a digit, the most frequent first."""
-    cells, weights = known, None
+def repeated(known: pl.Series) -> pl.DataFrame | None:
+    """Return value and count of the different cells of a long column where many repeat, else None."""
     if len(known) > REPEATED and known.gather_every(len(known) // SAMPLE).n_unique() < SAMPLE // 2:
-        different = known.rename("cell").value_counts(name="count")  # each is looked at once
-        cells, weights = different["cell"], different["count"]
+        return values.tally(known)
+    return None
+
+
+def share_of(text: pl.Series, counts: pl.DataFrame | None, pattern: str) -> float:
+    """Return the share of the cells that match; ``counts``: what ``repeated`` says of them."""
+    if counts is None:
+        return float(text.drop_nulls().str.contains(pattern).mean() or 0.0)  # type: ignore[arg-type]
+    return int(counts.filter(pl.col("value").str.contains(pattern))["count"].sum()) / int(counts["count"].sum())
+
+
+def _shapes(known: pl.Series, different: pl.DataFrame | None) -> pl.DataFrame:
+    """Count the shapes of the cells that hold a digit, the most frequent first, each different cell once."""
+    cells, weights = (known, None) if different is None else (different["value"], different["count"])
     wanted = cells.str.contains(r"\d") & (cells.str.len_chars() <= LONGEST)
     digits = cells.filter(wanted)
     marked = (

@@ -80,7 +80,7 @@ def infer(series: pl.Series, *, plain: bool = False, choice: ColumnChoice = AUTO
 
 def _numeric(series: pl.Series, reader: Reader, plain: bool, choice: ColumnChoice) -> Trait:
     name, read = series.name, _found(reader)
-    finite = read.values[np.isfinite(read.values)]
+    finite = read.finite
     if not len(finite):
         return Trait(why="It holds no usable numbers.")
     low, high = float(finite.min()), float(finite.max())
@@ -157,8 +157,8 @@ def _part(name: str, part: str, found: NDArray[np.float64], reader: Reader, *, a
 
 def _categorical(series: pl.Series, reader: Reader, plain: bool, choice: ColumnChoice) -> Trait:
     name = series.name
-    text = values.categories(series, choice.missing)
-    counts = _counts(text)
+    text = values.categories(series, choice.missing) if reader.text is None else reader.text
+    counts = _counts(text) if reader.text is None or reader.counts is None else reader.counts
     unique, known = counts.height, len(text) - text.null_count()
     if not known:
         return Trait(why="It holds no values.")
@@ -256,7 +256,7 @@ def missing_or_name(name: str, words: pl.Series) -> str:
 
 
 def _counts(text: pl.Series) -> pl.DataFrame:
-    return text.rename("value").drop_nulls().value_counts(name="count")
+    return values.tally(text.drop_nulls())
 
 
 def _is_key(name: str, values: NDArray[np.float64], finite: NDArray[np.float64]) -> bool:

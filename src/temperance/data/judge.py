@@ -14,8 +14,8 @@ from temperance.data.choices import ColumnChoice
 from temperance.data.dates import date_pattern, number_pattern
 from temperance.data.doubts import (
     TOO_LONG,
-    both_readings,
     clock_doubt,
+    decimal_of,
     first,
     number_doubts,
     numbered,
@@ -23,7 +23,7 @@ from temperance.data.doubts import (
     sentinel,
     why_code,
 )
-from temperance.data.evidence import MOSTLY, FileStyle, Numbering, numbering
+from temperance.data.evidence import MOSTLY, FileStyle, Numbering, numbering, repeated, share_of
 from temperance.data.sets import NESTED, cut_of, listed
 from temperance.records.cells import EXACT, NumberStyle
 from temperance.records.errors import DataError
@@ -53,6 +53,8 @@ class Reader:
         doubts: sentences that say both readings and how to choose.
         said: further sentences.
         found: the values, of numbers and dates.
+        text: the cells as ``values.clean`` gives them, of categories, where they are known.
+        counts: value and count of its cells, where many repeat.
 
     """
 
@@ -67,6 +69,12 @@ class Reader:
     doubts: tuple[str, ...] = ()
     said: tuple[str, ...] = ()
     found: values.Numbers | None = None
+    text: pl.Series | None = None
+    counts: pl.DataFrame | None = None
+
+    def bare(self) -> Reader:
+        """Return it without values and texts."""
+        return replace(self, found=None, text=None, counts=None)
 
     @property
     def written(self) -> str:
@@ -128,7 +136,10 @@ def judge(series: pl.Series, choice: ColumnChoice = AUTO, file: FileStyle = ALON
         return _date(base, series, "iso")
     if kind != pl.String:
         return _typed(base, series, choice)
-    made = _plain(base, series, choice) or _long(base, series, choice, file) or _text(base, series, choice, file)
+    made = _plain(base, series, choice)
+    if made is None:
+        look = _look(series, choice)
+        made = _long(base, series, choice, file, look) or _text(base, series, choice, file, look)
     if choice.read in ("number", "date") and (made.kind != choice.read or made.misfits >= made.cells > 0):
         shown = ", ".join(repr(word[:30]) for word in made.odd or tuple(series.drop_nulls().head(3)))
         raise DataError(
@@ -165,15 +176,25 @@ def _plain(base: Reader, series: pl.Series, choice: ColumnChoice) -> Reader | No
     return _number_or_day(made, series, choice)
 
 
-def _long(base: Reader, series: pl.Series, choice: ColumnChoice, file: FileStyle) -> Reader | None:
-    """Return the reader of a long column of numbers in one plain style, as ``_text`` finds it, or None to ask that."""
+def _look(series: pl.Series, choice: ColumnChoice) -> Numbering | None:
+    """Return what a sample of a long column says about its numbers, or None where that is not asked."""
     if len(series) <= WHOLE or choice.read not in ("auto", "keep") or choice.style or choice.missing is not None:
         return None
-    known = series.drop_nulls()
-    found = numbering(values.clean(known.gather_every(max(1, len(series) // WHOLE)), weak=True))
-    if not found.numbers or found.numbers < MOSTLY * found.known or found.is_list or found.unit or why_code(known):
+    return numbering(values.clean(series.drop_nulls().gather_every(max(1, len(series) // WHOLE)), weak=True))
+
+
+def _long(
+    base: Reader, series: pl.Series, choice: ColumnChoice, file: FileStyle, found: Numbering | None
+) -> Reader | None:
+    """Return the reader of a long column of numbers in one plain style, as ``_text`` finds it, or None to ask that."""
+    if found is None:
         return None
-    decimal, doubts = _decimal(found, file, base.name, known)
+    if not found.numbers or found.numbers < MOSTLY * found.known or found.is_list or found.unit:
+        return None
+    known = series.drop_nulls()
+    if why_code(known):
+        return None
+    decimal, doubts = decimal_of(found, file, base.name, known)
     read = values.plain_numbers(series, found.style(decimal))
     if read is None:
         return None
@@ -182,7 +203,7 @@ def _long(base: Reader, series: pl.Series, choice: ColumnChoice, file: FileStyle
     return _number_or_day(made, series, choice)
 
 
-def _text(base: Reader, series: pl.Series, choice: ColumnChoice, file: FileStyle) -> Reader:
+def _text(base: Reader, series: pl.Series, choice: ColumnChoice, file: FileStyle, look: Numbering | None) -> Reader:
     text = values.clean(series, choice.missing, weak=True)
     known = len(text) - text.null_count()
     base = replace(base, cells=known)
@@ -203,7 +224,8 @@ def _text(base: Reader, series: pl.Series, choice: ColumnChoice, file: FileStyle
             f"each value. {overrule(base.name, 'category')}"
         )
         return replace(base, kind="set", pattern=cut.sign, said=(said,))
-    made = _as_number(base, series, text, file)
+    look = look if text.null_count() == series.null_count() else None  # of other cells
+    made = _as_number(base, series, text, file, look)
     if made is not None and made.kind == "number":
         return _number_or_day(made, series, choice)
     if made is not None:
@@ -226,10 +248,12 @@ def _text(base: Reader, series: pl.Series, choice: ColumnChoice, file: FileStyle
     return _category(base, text, series)
 
 
-def _as_number(base: Reader, series: pl.Series, text: pl.Series, file: FileStyle) -> Reader | None:
+def _as_number(
+    base: Reader, series: pl.Series, text: pl.Series, file: FileStyle, look: Numbering | None
+) -> Reader | None:
     """Return the number's reader, a category where the cells only look like numbers, or None."""
     whole = len(text) <= WHOLE
-    found = numbering(text if whole else text.drop_nulls().gather_every(max(1, len(text) // WHOLE)))
+    found = look or numbering(text if whole else text.drop_nulls().gather_every(max(1, len(text) // WHOLE)))
     if not found.numbers:
         return None
     if found.is_list:
@@ -241,14 +265,14 @@ def _as_number(base: Reader, series: pl.Series, text: pl.Series, file: FileStyle
     why = why_code(text)
     if why:
         return replace(base, kind="category", said=(f"Column {base.name!r}: {why}",))
-    decimal, doubts = _decimal(found, file, base.name, text)
+    decimal, doubts = decimal_of(found, file, base.name, text)
     style = found.style(decimal)
     if found.fits(style) < FEW_WORDS_SHARE * found.known:
         return None
     made = _number(base, series, style, doubts)
     if (made.misfits or style.unit) and not whole:  # the sample did not show everything
         found = numbering(text)
-        decimal, doubts = _decimal(found, file, base.name, text)
+        decimal, doubts = decimal_of(found, file, base.name, text)
         made = _number(base, series, found.style(decimal), doubts)
     if made.cells - made.misfits < MOSTLY * made.cells:
         return _with_words(made)
@@ -268,30 +292,12 @@ def _with_words(made: Reader) -> Reader | None:
     return replace(made, doubts=(*made.doubts, doubt))
 
 
-def _decimal(found: Numbering, file: FileStyle, name: str, text: pl.Series) -> tuple[str, tuple[str, ...]]:
-    """Return the decimal sign, and a sentence with both readings where the cells leave it open."""
-    if not found.marked:
-        return ".", ()
-    decimal, why = found.clear, "as a few cells say"
-    if decimal:
-        lone = found.lone_comma if decimal == "," else found.lone_point
-        if 2 * lone < found.marked or not (decimal == "," or file.separator == ";"):
-            return decimal, ()
-    else:
-        decimal, why = file.decimal(found)
-    sign = "," if found.lone_comma >= found.lone_point else "."
-    if decimal == sign == "." and not (found.short or file.separator == ";"):
-        return decimal, ()
-    example = first(text, rf"^\D*[1-9]\d{{0,2}}\{sign}\d{{3}}\D*$")
-    return decimal, (both_readings(name, example, sign, decimal, why),)
-
-
 def _number(base: Reader, series: pl.Series, style: NumberStyle, doubts: Sequence[str]) -> Reader:
     return _of_numbers(base, values.numbers(series, style, base.missing), style, doubts)
 
 
 def _of_numbers(base: Reader, read: values.Numbers, style: NumberStyle, doubts: Sequence[str]) -> Reader:
-    cells = int(np.isfinite(read.values).sum()) + read.infinite + len(read.words)
+    cells = len(read.finite) + read.infinite + len(read.words)
     said = [] if style.decimal == "." else [f"Column {base.name!r} has decimal commas."]
     if style.unit:
         said.append(f"Column {base.name!r} is in {style.unit!r}; the number was taken.")
@@ -308,7 +314,7 @@ def _number_or_day(made: Reader, series: pl.Series, choice: ColumnChoice) -> Rea
         return _date(replace(made, doubts=()), series, choice.pattern)
     if choice.read == "number" or made.found is None or made.misfits:
         return made
-    finite = made.found.values[np.isfinite(made.found.values)]
+    finite = made.found.finite
     if made.style == values.PLAIN and len(finite):
         days = number_pattern(made.name, finite)
         if days.pattern:
@@ -349,7 +355,8 @@ def _some(words: pl.Series) -> tuple[str, ...]:
 
 
 def _category(base: Reader, text: pl.Series, series: pl.Series) -> Reader:
-    found = numbering(text)  # of all cells: its counts are said
+    counts = repeated(text.drop_nulls())
+    found = numbering(text, counts)  # of all cells: its counts are said
     said: tuple[str, ...] = ()
     units = [unit for unit in found.units if unit]
     if 2 <= len(units) <= 5 and found.numbers >= MOSTLY * found.known:
@@ -366,7 +373,7 @@ def _category(base: Reader, text: pl.Series, series: pl.Series) -> Reader:
             f"--column '{base.name}=number,decimal=,' (or .) "
             "reads one kind and takes the other for missing.",
         )
-    elif (text.drop_nulls().str.contains(_ANY_DATE).mean() or 0.0) >= MOSTLY:
+    elif share_of(text, counts, _ANY_DATE) >= MOSTLY:
         said = (
             f"Column {base.name!r} holds dates that are written in several ways: read as categories. Write all in one "
             f"way, such as 2026-01-31, to use them as dates; "
@@ -384,4 +391,5 @@ def _category(base: Reader, text: pl.Series, series: pl.Series) -> Reader:
             f"{text.drop_nulls()[0][:30]!r}: read as categories. If they are numbers, write the number alone; "
             f"if not used: --drop '{base.name}'.",
         )
-    return replace(base, kind="category", said=said)
+    same = base.missing is not None or text.null_count() == series.null_count()  # the weak words took nothing away
+    return replace(base, kind="category", said=said, text=text if same else None, counts=counts)

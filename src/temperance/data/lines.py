@@ -15,6 +15,7 @@ from temperance.records.errors import DataError
 MOST_ODD = 0.1  # share of lines with too many or too few fields up to which a file is read
 LONGEST_RECORD = 1000  # lines that one quoted text may span
 _CHUNK = 16 * 2**20
+_CACHED = 2**20  # bytes that are counted at once
 
 
 def evenness(path: Path, separator: str, width: int) -> str:
@@ -35,22 +36,31 @@ def evenness(path: Path, separator: str, width: int) -> str:
     return "even" if not left.strip() or _even(left + b"\n", sign, width) else "odd"
 
 
-def even_rows(path: Path, separator: str, width: int) -> int:
-    """Return the lines of a file where each of them has ``width`` fields if none has more, and no quote; else 0.
+def even_rows(path: Path, separator: str, width: int) -> tuple[int, bool]:
+    """Count the lines of a file where each of them has ``width`` fields if none has more, and no quote.
 
     The signs are as many as so many fields need; a reader that refuses longer lines finds the rest.
+
+    Returns:
+        The lines, 0 where they are not so; and whether each of them has a field that is not empty.
+
     """
     sign, signs, lines, last = ord(separator), 0, 0, b""
+    hollow, full, tail = b"\n" + separator.encode() * (width - 1), True, b"\n"
     with path.open("rb") as stream:
-        while chunk := stream.read(_CHUNK):
+        while chunk := stream.read(_CACHED):
             if b'"' in chunk:
-                return 0
+                return 0, False
+            text = tail + chunk
+            full = full and hollow + b"\n" not in text and hollow + b"\r" not in text
+            tail = text[-len(hollow) - 1 :]
             letters = np.frombuffer(chunk, dtype=np.uint8)
             signs += int(np.count_nonzero(letters == sign))
             lines += int(np.count_nonzero(letters == 10))
             last = chunk[-1:]
     lines += last not in (b"", b"\n")
-    return lines if width > 1 and signs == lines * (width - 1) else 0
+    full = full and not tail.endswith(hollow)
+    return (lines, full) if width > 1 and signs == lines * (width - 1) else (0, False)
 
 
 def _even(block: bytes, sign: int, width: int) -> bool:

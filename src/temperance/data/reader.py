@@ -147,7 +147,7 @@ def _read(
     said = [*contents.dropped, *dropped]
     said_of = (workdir, list(schema.notes), said, choices)
     reading = _finish(contents, schema, aim, guides, *said_of, strict=True, beside=more)
-    return replace(reading, readers=(*readers, *([replace(aim.reader, found=None)] if aim.reader else [])))
+    return replace(reading, readers=(*readers, *([aim.reader.bare()] if aim.reader else [])))
 
 
 def _reread(

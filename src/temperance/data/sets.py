@@ -69,6 +69,8 @@ def _different(known: pl.Series) -> list[str]:
 
 def _several(cells: list[str], sign: str) -> str:
     """Return a cell with several values where the values also stand alone and in other company, or nothing."""
+    if not any(sign in cell for cell in cells):
+        return ""
     cut = {cell: [word.strip() for word in cell.split(sign)] for cell in cells}
     many = {cell: words for cell, words in cut.items() if len(words) > 1}
     if len(many) < 2 or any("" in words or len(set(words)) < len(words) for words in many.values()):

@@ -53,7 +53,8 @@ def numeric_summary(name: str, values: NDArray[np.float64]) -> dict[str, Any]:
 
     ``about`` is True where ``unique`` is an estimate (HyperLogLog, of more than a million numbers that are not whole).
     """
-    finite = values[np.isfinite(values)]
+    known = np.isfinite(values)
+    finite = values if known.all() else values[known]
     row: dict[str, Any] = {"name": name, "kind": "numeric", "missing": int(len(values) - len(finite))}
     if not len(finite):
         return row | dict.fromkeys(("low", "high", "mean", "sd", "quantiles")) | {"unique": 0, "top": []}

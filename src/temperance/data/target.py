@@ -194,7 +194,7 @@ def _values(reader: Reader) -> Aim:
 
 def _classes(series: pl.Series, reader: Reader, why: str, *, numbers: bool = False, exact: bool = False) -> Aim:
     name = series.name
-    labels = values.labels(series, reader.missing)
+    labels = values.labels(series, reader.missing, reader.text)
     found = dict(labels.rename("label").drop_nulls().value_counts(name="count").iter_rows())
     words, merged = (sorted(found), {}) if exact else one_spelling(found)
     if len(words) < len(found) or set(words) != set(found):

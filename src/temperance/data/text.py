@@ -266,6 +266,9 @@ def _first_bad_byte(path: Path, encoding: str) -> int | None:
                     "Check the file, or give it the ending of its format",
                 )
             pending = len(decoder.getstate()[0])
+            if chunk and not pending and chunk.isascii() and encoding == "utf-8":
+                start += len(chunk)
+                continue
             try:
                 decoder.decode(chunk, final=not chunk)
             except UnicodeDecodeError as error:

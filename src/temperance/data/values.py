@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -32,10 +34,13 @@ _SLOW = frozenset(
 _GROUPED = {".": r"^[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?$", ",": r"^[+-]?[1-9]\d{0,2}(\.\d{3})+(,\d*)?$"}
 Missing = Collection[str] | None
 PLAIN = NumberStyle()
+LIKELY = 100  # cells that say which format of moments is tried first
+YEAR_1000 = -354_285  # its first day, in days since 1970
 LONG, FEW_TEXTS = 100_000, 300  # rows from which, and different texts of 1,000 up to which, each is looked at once
 
 
-class Numbers(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Numbers:
     """A column as numbers.
 
     Attributes:
@@ -48,6 +53,12 @@ class Numbers(NamedTuple):
     values: NDArray[np.float64]
     words: pl.Series
     infinite: int
+
+    @cached_property
+    def finite(self) -> NDArray[np.float64]:
+        """The values that are not missing."""
+        known = np.isfinite(self.values)
+        return self.values if known.all() else self.values[known]
 
 
 def is_number_type(series: pl.Series) -> bool:
@@ -108,6 +119,8 @@ def numbers(series: pl.Series, style: NumberStyle = PLAIN, missing: Missing = No
 def plain_numbers(text: pl.Series, style: NumberStyle) -> Numbers | None:
     """Read a column where each cell is plain in this style, empty, or a word for "missing"; None where one is not."""
     found = _plainly(text, style)
+    if found.null_count() == text.null_count():
+        return _finite(found, text.clear())
     left = text.filter(found.is_null() & text.is_not_null())
     return None if clean(left, weak=True).null_count() < len(left) else _finite(found, left.clear())
 
@@ -116,9 +129,10 @@ def _plainly(text: pl.Series, style: NumberStyle) -> pl.Series:
     """Read the cells that are written without anything unusual; null for the others."""
     plain = text
     if style.decimal == ",":
-        points = text.str.contains(".", literal=True)
-        plain = pl.select(pl.when(~points).then(text)).to_series() if points.any() else text
-        plain = plain.str.replace(",", ".", literal=True)
+        plain = text.str.replace(",", ".", literal=True)
+        same = plain == text  # a cell with a comma and a point has two points now, which is no number
+        if text.filter(same).str.contains(".", literal=True).any():
+            plain = pl.select(pl.when(~text.str.contains(".", literal=True)).then(plain)).to_series()
     found = plain.cast(pl.Float64, strict=False)
     if style.grouped and found.null_count() > text.null_count():
         other = "," if style.decimal == "." else "."
@@ -133,6 +147,8 @@ def _matching(text: pl.Series, pattern: str) -> pl.Series:
 
 def _with_the_rest(text: pl.Series, found: pl.Series, read: Callable[[str], float], missing: Missing) -> Numbers:
     """Ask ``read`` about each different cell that ``found`` lacks; those that it refuses are the words."""
+    if found.null_count() == text.null_count():
+        return _finite(found, text.clear())
     lacks = found.is_null() & text.is_not_null()
     left = clean(text.filter(lacks), missing, weak=True)
     if not len(left):
@@ -165,7 +181,7 @@ def days(series: pl.Series, *, pattern: str = "iso", missing: Missing = None, cl
     if is_number_type(series):
         plain = _finite(_without(series.cast(pl.Float64), sentinels(missing)), empty)
         if pattern in COUNTS:
-            return plain._replace(values=np.asarray(days_of_number(plain.values, pattern)))  # type: ignore[arg-type]
+            return replace(plain, values=np.asarray(days_of_number(plain.values, pattern)))  # type: ignore[arg-type]
         if pattern not in ("%Y%m%d", DENSE):
             return plain
         series = series.cast(pl.Int64, strict=False)
@@ -185,6 +201,9 @@ def _moments(text: pl.Series, pattern: str) -> pl.Series:
     iso = pattern in ("", "iso")
     formats = (*_ISO, *_ISO_ZONED) if iso else tuple(pattern + hours for hours in HOUR_FORMATS)
     if "%Y" in pattern or iso:
+        quick = _in_one_form(text, formats)
+        if quick is not None:
+            return quick
         text = _matching(text, r"\d{4}")
     elif "%y" in pattern:
         text = pl.select(pl.when(~text.str.contains(r"\d{4}")).then(text)).to_series()
@@ -202,12 +221,25 @@ def _moments(text: pl.Series, pattern: str) -> pl.Series:
     return pl.Series(out).fill_nan(None)
 
 
+def _in_one_form(text: pl.Series, formats: Sequence[str]) -> pl.Series | None:
+    """Return the days of a column where one format reads each cell and all years have four digits, or None."""
+    left = text.drop_nulls()
+    if not len(left) or not left.head(LIKELY).str.contains(r"\d{4}").all():
+        return None
+    found = _parsed(text, _likely_first(left, formats)[0])
+    if found.null_count() > text.null_count():
+        return None
+    days = _as_days(found)
+    low, high = float(days.min()), float(days.max())  # type: ignore[arg-type]
+    return days if low >= YEAR_1000 and not _no_day(np.array([high])).any() else None
+
+
 def _no_day(days: NDArray[np.float64]) -> NDArray[np.bool_]:
     return (days < -718_797) | (days >= 2_567_655)  # before the year 2, from the year 9000 on
 
 
 def _likely_first(text: pl.Series, formats: Sequence[str]) -> list[str]:
-    sample = text.head(100)
+    sample = text.head(LIKELY)
     return sorted(formats, key=lambda form: _parsed(sample, form).null_count())
 
 
@@ -220,13 +252,21 @@ def categories(series: pl.Series, missing: Missing = None) -> pl.Series:
     return labels(series, missing) if series.dtype in (pl.Float32, pl.Float64) else clean(series, missing)
 
 
-def labels(series: pl.Series, missing: Missing = None) -> pl.Series:
-    """Return class labels as text, as they are written (``001`` stays); ``1.0`` and ``1`` are one class."""
+def labels(series: pl.Series, missing: Missing = None, cleaned: pl.Series | None = None) -> pl.Series:
+    """Return class labels as text, as they are written (``001`` stays); ``1.0`` and ``1`` are one class.
+
+    ``cleaned`` is what ``clean`` made of the column, where that is known.
+    """
     if series.dtype in (pl.Float32, pl.Float64):
         series = pl.select(pl.when(series.is_finite()).then(series)).to_series().alias(series.name)
-    text = clean(series, missing)
+    text = clean(series, missing) if cleaned is None else cleaned
     points = text.str.contains(r"^-?(0|[1-9]\d*)\.0*$")
     return text if not points.any() else text.str.replace(r"^(-?(?:0|[1-9]\d*))\.0*$", "$1")
+
+
+def tally(known: pl.Series) -> pl.DataFrame:
+    """Return ``value`` and ``count`` of the different cells."""
+    return known.rename("value").value_counts(name="count")
 
 
 def array(series: pl.Series) -> NDArray[np.float64]:
@@ -234,7 +274,16 @@ def array(series: pl.Series) -> NDArray[np.float64]:
 
     Shapes: (b,).
     """
-    return np.array(series.cast(pl.Float64).fill_null(float("nan")).to_numpy(), dtype=np.float64)
+    return np.array(_view(series), dtype=np.float64)
+
+
+def _view(series: pl.Series) -> NDArray[np.float64]:
+    """Return a Float64 column as float64 that must not be written to, null = NaN.
+
+    Shapes: (b,).
+    """
+    found: NDArray[np.float64] = series.cast(pl.Float64).fill_null(float("nan")).to_numpy()
+    return found
 
 
 def _blank(text: pl.Series, words: frozenset[str]) -> pl.Series:
@@ -256,9 +305,9 @@ def _without(values: pl.Series, absent: frozenset[float]) -> pl.Series:
 
 
 def _finite(values: pl.Series, words: pl.Series) -> Numbers:
-    out = array(values)
+    out = _view(values)
     infinite = np.isinf(out)
-    count = int(infinite.sum())
+    count = int(np.count_nonzero(infinite))
     if count:
         out = np.where(infinite, np.nan, out)
     return Numbers(out, words, count)

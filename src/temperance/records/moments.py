@@ -134,14 +134,30 @@ def date_part(days: NDArray[np.float64], part: str) -> NDArray[np.float64]:
         return days * 24.0
     if part in ("sin", "cos"):
         return np.sin(2 * np.pi * days) if part == "sin" else np.cos(2 * np.pi * days)
-    whole = np.floor(np.where(np.isfinite(days), days, 0.0))
-    if part == "month":
-        value = whole.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) % 12 + 1
-    elif part == "weekday":
-        value = (whole.astype(np.int64) + 3) % 7  # 1970-01-01 was a Thursday
+    known = np.isfinite(days)
+    plain = days if known.all() else np.where(known, days, 0.0)
+    whole = np.floor(plain)
+    if part == "hour":
+        value = np.floor(np.round((plain - whole) * 86400.0) / 3600.0)
+        value = np.where(value == 24.0, 0.0, value)  # the last half second of a day belongs to the next
     else:
-        value = np.floor(np.round((np.where(np.isfinite(days), days, 0.0) - whole) * 86400.0) / 3600.0) % 24
-    return np.where(np.isfinite(days), value.astype(np.float64), np.nan)
+        value = _of_day(whole.astype(np.int64), part)
+    return value if plain is days else np.where(known, value, np.nan)
+
+
+def _of_day(days: NDArray[np.int64], part: str) -> NDArray[np.float64]:
+    """Return month or weekday of whole days (any shape); where many fall into few years, each day is asked once."""
+    low, high = (int(days.min()), int(days.max())) if days.size else (0, 0)
+    if days.size > high - low:
+        each: NDArray[np.float64] = _parts(np.arange(low, high + 1), part)[days - low]
+        return each
+    return _parts(days, part)
+
+
+def _parts(days: NDArray[np.int64], part: str) -> NDArray[np.float64]:
+    if part == "weekday":
+        return ((days + 3) % 7).astype(np.float64)  # 1970-01-01 was a Thursday
+    return (days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) % 12 + 1).astype(np.float64)
 
 
 def english(text: str) -> str:

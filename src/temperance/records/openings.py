@@ -47,7 +47,7 @@ class Uses:
         )
 
 
-def open_test(path: Path, *, data: str, model: str, command: str, once: bool = False) -> Uses:
+def open_test(path: Path, *, data: str, model: str, command: str, once: bool = False, older: str = "") -> Uses:
     """Note that a set is opened now, and return what was there before.
 
     Args:
@@ -56,6 +56,7 @@ def open_test(path: Path, *, data: str, model: str, command: str, once: bool = F
         model: fingerprint or name of the model.
         command: what was run.
         once: refuse a set that was opened before for another model.
+        older: fingerprint by which earlier versions knew the set; what stands there counts too.
 
     Raises:
         DataError: the file is damaged or cannot be written.
@@ -63,7 +64,8 @@ def open_test(path: Path, *, data: str, model: str, command: str, once: bool = F
 
     """
     book = _read(path)
-    rows = list(book["sets"].get(data, []))
+    own = list(book["sets"].get(data, []))
+    rows = [*(book["sets"].get(older, []) if older != data else []), *own]
     same = sum(row["model"] == model for row in rows)
     found = Uses(len(rows), len({row["model"] for row in rows}), same)
     if once and len(rows) > same:
@@ -72,8 +74,8 @@ def open_test(path: Path, *, data: str, model: str, command: str, once: bool = F
             f"a test set that was opened {often} before", "one that was opened for no other model",
             "Give rows that nothing was decided by, or leave --once out and read the count",
         )  # fmt: skip
-    rows.append({"model": model, "when": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "command": command})
-    book["sets"][data] = rows
+    own.append({"model": model, "when": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "command": command})
+    book["sets"][data] = own
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, dumps(book, indent=1) + "\n")
     return found

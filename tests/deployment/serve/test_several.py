@@ -120,3 +120,17 @@ def test_a_damaged_part_is_not_served(folder, tmp_path) -> None:
     (tmp_path / "all" / "1_y" / "model.onnx").write_bytes(b"x")
     with pytest.raises(BundleError, match=r"model\.onnx"):
         opened(tmp_path / "all")
+
+
+def test_the_manual_names_each_model_and_the_way_to_its_own(application) -> None:
+    page = ask(application, "GET", "/docs")
+    assert page.status_code == 200
+    assert page.headers["content-type"].startswith("text/html")
+    assert "href='/outputs/2_amount/docs'>amount</a>" in page.text
+    assert "<code>c0</code>" in page.text
+    own = ask(application, "GET", "/outputs/2_amount/docs").text
+    assert "href='openapi.json'" in own
+    assert ask(application, "GET", "/outputs/2_amount/openapi.json").json()["info"]["title"]
+    missing = ask(application, "GET", "/openapi.json")
+    assert missing.status_code == 404
+    assert "/docs" in missing.text

@@ -45,8 +45,9 @@ def compare(
     """Compare two models on the same rows, without those that either learned from.
 
     The answer is one of four: better, worse, equivalent within --margin, or no evidence of difference. One figure
-    decides; the others are corrected for their count. With --out DIR it writes comparison.json, comparison.md and the
-    answers of both row by row, rows.parquet.
+    decides; the others are corrected for their count. Of the models of several
+    targets --target says which. With --out DIR it writes comparison.json, comparison.md and the answers of both row by
+    row, rows.parquet.
     """
     from temperance.cli import vetting
     from temperance.data.choices import choose
@@ -56,7 +57,7 @@ def compare(
     vetting.check_out(out)
     choices = choose(column or (), na_values=na_values, sheet=sheet, sep=sep, schema=schema)
     asked = vetting.Asked(data, choices, target, task, group, None, weight)
-    with vetting.given([first, second], asked) as (one, two):
+    with vetting.given([vetting.one_of(model, target) for model in (first, second)], asked) as (one, two):
         done = versus(
             one.subject, two.subject, (one.reading.table, two.reading.table), name=metric, margin=margin, seed=seed
         )

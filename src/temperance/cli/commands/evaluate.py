@@ -136,8 +136,9 @@ def run(
     if uses is not None:
         from temperance.records.openings import open_test
 
-        name = vetting.named(subject)
-        found = open_test(uses, data=table.fingerprint, model=name, command=told_command(), once=once)
+        name, known = vetting.named(subject), table.fingerprint
+        rows = known if one.asked is None else vetting.rows_of(one.asked, table)
+        found = open_test(uses, data=rows, older=known, model=name, command=told_command(), once=once)
         extra.append(found.sentence())
     done = vet(
         vetting.with_scale(subject), table, tier=suite, seed=seed, labels=one.labels,  # type: ignore[arg-type]

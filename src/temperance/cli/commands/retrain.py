@@ -9,7 +9,7 @@ import typer
 from temperance.cli import options
 from temperance.cli.commands.study import check_device
 from temperance.cli.console import Console
-from temperance.cli.models import bundle_folder
+from temperance.cli.models import bundle_of
 from temperance.cli.progress import progress
 from temperance.cli.stations import study_folder
 
@@ -52,15 +52,16 @@ def retrain(
     """Train again on new data; keep the better model.
 
     The bundle's recipe makes a challenger, and a paired test on rows that neither has seen decides.
-    The model in use is only read. --group and --time are those of its study where left out. Says whether more or less
-    regularization is needed now, where time allows. Writes retrain.json and bundle/ into --out.
+    Of several targets --target says which. The model in use is only read. --group and --time are those of its study
+    where left out. Says whether more or less regularization is needed now, where time allows. Writes retrain.json and
+    bundle/ into --out.
     """
     from temperance.data.choices import choose
     from temperance.lifecycle import retrain as run
 
     check_device(device)
     console = Console(as_json, quiet)
-    folder = bundle_folder(bundle)
+    folder = bundle_of(bundle, target)
     place = study_folder(out, f"retrain-{folder.resolve().parent.name}")
     with progress(quiet=quiet or as_json) as shown:
         value = run(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -26,9 +26,10 @@ def sign(
 ) -> None:
     """Sign the provenance of a bundle with a key of your own.
 
-    No service is asked. The signature goes into the bundle; others check it with `temperance verify --key FILE.pub`.
-    Needs the extra 'sign'.
+    No service is asked. Of several targets each bundle is signed. The signature goes into the bundle; others check it
+    with `temperance verify --key FILE.pub`. Needs the extra 'sign'.
     """
+    from temperance.deployment.several import holds_several, load_several
     from temperance.governance.signature import new_key as make
     from temperance.lifecycle.verifying import sign_bundle
 
@@ -39,9 +40,11 @@ def sign(
     private = key or new_key
     assert private is not None
     public = make(private) if new_key is not None else None
-    signed = sign_bundle(folder, private)
-    value = {"signature": str(signed), "key": str(private), "public_key": None if public is None else str(public)}
-    lines = [f"Signed: {signed}"]
+    places = [folder / name for name, *_ in load_several(folder).parts] if holds_several(folder) else [folder]
+    signed = [sign_bundle(place, private) for place in places]
+    value: dict[str, Any] = {"key": str(private), "public_key": None if public is None else str(public)}
+    value |= {"signature": str(signed[0])} if len(signed) == 1 else {"signatures": [str(one) for one in signed]}
+    lines = [f"Signed: {one}" for one in signed]
     if public is not None:
         lines += [f"Your key: {private}. Keep it to yourself; it has no password.", f"Hand out: {public}"]
     Console(as_json, quiet).result(value, "\n".join(lines))

@@ -24,7 +24,7 @@ def page(document: dict[str, Any]) -> bytes:
         f"<title>{_text(info['title'])}</title><style>{STYLE}</style><main>",
         f"<h1>{_text(info['title'])}</h1><p>Version <code>{_text(info['version'])}</code>.",
         f"<p>{_text(info['description'])}",
-        "<p>The same for programs: <a href='/openapi.json'>/openapi.json</a>.",
+        "<p>The same for programs: <a href='openapi.json'>openapi.json</a>.",
         "<h2>Try it</h2>",
         f"<pre>curl -d '{_text(json.dumps(example, ensure_ascii=False))}' SERVER/predict</pre>",
         "<h2>A row</h2>", _columns(row),
@@ -35,6 +35,33 @@ def page(document: dict[str, Any]) -> bytes:
             parts.append(f"<h2><code>{method.upper()} {_text(path)}</code></h2><p>{_text(one['summary'])}{lock}.")
             parts.append(_statuses(one["responses"]))
     return "".join([*parts, "</main></html>"]).encode()
+
+
+def index(about: dict[str, Any]) -> bytes:
+    """Return the page of the models of several targets, with the way to the page of each.
+
+    Args:
+        about: ``models`` (folder → target and task), ``paths`` and ``features``.
+
+    """
+    models = about["models"]
+    title = f"{len(models)} models of the same rows"
+    lines = "".join(
+        f"<tr><th scope=row><a href='/outputs/{_text(name)}/docs'>{_text(one['target'])}</a><td>{_text(one['task'])}"
+        f"<td><code>/outputs/{_text(name)}/</code>"
+        for name, one in models.items()
+    )
+    features = ", ".join(f"<code>{_text(name)}</code>" for name in about["features"])
+    return "".join(
+        [
+            "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>",
+            f"<title>{title}</title><style>{STYLE}</style><main><h1>{title}</h1>",
+            "<p><code>POST /predict</code> asks all of them with one row, or with <code>{\"rows\": […]}</code>, and "
+            "answers by target. Everything else is asked of one model; its page says what a row looks like.",
+            f"<h2>Models</h2><table>{lines}</table><h2>Columns of a row</h2><p>{features}",
+            "<h2>Paths</h2><ul>", *(f"<li><code>{_text(path)}</code>" for path in about["paths"]), "</ul></main>",
+        ]
+    ).encode()  # fmt: skip
 
 
 def _columns(row: dict[str, Any]) -> str:

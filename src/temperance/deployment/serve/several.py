@@ -9,14 +9,15 @@ from typing import Any
 
 import orjson
 
-from temperance.deployment.serve.application import Application, Reply, said
+from temperance.deployment.serve.application import HTML, Application, Reply, said
 from temperance.deployment.serve.limits import Limits
+from temperance.deployment.serve.manual import index
 from temperance.deployment.serve.pages import STARTED
 from temperance.deployment.serve.requests import Receive, Scope, Send, check_method, read_body
 from temperance.records.errors import RequestError
 
 PREFIX = "/outputs/"
-OF_ONE = ("/v2", "/admin", "/docs", "/openapi.json", "/grafana.json", PREFIX)  # asked of one model
+OF_ONE = ("/v2", "/admin", "/openapi.json", "/grafana.json", PREFIX)  # asked of one model
 
 
 class Together(Application):
@@ -71,9 +72,12 @@ class Together(Application):
         if path in ("/", "/health"):
             check_method(scope, "GET")
             return said(self._about() if path == "/" else self._health())
+        if path == "/docs":
+            check_method(scope, "GET")
+            return Reply(200, index(self._about()), HTML)
         if path.startswith(OF_ONE):
             known = ", ".join(f"{PREFIX}{name}" for name in self.parts)
-            raise RequestError(f"there is nothing at {path!r}"[:200], f"one model of {known}", status=404)
+            raise RequestError(f"there is nothing at {path!r}"[:200], f"one model of {known} (see /docs)", status=404)
         return await super()._route(scope, receive, ident)
 
     async def _all(self, scope: Scope, receive: Receive, ident: str) -> Reply:
@@ -107,7 +111,13 @@ class Together(Application):
                 name: {"target": part.bundle.schema.target.name, "task": part.bundle.task}
                 for name, part in self.parts.items()
             },
-            "paths": ["POST /predict", "GET /health", "GET /metrics", *(f"GET {PREFIX}{name}/" for name in self.parts)],
+            "paths": [
+                "POST /predict",
+                "GET /health",
+                "GET /metrics",
+                "GET /docs",
+                *(f"GET {PREFIX}{name}/" for name in self.parts),
+            ],
             "features": [*dict.fromkeys(features)],
         }
 
