@@ -28,12 +28,13 @@ class Snapshots:
             raise SettingError(f"keep={keep}", "at least 1", "Keep at least the last snapshot")
         self.keep = keep
         self._held: dict[int, tuple[State, str]] = {}
-        self._next = SOURCE
+        self.next = SOURCE
         self.put(source)
 
-    def put(self, state: State) -> int:
-        """Keep a copy; return its version."""
-        version, self._next = self._next, self._next + 1
+    def put(self, state: State, *, version: int | None = None) -> int:
+        """Keep a copy as ``version``, or as the next one; return it."""
+        version = self.next if version is None else version
+        self.next = version + 1
         copy = {name: np.array(array) for name, array in state.items()}
         for array in copy.values():
             array.setflags(write=False)
