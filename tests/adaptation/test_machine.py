@@ -109,7 +109,7 @@ def test_after_a_lost_change_it_holds_off_for_long() -> None:
 def test_what_wins_too_little_is_not_begun_and_ends() -> None:
     """Wrong labels make a small gain out of a loss; a change has to win more than that."""
     little = np.full(4000, 0.003)
-    machine = Machine(Rules())
+    machine = Machine(Rules(worth=0.05))
     machine.judge(little, little)
     assert machine.phase == "source"
     machine = Machine(Rules(worth=0.0))

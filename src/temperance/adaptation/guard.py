@@ -175,7 +175,7 @@ class Guarded:
             }
 
     def state_dict(self) -> State:
-        """Return all that changes but the log."""
+        """Return all that changes, the log among it."""
         with self._lock:
             ring = np.concatenate(self._ring) if self._ring else np.empty((0, 0))
             counts = [self.rows, self.dwell, self.quiet, self.changed, self.returns, self.version, self.frozen]
@@ -184,7 +184,7 @@ class Guarded:
                 **{f"served/{k}": np.array(v) for k, v in self.served.items()},
                 **{f"labels/{k}": v for k, v in self.labels.state_dict().items()},
                 "counts": np.array([*counts, self.snapshots.next], dtype=np.int64), "ring": ring,
-                "evidence": np.array([self.for_candidate, self.for_source, self.gain]),
+                "evidence": np.array([self.for_candidate, self.for_source, self.gain]), "log": self.log.packed(),
             }  # fmt: skip
 
     def load_state_dict(self, state: Mapping[str, NDArray[Any]]) -> None:
@@ -206,6 +206,7 @@ class Guarded:
             self._ring = [np.array(state["ring"])] if len(state["ring"]) else []
             self._held = len(state["ring"])
             self.for_candidate, self.for_source, self.gain = (float(x) for x in state["evidence"])
+            self.log = Log.unpacked(state["log"])
 
     def _learn(self, probabilities: NDArray[Any]) -> None:
         """Judge rows at once while adapted, else in blocks."""

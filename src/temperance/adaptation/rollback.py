@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from temperance.adaptation.base import State
 from temperance.records.errors import BundleError, SettingError
@@ -79,6 +80,15 @@ class Log:
         row["hash"] = _hash(row)
         self.events.append(row)
         return row
+
+    def packed(self) -> NDArray[np.uint8]:
+        """Return all events as bytes, for a state."""
+        return np.frombuffer(json.dumps(self.events).encode(), dtype=np.uint8)
+
+    @classmethod
+    def unpacked(cls, array: NDArray[np.uint8]) -> Log:
+        """Return the log that ``packed`` put into a state."""
+        return cls(json.loads(array.tobytes()))
 
     def intact(self) -> bool:
         """Return whether no event was changed, dropped or moved."""

@@ -22,7 +22,6 @@ While the source is served the array that came in is handed on, bit for bit.
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
@@ -201,7 +200,8 @@ class Steward:
                 "evidence_of_gain": machine.gain.value, "evidence_of_harm": machine.harm.value,
                 "cooldown_left": machine.quiet, "trust": trust,
                 "moved_inputs": [column._asdict() for column in self.statistics.moved],
-                "events": len(self.log.events), "reason": self._reason(), "may_cost": round(self.reach.bank, 3),
+                "events": len(self.log.events), "reason": self._reason(),
+                "may_cost": round(self.reach.bank if self.kind == "experts" else self.reach.credit, 3),
                 "unlabelled": None if self.unlabelled is None else self.unlabelled.summary(),
             }  # fmt: skip
 
@@ -226,9 +226,8 @@ class Steward:
             counts = [self.rows, self.changed, self.version, self.versions, self._new]
             fresh = packed([traffic for traffic, _ in self._fresh])
             truth = np.concatenate([np.empty(0), *(target for _, target in self._fresh)])
-            events = np.frombuffer(json.dumps(self.log.events).encode(), dtype=np.uint8)
             return {
-                "names": np.array(self.names, dtype=np.str_), "weights": self.weights.copy(), "log": events,
+                "names": np.array(self.names, dtype=np.str_), "weights": self.weights.copy(), "log": self.log.packed(),
                 "counts": np.array(counts, dtype=np.int64), "kind": np.array(self.kind), **self._arrays(),
                 "fresh/truth": truth, **{f"fresh/{k}": v for k, v in fresh.items()},
                 **{f"{name}/{k}": v for name, part in self._parts() for k, v in part.state_dict().items()},
@@ -247,7 +246,7 @@ class Steward:
             self.states = [_below(state, f"expert/{i}/") for i in range(len(self.experts))]
             self.weights, self.kind = np.array(state["weights"]), str(state["kind"])
             self.rows, self.changed, self.version, self.versions, self._new = (int(n) for n in state["counts"])
-            self.log = Log(json.loads(state["log"].tobytes()))
+            self.log = Log.unpacked(state["log"])
             fresh = _below(state, "fresh/")
             self._fresh = [(unpacked(fresh), fresh["truth"])] if len(fresh["truth"]) else []
             for name, part in self._parts():
@@ -333,7 +332,7 @@ class Steward:
             self.reach.begin()
             self._begin("experts", "labels prove that the experts are better")
         elif happened == "settle":
-            self._note("settle", self.version, "no harm in the canary phase")
+            self._note("settle", self.version, "labels prove that the experts are better, on rows that were sent too")
         elif happened:
             self._return(happened)
 
