@@ -106,7 +106,7 @@ class Admin:
         for ident, answered, truth in pairs:
             known = np.isfinite(truth)
             taken += int(known.sum())
-            used += self._learn(answered.answers[known], answered.known[known], truth[known])
+            used += self._learn(answered.answers[known], answered.tickets[known], truth[known])
             self.recent.take(ident)
         loss = None if self.loss is None else self.loss.verdict().to_dict()
         return {"taken": taken, "used_for_adaptation": used, "loss": loss}

@@ -13,27 +13,15 @@ from numpy.typing import NDArray
 from temperance.records.errors import RequestError
 
 MOST_ROWS = 20_000
+AT_ONCE = 256  # arrays that are joined in one call
 NONE = np.int64(-1)  # ticket of a row that no adapter saw
 
 
 class Answered(NamedTuple):
-    """Answers (b, …) of the source model, and the adapter's tickets (b,) where there is one."""
+    """Answers (b, …) of the source model, and the adapter's tickets (b,)."""
 
     answers: NDArray[Any]
-    tickets: NDArray[np.int64] | None = None
-
-    @property
-    def known(self) -> NDArray[np.int64]:
-        """The tickets (b,); −1 where there are none."""
-        return np.full(len(self.answers), NONE) if self.tickets is None else self.tickets
-
-    def joined(self, more: Answered) -> Answered:
-        """Return these rows and more."""
-        tickets = None if more.tickets is None else np.concatenate([self.known, more.known])
-        return Answered(np.concatenate([self.answers, more.answers]), tickets)
-
-
-NOTHING = Answered(np.empty(0))
+    tickets: NDArray[np.int64]
 
 
 class Recent:
@@ -47,7 +35,8 @@ class Recent:
 
     def __init__(self, width: tuple[int, ...], *, most: int = MOST_ROWS) -> None:
         self.width, self.most = width, most
-        self._held: OrderedDict[str, Answered] = OrderedDict()
+        self._held: OrderedDict[str, NDArray[Any]] = OrderedDict()
+        self._tickets: dict[str, NDArray[np.int64]] = {}  # empty where nothing adapts
         self._rows = 0
         self._lock = threading.Lock()
 
@@ -59,23 +48,24 @@ class Recent:
         Large requests come in parts: ``more`` joins rows to those before. Requests of more rows than are kept are left
         out.
         """
-        given = Answered(predictions, tickets)
         with self._lock:
-            before = self._held.pop(ident, None)
-            if more and before is None:  # it has been too large already
+            before, known = self._drop(ident)
+            if more:
+                if before is None:  # it has been too large already
+                    return
+                predictions = np.concatenate([before, predictions])
+                tickets = None if tickets is None or known is None else np.concatenate([known, tickets])
+            if len(predictions) > self.most:
                 return
-            self._rows -= 0 if before is None else len(before.answers)
-            if more and before is not None:
-                given = before.joined(given)
-            if len(given.answers) > self.most:
-                return
-            self._held[ident] = given
-            self._rows += len(given.answers)
+            self._held[ident] = predictions
+            if tickets is not None:
+                self._tickets[ident] = tickets
+            self._rows += len(predictions)
             while self._rows > self.most:
-                self._rows -= len(self._held.popitem(last=False)[1].answers)
+                self._drop(next(iter(self._held)))
 
     def get(self, ident: str) -> Answered:
-        """Return the answers of a request, and their tickets.
+        """Return the answers of a request, and their tickets; −1 where no adapter saw them.
 
         Raises:
             RequestError: status 404; the id is unknown or too old.
@@ -83,7 +73,8 @@ class Recent:
         """
         with self._lock:
             if ident in self._held:
-                return self._held[ident]
+                answers = self._held[ident]
+                return Answered(answers, self._tickets.get(ident, np.full(len(answers), NONE)))
         raise RequestError(
             f"no answer of a request {ident[:80]!r} is kept", f"ids of the last {self.most} rows, each once",
             "Send X-Request-ID with requests, and labels soon after", status=404,
@@ -92,37 +83,56 @@ class Recent:
     def take(self, ident: str) -> None:
         """Forget a request: a label counts once."""
         with self._lock:
-            self._rows -= len(self._held.pop(ident, NOTHING).answers)
+            self._drop(ident)
+
+    def _drop(self, ident: str) -> tuple[NDArray[Any] | None, NDArray[np.int64] | None]:
+        answers = self._held.pop(ident, None)
+        self._rows -= 0 if answers is None else len(answers)
+        return answers, self._tickets.pop(ident, None)
 
     def last(self, rows: int) -> NDArray[Any]:
         """Return the latest answers (at most ``rows``, …), in order of arrival."""
         with self._lock:
             parts, count = [], 0
             for part in reversed(self._held.values()):
-                parts.append(part.answers)
-                count += len(part.answers)
+                parts.append(part)
+                count += len(part)
                 if count >= rows:
                     break
         found = np.concatenate(parts[::-1]) if parts else np.empty((0, *self.width))
         return found[-rows:]
 
     def state_dict(self) -> dict[str, NDArray[Any]]:
-        """Return all that is kept, as arrays."""
+        """Return all that is kept, as arrays.
+
+        Joined in steps: one call over 20,000 requests would hold the interpreter, and all requests, for many
+        milliseconds.
+        """
         with self._lock:
-            held = [*self._held.values()]
-            idents = np.array([*self._held], dtype=np.str_)
-        counts = np.array([len(part.answers) for part in held], dtype=np.int64)
-        rows = np.concatenate([np.empty((0, *self.width)), *(part.answers for part in held)])
-        tickets = np.concatenate([np.empty(0, dtype=np.int64), *(part.known for part in held)])
-        return {"ids": idents, "counts": counts, "rows": rows, "tickets": tickets}
+            idents, held, tickets = [*self._held], [*self._held.values()], {**self._tickets}
+        counts = np.array([len(part) for part in held], dtype=np.int64)
+        known = np.full(int(counts.sum()), NONE)
+        if tickets:
+            none = [np.full(len(part), NONE) if ident not in tickets else tickets[ident] for ident, part in
+                    zip(idents, held, strict=True)]  # fmt: skip
+            known = _joined([known[:0], *none])
+        names = [np.array(idents[i : i + AT_ONCE], dtype=np.str_) for i in range(0, len(idents), AT_ONCE)]
+        return {
+            "ids": np.concatenate([np.empty(0, dtype=np.str_), *names]), "counts": counts, "tickets": known,
+            "rows": _joined([np.empty((0, *self.width)), *held]),
+        }  # fmt: skip
 
     def load_state_dict(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Go on from ``state_dict``."""
-        ends = np.cumsum(state["counts"])
-        tickets = state.get("tickets")
-        tickets = np.full(len(state["rows"]), NONE) if tickets is None else tickets  # a state of before has none
-        both = [np.split(array, ends[:-1]) if len(ends) else [] for array in (state["rows"], tickets)]
-        parts = [Answered(*pair) for pair in zip(*both, strict=True)]
+        ends, idents = np.cumsum(state["counts"]), state["ids"].tolist()
+        parts = np.split(state["rows"], ends[:-1]) if len(ends) else []
+        tickets = state.get("tickets", np.full(len(state["rows"]), NONE))  # a state of before has none
+        known = np.split(tickets, ends[:-1]) if len(ends) else []
         with self._lock:
-            self._held = OrderedDict(zip(state["ids"].tolist(), parts, strict=True))
+            self._held = OrderedDict(zip(idents, parts, strict=True))
+            self._tickets = {i: one for i, one in zip(idents, known, strict=True) if (one != NONE).all()}
             self._rows = int(state["counts"].sum())
+
+
+def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
+    return np.concatenate([np.concatenate(parts[i : i + AT_ONCE]) for i in range(0, len(parts), AT_ONCE)])
