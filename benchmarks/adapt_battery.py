@@ -10,6 +10,8 @@ the labels at once; all labels 500 rows late. Models are five small nets and a l
 two classes, five classes, values), or what ``temperance stream --fast`` trains on the first 30 % of a real set, with
 6,000 rows of stream at most. Settings are the defaults of ``adaptation.Steward`` on every stream.
 
+The method was chosen on seed 0 of the made-up worlds; seeds 100 and 101 were looked at once, when it was fixed.
+
 Points are of 100 answers (values: of R² times 100). ``lost``: what the change of the data cost the model as it is;
 ``gain``: what adaptation won back. A *change* is each time something else than the source model was in force; it is
 harmful where it cost more than ten answers in all (0.5 points of 2,000 rows); *kept* where it stayed in force through

@@ -53,6 +53,20 @@ def test_real_label_shift_is_adapted_to_and_helps(world):
     assert guarded.log.intact()
 
 
+@pytest.mark.parametrize("rows", [100, 3000])
+def test_after_a_restart_it_goes_on_bit_for_bit(world, rows):
+    one, other = (Guarded(LabelShift(), world.reference, level="adapt") for _ in range(2))
+    p, y = shifted(world)
+    serve(one, p[:rows])
+    one.feedback(p[:50], y[:50])
+    other.load_state_dict(one.state_dict())
+    assert other.log.events == one.log.events
+    assert serve(one, p[rows:]).tobytes() == serve(other, p[rows:]).tobytes()
+    assert one.log.events == other.log.events
+    states = one.state_dict(), other.state_dict()
+    assert [k for k in states[0] if states[0][k].tobytes() != states[1][k].tobytes()] == []
+
+
 def battery(world, n=6000):
     rng = np.random.default_rng(3)
     iid = world.labels(n, 0.5, seed=30)

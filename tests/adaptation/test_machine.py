@@ -6,6 +6,8 @@ from temperance.records.errors import DataError, SettingError
 
 GOOD, BAD = np.full(20, 0.5), np.full(20, -0.5)
 
+HARM = "labels prove harm, or no gain that is worth it"
+
 
 def run(machine: Machine, differences: np.ndarray) -> list[str]:
     return [machine.judge(np.array([d]), np.array([np.sign(d)])) for d in differences]
@@ -16,7 +18,7 @@ def test_gain_leads_through_the_canary_phase_to_adapted_and_harm_back() -> None:
     said = run(machine, GOOD)
     assert said.index("settle") - said.index("promote") == 10
     assert machine.phase == "adapted"
-    assert "labels prove harm" in run(machine, BAD)
+    assert HARM in run(machine, BAD)
     assert machine.phase == "source"
     assert machine.quiet == Rules().cooldown
 
@@ -25,7 +27,7 @@ def test_a_long_good_time_does_not_hide_harm() -> None:
     machine = Machine(Rules(promote_at=50, return_at=50, trial=10))
     run(machine, np.full(2000, 0.5))
     said = run(machine, np.full(40, -0.5))
-    assert "labels prove harm" in said
+    assert HARM in said
 
 
 def test_wrong_answers_count_although_losses_look_better() -> None:
@@ -81,6 +83,8 @@ def test_the_state_goes_on_exactly() -> None:
 def test_what_is_out_of_range_is_refused() -> None:
     with pytest.raises(SettingError, match="rule"):
         Rules(promote_at=1)
+    with pytest.raises(SettingError, match="rule"):
+        Rules(credit=0)
     with pytest.raises(DataError, match="outside"):
         Restarting().observe(np.array([1.1]))
 
@@ -102,8 +106,24 @@ def test_after_a_lost_change_it_holds_off_for_long() -> None:
     assert "promote" in run(machine, GOOD)
 
 
+def test_what_wins_too_little_is_not_begun_and_ends() -> None:
+    """Wrong labels make a small gain out of a loss; a change has to win more than that."""
+    little = np.full(4000, 0.003)
+    machine = Machine(Rules(worth=0.05))
+    machine.judge(little, little)
+    assert machine.phase == "source"
+    machine = Machine(Rules(worth=0.0))
+    machine.judge(little, little)
+    assert machine.phase == "canary"
+    machine = Machine(Rules(worth=0.02))
+    machine.start()
+    assert HARM in [machine.judge(np.array([0.0]), np.array([0.0])) for _ in range(4000)]
+
+
 def test_rows_that_were_not_sent_are_not_on_the_balance() -> None:
     machine = Machine(Rules())
     machine.start()
     machine.judge(BAD, np.sign(BAD), sent=np.arange(20) < 4)
     assert machine.balance == pytest.approx(4 * -0.75)
+    machine.judge(BAD, np.sign(BAD), sent=np.arange(20) < 4, worth=np.full(20, 0.1))
+    assert machine.balance == pytest.approx(4 * -0.75 + 0.4)

@@ -43,3 +43,29 @@ def test_labelled_rows_keep_their_order_and_their_number() -> None:
         known.add(block(first, 3).traffic, np.arange(first, first + 3))
     traffic, truth = known.all()
     assert traffic.answers.tolist() == truth.tolist() == [4, 5, 6, 7, 8]
+
+
+def test_the_state_goes_on_exactly() -> None:
+    pending, known = Pending(100), Labelled(5)
+    others = Pending(100), Labelled(5)
+    others[0].load_state_dict(pending.state_dict())
+    others[1].load_state_dict(known.state_dict())
+    for first in (0, 3):
+        pending.add(block(first, 3))
+        known.add(block(first, 3).traffic, np.arange(first, first + 3))
+    others[0].load_state_dict(pending.state_dict())
+    others[1].load_state_dict(known.state_dict())
+    found = [one.take(np.array([4, 1]))[0] for one in (pending, others[0])]
+    assert np.array_equal(found[0].experts, found[1].experts)
+    assert np.array_equal(found[0].sent, found[1].sent)
+    assert others[0].add(block(6, 2)).tolist() == pending.add(block(6, 2)).tolist() == [6, 7]
+    assert np.array_equal(known.all()[1], others[1].all()[1])
+
+
+def test_a_row_is_too_old_whatever_parts_rows_came_in() -> None:
+    """After a restart all rows are one part."""
+    pending, other = Pending(5), Pending(5)
+    for first in range(0, 20, 2):
+        pending.add(block(first, 2))
+    other.load_state_dict(pending.state_dict())
+    assert pending.oldest == other.oldest == 15

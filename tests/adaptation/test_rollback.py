@@ -50,3 +50,10 @@ def test_log_shows_a_changed_and_a_dropped_event():
     assert not Log(log.events[1:]).intact()
     log.events[1]["row"] = 99
     assert not log.intact()
+
+
+def test_a_log_in_a_state_is_the_same_log():
+    log = Log()
+    log.add({"event": "promote", "row": 1})
+    assert Log.unpacked(log.packed()).events == log.events
+    assert Log.unpacked(Log().packed()).events == []

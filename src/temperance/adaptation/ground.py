@@ -31,6 +31,7 @@ class Ground:
     def __init__(self, sample: NDArray[Any]) -> None:
         self.classes = sample.shape[1] if sample.ndim == 2 else 0
         number = sample[:, 1] if self.classes == 2 else sample if not self.classes else np.zeros(1)
+        self.low, self.high = (-np.inf, np.inf) if self.classes else (float(sample.min()), float(sample.max()))
         self.edges = np.unique(np.quantile(number, np.arange(1, BINS) / BINS))
         self.bins = self.classes if self.classes > 2 else len(self.edges) + 1
         self.now = np.empty(0, dtype=np.int64)
@@ -45,6 +46,12 @@ class Ground:
         """Take answers (b, …) of rows whose labels have come, in order."""
         self.known = np.concatenate([self.known, self._codes(answers)])[-KEPT:]
         self._farthest = (-1, 0.0)
+
+    def covers(self, answers: NDArray[Any]) -> NDArray[np.bool_]:
+        """Return which values (b,) lie among those of the reference; of classes, all (b,)."""
+        if self.classes:
+            return np.ones(len(answers), dtype=np.bool_)
+        return np.asarray((answers >= self.low) & (answers <= self.high))
 
     def holds(self) -> bool:
         """Return whether labels of before say something about the traffic of now; True while too little is known."""

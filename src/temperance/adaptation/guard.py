@@ -22,7 +22,7 @@ rows pass before anything starts again.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -173,6 +173,40 @@ class Guarded:
                 "events": len(self.log.events),
                 "candidate": self.adapter.describe(self.candidate) if self.candidate else {},
             }
+
+    def state_dict(self) -> State:
+        """Return all that changes, the log among it."""
+        with self._lock:
+            ring = np.concatenate(self._ring) if self._ring else np.empty((0, 0))
+            counts = [self.rows, self.dwell, self.quiet, self.changed, self.returns, self.version, self.frozen]
+            return {
+                **{f"candidate/{k}": np.array(v) for k, v in self.candidate.items()},
+                **{f"served/{k}": np.array(v) for k, v in self.served.items()},
+                **{f"labels/{k}": v for k, v in self.labels.state_dict().items()},
+                "counts": np.array([*counts, self.snapshots.next], dtype=np.int64), "ring": ring,
+                "evidence": np.array([self.for_candidate, self.for_source, self.gain]), "log": self.log.packed(),
+            }  # fmt: skip
+
+    def load_state_dict(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go on exactly where ``state_dict`` was taken."""
+        with self._lock:
+            part = {
+                name: {k.partition("/")[2]: np.array(v) for k, v in state.items() if k.startswith(f"{name}/")}
+                for name in ("candidate", "served", "labels")
+            }
+            self.candidate = part["candidate"]
+            self.labels.load_state_dict(part["labels"])
+            counts = [int(n) for n in state["counts"]]
+            self.rows, self.dwell, self.quiet, self.changed, self.returns, self.version = counts[:6]
+            self.frozen, self.served = bool(counts[6]), self.source
+            if self.adapted:
+                self.snapshots.put(part["served"], version=self.version)
+                self.served = self.snapshots.get(self.version)
+            self.snapshots.next = counts[7]
+            self._ring = [np.array(state["ring"])] if len(state["ring"]) else []
+            self._held = len(state["ring"])
+            self.for_candidate, self.for_source, self.gain = (float(x) for x in state["evidence"])
+            self.log = Log.unpacked(state["log"])
 
     def _learn(self, probabilities: NDArray[Any]) -> None:
         """Judge rows at once while adapted, else in blocks."""

@@ -21,11 +21,14 @@ class Rules:
     """When the machine moves.
 
     Attributes:
+        worth: bounded loss (0 to 1) per row that a change must win to be begun; what proves to win less than half of it
+            ends. Less is not worth a risk, and wrong labels can fake it.
         promote_at: evidence of gain for a change: labelled rows without any gain until one is needlessly begun, on
             average, at least.
         return_at: evidence of harm that ends it.
-        trial: labelled rows that must pass in the canary phase.
-        every: in the canary phase every so many-th row gets the changed answer.
+        trial: labels of rows that were sent changed that must come without proof of harm in the canary phase.
+        credit: wrong answers (values: variances of the target) that a change may cost before it has won anything; see
+            ``reach``.
         most_unlabelled: rows served changed since the last label.
         cooldown: rows after a return before anything begins; doubles with each return, up to eight times.
         lost: sum of bounded losses from which a change counts as lost: on its rows that were sent, as labels tell.
@@ -34,17 +37,19 @@ class Rules:
 
     """
 
+    worth: float = 0.005
     promote_at: float = 500.0
     return_at: float = 1000.0
     trial: int = 50
-    every: int = 8
+    credit: float = 5.0
     most_unlabelled: int = 4000
     cooldown: int = 200
     lost: float = 2.0
     holdoff: int = 2000
 
     def __post_init__(self) -> None:
-        fine = self.promote_at > 1 and self.return_at > 1 and self.trial >= 0 and self.every >= 1
+        fine = self.promote_at > 1 and self.return_at > 1 and self.trial >= 0
+        fine = fine and self.credit > 0 and 0 <= self.worth < 0.1
         if not (fine and self.most_unlabelled > 0 <= self.cooldown and self.lost > 0 <= self.holdoff):
             raise SettingError("a rule of the machine is out of range", "see its docstring", "Use the defaults")
 
@@ -111,14 +116,15 @@ class Machine:
 
     def judge(
         self, losses: NDArray[Any], errors: NDArray[Any], *, sent: NDArray[np.bool_] | None = None,
-        may_begin: bool = True,
+        worth: NDArray[Any] | None = None, may_begin: bool = True,
     ) -> str:  # fmt: skip
         """Take labelled rows; return what happened: ``promote``, ``settle``, a reason to go back, or an empty text.
 
         Args:
             losses: loss of the source minus loss of the change (b,), bounded losses in [0, 1].
             errors: the same in wrong answers, −1, 0 or 1 (values: as ``losses``).
-            sent: rows to which the changed answer was sent (b,); None: all, while a change is in force.
+            sent: rows to which a changed answer was sent (b,); None: all, while a change is in force.
+            worth: mean of both differences for what was sent (b,); None: as ``losses`` and ``errors`` say.
             may_begin: a change may begin now.
 
         """
@@ -127,15 +133,16 @@ class Machine:
         both = np.stack([losses, errors], axis=1)
         self.recent = np.concatenate([self.recent, both])[-RECENT:]
         half = (losses + errors) / 2
-        self.gain.observe(half)
-        self.balance += float(half[sent].sum()) if sent is not None else float(half.sum()) * (self.phase != "source")
+        self.gain.observe(np.maximum(half - self.rules.worth, -1.0))
+        told = np.full(count, self.phase != "source") if sent is None else sent
+        self.balance += float((half if worth is None else worth)[told].sum())
         if self.phase == "source":
             return self._begin() if may_begin else ""
-        self.tried += count
-        self.harm.observe(-half)
+        self.tried += int(told.sum())
+        self.harm.observe(np.minimum(self.rules.worth / 2 - half, 1.0))
         self.errors.observe(-errors)
         if max(self.harm.value, self.errors.value) >= self.rules.return_at:
-            return self.back("labels prove harm", forced=True)
+            return self.back("labels prove harm, or no gain that is worth it", forced=True)
         if self.phase == "canary" and self.tried >= self.rules.trial:
             self.phase = "adapted"
             return "settle"

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from temperance.adaptation.base import State
 from temperance.records.errors import BundleError, SettingError
@@ -28,12 +29,13 @@ class Snapshots:
             raise SettingError(f"keep={keep}", "at least 1", "Keep at least the last snapshot")
         self.keep = keep
         self._held: dict[int, tuple[State, str]] = {}
-        self._next = SOURCE
+        self.next = SOURCE
         self.put(source)
 
-    def put(self, state: State) -> int:
-        """Keep a copy; return its version."""
-        version, self._next = self._next, self._next + 1
+    def put(self, state: State, *, version: int | None = None) -> int:
+        """Keep a copy as ``version``, or as the next one; return it."""
+        version = self.next if version is None else version
+        self.next = version + 1
         copy = {name: np.array(array) for name, array in state.items()}
         for array in copy.values():
             array.setflags(write=False)
@@ -78,6 +80,15 @@ class Log:
         row["hash"] = _hash(row)
         self.events.append(row)
         return row
+
+    def packed(self) -> NDArray[np.uint8]:
+        """Return all events as bytes, for a state."""
+        return np.frombuffer(json.dumps(self.events).encode(), dtype=np.uint8)
+
+    @classmethod
+    def unpacked(cls, array: NDArray[np.uint8]) -> Log:
+        """Return the log that ``packed`` put into a state."""
+        return cls(json.loads(array.tobytes()))
 
     def intact(self) -> bool:
         """Return whether no event was changed, dropped or moved."""

@@ -13,6 +13,7 @@ from temperance.records.schema import Rows, Schema
 
 HORIZON = 512  # rows that say what is usual now
 LEAST = 128
+EVERY = 16  # rows between two looks: the quantiles of a request of one row would cost more than its answer
 MOVED, WIDER = 0.5, 1.6  # usual spreads, ratio of spreads: from there on a column is moved back
 STRANGE = 4.0  # ratio of spreads from which it is no longer the same unit
 
@@ -58,19 +59,29 @@ class Statistics:
         self.held = np.empty((0, self.width))
         self.moved: tuple[Column, ...] = ()
         self._now = np.array([self.centre, self.spread])
+        self._found: NDArray[np.float64] | None = None
+        self._new = 0  # rows since the last look
 
     def observe(self, rows: Rows) -> None:
         """Take rows, in order of arrival."""
         if not self.width:
             return
         self.held = np.concatenate([self.held, rows.numeric])[-HORIZON:]
-        if len(self.held) < LEAST:
-            return
+        self._new += rows.size
+        if len(self.held) >= LEAST and self._new >= EVERY:
+            self._new = 0
+            self._look()
+
+    def _look(self) -> None:
         found = np.full((3, self.width), np.nan)
         seen = np.where(np.isfinite(self.held), self.held, np.nan)
         told = np.isfinite(seen).sum(axis=0) >= LEAST / 2
         found[:, told] = np.nanquantile(seen[:, told], (0.1, 0.5, 0.9), axis=0)
-        self._now = np.array([found[1], found[2] - found[0]])
+        self._judge(found)
+
+    def _judge(self, found: NDArray[np.float64]) -> None:
+        """Say which columns have moved, from their quantiles (3, columns)."""
+        self._found, self._now = found, np.array([found[1], found[2] - found[0]])
         with np.errstate(divide="ignore", invalid="ignore"):
             shift = (found[1] - self.centre) / (self.spread / 2.563)
             ratio = self._now[1] / self.spread
@@ -96,9 +107,12 @@ class Statistics:
 
     def state_dict(self) -> dict[str, NDArray[Any]]:
         """Return what changes."""
-        return {"held": self.held.copy()}
+        found = np.empty((0, self.width)) if self._found is None else self._found.copy()
+        return {"held": self.held.copy(), "found": found, "new": np.array(self._new)}
 
     def load_state_dict(self, state: dict[str, NDArray[Any]]) -> None:
-        """Go on from ``state_dict``."""
-        self.held = np.array(state["held"])
-        self.observe(Rows(np.empty((0, self.width)), np.empty((0, 0), dtype=np.int32)))
+        """Go on exactly where ``state_dict`` was taken."""
+        self.held, self._new = np.array(state["held"]), int(state["new"])
+        self._found, self.moved = None, ()
+        if len(state["found"]):
+            self._judge(np.array(state["found"]))

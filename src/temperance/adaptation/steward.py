@@ -11,8 +11,8 @@ Levels: ``observe`` hands every array back untouched, the same object; ``shadow`
 the source; ``adapt`` serves what has been proven. Three ways to a change:
 
 1. *Labels come*: a mixture of the experts (``mixture``) is compared with the source, row by row, on what both said when
-   the row was served. Proven better: canary (every eighth row), then all rows. Proven worse, or traffic
-   unlike that of the labelled rows (``ground``): back, at once.
+   the row was served. Proven better: what is sent moves towards it, as far as what was won could pay for (``reach``).
+   Proven worse, its credit spent, or traffic unlike that of the labelled rows (``ground``): back, at once.
 2. *No labels, an input is strange* (``statistics``): its middle lies where the reference has no row at all, so the
    source model guesses; answers on the input moved back are served until it is usual again, or labels prove harm.
 3. *No labels, class shares move*: ``guard.Guarded`` with its own proof. Labels may end it too.
@@ -36,16 +36,17 @@ from temperance.adaptation.features import Features
 from temperance.adaptation.ground import Ground
 from temperance.adaptation.guard import Guarded, Level
 from temperance.adaptation.machine import Machine, Rules
-from temperance.adaptation.memory import Labelled, Pending, Waiting
+from temperance.adaptation.memory import Labelled, Pending, Waiting, packed, unpacked
 from temperance.adaptation.mixture import Mixture
-from temperance.adaptation.rollback import SOURCE, Log, Snapshots
+from temperance.adaptation.reach import Reach
+from temperance.adaptation.rollback import SOURCE, Log, digest
 from temperance.adaptation.statistics import Statistics
 from temperance.adaptation.traffic import Setting, Traffic
 from temperance.records.errors import DataError, SettingError
 from temperance.records.schema import Rows, Schema
 
 REFRESH = 32  # labels after which experts are fitted again
-BOUND = 4.0  # squared errors count up to so many times the source model's running mean
+BOUND = 3.0  # squared errors count up to so many times the source model's mean in the reference
 Serving = Literal["source", "experts", "alignment", "shares"]
 
 
@@ -99,9 +100,10 @@ class Steward:
         self.states = [state for _, state in begun if state is not None]
         self.weights = self.mixture.begin(1 + len(self.experts))
         self.error = self.setting.error * self.setting.scale**2
+        unit = 0.0 if self.setting.classes else self.setting.scale**2
+        self.reach = Reach(unit, credit=self.machine.rules.credit)
         self.unlabelled, self.log = unlabelled, log or Log()
-        self.snapshots = Snapshots({"weights": self.weights})
-        self.version, self.kind = SOURCE, "source"
+        self.version, self.versions, self.kind = SOURCE, SOURCE, "source"
         self.pending, self.known = Pending(), Labelled()
         self._fresh: list[tuple[Traffic, NDArray[Any]]] = []
         self._new = 0
@@ -131,8 +133,8 @@ class Steward:
             said = np.stack([answers, *(e.apply(s, traffic) for e, s in zip(self.experts, self.states, strict=True))])
             said = np.where(np.isfinite(said), said, answers)
             mixed = self.mixture.blend(self.weights, said)
-            out = self._chosen(first, traffic, mixed)
-            sent = self._turn(first, len(answers)) & (self.kind != "source")
+            out = self._chosen(traffic, mixed)
+            sent = answers if self.kind == "source" else out
             tickets = self.pending.add(Waiting(traffic, said, mixed, sent))
             self.states = [e.adapt(s, traffic) for e, s in zip(self.experts, self.states, strict=True)]
             self.statistics.observe(rows)
@@ -151,16 +153,14 @@ class Steward:
         """
         target = self._checked(tickets, truth)
         with self._lock:
-            if self.level == "observe" or not len(target):
+            found = np.asarray(tickets, dtype=np.int64).ravel()
+            if self.level == "observe" or not (found >= self.pending.oldest).any():
                 return 0
-            waiting, kept = self.pending.take(tickets)
+            waiting, kept = self.pending.take(found)
             target = target[kept]
             self.ground.tell(waiting.traffic.answers)
-            self._judge(waiting, target)
+            self._judge(waiting, target, found[kept])
             self.weights = self.mixture.update(self.weights, waiting.experts, target, self.error)
-            if not self.setting.classes:
-                squares = (waiting.traffic.answers - target) ** 2
-                self.error = 0.98 * self.error + 0.02 * float(squares.mean())
             self._fresh.append((waiting.traffic, target))
             self._new += len(target)
             if self._new >= REFRESH:
@@ -200,9 +200,20 @@ class Steward:
                 "evidence_of_gain": machine.gain.value, "evidence_of_harm": machine.harm.value,
                 "cooldown_left": machine.quiet, "trust": trust,
                 "moved_inputs": [column._asdict() for column in self.statistics.moved],
-                "events": len(self.log.events),
+                "events": len(self.log.events), "reason": self._reason(),
+                "may_cost": round(self.reach.bank if self.kind == "experts" else self.reach.credit, 3),
                 "unlabelled": None if self.unlabelled is None else self.unlabelled.summary(),
             }  # fmt: skip
+
+    def _reason(self) -> str:
+        """Return why it is as it is, in words."""
+        logs = [self.log.events, [] if self.unlabelled is None else self.unlabelled.log.events]
+        last = max((events[-1] for events in logs if events), key=lambda event: int(event["row"]), default=None)
+        if self.machine.frozen:
+            return "frozen by the owner"
+        if last is None:
+            return f"nothing is proven to be better than the shipped model; {self.machine.labels} labels so far"
+        return f"{last['reason']} (row {last['row']})"
 
     @property
     def names(self) -> list[str]:
@@ -210,19 +221,20 @@ class Steward:
         return [type(expert).__name__ for expert in self.experts]
 
     def state_dict(self) -> State:
-        """Return what a restart needs: experts, trust, phase, evidence. Rows that wait for labels are not kept."""
+        """Return all that changes, rows that wait for their labels among it, so that a restart goes on bit for bit."""
         with self._lock:
-            machine = {f"machine/{k}": v for k, v in self.machine.state_dict().items()}
-            experts = {f"expert/{i}/{k}": v for i, state in enumerate(self.states) for k, v in state.items()}
-            counts = np.array([self.rows, self.changed, self.version, self.pending.next], dtype=np.int64)
+            counts = [self.rows, self.changed, self.version, self.versions, self._new]
+            fresh = packed([traffic for traffic, _ in self._fresh])
+            truth = np.concatenate([np.empty(0), *(target for _, target in self._fresh)])
             return {
-                "names": np.array(self.names, dtype=np.str_), "weights": self.weights, "error": np.array(self.error),
-                "counts": counts, "kind": np.array(self.kind), "held": self.statistics.held, **machine, **experts,
-                **{f"ground/{k}": v for k, v in self.ground.state_dict().items()},
+                "names": np.array(self.names, dtype=np.str_), "weights": self.weights.copy(), "log": self.log.packed(),
+                "counts": np.array(counts, dtype=np.int64), "kind": np.array(self.kind), **self._arrays(),
+                "fresh/truth": truth, **{f"fresh/{k}": v for k, v in fresh.items()},
+                **{f"{name}/{k}": v for name, part in self._parts() for k, v in part.state_dict().items()},
             }  # fmt: skip
 
     def load_state_dict(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Go on from ``state_dict``.
+        """Go on exactly where ``state_dict`` was taken.
 
         Raises:
             DataError: the state is of other experts.
@@ -231,16 +243,24 @@ class Steward:
         if state["names"].tolist() != self.names:
             raise DataError(f"state of the experts {state['names'].tolist()}", f"{self.names}", "Begin anew")
         with self._lock:
-            self.machine.load_state_dict({k[8:]: v for k, v in state.items() if k.startswith("machine/")})
-            self.states = [
-                {k.partition(f"expert/{i}/")[2]: np.array(v) for k, v in state.items() if k.startswith(f"expert/{i}/")}
-                for i in range(len(self.experts))
-            ]
-            self.weights, self.error = np.array(state["weights"]), float(state["error"])
-            self.rows, self.changed, self.version, self.pending.next = (int(n) for n in state["counts"])
-            self.kind = str(state["kind"])
-            self.statistics.load_state_dict({"held": state["held"]})
-            self.ground.load_state_dict({k[7:]: v for k, v in state.items() if k.startswith("ground/")})
+            self.states = [_below(state, f"expert/{i}/") for i in range(len(self.experts))]
+            self.weights, self.kind = np.array(state["weights"]), str(state["kind"])
+            self.rows, self.changed, self.version, self.versions, self._new = (int(n) for n in state["counts"])
+            self.log = Log.unpacked(state["log"])
+            fresh = _below(state, "fresh/")
+            self._fresh = [(unpacked(fresh), fresh["truth"])] if len(fresh["truth"]) else []
+            for name, part in self._parts():
+                part.load_state_dict(_below(state, f"{name}/"))
+
+    def _parts(self) -> list[tuple[str, Any]]:
+        found = [
+            ("machine", self.machine), ("reach", self.reach), ("ground", self.ground), ("pending", self.pending),
+            ("known", self.known), ("statistics", self.statistics),
+        ]  # fmt: skip
+        return found if self.unlabelled is None else [*found, ("unlabelled", self.unlabelled)]
+
+    def _arrays(self) -> State:
+        return {f"expert/{i}/{k}": np.array(v) for i, state in enumerate(self.states) for k, v in state.items()}
 
     # -- parts --------------------------------------------------------------------------------------------------------
 
@@ -251,27 +271,24 @@ class Steward:
             aligned = self.model(self.statistics.align(rows)) if self.statistics.moved else answers
         return Traffic(answers, members, numbers, aligned)
 
-    def _chosen(self, first: int, traffic: Traffic, mixed: NDArray[Any]) -> NDArray[Any]:
-        """Return what is sent for rows that begin at ``first``."""
+    def _chosen(self, traffic: Traffic, mixed: NDArray[Any]) -> NDArray[Any]:
+        """Return what is sent."""
         answers = traffic.answers
+        risks = self.reach.observe(answers, mixed)
         if self.kind == "source":
             if self.unlabelled is None:
                 return answers
             return self.unlabelled.transform(answers)
-        new = mixed if self.kind == "experts" or traffic.aligned is None else traffic.aligned
+        new = answers if traffic.aligned is None else traffic.aligned
         if self.unlabelled is not None:
             self.unlabelled.transform(answers)  # it goes on learning
-        if self.machine.phase == "canary":
-            turn = self._turn(first, len(answers))
-            new = np.where(turn.reshape(-1, *[1] * (answers.ndim - 1)), new, answers)
+        if self.kind == "experts":
+            reach = self.reach.grant(self.pending.next, risks) * self.ground.covers(answers)
+            reach = reach.reshape(-1, *[1] * (answers.ndim - 1))
+            new = answers + reach * (mixed - answers)
         if answers.ndim == 2:
             self.changed += int((new.argmax(axis=1) != answers.argmax(axis=1)).sum())
         return new.astype(answers.dtype, copy=False)
-
-    def _turn(self, first: int, count: int) -> NDArray[np.bool_]:
-        """Return which rows from ``first`` on get the change where one is in force (b,)."""
-        every = self.machine.rules.every if self.machine.phase == "canary" else 1
-        return np.asarray((first + np.arange(count)) % every == 0)
 
     def _watch(self, count: int) -> None:
         """Move on without labels: a strange input begins the second way, its end ends it."""
@@ -294,20 +311,28 @@ class Steward:
         if reason:
             self._return(reason)
 
-    def _judge(self, waiting: Waiting, target: NDArray[Any]) -> None:
+    def _judge(self, waiting: Waiting, target: NDArray[Any], tickets: NDArray[Any]) -> None:
         answers = waiting.traffic.answers
         if self.unlabelled is not None and self.unlabelled.adapted:
             self.unlabelled.feedback(answers, target.astype(np.int64))
         new = waiting.mixed
         if self.kind == "alignment" and waiting.traffic.aligned is not None:
             new = waiting.traffic.aligned
+        losses, errors = self._differences(answers, waiting.sent, target)
+        sent = (waiting.sent != answers).reshape(len(answers), -1).any(axis=1)
+        unit = 1.0 if self.setting.classes else BOUND * self.error / self.reach.unit
+        self.reach.tell(tickets, unit * errors, self.pending.next)
         happened = self.machine.judge(
-            *self._differences(answers, new, target), sent=waiting.sent, may_begin=self.ground.holds()
-        )
+            *self._differences(answers, new, target), sent=sent, worth=(losses + errors) / 2,
+            may_begin=self.ground.holds(),
+        )  # fmt: skip
+        if not happened and self.kind == "experts" and self.reach.spent:
+            happened = self.machine.back("what it may cost is spent", forced=True)
         if happened == "promote":
+            self.reach.begin()
             self._begin("experts", "labels prove that the experts are better")
         elif happened == "settle":
-            self._note("settle", self.version, "no harm in the canary phase")
+            self._note("settle", self.version, "labels prove that the experts are better, on rows that were sent too")
         elif happened:
             self._return(happened)
 
@@ -333,8 +358,8 @@ class Steward:
 
     def _begin(self, kind: Serving, reason: str) -> None:
         before, self.kind = self.version, kind
-        arrays = {f"{i}/{k}": v for i, state in enumerate(self.states) for k, v in state.items()}
-        self.version = self.snapshots.put({"weights": self.weights, **arrays})
+        self.versions += 1
+        self.version = self.versions
         self._note("promote", before, reason, evidence=self.machine.gain.value)
 
     def _return(self, reason: str) -> None:
@@ -345,7 +370,7 @@ class Steward:
     def _note(self, event: str, before: int, reason: str, **figures: float) -> None:
         row: dict[str, Any] = {
             "event": event, "row": self.rows, "from": before, "to": self.version, "kind": self.kind, "reason": reason,
-            "level": self.level, "figures": figures, "snapshot": self.snapshots.digest(self.version),
+            "level": self.level, "figures": figures, "snapshot": digest({"weights": self.weights, **self._arrays()}),
         }  # fmt: skip
         if self.clock is not None:
             row["time"] = self.clock()
@@ -359,6 +384,11 @@ class Steward:
         if not np.isfinite(target).all() or (classes and ((target < 0) | (target >= classes)).any()):
             raise DataError("a label is no class or not a number", f"codes below {classes}" if classes else "numbers")
         return target
+
+
+def _below(state: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
+    """Return copies of the arrays whose names begin with ``prefix``, without it."""
+    return {name[len(prefix) :]: np.array(array) for name, array in state.items() if name.startswith(prefix)}
 
 
 def default_experts() -> list[Expert]:

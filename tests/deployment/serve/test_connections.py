@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import json
 import os
 import signal
@@ -110,6 +111,15 @@ def test_a_refused_body_is_drained_for_a_while_only(bundle):
             answer = said(client)
         assert answer.startswith(b"HTTP/1.1 413 ")
         assert answer.count(b"HTTP/1.1") == 1
+
+
+def test_the_collector_leaves_alone_what_was_loaded_while_it_serves(bundle):
+    with serving(bundle, Limits()) as (address, _):
+        with socket.create_connection(address) as client:
+            client.sendall(WHOLE)
+            assert b" 200 " in client.recv(65536)
+        assert gc.get_freeze_count() > 1000
+    assert gc.get_freeze_count() == 0
 
 
 def test_half_a_request_does_not_block_the_end(bundle):

@@ -3,9 +3,7 @@
 import numpy as np
 import pytest
 
-from temperance.adaptation.adapters.label_shift import LabelShift
-from temperance.adaptation.guard import Guarded
-from temperance.deployment.serve.keep import STATE, GuardMemory, Keep
+from temperance.deployment.serve.keep import STATE, Keep
 from temperance.records.errors import BundleError, SettingError
 
 
@@ -64,13 +62,3 @@ def test_a_folder_that_cannot_be_used(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(SettingError, match="--state none"):
         Keep(tmp_path / "file", "abc", {})
-
-
-def test_a_frozen_guard_stays_frozen_and_its_log_whole():
-    first, second = (Guarded(LabelShift(), {}) for _ in range(2))
-    first.freeze()
-    first.log.add({"event": "promote"})
-    GuardMemory(second).load_state_dict(GuardMemory(first).state_dict())
-    assert second.frozen
-    assert second.log.events == first.log.events
-    assert second.log.intact()

@@ -98,5 +98,11 @@ def test_levels_decide_what_is_watched(folder, kit, regression, tmp_path):
         rows=model.rows, extras=Extras(reference=normal),
     )  # fmt: skip
     assert served(other).watcher is not None
-    with pytest.raises(SettingError, match="classification"):
-        served(other, level="adapt")
+    assert served(other, level="adapt").adapter.unlabelled is None
+    blind = reference.build(model.rows, model.predict(model.rows), regression)
+    third = write_bundle(
+        tmp_path / "t", part=basic_part(model.fitted, regression), schema=regression, predictor=model,
+        rows=model.rows, extras=Extras(reference=blind),
+    )  # fmt: skip
+    with pytest.raises(SettingError, match="in its reference"):
+        served(third, level="adapt")

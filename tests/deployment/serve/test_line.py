@@ -35,8 +35,8 @@ def on_a_line(work, *, reload=None):
 def test_what_was_answered_arrives_whole_and_in_order():
     async def work(line, theirs, ended):
         for i in range(5):
-            line.add(f"id{i}", np.full((2, 2), i))
             line.observe(rows_of(2), np.full((2, 2), i))
+            line.add(f"id{i}", np.full((2, 2), i), more=i == 4)
         line.metrics.request("/predict", 200, seconds=0.1)
         line.metrics.prediction(10, 0.01, requests=5)
         line.flush()
@@ -47,7 +47,7 @@ def test_what_was_answered_arrives_whole_and_in_order():
     kind, version, (rows, source, idents), counts, dropped = seen
     assert (kind, version, rows.size, dropped) == ("seen", "v", 10, 0)
     assert source[:, 0].tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
-    assert idents == [(f"id{i}", 2) for i in range(5)]
+    assert idents == [(f"id{i}", 2, i == 4) for i in range(5)]
     assert counts == ({("/predict", 200): [1, 0.1]}, [(10, 0.01, 5)])
 
 

@@ -24,3 +24,21 @@ def test_two_servers_in_one_process_count_apart():
     one, two = Metrics("a", "1"), Metrics("b", "2")
     one.prediction(1, 0.1)
     assert "temperance_rows_total 0.0" in two.text(None).decode()
+
+
+def test_what_is_served_and_why_stands_in_words():
+    metrics = Metrics("a", "1")
+    said = {
+        "level": "adapt",
+        "state": "canary",
+        "serving": "experts",
+        "reason": "labels prove it",
+        "answers_changed": 3,
+    }
+    found = {"cause": "relation", "step": "relabel", "impact": "x", "action": "label 200 rows", "why": "y"}
+    for _ in range(2):
+        text = metrics.text(None, said, found).decode()
+    assert 'temperance_adaptation{level="adapt",reason="labels prove it",serving="experts",state="canary"} 1.0' in text
+    assert 'temperance_diagnosis{action="label 200 rows",cause="relation",impact="x",step="relabel"} 1.0' in text
+    assert "temperance_changed_answers 3.0" in text
+    assert "canary" not in metrics.text(None, {**said, "state": "adapted"}, None).decode()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,12 +10,16 @@ from numpy.typing import NDArray
 
 from temperance.deployment.bundle import Bundle
 from temperance.deployment.serve.ownership import Token
-from temperance.deployment.serve.recent import Recent
+from temperance.deployment.serve.recent import NONE, Answered, Recent
 from temperance.records.errors import RequestError
+from temperance.records.measurement import Measurement
+from temperance.records.verdict import Verdict
 
 if TYPE_CHECKING:
-    from temperance.adaptation.guard import Guarded
+    from temperance.adaptation.steward import Steward
+    from temperance.monitoring.claims import Claim
     from temperance.monitoring.degradation import LossMonitor
+    from temperance.monitoring.diagnosis import Diagnosis
     from temperance.monitoring.monitor import Monitor
 
 JUDGED = 4000  # latest answers that the label-free estimate is made from
@@ -31,16 +35,17 @@ class Admin:
         monitor: of the traffic.
         recent: answers by request id.
         loss: takes the losses of labelled answers; None where the bundle's reference holds no truth.
-        adapter: the guarded adapter, where one runs.
+        claim: holds labelled answers against the label-free estimate; None likewise.
+        adapter: the steward, where one runs.
 
     """
 
     def __init__(
         self, bundle: Bundle, token: str, *, monitor: Monitor, recent: Recent, loss: LossMonitor | None = None,
-        adapter: Guarded | None = None,
+        claim: Claim | None = None, adapter: Steward | None = None,
     ) -> None:  # fmt: skip
         self.bundle, self.check = bundle, Token(token).check
-        self.monitor, self.recent, self.loss, self.adapter = monitor, recent, loss, adapter
+        self.monitor, self.recent, self.loss, self.claim, self.adapter = monitor, recent, loss, claim, adapter
         self.reads: dict[str, Callable[[], Any]] = {"/admin/report": self.report, "/admin/log": self.log}
         self.acts: dict[str, Callable[[Any], Any]] = {
             "/admin/labels": self.labels, "/admin/reset": self.reset, "/admin/rollback": self.rollback,
@@ -59,14 +64,31 @@ class Admin:
             "monitor": self.monitor.summary(),
             "alerts": [{**alert.to_dict(), "text": str(alert)} for alert in alerts],
             "expected_quality": None if quality is None else quality.to_dict(),
+            "diagnosis": said_of(self.diagnosis(verdicts, quality)),
             "loss": loss[0].to_dict() if loss else None,
             "adaptation": None if self.adapter is None else self.adapter.summary(),
         }
 
+    def diagnosis(self, verdicts: Sequence[Verdict] | None = None, quality: Measurement | None = None) -> Diagnosis:
+        """Return what a change costs, where it comes from and what to do.
+
+        Args:
+            verdicts: of the monitor; asked where left out.
+            quality: the label-free estimate; without it the impact rests on labels alone.
+
+        """
+        from temperance.monitoring.diagnosis import diagnose
+
+        adaptation = None if self.adapter is None else self.adapter.summary()
+        given = self.monitor.verdicts() if verdicts is None else verdicts
+        return diagnose(given, quality=quality, loss=self.loss, claim=self.claim, adaptation=adaptation)
+
     def log(self) -> dict[str, Any]:
-        """Return what the guard did, and whether its log is whole."""
-        guard = self._guard()
-        return {"events": guard.log.events, "intact": guard.log.intact()}
+        """Return what adaptation did, with labels and (``shares``) without, and whether its logs are whole."""
+        steward = self._steward()
+        shares = None if steward.unlabelled is None else steward.unlabelled.log
+        intact = steward.log.intact() and (shares is None or shares.intact())
+        return {"events": steward.log.events, "shares": [] if shares is None else shares.events, "intact": intact}
 
     def labels(self, body: Any) -> dict[str, Any]:
         """Take labels of answered requests: ``{"labels": [{"id", "label" or "labels": one for each row}]}``.
@@ -80,12 +102,14 @@ class Admin:
         pairs = [self._pair(one) for one in _entries(body)]
         if len({ident for ident, _, _ in pairs}) < len(pairs):
             raise RequestError("a request id comes twice", "each id once", status=422)
-        for ident, answers, truth in pairs:
+        taken = used = 0
+        for ident, answered, truth in pairs:
             known = np.isfinite(truth)
-            self._learn(answers[known], truth[known])
+            taken += int(known.sum())
+            used += self._learn(answered.answers[known], answered.tickets[known], truth[known])
             self.recent.take(ident)
-        taken = sum(int(np.isfinite(truth).sum()) for _, _, truth in pairs)
-        return {"taken": taken, "loss": None if self.loss is None else self.loss.verdict().to_dict()}
+        loss = None if self.loss is None else self.loss.verdict().to_dict()
+        return {"taken": taken, "used_for_adaptation": used, "loss": loss}
 
     def reset(self, body: Any) -> dict[str, Any]:
         """Begin the watch anew; ``{"accept": true}`` keeps the calm traffic so far in the reference.
@@ -98,24 +122,26 @@ class Admin:
         if not isinstance(accept, bool):
             raise RequestError("'accept' is no true or false", "true or false, or leave it out")
         self.monitor.reset(accept=accept)
+        if self.claim is not None:
+            self.claim.reset()
         return self.monitor.summary()
 
     def rollback(self, body: Any) -> dict[str, Any]:
         """Serve the source model from the next row on."""
-        self._guard().rollback(str(body.get("reason", "owner asked"))[:200])
-        return self._guard().summary()
+        self._steward().rollback(str(body.get("reason", "owner asked"))[:200])
+        return self._steward().summary()
 
     def freeze(self, body: Any) -> dict[str, Any]:
         """Serve the source model and stay there."""
-        self._guard().freeze()
-        return self._guard().summary()
+        self._steward().freeze()
+        return self._steward().summary()
 
     def thaw(self, body: Any) -> dict[str, Any]:
         """Allow adaptation again."""
-        self._guard().thaw()
-        return self._guard().summary()
+        self._steward().thaw()
+        return self._steward().summary()
 
-    def _guard(self) -> Guarded:
+    def _steward(self) -> Steward:
         if self.adapter is None:
             raise RequestError("no adaptation runs here", "a server at level shadow or adapt", status=409)
         return self.adapter
@@ -127,19 +153,21 @@ class Admin:
         if "sample_target" not in self.monitor.reference or not len(answers):
             return None
         measured = self.loss.measure() if self.loss is not None and self.loss.n and self.bundle.classes else None
-        return expected_quality(self.monitor.reference, answers, verdicts=verdicts, measured=measured)
+        return expected_quality(
+            self.monitor.reference, answers, verdicts=verdicts, measured=measured, claim=self.claim
+        )  # fmt: skip
 
-    def _pair(self, entry: Any) -> tuple[str, NDArray[Any], NDArray[np.float64]]:
+    def _pair(self, entry: Any) -> tuple[str, Answered, NDArray[np.float64]]:
         ident = entry.get("id") if isinstance(entry, dict) else None
         if not isinstance(ident, str) or ("label" in entry) == ("labels" in entry):
             raise RequestError("an entry is no label", '{"id": text, "label": value} or "labels": a list', status=422)
-        answers = self.recent.get(ident)
+        answered = self.recent.get(ident)
         values = entry["labels"] if "labels" in entry else [entry["label"]]
-        if not isinstance(values, list) or len(values) != len(answers):
+        if not isinstance(values, list) or len(values) != len(answered.answers):
             raise RequestError(
-                f"the labels of {ident[:80]!r} do not fit", f"{len(answers)}, one for each row", status=422
+                f"the labels of {ident[:80]!r} do not fit", f"{len(answered.answers)}, one for each row", status=422
             )
-        return ident, answers, np.array([self._truth(value) for value in values], dtype=np.float64)
+        return ident, answered, np.array([self._truth(value) for value in values], dtype=np.float64)
 
     def _truth(self, value: Any) -> float:
         if value is None:
@@ -152,18 +180,24 @@ class Admin:
         accepted = f"one of {', '.join(classes[:20])}" if classes else "a number"
         raise RequestError(f"the label {str(value)[:80]!r}", accepted, "Correct it, or send null", status=422)
 
-    def _learn(self, answers: NDArray[Any], truth: NDArray[np.float64]) -> None:
+    def _learn(self, answers: NDArray[Any], tickets: NDArray[np.int64], truth: NDArray[np.float64]) -> int:
+        """Let all that learns from labels have them; return for how many the adapter still knew the row."""
         if not len(truth):
-            return
-        if self.bundle.classes:
-            known = truth.astype(np.int64)
-            if self.loss is not None:
-                self.loss.observe((answers.argmax(axis=1) != known).astype(np.float64))
-            if self.adapter is not None:
-                self.adapter.feedback(answers, known)
+            return 0
+        if self.claim is not None:
+            self.claim.observe(answers, truth)
+        if self.loss is not None and self.bundle.classes:
+            self.loss.observe((answers.argmax(axis=1) != truth).astype(np.float64))
         elif self.loss is not None:
             low, high = self.bundle.bounds(answers)
             self.loss.observe(((truth < low) | (truth > high)).astype(np.float64))
+        seen = tickets != NONE
+        return 0 if self.adapter is None or not seen.any() else self.adapter.feedback(tickets[seen], truth[seen])
+
+
+def said_of(diagnosis: Diagnosis) -> dict[str, Any]:
+    """Return a diagnosis with its sentences in one, JSON-safe."""
+    return {**diagnosis.to_dict(), "text": str(diagnosis)}
 
 
 def _entries(body: Any) -> list[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -36,6 +36,14 @@ class Packed(NamedTuple):
     data: bytes = b""
 
 
+class Whose(NamedTuple):
+    """Rows of one request: its id, their count, and whether others of it came before."""
+
+    ident: str
+    rows: int
+    more: bool = False
+
+
 class Question(NamedTuple):
     """What a body asks: raw rows, the id that labels find them by, and how the answers are written."""
 
@@ -50,7 +58,7 @@ class Answering:
     Args:
         bundle: the loaded model.
         watcher: sees all served traffic, e.g. ``monitoring.Monitor``.
-        adapter: may change predictions, e.g. ``adaptation.Guarded``; at its level *observe* it changes nothing.
+        adapter: may change predictions, e.g. ``adaptation.Steward``; None: they are sent as they are.
         admin: answers ``/admin/…``; with it answers are kept by request id, so that labels find them.
         keep: where state is written.
         metrics: counts rows, time and alarms; None: nothing counts.
@@ -136,13 +144,13 @@ class Answering:
 
         """
         begin = time.perf_counter()
-        sent = self.seen(rows, self.answers(rows), ident)
+        sent = self.seen(rows, self.answers(rows), [Whose(ident, rows.size)])
         if self.metrics is not None:
             self.metrics.prediction(rows.size, time.perf_counter() - begin)
         return sent
 
-    def serve_many(self, rows: Rows, requests: Sequence[tuple[str, int]]) -> Answers:
-        """Serve the rows of several requests in one run; ``requests`` are their ids and counts of rows, in order.
+    def serve_many(self, rows: Rows, requests: Sequence[Whose]) -> Answers:
+        """Serve the rows of several requests in one run; ``requests`` say whose they are, in order.
 
         Shapes: probabilities (b, c) or values (b,).
 
@@ -151,43 +159,51 @@ class Answering:
 
         """
         begin = time.perf_counter()
-        source = self.answers(rows)
-        if self._recent is not None:
-            at = 0
-            for ident, count in requests:
-                if ident:
-                    self._recent.add(ident, source[at : at + count])
-                at += count
-        sent = self.seen(rows, source)
+        sent = self.seen(rows, self.answers(rows), requests)
         if self.metrics is not None:
             self.metrics.prediction(rows.size, time.perf_counter() - begin, requests=len(requests))
         return sent
 
-    def seen(self, rows: Rows, source: Answers, ident: str = "") -> Answers:
-        """Show rows and answers to watcher and adapter, few at a time: they lock, and nobody is to wait long.
+    def seen(self, rows: Rows, source: Answers, requests: Sequence[Whose] = ()) -> Answers:
+        """Show rows and answers to watcher and adapter, and keep the answers by the ids of their requests.
 
         Shapes: source (b, c) or (b,) → alike.
         """
-        self.remember(ident, source)
         if rows.size <= SLICE:
-            return self._seen(rows, source)
-        cuts = [slice(i, i + SLICE) for i in range(0, rows.size, SLICE)]
-        return np.concatenate([self._seen(rows.take(cut), source[cut]) for cut in cuts])
+            return self._seen(rows, source, requests)
+        return np.concatenate([*self.in_parts(rows, source, requests)])
 
-    def remember(self, ident: str, source: Answers) -> None:
-        """Keep answers under the id of their request, for labels that come later.
+    def in_parts(self, rows: Rows, source: Answers, requests: Sequence[Whose]) -> Iterator[Answers]:
+        """Do what ``seen`` does, few rows at a time: watcher and adapter lock, and nobody is to wait long.
 
-        Shapes: source (b, c) or (b,).
+        Shapes: source (b, c) or (b,) → parts of it.
         """
-        if self._recent is not None and ident:
-            self._recent.add(ident, source)
+        for whose, at in _placed(requests or [Whose("", rows.size)]):
+            for i in range(at, at + whose.rows, SLICE):
+                cut = slice(i, min(i + SLICE, at + whose.rows))
+                yield self._seen(rows.take(cut), source[cut], [Whose(whose.ident, cut.stop - i, whose.more or i > at)])
 
-    def _seen(self, rows: Rows, source: Answers) -> Answers:
+    def _seen(self, rows: Rows, source: Answers, requests: Sequence[Whose]) -> Answers:
         if self.watcher is not None:
             changed = self.watcher.observe(rows, source)
             if changed and self.metrics is not None:
                 self.metrics.alarms(sum(verdict.state == "alarm" for verdict in changed))
-        return source if self.adapter is None else self.adapter.transform(source)
+        sent, tickets = (source, None) if self.adapter is None else self.adapter.serve(rows, source)
+        if self._recent is not None:
+            for whose, at in _placed(requests):
+                if whose.ident:
+                    own = slice(at, at + whose.rows)
+                    known = None if tickets is None else tickets[own]
+                    self._recent.add(whose.ident, source[own], known, more=whose.more)
+        return sent
+
+
+def _placed(requests: Sequence[Whose]) -> Iterator[tuple[Whose, int]]:
+    """Yield each request with the number of its first row."""
+    at = 0
+    for whose in requests:
+        yield whose, at
+        at += whose.rows
 
 
 def check_finite(source: Answers) -> None:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from temperance.deployment.bundle import Bundle
 from temperance.deployment.serve import binary
 from temperance.deployment.serve.admin import Admin
-from temperance.deployment.serve.answering import SLICE, Answering, Packed, Question, parsed
+from temperance.deployment.serve.answering import Answering, Packed, Question, Whose, parsed
 from temperance.deployment.serve.aside import Aside, Done
 from temperance.deployment.serve.gather import Gather
 from temperance.deployment.serve.keep import Keep
@@ -58,7 +58,7 @@ class Application:
     Args:
         bundle: the loaded model.
         watcher: sees all served traffic, e.g. ``monitoring.Monitor``.
-        adapter: may change predictions, e.g. ``adaptation.Guarded``; at its level *observe* it changes nothing.
+        adapter: may change predictions, e.g. ``adaptation.Steward``; None: they are sent as they are.
         admin: answers ``/admin/…``; with it answers are kept by request id, so that labels find them.
         keep: where state is written every few seconds, after labels and at the end.
         limits: on bodies and what is held of them; those on connections are the server's (``launch``).
@@ -201,7 +201,7 @@ class Application:
             return await self._asked_elsewhere(self.elsewhere, scope, receive)
         if path == "/metrics":
             check_method(scope, "GET")
-            return Reply(200, self.metrics.text(self.watcher.summary() if self.watcher else None), TYPE)
+            return Reply(200, self.metrics.text(*self._pages.figures()), TYPE)
         if path == "/docs":
             check_method(scope, "GET")
             return Reply(200, self._pages.docs(), HTML)
@@ -348,11 +348,9 @@ async def _shown(answering: Answering, done: Done, kind: str, body: bytes, head:
     A few rows at a time, between other requests: in a thread they would hold the interpreter for longer.
     """
     reply, rows, source, ident = done
-    answering.remember(ident, source)
     parts = []
-    for i in range(0, rows.size, SLICE):
-        cut = slice(i, i + SLICE)
-        parts.append(answering.seen(rows.take(cut), source[cut]))
+    for part in answering.in_parts(rows, source, [Whose(ident, rows.size)]):
+        parts.append(part)
         await asyncio.sleep(0)
     if answering.metrics is not None:
         answering.metrics.prediction(rows.size, time.perf_counter() - began)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import multiprocessing
+import os
 import signal
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -15,6 +16,7 @@ from temperance.deployment.serve.limits import Limits
 from temperance.records.errors import RequestError, TemperanceError
 from temperance.records.schema import Rows
 
+LATER = 10  # niceness of the process
 Done = tuple[Packed, Rows, Answers, str]  # the reply for the source's answers, and what others are to see
 _at_work: Answering | None = None
 
@@ -98,10 +100,12 @@ class Aside:
 
 
 def _open(folder: str, version: str) -> None:
-    """Load the bundle in the process."""
+    """Load the bundle in the process, which goes last where cores are short: small requests are answered meanwhile."""
     global _at_work
     from temperance.deployment.bundle import load
 
+    if hasattr(os, "nice"):  # not on Windows
+        os.nice(LATER)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends this process
     with contextlib.suppress(TemperanceError):
         bundle = load(folder, verify=False)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from temperance.deployment.serve.answering import SLICE, Answering, Answers
+from temperance.deployment.serve.answering import SLICE, Answering, Answers, Whose
 from temperance.records.errors import RequestError
 from temperance.records.schema import Rows
 
@@ -86,7 +86,7 @@ class Gather:
 
     def _all(self, group: list[Waiting]) -> None:
         rows = Rows.stack([one.rows for one in group])
-        sent = self.answering.serve_many(rows, [(one.ident, one.rows.size) for one in group])
+        sent = self.answering.serve_many(rows, [Whose(one.ident, one.rows.size) for one in group])
         self.runs += 1
         self.together += rows.size
         ends = np.cumsum([one.rows.size for one in group])[:-1]

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import io
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +14,6 @@ from numpy.typing import NDArray
 from temperance.records.atomic import write_bytes
 from temperance.records.damaged import DAMAGED
 from temperance.records.errors import BundleError, SettingError, TemperanceError
-
-if TYPE_CHECKING:
-    from temperance.adaptation.guard import Guarded
 
 STATE, LOCK = "state.npz", "lock"
 State = Mapping[str, NDArray[Any]]
@@ -105,25 +101,6 @@ class Keep:
     def close(self) -> None:
         """Let another server have the folder."""
         self._lock.close()
-
-
-class GuardMemory:
-    """What outlives a restart of a guarded adapter: that it is frozen, and its log. It begins with the source again."""
-
-    def __init__(self, guard: Guarded) -> None:
-        self.guard = guard
-
-    def state_dict(self) -> dict[str, NDArray[Any]]:
-        """Return the flag and the log, as JSON in bytes."""
-        events = json.dumps(self.guard.log.events).encode()
-        return {"frozen": np.array(self.guard.frozen), "log": np.frombuffer(events, dtype=np.uint8)}
-
-    def load_state_dict(self, state: State) -> None:
-        """Take both back."""
-        from temperance.adaptation.rollback import Log
-
-        self.guard.log = Log(json.loads(state["log"].tobytes()))
-        self.guard.frozen = bool(state["frozen"])
 
 
 def _hold(file: Any) -> None:

@@ -44,7 +44,7 @@ class Line:
         self.connection, self.version, self._reload, self._ended = connection, version, reload, ended
         self.metrics = Counts()
         self._rows: list[tuple[Rows, NDArray[Any]]] = []
-        self._idents: list[tuple[str, int]] = []
+        self._idents: list[tuple[str, int, bool]] = []
         self._held = self._dropped = self._asked = 0
         self._answers: dict[int, asyncio.Future[Answer]] = {}
         self._parcels: queue.Queue[Any] = queue.Queue(MOST_PARCELS)
@@ -66,12 +66,14 @@ class Line:
         self.flush()
         self._parcels.put(None)
 
-    def add(self, ident: str, predictions: NDArray[Any]) -> None:
-        """Remember whose answers come next in ``observe``.
+    def add(
+        self, ident: str, predictions: NDArray[Any], tickets: NDArray[np.int64] | None = None, *, more: bool = False
+    ) -> None:  # fmt: skip
+        """Remember whose answers the last rows of ``observe`` were; the adapter's tickets are given on the other side.
 
-        Shapes: predictions (b, c) or (b,).
+        Shapes: predictions (b, c) or (b,), tickets (b,).
         """
-        self._idents.append((ident, len(predictions)))
+        self._idents.append((ident, len(predictions), more))
 
     def observe(self, rows: Rows, predictions: NDArray[Any]) -> Sequence[Verdict]:
         """Take rows for the monitor on the other side; what it says is not heard here.

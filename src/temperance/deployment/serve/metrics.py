@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -56,6 +57,17 @@ class Metrics:
         self._unseen = Counter(
             "temperance_unseen_rows", "Rows that the monitor did not see: it was behind", registry=self._registry
         )
+        self._changed = Gauge(
+            "temperance_changed_answers", "Answers of another class than the source model's", registry=self._registry
+        )
+        self._adaptation = Gauge(
+            "temperance_adaptation", "What is served, and why; always 1",
+            ["level", "state", "serving", "reason"], registry=self._registry,
+        )  # fmt: skip
+        self._diagnosis = Gauge(
+            "temperance_diagnosis", "Likely cause of a change, and the next step; always 1",
+            ["cause", "step", "impact", "action"], registry=self._registry,
+        )  # fmt: skip
         self._info = Gauge(
             "temperance_model", "The served model; always 1", ["name", "version"], registry=self._registry
         )
@@ -95,8 +107,26 @@ class Metrics:
         """Count drift alarms."""
         self._verdicts.inc(count)
 
-    def text(self, summary: dict[str, Any] | None) -> bytes:
-        """Return all figures; ``summary`` is the monitor's."""
+    def text(
+        self, summary: Mapping[str, Any] | None, adaptation: Mapping[str, Any] | None = None,
+        diagnosis: Mapping[str, Any] | None = None,
+    ) -> bytes:  # fmt: skip
+        """Return all figures.
+
+        Args:
+            summary: the monitor's.
+            adaptation: the adapter's summary.
+            diagnosis: cause, step, impact and action, in words.
+
+        """
+        self._adaptation.clear()
+        self._diagnosis.clear()
+        if adaptation:
+            words = [str(adaptation.get(key, "")) for key in ("level", "state", "serving", "reason")]
+            self._adaptation.labels(*words).set(1)
+            self._changed.set(adaptation.get("answers_changed", 0))
+        if diagnosis:
+            self._diagnosis.labels(*(str(diagnosis[key]) for key in ("cause", "step", "impact", "action"))).set(1)
         if summary:
             self._state.set(STATES.get(str(summary.get("state")), 0))
             for channel, value in dict(summary.get("evidence", {})).items():

@@ -71,6 +71,15 @@ class Pages:
             "adaptation": one.adapter.summary() if one.adapter else None,
         }
 
+    def figures(self) -> tuple[dict[str, Any] | None, dict[str, Any] | None, dict[str, Any] | None]:
+        """Return what monitor, adapter and diagnosis say, for ``/metrics``."""
+        one = self._answering
+        return (
+            one.watcher.summary() if one.watcher else None,
+            one.adapter.summary() if one.adapter else None,
+            one.admin.diagnosis().to_dict() if one.admin is not None else None,
+        )
+
     def ready(self) -> dict[str, Any]:
         """Return that requests are taken.
 

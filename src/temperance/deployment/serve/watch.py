@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
+import numpy as np
 from numpy.typing import NDArray
 
 from temperance.records.schema import Rows
@@ -33,8 +34,10 @@ class Watcher(Protocol):
 class Remembers(Protocol):
     """Keeps answers by request id; ``recent.Recent`` is one."""
 
-    def add(self, ident: str, predictions: NDArray[Any]) -> None:
-        """Keep the answers (b, …) of a request."""
+    def add(
+        self, ident: str, predictions: NDArray[Any], tickets: NDArray[np.int64] | None = None, *, more: bool = False
+    ) -> None:  # fmt: skip
+        """Keep the answers (b, …) of a request, or of ``more`` of its rows, with the adapter's tickets (b,)."""
         ...
 
 
@@ -52,12 +55,12 @@ class Elsewhere(Protocol):
 
 @runtime_checkable
 class PostProcessor(Protocol):
-    """May change predictions before they are sent; ``adaptation.Guarded`` is one."""
+    """May change predictions before they are sent; ``adaptation.Steward`` is one."""
 
-    def transform(self, probabilities: NDArray[Any]) -> NDArray[Any]:
-        """Return what is sent for the source model's predictions; the same array, where nothing is to change.
+    def serve(self, rows: Rows, answers: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        """Return what is sent for the source model's answers, the same array where nothing is to change, and tickets.
 
-        Shapes: (b, c) → (b, c).
+        Shapes: (b, c) or (b,) → alike, and (b,).
         """
         ...
 

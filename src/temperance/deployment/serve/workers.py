@@ -17,6 +17,7 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any
 
+from temperance.deployment.serve.answering import Whose
 from temperance.deployment.serve.application import Application
 from temperance.deployment.serve.limits import Limits
 from temperance.deployment.serve.parts import Level
@@ -146,12 +147,7 @@ class Hub:
         if version != answering.bundle.version:  # of the bundle before a reload
             metrics.unseen(rows.size)
             return
-        at = 0
-        for ident, count in idents if answering.admin is not None else ():
-            assert answering.admin is not None
-            answering.admin.recent.add(ident, source[at : at + count])
-            at += count
-        answering.seen(rows, source)
+        answering.seen(rows, source, [Whose(*one) for one in idents])
 
     async def _asked(
         self, one: Running, number: int, method: str, path: str, headers: list[tuple[bytes, bytes]], body: bytes
