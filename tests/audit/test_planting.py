@@ -16,7 +16,8 @@ def test_the_counts_and_their_sentence():
 
 
 def test_one_fault_is_one_fault():
-    assert Planting((Kind("files", 1, 1),), 0, 0).sentence.startswith("Planted 1 fault in a copy of this data and found 1:")
+    said = Planting((Kind("files", 1, 1),), 0, 0).sentence
+    assert said == "Planted 1 fault in a copy of this data and found 1: 1 of 1 files."
 
 
 def test_where_nothing_could_be_planted_silence_is_not_tested():

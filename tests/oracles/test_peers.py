@@ -58,12 +58,11 @@ def test_foolbox(net, ball, steps, stride) -> None:
     and where ours broke none the points are the same."""
     foolbox = pytest.importorskip("foolbox")
     model, x, y = net
-    kinds = {"Linf": foolbox.attacks.LinfProjectedGradientDescentAttack, "L2": foolbox.attacks.L2ProjectedGradientDescentAttack}
-    peer = kinds[ball.name](rel_stepsize=stride, steps=steps, random_start=False)
-    _, theirs, broken = peer(foolbox.PyTorchModel(model, bounds=(0, 1), device="cpu"), x, y, epsilons=ball.eps)
-    ours = fixed_steps(
-        Victim(model, 0.0, 1.0), x, y, ball, cross_entropy, steps=steps, stride=stride, start=x.clone()
+    peer = getattr(foolbox.attacks, f"{ball.name}ProjectedGradientDescentAttack")(
+        rel_stepsize=stride, steps=steps, random_start=False
     )
+    _, theirs, broken = peer(foolbox.PyTorchModel(model, bounds=(0, 1), device="cpu"), x, y, epsilons=ball.eps)
+    ours = fixed_steps(Victim(model, 0.0, 1.0), x, y, ball, cross_entropy, steps=steps, stride=stride, start=x.clone())
     assert 20 < int(broken.sum()) < 180
     assert not (broken & ~ours.broken).any()
     assert int(ours.broken.sum() - broken.sum()) <= 2
@@ -98,13 +97,14 @@ def parts():
     truth = random.integers(3, size=900)
     z = 1.2 * np.eye(3)[truth] + random.normal(size=(900, 3)) * np.array([1.0, 1.5, 2.0])[code][:, None]
     p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
-    column, target = Column("where", "categorical", vocabulary=("a", "b", "c")), Target("y", "multiclass", ("r", "s", "t"))
+    column = Column("where", "categorical", vocabulary=("a", "b", "c"))
+    target = Target("y", "multiclass", ("r", "s", "t"))
     table = Table(Schema((column,), target), Rows(np.zeros((900, 0)), code[:, None]), truth)
     return table, outcome(p, target=truth, spec=target), code
 
 
 def test_fairlearn(parts) -> None:
-    """The figure and the count of each group. Ours compares a group with all other rows, fairlearn the best with the worst."""
+    """Figure and count of each group. Ours compares it with all other rows, fairlearn the best with the worst."""
     fairlearn = pytest.importorskip("fairlearn.metrics")
     from sklearn.metrics import accuracy_score, recall_score
 
@@ -159,7 +159,8 @@ def test_uncertainty_toolbox() -> None:
         theirs = metrics_calibration.get_proportion_in_interval(mean, spread, truth, promised)
         assert metric("interval_coverage").measure(seen).value == pytest.approx(theirs, abs=1e-12)
         ends = metrics_calibration.get_prediction_interval(mean, spread, promised)
-        assert metric("interval_width").measure(seen).value == pytest.approx(float((ends.upper - ends.lower).mean()), abs=1e-6)
+        width = float((ends.upper - ends.lower).mean())
+        assert metric("interval_width").measure(seen).value == pytest.approx(width, abs=1e-6)
         told = ranged(seen)
         assert told is not None
         assert told["coverage"]["value"] == pytest.approx(theirs, abs=1e-12)

@@ -128,7 +128,7 @@ def _smallest(distance: Floats) -> Floats:
 
 
 def dimension(ratio: Floats) -> float:
-    """Return the dimension whose density has the median of the ratios above one half; copies lie below and do not count.
+    """Return the dimension whose density has the median of the ratios above ½; those of copies lie below.
 
     Shapes: (q,). A value from 1 to 6: a higher one would make single rows certain.
     """

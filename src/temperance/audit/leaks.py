@@ -32,7 +32,8 @@ class Leaks(Check):
 
     The score is the ROC AUC (mean of one against the rest for several classes) or R² for a numeric target.
     *Almost certain*: score ≥ ``certain``, or the values map one to one to the answers. *Ask*: the balanced accuracy at
-    the best cut (or R²) ≥ ``ask``, which a strong sign with overlap does not reach where its area does; or the column has ≥ ``share`` of the gain of a forest on all columns, leads the second by ``lead`` and scores ≥ ``floor``;
+    the best cut ≥ ``ask`` (R² ≥ ``ask_r2``), which a strong sign with overlap does not reach as its area does; or the
+    column has ≥ ``share`` of the gain of a forest on all columns, leads the second by ``lead`` and scores ≥ ``floor``;
     or its name speaks of the time after the event, it leads, and it scores ≥ ``named``.
     """
 
@@ -50,6 +51,7 @@ class Leaks(Check):
     label: ClassVar[str] = "columns that give the answer away"
     rank: ClassVar[int] = 50
     version: ClassVar[int] = 2
+    false_alarm_rate: ClassVar[float] = 0.15  # of sets: a very strong sign cannot be told from a leak with errors
     sizes: ClassVar[tuple[int | None, ...]] = (5000, 2000, 1000)
     why: ClassVar[str] = "If it is filled in after the outcome, the model looks good here and fails when it is used."
     cannot_see: ClassVar[str] = "Columns that give the answer away only together, and leaks hidden under much noise."

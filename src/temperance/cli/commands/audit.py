@@ -16,6 +16,7 @@ from temperance.records.plain_json import dumps, plain
 
 ROW_NUMBERS = "count from 0: row 0 is the first below the header"  # in findings, galleries and answers
 
+
 def audit(
     data: options.Data,
     target: options.Target = None,
