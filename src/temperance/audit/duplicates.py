@@ -26,6 +26,9 @@ from temperance.records.finding import Finding
 from temperance.records.schema import Rows
 
 
+FARTHEST = np.float32(3)  # spreads from the middle, in distances
+
+
 @dataclass(frozen=True, eq=False)
 class Matches:
     """Per query: its partner in the reference by each rule, or −1; and the limit of near copies, 0 where it is off."""
@@ -199,12 +202,16 @@ class Finder:
         self.check, self.context = check, context
         self.rows = context.table.rows.take(sample)
         self.ruler = Ruler.fit(self.rows, seed=context.seed)
-        self.points = self.ruler.points(self.rows)
+        self.points = self._points(self.rows)
         self.generator = context.generator(check.name, "rules")
         tried = np.sort(self.generator.permutation(len(sample))[: min(check.tried, len(sample))])
         self.inside = gaps(self.points[tried], self.points, own=tried)
         self.natural_rate = float(self.inside.equal.mean()) if len(tried) else 0.0
         self.edits = edits(self.rows.take(tried), self.rows, own=tried)
+
+    def _points(self, rows: Rows) -> NDArray[np.float32]:
+        """Return points in which one rare value is no gap: a column of nearly one value has it many spreads away."""
+        return np.clip(self.ruler.points(rows), -FARTHEST, FARTHEST)
 
     def match(self, queries: Rows) -> Matches:
         """Return the partner of each query by each rule.
@@ -213,7 +220,7 @@ class Finder:
         where the copies are more than the rows' own density explains.
         """
         exact = partner(fingerprints(queries), fingerprints(self.rows))
-        found = gaps(self.ruler.points(queries), self.points)
+        found = gaps(self._points(queries), self.points)
         alike, new = edits(queries, self.rows), exact < 0
         once = ~self.inside.equal
         limit = limit_of(np.concatenate([self.inside.ratio[once], found.ratio[new]]))
