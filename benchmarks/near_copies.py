@@ -1,6 +1,6 @@
 """Are near copies found at any share of the rows, and is the check silent where there are none?
 
-    python benchmarks/near_copies.py --data DIR [--half tuned] [--out FILE]
+    python benchmarks/near_copies.py --data DIR [--half tuned] [--out FILE] [--go-on]
 
 Each table of DIR (1,000 rows at random) three times: as it is; with each column shuffled among the rows of one
 answer, so that no row is a copy of another but for chance (two seeds); and with copies of rows at random appended: 1,
@@ -16,7 +16,6 @@ import argparse
 import json
 import os
 import platform
-import time
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -145,26 +144,26 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--half", choices=("tuned", "once"), default="tuned")
     parser.add_argument("--only", nargs="*")
+    parser.add_argument("--go-on", action="store_true", help="keep the sets of the record")
     parser.add_argument("--out", type=Path, default=RECORD)
     given = parser.parse_args()
-    began, sets = time.process_time(), {}
-    for path in sorted(given.data.iterdir()):
-        if not (path / "data.parquet").exists() or half(path.name) != given.half:
-            continue
-        if given.only and path.name not in given.only:
-            continue
-        found = of_one(given.data, path.name)
-        if found is not None:
-            sets[path.name] = found
-            print(path.name, json.dumps(found), flush=True)
     record = json.loads(given.out.read_text()) if given.out.exists() else {}
-    record[given.half] = {
-        "command": f"python benchmarks/near_copies.py --data DIR --half {given.half}", "rows": ROWS,
-        "python": platform.python_version(), "versions": {p: version(p) for p in ("numpy", "scipy", "polars")},
-        "cpu_seconds": round(time.process_time() - began, 1), "load": os.getloadavg()[0],
-        "summary": summary(sets), "sets": sets,
-    }  # fmt: skip
-    given.out.write_text(json.dumps(record, indent=1, default=float) + "\n")
+    sets = dict(record.get(given.half, {}).get("sets", {})) if given.go_on else {}
+    names = [p.name for p in sorted(given.data.iterdir()) if (p / "data.parquet").exists()]
+    for name in names:
+        if half(name) != given.half or name in sets or (given.only and name not in given.only):
+            continue
+        found = of_one(given.data, name)
+        if found is None:
+            continue
+        sets[name] = found
+        print(name, json.dumps(found), flush=True)
+        record[given.half] = {
+            "command": f"python benchmarks/near_copies.py --data DIR --half {given.half}", "rows": ROWS,
+            "python": platform.python_version(), "versions": {p: version(p) for p in ("numpy", "scipy", "polars")},
+            "load": os.getloadavg()[0], "summary": summary(sets), "sets": sets,
+        }  # fmt: skip
+        given.out.write_text(json.dumps(record, indent=1, default=float) + "\n")
     print(json.dumps(record[given.half]["summary"], indent=1))
 
 

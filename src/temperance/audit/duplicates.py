@@ -25,7 +25,6 @@ from temperance.audit.planting import Kind, Planting
 from temperance.records.finding import Finding
 from temperance.records.schema import Rows
 
-
 FARTHEST = np.float32(3)  # spreads from the middle, in distances
 
 

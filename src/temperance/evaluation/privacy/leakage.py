@@ -34,8 +34,8 @@ class Leakage:
         auc: area under its curve; 0.5 is guessing.
         rates: share of learned rows that it finds, by false-alarm rate; those that the rows can carry.
         not_done: (rate, why) of the others.
-        verdict: in words, by the lower end of the interval at 1 % false alarms, or at 10 % where rows are few. Below twice
-            that rate an attack is "a little better than guessing" where its area lies clearly above one half.
+        verdict: in words, by the lower end of the interval at 1 % false alarms, or at 10 % where rows are few. Up to
+            twice that rate it is "a little better than guessing" where the area lies clearly above one half.
         members: count of rows that were learned.
         others: count of rows that were not.
 
