@@ -251,7 +251,8 @@ class Finder:
         """Return rows that are no copies: each value comes from a row of its own."""
         count = min(self.check.tried, self.rows.size)
         rows = self.rows.take(np.arange(count))
-        for mine, theirs in zip(rows, self.rows, strict=True):
+        pairs: Any = zip(rows, self.rows, strict=True)
+        for mine, theirs in pairs:
             for j in range(0 if mine is None else mine.shape[1]):
                 mine[:, j] = theirs[self.generator.permutation(self.rows.size)[:count], j]
         return rows
