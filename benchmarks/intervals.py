@@ -2,6 +2,7 @@
 
     OMP_NUM_THREADS=1 python benchmarks/intervals.py
     python benchmarks/intervals.py --trials 2000 --out cells.json
+    python benchmarks/intervals.py --shares-only    # the exact cells anew; the simulated ones of the record stay
 
 Simulated, so that the truth is known. Shares of right answers: n = 30, 100, 500 rows, true share 0.5 to 0.99; Wilson's
 interval beside the exact one, the plain normal one and the percentile bootstrap. Mean losses (skewed, as log losses
@@ -10,8 +11,11 @@ and 0.9 of their answers shared: how often ``compare`` says "better" or "worse" 
 the paired test), and with k models by Holm. Seeds and rows together: ``two_level`` with 3, 5 and 10 seeds.
 
 A coverage estimated from t trials has a standard error of √(0.95 · 0.05 / t): 0.3 points for 5,000 trials. Discrete
-counts make the coverage of a share jump with p: single cells leave 93–97 % where the mean over nearby shares does not,
-so both are told.
+counts make the coverage of a share jump with p: single cells leave 93–97 % where the mean over nearby shares does
+not, so both are told. Beside each cell stands the nearest coverage that *any* interval could have there without
+drawing lots: the counts whose interval holds p are neighbours, so all runs of neighbouring counts are tried, and the
+one whose probability is nearest to 95 % is told. Where that lies outside 93–97 %, no interval can meet the bar in
+this cell.
 """
 
 from __future__ import annotations
@@ -57,6 +61,7 @@ def shares() -> list[Cell]:
         for p in SHARES:
             near = np.clip(np.linspace(p - 0.02, p + 0.02, NEAR), 0.01, 0.995)
             row: Cell = {"what": "share", "n": n, "p": p}
+            row["nearest_attainable"], row["bar_attainable"] = attainable(n, p)
             for name, ends in known.items():
                 row[name] = held(ends, n, p)
                 row[f"{name}_near"] = float(np.mean([held(ends, n, float(q)) for q in near]))
@@ -67,6 +72,14 @@ def shares() -> list[Cell]:
 def held(ends: list[tuple[float, float]], n: int, p: float) -> float:
     inside = np.array([low <= p <= high for low, high in ends])
     return float(normal_pmf(n, p)[inside].sum())
+
+
+def attainable(n: int, p: float) -> tuple[float, bool]:
+    """Return the coverage nearest to 95 % of all runs of neighbouring counts, and whether it lies within 93–97 %."""
+    sums = np.concatenate([[0.0], normal_pmf(n, p).cumsum()])  # (n + 2,)
+    runs = (sums[None, :] - sums[:, None])[np.triu_indices(n + 2, k=1)]
+    nearest = float(runs[np.abs(runs - 0.95).argmin()])
+    return nearest, 0.93 <= nearest <= 0.97
 
 
 def plain(k: int, n: int) -> tuple[float, float]:
@@ -174,12 +187,34 @@ def seeds(trials: int, rng: np.random.Generator) -> list[Cell]:
     return out
 
 
+def outside(cells: list[Cell]) -> list[Cell]:
+    """Return the cells where Wilson's interval misses the bar, with what an interval could reach there."""
+    names = ("n", "p", "wilson", "nearest_attainable", "bar_attainable")
+    return [
+        {name: c[name] for name in names} for c in cells if c["what"] == "share" and not 0.93 <= c["wilson"] <= 0.97
+    ]
+
+
+def renew_shares(path: Path) -> None:
+    """Compute the exact cells of a record anew, which need no trials, and leave the simulated ones."""
+    row = json.loads(path.read_text())
+    row["cells"] = [*shares(), *(c for c in row["cells"] if c["what"] != "share")]
+    row["summary"]["wilson_outside_93_97"] = outside(row["cells"])
+    row["shares_by"] = "python benchmarks/intervals.py --shares-only"
+    path.write_text(json.dumps(row, indent=1) + "\n")
+    print(json.dumps(row["summary"], indent=1))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--trials", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=RECORD)
+    parser.add_argument("--shares-only", action="store_true")
     given = parser.parse_args()
+    if given.shares_only:
+        renew_shares(given.out)
+        return
     rng, began = np.random.default_rng(given.seed), time.process_time()
     t = given.trials
     cells = [*shares(), *means(t, rng), *comparisons(t, rng), *many(t, rng), *records(t, rng), *seeds(t // 4, rng)]
@@ -189,6 +224,7 @@ def main() -> None:
         "wilson_near": [min(near), max(near)],
         "wilson_single": [min(c["wilson"] for c in cells if c["what"] == "share"),
                           max(c["wilson"] for c in cells if c["what"] == "share")],
+        "wilson_outside_93_97": outside(cells),
         "claims_of_equal_models": [min(claims), max(claims)],
         "two_level": [min(c["coverage"] for c in cells if c["what"].startswith("seeds")),
                       max(c["coverage"] for c in cells if c["what"].startswith("seeds"))],

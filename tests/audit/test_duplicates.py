@@ -88,6 +88,29 @@ def test_effect_after_leaving_copies_out_is_that_of_fresh_rows(make_table):
     assert "Without" in finding.title or "without" in finding.title
 
 
+@pytest.mark.parametrize("share", [0.01, 0.05, 0.1, 0.3])
+@pytest.mark.parametrize("kind", ["noise", "three values"])
+def test_near_copies_of_any_share_of_the_rows_are_found(share, kind, make_table, make_roles):
+    """A tenth of all rows switched the rule off: its natural rate was counted on rows among which the copies were."""
+    g = np.random.default_rng(4)
+    X, y = g.standard_normal((1000, 12)), g.integers(2, size=1000)
+    source = g.permutation(1000)[: round(share * 1000)]
+    copy = X[source]
+    if kind == "noise":
+        copy = copy + 0.01 * g.standard_normal(copy.shape)
+    else:
+        for row in copy:
+            row[g.permutation(12)[:3]] = g.standard_normal(3)
+    table = make_table(np.concatenate([X, copy]), np.concatenate([y, y[source]]))
+    roles = make_roles(len(table), seed=2)
+    origin = np.concatenate([np.arange(1000), source])
+    alike = {int(row) for row in roles.test if origin[row] in set(origin[roles.train])}
+    finding = Duplicates().inspect(Context(table, roles))[0]
+    assert len(set(finding.evidence["rows"]) & alike) >= 0.9 * len(alike)
+    assert not set(finding.evidence["rows"]) - alike
+    assert len(alike) >= 3
+
+
 def test_categories_and_gaps_take_part(make_table):
     g = np.random.default_rng(0)
     words = {f"w{j}": [f"v{v}" for v in g.integers(20, size=400)] for j in range(6)}

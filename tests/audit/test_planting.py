@@ -15,6 +15,11 @@ def test_the_counts_and_their_sentence():
     )
 
 
+def test_one_fault_is_one_fault():
+    said = Planting((Kind("files", 1, 1),), 0, 0).sentence
+    assert said == "Planted 1 fault in a copy of this data and found 1: 1 of 1 files."
+
+
 def test_where_nothing_could_be_planted_silence_is_not_tested():
     told = Planting((), 0, 0, note="No row occurs only once.").to_dict()
     assert told["self_test"] == "No row occurs only once."

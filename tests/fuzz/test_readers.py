@@ -15,7 +15,7 @@ import pytest
 from tests.fuzz.mutation import damaged, repacked, traps
 
 from temperance.data import read
-from temperance.records.errors import TemperanceError
+from temperance.records.errors import DataError, TemperanceError
 
 ROWS = 24
 RNG = np.random.default_rng(5)
@@ -92,6 +92,16 @@ def test_damaged_tables(files: dict[str, bytes], tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_hundred_thousand_damaged_tables(files: dict[str, bytes], tmp_path: Path) -> None:
     assert damage(100_000, files, tmp_path, 1).total() == 100_000
+
+
+def test_an_archive_whose_names_are_no_text(tmp_path: Path) -> None:
+    """Found by 3,173 damaged files: the name says it is UTF-8 and is not."""
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("é.csv", "x,y\n1,2\n3,4\n")
+    path.write_bytes(path.read_bytes().replace("é".encode(), b"\x80\x80"))
+    with pytest.raises(DataError, match="cannot be unpacked"):
+        read(str(path), target="y")
 
 
 def test_files_that_would_run_code_are_refused(tmp_path: Path) -> None:

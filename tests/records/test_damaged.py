@@ -18,6 +18,17 @@ def test_what_a_damaged_archive_raises_is_in_it(error):
     assert not isinstance(KeyboardInterrupt(), DAMAGED)
 
 
+def test_a_header_that_numpy_only_warns_of_is_damage(tmp_path):
+    path = tmp_path / "a.npz"
+    np.savez(path, a=np.arange(200))
+    with zipfile.ZipFile(path) as archive:
+        body = archive.read("a.npy")
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.npy", body.replace(b"(200,), }", b"(200L,),}"))
+    with np.load(path) as archive, pytest.raises(ValueError, match="Python 2"):
+        arrays_in(archive)
+
+
 def test_a_part_that_is_no_array_is_refused(tmp_path):
     path = tmp_path / "a.npz"
     np.savez(path, a=np.arange(3))

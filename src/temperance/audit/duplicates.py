@@ -18,21 +18,25 @@ from temperance.audit.copies import (
     state_of_copies,
     why_of_copies,
 )
-from temperance.audit.features import Ruler, nearest
-from temperance.audit.fingerprints import Hashes, column_hashes, fingerprints, partner, repeated
+from temperance.audit.features import Ruler
+from temperance.audit.fingerprints import Hashes, fingerprints, partner, repeated
+from temperance.audit.gaps import EDIT_LIMITS, edits, gaps, limit_of
 from temperance.audit.planting import Kind, Planting
 from temperance.records.finding import Finding
 from temperance.records.schema import Rows
 
+FARTHEST = np.float32(3)  # spreads from the middle, in distances
+
 
 @dataclass(frozen=True, eq=False)
 class Matches:
-    """Per query: its partner in the reference by each rule, or −1."""
+    """Per query: its partner in the reference by each rule, or −1; and the limit of near copies, 0 where it is off."""
 
     exact: Index
     near: Index
     edited: Index
     possible: Index
+    limit: float
 
     @property
     def copies(self) -> NDArray[np.bool_]:
@@ -53,23 +57,23 @@ class Matches:
 class Duplicates(Check):
     """Find exact, near and edited copies across the split.
 
-    *Exact*: equal fingerprints, on all rows. *Near*: distance to the nearest development row / median such distance
-    inside the development rows < ``near`` (``possible``: reported, not counted). *Edited*: equal in all but one column.
-    The last two rules run on a sample, and each is switched off when it fires on more than ``natural`` of a random
-    split of the development rows.
+    *Exact*: equal fingerprints, on all rows. *Near*: far closer to a development row than that row's neighbours are
+    (``gaps``; a gap below ``possible`` that the rows' own density may explain is reported, not counted). *Edited*: it
+    differs in far fewer columns from a development row than from others. The last two rules run on a sample, of which
+    ``tried`` rows say what is natural.
     """
 
-    near: float = 0.05
-    possible: float = 0.13
-    natural: float = 0.01
+    possible: float = 0.1
+    tried: int = 1500
     planted: int = 30
 
     name: ClassVar[str] = "duplicates"
     label: ClassVar[str] = "copies between training and test rows"
     rank: ClassVar[int] = 20
+    version: ClassVar[int] = 2
     sizes: ClassVar[tuple[int | None, ...]] = (20_000, 5_000, 2_000)
     why: ClassVar[str] = "The model has already seen these rows, so its test score looks better than it will be in use."
-    cannot_see: ClassVar[str] = "Rows about the same person or thing whose values differ in several columns."
+    cannot_see: ClassVar[str] = "Rows about the same person or thing whose values differ in many columns."
     references: ClassVar[tuple[str, ...]] = ("Barz and Denzler (2020), arXiv:1902.00423",)
 
     def unsuited(self, context: Context) -> str:
@@ -80,7 +84,7 @@ class Duplicates(Check):
         """Return seconds: hashes of every row, distances of the sample, and two small forests."""
         columns, every = len(context.schema.columns), len(context.development)
         width = len(context.schema.numeric) + 8 * len(context.schema.categorical)
-        queries = min(self._queries(rows), len(context.testing[1])) + min(1000, rows // 4)
+        queries = min(self._queries(rows), len(context.testing[1])) + min(self.tried, rows)
         return 0.35 + every * (columns * 4e-8 + 4e-7) + queries * rows * (1e-9 + 6e-11 * width) + rows * columns * 4e-7
 
     def inspect(self, context: Context) -> list[Finding]:
@@ -136,7 +140,7 @@ class Duplicates(Check):
             evidence=evidence,
             effect=effect,
             confidence=finder.self_test(),
-            thresholds={"near": finder.near, "possible": self.possible, "natural": self.natural},
+            thresholds={"near": found.limit, "possible": self.possible},
             action=action if k else (),
         )
 
@@ -191,49 +195,39 @@ class Duplicates(Check):
 
 
 class Finder:
-    """The three rules against one sample of development rows, with their natural rates."""
+    """The three rules against one sample of development rows, and what the rows are like by nature."""
 
     def __init__(self, check: Duplicates, context: Context, sample: Index) -> None:
         self.check, self.context = check, context
         self.rows = context.table.rows.take(sample)
         self.ruler = Ruler.fit(self.rows, seed=context.seed)
-        self.points = self.ruler.points(self.rows)
+        self.points = self._points(self.rows)
         self.generator = context.generator(check.name, "rules")
-        self.edited_rule, self.near, self.unit = True, check.near, 1.0
-        half = np.zeros(len(sample), dtype=bool)
-        half[self.generator.permutation(len(sample))[: min(1000, len(sample) // 4)]] = True
-        natural, reference = np.flatnonzero(half), np.flatnonzero(~half)
-        distance, _ = nearest(self.points[natural], self.points[reference])
-        positive = distance[distance > 1e-6]
-        self.unit = float(np.median(positive)) if len(positive) else 1.0
-        ratio = distance / self.unit
-        different = distance > 1e-6
-        self.tried = len(natural)
-        self.natural_near = float((different & (ratio < check.near)).mean()) if len(natural) else 0.0
-        hits = self._edited(self.rows.take(natural), self.rows.take(reference))
-        self.natural_edited = float(((hits >= 0) & different).mean()) if len(natural) else 0.0
-        self.near = check.near if self.natural_near <= check.natural else 0.0
-        self.edited_rule = self.natural_edited <= check.natural and columns_of(self.rows) > 2
-        kept = ~different | (ratio < self.near) | ((hits >= 0) & self.edited_rule)
-        self.natural_rate = float(kept.mean()) if len(natural) else 0.0
+        tried = np.sort(self.generator.permutation(len(sample))[: min(check.tried, len(sample))])
+        self.inside = gaps(self.points[tried], self.points, own=tried)
+        self.natural_rate = float(self.inside.equal.mean()) if len(tried) else 0.0
+        self.edits = edits(self.rows.take(tried), self.rows, own=tried)
+
+    def _points(self, rows: Rows) -> NDArray[np.float32]:
+        """Return points in which one rare value is no gap: a column of nearly one value has it many spreads away."""
+        return np.clip(self.ruler.points(rows), -FARTHEST, FARTHEST)
 
     def match(self, queries: Rows) -> Matches:
-        """Return the partner of each query by each rule."""
-        exact = partner(fingerprints(queries), fingerprints(self.rows))
-        distance, place = nearest(self.ruler.points(queries), self.points)
-        ratio = distance / self.unit
-        near = np.where((ratio < self.near) & (exact < 0), place, -1)
-        possible = np.where((ratio < self.check.possible) & (exact < 0) & (near < 0) & (self.near > 0), place, -1)
-        edited = self._edited(queries, self.rows) if self.edited_rule else np.full(len(place), -1, dtype=np.int64)
-        return Matches(exact, near, edited, possible)
+        """Return the partner of each query by each rule.
 
-    def _edited(self, queries: Rows, reference: Rows) -> Index:
-        """Return a reference row that agrees in all columns but one, or −1."""
-        mine, theirs = fingerprints(queries), fingerprints(reference)
-        out = np.full(queries.size, -1, dtype=np.int64)
-        for left, right in zip(column_hashes(queries), column_hashes(reference), strict=True):
-            out = np.where(out >= 0, out, partner(mine - left, theirs - right))
-        return out
+        The rules for near and edited copies look at these rows and at the development rows together, and hold only
+        where the copies are more than the rows' own density explains.
+        """
+        exact = partner(fingerprints(queries), fingerprints(self.rows))
+        found = gaps(self._points(queries), self.points)
+        alike, new = edits(queries, self.rows), exact < 0
+        once = ~self.inside.equal
+        limit = limit_of(np.concatenate([self.inside.ratio[once], found.ratio[new]]))
+        few = limit_of(np.concatenate([self.edits.ratio[once], alike.ratio[new]]), EDIT_LIMITS)
+        near = np.where(new & (found.ratio < limit), found.partner, -1)
+        edited = np.where(new & (alike.ratio < few), alike.partner, -1)
+        possible = np.where(new & (near < 0) & (edited < 0) & (found.ratio < self.check.possible), found.partner, -1)
+        return Matches(exact, near, edited, possible, limit)
 
     def self_test(self) -> dict[str, Any]:
         """Plant exact copies, copies with 1 % noise and copies with one value edited, and count those found."""
@@ -248,9 +242,20 @@ class Finder:
         names = ("exact copies", "copies with 1 % noise", "copies with one value changed")
         kinds = tuple(Kind(name, count, k) for name, k in zip(names, found, strict=True))
         off = "The rule for one changed value is off, because these rows are alike by nature."
-        natural = self.natural_near * (self.near > 0) + self.natural_edited * self.edited_rule
-        false = round(self.tried * natural)
-        return Planting(kinds, self.tried, false, note="" if self.edited_rule else off).to_dict()
+        mixed = self.match(self._mixed())
+        false = int(((mixed.exact < 0) & mixed.copies).sum())
+        note = off if 2 * found[2] < count else ""
+        return Planting(kinds, len(mixed.exact), false, "rows put together from others", note).to_dict()
+
+    def _mixed(self) -> Rows:
+        """Return rows that are no copies: each value comes from a row of its own."""
+        count = min(self.check.tried, self.rows.size)
+        rows = self.rows.take(np.arange(count))
+        pairs: Any = zip(rows, self.rows, strict=True)
+        for mine, theirs in pairs:
+            for j in range(0 if mine is None else mine.shape[1]):
+                mine[:, j] = theirs[self.generator.permutation(self.rows.size)[:count], j]
+        return rows
 
     def _with_edit(self, rows: Rows) -> Rows:
         """Return copies in which one random column takes the value of another random row."""
@@ -263,11 +268,6 @@ class Finder:
             mine, theirs = kinds[kind]
             mine[i, j] = theirs[int(self.generator.integers(self.rows.size)), j]
         return changed
-
-
-def columns_of(rows: Rows) -> int:
-    """Return the count of columns of a table's rows."""
-    return sum(part.shape[1] for part in rows if part is not None)
 
 
 def _title(k: int, n: int, share: float, natural: float, effect: dict[str, Any], other: int) -> str:

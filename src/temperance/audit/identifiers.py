@@ -115,7 +115,7 @@ class Identifiers(Check):
         target = context.labels(keep)
         folds = assign_folds(target, 4, context.generator(self.name))
         classes = len(context.schema.target.classes)
-        return round(Leaks().score(values[: len(keep)], target, folds, classes=classes, is_code=False), 4)
+        return round(Leaks().score(values[: len(keep)], target, folds, classes=classes, is_code=False)[0], 4)
 
     def _self_test(self, context: Context, count: int) -> dict[str, Any]:
         """Plant a running number, a shuffled one and text names; and whole numbers that repeat, as false ones."""

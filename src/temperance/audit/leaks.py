@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from temperance.audit.base import CHECKS, Check
 from temperance.audit.context import Context
-from temperance.audit.crossfit import assign_folds, auc, forest, hits_of, out_of_fold, r2
+from temperance.audit.crossfit import assign_folds, auc, forest, hits_of, out_of_fold, r2, separation
 from temperance.audit.features import tree_matrix
 from temperance.audit.planting import Kind, Planting
 from temperance.records.finding import Finding
@@ -31,13 +31,15 @@ class Leaks(Check):
     """Score each column alone by out-of-fold predictions of one small tree (categories: one leaf each).
 
     The score is the ROC AUC (mean of one against the rest for several classes) or R² for a numeric target.
-    *Almost certain*: score ≥ ``certain``, or the values map one to one to the answers. *Ask*: score ≥ ``ask``; or the
+    *Almost certain*: score ≥ ``certain``, or the values map one to one to the answers. *Ask*: the balanced accuracy at
+    the best cut ≥ ``ask`` (R² ≥ ``ask_r2``), which a strong sign with overlap does not reach as its area does; or the
     column has ≥ ``share`` of the gain of a forest on all columns, leads the second by ``lead`` and scores ≥ ``floor``;
     or its name speaks of the time after the event, it leads, and it scores ≥ ``named``.
     """
 
     certain: float = 0.995
-    ask: float = 0.95
+    ask: float = 0.96
+    ask_r2: float = 0.95
     share: float = 0.95
     lead: float = 0.10
     floor: float = 0.80
@@ -48,6 +50,8 @@ class Leaks(Check):
     name: ClassVar[str] = "leaks"
     label: ClassVar[str] = "columns that give the answer away"
     rank: ClassVar[int] = 50
+    version: ClassVar[int] = 2
+    false_alarm_rate: ClassVar[float] = 0.15  # of sets: a very strong sign cannot be told from a leak with errors
     sizes: ClassVar[tuple[int | None, ...]] = (5000, 2000, 1000)
     why: ClassVar[str] = "If it is filled in after the outcome, the model looks good here and fails when it is used."
     cannot_see: ClassVar[str] = "Columns that give the answer away only together, and leaks hidden under much noise."
@@ -74,12 +78,13 @@ class Leaks(Check):
         codes = whole + len(context.schema.categorical)
         folds = assign_folds(target, self.folds, context.generator(self.name))
         classes = len(context.schema.target.classes)
-        scores = [
+        both = [
             self.score(X[:, j], target, folds, classes=classes, is_code=whole <= j < codes) for j in range(len(names))
         ]
+        scores, near = [score for score, _ in both], [close for _, close in both]
         predicted = self._predicted(context, X, target, folds, classes)
         full = auc(target, predicted) if classes else max(0.0, r2(target, predicted))
-        levels = self._levels(names, X, target, scores, full)
+        levels = self._levels(names, X, target, scores, full, near)
         made = known_before(context.schema)
         levels = {j: level for j, level in levels.items() if names[j] not in made}
         confidence = {**self._self_test(context, target, folds, classes), "model_quality": full}
@@ -112,13 +117,18 @@ class Leaks(Check):
             )
         return asked
 
-    def score(self, column: NDArray[Any], target: NDArray[Any], folds: Ints, *, classes: int, is_code: bool) -> float:
-        """Return the out-of-fold score of one column by itself.
+    def score(
+        self, column: NDArray[Any], target: NDArray[Any], folds: Ints, *, classes: int, is_code: bool
+    ) -> tuple[float, bool]:
+        """Return the out-of-fold score of one column by itself, and whether it comes close enough to the answer to ask.
 
         Shapes: column, target and folds (b,).
         """
         predicted = _by_value(column, target, folds, classes) if is_code else _by_tree(column, target, folds, classes)
-        return auc(target, predicted) if classes else max(0.0, r2(target, predicted))
+        if not classes:
+            score = max(0.0, r2(target, predicted))
+            return score, score >= self.ask_r2
+        return auc(target, predicted), separation(target, predicted) >= self.ask
 
     def _predicted(
         self, context: Context, X: NDArray[Any], target: NDArray[Any], folds: Ints, classes: int
@@ -146,8 +156,9 @@ class Leaks(Check):
         }
 
     def _levels(
-        self, names: list[str], X: NDArray[Any], target: NDArray[Any], scores: list[float], full: float
-    ) -> dict[int, str]:
+        self, names: list[str], X: NDArray[Any], target: NDArray[Any], scores: list[float], full: float,
+        near: list[bool],
+    ) -> dict[int, str]:  # fmt: skip
         """Return column → ``almost certain`` or ``ask``, for those above a limit."""
         chance = 0.0 if target.dtype.kind == "f" else 0.5
         ranked = sorted(scores, reverse=True)
@@ -158,7 +169,7 @@ class Leaks(Check):
             hinted = leads and score >= self.named and AFTER_THE_EVENT.search(names[j].lower()) is not None
             if score >= self.certain or (target.dtype.kind != "f" and one_to_one(X[:, j], target)):
                 levels[j] = "almost certain"
-            elif score >= self.ask or dominates or hinted:
+            elif near[j] or dominates or hinted:
                 levels[j] = "ask"
         return levels
 
@@ -199,8 +210,8 @@ class Leaks(Check):
         generator = context.generator(self.name, "plant")
         planted = [_copy_of(target, share, classes, generator) for share in (0.0, 0.02, 0.05)]
         noise = [generator.standard_normal(len(target)) for _ in range(3)]
-        scores = [self.score(c, target, folds, classes=classes, is_code=False) for c in planted + noise]
-        found, false = sum(s >= self.ask for s in scores[:3]), sum(s >= self.ask for s in scores[3:])
+        asked = [self.score(c, target, folds, classes=classes, is_code=False)[1] for c in planted + noise]
+        found, false = sum(asked[:3]), sum(asked[3:])
         kind = Kind("answers added as a column (exact, 2 % and 5 % disturbed)", 3, found)
         return Planting((kind,), 3, false, "columns of noise").to_dict()
 

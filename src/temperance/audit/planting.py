@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from temperance.audit.base import count_of
+
 HALF = 0.5  # a kind of which fewer are found cannot be seen in this data
 
 
@@ -57,7 +59,7 @@ class Planting:
         if not self.planted:
             return self.note or "No fault could be planted in this data."
         each = ", ".join(f"{kind.found} of {kind.planted} {kind.name}" for kind in self.kinds)
-        said = f"Planted {self.planted:,} faults in a copy of this data and found {self.found:,}: {each}."
+        said = f"Planted {count_of(self.planted, 'fault')} in a copy of this data and found {self.found:,}: {each}."
         if self.clean:
             said += f" Of {self.clean:,} {self.cases} it blamed {self.false_alarms:,}."
         return f"{said} {self.note}".rstrip()

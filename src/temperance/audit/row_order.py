@@ -82,4 +82,4 @@ class RowOrder(Check):
     def _score(context: Context, position: NDArray[np.float64], target: NDArray[Any]) -> float:
         folds = assign_folds(target, 4, context.generator("row_order folds"))
         classes = len(context.schema.target.classes)
-        return round(Leaks().score(position, target, folds, classes=classes, is_code=False), 4)
+        return round(Leaks().score(position, target, folds, classes=classes, is_code=False)[0], 4)

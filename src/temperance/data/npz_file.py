@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -35,7 +36,8 @@ class NpzFile(Source):
 
     def open(self, scratch: Path) -> Contents:
         try:
-            with np.load(self.path, allow_pickle=False) as archive:
+            with warnings.catch_warnings(), np.load(self.path, allow_pickle=False) as archive:
+                warnings.simplefilter("ignore", UserWarning)  # "created on Python 2": the arrays are whole
                 names = {name.lower(): name for name in archive.files}
                 key, label, notes = self._keys(names, archive.files)
                 inputs = archive[key]

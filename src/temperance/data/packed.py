@@ -7,7 +7,6 @@ import gzip
 import lzma
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 
 from temperance.data import fingerprint
 from temperance.data.base import Contents, Source
+from temperance.records.damaged import DAMAGED
 from temperance.records.errors import DataError
 
 _OPENERS: tuple[tuple[bytes, Callable[[Path], Any]], ...] = (
@@ -23,7 +23,7 @@ _OPENERS: tuple[tuple[bytes, Callable[[Path], Any]], ...] = (
     (b"BZh", bz2.open),
 )
 
-DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError, RuntimeError)
+_DAMAGED = (*DAMAGED, tarfile.TarError)
 LEAST = 2**30  # bytes that any packed file may unpack to
 SWELL = 200  # times its own size that a larger one may unpack to
 PAPERS = frozenset({"readme", "license", "licence", "changelog", "citation", "metadata", "datapackage"})
@@ -40,7 +40,9 @@ class PackedFile(Source):
     def open(self, scratch: Path) -> Contents:
         try:
             inner = self._unpack(scratch)
-        except DAMAGED as error:
+        except DataError:
+            raise
+        except _DAMAGED as error:
             raise DataError(
                 f"{self.path.name} cannot be unpacked ({str(error)[:100]})", "A complete gz, xz, bz2 or zip file",
                 "Download or pack it again; a password must be taken off first",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import lzma
 import struct
 import tokenize
+import warnings
 import zipfile
 import zlib
 from typing import Any
@@ -23,10 +24,15 @@ def arrays_in(archive: Any) -> dict[str, NDArray[Any]]:
     """Return the arrays of an open ``.npz`` by name.
 
     Raises:
-        ValueError: a part is no array (NumPy hands out its bytes then).
+        ValueError: a part is no array (NumPy hands out its bytes then), or its header is one that NumPy only warns of.
 
     """
-    found = {name: archive[name] for name in archive.files}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)  # a header of Python 2: nothing that this package wrote
+        try:
+            found = {name: archive[name] for name in archive.files}
+        except UserWarning as warning:
+            raise ValueError(str(warning)) from warning
     if not all(isinstance(one, np.ndarray) for one in found.values()):
         raise ValueError("a part of the archive is no array")
     return found

@@ -111,6 +111,13 @@ def test_suspicious_labels_are_written_judged_and_read_back(temperance, tmp_path
     again = temperance("audit", tmp_path / "t.csv", "--target", "y", "--answers", path)
     assert again.status == 0, again.err
     assert f"You judged {len(frame)} of them" in again.out
+    assert f"--answers: {len(frame)} read, {len(frame)} of them about labels that this check doubts." in again.out
+    assert done.json["row_numbers"] == "count from 0: row 0 is the first below the header"
+    other = next(row for row in range(400) if row not in set(frame["row"]))
+    path.write_text(path.read_text() + f"{other},,,no\n{400},,,yes\n")
+    said = " ".join(temperance("audit", tmp_path / "t.csv", "--target", "y", "--answers", path).out.split())
+    assert f"Row {other}: not doubted now, so what you said does not count." in said
+    assert "Row 400: there are only rows 0 to 399 here. Is it the right file?" in said
     path.write_text("row,wrong\n1,perhaps\n")
     refused = temperance("audit", tmp_path / "t.csv", "--target", "y", "--answers", path)
     assert refused.status != 0
@@ -128,4 +135,4 @@ def test_answers_that_do_not_count_are_said(temperance, tmp_path) -> None:
     done = temperance("audit", tmp_path / "t.csv", "--target", "y", "--answers", tmp_path / "judged.csv")
     assert done.status == 0, done.err
     assert "Not tested for wrong labels" in done.out
-    assert "--answers: 2 were read, and none counts" in " ".join(done.out.split())
+    assert "--answers: 2 read, and none counts" in " ".join(done.out.split())

@@ -29,8 +29,12 @@ def test_the_package_is_called_with_a_seed_and_its_points_come_back(digits, vict
     asked = {}
 
     class Package:
-        def __init__(self, **settings):
-            asked.update(settings)
+        """Takes what pyautoattack 0.2 takes, and nothing else (a wider stand-in hid a wrong name)."""
+
+        def __init__(self, model, *, attacks=None, device="cpu", eps=0.3, norm="Linf", seed=None, version="standard"):
+            asked.update(seed=seed, version=version, norm=norm, eps=eps)
+            self.apgd_targeted, self.fab = (types.SimpleNamespace(n_target_classes=9) for _ in range(2))
+            asked["parts"] = self.apgd_targeted, self.fab
 
         def run_standard_evaluation(self, x, y, batch_size):
             print("noise")
@@ -39,4 +43,4 @@ def test_the_package_is_called_with_a_seed_and_its_points_come_back(digits, vict
     monkeypatch.setitem(sys.modules, "pyautoattack", types.SimpleNamespace(AutoAttack=Package))
     points = autoattack.standard(victim, digits[1], digits[2], Linf(0.1), seed=7)
     assert torch.equal(points, digits[1] + 0.01)
-    assert (asked["seed"], asked["version"], asked["norm"], asked["epsilon"]) == (7, "standard", "Linf", 0.1)
+    assert (asked["seed"], asked["version"], asked["norm"], asked["eps"]) == (7, "standard", "Linf", 0.1)

@@ -41,6 +41,17 @@ def test_rates_that_the_rows_cannot_carry_are_said_not_given() -> None:
     assert [r.name for r in many.rates] == ["leakage/x/tpr@0.001", "leakage/x/tpr@0.01", "leakage/x/tpr@0.1"]
 
 
+def test_an_area_above_one_half_is_not_called_guessing() -> None:
+    """Few rows, 20 of 100 learned ones found at 10 % false alarms (18 to 24): it was called no better than guessing."""
+    few = leakage("x", *made(500, 0.4))
+    (rate,) = few.rates
+    assert rate.low is not None
+    assert 0.1 < rate.low <= 0.2
+    assert few.auc.low is not None
+    assert few.auc.low > 0.55
+    assert few.verdict == "a little better than guessing"
+
+
 @pytest.mark.parametrize(
     ("shift", "verdict"),
     [(0.0, "no better than guessing"), (0.9, "some rows can be recognised"), (2.0, "serious")],

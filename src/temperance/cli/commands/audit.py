@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +13,8 @@ from temperance.cli import options
 from temperance.cli.console import Console
 from temperance.records.atomic import write_text
 from temperance.records.plain_json import dumps, plain
+
+ROW_NUMBERS = "count from 0: row 0 is the first below the header"  # in findings, galleries and answers
 
 
 def audit(
@@ -65,7 +68,8 @@ def audit(
     Looks for copies across splits, leaks, wrong labels, personal data and more. Nothing is changed.
     Each check plants faults in a copy of the data first, and says how many it found and how often it was wrong.
     With --out DIR it writes audit.json, dataset_card.md, croissant.json and, for suspicious labels, label_review.csv
-    there; --write-schema FILE writes how each column was read.
+    there; --write-schema FILE writes how each column was read. Rows are counted from 0: row 0 is the first below the
+    header.
     """
     from temperance.audit import inspect
     from temperance.audit.review import gallery, read_answers
@@ -105,9 +109,11 @@ def audit(
         review = gallery(examples, reading.table)
     stated = declared(licence, data)
     described = {**reading.to_dict(), "path": data, "licence": stated.to_dict() if stated else None}
-    value: dict[str, Any] = {"data": described, "roles": roles.to_dict(), "findings": findings}
+    value: dict[str, Any] = {
+        "data": described, "roles": roles.to_dict(), "findings": findings, "row_numbers": ROW_NUMBERS,
+    }  # fmt: skip
     if answers is not None:
-        value["answers"] = answers_told(len(judged), findings)
+        value["answers"] = answers_told(judged, findings, reading.table.target.shape[0])
     if use is not None:
         value["licence"] = judge(stated.expression if stated else None, use=use.value).to_dict()
     if out is not None:
@@ -142,18 +148,39 @@ def text(value: dict[str, Any]) -> str:
     if "licence" in value:
         lines += ["", *licence_lines(value["licence"])]
     lines += ["", *(f"Written: {path}" for path in value.get("paths", {}).values())]
+    lines += [f"Row numbers {ROW_NUMBERS}."] if {"audit", "label_review"} & set(value.get("paths", {})) else []
     return "\n".join(lines).rstrip()
 
 
-def answers_told(given: int, findings: list[dict[str, Any]]) -> str:
-    """Return what became of the answers of --answers, where the finding on labels does not say it itself."""
+def answers_told(judged: Mapping[int, bool], findings: list[dict[str, Any]], rows: int) -> str:
+    """Return what became of the answers of --answers: how many count, and by their rows those that do not.
+
+    Args:
+        judged: row → whether its label is wrong.
+        findings: of the audit.
+        rows: count of rows of the data.
+
+    """
+    if not judged:
+        return "--answers: no line says yes or no. Fill in the column 'wrong' of label_review.csv."
     labels = next((finding for finding in findings if finding["check"] == "labels"), {})
-    counted = int(labels.get("confidence", {}).get("review", {}).get("judged", 0))
-    if counted == given:
-        return ""
     if labels.get("state") == "not_tested":
-        return f"--answers: {given} were read, and none counts: wrong labels were not tested, see why above."
-    return f"--answers: {given} were read, {counted} of them about labels that this check doubts; others do not count."
+        return f"--answers: {len(judged)} read, and none counts: wrong labels were not tested, see why above."
+    doubted = set(labels.get("evidence", {}).get("rows", ()))
+    absent = sorted(row for row in judged if row >= rows)
+    others = sorted(row for row in judged if row < rows and row not in doubted)
+    counted = int(labels.get("confidence", {}).get("review", {}).get("judged", 0))
+    said = f"--answers: {len(judged)} read, {counted} of them about labels that this check doubts."
+    if others:
+        said += f" {_rows(others)}: not doubted now, so what you said does not count."
+    if absent:
+        said += f" {_rows(absent)}: there are only rows 0 to {rows - 1} here. Is it the right file?"
+    return said
+
+
+def _rows(rows: list[int], most: int = 5) -> str:
+    more = f" and {len(rows) - most} more" if len(rows) > most else ""
+    return f"Row{'s' if len(rows) > 1 else ''} {', '.join(map(str, rows[:most]))}{more}"
 
 
 def licence_lines(verdict: dict[str, Any]) -> list[str]:

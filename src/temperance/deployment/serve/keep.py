@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from temperance.records.atomic import write_bytes
-from temperance.records.damaged import DAMAGED
+from temperance.records.damaged import DAMAGED, arrays_in
 from temperance.records.errors import BundleError, SettingError, TemperanceError
 
 STATE, LOCK = "state.npz", "lock"
@@ -73,7 +73,7 @@ class Keep:
             return False
         try:
             with np.load(path, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
+                arrays = arrays_in(file)
             found = str(arrays["version"])
             if found != self.version:
                 os.replace(path, self.folder / f"state-{found if found.isalnum() else 'other'}.npz")

@@ -42,14 +42,11 @@ def standard(victim: Victim, x: Tensor, y: Tensor, ball: Ball, *, seed: int = 0,
 
     """
     made = _package()(
-        model=victim.function,
-        norm=ball.name,
-        epsilon=ball.eps,
-        version="standard",
-        seed=seed,
-        verbose=False,
-        device="cpu",
-    )
+        victim.function, norm=ball.name, eps=ball.eps, version="standard", seed=seed, device="cpu"
+    )  # fmt: skip
+    wrong_classes = victim.scores(x[:1]).shape[1] - 1
+    for targeted in (made.apgd_targeted, made.fab):  # the set aims at nine classes, also where there are fewer
+        targeted.n_target_classes = min(targeted.n_target_classes, wrong_classes)
     with torch.enable_grad(), contextlib.redirect_stdout(io.StringIO()):
         found = made.run_standard_evaluation(x, y, batch_size=batch)
     points: Tensor = found[0] if isinstance(found, tuple) else found

@@ -19,7 +19,10 @@ RATES = (0.001, 0.01, 0.1)
 LEAST_ALARMS = 10  # false alarms that a rate must rest on
 DECIDES = (0.01, 0.1)  # the rate of the verdict: the lowest of these that was measured
 SERIOUS, SOME = 10.0, 2.0  # times the false-alarm rate, by the lower end of the interval
-Verdict = Literal["no better than guessing", "some rows can be recognised", "serious", "too few rows to say"]
+Verdict = Literal[
+    "no better than guessing", "a little better than guessing", "some rows can be recognised", "serious",
+    "too few rows to say",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,8 @@ class Leakage:
         auc: area under its curve; 0.5 is guessing.
         rates: share of learned rows that it finds, by false-alarm rate; those that the rows can carry.
         not_done: (rate, why) of the others.
-        verdict: in words, by the lower end of the interval at 1 % false alarms, or at 10 % where rows are few.
+        verdict: in words, by the lower end of the interval at 1 % false alarms, or at 10 % where rows are few. Up to
+            twice that rate it is "a little better than guessing" where the area lies clearly above one half.
         members: count of rows that were learned.
         others: count of rows that were not.
 
@@ -89,7 +93,7 @@ def leakage(attack: str, scores: Array, member: NDArray[np.bool_]) -> Leakage:
         else:
             rates.append(true_rate(attack, values, inside, rate=rate))
     area = _area(attack, values, inside)
-    return Leakage(attack, area, tuple(rates), tuple(not_done), _verdict(attack, rates), members, others)
+    return Leakage(attack, area, tuple(rates), tuple(not_done), _verdict(attack, rates, area), members, others)
 
 
 def true_rate(attack: str, scores: Array, member: NDArray[np.bool_], *, rate: float) -> Measurement:
@@ -132,20 +136,20 @@ def _area(attack: str, scores: Array, member: NDArray[np.bool_]) -> Measurement:
     )  # fmt: skip
 
 
-def _verdict(attack: str, rates: list[Measurement]) -> Verdict:
+def _verdict(attack: str, rates: list[Measurement], area: Measurement) -> Verdict:
     known = {rate.name: rate for rate in rates}
     for rate in DECIDES:
         found = known.get(f"leakage/{attack}/tpr@{rate:g}")
         if found is None or found.low is None:
             continue
-        times = found.low / rate
-        if rate == DECIDES[0]:
-            return (
-                "serious"
-                if times > SERIOUS
-                else "some rows can be recognised"
-                if times > SOME
-                else "no better than guessing"
-            )
-        return "some rows can be recognised" if found.low > SOME * rate else "no better than guessing"
+        if rate == DECIDES[0] and found.low > SERIOUS * rate:
+            return "serious"
+        if found.low > SOME * rate:
+            return "some rows can be recognised"
+        return "a little better than guessing" if _above_guessing(area) else "no better than guessing"
     return "too few rows to say"
+
+
+def _above_guessing(area: Measurement) -> bool:
+    """Return whether an area lies above one half by more than three standard errors (three attacks are asked)."""
+    return area.low is not None and area.value - 0.5 > 3 / 1.96 * (area.value - area.low)

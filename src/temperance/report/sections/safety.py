@@ -14,6 +14,7 @@ from temperance.report.placing import place, untested_topics
 ATTACKS = ("loss", "lira", "rmia")
 VERDICTS = {
     "no better than guessing": "none",
+    "a little better than guessing": "little",
     "some rows can be recognised": "some",
     "serious": "serious",
     "too few rows to say": "few",
