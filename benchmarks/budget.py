@@ -6,7 +6,8 @@ Each cell is a process started as a user would start it, on a bundled set or a g
 numbers, two categories, two classes), clocked from the start of the process to its end: bundle, cards and report are
 written by then. All shares are of budget × workers, or of the budget:
 
-- ``fits_share``: worker seconds of trials that entered the choice.
+- ``fits_share``: worker seconds of trials that entered the choice; ``cut_share``: the part of it that nets took which
+  were cut at a mark, because another was clearly better, and entered with what they had.
 - ``busy_share``: worker seconds of any job; ``all_busy_share``: of the budget, with a job on every worker.
 - ``held``: worker seconds by kind of job (``lost``: trials that did not enter the choice).
 - ``processor_share``: processor seconds of the command and its workers. Under load it says what the others left of the
@@ -85,6 +86,7 @@ def measure(data: str, budget: str, seed: int) -> dict[str, Any]:
             "trained": sum(t["status"] == "done" for t in document["trials"]),
             "workers": document["machine"]["workers"], "fits_seconds": document["budget"]["fits"]["seconds"],
             "fits_share": document["budget"]["fits"]["share"],
+            "cut_share": round(cut(rows) / whole, 4),
             **held_by(rows, seconds(budget), document["machine"]["workers"]),
             "processor_share": round((used.ru_utime + used.ru_stime) / whole, 4),
             "moments": moments(rows),
@@ -116,6 +118,12 @@ def held_by(rows: list[dict[str, Any]], budget: float, workers: int) -> dict[str
         "busy_share": round(sum(held.values()) / (budget * workers), 4),
         "all_busy_share": round(busy[workers] / budget, 4), "some_busy_share": round(sum(busy[1:]) / budget, 4),
     }  # fmt: skip
+
+
+def cut(rows: list[dict[str, Any]]) -> float:
+    """Return the worker seconds of nets that were cut at a mark and entered the choice all the same."""
+    results = [row["result"] for row in rows if row["event"] == "trial" and row["quality"] is not None]
+    return sum(one.get("wall", 0.0) for one in results if one.get("stopped") == "discarded")
 
 
 def moments(rows: list[dict[str, Any]]) -> dict[str, float]:
@@ -157,8 +165,9 @@ def main() -> None:
                 "machine": {"cores": os.cpu_count(), "system": platform.platform()},
             }  # fmt: skip
             path.write_text(json.dumps(record, indent=1))
-            keys = ("data", "budget", "status", "wall_seconds", "over_percent", "trained", "fits_share", "busy_share",
-                    "all_busy_share", "processor_share", "held", "moments", "load_before", "said")  # fmt: skip
+            keys = ("data", "budget", "status", "wall_seconds", "over_percent", "trained", "fits_share", "cut_share",
+                    "busy_share", "all_busy_share", "processor_share", "held", "moments", "load_before",
+                    "said")  # fmt: skip
             print({k: record[k] for k in keys if k in record}, flush=True)
 
 

@@ -83,9 +83,9 @@ def test_tables_of_one_kind_of_column(kit, kind):
     assert gate(model, model.exported(exporter="rules"), rows, schema, scale=0.0) < 1e-5
 
 
-@pytest.fixture(scope="module", params=["resnet", "convnet", "even convnet"])
+@pytest.fixture(scope="module", params=["resnet", "convnet", "even convnet", "two-sided convnet"])
 def images(request):
-    settings = {"even": True, "grid": 1} if request.param == "even convnet" else {}
+    settings = {"even": {"even": True, "grid": 1}, "two-sided": {"both_sides": True}}.get(request.param.split()[0], {})
     schema = Schema((), Target("y", "multiclass", ("a", "b", "c")), "images", (12, 10, 3))
     pixels = np.random.default_rng(0).integers(0, 256, (40, 12, 10, 3)).astype(np.uint8)
     rows = Rows(np.empty((40, 0)), np.empty((40, 0), dtype=np.int32), pixels)

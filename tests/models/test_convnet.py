@@ -28,6 +28,18 @@ def test_the_work_is_bounded_whatever_the_size(side: int) -> None:
     assert min(side, 24) <= inner <= 40
 
 
+def test_both_sides_of_an_image_have_one_answer_once_trained() -> None:
+    images = torch.randn(5, 2, 12, 9)
+    one, both = (build("convnet", info(12, 9, 2), 0, both_sides=sides) for sides in (False, True))
+    assert one.state_dict().keys() == both.state_dict().keys()
+    torch.testing.assert_close(both.train()(images), one.train()(images))  # in training one side is seen
+    one.eval()
+    both.eval()
+    torch.testing.assert_close(both(images), both(images.flip(-1)))
+    torch.testing.assert_close(both(images), (one(images) + one(images.flip(-1))) / 2)
+    assert not torch.allclose(one(images), one(images.flip(-1)))
+
+
 def test_every_image_is_answered_alone_once_trained() -> None:
     net = build("convnet", info(12, 12, 1), 0)
     images = torch.randn(6, 1, 12, 12)

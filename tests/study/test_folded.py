@@ -122,8 +122,10 @@ def test_the_clock_ends_it_with_the_readings_that_it_has(runner, tmp_path):
         return False
 
     found = run(runner, tmp_path / "discarded", long.changed(settings={**SETTINGS, "epochs": 30.0}), tick=tick)
-    assert found.fitted.predictor is None
     assert seen == [pytest.approx(0.25, abs=0.05)]
+    assert found.readings == pytest.approx((0.125, 0.25), abs=0.05)
+    assert found.fitted.trained.stopped == "discarded"
+    assert found.fitted.predictor is not None
     found = run(runner, tmp_path / "late", long, deadline=time.monotonic() + 1.0)
     assert found.fitted.predictor is None
     assert found.picks == []

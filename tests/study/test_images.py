@@ -31,7 +31,9 @@ def test_few_images_start_with_what_does_not_count():
 
 
 def test_shifts_with_and_without_mirrors_and_the_plain_net_come_first():
-    first, second, _, _, _, _, third = specs()[:7]
+    first, second, lit, _, _, _, third = specs()[:7]
+    assert [one.architecture.get("both_sides", False) for one in (first, second, lit)] == [True, False, False]
+    assert lit.name == "evenly lit and shifted images"
     assert "RandomFlip" in text(first.recipe)
     assert "RandomCrop" in text(first.recipe)
     assert "RandomFlip" not in text(second.recipe)

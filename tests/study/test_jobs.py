@@ -59,10 +59,24 @@ def test_an_alarm_in_the_training_stands_in_the_row_of_the_trial(runner, monkeyp
     assert alarms[0].endswith("First seen at pass 3.")
 
 
-def test_discarded_and_out_of_time_are_said(large_bench):
+def test_out_of_time_is_said(large_bench):
     spec = TrialSpec("s2", "net", "plain", "Tabular", {"regularizers": []}, SETTINGS)
-    assert run(large_bench, spec, answer=False)[0]["status"] == "discarded"
     assert run(large_bench, spec, seconds=1e-6)[0]["why"] == "out of time"
+
+
+@pytest.mark.parametrize("kind", ["plain", "folded"])
+def test_what_is_cut_as_clearly_worse_enters_the_choice_with_what_it_has(large_bench, kind):
+    spec = TrialSpec("s7", "net", kind, "Tabular", {"regularizers": []}, {**SETTINGS, "epochs": 4.0})
+    files = large_bench.folder / "trials" / "s7" / "selection.npy"
+    cut, said = run(large_bench, spec, answer=False)
+    answers = np.load(files)
+    assert (cut["status"], cut["stopped"], cut["until"]) == ("done", "discarded", pytest.approx(0.25, abs=0.05))
+    assert cut["closing_seconds"] > 0
+    assert "ended" not in cut
+    assert len(said) == 1
+    again, _ = run(large_bench, spec.changed(until=cut["until"]))  # a replay ends where it ended
+    assert again["fraction"] == cut["fraction"]
+    assert np.load(files).tobytes() == answers.tobytes()
 
 
 def test_a_training_that_the_clock_ends_is_repeated_by_its_until(large_bench):

@@ -42,13 +42,18 @@ def test_time_follows_steps(large_bench):
     assert found == pytest.approx(steps * 0.01 + 0.1)
 
 
-@pytest.mark.parametrize(("model", "rounds"), [("user", 2.3), ("Tabular", 1.0)])
-@pytest.mark.parametrize("seconds", [1.0, 5.0, 20.0])
-def test_cut_trainings_leave_time_for_others_and_where_there_is_one_for_the_refit(large_bench, seconds, model, rounds):
-    settings = {"epochs": 400.0, "batch_size": 64}
-    cut = fit_to_budget(settings, SPEED, large_bench.roles, model=model, seconds=seconds, workers=2)
-    once = trial_seconds(cut, SPEED, large_bench.roles, model=model)
-    assert cut["epochs"] < 400
+@pytest.mark.parametrize(
+    ("model", "folds", "rounds"), [("user", True, 1.4), ("user", False, 1.0), ("Tabular", False, 1.0)]
+)
+@pytest.mark.parametrize("seconds", [5.0, 20.0])
+def test_cut_trainings_leave_time_for_others_and_where_there_is_one_for_the_refit(
+    large_bench, runner, seconds, model, folds, rounds
+):
+    roles = runner.roles if folds else large_bench.roles
+    settings = {"epochs": 4000.0, "batch_size": 64}
+    cut = fit_to_budget(settings, SPEED, roles, model=model, seconds=seconds, workers=2)
+    once = trial_seconds(cut, SPEED, roles, model=model)
+    assert cut["epochs"] < 4000
     assert once * rounds <= seconds * 1.15
 
 

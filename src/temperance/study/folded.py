@@ -92,8 +92,9 @@ def run(runner: Runner, spec: TrialSpec, folder: Path, *, tick: Any = None, dead
         runner: the data.
         spec: a trial of the tabular net; ``slots`` are strengths by address that differ per slot.
         folder: of the trial.
-        tick: ``tick(fraction, answers for the rows of the table)`` is asked at a quarter and at half whether to go on.
-        deadline: ``time.monotonic()`` at which it ends with the readings that it has.
+        tick: ``tick(fraction, answers for the rows of the table)`` is asked at a quarter and at half whether to go on;
+            one that does not ends with the readings that it has.
+        deadline: ``time.monotonic()`` at which it ends in the same way.
 
     """
     course = _Course(runner, with_banks(spec, runner.roles), folder)
@@ -111,7 +112,7 @@ def run(runner: Runner, spec: TrialSpec, folder: Path, *, tick: Any = None, dead
         until=spec.until,
         member_strengths=course.strengths(),
     )
-    if trained.stopped == "discarded" or not course.readings.fractions:
+    if not course.readings.fractions:
         return Folded(Fitted(spec, None, _cost(course, trained, started), trained), *_nothing(runner), [], (), [])
     mixed = course.readings.mixture(runner.schema.target.task)
     predictor = course.ship(mixed.picks)

@@ -12,6 +12,7 @@ SHIFT = 0.04  # of the side: a pixel of 28; two were worse than none after 20 ep
 FAR = 0.125  # of the side: where things lie anywhere
 RECOLORED = 0.8  # of the images: the rest keep the colours in which they will be asked for
 DECAY, DROPOUT = 0.05, 0.2
+FIRST_NETS = 3  # tried before the best of them comes again with other seeds
 
 
 def default_net(schema: Schema) -> str:
@@ -32,7 +33,8 @@ def image_specs(
     """Return the nets for images in the order in which they are worth trying when time is short.
 
     Shifts help nearly everywhere, mirrors only where a mirrored picture has the same class: both are tried before
-    anything else, the held-out rows decide, and the ensemble takes the mean of what is good. Few images cannot teach a
+    anything else, the held-out rows decide, and the ensemble takes the mean of what is good. A net that trained on
+    both sides of an image is asked for both as well. Few images cannot teach a
     net what does not count, so it is told: light and contrast, colours, and for things that lie anywhere also place and
     turn. Whether colours count is for the held-out rows to say: both ways are tried.
 
@@ -60,7 +62,8 @@ def image_specs(
         kind: Kind = ("plain", "single")[len(techniques)] if len(techniques) < 2 else "cocktail"
         return TrialSpec("", name, kind, model, recipe, settings, seed=seed, adaptive=adapt, architecture=net)
 
-    usual = [spec("mirrored and shifted images", [*mirrored, *calm]), spec("shifted images", [*shifted, *calm])]
+    usual = [spec("mirrored and shifted images", [*mirrored, *calm], both_sides=True),
+             spec("shifted images", [*shifted, *calm])]  # fmt: skip
     modest = [] if task == "regression" else [{"name": "LabelSmoothing", "eps": 0.1}]  # few images, surest mistakes
     colors = [{"name": "RandomColor", "p": RECOLORED}]
     told = [
@@ -70,10 +73,12 @@ def image_specs(
         spec("evenly lit and shifted images", [*shifted, *calm, *modest], even=True),
     ]
     found = [
-        *(told + usual if few else usual + told),
+        *(told + usual if few else [*usual, told[3], told[1], told[0], told[2]]),
         spec("plain net", []),
-        spec("adaptive cocktail", [*mirrored, *calm], adapt=True),
-        spec("mirrored, shifted and mixed images", [*mirrored, *calm, {"name": "MixUp", "alpha": 0.2}]),
+        spec("adaptive cocktail", [*mirrored, *calm], adapt=True, both_sides=True),
+        spec(
+            "mirrored, shifted and mixed images", [*mirrored, *calm, {"name": "MixUp", "alpha": 0.2}], both_sides=True
+        ),
         spec("shifted images alone", shifted),
     ]
     one_by_one = singles(task=task, images=True, steps=steps)

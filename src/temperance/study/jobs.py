@@ -25,7 +25,7 @@ from temperance.study.spec import TrialSpec
 ROBUST_ROWS = 400
 SCALE_ROWS = 5000  # that the spread of the columns is taken from
 WEIGHTS = "weights.safetensors"
-LATE, LEAST_FRACTION, LEAST_STOPPED = "out of time", 0.25, 0.05
+LATE, CUT, LEAST_FRACTION, LEAST_STOPPED = "out of time", "discarded", 0.25, 0.05
 Say = Callable[[dict[str, Any]], dict[str, Any]]
 """Sends an event and returns the answer (for events that wait for one)."""
 
@@ -33,7 +33,7 @@ Say = Callable[[dict[str, Any]], dict[str, Any]]
 def trial(runner: Runner, job: dict[str, Any], say: Say) -> dict[str, Any]:
     """Run one trial: on the training rows, or fold by fold; predictions on the selection rows go to files."""
     spec = TrialSpec.from_dict(job["spec"])
-    began, until = time.monotonic(), deadline_of(job)
+    until = deadline_of(job)
     folder = runner.folder / "trials" / spec.id
     folder.mkdir(parents=True, exist_ok=True)
     way = _folds if runner.roles.folds else _split
@@ -42,8 +42,8 @@ def trial(runner: Runner, job: dict[str, Any], say: Say) -> dict[str, Any]:
     elif spec.kind == "basic" and runner.roles.folds:
         way = crossfit.run
     done = way(runner, spec, folder, until, say, bool(job.get("robustness", True)))
-    if "trained_seconds" in done:
-        done["closing_seconds"] = round(time.monotonic() - began - done["trained_seconds"], 4)
+    if "ended" in done:
+        done["closing_seconds"] = round(time.monotonic() - done.pop("ended"), 4)
     return done
 
 
@@ -108,13 +108,13 @@ def _held_bank(runner: Runner, predictor: Any, rows: Index) -> dict[str, Any]:
 
 
 def _is_lost(fitted: Fitted, deadline: Deadline) -> bool:
-    """Return whether a training was given up: discarded, or ended by the clock before a quarter was done.
+    """Return whether a training ended before a quarter of it was done: by the clock, or as clearly worse than another.
 
-    One that the clock ended later is kept as it is: ``until`` in its spec then says where it ended. So is one that the
-    user ended earlier.
+    One that ended later is kept as it is: ``until`` in its spec then says where it ended. So is one that the user ended
+    earlier.
     """
     one, least = fitted.trained, LEAST_STOPPED if deadline.asked else LEAST_FRACTION
-    return one is not None and (one.stopped == "discarded" or (one.stopped == LATE and one.fraction < least))
+    return one is not None and one.stopped in (LATE, CUT) and one.fraction < least
 
 
 def _folds(runner: Runner, spec: TrialSpec, folder: Path, deadline: Deadline, say: Say, robust: bool) -> dict[str, Any]:
@@ -206,7 +206,8 @@ def _result(fitted: Fitted) -> dict[str, Any]:
             "warnings": list(one.warnings),
             "trained_seconds": one.seconds,
             "signal_seconds": one.signal_seconds,
-            "until": one.fraction if one.stopped == LATE else fitted.spec.until,
+            "until": one.fraction if one.stopped in (LATE, CUT) else fitted.spec.until,
+            "ended": one.ended,
             "trace": [move.to_dict() for move in one.trace],
             "traces": [[move.to_dict() for move in one.trace]],
             "history": one.history,
@@ -222,6 +223,7 @@ def _merged(done: list[Fitted]) -> dict[str, Any]:
     row["fold_seconds"] = [one.cost.seconds for one in done]
     if done[0].trained is not None:
         row["trained_seconds"] = sum(one.trained.seconds for one in done if one.trained)
+        row["ended"] = max(one.trained.ended for one in done if one.trained)
         row["cost"]["passes"] = sum(one.cost.passes or 0 for one in done)
         row["fraction"] = float(np.mean([one.trained.fraction for one in done if one.trained]))
         row["warnings"] = list(dict.fromkeys(text for one in done if one.trained for text in one.trained.warnings))

@@ -82,12 +82,13 @@ def fit_to_budget(
 ) -> dict[str, Any]:
     """Return settings whose trials leave time for several trials and the refit; epochs may become a fraction.
 
-    t·(rounds + r) ≤ seconds, r the refit in trials. Four trials are wanted (rounds = ⌈4/workers⌉); where that would cut
-    the training to less than half, two trials, trained longer, are worth more.
+    t·(rounds + r) ≤ seconds, r the refit in trials: 0 where nets ship as they were trained, without folds in turn.
+    Four trials are wanted (rounds = ⌈4/workers⌉); where that would cut the training to less than half, two trials,
+    trained longer, are worth more.
     """
     if not math.isfinite(seconds):
         return settings
-    share = 0.0 if can_fold(model, roles) else 1.3 / trainings(roles, model)  # a folded run is not refitted
+    share = 1.3 / trainings(roles, model) if roles.folds and not can_fold(model, roles) else 0.0
     crowded = CROWDED if workers > 1 else 1.0
     wanted = crowded * trial_seconds(settings, speed, roles, model=model)
     most = seconds / (math.ceil(4 / workers) + share)

@@ -14,40 +14,37 @@ from typing import IO, Any
 
 from temperance.records.errors import StudyError
 from temperance.records.plain_json import dumps
+from temperance.study.copies import Copy, end
 from temperance.study.settings import StudySettings
 from temperance.study.workers import Answer, Event, Lease, Workers
 
 MOST_FALSE_STARTS = 3  # workers in a row that end before they are ready
+COPIES = sys.platform == "linux"  # elsewhere a process that has loaded much is not safe to copy
 
 
 class Process:
-    """One worker process and the job that it holds; ``gone``: it was ended, and its place is free for a new one."""
+    """One worker process and the job that it holds; ``gone``: it was ended, and its place is free for a new one.
 
-    def __init__(self, number: int, log: IO[bytes]) -> None:
-        self.number = number
-        threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "temperance.study.worker"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
-            env={**os.environ, **threads}, start_new_session=True,
-        )  # fmt: skip
+    Args:
+        number: of the worker.
+        process: the system's, or a copy of the first worker.
+        pipes: what it reads, what it says.
+
+    """
+
+    def __init__(self, number: int, process: subprocess.Popen[bytes] | Copy, *pipes: IO[bytes]) -> None:
+        self.number, self.process = number, process
+        self._in, self.out = pipes
         self.lease: Lease | None = None
         self.ready = self.gone = False
         self._rest = b""
         os.set_blocking(self.out.fileno(), False)
 
-    @property
-    def out(self) -> IO[bytes]:
-        """What the process says."""
-        assert self.process.stdout is not None
-        return self.process.stdout
-
     def send(self, message: Event) -> None:
         """Write one line; one that is gone does not hear it, which ``read`` will tell."""
-        assert self.process.stdin is not None
         try:
-            self.process.stdin.write(dumps(message).encode() + b"\n")
-            self.process.stdin.flush()
+            self._in.write(dumps(message).encode() + b"\n")
+            self._in.flush()
         except (BrokenPipeError, ConnectionResetError):
             self.process.kill()  # whatever is left of it; its end is reported by `read`
 
@@ -59,6 +56,20 @@ class Process:
         self._rest += data or b""
         *lines, self._rest = self._rest.split(b"\n")
         return [json.loads(line) for line in lines if line]
+
+    def end(self) -> None:
+        """End it, and wait until it has ended."""
+        if isinstance(self.process, Copy) and self.process.pid is None:
+            self._until_known(self.process)
+        self.process.kill()
+        self.process.wait()
+
+    def _until_known(self, copy: Copy) -> None:
+        """Wait until a copy that is being made says who it is, or will never be made."""
+        os.set_blocking(self.out.fileno(), True)
+        said = self._rest + self.out.readline()
+        if said:
+            copy.known(json.loads(said)["pid"])
 
 
 class Processes(Workers):
@@ -80,7 +91,9 @@ class Processes(Workers):
         self._log = (folder / "workers.log").open("ab")
         self._selector = selectors.DefaultSelector()
         self._jobs = self._false_starts = 0
-        self.processes = [self._new(i) for i in range(count)]
+        self.processes = begun(count, self._log)
+        for one in self.processes:
+            self._selector.register(one.out, selectors.EVENT_READ, one)
 
     @property
     def idle(self) -> int:
@@ -137,24 +150,22 @@ class Processes(Workers):
     def kill(self, lease: Lease) -> None:
         """End a job by ending its process. A new one takes its place once a job asks for it: starting takes seconds."""
         for one in [p for p in self.processes if p.lease is lease]:
-            one.process.kill()
             self._selector.unregister(one.out)
-            one.process.wait()
+            one.end()
             one.lease, one.gone = None, True
 
     def close(self) -> None:
-        """End all processes."""
+        """End all processes, copies first."""
+        end([one.process for one in self.processes if isinstance(one.process, Copy) and one.ready])
         for one in self.processes:
-            one.process.kill()
-        for one in self.processes:
-            one.process.wait()
+            one.end()
         self._selector.close()
         self._log.close()
 
     # -- one process ----------------------------------------------------------------------------------------------
 
     def _new(self, number: int) -> Process:
-        made = Process(number, self._log)
+        made = begun(1, self._log, first=number)[0]
         self._selector.register(made.out, selectors.EVENT_READ, made)
         return made
 
@@ -167,13 +178,15 @@ class Processes(Workers):
     def _said(self, one: Process, event: Event) -> list[Answer]:
         if event["event"] == "ready":
             one.ready, self._false_starts = True, 0
+            if isinstance(one.process, Copy):
+                one.process.known(event["pid"])
             return []
         lease = one.lease
         if event["event"] in ("done", "failed"):
             one.lease = None
         return [Answer(lease, event, one.send)]
 
-    def _replace(self, one: Process) -> tuple[Process, int]:
+    def _replace(self, one: Process) -> tuple[Process, int | None]:
         self._selector.unregister(one.out)
         code = one.process.wait()
         return self._fresh(one.number), code
@@ -188,7 +201,7 @@ class Processes(Workers):
         fresh, code = self._replace(one)
         if self._false_starts >= MOST_FALSE_STARTS:
             raise StudyError(
-                f"{self._false_starts} worker processes in a row ended before they were ready, with code {code}",
+                f"{self._false_starts} worker processes in a row ended before they were ready (code {code})",
                 "workers start with the same Python",
                 f"Read {self.folder / 'workers.log'}",
             )
@@ -201,9 +214,35 @@ class Processes(Workers):
             lease.attempt = 1
             self._give(fresh, lease)
             return [lost]
-        why = f"its worker process ended with code {code} (out of memory?)"
+        why = "its worker process ended" + ("" if code is None else f" with code {code}") + " (out of memory?)"
         why = f"{why}, twice" if lease.attempt else why
         return [lost, Answer(lease, {"event": "failed", "why": why, "kind": "Died"}, fresh.send)]
+
+
+def begun(count: int, log: IO[bytes], *, first: int = 0) -> list[Process]:
+    """Start workers: one process that loads what they need and, where the system can, copies itself for the others.
+
+    Loading takes seconds of a core; a copy takes milliseconds, and shares the memory of what was loaded.
+    """
+    copies = count - 1 if COPIES else 0
+    pairs = [(*os.pipe(), *os.pipe()) for _ in range(copies)]  # it reads, we tell it; we hear, it says
+    given = [fd for pair in pairs for fd in (pair[0], pair[3])]
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+    found = []
+    for i in range(count - copies):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "temperance.study.worker", *map(str, given)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
+            env={**os.environ, **threads}, start_new_session=True, pass_fds=given,
+        )  # fmt: skip
+        assert process.stdin is not None
+        assert process.stdout is not None
+        found.append(Process(first + i, process, process.stdin, process.stdout))
+    for fd in given:
+        os.close(fd)
+    for i, (_, tell, hear, _) in enumerate(pairs):
+        found.append(Process(first + count - copies + i, Copy(), os.fdopen(tell, "wb"), os.fdopen(hear, "rb")))
+    return found
 
 
 def started(settings: StudySettings) -> Processes:

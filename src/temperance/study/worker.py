@@ -10,11 +10,15 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from temperance.records.plain_json import dumps
+from temperance.study.copies import become
 
 
 def main() -> None:
-    """Serve jobs until standard input ends. Whatever a user's code prints goes to standard error."""
-    out = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    """Serve jobs until standard input ends. Whatever a user's code prints goes to standard error.
+
+    With pipes as arguments it first makes copies of itself for them; see ``copies.become``.
+    """
+    said = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     sys.stdout = sys.stderr
     import torch
@@ -23,7 +27,8 @@ def main() -> None:
     from temperance.study import jobs
     from temperance.study.runner import Runner
 
-    send(out, {"event": "ready", "torch": torch.__version__, "auto": auto_device()})
+    out = os.fdopen(become(sys.argv[1:], said), "w", encoding="utf-8")
+    send(out, {"event": "ready", "pid": os.getpid(), "torch": torch.__version__, "auto": auto_device()})
     runners: dict[str, Runner] = {}
 
     def say(event: dict[str, Any]) -> dict[str, Any]:

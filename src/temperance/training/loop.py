@@ -70,6 +70,7 @@ class Trained:
         stopped: why it ended before its plan; empty where it did not.
         warnings: what the recipe's rules say about these ingredients on this model, and alarms that rang in training.
         signal_seconds: part of ``seconds`` that went into each signal.
+        ended: ``time.monotonic()`` of its end; what follows in the same process closes it.
 
     """
 
@@ -85,6 +86,7 @@ class Trained:
     stopped: str = ""
     signal_seconds: dict[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    ended: float = 0.0
 
 
 def train(
@@ -207,9 +209,10 @@ def _run(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NeverHeard)  # it is in ``told``
         model = session.finish(batches=[rows.batch(i) for i in plan.order(0)])
+    ended = time.monotonic()
     return Trained(
-        model, done, done / plan.per_epoch, done / plan.total, time.monotonic() - started, passes,
-        session.trace, course.history, course.proof, stopped, session.signal_seconds, told,
+        model, done, done / plan.per_epoch, done / plan.total, ended - started, passes,
+        session.trace, course.history, course.proof, stopped, session.signal_seconds, told, ended,
     )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from temperance.study.events import Proposed
-from temperance.study.search.again import Again
+from temperance.study.search.again import Again, untried
 from temperance.study.spec import TrialSpec
 from temperance.study.state import Result, State
 
@@ -28,3 +28,22 @@ def test_the_best_net_comes_again_with_a_seed_of_its_own_each_time():
 def test_without_a_net_there_is_nothing_to_repeat():
     assert Again(State(results=[result("boosting", 0.1, "basic")])).propose() is None
     assert Again.least_share < 0.25  # briefer than a new idea may be
+
+
+def test_the_best_net_comes_again_between_the_later_nets_of_a_list():
+    nets = [TrialSpec("", name, "cocktail", "ConvNet", {"regularizers": []}) for name in "abcd"]
+    state = State(results=[result("a", 0.3, "cocktail"), result("b", 0.2, "cocktail")])
+    left = untried(nets, state, seeds_after=3)
+    found = [left.propose() for _ in range(4)]
+    assert [spec.name for spec in found if spec] == ["c", "another seed 1, b", "d"]
+    assert left.left == ()
+    assert found[-1] is None  # the list is at its end; `_fill` repeats the best from there
+    plain = untried(nets, state)
+    assert [spec.name for spec in plain.left] == ["c", "d"]
+    assert plain.propose().name == "c"
+
+
+def test_before_a_net_has_finished_the_list_goes_on():
+    nets = [TrialSpec("", name, "cocktail", "ConvNet", {"regularizers": []}) for name in "ab"]
+    left = untried(nets, State(), seeds_after=0)
+    assert [left.propose().name, left.propose().name, left.propose()] == ["a", "b", None]

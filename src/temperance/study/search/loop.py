@@ -22,7 +22,7 @@ from temperance.study.basics import (
 from temperance.study.candidates import outside_specs, students
 from temperance.study.desk import Desk
 from temperance.study.events import Paced
-from temperance.study.images import default_net, image_specs
+from temperance.study.images import FIRST_NETS, default_net, image_specs
 from temperance.study.plan import (
     SAFETY,
     Speed,
@@ -37,7 +37,7 @@ from temperance.study.plan import (
     trained_rows,
     trial_seconds,
 )
-from temperance.study.search.again import Again
+from temperance.study.search.again import PREFIX, Again, untried
 from temperance.study.search.base import Proposer
 from temperance.study.search.portfolio import Portfolio, average, net_specs, without
 from temperance.study.search.techniques import Alternate, Techniques
@@ -96,37 +96,38 @@ class SearchLoop:
 
     def run(self) -> None:
         """Run it all."""
-        self.drive(Portfolio(self.desk.state.unfinished))
+        desk = self.desk
+        self.drive(Portfolio(desk.state.unfinished))
         self._first()
-        paced = self._paced()
-        if paced is None:
+        if (paced := self._paced()) is None:
             return
         nets, steps = self._nets(paced)
-        portfolio = Portfolio([s for s in nets if s.name not in self.desk.state.names])
-        runs = self.desk.settings.budget.runs
-        if runs is not None:
-            self.drive(Portfolio(list(portfolio.left)[:runs]))
+        many_images = self.model == "ConvNet" and not desk.prepared.roles.folds
+        portfolio = untried(nets, desk.state, seeds_after=FIRST_NETS if many_images else None)
+        if desk.settings.budget.runs is not None:
+            self.drive(Portfolio(portfolio.left[: desk.settings.budget.runs]))
             return
         self.drive(portfolio)
         self.drive(Portfolio(self._students(nets[0])))
         if not portfolio.left and not self._over():
             searched = self._searched(nets[0], steps)
-            caught_up(searched, self.desk)
+            caught_up(searched, desk)
             self.drive(searched)
         self._fill(list(portfolio.left))
 
     def _fill(self, waiting: list[TrialSpec]) -> None:
-        """Use what time is left once the running nets have closed, which may take less than was kept back for it.
+        """Use what time is left: while the last nets run, and once they have closed in less than was kept back for it.
 
         What did not fit comes first, then the best net again; not where the search ended because it ran out of ideas.
         """
         desk, started = self.desk, -1
+        if self.short or waiting:
+            self.drive(Again(desk.state))
         while (self.short or waiting) and started < len(desk.state.proposed):
             started = len(desk.state.proposed)
             desk.settle()
             ahead.gather(desk)
-            left, self.skipped = [*self.skipped, *waiting], []
-            portfolio, waiting = Portfolio(left), []
+            portfolio, self.skipped = Portfolio([*self.skipped, *waiting]), []
             self.drive(portfolio)
             self.drive(Again(desk.state))
             waiting = list(portfolio.left)
@@ -136,7 +137,8 @@ class SearchLoop:
     def _searched(self, first: TrialSpec, steps: int) -> Proposer:
         """Return who proposes after the portfolio: strengths near what went well, and technique by technique."""
         task, seed = self.desk.prepared.table.schema.target.task, self.desk.settings.seed + 1
-        base = first.changed(recipe=None, adaptive=False, slots=())
+        shape = {name: value for name, value in first.architecture.items() if name != "both_sides"}
+        base = first.changed(recipe=None, adaptive=False, slots=(), architecture=shape)
         strengths = TPE(base, task=task, seed=seed, average=average(steps), without=self.unfit)
         return Alternate(Techniques(first, task=task), strengths) if first.kind == "folded" else strengths
 
@@ -235,8 +237,7 @@ class SearchLoop:
         paced = desk.state.pace
         if paced is not None:
             self.speed = Speed(**paced.speed)
-            wanted, fitted = paced.wanted["epochs"], paced.settings["epochs"]
-            if fitted < wanted:
+            if (fitted := paced.settings["epochs"]) < (wanted := paced.wanted["epochs"]):
                 why = f"{fitted:g} instead of {wanted:g} epochs, so that several nets fit the budget"
                 desk.leave_out("longer training", why)
         return paced
@@ -271,11 +272,9 @@ class SearchLoop:
             "seed": desk.settings.seed,
         }  # fmt: skip
         if schema.image_shape is not None and self.model != "user":
-            few = bool(desk.prepared.roles.folds)
-            nets = image_specs(shape=schema.image_shape, few=few, **common)
+            nets = image_specs(shape=schema.image_shape, few=bool(desk.prepared.roles.folds), **common)
         else:
-            folded = can_fold(self.model, desk.prepared.roles)
-            nets = net_specs(images=schema.kind == "images", folded=folded, **common)
+            nets = net_specs(images=schema.kind == "images", folded=can_fold(self.model, desk.prepared.roles), **common)
         nets = without(nets, self._note_unfit(paced.own))
         nets = plain_early([*self._own(paced, nets[0]), *nets])
         if most_rows is not None:
@@ -336,9 +335,11 @@ class SearchLoop:
     def _skip(self, spec: TrialSpec, proposer: Proposer) -> None:
         """Note that a trial has no time now: a net of the fixed part may still get some, see ``_fill``."""
         self.short = self.short or self.desk.settings.budget.seconds is not None
-        if isinstance(proposer, Portfolio) and spec.is_net and not spec.id:
+        if not isinstance(proposer, Portfolio) or spec.name.startswith(PREFIX):
+            return
+        if spec.is_net and not spec.id:
             self.skipped.append(spec)
-        elif isinstance(proposer, Portfolio):
+        else:
             self.desk.leave_out(spec.name, "no time left in the budget")
 
     def _over(self, *, counted: bool = True) -> bool:
