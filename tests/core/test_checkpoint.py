@@ -173,3 +173,55 @@ def test_modules_with_state_of_their_own_kind():
     session.step(MLP.batch(1))
     session.load_state_dict(state)
     assert model.seen == 1
+
+
+def plain_session(loss, more=()):
+    torch.manual_seed(0)
+    model = nn.Linear(4, 3)
+    optimizer = torch.optim.SGD([*model.parameters(), *more], lr=0.1)
+    return Recipe().attach(model, optimizer, loss=loss), model
+
+
+def test_what_a_broken_off_step_left_in_the_gradients_is_gone_after_restoring():
+    torch.manual_seed(1)
+    batches = [(torch.randn(8, 4), torch.randint(0, 3, (8,))) for _ in range(2)]
+    ends = []
+    for is_broken in (True, False):
+        session, model = plain_session(nn.functional.cross_entropy)
+        state = session.state_dict()
+        if is_broken:
+            session.loss(batches[0]).backward()
+            session.load_state_dict(state)
+        session.loss(batches[1]).backward()
+        session.update()
+        ends.append([p.detach().clone() for p in model.parameters()])
+    assert all(torch.equal(a, b) for a, b in zip(*ends, strict=True))
+
+
+@pytest.mark.filterwarnings("ignore::temperance.core.joining.Noticed")
+def test_gradients_of_the_losss_own_parameters_are_no_state():
+    scale = nn.Parameter(torch.ones(()))
+    session, _ = plain_session(lambda o, y: scale * nn.functional.cross_entropy(o, y), [scale])
+    batch = torch.randn(8, 4), torch.randint(0, 3, (8,))
+    session.loss(batch).backward()
+    with pytest.raises(RecipeError, match="loss's own parameters"):
+        session.state_dict()
+    session.update()
+    assert session.state_dict()["counts"]["steps"] == 1
+
+
+@pytest.mark.parametrize("left", ["loss", "gradients"])
+def test_a_step_does_not_mind_what_was_begun_before_it(left):
+    torch.manual_seed(1)
+    batches = [(torch.randn(8, 4), torch.randint(0, 3, (8,))) for _ in range(2)]
+    ends = []
+    for is_left in (True, False):
+        session, model = plain_session(nn.functional.cross_entropy)
+        if is_left:
+            getattr(session, left)(batches[0])
+        session.step(batches[1])
+        assert session.state_dict()["counts"]["steps"] == 1
+        with pytest.raises(SettingError, match="without a loss"):
+            session.update()
+        ends.append([p.detach().clone() for p in model.parameters()])
+    assert all(torch.equal(a, b) for a, b in zip(*ends, strict=True))

@@ -304,3 +304,71 @@ def test_a_loss_of_the_package_that_pairs_by_itself_is_taken():
 
     found = Criterion(squared_error, nn.Linear(2, 1))(torch.zeros(6, 1), torch.arange(6.0))
     assert found.mean() == pytest.approx(55 / 6)
+
+
+class Places(nn.Module):
+    """Logits (b, t, c), as they are or under a name."""
+
+    def __init__(self, named):
+        super().__init__()
+        torch.manual_seed(1)
+        self.inner, self.named = nn.Linear(3, 7).double(), named
+
+    def forward(self, x):
+        return {"logits": self.inner(x)} if self.named else self.inner(x)
+
+
+def next_place(outputs, labels, **more):
+    logits = outputs["logits"] if isinstance(outputs, dict) else outputs
+    return F.cross_entropy(logits[:, :-1].flatten(0, 1), labels[:, 1:].flatten(), **more)
+
+
+def places(kind=torch.float64):
+    torch.manual_seed(0)
+    labels = torch.randint(0, 7, (8, 6))
+    labels[:3, 3:] = -100
+    return torch.randn(8, 6, 3).to(kind), labels
+
+
+def gradient(recipe, model, loss, batch, before=(), **more):
+    session = t.Recipe(*recipe).attach(model, torch.optim.SGD(model.parameters(), lr=0.0), loss=loss, **more)
+    for one in before:
+        session.step(one)
+    session.gradients(batch)
+    return torch.cat([p.grad.flatten().double() for p in model.parameters()])
+
+
+def apart(first, second):
+    return float((first - second).norm() / second.norm())
+
+
+@pytest.mark.parametrize("technique", [t.LabelSmoothing(0.1), t.GeneralizedCrossEntropy(0.7), t.DFT()])
+def test_a_shifted_loss_is_paired_over_a_plain_tensor_too(technique):
+    plain, named = (gradient([technique], Places(is_named), next_place, places()) for is_named in (False, True))
+    assert apart(plain, named) < 1e-12
+    if isinstance(technique, t.LabelSmoothing):
+        smoothed = gradient([], Places(named=False), partial(next_place, label_smoothing=0.1), places())
+        assert apart(plain, smoothed) < 1e-12
+
+
+def test_unreduced_shifted_losses_weigh_micro_batches_by_their_places():
+    x, y = places()
+    loss = partial(next_place, reduction="none")
+    whole = gradient([], Places(named=False), loss, (x, y))
+    assert apart(gradient([], Places(named=False), loss, [(x[:3], y[:3]), (x[3:], y[3:])]), whole) < 1e-12
+
+
+@pytest.mark.filterwarnings("ignore::temperance.core.readings.NotNumbers")
+def test_a_batch_in_which_nothing_counts_teaches_nothing_of_the_loss():
+    x, y = places()
+    odd = (x, torch.full_like(y, -100))
+    after = gradient([t.DFT()], Places(named=True), next_place, (x, y), before=[odd], nan="skip")
+    assert apart(after, gradient([t.DFT()], Places(named=True), next_place, (x, y))) < 1e-12
+
+
+def test_a_loss_of_its_own_kind_over_places_is_not_guessed():
+    def loss(outputs, labels):
+        return next_place(outputs, labels) + 0.01 * outputs["logits"].logsumexp(-1).square().mean()
+
+    with pytest.raises(RecipeError, match="only it knows whether it compares place t with t \\+ 1"):
+        gradient([t.DFT()], Places(named=True), loss, places())

@@ -1,6 +1,7 @@
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils import parametrize
 
 from temperance.core.elsewhere import elsewhere
 from temperance.core.leaves import Leaves
@@ -54,3 +55,18 @@ def test_a_fault_on_the_way_in_leaves_the_module_as_it_was() -> None:
     with pytest.raises(AttributeError), elsewhere(home, wrong):
         pass
     assert torch.equal(model.weight, weight)
+
+
+class Symmetric(nn.Module):
+    def forward(self, w: torch.Tensor) -> torch.Tensor:
+        return w + w.T
+
+
+def test_parametrized_weights_that_torch_keeps_are_computed_anew() -> None:
+    model = nn.Linear(3, 3, bias=False)
+    parametrize.register_parametrization(model, "weight", Symmetric())
+    with parametrize.cached():
+        before = model.weight.clone()
+        with elsewhere(leaves(model), leaves(model, 2.0)):
+            assert torch.equal(model.weight, torch.full((3, 3), 4.0))
+        assert torch.equal(model.weight, before)

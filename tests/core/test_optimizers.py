@@ -1,3 +1,4 @@
+import functools
 import warnings
 from types import SimpleNamespace
 
@@ -134,3 +135,57 @@ def test_what_only_acts_like_an_optimizer_is_asked_to_step():
     asked = []
     step_as_it_is(SimpleNamespace(step=lambda: asked.append(1)))
     assert asked == [1]
+
+
+def test_a_step_of_the_users_own_is_called_also_where_it_was_wrapped_as_torchs(monkeypatch):
+    torch.optim.SGD([torch.ones(1, requires_grad=True)])  # the first one hooks the class
+    asked = []
+
+    class Counting(torch.optim.SGD):
+        @functools.wraps(torch.optim.SGD.step)
+        def step(self, closure=None):
+            asked.append("subclass")
+            return super().step(closure)
+
+    before = torch.optim.SGD.step
+
+    @functools.wraps(before)
+    def logged(self, *given):
+        asked.append("patched")
+        return before(self, *given)
+
+    weight = torch.ones(1, requires_grad=True)
+    step_as_it_is(Counting([weight], lr=0.1))
+    monkeypatch.setattr(torch.optim.SGD, "step", logged)
+    step_as_it_is(torch.optim.SGD([weight], lr=0.1))
+    assert asked == ["subclass", "patched"]
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_hooks_that_move_the_rate_do_so_beside_rates_by_leaf(when):
+    def halved(optimizer, *_):
+        optimizer.param_groups[0]["lr"] *= 0.5
+
+    def register(optimizer):
+        name = "register_step_pre_hook" if when == "before" else "register_step_post_hook"
+        getattr(optimizer, name)(halved)
+
+    weights = [torch.ones(2, requires_grad=True) for _ in range(2)]
+    optimizer = torch.optim.SGD(weights, lr=0.1)
+    register(optimizer)
+    twins = [torch.ones(2, requires_grad=True) for _ in range(2)]
+    by_hand = torch.optim.SGD([{"params": [twins[0]], "lr": 0.05}, {"params": [twins[1]], "lr": 0.1}])
+    rate = 0.1
+    for _ in range(3):
+        for w in (*weights, *twins):
+            w.grad = torch.ones(2)
+        step_at(optimizer, weights, [0.5 * rate, rate])
+        scale = 0.5 if when == "before" else 1.0
+        for group, share in zip(by_hand.param_groups, (0.5, 1.0), strict=True):
+            group["lr"] = share * rate * scale
+        by_hand.step()
+        rate *= 0.5
+        assert optimizer.param_groups[0]["lr"] == rate
+    assert len(optimizer.param_groups) == 1
+    assert all(torch.allclose(w, twin) for w, twin in zip(weights, twins, strict=True))
+    assert len(optimizer._optimizer_step_pre_hooks) + len(optimizer._optimizer_step_post_hooks) == 1

@@ -82,12 +82,12 @@ class Log:
         return row
 
     def packed(self) -> NDArray[np.uint8]:
-        """Return all events as bytes, for a state."""
+        """Return all events as bytes, uint8 (b,), for a state."""
         return np.frombuffer(json.dumps(self.events).encode(), dtype=np.uint8)
 
     @classmethod
     def unpacked(cls, array: NDArray[np.uint8]) -> Log:
-        """Return the log that ``packed`` put into a state."""
+        """Return the log that ``packed`` put into a state; uint8 (b,)."""
         return cls(json.loads(array.tobytes()))
 
     def intact(self) -> bool:

@@ -93,5 +93,8 @@ def blend_kept(one: Tensor | None, two: Tensor | None, share: Tensor) -> Tensor 
 
 
 def may_look(targets: Tensor) -> bool:
-    """Return whether reading one number is cheap here: on a GPU it waits, and mapped or compiled code cannot."""
+    """Return whether reading one number is cheap here: on a GPU it waits, and mapped or compiled code cannot.
+
+    Shapes: any.
+    """
     return targets.device.type == "cpu" and not is_batched() and not torch.compiler.is_compiling()
