@@ -9,14 +9,17 @@ from temperance.records.errors import StudyError
 from temperance.study import ahead
 from temperance.study.basics import (
     LEAST_AUDIT,
+    LEAST_ENDING,
     absent,
     affordable,
     audit_seconds,
     basic_specs,
     expected_seconds,
+    further,
     has_wide,
     numeric_forecast,
     quick,
+    share_of,
     within_wide,
 )
 from temperance.study.candidates import outside_specs, students
@@ -39,7 +42,7 @@ from temperance.study.plan import (
 )
 from temperance.study.search.again import Again
 from temperance.study.search.base import Proposer
-from temperance.study.search.portfolio import Portfolio, average, net_specs, without
+from temperance.study.search.portfolio import Portfolio, average, medium, net_specs, without
 from temperance.study.search.techniques import Alternate, Techniques
 from temperance.study.search.tpe import TPE
 from temperance.study.spec import TrialSpec
@@ -102,7 +105,8 @@ class SearchLoop:
         if paced is None:
             return
         nets, steps = self._nets(paced)
-        portfolio = Portfolio([s for s in nets if s.name not in self.desk.state.names])
+        order = [*nets[:1], *further(self.desk.state, self.desk.settings.budget), *nets[1:]]
+        portfolio = Portfolio([s for s in order if s.name not in self.desk.state.names])
         runs = self.desk.settings.budget.runs
         if runs is not None:
             self.drive(Portfolio(list(portfolio.left)[:runs]))
@@ -215,8 +219,9 @@ class SearchLoop:
         settings = default_settings(
             self.desk.prepared.table, self.desk.prepared.roles, model="plain" if self.model == "user" else self.model
         )
-        seed = self.desk.settings.seed
-        return TrialSpec("pace", "pace", "plain", self.model, {"regularizers": []}, settings, seed=seed)
+        schema, seed = self.desk.prepared.table.schema, self.desk.settings.seed
+        usual = medium(schema.target.task) if self.model == "Tabular" else []  # what a step takes is theirs for a third
+        return TrialSpec("pace", "pace", "plain", self.model, {"regularizers": usual}, settings, seed=seed)
 
     def _paced(self) -> Paced | None:
         """Return how fast nets train here and for how long they will; None where the study ended meanwhile."""
@@ -322,7 +327,7 @@ class SearchLoop:
             if (pending.is_net or fitted is None) and ahead.start(desk, late=fitted is not pending):
                 continue
             if fitted is not None:
-                desk.launch(fitted, by=type(proposer).__name__)
+                desk.launch(fitted, by=type(proposer).__name__, share=share_of(fitted))
             else:
                 self._skip(pending, proposer)
                 if not isinstance(proposer, Portfolio):
@@ -357,7 +362,8 @@ class SearchLoop:
     def _fitted(self, spec: TrialSpec, *, least: float) -> TrialSpec | None:
         """Return the trial as it fits the time that is left: whole, with fewer epochs (``least``), or not at all."""
         clock, needed = self.desk.clock, SAFETY * self._expected(spec)
-        if needed < clock.for_trials:
+        share = share_of(spec)
+        if needed < clock.for_trials or (share < 1 and share * clock.for_trials > LEAST_ENDING):
             return spec
         closing = clock.for_trials - clock.for_search
         share = clock.for_search / max(needed - closing, 1e-6)
