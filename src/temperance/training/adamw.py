@@ -10,6 +10,11 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 
+def _inside(method: Any) -> Any:
+    """Return a method of torch's optimizers without what is wrapped around it."""
+    return getattr(method, "__wrapped__", method)
+
+
 class AdamW(Optimizer):
     """AdamW of ``torch.optim`` on a CPU: the same rule, state and groups, by torch's fused kernel.
 
@@ -35,13 +40,11 @@ class AdamW(Optimizer):
     ) -> None:  # fmt: skip
         super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay})
 
-    def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Add a group; what torch wraps around this is for its compiler."""
-        getattr(Optimizer.add_param_group, "__wrapped__", Optimizer.add_param_group)(self, param_group)
-
-    def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients."""
-        getattr(Optimizer.zero_grad, "__wrapped__", Optimizer.zero_grad)(self, set_to_none)
+    # what torch wraps around these loads its compiler, so that compiled code leaves them alone
+    add_param_group = _inside(Optimizer.add_param_group)
+    zero_grad = _inside(Optimizer.zero_grad)
+    state_dict = _inside(Optimizer.state_dict)
+    load_state_dict = _inside(Optimizer.load_state_dict)
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:  # type: ignore[override]

@@ -107,10 +107,8 @@ class SearchLoop:
         nets, steps = self._nets(paced)
         order = [*nets[:1], *further(self.desk.state, self.desk.settings.budget), *nets[1:]]
         portfolio = Portfolio([s for s in order if s.name not in self.desk.state.names])
-        runs = self.desk.settings.budget.runs
-        if runs is not None:
-            self.drive(Portfolio(list(portfolio.left)[:runs]))
-            return
+        if (runs := self.desk.settings.budget.runs) is not None:
+            return self.drive(Portfolio(list(portfolio.left)[:runs]))
         self.drive(portfolio)
         self.drive(Portfolio(self._students(nets[0])))
         if not portfolio.left and not self._over():
@@ -216,11 +214,10 @@ class SearchLoop:
     # -- nets -----------------------------------------------------------------------------------------------------
 
     def _unpaced(self) -> TrialSpec:
-        settings = default_settings(
-            self.desk.prepared.table, self.desk.prepared.roles, model="plain" if self.model == "user" else self.model
-        )
-        schema, seed = self.desk.prepared.table.schema, self.desk.settings.seed
-        usual = medium(schema.target.task) if self.model == "Tabular" else []  # what a step takes is theirs for a third
+        prepared, seed = self.desk.prepared, self.desk.settings.seed
+        name = "plain" if self.model == "user" else self.model
+        settings = default_settings(prepared.table, prepared.roles, model=name)
+        usual = medium(prepared.table.schema.target.task) if self.model == "Tabular" else []  # part of a step's time
         return TrialSpec("pace", "pace", "plain", self.model, {"regularizers": usual}, settings, seed=seed)
 
     def _paced(self) -> Paced | None:
@@ -271,10 +268,8 @@ class SearchLoop:
         rows = trained_rows(desk.prepared.roles, self.model)
         settings, most_rows = rows_for(paced.settings, rows)
         steps = round(settings["epochs"] * epoch_steps(settings, most_rows or rows))
-        common: dict[str, Any] = {
-            "model": self.model, "settings": settings, "steps": steps, "task": schema.target.task,
-            "seed": desk.settings.seed,
-        }  # fmt: skip
+        common: dict[str, Any] = {"model": self.model, "settings": settings, "steps": steps}
+        common |= {"task": schema.target.task, "seed": desk.settings.seed}
         if schema.image_shape is not None and self.model != "user":
             few = bool(desk.prepared.roles.folds)
             nets = image_specs(shape=schema.image_shape, few=few, **common)
@@ -362,8 +357,7 @@ class SearchLoop:
     def _fitted(self, spec: TrialSpec, *, least: float) -> TrialSpec | None:
         """Return the trial as it fits the time that is left: whole, with fewer epochs (``least``), or not at all."""
         clock, needed = self.desk.clock, SAFETY * self._expected(spec)
-        share = share_of(spec)
-        if needed < clock.for_trials or (share < 1 and share * clock.for_trials > LEAST_ENDING):
+        if needed < clock.for_trials or (share_of(spec) < 1 and share_of(spec) * clock.for_trials > LEAST_ENDING):
             return spec
         closing = clock.for_trials - clock.for_search
         share = clock.for_search / max(needed - closing, 1e-6)
