@@ -74,7 +74,7 @@ def test_a_linear_model_on_images_keeps_to_a_tenth_of_the_search():
 
 
 def test_a_folded_run_gets_most_of_a_short_search_and_its_readings_count(runner):
-    settings, seconds = {"epochs": 400.0, "batch_size": 64}, 20.0
+    settings, seconds = {"epochs": 4000.0, "batch_size": 64}, 20.0
     cut = fit_to_budget(settings, SPEED, runner.roles, model="Tabular", seconds=seconds, workers=1)
     taken = trial_seconds(cut, SPEED, runner.roles, model="Tabular")
     assert taken == pytest.approx(ONE_NET * seconds, rel=0.01)

@@ -122,7 +122,7 @@ def fits(desk: Desk, results: list[Result]) -> bool:
     needed = together(
         [0.0 if ships_as_it_is(r) else refit_seconds(r, desk.prepared.roles) for r in results], desk.workers.count
     )
-    rest = sum(v for k, v in desk.clock.reserved.items() if k not in ("refit", "mixture"))
+    rest = sum(desk.clock.reserved.get(part, 0.0) for part in ("evaluation", "export", "report"))
     return needed + rest <= desk.clock.left
 
 

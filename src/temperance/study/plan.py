@@ -75,7 +75,7 @@ def trial_seconds(
     settings: dict[str, Any], speed: Speed, roles: Roles, *, model: str, passes: float = 1.0, rows: int | None = None
 ) -> float:
     """Return the expected time of one trial on ``rows`` rows, by default all that a trial trains on."""
-    epochs = settings["epochs"] + (READ if can_fold(model, roles) else 0.0)
+    epochs = settings["epochs"] + (READ if model == "Tabular" and has_banks(roles) else 0.0)
     steps = epochs * epoch_steps(settings, rows or trained_rows(roles, model))
     return float(trainings(roles, model) * (steps * speed.step_seconds * passes + speed.fixed_seconds))
 

@@ -12,7 +12,7 @@ GROWTH = 1.3  # a refit has about 1.3 times the rows of a trial
 BUSIER = 1.1  # the machine may be busier by then
 NET = {"evaluation": 0.8, "export": 0.5}
 """The same for a net, from when its pace was measured."""
-FIRST = {"closing": 1.6, "refit": 0.2, "evaluation": 0.4, "export": 0.3, "report": 0.6, "mixture": 0.3}
+FIRST = {"closing": 3.0, "refit": 0.2, "evaluation": 0.4, "export": 0.3, "report": 0.6, "mixture": 0.3}
 """Seconds on a free machine before anything was measured: what a net needs after its training was ended (weighing,
 its graph, its toughness); a basic model's refit; test; export; cards and report; weighing trials."""
 FIXED = 0.1  # seconds of a refit beside its training

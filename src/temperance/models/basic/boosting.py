@@ -28,6 +28,7 @@ LADDER: tuple[dict[str, Any], ...] = (
     {"leaves": 31, "least_rows": 20, "l2": 0.0, "features": 1.0},
     {"learning_rate": 0.05, "leaves": 6, "least_rows": 10, "l2": 1.0, "features": 0.7},
 )  # fmt: skip
+LEAST_COLUMNS = 3  # tried at each split: of a single one nobody can choose
 USUAL = 3  # of them that a study tries at once; the others are a trial of their own
 
 
@@ -104,7 +105,7 @@ class Boosting(BasicModel):
     def _model(self, schema: Schema, matrix: TreeMatrix, seed: int, **stopping: Any) -> Any:
         from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-        kind = HistGradientBoostingClassifier
+        kind, columns = HistGradientBoostingClassifier, len(schema.numeric) + len(schema.categorical)
         if schema.target.task == "regression":
             kind = partial(HistGradientBoostingRegressor, loss="poisson" if schema.target.counts else "squared_error")
         return kind(
@@ -113,7 +114,7 @@ class Boosting(BasicModel):
             max_leaf_nodes=self.leaves,
             min_samples_leaf=self.least_rows,
             l2_regularization=self.l2,
-            max_features=self.features,
+            max_features=max(self.features, min(1.0, LEAST_COLUMNS / max(1, columns))),
             categorical_features=list(matrix.as_category) or None,
             random_state=seed,
             **stopping,
