@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from temperance.models import BASIC
@@ -88,7 +89,11 @@ def test_the_audit_gets_a_tenth_of_the_budget_and_ten_seconds_of_a_quick_look():
 
 def test_boosting_goes_on_where_it_stopped_while_a_clock_runs():
     def next_of(tried, budget):
-        done = Result(TrialSpec("t1", "gradient boosting", "basic", "Boosting"), {"status": "done", "tried": tried})
+        done = Result(
+            TrialSpec("t1", "gradient boosting", "basic", "Boosting"),
+            {"status": "done", "tried": tried},
+            losses=np.ones(3),
+        )
         return further(State(results=[done]), budget)
 
     minute = Budget(seconds=60.0)

@@ -118,10 +118,9 @@ def _usable(desk: Desk, result: Result) -> Candidate:
 
 
 def fits(desk: Desk, results: list[Result]) -> bool:
-    """Return whether these models can be refitted, where they need it, and tested in the time that is left."""
-    needed = together(
-        [0.0 if ships_as_it_is(r) else refit_seconds(r, desk.prepared.roles) for r in results], desk.workers.count
-    )
+    """Return whether these models can be refitted, where they still need it, and tested in the time that is left."""
+    due = [r for r in results if not ships_as_it_is(r) and r.spec.id not in desk.state.refits]
+    needed = together([refit_seconds(r, desk.prepared.roles) for r in due], desk.workers.count)
     rest = sum(desk.clock.reserved.get(part, 0.0) for part in ("evaluation", "export", "report"))
     return needed + rest <= desk.clock.left
 

@@ -108,7 +108,8 @@ class SearchLoop:
         order = [*nets[:1], *further(self.desk.state, self.desk.settings.budget), *nets[1:]]
         portfolio = Portfolio([s for s in order if s.name not in self.desk.state.names])
         if (runs := self.desk.settings.budget.runs) is not None:
-            return self.drive(Portfolio(list(portfolio.left)[:runs]))
+            self.drive(Portfolio(list(portfolio.left)[:runs]))
+            return
         self.drive(portfolio)
         self.drive(Portfolio(self._students(nets[0])))
         if not portfolio.left and not self._over():
