@@ -18,6 +18,7 @@ its graph, its toughness); a basic model's refit; test; export; cards and report
 FIXED = 0.1  # seconds of a refit beside its training
 LEAST_TEST = 0.3  # seconds of a test on a free machine beside the predictions
 DEAR = 0.1  # of the budget
+TESTED = 0.06  # of the budget at most for tests
 MEMBERS = 4  # models of a mixture, each of which is tested with it
 RECENT = 3  # jobs that tell how busy the machine is
 TELLING = 0.3  # seconds of a job from which on its pace tells anything
@@ -50,6 +51,8 @@ def reserves(
     tests = [least + _evaluation(r, len(roles.test), quick=interrupted) for r in ending]
     tests += [kept["evaluation"]] if nets and not any(r.spec.is_net for r in best) else []
     kept["evaluation"] = max(0.0, together([*tests, kept["export"]], workers) - kept["export"])
+    if budget is not None:  # a test does what fits its time, and the search needs it more
+        kept["evaluation"] = min(kept["evaluation"], TESTED * budget)
     return kept
 
 
