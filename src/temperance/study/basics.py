@@ -24,7 +24,7 @@ SECONDS_PER_TEXT = 2e-4  # of finding the directions of texts, one core
 QUICK = 10.0  # seconds of one core: of the audit in a quick look, and of a boosting that then tries all its settings
 AUDIT_SHARE, LEAST_AUDIT = 0.1, 1.5  # of the budget, on one worker; seconds
 SHARE = 0.25  # of the search, over all workers, that basic models beyond ``ALWAYS`` may fill
-ENDING = {"Boosting": 0.4}  # of the time that is left for trials: what those that end in time may take
+ENDING = {"Boosting": 0.33}  # of the time that is left for trials: what those that end in time may take
 LEAST_ENDING = 0.8  # seconds from which on one of them is worth starting
 FURTHER = "gradient boosting, further settings"
 
