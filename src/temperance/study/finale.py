@@ -136,7 +136,7 @@ def mix(desk: Desk) -> None:
     ready = [r for r in done if not _due(desk, [r])]
     chosen, found = _weighed(desk, done)
     if chosen and not fits(desk, [r for r, _ in chosen]):
-        desk.leave_out("an ensemble of the best models", "the refits of its members do not fit the budget")
+        desk.leave_out("an ensemble", "the refits of its members do not fit the budget")
         chosen, found = _weighed(desk, ready)
     if found is None or len(chosen) < 2:
         return
