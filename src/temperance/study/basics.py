@@ -103,7 +103,10 @@ def share_of(spec: TrialSpec) -> float:
 
 
 def further(state: State, budget: Budget) -> list[TrialSpec]:
-    """Return a trial of the settings of boosting that were not tried yet, where a clock says how many are worth it."""
+    """Return a trial of the settings of boosting that were not tried yet, where ``budget`` is in seconds.
+
+    A clock then says how many of them are worth their time.
+    """
     done = [r for r in state.done if r.spec.model == "Boosting"][:1]
     if budget.seconds is None or not done:
         return []
