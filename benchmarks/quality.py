@@ -13,13 +13,18 @@ Every method gets the same rows and columns: columns known after the outcome and
 of classes with fewer than 10 rows dropped, per seed 20 % (at most 10,000 rows) for the test and at most ``--rows`` of
 the others for everything else, each class alike. A study has ``--budget`` of wall clock on ``--workers`` processes,
 everything included: budget × workers are its core-seconds. A peer has as many seconds of CPU time on one thread,
-everything included too, whatever else the machine does. Scores are not printed: who runs this need not have seen them.
+everything included too, whatever else the machine does. With ``--cpu-clock`` a study's budget counts CPU-seconds of its
+processes too (``cpu_clock/sitecustomize.py``): for a machine that others use. ``--hashed`` takes the sets in the order
+of a hash of their names, so that where the time ends nothing was picked, and each set's methods together.
+
+Scores are not printed: who runs this need not have seen them.
 """
 
 from __future__ import annotations
 
 import argparse
 import fcntl
+import hashlib
 import itertools
 import json
 import os
@@ -165,7 +170,7 @@ def run_study(split: Split, folder: Path, given: argparse.Namespace) -> tuple[di
                "--task", split.task, "--budget", given.budget, "--seed", str(split.seed),
                "--workers", str(given.workers), "--out", str(out), "--quiet"]  # fmt: skip
     began = time.perf_counter()
-    code, said, cpu = timed(command)
+    code, said, cpu = timed(command, cpu_clock(folder) if given.cpu_clock else {})
     about = {"wall_seconds": round(time.perf_counter() - began, 2), "cpu_seconds": cpu}
     if code:
         return {"status": "failed", "why": said, **about}, None
@@ -182,10 +187,17 @@ def run_study(split: Split, folder: Path, given: argparse.Namespace) -> tuple[di
     return {"status": "done", **about, "said": document.get("winner", {}).get("test")}, predicted
 
 
-def timed(command: list[str]) -> tuple[int, str, float]:
+def cpu_clock(folder: Path) -> dict[str, str]:
+    """Return environment variables by which a command's processes count time in CPU-seconds."""
+    (folder / "processes").touch()
+    paths = [str(HERE / "cpu_clock"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {"CPU_CLOCK": str(folder / "processes"), "PYTHONPATH": os.pathsep.join(paths)}
+
+
+def timed(command: list[str], more: dict[str, str] | None = None) -> tuple[int, str, float]:
     """Run a command; return its exit code, the end of what it said, and the CPU-seconds of it and its children."""
     with tempfile.TemporaryFile("w+") as said:
-        process = subprocess.Popen(command, stdout=said, stderr=said, env={**os.environ, **ONE_THREAD})
+        process = subprocess.Popen(command, stdout=said, stderr=said, env={**os.environ, **ONE_THREAD, **(more or {})})
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         said.seek(0)
@@ -227,7 +239,9 @@ def cell(name: str, seed: int, method: str, given: argparse.Namespace) -> dict[s
         "seen": name in SEEN, "task": split.task, "classes": len(split.labels), "features": split.train.width - 1,
         "text_columns": sum(not kind.is_numeric() for kind in split.train.drop(split.target).schema.values()),
         "rows": {"train": len(split.train), "test": len(split.test), "most": given.rows}, **result,
-        "budget": given.budget if study else None, "workers": given.workers if study else 1, "commit": revision(),
+        "budget": given.budget if study else None,
+        "clock": "CPU" if given.cpu_clock or not study else "wall",
+        "workers": given.workers if study else 1, "commit": revision(),
         "created": datetime.now(UTC).isoformat(timespec="seconds"), "load": round(os.getloadavg()[0], 2),
         "machine": {"cores": os.cpu_count(), "cpu": processor()},
     }  # fmt: skip
@@ -279,6 +293,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=2, help="processes of a study")
     parser.add_argument("--core-seconds", type=float, help="CPU-seconds of a peer; default: budget × workers")
     parser.add_argument("--peer-python", default=sys.executable, help="a Python that has the peer")
+    parser.add_argument("--cpu-clock", action="store_true", help="a study's budget counts CPU-seconds")
+    parser.add_argument("--hashed", action="store_true", help="sets by a hash of their names, not by size")
     parser.add_argument("--cpu-limit", type=int, default=480, help="CPU-seconds after which a peer is ended")
     parser.add_argument("--records", type=Path, default=RECORDS)
     parser.add_argument("--answers", type=Path, default=Path(tempfile.gettempdir()) / "quality_answers",
@@ -296,7 +312,13 @@ def run(given: argparse.Namespace) -> None:
     path = given.records / "cells.jsonl"
     sets = given.sets or [name for name in SETS if half(name) == given.half]
     size = {name: (given.data / name / "data.parquet").stat().st_size for name in sets}
-    for seed, method, name in itertools.product(given.seeds, given.methods, sorted(sets, key=lambda n: size[n])):
+    order = [(seed, method, name) for seed, method in itertools.product(given.seeds, given.methods)
+             for name in sorted(sets, key=lambda n: size[n])]  # fmt: skip
+    if given.hashed:
+        drawn = sorted(sets, key=lambda n: hashlib.sha256(f"temperance order:{n}".encode()).hexdigest())
+        order = list(itertools.product(given.seeds, drawn, given.methods))
+        order = [(seed, method, name) for seed, name, method in order]
+    for seed, method, name in order:
         key = (name, seed, method, given.core_seconds, given.rows)
         if key in {summary.key_of(c) for c in summary.load(given.records) if c["status"] != "failed"}:
             continue

@@ -158,6 +158,7 @@ def level(cells: list[Cell]) -> dict[str, Any]:
         "cells": {m: coverage([c for c in cells if c["method"] == m]) for m in [OURS, *peers]},
         "commits": sorted({c["commit"] for c in ours}),
         "studies": sorted({f"--budget {c['budget']} --workers {c['workers']}" for c in ours}),
+        "clocks_of_studies": sorted({c.get("clock", "wall") for c in ours}),
         "wall_seconds_of_studies": spread([c["wall_seconds"] for c in ours]),
         "metrics": {
             metric: {"ranks": ranked(gather(cells, metric)),
@@ -192,6 +193,10 @@ def text(found: dict[str, Any]) -> str:
         lines += [f"## {seconds} core-seconds a cell", ""]
         lines.append(f"Commits of the studies: {', '.join(part['commits'])}; {'; '.join(part['studies'])}; "
                      f"wall clock {shown(part['wall_seconds_of_studies'])}.")  # fmt: skip
+        if "CPU" in part["clocks_of_studies"]:
+            lines.append(
+                "The machine had other work: a study's budget counted CPU-seconds of its processes, as a peer's."
+            )
         lines += ["", "| method | cells | sets | seeds | CPU-seconds |", "|---|---|---|---|---|"]
         lines += [f"| {m} | {c['done']} | {c['sets']} | {', '.join(map(str, c['seeds']))} | {shown(c['cpu_seconds'])} |"
                   for m, c in part["cells"].items()]  # fmt: skip

@@ -56,6 +56,25 @@ def test_half_of_the_members_see_the_numbers_in_pieces() -> None:
     assert bool((before[:, 2:] != after[:, 2:]).all())
 
 
+def test_numbers_of_two_values_are_taken_as_they_are() -> None:
+    edges = ((-1.0, 1.0), (-1.0, 0.0, 1.0), (0.0, 1.0))
+    info = ModelInfo(3, (3,), 2, "binary", edges=edges)
+    assert info.pairs == (0, 2)
+    one, other = build("tabular", info, 0, members=4), build("tabular", ModelInfo(1, (3,), 2, "binary"), 0, members=4)
+    assert [a.width - b.width for a, b in zip(one.views, other.views, strict=True)] == [2, 2]
+    assert one.get_parameter("views.1.numbers.0.value").shape[0] == 1
+    numbers, codes = torch.randn(5, 3, requires_grad=True), torch.zeros(5, 1, dtype=torch.int64)
+    one(numbers, codes).sum().backward()
+    assert bool((numbers.grad.abs().sum(dim=0) > 0).all())  # type: ignore[union-attr]
+
+
+def test_a_table_of_pairs_alone_needs_no_embedding() -> None:
+    net = build("tabular", ModelInfo(2, (), 2, "binary", edges=((0.0, 1.0),) * 2), 0, members=4, banks=2)
+    assert [view.width for view in net.views] == [2, 2]
+    assert not [name for name, _ in net.named_parameters() if name.startswith("views")]
+    assert net(torch.randn(5, 2), torch.zeros(5, 0, dtype=torch.int64)).shape == (5, 4, 2)
+
+
 def test_without_numbers_all_members_share_one_view() -> None:
     net = build("tabular", ModelInfo(0, (3, 40), 2, "binary"), 0, members=4)
     outputs = net(torch.zeros(5, 0), torch.ones(5, 2, dtype=torch.int64))

@@ -3,12 +3,26 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from temperance.models import BASIC
-from temperance.study.basics import ALWAYS, absent, affordable, audit_seconds, basic_specs, expected_seconds, quick
+from temperance.models.basic.boosting import LADDER, USUAL
+from temperance.study.basics import (
+    ALWAYS,
+    FURTHER,
+    absent,
+    affordable,
+    audit_seconds,
+    basic_specs,
+    expected_seconds,
+    further,
+    quick,
+    share_of,
+)
 from temperance.study.clock import Budget
 from temperance.study.spec import TrialSpec
+from temperance.study.state import Result, State
 
 NEVER = float("inf")
 
@@ -71,3 +85,30 @@ def test_the_audit_gets_a_tenth_of_the_budget_and_ten_seconds_of_a_quick_look():
     assert audit_seconds(Budget(seconds=10.0)) == 1.5
     assert audit_seconds(Budget(runs=1)) == 10.0
     assert audit_seconds(Budget(trials=5)) is None
+
+
+def test_boosting_goes_on_where_it_stopped_while_a_clock_runs():
+    def next_of(tried, budget):
+        done = Result(
+            TrialSpec("t1", "gradient boosting", "basic", "Boosting"),
+            {"status": "done", "tried": tried},
+            losses=np.ones(3),
+        )
+        return further(State(results=[done]), budget)
+
+    minute = Budget(seconds=60.0)
+    (spec,) = next_of(USUAL, minute)
+    assert (spec.name, spec.id) == (FURTHER, "")
+    assert spec.settings == {"first": USUAL, "tries": len(LADDER) - USUAL}
+    assert BASIC[spec.model](**spec.settings).tries > 0
+    assert next_of(1, minute)[0].settings == {"first": 1, "tries": len(LADDER) - 1}  # the clock ended it after one
+    assert next_of(USUAL, Budget(trials=9)) == []
+    assert further(State(), minute) == []
+
+
+def test_only_what_ends_in_time_is_given_a_share_of_it():
+    for name, model in BASIC.items():
+        spec = TrialSpec("", "", "basic", name)
+        assert (share_of(spec) < 1) == (name == "Boosting")
+        assert model.takes_until or share_of(spec) == 1
+    assert share_of(TrialSpec("", "", "folded", "Tabular")) == 1

@@ -8,7 +8,7 @@ import pytest
 from temperance.records.errors import StudyError
 from temperance.study.choose import Choice
 from temperance.study.clock import Budget
-from temperance.study.finale import Finale, conclude
+from temperance.study.finale import Finale, conclude, fits
 from temperance.study.spec import TrialSpec
 
 
@@ -211,3 +211,17 @@ def test_an_export_that_fails_makes_the_winner_give_way_and_leaves_no_job_of_its
     assert "no such operator" in desk.state.left_out[0]["why"]
     assert outcome.finished["winner"]["served"] == {"bytes": 1}
     assert not desk.workers.running
+
+
+def test_time_for_nets_to_close_and_refits_that_are_done_keep_no_mixture_from_a_study(opened):
+    desk = opened(bundle=False)
+    tried(desk, "line", kind="basic")
+    (line,) = [r for r in desk.state.done if r.spec.kind == "basic"]
+    line.event["cost"] = {**line.event["cost"], "seconds": 1000.0}
+    left, desk.clock.reserved = 10.0, {"closing": 50.0, "refit": 50.0, "evaluation": 2.0, "export": 1.0, "report": 1.0}
+    desk.clock.end = time.monotonic() + left
+    assert not fits(desk, [line])  # its refit takes minutes
+    desk.state.refits[line.spec.id] = object()
+    assert fits(desk, [line])  # it is done
+    desk.clock.reserved["evaluation"] = 9.0
+    assert not fits(desk, [line])

@@ -5,6 +5,7 @@ import math
 import pytest
 
 from temperance.study.plan import (
+    ONE_NET,
     Speed,
     can_fold,
     cost_factor,
@@ -75,3 +76,14 @@ def test_a_linear_model_on_images_keeps_to_a_tenth_of_the_search():
     assert linear_rows(50.0, 256, 10) >= 5_000  # 28 × 28 grey in a budget of a minute: no image is left out
     assert linear_rows(50.0, 768, 10) == pytest.approx(linear_rows(50.0, 256, 10) / 3, rel=0.01)
     assert linear_rows(1.0, 768, 100) == 2_000
+
+
+def test_a_folded_run_gets_most_of_a_short_search_and_its_readings_count(runner):
+    settings, seconds = {"epochs": 4000.0, "batch_size": 64}, 20.0
+    cut = fit_to_budget(settings, SPEED, runner.roles, model="Tabular", seconds=seconds, workers=1)
+    taken = trial_seconds(cut, SPEED, runner.roles, model="Tabular")
+    assert taken == pytest.approx(ONE_NET * seconds, rel=0.01)
+    nothing = trial_seconds({**cut, "epochs": 0.0}, SPEED, runner.roles, model="Tabular")
+    assert nothing > SPEED.fixed_seconds
+    others = fit_to_budget(settings, SPEED, runner.roles, model="user", seconds=seconds, workers=1)
+    assert others["epochs"] < cut["epochs"]

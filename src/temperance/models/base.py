@@ -55,6 +55,11 @@ class ModelInfo:
             )
 
     @property
+    def pairs(self) -> tuple[int, ...]:
+        """Numbers of the numeric inputs with at most two values: a net needs no embedding to tell two apart."""
+        return tuple(j for j, marks in enumerate(self.edges or ()) if len(marks) == 2)
+
+    @property
     def inputs(self) -> int:
         """Count of input columns."""
         return self.numeric + len(self.cardinalities)

@@ -22,7 +22,7 @@ def bin_edges(numeric: NDArray[Any], *, pieces: int | None = None, seed: int = 0
 
     Half of the edges are quantiles of the rows, so that pieces lie where the data lie; the other half are quantiles of
     the distinct values, so that a long tail (most rows 0, a few large) keeps pieces of its own. Equal edges fall
-    together; a constant feature gets the two edges x and x + 1.
+    together; a constant feature gets the two edges x and x + 1, a feature of two values these two.
 
     Args:
         numeric: (b, n) training rows, finite.
@@ -51,9 +51,12 @@ def bin_edges(numeric: NDArray[Any], *, pieces: int | None = None, seed: int = 0
 
 
 def _edges(column: NDArray[np.float64], pieces: int) -> tuple[float, ...]:
+    distinct = np.unique(column)
+    if len(distinct) == 2 and distinct[1].astype(np.float32) > distinct[0].astype(np.float32):
+        return float(distinct[0].astype(np.float32)), float(distinct[1].astype(np.float32))
     rows = pieces // 2
     by_row = np.quantile(column, np.linspace(0, 1, rows + 1))
-    by_value = np.quantile(np.unique(column), np.linspace(0, 1, pieces - rows + 1))
+    by_value = np.quantile(distinct, np.linspace(0, 1, pieces - rows + 1))
     edges = np.unique(np.concatenate([by_row, by_value]).astype(np.float32))
     if len(edges) < 2:
         return float(edges[0]), float(edges[0]) + 1.0

@@ -159,11 +159,16 @@ class TableInputs(nn.Module):
     Args:
         numeric: n.
         cardinalities: codes per categorical input.
-        embeddings: of the numbers, each (b, banks·n) → (b, banks·n·d); none: the numbers as they are.
+        embeddings: of the numbers, each (b, banks·m) → (b, banks·m·d), m those that are not ``plain``; none: the
+            numbers as they are.
         per_number: sum of the embeddings' d.
         banks: independent copies.
+        plain: numbers that are taken as they are beside the embedded ones.
 
     """
+
+    plain: Tensor
+    embedded: Tensor
 
     def __init__(
         self,
@@ -173,18 +178,27 @@ class TableInputs(nn.Module):
         embeddings: tuple[nn.Module, ...] = (),
         per_number: int = 1,
         banks: int = 1,
+        plain: tuple[int, ...] = (),
     ) -> None:
         super().__init__()
         self.numbers = nn.ModuleList(embeddings)
         self.categories = Categories(cardinalities, banks=banks) if cardinalities else None
-        self.width = numeric * per_number + (self.categories.each if self.categories else 0)
-        self._numeric, self._banks = numeric, banks
+        embedded = [j for j in range(numeric) if j not in plain]
+        self.register_buffer("plain", torch.tensor(plain, dtype=torch.int64), persistent=False)
+        self.register_buffer("embedded", torch.tensor(embedded, dtype=torch.int64), persistent=False)
+        numbers = len(embedded) * per_number + len(plain)
+        self.width = numbers + (self.categories.each if self.categories else 0)
+        self._embedded, self._plain, self._banks = len(embedded), len(plain), banks
 
     def forward(self, numeric: Tensor, categorical: Tensor) -> Tensor:
         """Return the features (banks, b, width)."""
         parts = []
-        if self._numeric:
-            copies = numeric.repeat(1, self._banks) if self._banks > 1 else numeric
+        if self._plain:
+            some = numeric.index_select(1, self.plain)
+            parts.append(some.unsqueeze(1).expand(-1, self._banks, -1))
+        if self._embedded:
+            some = numeric.index_select(1, self.embedded) if self._plain else numeric
+            copies = some.repeat(1, self._banks) if self._banks > 1 else some
             blocks = [embed(copies) for embed in self.numbers] or [copies]
             parts += [block.reshape(block.shape[0], self._banks, block.shape[1] // self._banks) for block in blocks]
         if self.categories is not None:

@@ -85,19 +85,27 @@ class TabularNet(nn.Module):
 
 def _view(name: str, info: ModelInfo, settings: Tabular) -> TableInputs:
     """Return one view of the inputs with its own embeddings of the numbers."""
-    n, banks, width = info.numeric, settings.banks, settings.embedding
-    if name == "plain":
-        return TableInputs(0, info.cardinalities, banks=banks)
+    banks, width = settings.banks, settings.embedding
+    plain = info.pairs
+    n = info.numeric - len(plain)
+    if name == "plain" or not n:
+        return TableInputs(info.numeric, info.cardinalities, banks=banks, plain=plain)
     if name == "smooth":
         slow = PeriodicEmbedding(n * banks, frequencies=settings.frequencies, width=width, scale=SMOOTH_SCALE)
-        return TableInputs(n, info.cardinalities, embeddings=(slow,), per_number=width, banks=banks)
-    edges = (info.edges if info.edges is not None else standard_edges(n, pieces=settings.pieces)) * banks
-    pieces = PiecewiseEmbedding(edges, pieces=settings.pieces, width=width)
+        return TableInputs(
+            info.numeric, info.cardinalities, embeddings=(slow,), per_number=width, banks=banks, plain=plain
+        )
+    edges = standard_edges(n, pieces=settings.pieces)
+    if info.edges is not None:
+        edges = tuple(marks for j, marks in enumerate(info.edges) if j not in plain)
+    pieces = PiecewiseEmbedding(edges * banks, pieces=settings.pieces, width=width)
     fast: nn.Module = nn.Identity()
     if n <= WIDE:
         fast = PeriodicEmbedding(n * banks, frequencies=settings.frequencies, width=width, scale=SHARP_SCALE)
     own = width if n <= WIDE else 1
-    return TableInputs(n, info.cardinalities, embeddings=(pieces, fast), per_number=width + own, banks=banks)
+    return TableInputs(
+        info.numeric, info.cardinalities, embeddings=(pieces, fast), per_number=width + own, banks=banks, plain=plain
+    )
 
 
 Views = Literal["both", "smooth", "sharp"]
@@ -188,13 +196,13 @@ class Tabular(Architecture):
     @classmethod
     def sized(cls, info: ModelInfo) -> Self:
         size = size_for(info.train_rows)
-        n = info.numeric
+        n = info.numeric - len(info.pairs)
         return cls(
             members=size.members,
             width=size.width,
             embedding=4 if n <= 64 else 3 if n <= 256 else 2,
             frequencies=max(4, min(16, 1600 // max(1, n))),
-            pieces=pieces_for(n),
+            pieces=pieces_for(info.numeric),
         )
 
     def make(self, info: ModelInfo) -> nn.Module:

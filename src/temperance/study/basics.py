@@ -7,11 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from temperance.models.basic import BASIC
+from temperance.models.basic.boosting import LADDER, USUAL
 from temperance.records.layout import Forecast
 from temperance.records.roles import Roles
 from temperance.records.schema import Schema
 from temperance.study.clock import Budget
 from temperance.study.spec import TrialSpec
+from temperance.study.state import State
 
 ALWAYS = ("Majority", "Linear", "Boosting")
 NAIVE = ("Persistence", "SeasonalPersistence")  # always too, where earlier values of a number are inputs
@@ -22,6 +24,9 @@ SECONDS_PER_TEXT = 2e-4  # of finding the directions of texts, one core
 QUICK = 10.0  # seconds of one core: of the audit in a quick look, and of a boosting that then tries all its settings
 AUDIT_SHARE, LEAST_AUDIT = 0.1, 1.5  # of the budget, on one worker; seconds
 SHARE = 0.25  # of the search, over all workers, that basic models beyond ``ALWAYS`` may fill
+ENDING = {"Boosting": 0.33}  # of the time that is left for trials: what those that end in time may take
+LEAST_ENDING = 0.8  # seconds from which on one of them is worth starting
+FURTHER = "gradient boosting, further settings"
 
 
 def has_wide(schema: Schema) -> bool:
@@ -90,6 +95,26 @@ def audit_seconds(budget: Budget) -> float | None:
     if budget.runs is not None:
         return QUICK
     return None if budget.seconds is None else max(LEAST_AUDIT, AUDIT_SHARE * budget.seconds)
+
+
+def share_of(spec: TrialSpec) -> float:
+    """Return the share of the time that is left for trials that a trial may take; 1: it takes what it needs."""
+    return ENDING.get(spec.model, 1.0) if spec.kind == "basic" else 1.0
+
+
+def further(state: State, budget: Budget) -> list[TrialSpec]:
+    """Return a trial of the settings of boosting that were not tried yet, where ``budget`` is in seconds.
+
+    A clock then says how many of them are worth their time.
+    """
+    done = [r for r in state.done if r.spec.model == "Boosting"][:1]
+    if budget.seconds is None or not done:
+        return []
+    first = int(done[0].event.get("tried") or USUAL)
+    return [
+        r.spec.changed(id="", name=FURTHER, settings={"first": first, "tries": len(LADDER) - first})
+        for r in done if first < len(LADDER)
+    ]  # fmt: skip
 
 
 def quick(spec: TrialSpec, schema: Schema, roles: Roles) -> TrialSpec:

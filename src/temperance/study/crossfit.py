@@ -52,7 +52,7 @@ def run(
     fitted.cost = served_cost(runner, fitted, table.rows.take(rows[:LATENCY_ROWS]))
     return {
         "id": spec.id, "cost": fitted.cost.to_dict(), "chosen": found.chosen, "status": "done",
-        "tried": found.tried, "cannot_export": fitted.cannot_export,
+        "tried": found.tried, "again": found.again, "cannot_export": fitted.cannot_export,
         "files": {"selection": "selection.npy", "calibration": ""},
         "robustness": probe(
             fitted.predictor, table, held, limit=ROBUST_ROWS, clean_rows=sample(rows, SCALE_ROWS)

@@ -204,6 +204,8 @@ class Desk:
         spec = TrialSpec.from_dict(lease.job["spec"])
         if event.get("until", 1.0) < 1.0:  # the clock ended it: the spec says where, so that a replay ends there too
             spec = spec.changed(until=event["until"])
+        if event.get("again"):  # the same for a basic model: settings that give what it did, whatever the clock says
+            spec = spec.changed(settings=event["again"])
         event = {**event, "wall": round(time.monotonic() - lease.since, 4)}
         if event["event"] != "done":
             event["status"] = "failed"
@@ -241,10 +243,10 @@ class Desk:
 
     # -- jobs -----------------------------------------------------------------------------------------------------
 
-    def launch(self, spec: TrialSpec, *, by: str) -> None:
-        """Start a trial; it gets an id unless it has one."""
+    def launch(self, spec: TrialSpec, *, by: str, share: float = 1.0) -> None:
+        """Start a trial, which gets an id unless it has one; it may take a share of the time that is left."""
         spec = spec if spec.id else spec.changed(id=self.state.next_id)
-        left = self.clock.for_search if spec.is_net else self.clock.for_trials
+        left = share * (self.clock.for_search if spec.is_net else self.clock.for_trials)
         seconds = None if left == float("inf") else max(0.5, left)
         self.tell(Proposed(spec=spec.to_dict(), by=by))
         self.workers.start("trial", spec=spec.to_dict(), seconds=seconds)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from temperance.study.mixture import Array, Evidence, nested, weigh
+from temperance.study.state import Result
 
 MOST = 4  # models in a mixture: each is exported and served
 WEIGHED_ROWS = 4000
@@ -66,3 +68,25 @@ def _prior(evidence: Evidence) -> Array:
     prior = np.full(len(evidence.values), (1 - BEST_SHARE) / len(evidence.values))
     prior[int(np.argmin(evidence.alone))] += BEST_SHARE
     return prior
+
+
+def summed(members: list[Result]) -> dict[str, Any]:
+    """Return the cost of using all members one after the other."""
+    keys = ("seconds", "passes", "latency_1_ms", "latency_256_ms", "parameters", "flops", "bytes")
+    total: dict[str, Any] = {}
+    for key in keys:
+        values = [r.event["cost"].get(key) for r in members]
+        total[key] = sum(v for v in values if v is not None) if any(v is not None for v in values) else None
+    peaks = [r.event["cost"].get("peak_memory_bytes") for r in members]
+    total["peak_memory_bytes"] = max([p for p in peaks if p is not None], default=0)
+    return total
+
+
+def mean_robustness(chosen: list[tuple[Result, float]]) -> dict[str, Any] | None:
+    """Return the weighted mean of the members' robustness, flagged as not measured itself."""
+    rows = [(r.event.get("robustness"), w) for r, w in chosen]
+    if any(row is None or row.get("value") is None for row, _ in rows):
+        return None
+    value = sum(w * row["value"] for row, w in rows if row is not None)
+    flags = ["mean of its members, not measured"]
+    return {**(rows[0][0] or {}), "value": value, "low": None, "high": None, "flags": flags}

@@ -14,7 +14,7 @@ from temperance.records.errors import StudyError
 from temperance.study.ahead import refit_job, refitted
 from temperance.study.choose import Candidate, Choice, choose, frontier
 from temperance.study.desk import Desk
-from temperance.study.ensemble import blend, mixed
+from temperance.study.ensemble import Blend, blend, mean_robustness, mixed, summed
 from temperance.study.events import Chosen, Finished, Mixed
 from temperance.study.reserves import refit_seconds, ships_as_it_is, together
 from temperance.study.results import candidate
@@ -118,38 +118,47 @@ def _usable(desk: Desk, result: Result) -> Candidate:
 
 
 def fits(desk: Desk, results: list[Result]) -> bool:
-    """Return whether these models can be refitted, where they need it, and tested in the time that is left."""
-    needed = together(
-        [0.0 if ships_as_it_is(r) else refit_seconds(r, desk.prepared.roles) for r in results], desk.workers.count
-    )
-    rest = sum(v for k, v in desk.clock.reserved.items() if k not in ("refit", "mixture"))
+    """Return whether these models can be refitted, where they still need it, and tested in the time that is left."""
+    needed = together([refit_seconds(r, desk.prepared.roles) for r in _due(desk, results)], desk.workers.count)
+    rest = sum(desk.clock.reserved.get(part, 0.0) for part in ("evaluation", "export", "report"))
     return needed + rest <= desk.clock.left
+
+
+def _due(desk: Desk, results: list[Result]) -> list[Result]:
+    """Return those that still need a refit before they ship."""
+    return [r for r in results if not ships_as_it_is(r) and r.spec.id not in desk.state.refits]
 
 
 def mix(desk: Desk) -> None:
     """Weigh a mixture of finished trials, where its members can be finished in time."""
     done = [r for r in _may_win(desk) if r.spec.kind != "ensemble" and r.spec.model != "Majority"]
     done = [r for r in ranked(done) if _candidate(desk, r).allowed and fits(desk, [r])][:MOST_MEMBERS]
-    answers = [r.answer for r in done if r.answer is not None]
-    if len(answers) < 2:
-        return
-    rows, table = desk.scorer.rows, desk.prepared.table
-    weight = None if table.weight is None else table.weight[rows]
-    found = blend(answers, table.target[rows], desk.prepared.roles.parts, weight)
-    chosen = [(r, float(w)) for r, w in zip(done, found.shares, strict=True) if w > 0]
-    if len(chosen) < 2:
-        return
-    if not fits(desk, [r for r, _ in chosen]):
+    ready = [r for r in done if not _due(desk, [r])]
+    chosen, found = _weighed(desk, done)
+    if chosen and not fits(desk, [r for r, _ in chosen]):
         desk.leave_out("an ensemble", "the refits of its members do not fit the budget")
+        chosen, found = _weighed(desk, ready)
+    if found is None or len(chosen) < 2:
         return
     members = {r.spec.id: w for r, w in chosen}
     spec = TrialSpec(
         "ensemble", "ensemble of " + " and ".join(r.spec.name for r, _ in chosen), "ensemble", "ensemble",
         settings={"members": members}, seed=desk.settings.seed,
     )  # fmt: skip
-    event = {"event": "done", "status": "done", "cost": _summed([r for r, _ in chosen]),
-             "robustness": _mean_robustness(chosen)}  # fmt: skip
+    event = {"event": "done", "status": "done", "cost": summed([r for r, _ in chosen]),
+             "robustness": mean_robustness(chosen)}  # fmt: skip
     blended(desk, spec, event, selection=found.selection)
+
+
+def _weighed(desk: Desk, done: list[Result]) -> tuple[list[tuple[Result, float]], Blend | None]:
+    """Return those of the results that have a share in their mixture, with it, and the mixture."""
+    answers = [r.answer for r in done if r.answer is not None]
+    if len(answers) < 2:
+        return [], None
+    rows, table = desk.scorer.rows, desk.prepared.table
+    weight = None if table.weight is None else table.weight[rows]
+    found = blend(answers, table.target[rows], desk.prepared.roles.parts, weight)
+    return [(r, float(w)) for r, w in zip(done, found.shares, strict=True) if w > 0], found
 
 
 def blended(desk: Desk, spec: TrialSpec, event: dict[str, Any], *, selection: Any = None) -> None:
@@ -165,28 +174,6 @@ def blended(desk: Desk, spec: TrialSpec, event: dict[str, Any], *, selection: An
     desk.scorer.fill(made, answer, held)
     desk.tell(Mixed(spec=spec.to_dict(), result=event, members=members, quality=made.quality))
     desk.scorer.fill(desk.state.results[-1], answer, held)
-
-
-def _summed(members: list[Result]) -> dict[str, Any]:
-    """Return the cost of using all members one after the other."""
-    keys = ("seconds", "passes", "latency_1_ms", "latency_256_ms", "parameters", "flops", "bytes")
-    total: dict[str, Any] = {}
-    for key in keys:
-        values = [r.event["cost"].get(key) for r in members]
-        total[key] = sum(v for v in values if v is not None) if any(v is not None for v in values) else None
-    peaks = [r.event["cost"].get("peak_memory_bytes") for r in members]
-    total["peak_memory_bytes"] = max([p for p in peaks if p is not None], default=0)
-    return total
-
-
-def _mean_robustness(chosen: list[tuple[Result, float]]) -> dict[str, Any] | None:
-    """Return the weighted mean of the members' robustness, flagged as not measured itself."""
-    rows = [(r.event.get("robustness"), w) for r, w in chosen]
-    if any(row is None or row.get("value") is None for row, _ in rows):
-        return None
-    value = sum(w * row["value"] for row, w in rows if row is not None)
-    flags = ["mean of its members, not measured"]
-    return {**(rows[0][0] or {}), "value": value, "low": None, "high": None, "flags": flags}
 
 
 # -- refits and tests -------------------------------------------------------------------------------------------------

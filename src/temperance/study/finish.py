@@ -38,7 +38,7 @@ from temperance.training.predictor import NetPredictor
 from temperance.training.price import latency_ms
 
 PARITY_ROWS = 200
-PACE_STEPS = 12
+PACE_STEPS = 8
 REFERENCE_ROWS = 20_000
 INSIGHT_SECONDS = 5.0  # at most, of looking into the winner
 MEMBERSHIP_SHARE, LEAST_MEMBERSHIP = 0.2, 0.05  # of the time that is left then; seconds

@@ -16,6 +16,8 @@ FIXED = {"refit": 2.0, "evaluation": 2.0, "export": 2.5, "report": 1.5}  # first
 SAFETY = 1.15
 CROWDED = 1.3  # the pace was measured with the other workers idle; together they share caches and memory
 ROWS_OF_ONE_EPOCH = 20_000
+READ = 2.0  # epochs that the eight readings of a folded run take: each answers all rows, without a way back
+ONE_NET = 0.6  # of the search: a folded run that would take more is cut to it, and longer is better than several
 LINEAR_TERMS_PER_SECOND = 4_000_000  # images × numbers × outputs of a logistic fit, one core; for planning only
 BOOSTED_ROWS_PER_SECOND = 12_000  # hundreds of trees on about 15 columns, one core; measured, for planning only
 
@@ -73,7 +75,8 @@ def trial_seconds(
     settings: dict[str, Any], speed: Speed, roles: Roles, *, model: str, passes: float = 1.0, rows: int | None = None
 ) -> float:
     """Return the expected time of one trial on ``rows`` rows, by default all that a trial trains on."""
-    steps = settings["epochs"] * epoch_steps(settings, rows or trained_rows(roles, model))
+    epochs = settings["epochs"] + (READ if model == "Tabular" and has_banks(roles) else 0.0)
+    steps = epochs * epoch_steps(settings, rows or trained_rows(roles, model))
     return float(trainings(roles, model) * (steps * speed.step_seconds * passes + speed.fixed_seconds))
 
 
@@ -84,7 +87,7 @@ def fit_to_budget(
 
     t·(rounds + r) ≤ seconds, r the refit in trials: 0 where nets ship as they were trained, without folds in turn.
     Four trials are wanted (rounds = ⌈4/workers⌉); where that would cut the training to less than half, two trials,
-    trained longer, are worth more.
+    trained longer, are worth more. The first folded run, which weighs several nets, may take ``ONE_NET`` of it.
     """
     if not math.isfinite(seconds):
         return settings
@@ -94,9 +97,13 @@ def fit_to_budget(
     most = seconds / (math.ceil(4 / workers) + share)
     if wanted > 2 * most:
         most = seconds / (math.ceil(2 / workers) + share) / SAFETY
+    if can_fold(model, roles):
+        most = ONE_NET * seconds
     if wanted <= most:
         return settings
-    return {**settings, "epochs": round(max(settings["epochs"] * most / wanted, 0.001), 4)}
+    fixed = crowded * trial_seconds({**settings, "epochs": 0.0}, speed, roles, model=model)
+    share_of_epochs = max(0.0, most - fixed) / max(wanted - fixed, 1e-9)
+    return {**settings, "epochs": round(max(settings["epochs"] * share_of_epochs, 0.001), 4)}
 
 
 def rows_for(settings: dict[str, Any], rows: int) -> tuple[dict[str, Any], int | None]:

@@ -12,12 +12,13 @@ GROWTH = 1.3  # a refit has about 1.3 times the rows of a trial
 BUSIER = 1.1  # the machine may be busier by then
 NET = {"evaluation": 0.8, "export": 0.5}
 """The same for a net, from when its pace was measured."""
-FIRST = {"closing": 1.6, "refit": 0.2, "evaluation": 0.4, "export": 0.3, "report": 0.5, "mixture": 0.3}
+FIRST = {"closing": 3.0, "refit": 0.2, "evaluation": 0.4, "export": 0.3, "report": 0.5, "mixture": 0.3}
 """Seconds on a free machine before anything was measured: what a net needs after its training was ended (weighing,
 its graph, its toughness); a basic model's refit; test; export; cards and report; weighing trials."""
 FIXED = 0.1  # seconds of a refit beside its training
 LEAST_TEST = 0.3  # seconds of a test on a free machine beside the predictions
 DEAR = 0.1  # of the budget
+TESTED = 0.06  # of the budget at most for tests
 MEMBERS = 4  # models of a mixture, each of which is tested with it
 RECENT = 3  # jobs that tell how busy the machine is
 TELLING = 0.3  # seconds of a job from which on its pace tells anything
@@ -50,6 +51,8 @@ def reserves(
     tests = [least + _evaluation(r, len(roles.test), quick=interrupted) for r in ending]
     tests += [kept["evaluation"]] if nets and not any(r.spec.is_net for r in best) else []
     kept["evaluation"] = max(0.0, together([*tests, kept["export"]], workers) - kept["export"])
+    if budget is not None:  # a test does what fits its time, and the search needs it more
+        kept["evaluation"] = min(kept["evaluation"], TESTED * budget)
     return kept
 
 

@@ -198,17 +198,17 @@ class Runner:
             valid: rows that controllers (nets) or the choice of a penalty (basic models) read; may be empty.
             marks: fractions at which ``tick(fraction, predictor)`` is asked whether to go on.
             tick: see ``marks``.
-            deadline: ``time.monotonic()`` at which a net's training ends unfinished.
+            deadline: ``time.monotonic()`` at which a training ends unfinished.
             until: stopping point of an earlier run, as a fraction of the plan.
             traces: strengths of earlier runs to replay instead of the controller.
             measure: measure latency and operations.
 
         """
         if spec.kind == "basic":
-            return self._basic(spec, rows, valid)
+            return self._basic(spec, rows, valid, deadline)
         return self._net(spec, rows, valid, marks, tick, deadline, until, traces, measure)
 
-    def _basic(self, spec: TrialSpec, rows: Index, valid: Index) -> Fitted:
+    def _basic(self, spec: TrialSpec, rows: Index, valid: Index, deadline: float) -> Fitted:
         started = time.monotonic()
         model = BASIC[spec.model](**spec.settings)
         held = None
@@ -219,7 +219,7 @@ class Runner:
         train = self.sample(rows)
         fitted = model.fit(
             train.rows, train.target, weight=train.weight, schema=self.schema, valid=held, seed=spec.seed,
-            inputs=self.blocks(rows),
+            inputs=self.blocks(rows), until=deadline,
         )  # fmt: skip
         cost = TrialCost(
             seconds=time.monotonic() - started, peak_memory_bytes=peak_memory_bytes(), parameters=fitted.parameters,

@@ -20,6 +20,7 @@ from temperance.core.readings import NeverHeard
 from temperance.core.recipe import Recipe
 from temperance.core.selection import Select
 from temperance.core.session import Session
+from temperance.training.adamw import AdamW
 from temperance.training.settings import TrainSettings
 
 EVALUATION_BATCH = 4096
@@ -126,9 +127,7 @@ def train(
 
     """
     plan = _Plan(len(train_rows), settings, seed, until)
-    own = optimizer or torch.optim.AdamW(
-        model.parameters(), lr=settings.lr, betas=(0.9, settings.beta2), weight_decay=0.0
-    )
+    own = optimizer or _adamw(model, settings)
     model.train()
     session = recipe.attach(
         model,
@@ -146,6 +145,15 @@ def train(
         return _run(session, train_rows, controller_rows, plan, marks, tick, deadline)
     finally:
         session._detach()
+
+
+def _adamw(model: nn.Module, settings: TrainSettings) -> torch.optim.Optimizer:
+    """Return AdamW without decay: on a CPU our own, which is the same in a fraction of the time."""
+    parameters = list(model.parameters())
+    ours = all(p.device.type == "cpu" and p.is_floating_point() for p in parameters)
+    kind: Any = AdamW if ours else torch.optim.AdamW
+    made: torch.optim.Optimizer = kind(parameters, lr=settings.lr, betas=(0.9, settings.beta2), weight_decay=0.0)
+    return made
 
 
 @dataclass(frozen=True)

@@ -100,3 +100,34 @@ def test_a_fold_of_one_class_is_refused(kit: SimpleNamespace) -> None:
     folds = [(index[target == 0], index[target == 1])]
     with pytest.raises(DataError, match="one class only"):
         cross_fit(kit.cheap("Linear"), Sample(rows, target), folds, schema=schema)
+
+
+def test_the_clock_ends_all_folds_at_about_one_step_and_it_can_be_done_again_without(kit: SimpleNamespace) -> None:
+    rows, target, schema = kit.made("binary", rows=2000)
+    sample, folds = Sample(rows, target), kit.folds_of(2000)
+    slow = BASIC["Boosting"](most_trees=4000, patience=4000, leaves=31)
+    began = time.monotonic()
+    found = cross_fit(slow, sample, folds, schema=schema, seed=3, until=began + 2.0)
+    assert time.monotonic() - began < 20.0
+    assert found is not None
+    assert found.tried == 1
+    assert found.again is not None
+    assert found.again["most_trees"] < 4000
+    again = cross_fit(BASIC["Boosting"](**found.again), sample, folds, schema=schema, seed=3)
+    assert again is not None
+    assert again.again is None
+    np.testing.assert_array_equal(again.answers, found.answers)
+    assert again.chosen == found.chosen
+
+
+def test_what_no_clock_ended_is_as_it_was_asked_for(kit: SimpleNamespace) -> None:
+    rows, target, schema = kit.made("binary", rows=200)
+    found = cross_fit(kit.cheap("Boosting"), Sample(rows, target), kit.folds_of(200), schema=schema)
+    assert found is not None
+    assert (found.tried, found.again) == (2, None)
+
+
+def test_steps_that_a_fold_did_not_reach_are_not_chosen() -> None:
+    late = FitPath(np.array([3.0, 2.0, 1.0]), 1.0, Known()._at)  # type: ignore[arg-type]
+    ended = FitPath(np.array([3.0, 2.0]), 1.0, Known()._at, ended=True)  # type: ignore[arg-type]
+    np.testing.assert_allclose(pooled([late, ended]), [3.0, 2.0])

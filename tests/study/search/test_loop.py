@@ -74,6 +74,17 @@ def test_a_net_that_does_not_fit_whole_gets_its_time_to_close_too():
     assert loop._fitted(spec, least=0.25).settings["epochs"] == pytest.approx(10 * 4.0 / 8.5, abs=1e-3)
 
 
+def test_boosting_starts_though_it_is_expected_to_take_longer_than_there_is():
+    loop = SearchLoop(desk_of(rows=1001))
+    loop._expected = lambda spec: 500.0
+    boosting = TrialSpec("", "x", "basic", "Boosting")
+    at(loop, 8.0)
+    assert loop._fitted(boosting, least=0.25) == boosting
+    assert loop._fitted(boosting.changed(model="ExtraTrees"), least=0.25) is None
+    at(loop, 1.0)
+    assert loop._fitted(boosting, least=0.25) is None
+
+
 def test_the_last_seconds_are_filled_with_shorter_trainings():
     loop = SearchLoop(desk_of(rows=1001, seconds=5.0))
     loop.speed = Speed(0.1, 0.0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -155,12 +157,19 @@ class FitPath:
         curve: (s,) mean loss on the held rows after each step.
         mass: weight of the held rows in a mean over folds.
         at: gives the fitted model after a step 0 … s − 1.
+        ended: the clock ended it; by itself it would have gone on.
 
     """
 
     curve: NDArray[np.float64]
     mass: float
     at: Callable[[int], FittedBasic]
+    ended: bool = False
+
+
+def never() -> float:
+    """Return the moment that never comes."""
+    return math.inf
 
 
 class BasicModel(ABC):
@@ -172,11 +181,18 @@ class BasicModel(ABC):
     takes_images: ClassVar[bool] = False
     blind: ClassVar[bool] = False  # looks at no input
     takes_wide: ClassVar[bool] = False  # takes the wide numbers of blocks, not rows that are widened by a few
+    takes_until: ClassVar[bool] = False  # its ``paths`` end a fit at a moment; others are as long as they are
 
-    def walk(self, train: Sample, held: Sample, *, schema: Schema, seed: int) -> Iterator[FitPath]:
-        """Yield what ``paths`` does, or where nothing is left to choose one path of one step."""
+    def walk(
+        self, train: Sample, held: Sample, *, schema: Schema, seed: int, until: Callable[[], float] = never
+    ) -> Iterator[FitPath]:
+        """Yield what ``paths`` does, or where nothing is left to choose one path of one step.
+
+        ``until`` tells, when a path is begun, the moment (``time.monotonic()``) by which it should be through.
+        """
         if not self.settled:
-            yield from self.paths(train, held, schema=schema, seed=seed)
+            told: dict[str, Any] = {"until": until} if self.takes_until else {}
+            yield from self.paths(train, held, schema=schema, seed=seed, **told)
             return
         fitted = self.whole(train, schema=schema, seed=seed)
         yield FitPath(np.array([fitted.loss(held)]), held.mass, partial(same, fitted))
@@ -188,6 +204,13 @@ class BasicModel(ABC):
     @abstractmethod
     def whole(self, train: Sample, *, schema: Schema, seed: int) -> FittedBasic:
         """Fit on ``train`` with the settings as they are; nothing is chosen."""
+
+    def repeated(self, chosen: dict[str, Any], steps: int) -> dict[str, Any]:
+        """Return settings that choose the same again without a clock, where one ended it after so many steps.
+
+        ``chosen`` are the settings of the way that was taken, nothing left to choose (``FittedBasic.rebuilt``).
+        """
+        return chosen
 
     @property
     @abstractmethod
@@ -219,6 +242,7 @@ class BasicModel(ABC):
         weight: NDArray[np.float64] | None = None,
         seed: int = 0,
         inputs: Inputs | None = None,
+        until: float = math.inf,
     ) -> FittedBasic:
         """Fit on ``rows``; ``valid`` rows choose among settings and the stopping point and are not trained on.
 
@@ -231,6 +255,7 @@ class BasicModel(ABC):
             weight: (b,) weights of the training rows; None: all count the same.
             seed: seed of what is random.
             inputs: fitted on ``rows``; it widens them, those of ``valid``, and later those to predict.
+            until: ``time.monotonic()`` after which no further way is tried; see ``takes_until``.
 
         Raises:
             DataError: only one class, or images where the model takes tables.
@@ -242,17 +267,19 @@ class BasicModel(ABC):
             schema = schema if self.takes_wide else inputs.widened
             train = train.widened(inputs, wide=self.takes_wide)
             held = None if held is None else held.widened(inputs, wide=self.takes_wide)
-        return replace(self._chosen(train, held, schema=schema, seed=seed), inputs=inputs)
+        return replace(self._chosen(train, held, schema=schema, seed=seed, until=until), inputs=inputs)
 
-    def _chosen(self, train: Sample, held: Sample | None, *, schema: Schema, seed: int) -> FittedBasic:
+    def _chosen(self, train: Sample, held: Sample | None, *, schema: Schema, seed: int, until: float) -> FittedBasic:
         if held is None or self.settled:
             return self.whole(train, schema=schema, seed=seed)
         best: tuple[float, FitPath] | None = None
         tried = 0
-        for path in self.paths(train, held, schema=schema, seed=seed):
+        for path in self.walk(train, held, schema=schema, seed=seed, until=lambda: until):
             tried, score = tried + 1, float(path.curve.min())
             if best is None or score < best[0]:
                 best = (score, path)
+            if time.monotonic() > until:
+                break
         if best is None:
             raise DataError("no setting to try", "at least one penalty or try", "Leave the settings at their defaults")
         return replace(best[1].at(int(best[1].curve.argmin())), tried=tried)

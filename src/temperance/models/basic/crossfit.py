@@ -15,6 +15,7 @@ from temperance.models.basic.base import BasicModel, FitPath, FittedBasic, Input
 from temperance.records.schema import Schema
 
 Index = NDArray[np.int64]
+HALF = 0.5  # of a way's time: with less than that a further one would be cut too short to be worth its start
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +29,7 @@ class CrossFit:
         tried: how many ways of fitting were compared (where time was short, fewer than there are).
         loss: pooled held-out loss of the chosen way.
         seconds: wall clock.
+        again: settings that give the same without a clock, where the clock ended it; else None.
 
     """
 
@@ -37,6 +39,7 @@ class CrossFit:
     tried: int
     loss: float
     seconds: float
+    again: dict[str, Any] | None = None
 
 
 def cross_fit(
@@ -76,10 +79,11 @@ def cross_fit(
         model.check(sample.rows.take(rows[:1]), sample.target[rows], schema)
     given = [None if inputs is None or model.blind else inputs(rows) for rows, _ in folds]
     parts = [_Part.of(sample, fold, schema, one, model.takes_wide) for fold, one in zip(folds, given, strict=True)]
-    walks = [model.walk(p.train, p.held, schema=p.schema, seed=seed + i) for i, p in enumerate(parts)]
+    turn = _Turn(until)
+    walks = [model.walk(p.train, p.held, schema=p.schema, seed=seed + i, until=turn) for i, p in enumerate(parts)]
     best: tuple[float, int, list[FitPath]] | None = None
     tried = 0
-    while time.monotonic() <= until and (paths := _next(walks, until)) is not None:
+    while turn.is_open() and (paths := _next(walks, turn)) is not None:
         tried += 1
         curve = pooled(paths)
         step = int(curve.argmin())
@@ -92,25 +96,68 @@ def cross_fit(
     answers = _answers(members, parts, sample.size)
     members = tuple(replace(member, inputs=part.inputs) for member, part in zip(members, parts, strict=True))
     longest = max(range(len(paths)), key=lambda i: len(paths[i].curve))
-    return CrossFit(answers, members, members[longest].rebuilt, tried, loss, time.monotonic() - started)
+    chosen = members[longest].rebuilt
+    ended = model.takes_until and not model.settled and (turn.late or any(path.ended for path in paths))
+    again = model.repeated(chosen, len(pooled(paths))) if ended else None
+    return CrossFit(answers, members, chosen, tried, loss, time.monotonic() - started, again)
 
 
 def pooled(paths: Sequence[FitPath]) -> NDArray[np.float64]:
     """Return the mean curve over folds by mass; a fold that stopped earlier keeps its last loss.
 
-    Shapes: (steps,), as long as the longest curve.
+    Shapes: (steps,), as long as the longest curve, or the shortest of those that the clock ended: what a fold would
+    have done beyond is not known.
     """
     length = max(len(path.curve) for path in paths)
-    padded = [np.pad(path.curve, (0, length - len(path.curve)), mode="edge") for path in paths]
+    length = min([length, *(len(path.curve) for path in paths if path.ended)])
+    curves = [path.curve[:length] for path in paths]
+    padded = [np.pad(curve, (0, length - len(curve)), mode="edge") for curve in curves]
     mean: NDArray[np.float64] = np.average(padded, axis=0, weights=[path.mass for path in paths])
     return mean
 
 
-def _next(walks: Sequence[Any], until: float) -> list[FitPath] | None:
+@dataclass(eq=False)
+class _Turn:
+    """Shares the time that is left among the folds of one way, so that the clock ends all of them at about one step.
+
+    Attributes:
+        until: ``time.monotonic()`` at which all is to be through.
+        at: the same for the fold whose turn it is.
+        began: when the latest way began.
+        late: there was no time for a further way.
+
+    """
+
+    until: float
+    at: float = math.inf
+    began: float = math.nan
+    late: bool = False
+
+    def __call__(self) -> float:
+        """Return the moment for the fold whose turn it is."""
+        return self.at
+
+    def is_open(self) -> bool:
+        """Return whether there is time for a further way: half of what the latest one took."""
+        now = time.monotonic()
+        needed = 0.0 if math.isnan(self.began) else HALF * (now - self.began)
+        self.late = now + needed > self.until
+        return not self.late
+
+    def give(self, folds: int) -> None:
+        """Give the next fold its share, where so many are left."""
+        now = time.monotonic()
+        self.at = now + (self.until - now) / folds
+
+
+def _next(walks: Sequence[Any], turn: _Turn) -> list[FitPath] | None:
     """Return the next way of all folds; None after the last one, or where the clock ended it."""
-    paths = []
+    paths: list[FitPath] = []
+    turn.began = time.monotonic()
     for walk in walks:
-        path = next(walk, None) if time.monotonic() <= until else None
+        turn.give(len(walks) - len(paths))
+        turn.late = time.monotonic() > turn.until
+        path = None if turn.late else next(walk, None)
         if path is None:
             return None
         paths.append(path)

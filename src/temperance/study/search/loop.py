@@ -9,14 +9,17 @@ from temperance.records.errors import StudyError
 from temperance.study import ahead
 from temperance.study.basics import (
     LEAST_AUDIT,
+    LEAST_ENDING,
     absent,
     affordable,
     audit_seconds,
     basic_specs,
     expected_seconds,
+    further,
     has_wide,
     numeric_forecast,
     quick,
+    share_of,
     within_wide,
 )
 from temperance.study.candidates import outside_specs, students
@@ -39,7 +42,7 @@ from temperance.study.plan import (
 )
 from temperance.study.search.again import PREFIX, Again, untried
 from temperance.study.search.base import Proposer
-from temperance.study.search.portfolio import Portfolio, average, net_specs, without
+from temperance.study.search.portfolio import Portfolio, average, medium, net_specs, without
 from temperance.study.search.techniques import Alternate, Techniques
 from temperance.study.search.tpe import TPE
 from temperance.study.spec import TrialSpec
@@ -102,10 +105,11 @@ class SearchLoop:
         if (paced := self._paced()) is None:
             return
         nets, steps = self._nets(paced)
+        order = [*nets[:1], *further(desk.state, desk.settings.budget), *nets[1:]]
         many_images = self.model == "ConvNet" and not desk.prepared.roles.folds
-        portfolio = untried(nets, desk.state, seeds_after=FIRST_NETS if many_images else None)
-        if desk.settings.budget.runs is not None:
-            self.drive(Portfolio(portfolio.left[: desk.settings.budget.runs]))
+        portfolio = untried(order, desk.state, seeds_after=FIRST_NETS if many_images else None)
+        if (runs := desk.settings.budget.runs) is not None:
+            self.drive(Portfolio(portfolio.left[:runs]))
             return
         self.drive(portfolio)
         self.drive(Portfolio(self._students(nets[0])))
@@ -165,8 +169,8 @@ class SearchLoop:
     def _basic(self) -> list[TrialSpec]:
         """Return the basic models that fit the budget, the simplest first, and the candidates that the user brought."""
         desk, settings = self.desk, self.desk.settings
-        schema, roles = desk.prepared.table.schema, desk.prepared.roles
-        images = schema.kind == "images"
+        table, roles = desk.prepared.table, desk.prepared.roles
+        schema, images = table.schema, table.schema.kind == "images"
         found = basic_specs(images=images, seed=settings.seed, wide=has_wide(schema), forecast=numeric_forecast(schema))
         basic = [s for s in found if s.name not in desk.state.names and s.model not in within_wide(schema)]
         if settings.only:  # the simplest model stays as a yardstick; it cannot win
@@ -192,10 +196,8 @@ class SearchLoop:
     def _capped(self, spec: TrialSpec) -> TrialSpec:
         """Return a basic model's spec with the rows that fit the budget."""
         schema, seconds = self.desk.prepared.table.schema, self.desk.clock.for_search
-        cap = None
-        if spec.model == "Boosting":
-            cap = boosting_rows(seconds)
-        elif spec.model == "Linear" and schema.image_shape is not None:
+        cap = boosting_rows(seconds) if spec.model == "Boosting" else None
+        if spec.model == "Linear" and schema.image_shape is not None:
             cap = linear_rows(seconds, pixel_count(schema.image_shape), schema.target.outputs)
         if cap is None or cap >= len(self.desk.prepared.roles.train):
             return spec
@@ -214,11 +216,11 @@ class SearchLoop:
     # -- nets -----------------------------------------------------------------------------------------------------
 
     def _unpaced(self) -> TrialSpec:
-        settings = default_settings(
-            self.desk.prepared.table, self.desk.prepared.roles, model="plain" if self.model == "user" else self.model
-        )
-        seed = self.desk.settings.seed
-        return TrialSpec("pace", "pace", "plain", self.model, {"regularizers": []}, settings, seed=seed)
+        prepared, seed = self.desk.prepared, self.desk.settings.seed
+        name = "plain" if self.model == "user" else self.model
+        settings = default_settings(prepared.table, prepared.roles, model=name)
+        usual = medium(prepared.table.schema.target.task) if self.model == "Tabular" else []  # part of a step's time
+        return TrialSpec("pace", "pace", "plain", self.model, {"regularizers": usual}, settings, seed=seed)
 
     def _paced(self) -> Paced | None:
         """Return how fast nets train here and for how long they will; None where the study ended meanwhile."""
@@ -267,10 +269,8 @@ class SearchLoop:
         rows = trained_rows(desk.prepared.roles, self.model)
         settings, most_rows = rows_for(paced.settings, rows)
         steps = round(settings["epochs"] * epoch_steps(settings, most_rows or rows))
-        common: dict[str, Any] = {
-            "model": self.model, "settings": settings, "steps": steps, "task": schema.target.task,
-            "seed": desk.settings.seed,
-        }  # fmt: skip
+        common: dict[str, Any] = {"model": self.model, "settings": settings, "steps": steps}
+        common |= {"task": schema.target.task, "seed": desk.settings.seed}
         if schema.image_shape is not None and self.model != "user":
             nets = image_specs(shape=schema.image_shape, few=bool(desk.prepared.roles.folds), **common)
         else:
@@ -321,7 +321,7 @@ class SearchLoop:
             if (pending.is_net or fitted is None) and ahead.start(desk, late=fitted is not pending):
                 continue
             if fitted is not None:
-                desk.launch(fitted, by=type(proposer).__name__)
+                desk.launch(fitted, by=type(proposer).__name__, share=share_of(fitted))
             else:
                 self._skip(pending, proposer)
                 if not isinstance(proposer, Portfolio):
@@ -358,7 +358,7 @@ class SearchLoop:
     def _fitted(self, spec: TrialSpec, *, least: float) -> TrialSpec | None:
         """Return the trial as it fits the time that is left: whole, with fewer epochs (``least``), or not at all."""
         clock, needed = self.desk.clock, SAFETY * self._expected(spec)
-        if needed < clock.for_trials:
+        if needed < clock.for_trials or (share_of(spec) < 1 and share_of(spec) * clock.for_trials > LEAST_ENDING):
             return spec
         closing = clock.for_trials - clock.for_search
         share = clock.for_search / max(needed - closing, 1e-6)

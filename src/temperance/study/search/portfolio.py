@@ -96,7 +96,7 @@ def _alike(one: TrialSpec, other: TrialSpec) -> bool:
 
 def folded_specs(*, settings: dict[str, Any], task: Task, seed: int) -> list[TrialSpec]:
     """Return folded runs, the default first. One slot of each has the plain net's strengths: none."""
-    usual = _medium(task)
+    usual = medium(task)
     plain = {"weight_decay.rate": 0.0, "dropout.p": 0.0}
 
     def spec(name: str, techniques: list[dict[str, Any]], *, slots: Any = ({}, plain), **changed: Any) -> TrialSpec:
@@ -120,7 +120,8 @@ def folded_specs(*, settings: dict[str, Any], task: Task, seed: int) -> list[Tri
     ]  # fmt: skip
 
 
-def _medium(task: Task) -> list[dict[str, Any]]:
+def medium(task: Task) -> list[dict[str, Any]]:
+    """Return the usual techniques of a net for tables."""
     chosen = next(recipe for recipe in recipes_for(task) if recipe.name == "medium")
     return [{"name": "WeightDecay", "rate": chosen.weight_decay}, {"name": "Dropout", "p": chosen.dropout}]
 
