@@ -136,8 +136,9 @@ class Criterion:
 
     def current(self, batch: Batch) -> Batch:
         """Return the batch with the convention as it is known now."""
-        is_new = self.learnt is not None and batch.convention is not self.learnt
-        return batch._replace(convention=self.learnt) if is_new else batch
+        if self.learnt is None or batch.convention is self.learnt:
+            return batch
+        return batch._replace(convention=self.learnt)
 
     def inputs(self, batch: Batch) -> Any:
         """Return what the model is called with: the inputs, and the targets where it computes its own loss.

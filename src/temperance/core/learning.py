@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from temperance.core.convention import IGNORE, Convention
+from temperance.core.devices import widened
 
 LOOKS = 32  # batches that are looked at, where not all classes were seen to count before
 _LOOSE = 1e-3  # a loss this near the cross-entropy (computed in another precision, say) is taken for it
@@ -157,8 +158,8 @@ def _layouts(outputs: Tensor, labels: Tensor) -> list[_Layout]:
 def _outside(layout: _Layout, ignore: int) -> int | None:
     """Return the number among the labels that is no class; of several the known ``ignore_index``; None: none."""
     labels = layout.labels
-    found = labels[(labels < 0) | (labels >= layout.scores.shape[1])].unique().tolist()
-    return None if not found else int(found[0]) if len(found) == 1 else ignore
+    found = labels[(labels < 0) | (labels >= layout.scores.shape[1])].tolist()
+    return None if not found else int(found[0]) if len(set(found)) == 1 else ignore
 
 
 def _by_class(layout: _Layout) -> tuple[Tensor, Tensor]:
@@ -170,7 +171,7 @@ def _by_class(layout: _Layout) -> tuple[Tensor, Tensor]:
         wide = scores if scores.dtype == torch.float64 else scores.float()
         entropies = functional.cross_entropy(wide, labels, reduction="none", ignore_index=IGNORE)
     labels, kept = labels.cpu(), inside.cpu()
-    totals = torch.bincount(labels[kept], weights=entropies.cpu().double()[kept], minlength=classes)
+    totals = torch.bincount(labels[kept], weights=widened(entropies.cpu())[kept], minlength=classes)
     return totals, torch.bincount(labels[kept], minlength=classes)
 
 
