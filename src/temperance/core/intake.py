@@ -115,7 +115,12 @@ def check(techniques: Techniques, batch: Batch, *, parts: int = 1) -> None:
 
 
 def require_plain(techniques: Techniques, batch: Batch) -> None:
-    """Refuse terms that are means over rows beside a loss that sums, and targets that would be softened twice."""
+    """Refuse terms that are means over rows beside a loss that sums, and targets that would be softened twice.
+
+    Raises:
+        RecipeError: the recipe has one of these.
+
+    """
     convention = batch.convention
     if convention.is_sum:
         names = [
