@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+import temperance as t
 from temperance import EMA, SAM, GradientClipping, Recipe, StableDecay, WeightDecay
 from temperance.core.holdings import Holdings, check_optimizer, require_sync
 from temperance.records.errors import RecipeError, SettingError
@@ -73,3 +74,19 @@ def test_a_step_that_would_be_left_out_is_refused():
 def test_what_is_no_optimizer_is_refused_in_words():
     with pytest.raises(SettingError, match=r"optimizer=Linear\(.* of type Linear.*torch\.optim optimizer"):
         Recipe(EMA(0.9)).attach(nn.Linear(2, 2), nn.Linear(2, 2), loss=MLP.loss)
+
+
+def test_weights_without_a_shape_are_refused():
+    model = nn.Sequential(nn.LazyLinear(8), nn.Linear(8, 3))
+    with pytest.raises(RecipeError, match=r"0\.weight has no shape yet.*Run one batch through the model first"):
+        t.Recipe().attach(model, torch.optim.SGD(model.parameters(), lr=0.1), loss=nn.functional.cross_entropy)
+
+
+@pytest.mark.parametrize("one", [t.L2(0.01), t.GSAM(), t.GradientClipping(1.0)], ids=lambda one: type(one).__name__)
+def test_complex_weights_are_refused_by_who_cannot(one):
+    model = nn.Linear(4, 3, dtype=torch.complex64)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with pytest.raises(RecipeError, match=f"{type(one).__name__} and the weight 'weight', which is complex"):
+        t.Recipe(one).attach(model, optimizer, loss=lambda out, y: (out - y).abs().mean())
+    t.Recipe(t.EMA(0.9)).attach(model, optimizer, loss=lambda out, y: (out - y).abs().mean())
+    assert t.Recipe(one).by_address

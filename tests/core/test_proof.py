@@ -3,6 +3,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+import temperance as t
 from temperance import (
     EMA,
     L1,
@@ -95,3 +96,24 @@ def test_a_nets_own_noise_is_not_taken_for_the_techniques_and_modes_stay():
     model.eval()
     session.proof(batch)
     assert not any(m.training for m in model.modules())
+
+
+def test_a_decoder_that_is_fed_from_labels_gets_them_in_the_proof_too():
+    class Fed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.head = nn.Linear(4, 3)
+            self.config = type("Config", (), {"is_encoder_decoder": True})()
+
+        def forward(self, x, labels=None):
+            if labels is None:
+                raise ValueError("You cannot specify both decoder_input_ids and decoder_inputs_embeds")
+            logits = self.head(x)
+            return {"loss": nn.functional.cross_entropy(logits, labels), "logits": logits}
+
+    model = Fed()
+    session = t.Recipe(t.WeightDecay(0.1)).attach(model, torch.optim.SGD(model.parameters(), lr=0.1), loss=None)
+    batch = {"x": torch.randn(6, 4), "labels": torch.randint(0, 3, (6,))}
+    session.step(batch)
+    (evidence,) = session.proof(batch)
+    assert evidence.acted

@@ -12,7 +12,7 @@ from temperance.core import members
 from temperance.core.attached import Attached
 from temperance.core.embedding import Seam
 from temperance.core.finite import OnNaN
-from temperance.core.holdings import check_sparse
+from temperance.core.holdings import check_complex, check_sparse
 from temperance.core.joining import context_of, fingerprint, tell_of_others
 from temperance.core.metering import Meter
 from temperance.core.optimizers import join_new
@@ -66,6 +66,7 @@ def wire(
     """
     parts = session.recipe.by_address
     scaler = scaler if scaler is not None and scaler.is_enabled() else None  # GradScaler(enabled=False) does nothing
+    check_complex(session.module, parts)
     check_sparse(session.module, parts, scaler)
     device = next((p.device for p in session.module.parameters()), torch.device("cpu"))
     context = context_of(session, device)

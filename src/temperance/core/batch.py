@@ -211,7 +211,7 @@ def measure(loss: Callable[[Any, Any], Tensor], outputs: Any, batch: Batch, *, i
         if values.dim() == 0:
             return values if batch.weight is None else reduce(values, batch.weight)
         values, targets = _by_place(values, targets)
-        kept = counted(targets, batch.convention) if is_own else ignored(values, targets, batch.convention)
+        kept = counted(targets, batch.convention) if is_own else ignored(values, targets, _known(loss, batch))
         return reduce(values, batch.weight, kept)
     first, second = loss(outputs, targets.first), loss(outputs, targets.second)
     share = targets.share
@@ -227,11 +227,17 @@ def measure(loss: Callable[[Any, Any], Tensor], outputs: Any, batch: Batch, *, i
     if is_own:
         kept = counted(targets, batch.convention)
     else:
-        one, two = ignored(first, labels, batch.convention), ignored(second, others, batch.convention)
+        known = _known(loss, batch)
+        one, two = ignored(first, labels, known), ignored(second, others, known)
         kept = blend_kept(one, two, share)
     if share.dim() and first.dim() > 1:
         share = share.reshape(-1, *[1] * (first.dim() - 1))
     return reduce(torch.lerp(second, first, share.to(first.dtype)), batch.weight, kept)
+
+
+def _known(loss: Any, batch: Batch) -> Convention:
+    """Return the convention of the loss, which may have been learnt from the numbers it just gave."""
+    return getattr(loss, "learnt", None) or batch.convention
 
 
 def _by_place(losses: Tensor, targets: Any) -> tuple[Tensor, Any]:

@@ -150,7 +150,7 @@ def plain_of(function: Any) -> Any:
 def name_of(loss: Any) -> str:
     """Return how a loss is called in messages."""
     own = type(loss).__name__ if isinstance(loss, nn.Module) else getattr(loss, "__name__", type(loss).__name__)
-    return "the loss" if own == "<lambda>" else str(own)
+    return "a loss of your own" if own == "<lambda>" else str(own)
 
 
 def taught(convention: Convention, targets: Any) -> Convention:

@@ -8,13 +8,13 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from temperance.core.batch import ANSWERS_ONLY, Batch
 from temperance.core.batches import Signature
 from temperance.core.convention import Convention, convention_of, mean_weights
 from temperance.core.counted import Mixed, is_classes
 from temperance.core.devices import widened
+from temperance.core.learning import Learning
 from temperance.core.nest import described, fields_of, is_sequence
 from temperance.core.objective import is_cross_entropy
 from temperance.core.random import is_batched
@@ -87,10 +87,21 @@ class Criterion:
         self._divides = mean_weights(loss) if self.convention.kind == "classes" else None
         self.is_entropy = loss is not None and outputs is None and logits is None and is_cross_entropy(loss)
         self.is_plain = outputs is None and logits is None
-        self._looked = False
+        self.learnt: Convention | None = None  # the convention, where numbers of the loss told more of it
+        self._learning = self._to_learn()
         self._by_part: bool | None = None  # whether the loss takes the part that main_output finds
         self._per_row: bool | None = None  # whether it gives one number per row; else it took its mean over places
         self._ignores: bool | None = None  # whether one number per row is 0 where the class is ``ignore_index``
+
+    def _to_learn(self) -> Learning | None:
+        """Return what shall be learnt from the first numbers of the loss; of torch's own losses all is known."""
+        known = self.convention.kind
+        if known == "unknown":
+            return Learning() if self.logits is None else None
+        if hasattr(self.loss, "convention"):
+            return Learning(is_free=False) if known == "classes" and self.logits is None else None
+        self.shifts = False if known == "classes" else None
+        return None
 
     def read(self, raw: Any) -> Any:
         """Return what techniques act on."""
@@ -106,6 +117,7 @@ class Criterion:
         The loss of a causal language model compares place t with t + 1. Where it is known that the model is one, and
         not how its loss pairs, the convention says ``shifted``, which techniques over classes refuse.
         """
+        batch = self.current(batch)
         labels = batch.targets
         if self.logits is not None or not isinstance(outputs, Tensor) or outputs.dim() != 3 or self.shifts is False:
             return outputs, batch
@@ -121,6 +133,12 @@ class Criterion:
         if labels.dim() != 2 or outputs.shape[:2] != labels.shape:
             return outputs, batch
         return outputs[:, :-1], batch._replace(targets=labels[:, 1:])
+
+    def current(self, batch: Batch) -> Batch:
+        """Return the batch with the convention as it is known now."""
+        if self.learnt is None or batch.convention is self.learnt:
+            return batch
+        return batch._replace(convention=self.learnt)
 
     def inputs(self, batch: Batch) -> Any:
         """Return what the model is called with: the inputs, and the targets where it computes its own loss.
@@ -150,6 +168,15 @@ class Criterion:
         if isinstance(inputs, Shifted):
             return inputs._replace(inputs=self._labelled(inputs.inputs, targets))
         return self._labelled(inputs, targets)
+
+    def asked(self, batch: Batch) -> Any:
+        """Return what the model is called with for its answers alone; a decoder fed from labels still gets these.
+
+        Raises:
+            RecipeError: it is such a decoder, and the targets are none.
+
+        """
+        return self.inputs(batch) if self.loss is None and self._has_decoder else batch.inputs
 
     def _require_decoder(self, inputs: Any) -> None:
         """Refuse to ask an encoder-decoder model for answers where it fed its decoder from the labels before."""
@@ -183,8 +210,8 @@ class Criterion:
             self._per_row = value.dim() == 1 and not many
         if self._ignores is None and self._per_row and not torch.is_grad_enabled():
             self._learn_ignoring(targets, value)
-        if not self._looked and isinstance(targets, Tensor) and targets.dim() == 2 and self.logits is None:
-            self._learn_shift(self.read(raw) if self.outputs is None else raw, targets, value)
+        if self._learning is not None and isinstance(targets, Tensor) and isinstance(value, Tensor):
+            self._learn(self.read(raw) if self.outputs is None else raw, targets, value)
         return value
 
     def _of_parts(self, raw: Any, targets: Any) -> Tensor:
@@ -248,42 +275,23 @@ class Criterion:
             if bool(left.any()):
                 self._ignores = bool((values.detach()[left] == 0).all())
 
-    def _learn_shift(self, logits: Any, labels: Tensor, value: Tensor) -> None:
-        """Tell by its number whether the loss is the cross-entropy of each place or of the place after it."""
+    def _learn(self, outputs: Any, labels: Tensor, value: Tensor) -> None:
+        """Tell by its number how the loss counts."""
         if is_batched() or torch.compiler.is_compiling():  # no number can be read there
             return
-        self._looked = True
-        if labels.is_floating_point() or not isinstance(logits, Tensor):
+        learning = self._learning
+        assert learning is not None
+        if learning.is_free and self.convention.kind != "unknown":  # the user's batches say it
+            learning = self._learning = Learning(is_free=False)
+        if not isinstance(outputs, Tensor):
+            self._learning = None
             return
-        if logits.dim() != 3 or logits.shape[:2] != labels.shape or labels.shape[1] < 2:
-            return
-        if self.convention.by_member:  # the second axis is that of members
-            return
-        ignore = self.convention.ignore_index
-        labels = torch.where(labels < 0, torch.full_like(labels, ignore), labels)
-        with torch.no_grad():
-            scores = logits.detach().float()
-            said = float(value.detach().float().sum())
-            if not bool((labels[:, 1:] != ignore).any()):  # nothing counts: the next batch tells
-                self._looked = False
-                return
-            off = []
-            for out, y in ((scores, labels), (scores[:, :-1], labels[:, 1:])):
-                kept = int((y != ignore).sum())
-                if int(y.max()) >= out.shape[-1]:
-                    return
-                total = float(functional.cross_entropy(
-                    out.flatten(0, 1), y.flatten(), reduction="sum", ignore_index=ignore
-                ))  # fmt: skip
-                expected = total / max(kept, 1) if value.dim() == 0 and not self.convention.is_sum else total
-                off.append(abs(said - expected) / max(abs(expected), 1e-9))
-        rounding = 4 * torch.finfo(torch.promote_types(value.dtype, logits.dtype)).eps
-        if min(off) > max(1e-3, rounding):
-            self._is_causal = True  # a loss of its own kind: only it knows how it pairs
-        elif max(off) < 4 * max(min(off), rounding):  # both would fit: the next batch tells
-            self._looked = False
-        else:
-            self.shifts = off[1] < off[0]
+        found = learning.look(outputs, labels, value, self.convention)
+        self.shifts, self._is_causal = learning.shifts, self._is_causal or learning.is_own
+        if found != self.convention:
+            self.convention = self.learnt = found
+        if learning.done:
+            self._learning = None
 
     # -- how much a batch counts ------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from temperance.core.policy import trainable
 from temperance.core.regularizer import Regularizer
@@ -91,7 +92,8 @@ def check_optimizer(optimizer: torch.optim.Optimizer, model: nn.Module) -> None:
 
     Raises:
         SettingError: it is no optimizer.
-        RecipeError: it holds none of the model's parameters, it is LBFGS, or scales gradients by itself.
+        RecipeError: it holds none of the model's parameters, these have no shape yet, it is LBFGS, or scales gradients
+            by itself.
 
     """
     if not hasattr(optimizer, "param_groups"):
@@ -111,6 +113,13 @@ def check_optimizer(optimizer: torch.optim.Optimizer, model: nn.Module) -> None:
             "accelerate prepared this optimizer for float16: its step unscales, as the session does",
             "one of them scales",
             "attach(model, optimizer.optimizer, scaler=accelerator.scaler), or use bf16",
+        )
+    lazy = next((name for name, p in model.named_parameters() if is_lazy(p)), None)
+    if lazy is not None:
+        raise RecipeError(
+            f"the parameter {lazy} has no shape yet (a Lazy layer)",
+            "a recipe works on weights that are there",
+            "Run one batch through the model first, build the optimizer then, and attach after that",
         )
     held = {id(p) for group in optimizer.param_groups for p in group["params"]}
     lost = [name for name, p in trainable(model).items() if id(p) not in held]
@@ -138,6 +147,23 @@ def require_sync(gate: Any) -> None:
             "an update of the session is a step of the optimizer",
             "Give micro-batches as a list, session.step([a, b]), or call session.loss(batch), accelerator.backward, "
             "and if accelerator.sync_gradients, session.update()",
+        )
+
+
+def check_complex(model: nn.Module, parts: Mapping[str, Regularizer]) -> None:
+    """Raise where weights are complex and a technique computes with real ones only.
+
+    Raises:
+        RecipeError: naming the weight and who cannot work with it.
+
+    """
+    found = [n for n, p in trainable(model).items() if p.is_complex()]
+    cannot = [type(one).__name__ for one in parts.values() if not one.takes_complex]
+    if found and cannot:
+        raise RecipeError(
+            f"{', '.join(cannot)} and the weight {found[0]!r}, which is complex",
+            "real weights: it compares them, squares them or cuts them off",
+            f"Hold {found[0]} as real numbers (torch.view_as_real), freeze it, or leave {cannot[0]} out",
         )
 
 

@@ -10,7 +10,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 from temperance.core.batch import Batch
 from temperance.core.batches import Reader
-from temperance.core.convention import taught
+from temperance.core.convention import Convention, taught
 from temperance.core.criterion import Criterion
 from temperance.core.nest import leaves
 from temperance.core.regularizer import Rank, Regularizer
@@ -35,10 +35,10 @@ class Intake(Reader):
     def __init__(
         self, model: nn.Module, criterion: Criterion, techniques: Techniques, collate: Callable[[Any], Any] | None
     ) -> None:
+        self.criterion, self.techniques, self._looked = criterion, techniques, False
         super().__init__(
             model, collate=collate, convention=criterion.convention, needs_targets=criterion.loss is not None
         )
-        self.criterion, self.techniques, self._looked = criterion, techniques, False
 
     def micros(self, value: Any) -> list[Batch]:
         """Return the micro-batches of one update; see ``Reader``."""
@@ -52,9 +52,18 @@ class Intake(Reader):
         found = self.one(value)
         return found if self._looked and not before else self._looked_at([found], before + 1)[0]
 
+    @property
+    def convention(self) -> Convention:
+        """How the loss reads its targets, as far as it is known now."""
+        return self.criterion.convention
+
+    @convention.setter
+    def convention(self, known: Convention) -> None:
+        self.criterion.convention = known
+
     def _looked_at(self, found: list[Batch], parts: int) -> list[Batch]:
         self._looked = True
-        self.convention = self.criterion.convention = taught(found[0].convention, found[0].targets)
+        self.convention = taught(found[0].convention, found[0].targets)
         check(self.techniques, found[0], parts=parts)
         return [one._replace(convention=self.convention) for one in found]
 
@@ -80,7 +89,7 @@ def check(techniques: Techniques, batch: Batch, *, parts: int = 1) -> None:
             "techniques that act on the rows of the inputs need tensors (b, …)",
             "Give padded sequences (pad_packed_sequence), or leave them out of the recipe",
         )
-    _require_plain(techniques, batch)
+    require_plain(techniques, batch)
     if batch.convention.kind != "whole":
         return
     loss = batch.convention.name
@@ -105,8 +114,13 @@ def check(techniques: Techniques, batch: Batch, *, parts: int = 1) -> None:
         )
 
 
-def _require_plain(techniques: Techniques, batch: Batch) -> None:
-    """Refuse terms that are means over rows beside a loss that sums, and targets that would be softened twice."""
+def require_plain(techniques: Techniques, batch: Batch) -> None:
+    """Refuse terms that are means over rows beside a loss that sums, and targets that would be softened twice.
+
+    Raises:
+        RecipeError: the recipe has one of these.
+
+    """
     convention = batch.convention
     if convention.is_sum:
         names = [

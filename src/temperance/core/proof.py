@@ -89,7 +89,7 @@ def _try(
     with torch.random.fork_rng([] if device.type != "cuda" else [device]):
         torch.manual_seed(0)
         with evaluating(session.model), torch.no_grad(), pulse(fold(session.seed, session.steps)):
-            answer = _tensors(call(session.model, batch.inputs))
+            answer = _tensors(call(session.model, session.solo.loss.asked(batch)))
         session.solo.pending = []
         passed = session.solo.step([batch], fold(session.seed, session.steps))
     return float(passed.loss.detach()), session.solo.home.clone(owned=True), session.served.clone(owned=True), answer

@@ -95,6 +95,7 @@ class Memory(dict[str, Any]):
     """
 
     innermost: Objective
+    journal: list[tuple[Tensor, Tensor, Tensor]] | None = None  # tables, rows overwritten and what stood there
 
     def __init__(self, values: Mapping[str, Any], *, address: str, plan: Any = None) -> None:
         super().__init__(values)
@@ -145,6 +146,7 @@ class Regularizer(ABC):  # noqa: B024 (every stage may stay as it is)
         moves_inputs: it acts on the inputs in ways that need numbers with decimals; where the inputs are tokens it is
             given the model's input embedding (``Batch.seam``).
         reads_gradients: it computes with gradients in its ``update``, so they must be dense.
+        takes_complex: it can compute with complex weights.
         reads: signals that ``hear`` needs; they are measured at every ``validate``.
         by_weight: memories with one number for each of ``weights(plan)``, in that order.
         per_member: strengths that may have a value for each member of a net (``core.members``).
@@ -166,6 +168,7 @@ class Regularizer(ABC):  # noqa: B024 (every stage may stay as it is)
     by_weight: ClassVar[frozenset[str]] = frozenset()
     moves_inputs: ClassVar[bool] = False
     reads_gradients: ClassVar[bool] = False
+    takes_complex: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         for name, spec in self.strengths.items():

@@ -18,7 +18,9 @@ from temperance.core.elsewhere import elsewhere
 from temperance.core.embedding import Seam
 from temperance.core.finite import NotFinite, OnNaN, Watch, finite
 from temperance.core.holdings import Holdings, require_sync
+from temperance.core.intake import require_plain
 from temperance.core.leaves import Leaves
+from temperance.core.misfits import fitting
 from temperance.core.nest import detached
 from temperance.core.objective import PlainObjective
 from temperance.core.optimizers import step_as_it_is, step_at
@@ -29,6 +31,7 @@ from temperance.core.regularizer import Memory, Rate, Regularizer, Strengths
 from temperance.core.replicas import average, rank
 from temperance.core.scaling import Scaling
 from temperance.core.statistics import Kept, evaluating, unchanged
+from temperance.core.taught import Taught
 from temperance.core.wrappers import bare, uncompiled
 from temperance.records.errors import RecipeError
 
@@ -71,6 +74,7 @@ class Solo:
         self.rank = rank()
         self._ready: tuple[Leaves, Pass] | None = None
         self._before = Kept(())
+        self._taught = Taught(memory)
         self.pending: list[tuple[Pass, Batch]] = []  # passes whose backward is the user's, until ``settle``
         self.made: Pass | NotFinite | None = None  # what ``gradients`` gave, until ``apply``
         self.seam: Seam | None = None  # for techniques that move inputs
@@ -124,11 +128,16 @@ class Solo:
     def _made(self, micros: Sequence[Batch], key: int) -> tuple[Leaves, Pass]:
         self.pending, self.made = [], None  # of a loss that nobody updated by: its gradients go as with ``zero_grad``
         self.scaling.overflow = False
-        if self.on_nan != "skip":
-            return self.gradient(self.home, {}, micros, key)
-        self._remember_statistics()
-        grads, passed = self.gradient(self.home, {}, micros, key)
-        self._require_finite(grads, micros[0], passed, key)
+        self._taught.put_back()
+        try:
+            if self.on_nan != "skip":
+                return self.gradient(self.home, {}, micros, key)
+            self._remember_statistics()
+            grads, passed = self.gradient(self.home, {}, micros, key)
+            self._require_finite(grads, micros[0], passed, key)
+        except BaseException:
+            self._taught.put_back()
+            raise
         return grads, passed
 
     def _remember_statistics(self) -> None:
@@ -143,6 +152,7 @@ class Solo:
         """Undo what a step did that must not count: running statistics and gradients; weights did not move yet."""
         self.pending, self._ready, self.made = [], None, None
         self._before.put_back()
+        self._taught.put_back()
         for p in self.home.tensors:
             p.grad = None
         self.holdings.forget_gradients()
@@ -150,6 +160,7 @@ class Solo:
     def forward(self, batch: Batch, key: int) -> Pass:
         """Run the objective alone, for a loop that owns its backward; again before ``settle``: the next micro-batch."""
         if self.pending:
+            self._taught.begin()
             self._settle(self.pending[-1][0])
         else:
             self._remember_statistics()
@@ -184,7 +195,9 @@ class Solo:
                 raise NotFinite(batch, passed, key)
             if self.on_nan == "skip":
                 self.leave_out()
+            self._taught.put_back()
             return
+        self._taught.keep()
         if passed.memory:
             self._settle(passed)
         if self.has_gradient_stage:
@@ -216,7 +229,7 @@ class Solo:
         """Run the model and the user's loss, without any technique of the objective."""
         if params is not self.home:  # a teacher with weights of its own: it is asked for its outputs alone
             with self.at(params), unchanged(self.statistics), torch.no_grad(), self._precision():
-                outputs, seen = self.loss.paired(self.loss.read(call(self.model, batch.inputs)), batch)
+                outputs, seen = self.loss.paired(self.loss.read(call(self.model, self.loss.asked(batch))), batch)
             return Pass(self._nothing, outputs, {}, {}, {}, seen)
         if self.autocast is None:
             raw = self._answer(batch)
@@ -225,24 +238,18 @@ class Solo:
             with self._precision():
                 raw = self._answer(batch)
                 value = measure(self.loss, raw, batch)
-        if isinstance(raw, Tensor) and self.loss.is_plain and (raw.dim() != 3 or self.loss.shifts is False):
+        loss, is_told = self.loss, self.loss.learnt is None or batch.convention is self.loss.learnt
+        if is_told and isinstance(raw, Tensor) and loss.is_plain and (raw.dim() != 3 or loss.shifts is False):
             return Pass(value, raw, {}, {}, {}, batch)
-        outputs, seen = self.loss.paired(self.loss.read(raw), batch)
+        outputs, seen = loss.paired(loss.read(raw), batch)
+        if not is_told:
+            require_plain(self.parts, seen)
         return Pass(value, outputs, {}, {}, {}, seen, raw)
 
     def _answer(self, batch: Batch) -> Any:
         """Call the model, with the labels where it computes its own loss."""
-        try:
-            inputs = batch.inputs if self.loss.loss is not None else self.loss.inputs(batch)
-            return self.model(inputs) if isinstance(inputs, Tensor) else call(self.model, inputs)
-        except ValueError as fault:
-            if batch.size != 1 or "more than 1 value per channel" not in str(fault):
-                raise
-            raise RecipeError(
-                "the batch has one row, and BatchNorm needs two or more in training",
-                "batches of two rows or more",
-                "Give the loader drop_last=True, or join the last row to the batch before it",
-            ) from fault
+        inputs = batch.inputs if self.loss.loss is not None else self.loss.inputs(batch)
+        return self.model(inputs) if isinstance(inputs, Tensor) else call(self.model, inputs)
 
     def _backward(self, params: Leaves, buffers: Any, micros: Sequence[Batch], key: int) -> tuple[Leaves, Pass]:
         if self._ready is not None:
@@ -265,6 +272,8 @@ class Solo:
         if len(micros) == 1:
             passed = self._one(micros, 0, key, [1.0])
             return self._collect(), passed
+        if settles:
+            self._taught.begin()
         shares: list[Any] = []
         passes: list[Pass] = []
         for j in range(len(micros)):
@@ -295,7 +304,7 @@ class Solo:
 
     def _objective(self, batch: Batch, key: int) -> Pass:
         own = fold(key, self.rank) if self.rank else key
-        with pulsing(Pulse(own)):
+        with fitting(batch, self.loss.convention), pulsing(Pulse(own)):
             return self.objective(self.home, {}, batch if self.seam is None else self.seam.on(batch), own)
 
     def _collect(self) -> Leaves:
@@ -345,15 +354,17 @@ class Solo:
 
         Shapes: outputs (b, …), losses (b,) or (1,).
         """
-        with self.at(params), evaluating(self.model), torch.no_grad(), self._precision():
+        found = fitting(batch, self.loss.convention)
+        with found, self.at(params), evaluating(self.model), torch.no_grad(), self._precision():
             raw = call(self.model, self.loss.inputs(batch))
-            value = self.loss.of_rows(per_row(self.loss(raw, batch.targets).detach().float(), batch), batch)
+            value = self.loss(raw, batch.targets).detach().float()
+            value = self.loss.of_rows(per_row(value, self.loss.current(batch)), batch)
         return self.loss.read(raw), value
 
     def outputs(self, batch: Batch, params: Leaves) -> Any:
         """Return what the model gives in evaluation mode, without gradient."""
         with self.at(params), evaluating(self.model), torch.no_grad(), self._precision():
-            return self.loss.read(call(self.model, batch.inputs))
+            return self.loss.read(call(self.model, self.loss.asked(batch)))
 
     def product(self, batch: Batch, direction: Leaves) -> Leaves:
         """Return the Hessian of the plain loss at the trained weights, in evaluation mode, times a direction."""

@@ -40,6 +40,8 @@ def recall(memory: Memory, index: Tensor, like: Tensor, *, in_place: bool) -> Te
     """Return what was remembered of the examples at ``index``, (b, c) as ``like``; zeros for those never seen."""
     table: Tensor | None = memory.get("table")
     if table is not None and in_place and "rows" in memory:
+        if memory.journal is not None:  # this step may still be left out
+            memory.journal.append((table, memory["where"], table[memory["where"]]))
         table.index_copy_(0, memory["where"], memory["rows"])
     needed = int(index.max()) + 1
     if table is None or table.shape[0] < needed:

@@ -62,6 +62,7 @@ class AdaptiveGradientClipping(Regularizer):
         )
     }  # fmt: skip
     family: ClassVar[str] = "flatness"
+    takes_complex: ClassVar[bool] = False
     rank: ClassVar[Rank] = Rank.CLIP
     effect: ClassVar[Effect] = {"ratio": ("step_length", "down")}
     unique: ClassVar[bool] = True

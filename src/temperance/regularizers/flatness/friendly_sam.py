@@ -59,6 +59,7 @@ class FriendlySAM(Regularizer):
         )
     }
     family: ClassVar[str] = "flatness"
+    takes_complex: ClassVar[bool] = False
     rank: ClassVar[Rank] = Rank.ASCEND
     effect: ClassVar[Effect] = {"rho": ("departure", "up")}
     cost: ClassVar[Cost] = Cost(forwards=2, backwards=2, copies=2)

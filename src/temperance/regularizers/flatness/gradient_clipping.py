@@ -53,6 +53,7 @@ class GradientClipping(Regularizer):
         )
     }
     family: ClassVar[str] = "flatness"
+    takes_complex: ClassVar[bool] = False
     rank: ClassVar[Rank] = Rank.CLIP
     effect: ClassVar[Effect] = {"norm": ("step_length", "down")}
     unique: ClassVar[bool] = True

@@ -60,6 +60,7 @@ class GSAM(Regularizer):
         ),
     }
     family: ClassVar[str] = "flatness"
+    takes_complex: ClassVar[bool] = False
     rank: ClassVar[Rank] = Rank.ASCEND
     effect: ClassVar[Effect] = {"rho": ("departure", "up"), "alpha": ("departure", "up")}
     cost: ClassVar[Cost] = Cost(forwards=2, backwards=2, copies=2)

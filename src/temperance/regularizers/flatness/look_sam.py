@@ -65,6 +65,7 @@ class LookSAM(Regularizer):
         )
     }
     family: ClassVar[str] = "flatness"
+    takes_complex: ClassVar[bool] = False
     rank: ClassVar[Rank] = Rank.ASCEND
     effect: ClassVar[Effect] = {"rho": ("departure", "up")}
     cost: ClassVar[Cost] = Cost(forwards=1.2, backwards=1.2, copies=2, note="1 + 1/k on average")

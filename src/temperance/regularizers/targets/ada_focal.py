@@ -101,7 +101,7 @@ class AdaFocal(Regularizer):
 
     def begin(self, params: Leaves, context: Context) -> dict[str, Any]:
         """Return the exponents and the bounds between the bins: equally wide before the first validation."""
-        like = params.tensors[0].detach()
+        like = params.tensors[0].detach().real
         edges = torch.arange(1, BINS, dtype=like.dtype, device=like.device) / BINS
         return {"gammas": like.new_full((BINS,), self.start), "edges": edges}
 

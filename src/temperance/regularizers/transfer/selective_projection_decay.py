@@ -57,6 +57,7 @@ class SelectiveProjectionDecay(Regularizer):
         )
     }
     family: ClassVar[str] = "transfer"
+    takes_complex: ClassVar[bool] = False
     rank: ClassVar[Rank] = Rank.PROJECT
     effect: ClassVar[Effect] = {"rate": ("travel", "down")}
     cost: ClassVar[Cost] = Cost(copies=1)

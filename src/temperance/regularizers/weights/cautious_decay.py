@@ -62,6 +62,7 @@ class CautiousDecay(Regularizer):
         )
     }
     family: ClassVar[str] = "weights"
+    takes_complex: ClassVar[bool] = False
     rank: ClassVar[Rank] = Rank.DECAY
     effect: ClassVar[Effect] = {"rate": ("weight_size", "down")}
     cost: ClassVar[Cost] = Cost(copies=1)

@@ -56,6 +56,7 @@ class ElasticNet(Regularizer):
         "rate": Strength(1e-5, low=1e-8, high=1.0, neutral=0.0, scale="log", words="how strongly weights are punished")
     }
     family: ClassVar[str] = "weights"
+    takes_complex: ClassVar[bool] = False
     rank: ClassVar[Rank] = Rank.PENALTY
     effect: ClassVar[Effect] = {"rate": ("weight_size", "down")}
     unique: ClassVar[bool] = True

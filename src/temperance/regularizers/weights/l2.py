@@ -52,6 +52,7 @@ class L2(Regularizer):
         )
     }
     family: ClassVar[str] = "weights"
+    takes_complex: ClassVar[bool] = False
     rank: ClassVar[Rank] = Rank.PENALTY
     effect: ClassVar[Effect] = {"rate": ("weight_size", "down")}
     unique: ClassVar[bool] = True

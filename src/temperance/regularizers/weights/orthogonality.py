@@ -53,6 +53,7 @@ class Orthogonality(Regularizer):
         "rate": Strength(1e-3, low=1e-8, high=1.0, neutral=0.0, scale="log", words="how strongly units are kept apart")
     }
     family: ClassVar[str] = "weights"
+    takes_complex: ClassVar[bool] = False
     rank: ClassVar[Rank] = Rank.PENALTY
     effect: ClassVar[Effect] = {"rate": ("departure", "up")}
     unique: ClassVar[bool] = True

@@ -1,0 +1,115 @@
+"""Says what is wrong with a batch where the model or the loss broke off; right batches are never looked at."""
+
+from __future__ import annotations
+
+import re
+from types import TracebackType
+
+import torch
+from torch import Tensor
+
+from temperance.core.batch import ANSWERS_ONLY, Batch
+from temperance.core.convention import Convention
+from temperance.core.nest import described, is_sequence
+from temperance.records.errors import RecipeError, SettingError, TemperanceError
+
+FAULTS = (RuntimeError, ValueError, IndexError, TypeError, AttributeError)  # what torch and forward raise
+_BOUNDS = re.compile(r"Target (-?\d+) is out of bounds")
+
+
+class fitting:  # noqa: N801 (a context manager, used as a verb)
+    """Raise what is wrong with the batch in the place of what model or loss raise about it."""
+
+    __slots__ = ("_batch", "_convention")
+
+    def __init__(self, batch: Batch, convention: Convention) -> None:
+        self._batch, self._convention = batch, convention
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(fault, FAULTS):
+            found = misfit(fault, self._batch, self._convention)
+            if found is not None:
+                raise found from fault
+
+
+def misfit(fault: Exception, batch: Batch, convention: Convention) -> TemperanceError | None:
+    """Return the error that names what is wrong with the batch; None: it is not the batch, as far as can be told.
+
+    Args:
+        fault: what was raised.
+        batch: as it was given.
+        convention: how the loss reads its targets.
+
+    """
+    if isinstance(fault, TemperanceError):
+        return None
+    targets, said = batch.targets, str(fault)
+    if batch.size == 1 and "more than 1 value per channel" in said:
+        return RecipeError(
+            "the batch has one row, and BatchNorm needs two or more in training",
+            "batches of two rows or more",
+            "Give the loader drop_last=True, or join the last row to the batch before it",
+        )
+    if targets is None or targets is ANSWERS_ONLY:
+        return _without_targets(said, convention) if targets is None else None
+    if is_sequence(batch.inputs) and is_sequence(targets) and isinstance(fault, TypeError) and "argument" in said:
+        return SettingError(
+            f"a batch of inputs {described(batch.inputs)} and targets {described(targets)} was given, and the model or "
+            f"the loss does not take them ({said})",
+            "a tuple is one batch, (inputs, targets); micro-batches are a list",
+            "Give micro-batches as [(x, y), (x, y)]; several inputs need a forward with as many arguments",
+        )
+    if not isinstance(targets, Tensor):
+        return None
+    return _of_rows(said, batch, targets) or _of_classes(said, targets, convention)
+
+
+def _without_targets(said: str, convention: Convention) -> SettingError | None:
+    if "NoneType" not in said:
+        return None
+    return SettingError(
+        f"the batch has no targets (None), and {convention.name} needs them ({said})",
+        "a batch is (inputs, targets)",
+        "Give the targets, or a loss that does without: attach(..., loss=lambda outputs, _: …)",
+    )
+
+
+def _of_rows(said: str, batch: Batch, targets: Tensor) -> SettingError | None:
+    count = targets.shape[0] if targets.dim() else 0
+    if count == batch.size or not re.search(r"size|shape|dimension", said):
+        return None
+    return SettingError(
+        f"the batch has {batch.size} rows of inputs and {described(targets)} targets ({said})",
+        "one target for each row",
+        "Look where the loader makes batches: inputs and targets must be cut alike",
+    )
+
+
+def _of_classes(said: str, targets: Tensor, convention: Convention) -> SettingError | None:
+    if targets.dtype != torch.int64 and re.search("Long|not implemented for|int64|utf-8", said):
+        return SettingError(
+            f"the class numbers are {described(targets)} ({said})",
+            "class numbers are int64",
+            "Convert them: y.long()",
+        )
+    if "multi-target not supported" in said:
+        return SettingError(
+            f"the targets are {described(targets)}, and the loss wants one class number per row ({said})",
+            "class numbers (b,) beside outputs (b, c)",
+            "Give y.squeeze(1), or probabilities (b, c) with decimals",
+        )
+    found = _BOUNDS.search(said)
+    if found is None:
+        return None
+    return SettingError(
+        f"a class number of the batch is {found[1]}, which is none of the model's outputs",
+        f"class numbers are 0 … c − 1 for c outputs of the model, or {convention.ignore_index} where a place does not "
+        "count",
+        f"Number the classes from 0; write {convention.ignore_index} where nothing is known, or say "
+        f"ignore_index={found[1]} in the loss",
+    )
