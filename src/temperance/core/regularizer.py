@@ -91,10 +91,11 @@ class Memory(dict[str, Any]):
 
     ``plan`` holds its fixed facts about this model (from ``Regularizer.plan``), ``innermost`` the objective without any
     technique, set where the stages are composed: a teacher is asked by it, so no other technique remembers that pass.
-    Neither is state.
+    ``settled`` is the plan whose weights the loss is known to reach, all of them; see ``kit.reach``. None is state.
     """
 
     innermost: Objective
+    settled: Any = None
 
     def __init__(self, values: Mapping[str, Any], *, address: str, plan: Any = None) -> None:
         super().__init__(values)

@@ -84,7 +84,7 @@ class LoRADropout(Regularizer):
                 f"Try at={self.at + '.*'!r}",
             )
         undos = []
-        buffer = f"{strengths.address}_p"
+        buffer = f"_temperance_{strengths.address}_p"
         for i, place in enumerate(places):
             undos.append(hold(place, buffer, strengths["p"]))
             undos.append(change_input(place, _Drop(f"{strengths.address}/{i}", buffer)))

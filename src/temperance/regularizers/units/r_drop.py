@@ -104,7 +104,7 @@ class RDrop(Regularizer):
         places, undo = units(model, self.at, "RDrop", strengths, "alpha", _Rate(self.p))
         undos = [undo]
         for i, place in enumerate(places):
-            undos.append(hold(place, "r_drop_alpha", strengths["alpha"]))
+            undos.append(hold(place, "_temperance_r_drop_alpha", strengths["alpha"]))
             undos.append(change_output(place, _Drop(f"{strengths.address}/{i}", self.p)))
         return together(undos)
 
@@ -141,7 +141,7 @@ class _Drop:
         written = getattr(owner, "written", None)
         if written is not None:
             return out * site_mask(self.site, out, 1 - written)
-        alpha: Tensor = owner.r_drop_alpha  # type: ignore[assignment]
+        alpha: Tensor = owner._temperance_r_drop_alpha  # type: ignore[assignment]
         return out * site_mask(self.site, out, torch.where(alpha > 0, 1 - self.p, 1.0))
 
 
