@@ -143,6 +143,8 @@ class Regularizer(ABC):  # noqa: B024 (every stage may stay as it is)
         rules: what happens where it meets another technique.
         moves_inputs: it acts on the inputs in ways that need numbers with decimals; where the inputs are tokens it is
             given the model's input embedding (``Batch.seam``).
+        draws: each training pass draws noise at the places where it was put (``random.site_mask`` and its like).
+        takes_over: without ``at`` it takes over the model's own dropout; at p = 0 the model has none.
         reads_gradients: it computes with gradients in its ``update``, so they must be dense.
         reads: signals that ``hear`` needs; they are measured at every ``validate``.
         by_weight: memories with one number for each of ``weights(plan)``, in that order.
@@ -164,6 +166,8 @@ class Regularizer(ABC):  # noqa: B024 (every stage may stay as it is)
     per_member: ClassVar[frozenset[str]] = frozenset()
     by_weight: ClassVar[frozenset[str]] = frozenset()
     moves_inputs: ClassVar[bool] = False
+    draws: ClassVar[bool] = False
+    takes_over: ClassVar[bool] = False
     reads_gradients: ClassVar[bool] = False
 
     def __post_init__(self) -> None:

@@ -73,7 +73,7 @@ def rates(model: nn.Module) -> list[Rate]:
 
 
 def draws_its_way(module: nn.Module) -> bool:
-    """Return whether a layer is a dropout of torch's with a forward function of its own: one mask for all steps, say."""
+    """Return whether a layer is a dropout of torch's with a forward of its own: one mask for all steps, say."""
     own = isinstance(module, DROPOUTS) and type(module).forward not in _OWN
     return own and isinstance(module.__dict__.get("p"), (int, float))
 

@@ -83,6 +83,7 @@ class Mixout(Regularizer):
     }
     family: ClassVar[str] = "transfer"
     rank: ClassVar[Rank] = Rank.LAYERS
+    draws: ClassVar[bool] = True
     effect: ClassVar[Effect] = {"p": ("departure", "up")}
     unique: ClassVar[bool] = True
     cost: ClassVar[Cost] = Cost(copies=2)

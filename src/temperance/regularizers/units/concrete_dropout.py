@@ -89,6 +89,7 @@ class ConcreteDropout(Regularizer):
     }
     family: ClassVar[str] = "units"
     rank: ClassVar[Rank] = Rank.PENALTY
+    draws: ClassVar[bool] = True
     effect: ClassVar[Effect] = {"wr": ("weight_size", "down"), "dr": ("final_weights", "down")}
     unique: ClassVar[bool] = True
     roles: ClassVar[tuple[str, ...]] = ("noise on units",)

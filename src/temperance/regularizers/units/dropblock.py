@@ -60,6 +60,7 @@ class DropBlock(Regularizer):
     }
     family: ClassVar[str] = "units"
     rank: ClassVar[Rank] = Rank.LAYERS
+    draws: ClassVar[bool] = True
     effect: ClassVar[Effect] = {"p": ("loss_noise", "up")}
     unique: ClassVar[bool] = True
     roles: ClassVar[tuple[str, ...]] = ("noise on units",)

@@ -57,6 +57,8 @@ class Dropout(Regularizer):
     }
     family: ClassVar[str] = "units"
     rank: ClassVar[Rank] = Rank.LAYERS
+    draws: ClassVar[bool] = True
+    takes_over: ClassVar[bool] = True
     effect: ClassVar[Effect] = {"p": ("loss_noise", "up")}
     per_member: ClassVar[frozenset[str]] = frozenset({"p"})
     citations: ClassVar[tuple[Citation, ...]] = (

@@ -57,6 +57,8 @@ class GaussianDropout(Regularizer):
     }
     family: ClassVar[str] = "units"
     rank: ClassVar[Rank] = Rank.LAYERS
+    draws: ClassVar[bool] = True
+    takes_over: ClassVar[bool] = True
     effect: ClassVar[Effect] = {"p": ("loss_noise", "up")}
     roles: ClassVar[tuple[str, ...]] = ("noise on units",)
     rules: ClassVar[tuple[Rule, ...]] = (

@@ -55,6 +55,7 @@ class LoRADropout(Regularizer):
     }
     family: ClassVar[str] = "units"
     rank: ClassVar[Rank] = Rank.LAYERS
+    draws: ClassVar[bool] = True
     effect: ClassVar[Effect] = {"p": ("loss_noise", "up")}
     roles: ClassVar[tuple[str, ...]] = ("noise on units",)
     citations: ClassVar[tuple[Citation, ...]] = (

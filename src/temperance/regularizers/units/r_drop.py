@@ -77,6 +77,7 @@ class RDrop(Regularizer):
     }
     family: ClassVar[str] = "units"
     rank: ClassVar[Rank] = Rank.PENALTY
+    draws: ClassVar[bool] = True
     cost: ClassVar[Cost] = Cost(forwards=2.0)
     effect: ClassVar[Effect] = {"alpha": ("departure", "up")}
     unique: ClassVar[bool] = True

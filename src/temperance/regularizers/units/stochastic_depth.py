@@ -54,6 +54,7 @@ class StochasticDepth(Regularizer):
     }
     family: ClassVar[str] = "units"
     rank: ClassVar[Rank] = Rank.LAYERS
+    draws: ClassVar[bool] = True
     effect: ClassVar[Effect] = {"p": ("loss_noise", "up")}
     unique: ClassVar[bool] = True
     citations: ClassVar[tuple[Citation, ...]] = (
