@@ -64,7 +64,7 @@ def test_where_all_are_reached_later_passes_are_not_looked_at_until_the_plan_is_
     assert found is memory.plan
     params = Leaves.of({"a": a, "b": b}, owned=True)
     assert reached(memory, params, a.sum()) == ("a", "b")
-    memory.plan = (*memory.plan,)[:1] + ("b",)  # another tuple
+    memory.plan = (*memory.plan[:1], "b")  # another tuple
     assert reached(memory, params, a.sum()) == ("a",)
     assert reached(memory, params, (a * b).sum()) == ("a", "b")
 
