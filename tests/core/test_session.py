@@ -234,7 +234,7 @@ def test_strengths_by_hand_are_checked_and_reach_the_layers():
     session = attach(Recipe(Dropout(0.1)), MLP)
     session.set_strength("dropout.p", 0.9)
     assert session.strengths == {"dropout.p": 0.9}
-    assert float(session.model[1].dropout_p) == pytest.approx(0.9)
+    assert float(session.model[1]._temperance_dropout_p) == pytest.approx(0.9)
     with pytest.raises(SettingError, match=r"p=1\.5"):
         session.set_strength("dropout.p", 1.5)
     with pytest.raises(SettingError, match="there is no strength"):

@@ -229,3 +229,31 @@ def test_a_model_around_an_attached_one_is_refused():
     session.finish()
     Recipe(Dropout(0.3)).attach(around, torch.optim.SGD(around.parameters(), lr=0.1), loss=MLP.loss).finish()
     assert type(model.layers[1]) is nn.Dropout
+
+
+class Named(nn.Module):
+    """Has attributes that are called as strengths are."""
+
+    def __init__(self):
+        super().__init__()
+        self.dropout_rate, self.dropout_p, self.gaussian_dropout_rate, self.r_drop_rate = 0.3, 0.2, 0.3, 0.3
+        self.layer = nn.Linear(8, 3)
+        for name in ("dropconnect_p", "mixout_p", "mixout_start", "concrete_dropout_dr"):
+            setattr(self.layer, name, 0.3)
+
+    def forward(self, x):
+        return self.layer(nn.functional.dropout(x, self.dropout_rate, self.training))
+
+
+@pytest.mark.parametrize("name", ["Dropout", "GaussianDropout", "RDrop", "DropConnect", "Mixout", "ConcreteDropout"])
+def test_no_name_of_a_buffer_meets_one_of_the_users(name):
+    model = Named()
+    theirs = set(model.__dict__) | set(model.layer.__dict__)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    session = Recipe(techniques[name]()).attach(model, optimizer, loss=nn.functional.cross_entropy)
+    buffers = [n.rsplit(".", 1)[-1] for n, _ in model.named_buffers()]
+    assert buffers
+    assert all(n.startswith(("_temperance_", "temperance_")) for n in buffers)
+    session.step((torch.randn(6, 8), torch.arange(6) % 3))
+    session.finish()
+    assert set(model.__dict__) | set(model.layer.__dict__) == theirs

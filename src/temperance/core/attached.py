@@ -58,6 +58,7 @@ class Attached(Protocol):
     _last_loss: Tensor | None
     _told: list[str]
     _undo: list[Undo]
+    _uncompared: int
 
     @property
     def planned_steps(self) -> int:

@@ -15,8 +15,9 @@ from temperance.core.finite import OnNaN
 from temperance.core.holdings import check_complex, check_sparse
 from temperance.core.joining import context_of, fingerprint, tell_of_others
 from temperance.core.metering import Meter
+from temperance.core.opening import Opening
 from temperance.core.optimizers import join_new
-from temperance.core.regularizer import Memory
+from temperance.core.regularizer import Memory, Regularizer
 from temperance.core.signal import Signal, gives, untold
 from temperance.core.solo import Solo
 from temperance.core.statistics import Moved
@@ -70,6 +71,7 @@ def wire(
     check_sparse(session.module, parts, scaler)
     device = next((p.device for p in session.module.parameters()), torch.device("cpu"))
     context = context_of(session, device)
+    changed: dict[str, Regularizer] = {}  # those that changed the model
     for address, one in parts.items():
         one.check(context, session.optimizer)
         session._strengths[address] = members.strengths(
@@ -77,6 +79,7 @@ def wire(
         )
         undo = one.rewire(session.module, session._strengths[address])
         if undo is not None:
+            changed[address] = one
             session._undo.append(undo)
         session._memory[address] = Memory({}, address=address, plan=one.plan(context))
     if session._undo:
@@ -86,6 +89,8 @@ def wire(
         session.model, session.optimizer, loss, parts, session._strengths, session._memory,
         autocast=autocast, scaler=scaler, backward=backward, nan=nan,
     )  # fmt: skip
+    if changed:
+        session.solo.opening = Opening(changed, session._strengths, session.model, device)
     if any(one.moves_inputs for one in parts.values()):
         session.solo.seam = Seam(session.module, session.solo.loss.inputs, session._told)
         session._undo.append(session.solo.seam.remove)

@@ -20,6 +20,7 @@ from temperance.core.origin import cause
 from temperance.core.readings import NotNumbers
 from temperance.core.recipe import Recipe
 from temperance.core.regularizer import Context
+from temperance.core.replicas import require_same
 from temperance.core.serving import closed
 from temperance.core.steering import probe
 from temperance.records.errors import RecipeError, SettingError
@@ -191,10 +192,21 @@ def tell_of_others(session: Attached) -> None:
         )
 
 
-def _say(session: Attached, sentence: str) -> None:
+def after_first_steps(session: Attached) -> None:
+    """Tell what the first step showed; after the second, compare the replicas."""
+    session._uncompared -= 1
+    if session.solo.opening is not None:
+        for sentence, kind in session.solo.opening.told():
+            _say(session, sentence, kind)
+        session.solo.opening = None
+    if not session._uncompared:  # all replicas began alike, so what differs now was never synchronised
+        require_same(session.solo.home)
+
+
+def _say(session: Attached, sentence: str, kind: type[UserWarning] = Noticed) -> None:
     if sentence not in session._told:
         session._told.append(sentence)
-        warnings.warn(sentence, Noticed, stacklevel=5)
+        warnings.warn(sentence, kind, stacklevel=5)
 
 
 def refuse(session: Attached, fault: NotFinite) -> Pass:

@@ -91,11 +91,12 @@ class Memory(dict[str, Any]):
 
     ``plan`` holds its fixed facts about this model (from ``Regularizer.plan``), ``innermost`` the objective without any
     technique, set where the stages are composed: a teacher is asked by it, so no other technique remembers that pass.
-    Neither is state.
+    ``settled`` is the plan whose weights the loss is known to reach, all of them; see ``kit.reach``. None is state.
     """
 
     innermost: Objective
     journal: list[tuple[Tensor, Tensor, Tensor]] | None = None  # tables, rows overwritten and what stood there
+    settled: Any = None
 
     def __init__(self, values: Mapping[str, Any], *, address: str, plan: Any = None) -> None:
         super().__init__(values)
@@ -145,6 +146,8 @@ class Regularizer(ABC):  # noqa: B024 (every stage may stay as it is)
         rules: what happens where it meets another technique.
         moves_inputs: it acts on the inputs in ways that need numbers with decimals; where the inputs are tokens it is
             given the model's input embedding (``Batch.seam``).
+        draws: each training pass draws noise at the places where it was put (``random.site_mask`` and its like).
+        takes_over: without ``at`` it takes over the model's own dropout; at p = 0 the model has none.
         reads_gradients: it computes with gradients in its ``update``, so they must be dense.
         takes_complex: it can compute with complex weights.
         reads: signals that ``hear`` needs; they are measured at every ``validate``.
@@ -167,6 +170,8 @@ class Regularizer(ABC):  # noqa: B024 (every stage may stay as it is)
     per_member: ClassVar[frozenset[str]] = frozenset()
     by_weight: ClassVar[frozenset[str]] = frozenset()
     moves_inputs: ClassVar[bool] = False
+    draws: ClassVar[bool] = False
+    takes_over: ClassVar[bool] = False
     reads_gradients: ClassVar[bool] = False
     takes_complex: ClassVar[bool] = True
 

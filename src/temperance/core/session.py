@@ -20,7 +20,6 @@ from temperance.core import (
     members,
     proof,
     readings,
-    replicas,
     selection,
     serving,
     steering,
@@ -232,9 +231,7 @@ class Session(telling.Telling):
         if self.solo.watch.later:
             self.solo.watch.keep(passed.loss, self.steps - 1)
         if self._uncompared:
-            self._uncompared -= 1
-            if not self._uncompared:  # all replicas began alike, so what differs now was never synchronised
-                replicas.require_same(self.solo.home)
+            joining.after_first_steps(self)
         self._meter.watch(passed, self.solo.loss)
         if self.recipe.is_adaptive or self._meter.has_own:
             interval = steering.interval(self.steps, self.planned_steps)

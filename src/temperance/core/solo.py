@@ -23,6 +23,7 @@ from temperance.core.leaves import Leaves
 from temperance.core.misfits import fitting
 from temperance.core.nest import detached
 from temperance.core.objective import PlainObjective
+from temperance.core.opening import Opening
 from temperance.core.optimizers import step_as_it_is, step_at
 from temperance.core.policy import trainable
 from temperance.core.random import Pulse, fold, pulsing
@@ -78,6 +79,7 @@ class Solo:
         self.pending: list[tuple[Pass, Batch]] = []  # passes whose backward is the user's, until ``settle``
         self.made: Pass | NotFinite | None = None  # what ``gradients`` gave, until ``apply``
         self.seam: Seam | None = None  # for techniques that move inputs
+        self.opening: Opening | None = None  # watches the first step
         self.left: tuple[int, int] | None = None  # a leaf, and how often its gradient was written by the last update
         self._gate = getattr(optimizer, "gradient_state", None)  # accelerate's: its optimizer may do nothing
 
@@ -304,7 +306,11 @@ class Solo:
 
     def _objective(self, batch: Batch, key: int) -> Pass:
         own = fold(key, self.rank) if self.rank else key
-        with fitting(batch, self.loss.convention), pulsing(Pulse(own)):
+        one = Pulse(own)
+        if self.opening is not None:
+            with fitting(batch, self.loss.convention), self.opening.over(one), pulsing(one):
+                return self.objective(self.home, {}, batch if self.seam is None else self.seam.on(batch), own)
+        with fitting(batch, self.loss.convention), pulsing(one):
             return self.objective(self.home, {}, batch if self.seam is None else self.seam.on(batch), own)
 
     def _collect(self) -> Leaves:

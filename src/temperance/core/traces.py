@@ -141,6 +141,9 @@ def _traced(module: nn.Module, handle: Any) -> Undo:
 def hold(module: nn.Module, name: str, tensor: Tensor) -> Undo:
     """Register ``tensor`` as a non-persistent buffer of ``module``; return what undoes it.
 
+    ``name`` begins with ``_temperance_``, which no attribute of a user's module does; with ``temperance_`` where it is
+    state, which checkpoints keep.
+
     Shapes: any; a strength is () or (k,).
     """
     module.register_buffer(name, tensor, persistent=False)

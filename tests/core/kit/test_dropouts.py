@@ -96,6 +96,7 @@ def test_fused_attention_draws_by_the_steps_key():
     torch.set_rng_state(before)
 
 
+@pytest.mark.filterwarnings("ignore:Dropout did nothing in the first step")  # of the plain one, which reads p alone
 def test_rate_zero_leaves_nothing_on():
     class Plain(Net):
         def __init__(self):
@@ -195,4 +196,34 @@ def test_attention_whose_forward_is_wrapped_draws_the_steps_noise():
         torch.manual_seed(seed)
         x = torch.arange(64.0).reshape(4, 4, 4).sin()
         losses.append(session.step((x, torch.tensor([0, 1, 1, 0]))).loss.item())
+    assert losses[0] == losses[1]
+
+
+class Locked(nn.Dropout):
+    """One mask for all rows."""
+
+    def forward(self, x):
+        if not self.training:
+            return x
+        return x * torch.empty(1, x.shape[1]).bernoulli_(1 - self.p) / (1 - self.p)
+
+
+@pytest.mark.parametrize("one", [Dropout(0.5), GaussianDropout(0.5), RDrop(1.0, p=0.5)], ids=lambda o: type(o).__name__)
+def test_a_subclass_with_a_forward_of_its_own_keeps_it_and_follows_p(one):
+    losses = []
+    for seed in (0, 1):
+        torch.manual_seed(0)
+        layer = Locked(0.1)
+        model, got = nn.Sequential(layer, nn.Linear(8, 3)), []
+        session = attached(one, model)
+        assert model[0] is layer
+        assert layer.p == 0.5
+        model[1].register_forward_pre_hook(lambda _, inputs, got=got: got.append(inputs[0]))
+        torch.manual_seed(seed)  # the noise is the step's
+        losses.append(session.step((torch.ones(4, 8), torch.tensor([0, 1, 2, 0]))).loss.item())
+        assert set(got[0].unique().tolist()) == {0.0, 2.0}
+        assert (got[0] == got[0][:1]).all()
+        session.finish()
+        assert layer.p == 0.1
+        assert "forward" not in layer.__dict__
     assert losses[0] == losses[1]

@@ -3,9 +3,11 @@
 import pytest
 import torch
 
+import temperance
 from temperance.core.batch import Batch, Mixed
 from temperance.core.kit.mixing import OnlyCodes, blend, paired, warn_of_codes
 from temperance.records.errors import RecipeError
+from temperance.regularizers.mixing.cutmix import cut
 
 PARTNER, SHARE = torch.tensor([1, 0]), torch.tensor(0.75)
 
@@ -62,3 +64,31 @@ def test_each_head_of_the_targets_is_mixed() -> None:
 def test_targets_that_are_not_one_for_each_row_are_refused(rows: int) -> None:
     with pytest.raises(RecipeError, match=r"2 rows of inputs and targets of shape"):
         paired(Batch(None, torch.zeros(rows)), None, PARTNER, SHARE)
+
+
+@pytest.mark.parametrize(
+    "one", [temperance.MixUp(), temperance.RegMixUp(), temperance.ManifoldMixUp(), temperance.GradientPenalty()],
+    ids=lambda one: type(one).__name__,
+)  # fmt: skip
+def test_inputs_that_differ_in_their_rows_are_refused_by_name(one):
+    class Graph(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer, self.act = torch.nn.Linear(5, 2), torch.nn.ReLU()
+
+        def forward(self, x, edge_index):
+            z = self.act(self.layer(x))
+            return z + torch.zeros_like(z).index_add(0, edge_index[0], z[edge_index[1]])
+
+    model = Graph()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    session = temperance.Recipe(one).attach(model, optimizer, loss=torch.nn.functional.cross_entropy)
+    rows = {"x": torch.randn(8, 5), "edge_index": torch.randint(0, 8, (2, 20)), "y": torch.arange(8) % 2}
+    with pytest.raises(RecipeError, match=rf"{type(one).__name__} got 8 rows and an input of shape \(2, 20\)"):
+        list(map(session.step, [rows] * 8))  # ManifoldMixUp draws its place
+
+
+def test_images_that_differ_in_their_rows_are_not_cut():
+    images = torch.rand(6, 3, 8, 8), torch.rand(4, 3, 8, 8)
+    with pytest.raises(RecipeError, match=r"CutMix got 6 rows and an input of shape \(4, 3, 8, 8\)"):
+        cut(Batch(images, torch.arange(6) % 2), 1.0, 1.0, 0)

@@ -126,3 +126,30 @@ def test_what_comes_into_a_mask_from_outside():
     assert mask_fill(classes, codes.float()) == 0
     assert mask_fill(unknown, codes.long()) == 0
     assert move_mask(codes, 7, torch.zeros_like).unique().tolist() == [7]
+
+
+@pytest.mark.parametrize("one", EXACT, ids=repr)
+@pytest.mark.parametrize("form", ["int (b, h, w)", "float (b, h, w)", "float (b, 1, h, w)"])
+def test_a_mask_among_the_inputs_moves_exactly_as_its_image(one, form):
+    images, mask = scene()
+    given = mask if form.startswith("int") else mask.float()
+    given = given[:, None] if "1" in form else given
+    seen = {}
+
+    class Masked(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.scale = torch.nn.Parameter(torch.ones(()))
+
+        def forward(self, image, mask):
+            seen.update(image=image, mask=mask)
+            return image.mean((1, 2, 3))[:, None] * self.scale * torch.ones(2)
+
+    model = Masked()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
+    session = temperance.Recipe(one).attach(model, optimizer, loss=torch.nn.functional.cross_entropy)
+    session.step({"image": images, "mask": given, "label": torch.zeros(len(images), dtype=torch.int64)})
+    assert not torch.equal(seen["image"], images)
+    assert seen["mask"].dtype == given.dtype
+    moved = seen["mask"] if seen["mask"].dim() == 4 else seen["mask"][:, None]
+    assert torch.equal(torch.where(moved == -100, 0, moved).float(), seen["image"])

@@ -90,9 +90,9 @@ def test_the_new_head_is_left_alone_and_a_copy_of_the_starting_weights_is_the_me
     model = _two()
     session = _attach(Mixout(0.7, new="2.*"), model)
     assert list(session._memory["mixout"]["start"]) == ["0.weight"]
-    assert not hasattr(model[2], "mixout_p")
+    assert not hasattr(model[2], "_temperance_mixout_p")
     session.finish()
-    assert not hasattr(model[0], "mixout_p")
+    assert not hasattr(model[0], "_temperance_mixout_p")
 
 
 def test_weights_loaded_after_attach_are_the_start() -> None:
@@ -100,7 +100,7 @@ def test_weights_loaded_after_attach_are_the_start() -> None:
     session = _attach(Mixout(0.9), model)
     model.load_state_dict(other.state_dict())
     session.step((torch.randn(6, 3), torch.ones(6, 2)))
-    assert torch.equal(model[0].mixout_start, other[0].weight)
+    assert torch.equal(model[0]._temperance_mixout_start, other[0].weight)
 
 
 def test_a_layer_that_joins_later_starts_there_and_the_others_keep_their_start() -> None:
@@ -166,7 +166,7 @@ def test_declares_the_copies_that_it_keeps() -> None:
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     session = Recipe(Mixout(0.5)).attach(model, optimizer, loss=nn.CrossEntropyLoss())
     session.step((torch.randn(5, 4), torch.arange(5) % 3))
-    beside = [layer.mixout_start for layer in model]
+    beside = [layer._temperance_mixout_start for layer in model]
     memory = session._memory["mixout"]["start"].tensors
     places = {one.data_ptr() for one in (*beside, *memory)}
     assert len(places) == Mixout.cost.copies * len(model)

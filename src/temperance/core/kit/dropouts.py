@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from temperance.core.kit.native import is_path, rates, take_rates
+from temperance.core.kit.native import DROPOUTS, draws_its_way, is_path, rates, take_rates
 from temperance.core.members import spread
 from temperance.core.random import site_mask
 from temperance.core.regularizer import Strengths
@@ -26,7 +26,6 @@ from temperance.core.traces import Undo
 from temperance.records.errors import SettingError
 
 Of = Callable[[float], float]
-_LAYERS: tuple[type[nn.Module], ...] = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)
 _NOISY = re.compile(r"Dropout|RReLU")
 _SKIPS = re.compile(r"layer_?drop|drop_?path|stochastic_depth")
 
@@ -134,6 +133,8 @@ def take_over(
 ) -> tuple[list[StandIn], list[Undo]]:
     """Put stand-ins in the place of dropout layers, and let all other rates above 0 follow the strength.
 
+    A subclass of a dropout layer with a forward function of its own stays where it is; its ``p`` follows.
+
     Args:
         model: changed in place.
         strengths: of the technique.
@@ -147,13 +148,13 @@ def take_over(
     """
     undos: list[Undo] = []
     layers = list(_dropout_layers(model))
-    others = [rate for rate in rates(model) if rate.value > 0]
+    others = [rate for rate in rates(model) if rate.value > 0 or rate.attribute == "p"]
     readers = [parent for parent, _, _ in layers if _reads_rate(type(parent).forward)]
     if others or readers:
         undos.append(take_rates(others, strengths, name, of, readers=readers))
     places: list[StandIn] = []
     for parent, key, layer in layers:
-        kind = next(site for site, of_layer in zip(_SITES, _LAYERS, strict=True) if isinstance(layer, of_layer))
+        kind = next(site for site, of_layer in zip(_SITES, DROPOUTS, strict=True) if isinstance(layer, of_layer))
         site = f"{strengths.address}/{len(places)}" if drops else ""
         places.append(kind(layer, strengths, name, of, site))
         setattr(parent, key, places[-1])
@@ -170,7 +171,7 @@ def take_idle(model: nn.Module, strengths: Strengths, name: str, of: Of) -> list
 def _dropout_layers(model: nn.Module) -> Iterator[tuple[nn.Module, str, nn.Module]]:
     for parent in model.modules():
         for key, child in parent.named_children():
-            if isinstance(child, _LAYERS):
+            if isinstance(child, DROPOUTS) and not draws_its_way(child):
                 yield parent, key, child
 
 

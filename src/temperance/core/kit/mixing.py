@@ -51,9 +51,10 @@ def blended(batch: Batch, partner: Tensor, share: Tensor, key: Any, owner: str) 
     Shapes: inputs (b, …) → same · partner (b,) · share ().
 
     Raises:
-        RecipeError: several embeddings get them, or the model reads two texts.
+        RecipeError: several embeddings get them, the model reads two texts, or the inputs differ in their rows.
 
     """
+    require_rows(batch.inputs, partner.shape[0], owner)
     inner = batch.inputs.inputs if isinstance(batch.inputs, Shifted) else batch.inputs
     if batch.seam is None or floating_leaves(inner):
         return blend(batch.inputs, partner, share, key)
@@ -62,6 +63,22 @@ def blended(batch: Batch, partner: Tensor, share: Tensor, key: Any, owner: str) 
         return mixed
     warn_of_codes(batch.inputs, owner, batch.seam.told)
     return blend(batch.inputs, partner, share, key)
+
+
+def require_rows(inputs: Any, count: int, owner: str) -> None:
+    """Raise where an input has not one row for each of ``count`` examples: two of them have no blend then.
+
+    Raises:
+        RecipeError: the edges of a graph beside its nodes, or one context for all rows.
+
+    """
+    uneven = [x for x in leaves(inputs) if isinstance(x, Tensor) and (not x.dim() or x.shape[0] != count)]
+    if uneven:
+        raise RecipeError(
+            f"{owner} got {count} rows and an input of shape {tuple(uneven[0].shape)} beside them",
+            f"{owner} blends rows with each other, so every input has one row for each example: (b, …)",
+            f"Leave {owner} out where rows hang together (the nodes of a graph), or repeat that input for each row",
+        )
 
 
 def _choice(codes: list[Tensor], share: Tensor, key: Any) -> Tensor:

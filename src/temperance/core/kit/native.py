@@ -27,6 +27,8 @@ from temperance.core.traces import Undo, hold, keep_attribute, replace_forward, 
 from temperance.records.errors import RecipeError
 
 _RATE = re.compile(r"drop")
+DROPOUTS: tuple[type[nn.Module], ...] = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)
+_OWN = frozenset(kind.forward for kind in DROPOUTS)
 _OTHER = re.compile(r"layer_?drop|drop_?path|drop_?block|stochastic|token")  # they leave out more than units
 _DRAWS = frozenset((
     "dropout", "dropout_", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_dropout",
@@ -59,14 +61,21 @@ class Rate:
 
 
 def rates(model: nn.Module) -> list[Rate]:
-    """Return the rates of dropout that modules keep as numbers; those at 0 too."""
-    return [
+    """Return the rates of dropout that modules keep as numbers, ``p`` of layers that draw in a way of their own too."""
+    own = [Rate(name, m, "p") for name, m in model.named_modules() if draws_its_way(m) and 0 <= m.p < 1]  # type: ignore[operator]
+    return own + [
         Rate(name, module, key)
         for name, module in model.named_modules()
         if not isinstance(module, nn.modules.dropout._DropoutNd) and not is_path(module)
         for key, value in module.__dict__.items()
         if _is_rate(key, value) and (not isinstance(module, nn.RNNBase) or module.num_layers > 1)
     ]
+
+
+def draws_its_way(module: nn.Module) -> bool:
+    """Return whether a layer is a dropout of torch's with a forward of its own: one mask for all steps, say."""
+    own = isinstance(module, DROPOUTS) and type(module).forward not in _OWN
+    return own and isinstance(module.__dict__.get("p"), (int, float))
 
 
 def _is_rate(key: str, value: object) -> bool:
@@ -118,7 +127,7 @@ def take_rates(
         undos += [keep_attribute(module, attribute) for attribute in own]
         if own:
             undos.append(strengths.follow(name, partial(_set_rates, module, own, of)))
-            undos.append(hold(module, f"{strengths.address}_rate", strengths[name]))
+            undos.append(hold(module, f"_temperance_{strengths.address}_rate", strengths[name]))
         undos.append(replace_forward(module, _Seeding(module, own, of, strengths)))
     return together(undos)
 
@@ -155,7 +164,7 @@ class _Seeding:
     def run(self, *args: Any, **named: Any) -> Any:
         """Run it in training."""
         if self.attributes and self.strengths.mirror is None:  # a pure step brings its strengths as buffers
-            buffer = self.module._buffers[f"{self.strengths.address}_rate"]
+            buffer = self.module._buffers[f"_temperance_{self.strengths.address}_rate"]
             _set_rates(self.module, self.attributes, self.of, float(buffer))  # type: ignore[arg-type]
         if _RUNNING.seeds:
             return self.inner(*args, **named)

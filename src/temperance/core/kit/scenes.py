@@ -10,7 +10,7 @@ from torch import Tensor
 
 from temperance.core.batch import Batch, Mixed, map_leaves
 from temperance.core.devices import exact
-from temperance.core.kit.images import on_images
+from temperance.core.kit.images import is_image, on_images
 from temperance.core.nest import fields_of, leaves
 from temperance.records.errors import RecipeError
 
@@ -20,8 +20,9 @@ _PLACES = ("box", "bbox", "keypoint", "landmark", "polygon")
 def on_scenes(batch: Batch, change: Callable[[Tensor, int, bool], Tensor], owner: str) -> Batch:
     """Pass images, and the masks that lie over them, through the same motion: ``change(x, number, is_mask)``.
 
-    Moved along is every target of the size of the images, (b, h, w) or (b, c, h, w), and every integer input of that
-    size; ``change`` gets them as (b, c, h, w) with ``is_mask`` and must not blend their values. All images of one size
+    Moved along is every target of the size of the images, (b, h, w) or (b, c, h, w), and every input of that size that
+    is no image itself: integers, and floats (b, h, w). ``change`` gets them as (b, c, h, w) with ``is_mask`` and must
+    not blend their values. All images of one size
     get the same number, so that pictures of one scene stay on each other.
 
     Raises:
@@ -47,8 +48,8 @@ def on_scenes(batch: Batch, change: Callable[[Tensor, int, bool], Tensor], owner
         wide = leaf[:, None] if leaf.dim() == 3 else leaf
         return change(wide, known.index(size), True).reshape(leaf.shape)
 
-    if any(isinstance(leaf, Tensor) and not leaf.is_floating_point() for leaf in leaves(inputs)):
-        inputs = map_leaves(lambda x: x if x.is_floating_point() else along(x), inputs)
+    if any(isinstance(leaf, Tensor) and not is_image(leaf) for leaf in leaves(inputs)):
+        inputs = map_leaves(lambda x: x if is_image(x) else along(x), inputs)
     targets = batch.targets
     if isinstance(targets, Tensor) and targets.dim() < 3:
         return batch._replace(inputs=inputs)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from temperance.control.strength import Strength
 from temperance.core.batch import ANSWERS_ONLY, Batch, Pass, first_leaf, map_leaves, plus
 from temperance.core.kit.inputs import input_gradients
+from temperance.core.kit.mixing import require_rows
 from temperance.core.leaves import Leaves
 from temperance.core.random import fold, uniform
 from temperance.core.regularizer import Context, Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
@@ -142,7 +143,7 @@ def between_rows(batch: Batch, key: Any) -> Batch:
     """Return points between the real and the generated rows of a batch, without targets; the index is the real rows'.
 
     Raises:
-        RecipeError: one of the two kinds is missing, or the rows have weights.
+        RecipeError: one of the two kinds is missing, the rows have weights, or the inputs differ in their rows.
         SettingError: targets are not one number per row.
 
     """
@@ -167,6 +168,7 @@ def between_rows(batch: Batch, key: Any) -> Batch:
             "it works between both kinds",
             "Put them into one batch: Batch(torch.cat([real, fake]), targets of 1 and 0)",
         )
+    require_rows(batch.inputs, batch.size, "GradientPenalty")
     real, fake = real[:count], fake[:count]
     share = _share(key, batch.size, first_leaf(batch.inputs))[:count]  # drawn for all rows: a population needs one size
 

@@ -13,8 +13,8 @@ from torch import Tensor
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Mixed, Pass, first_leaf
 from temperance.core.devices import exact, widened
-from temperance.core.kit.images import box, on_images
-from temperance.core.kit.mixing import paired
+from temperance.core.kit.images import box, is_image, on_images
+from temperance.core.kit.mixing import paired, require_rows
 from temperance.core.leaves import Leaves
 from temperance.core.nest import leaves
 from temperance.core.random import beta, fold, permutation, uniform
@@ -104,6 +104,7 @@ def cut(batch: Batch, p: Tensor | float, alpha: float, key: Any) -> Batch:
     _check_targets(batch.targets)
     sizes = _sizes(batch.inputs)
     leaf, host = first_leaf(batch.inputs), torch.device("cpu")
+    require_rows([x for x in leaves(batch.inputs) if is_image(x)], leaf.shape[0], "CutMix")
     share = beta(fold(key, "share"), alpha, host)
     drawn = uniform(fold(key, "place"), (3,), host)
     partner = permutation(fold(key, "partner"), leaf.shape[0], leaf.device)

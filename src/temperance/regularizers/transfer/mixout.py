@@ -34,7 +34,7 @@ from temperance.records.cost import Cost
 from temperance.records.errors import RecipeError, SettingError
 
 _LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
-_P, _START = "mixout_p", "mixout_start"
+_P, _START = "_temperance_mixout_p", "_temperance_mixout_start"
 
 
 @techniques.add
@@ -83,6 +83,7 @@ class Mixout(Regularizer):
     }
     family: ClassVar[str] = "transfer"
     rank: ClassVar[Rank] = Rank.LAYERS
+    draws: ClassVar[bool] = True
     effect: ClassVar[Effect] = {"p": ("departure", "up")}
     unique: ClassVar[bool] = True
     cost: ClassVar[Cost] = Cost(copies=2)
@@ -182,8 +183,8 @@ class _Mix:
     def __call__(self, layer: nn.Module, inputs: Any) -> None:
         if layer.training:
             # An attribute of the instance hides the parameter until `_restore`; the Parameter object stays in place.
-            mask = site_mask(self.site, layer.weight, 1 - layer.mixout_p, self.shape)  # type: ignore[arg-type, operator]
-            layer.__dict__["weight"] = mix(layer.weight, layer.mixout_start, mask)  # type: ignore[arg-type]
+            mask = site_mask(self.site, layer.weight, 1 - layer._temperance_mixout_p, self.shape)  # type: ignore[arg-type, operator]
+            layer.__dict__["weight"] = mix(layer.weight, layer._temperance_mixout_start, mask)  # type: ignore[arg-type]
 
 
 def _restore(layer: nn.Module, inputs: Any, output: Any) -> None:

@@ -13,6 +13,7 @@ from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass
+from temperance.core.kit.reach import reached
 from temperance.core.kit.sites import change_input, named
 from temperance.core.leaves import Leaves
 from temperance.core.random import site_uniform
@@ -88,6 +89,7 @@ class ConcreteDropout(Regularizer):
     }
     family: ClassVar[str] = "units"
     rank: ClassVar[Rank] = Rank.PENALTY
+    draws: ClassVar[bool] = True
     effect: ClassVar[Effect] = {"wr": ("weight_size", "down"), "dr": ("final_weights", "down")}
     unique: ClassVar[bool] = True
     roles: ClassVar[tuple[str, ...]] = ("noise on units",)
@@ -129,7 +131,7 @@ class ConcreteDropout(Regularizer):
             value = math.log(self.start) - math.log1p(-self.start)
             logit = nn.Parameter(torch.full((), value, dtype=like.dtype, device=like.device))  # type: ignore[union-attr]
             undos.append(add_parameter(layer, _LOGIT, logit))
-            undos.append(hold(layer, "concrete_dropout_dr", strengths["dr"]))
+            undos.append(hold(layer, "_temperance_concrete_dropout_dr", strengths["dr"]))
             undos.append(change_input(layer, _Drop(f"{strengths.address}/{i}", strengths)))
         return together(undos)
 
@@ -165,9 +167,12 @@ class ConcreteDropout(Regularizer):
             passed = inner(params, buffers, batch, key)
             if strengths.is_off("wr") and strengths.is_off("dr"):
                 return passed
-            rates = torch.sigmoid(torch.stack([params[layer.logit] for layer in memory.plan]))
-            sizes = torch.stack([_square(params, layer.parameters, rates) for layer in memory.plan])
-            inputs = rates.new_tensor([layer.inputs for layer in memory.plan])
+            layers = reached(memory, params, passed.loss, _names)
+            if not layers:
+                return passed
+            rates = torch.sigmoid(torch.stack([params[layer.logit] for layer in layers]))
+            sizes = torch.stack([_square(params, layer.parameters, rates) for layer in layers])
+            inputs = rates.new_tensor([layer.inputs for layer in layers])
             terms = penalty(rates, sizes, strengths["wr"], strengths["dr"], inputs)
             loss = passed.loss + terms.sum().to(passed.loss.dtype)
             return passed._replace(loss=loss, notes={**passed.notes, f"{address}.p": rates.detach().mean()})
@@ -181,6 +186,10 @@ class _Layer(NamedTuple):
     inputs: int
 
 
+def _names(layer: _Layer) -> tuple[str, ...]:
+    return layer.logit, *layer.parameters
+
+
 @dataclass(frozen=True)
 class _Drop:
     site: str
@@ -192,7 +201,7 @@ class _Drop:
         dropped = x * soft_mask(owner.temperance_logit, site_uniform(self.site, x, shape)).to(x.dtype)  # type: ignore[arg-type]
         if not isinstance(pull, Tensor) and pull > 0:
             return dropped
-        own: Tensor = owner.concrete_dropout_dr  # type: ignore[assignment]  # a rate without gradient still gets its 0
+        own: Tensor = owner._temperance_concrete_dropout_dr  # type: ignore[assignment]  # a rate without gradient still gets its 0
         return torch.where(own > 0, dropped, x)
 
 

@@ -60,6 +60,7 @@ class DropBlock(Regularizer):
     }
     family: ClassVar[str] = "units"
     rank: ClassVar[Rank] = Rank.LAYERS
+    draws: ClassVar[bool] = True
     effect: ClassVar[Effect] = {"p": ("loss_noise", "up")}
     unique: ClassVar[bool] = True
     roles: ClassVar[tuple[str, ...]] = ("noise on units",)
@@ -90,7 +91,7 @@ class DropBlock(Regularizer):
         undos = []
         seen = _Seen()
         for i, (name, place) in enumerate(self._places(model)):
-            undos.append(hold(place, "dropblock_p", strengths["p"]))
+            undos.append(hold(place, "_temperance_dropblock_p", strengths["p"]))
             change = _Drop(f"{strengths.address}/{i}", self.size, name if self.at is not None else "", seen)
             undos.append(change_output(place, change))
         undos.append(hook_after(model, seen.require))
@@ -136,7 +137,7 @@ class _Drop:
         if out.dim() == 4:
             if not self.seen.maps:
                 self.seen.maps = True
-            return drop_blocks(out, owner.dropblock_p, self.size, self.site)  # type: ignore[arg-type]
+            return drop_blocks(out, owner._temperance_dropblock_p, self.size, self.site)  # type: ignore[arg-type]
         if not self.name:
             return out
         raise RecipeError(

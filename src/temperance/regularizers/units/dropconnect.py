@@ -58,6 +58,7 @@ class DropConnect(Regularizer):
     }
     family: ClassVar[str] = "units"
     rank: ClassVar[Rank] = Rank.LAYERS
+    draws: ClassVar[bool] = True
     effect: ClassVar[Effect] = {"p": ("loss_noise", "up")}
     unique: ClassVar[bool] = True
     roles: ClassVar[tuple[str, ...]] = ("noise on weights",)
@@ -69,7 +70,7 @@ class DropConnect(Regularizer):
         """Let each layer see a thinned copy of its weights while it runs."""
         undos = []
         for i, layer in enumerate(self._layers(model)):
-            undos.append(hold(layer, "dropconnect_p", strengths["p"]))
+            undos.append(hold(layer, "_temperance_dropconnect_p", strengths["p"]))
             undos.append(hook_before(layer, _Thin(f"{strengths.address}/{i}")))
             undos.append(hook_after(layer, _restore, always=True))
         return together(undos)
@@ -108,7 +109,7 @@ class _Thin:
         if layer.training:
             # An attribute of the instance hides the parameter until `_restore`; the Parameter object stays in place.
             # SpectralNorm may hide it already.
-            layer.__dict__["weight"] = thin(layer.weight, layer.dropconnect_p, self.site)  # type: ignore[arg-type]
+            layer.__dict__["weight"] = thin(layer.weight, layer._temperance_dropconnect_p, self.site)  # type: ignore[arg-type]
 
 
 def _restore(layer: nn.Module, inputs: Any, output: Any) -> None:

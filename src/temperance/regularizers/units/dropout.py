@@ -25,7 +25,8 @@ class Dropout(Regularizer):
 
     Without ``at`` it takes over the model's existing dropout: its layers (``Dropout1d/2d/3d`` keep dropping whole
     channels; ``layer.p`` reads p, and a rate written to it holds for that layer), and all rates above 0 that modules
-    keep as numbers, e.g. of ``nn.MultiheadAttention``, ``nn.LSTM``, fused attention and ``F.dropout``. Noise that it
+    keep as numbers under a name with "drop" in it, e.g. of ``nn.MultiheadAttention``, ``nn.LSTM``, fused attention and
+    ``F.dropout``. A subclass of a dropout layer with a forward of its own keeps its way to draw, at p. Noise that it
     cannot reach stands in ``session.warnings``. Where there is no dropout it follows each hidden activation.
 
     Stage: layers.  Cost: free.  Strengths: p in [0, 0.95], neutral 0, linear, stronger = up.
@@ -56,6 +57,8 @@ class Dropout(Regularizer):
     }
     family: ClassVar[str] = "units"
     rank: ClassVar[Rank] = Rank.LAYERS
+    draws: ClassVar[bool] = True
+    takes_over: ClassVar[bool] = True
     effect: ClassVar[Effect] = {"p": ("loss_noise", "up")}
     per_member: ClassVar[frozenset[str]] = frozenset({"p"})
     citations: ClassVar[tuple[Citation, ...]] = (
@@ -90,7 +93,7 @@ class Dropout(Regularizer):
 
 def _follow(modules: Sequence[nn.Module], strengths: Strengths) -> Undo:
     undos = []
-    buffer = f"{strengths.address}_p"
+    buffer = f"_temperance_{strengths.address}_p"
     for i, module in enumerate(modules):
         undos.append(hold(module, buffer, strengths["p"]))
         undos.append(change_output(module, _Drop(f"{strengths.address}/{i}", buffer)))

@@ -57,6 +57,8 @@ class GaussianDropout(Regularizer):
     }
     family: ClassVar[str] = "units"
     rank: ClassVar[Rank] = Rank.LAYERS
+    draws: ClassVar[bool] = True
+    takes_over: ClassVar[bool] = True
     effect: ClassVar[Effect] = {"p": ("loss_noise", "up")}
     roles: ClassVar[tuple[str, ...]] = ("noise on units",)
     rules: ClassVar[tuple[Rule, ...]] = (
@@ -85,7 +87,7 @@ class GaussianDropout(Regularizer):
         """Disturb what each place gives."""
         places, undo = units(model, self.at, "GaussianDropout", strengths, "p", float)
         undos = [undo]
-        buffer = f"{strengths.address}_p"
+        buffer = f"_temperance_{strengths.address}_p"
         for i, place in enumerate(places):
             undos.append(hold(place, buffer, strengths["p"]))
             undos.append(change_output(place, _Disturb(f"{strengths.address}/{i}", buffer, strengths)))

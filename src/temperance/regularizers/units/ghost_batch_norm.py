@@ -102,7 +102,7 @@ class GhostBatchNorm(Regularizer):
             )
         undos = []
         for layer in layers:
-            undos.append(hold(layer, "ghost_batch_norm_share", strengths["share"]))
+            undos.append(hold(layer, "_temperance_ghost_batch_norm_share", strengths["share"]))
             undos.append(replace_forward(layer, MethodType(_Blend(self.size, strengths), layer)))
         return together(undos)
 
@@ -123,7 +123,7 @@ class _Blend:
             return ghost(x, self.size, layer.weight, layer.bias, layer.eps)
         output = plain(x)
         small = ghost(x, self.size, layer.weight, layer.bias, layer.eps).to(output.dtype)
-        return torch.lerp(output, small, layer.ghost_batch_norm_share.to(output.dtype))
+        return torch.lerp(output, small, layer._temperance_ghost_batch_norm_share.to(output.dtype))
 
 
 def ghost(x: Tensor, size: int, weight: Tensor | None, bias: Tensor | None, eps: float) -> Tensor:

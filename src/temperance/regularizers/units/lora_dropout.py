@@ -55,6 +55,7 @@ class LoRADropout(Regularizer):
     }
     family: ClassVar[str] = "units"
     rank: ClassVar[Rank] = Rank.LAYERS
+    draws: ClassVar[bool] = True
     effect: ClassVar[Effect] = {"p": ("loss_noise", "up")}
     roles: ClassVar[tuple[str, ...]] = ("noise on units",)
     citations: ClassVar[tuple[Citation, ...]] = (
@@ -84,7 +85,7 @@ class LoRADropout(Regularizer):
                 f"Try at={self.at + '.*'!r}",
             )
         undos = []
-        buffer = f"{strengths.address}_p"
+        buffer = f"_temperance_{strengths.address}_p"
         for i, place in enumerate(places):
             undos.append(hold(place, buffer, strengths["p"]))
             undos.append(change_input(place, _Drop(f"{strengths.address}/{i}", buffer)))

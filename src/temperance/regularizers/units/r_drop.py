@@ -77,6 +77,7 @@ class RDrop(Regularizer):
     }
     family: ClassVar[str] = "units"
     rank: ClassVar[Rank] = Rank.PENALTY
+    draws: ClassVar[bool] = True
     cost: ClassVar[Cost] = Cost(forwards=2.0)
     effect: ClassVar[Effect] = {"alpha": ("departure", "up")}
     unique: ClassVar[bool] = True
@@ -104,7 +105,7 @@ class RDrop(Regularizer):
         places, undo = units(model, self.at, "RDrop", strengths, "alpha", _Rate(self.p))
         undos = [undo]
         for i, place in enumerate(places):
-            undos.append(hold(place, "r_drop_alpha", strengths["alpha"]))
+            undos.append(hold(place, "_temperance_r_drop_alpha", strengths["alpha"]))
             undos.append(change_output(place, _Drop(f"{strengths.address}/{i}", self.p)))
         return together(undos)
 
@@ -141,7 +142,7 @@ class _Drop:
         written = getattr(owner, "written", None)
         if written is not None:
             return out * site_mask(self.site, out, 1 - written)
-        alpha: Tensor = owner.r_drop_alpha  # type: ignore[assignment]
+        alpha: Tensor = owner._temperance_r_drop_alpha  # type: ignore[assignment]
         return out * site_mask(self.site, out, torch.where(alpha > 0, 1 - self.p, 1.0))
 
 

@@ -54,6 +54,7 @@ class StochasticDepth(Regularizer):
     }
     family: ClassVar[str] = "units"
     rank: ClassVar[Rank] = Rank.LAYERS
+    draws: ClassVar[bool] = True
     effect: ClassVar[Effect] = {"p": ("loss_noise", "up")}
     unique: ClassVar[bool] = True
     citations: ClassVar[tuple[Citation, ...]] = (
@@ -86,7 +87,7 @@ def _follow(branches: Sequence[nn.Module], strengths: Strengths) -> Undo:
     undos = []
     for i, branch in enumerate(branches):
         depth, site = (i + 1) / len(branches), f"{strengths.address}/{i}"
-        undos.append(hold(branch, "stochastic_depth_p", strengths["p"]))
+        undos.append(hold(branch, "_temperance_stochastic_depth_p", strengths["p"]))
         undos.append(change_output(branch, _Skip(site, depth)))
     return together(undos)
 
@@ -95,7 +96,7 @@ def _take(path: nn.Module, i: int, count: int, strengths: Strengths) -> list[Und
     """Let a DropPath layer skip by the step's key, at the rate of its depth, which it shows as ``drop_prob``."""
     skipping = _Skip(f"{strengths.address}/{i}", (i + 1) / count, whole=getattr(path, "mode", "row") == "batch")
     undos = [
-        hold(path, "stochastic_depth_p", strengths["p"]),
+        hold(path, "_temperance_stochastic_depth_p", strengths["p"]),
         replace_forward(path, MethodType(_pass_by(skipping), path)),
     ]
     for name in ("drop_prob", "p"):
@@ -123,7 +124,7 @@ class _Skip:
     whole: bool = False
 
     def __call__(self, owner: nn.Module, branch: Tensor) -> Tensor:
-        return skip(branch, owner.stochastic_depth_p, self.site, self.depth, whole=self.whole)  # type: ignore[arg-type]
+        return skip(branch, owner._temperance_stochastic_depth_p, self.site, self.depth, whole=self.whole)  # type: ignore[arg-type]
 
 
 def skip(branch: Tensor, p: Tensor, site: str, depth: float = 1.0, *, whole: bool = False) -> Tensor:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from temperance.control.strength import Strength
 from temperance.core.batch import Batch, Pass
+from temperance.core.kit.reach import reached
 from temperance.core.kit.weights import require_matrices
 from temperance.core.leaves import Leaves
 from temperance.core.regularizer import Context, Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
@@ -67,9 +68,10 @@ class L1(Regularizer):
 
         def penalized(params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any) -> Pass:
             passed = inner(params, buffers, batch, key)
-            if strengths.is_off("rate"):
+            names = () if strengths.is_off("rate") else reached(memory, params, passed.loss)
+            if not names:
                 return passed
-            size = absolute_sum([params[name] for name in memory.plan])
+            size = absolute_sum([params[name] for name in names])
             return passed._replace(loss=passed.loss + strengths["rate"] * size)
 
         return penalized
