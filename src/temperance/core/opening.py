@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from temperance.core.random import Pulse
+from temperance.core.random import Pulse, pulsing
 from temperance.core.regularizer import Regularizer, Strengths
 from temperance.core.wrappers import is_compiled
 
@@ -57,13 +57,11 @@ class Opening:
 
     @contextmanager
     def over(self, one: Pulse) -> Iterator[None]:
-        """Watch the pass that runs under this pulse."""
+        """Run a pass under this pulse, and watch it."""
         self._passes += 1
+        looks = self._silent() and not is_compiled(self.model)
         try:
-            if self._silent() and not is_compiled(self.model):
-                with _Watch(self.model, self._generators, self._left):
-                    yield
-            else:
+            with _Watch(self.model, self._generators, self._left) if looks else nullcontext(), pulsing(one):
                 yield
         finally:
             self._ran |= {site.split("/")[0] for site in one.calls}

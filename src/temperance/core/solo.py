@@ -307,10 +307,8 @@ class Solo:
     def _objective(self, batch: Batch, key: int) -> Pass:
         own = fold(key, self.rank) if self.rank else key
         one = Pulse(own)
-        if self.opening is not None:
-            with fitting(batch, self.loss.convention), self.opening.over(one), pulsing(one):
-                return self.objective(self.home, {}, batch if self.seam is None else self.seam.on(batch), own)
-        with fitting(batch, self.loss.convention), pulsing(one):
+        under = pulsing(one) if self.opening is None else self.opening.over(one)
+        with fitting(batch, self.loss.convention), under:
             return self.objective(self.home, {}, batch if self.seam is None else self.seam.on(batch), own)
 
     def _collect(self) -> Leaves:

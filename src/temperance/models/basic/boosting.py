@@ -154,6 +154,8 @@ def _stopped(kind: Any, end: _End) -> Any:
     """
 
     class Stopped(kind):  # type: ignore[misc]
+        tol: float
+
         def _should_stop(self, scores: list[float]) -> bool:
             most, self.tol = self.tol, min(self.tol, LEAST_SHARE * abs(scores[-1]))
             try:
