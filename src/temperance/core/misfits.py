@@ -32,9 +32,14 @@ class fitting:  # noqa: N801 (a context manager, used as a verb)
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
         if isinstance(fault, FAULTS):
-            found = misfit(fault, self._batch, self._convention)
-            if found is not None:
-                raise found from fault
+            blame(fault, self._batch, self._convention)
+
+
+def blame(fault: Exception, batch: Batch, convention: Convention) -> None:
+    """Raise what is wrong with the batch, if it is the batch; see ``misfit``."""
+    found = misfit(fault, batch, convention)
+    if found is not None:
+        raise found from fault
 
 
 def misfit(fault: Exception, batch: Batch, convention: Convention) -> TemperanceError | None:

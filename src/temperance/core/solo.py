@@ -20,7 +20,7 @@ from temperance.core.finite import NotFinite, OnNaN, Watch, finite
 from temperance.core.holdings import Holdings, require_sync
 from temperance.core.intake import require_plain
 from temperance.core.leaves import Leaves
-from temperance.core.misfits import fitting
+from temperance.core.misfits import FAULTS, blame, fitting
 from temperance.core.nest import detached
 from temperance.core.objective import PlainObjective
 from temperance.core.opening import Opening
@@ -308,8 +308,12 @@ class Solo:
         own = fold(key, self.rank) if self.rank else key
         one = Pulse(own)
         under = pulsing(one) if self.opening is None else self.opening.over(one)
-        with fitting(batch, self.loss.convention), under:
-            return self.objective(self.home, {}, batch if self.seam is None else self.seam.on(batch), own)
+        try:
+            with under:
+                return self.objective(self.home, {}, batch if self.seam is None else self.seam.on(batch), own)
+        except FAULTS as fault:
+            blame(fault, batch, self.loss.convention)
+            raise
 
     def _collect(self) -> Leaves:
         if self._unsynchronised:
@@ -339,9 +343,7 @@ class Solo:
         return params
 
     def _precision(self) -> Any:
-        if self.autocast is None:
-            return nullcontext()
-        return torch.autocast(self.device.type, dtype=self.autocast)
+        return nullcontext() if self.autocast is None else torch.autocast(self.device.type, dtype=self.autocast)
 
     # -- other parameters -----------------------------------------------------------------------------------------
 
@@ -382,10 +384,12 @@ class Solo:
             used = [(g, v) for g, v in pairs if g is not None and g.requires_grad]
             along = torch.stack([(g * v).sum() for g, v in used]).sum() if used else None
             second = () if along is None else torch.autograd.grad(along, live.tensors, allow_unused=True)
-        found = dict(zip(live.names, second or [None] * len(live), strict=True))
-        parts = [found.get(name) for name in self.home.names]
-        kept = [torch.zeros_like(p) if h is None else h for h, p in zip(parts, self.home.tensors, strict=True)]
-        return Leaves(self.home.names, kept, owned=True)
+        return Leaves(self.home.names, self._whole(live.names, second or [None] * len(live)), owned=True)
+
+    def _whole(self, names: Sequence[str], tensors: Sequence[Tensor | None]) -> list[Tensor]:
+        """Return one tensor per leaf, zeros where none is given. Shapes: those of the leaves."""
+        found = dict(zip(names, tensors, strict=True))
+        return [torch.zeros_like(p) if (g := found.get(name)) is None else g for name, p in self.home.items()]
 
     def _live(self) -> Leaves:
         """Return the leaves that can have a gradient now; the user may have frozen some since."""
@@ -396,7 +400,5 @@ class Solo:
         with evaluating(self.model), torch.enable_grad(), self._precision():
             value = measure(self.loss, call(self.model, self.loss.inputs(batch)), batch)
             live = self._live()
-            found = dict(zip(live.names, torch.autograd.grad(value, live.tensors, allow_unused=True), strict=True))
-        grads = [found.get(name) for name in self.home.names]
-        kept = [torch.zeros_like(p) if g is None else g for g, p in zip(grads, self.home.tensors, strict=True)]
+            kept = self._whole(live.names, torch.autograd.grad(value, live.tensors, allow_unused=True))
         return Leaves(self.home.names, [g.to_dense() if g.is_sparse else g for g in kept], owned=True)
