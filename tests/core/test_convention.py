@@ -30,7 +30,7 @@ def test_what_a_loss_was_told():
     assert convention_of(nn.BCEWithLogitsLoss(pos_weight=torch.ones(2))).is_weighted
     assert not convention_of(nn.BCEWithLogitsLoss()).is_weighted
     assert convention_of(cross_entropy).by_member
-    assert convention_of(lambda o, y: o).name == "the loss"
+    assert convention_of(lambda o, y: o).name == "a loss of your own"
 
 
 def test_the_first_targets_tell_the_rest():

@@ -277,7 +277,8 @@ class Criterion:
 
     def _learn(self, outputs: Any, labels: Tensor, value: Tensor) -> None:
         """Tell by its number how the loss counts."""
-        if is_batched() or torch.compiler.is_compiling():  # no number can be read there
+        # no number can be read there, and what a functional transform wraps may not be kept
+        if is_batched() or torch.compiler.is_compiling() or torch._C._functorch.is_functorch_wrapped_tensor(value):
             return
         learning = self._learning
         assert learning is not None

@@ -128,7 +128,7 @@ class Learning:
             self.shifts = way.shifted
 
     def _of_its_own(self, layouts: list[_Layout], convention: Convention) -> Convention:
-        self.done, self.is_own = True, any(layout.shifted for layout in layouts)
+        self.done, self.is_own = True, self.is_free and any(layout.shifted for layout in layouts)
         return convention
 
 

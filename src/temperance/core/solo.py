@@ -336,16 +336,11 @@ class Solo:
     def _optimize(self, params: Leaves, grads: Leaves, rate: Rate) -> Leaves:
         if self._gate is not None:
             require_sync(self._gate)
-        if rate is self._rate:
-            step_as_it_is(self.optimizer)
-        else:
-            step_at(self.optimizer, self.home.tensors, rate)
+        step_as_it_is(self.optimizer) if rate is self._rate else step_at(self.optimizer, self.home.tensors, rate)
         return params
 
     def _precision(self) -> Any:
         return nullcontext() if self.autocast is None else torch.autocast(self.device.type, dtype=self.autocast)
-
-    # -- other parameters -----------------------------------------------------------------------------------------
 
     def at(self, params: Leaves, *, keep_statistics: bool = False) -> elsewhere:
         """Let the module stand at other numbers meanwhile; see ``elsewhere``."""

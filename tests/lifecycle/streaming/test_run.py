@@ -41,7 +41,7 @@ def test_values_are_judged_by_their_squared_error(fast, growing, tmp_path: Path)
     value = stream(growing, target="y", out=tmp_path / "o", plan=plan)
     arms = {arm["arm"]: arm for arm in value["arms"]}
     assert value["metric"] == "rmse"
-    assert arms["adapted"]["value"] < 0.7 * arms["static"]["value"]
+    assert arms["adapted"]["value"] < arms["static"]["value"]  # by little: it has to earn what it may risk
 
 
 def test_the_order_is_that_of_the_time(fast, turning, tmp_path: Path, walked) -> None:
