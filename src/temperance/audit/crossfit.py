@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -63,15 +64,11 @@ def auc(target: Ints, scores: Floats) -> float:
     """
     from scipy.stats import rankdata
 
-    count = np.bincount(target, minlength=scores.shape[1])
-    classes = [1] if scores.shape[1] == 2 else [c for c in range(scores.shape[1]) if 5 <= count[c] < len(target)]
-    values = []
-    for c in classes:
-        hits, others = int(count[c]), len(target) - int(count[c])
-        if hits and others:
-            ranks = rankdata(scores[:, c])
-            values.append((ranks[target == c].sum() - hits * (hits + 1) / 2) / (hits * others))
-    return float(np.mean(values)) if values else 0.5
+    def area(scored: Floats, is_hit: NDArray[np.bool_]) -> float:
+        hits, others = int(is_hit.sum()), int((~is_hit).sum())
+        return float((rankdata(scored)[is_hit].sum() - hits * (hits + 1) / 2) / (hits * others))
+
+    return _against_the_rest(area, target, scores)
 
 
 def separation(target: Ints, scores: Floats) -> float:
@@ -85,16 +82,20 @@ def separation(target: Ints, scores: Floats) -> float:
         scores: (b, c) probabilities.
 
     """
+    def at_the_best_cut(scored: Floats, is_hit: NDArray[np.bool_]) -> float:
+        cuts, place = np.unique(scored, return_inverse=True)
+        above = np.bincount(place, is_hit, len(cuts))[::-1].cumsum() / is_hit.sum()
+        false = np.bincount(place, ~is_hit, len(cuts))[::-1].cumsum() / (~is_hit).sum()
+        return (1.0 + float((above - false).max())) / 2
+
+    return _against_the_rest(at_the_best_cut, target, scores)
+
+
+def _against_the_rest(measure: Callable[[Floats, NDArray[np.bool_]], float], target: Ints, scores: Floats) -> float:
+    """Return a measure of one class's scores, its mean over classes of 5 rows and more; 0.5 where there is none."""
     count = np.bincount(target, minlength=scores.shape[1])
-    classes = [1] if scores.shape[1] == 2 else [c for c in range(scores.shape[1]) if 5 <= count[c] < len(target)]
-    values = []
-    for c in classes:
-        hits, others = int(count[c]), len(target) - int(count[c])
-        if hits and others:
-            cuts, place = np.unique(scores[:, c], return_inverse=True)
-            above = np.bincount(place, target == c, len(cuts))[::-1].cumsum() / hits
-            false = np.bincount(place, target != c, len(cuts))[::-1].cumsum() / others
-            values.append((1.0 + float((above - false).max())) / 2)
+    classes = [1] if scores.shape[1] == 2 else [c for c in range(scores.shape[1]) if count[c] >= 5]
+    values = [measure(scores[:, c], target == c) for c in classes if 0 < count[c] < len(target)]
     return float(np.mean(values)) if values else 0.5
 
 
