@@ -82,6 +82,7 @@ def separation(target: Ints, scores: Floats) -> float:
         scores: (b, c) probabilities.
 
     """
+
     def at_the_best_cut(scored: Floats, is_hit: NDArray[np.bool_]) -> float:
         cuts, place = np.unique(scored, return_inverse=True)
         above = np.bincount(place, is_hit, len(cuts))[::-1].cumsum() / is_hit.sum()

@@ -161,7 +161,7 @@ class Server(uvicorn.Server):  # type: ignore[misc]
         """Listen; as many connections may wait as before uvicorn named how many are accepted in one turn."""
         sys.setswitchinterval(SWITCH_SECONDS)
         await super().startup(sockets)
-        gc.freeze()  # what was loaded stays: looking through it at each full collection held all requests for 25 ms
+        gc.freeze()  # what was loaded stays: each full collection would look through it while requests wait
         for listener in sockets or ():
             listener.listen(BACKLOG)
 
