@@ -20,8 +20,8 @@ class AdamW(Optimizer):
 
         m ← β₁m + (1 − β₁)g,  v ← β₂v + (1 − β₂)g²,  p ← p − η·λ·p − η·(m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + ε)
 
-    The first step of any optimizer of ``torch.optim`` loads torch's compiler, which takes two seconds of a core. A
-    study has half a minute, and compiles nothing.
+    The first step of any optimizer of ``torch.optim`` loads torch's compiler, which takes a while. A study has little
+    time, and compiles nothing.
 
     Args:
         params: parameters, or groups of them, on the CPU.
