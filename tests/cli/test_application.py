@@ -40,17 +40,21 @@ def test_help_is_fast_and_loads_no_torch() -> None:
         "heavy = [m for m in ('torch', 'sklearn', 'polars', 'optuna', 'onnxruntime', 'jinja2') if m in sys.modules];"
         "sys.exit(str(heavy) if heavy else 0)"
     )
-    best = 9.0
-    for _ in range(3):
-        before = _children()
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-        best = min(best, _children() - before)
-        assert done.returncode == 0, done.stderr
-    assert best < 0.3  # seconds of processor time, so that a busy machine does not fail it
+    pairs = [(_seconds(code), _seconds("import typer")) for _ in range(3)]
+    helped, bare = (min(one) for one in zip(*pairs, strict=True))
+    assert helped < 5 * bare  # beside the same machine in the same minute; 3 times here, and torch alone takes 20
 
 
 def test_build_gives_a_fresh_application() -> None:
     assert build() is not build()
+
+
+def _seconds(code: str) -> float:
+    """Return the processor seconds of a fresh Python that runs ``code``."""
+    before = _children()
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return _children() - before
 
 
 def _children() -> float:

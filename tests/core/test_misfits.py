@@ -67,3 +67,15 @@ def test_faults_that_are_not_the_batchs_stay_as_they_are():
     assert seen.value is told
     with pytest.raises(KeyError), fitting(Batch(X, Y), Convention()):
         raise KeyError("size")
+
+
+@pytest.mark.parametrize("technique", [t.OnlineLabelSmoothing(every=3), t.LabelSmoothing(0.1), t.MaxSup(0.1)], ids=str)
+@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES.keys())
+def test_a_class_above_all_outputs_is_named_under_techniques_that_look_it_up(technique, loss):
+    with pytest.raises(SettingError, match="a class number of the batch is 5"):
+        attach(loss, technique).step((X, torch.where(torch.arange(12) == 3, 5, Y)))
+
+
+def test_an_index_of_the_models_own_is_not_blamed_on_the_targets():
+    fault = IndexError("index 7 is out of bounds for dimension 0 with size 3")
+    assert misfit(fault, Batch(X, Y), Convention("classes")) is None

@@ -198,12 +198,7 @@ class Criterion:
         """Return the loss, () or (b, …), of an answer of the model or of the part that was read from it."""
         if self.outputs is not None and self.loss is not None:
             raw = self.outputs(raw)
-        if self.loss is None:
-            value = self._own(raw)
-        elif isinstance(raw, Tensor):
-            value = self.loss(raw, targets)
-        else:
-            value = self._of_parts(raw, targets)
+        value = self._valued(raw, targets)
         if self._per_row is None and isinstance(value, Tensor):
             self._require_pairs(raw, targets, value)
             many = isinstance(targets, Tensor) and targets.dim() > 1 and value.numel() > targets.shape[0]
@@ -213,6 +208,18 @@ class Criterion:
         if self._learning is not None and isinstance(targets, Tensor) and isinstance(value, Tensor):
             self._learn(self.read(raw) if self.outputs is None else raw, targets, value)
         return value
+
+    def value(self, raw: Any, targets: Any) -> Tensor:
+        """Return the loss of an answer, and learn nothing from it.
+
+        Shapes: () or (b, …).
+        """
+        return self._valued(raw if self.outputs is None else self.outputs(raw), targets)
+
+    def _valued(self, raw: Any, targets: Any) -> Tensor:
+        if self.loss is None:
+            return self._own(raw)
+        return self.loss(raw, targets) if isinstance(raw, Tensor) else self._of_parts(raw, targets)
 
     def _of_parts(self, raw: Any, targets: Any) -> Tensor:
         loss = self.loss

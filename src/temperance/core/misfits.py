@@ -14,7 +14,7 @@ from temperance.core.nest import described, is_sequence
 from temperance.records.errors import RecipeError, SettingError, TemperanceError
 
 FAULTS = (RuntimeError, ValueError, IndexError, TypeError, AttributeError)  # what torch and forward raise
-_BOUNDS = re.compile(r"Target (-?\d+) is out of bounds")
+_BOUNDS = re.compile(r"Target (-?\d+) is out of bounds|index (-?\d+) is out of bounds for dimension")
 
 
 class fitting:  # noqa: N801 (a context manager, used as a verb)
@@ -109,12 +109,13 @@ def _of_classes(said: str, targets: Tensor, convention: Convention) -> SettingEr
             "Give y.squeeze(1), or probabilities (b, c) with decimals",
         )
     found = _BOUNDS.search(said)
-    if found is None:
+    number = int(found[1] or found[2]) if found else 0
+    if found is None or (found[2] and not bool((targets == number).any())):  # an index of the model's own
         return None
     return SettingError(
-        f"a class number of the batch is {found[1]}, which is none of the model's outputs",
+        f"a class number of the batch is {number}, which is none of the model's outputs",
         f"class numbers are 0 … c − 1 for c outputs of the model, or {convention.ignore_index} where a place does not "
         "count",
         f"Number the classes from 0; write {convention.ignore_index} where nothing is known, or say "
-        f"ignore_index={found[1]} in the loss",
+        f"ignore_index={number} in the loss",
     )

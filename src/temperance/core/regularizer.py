@@ -91,12 +91,14 @@ class Memory(dict[str, Any]):
 
     ``plan`` holds its fixed facts about this model (from ``Regularizer.plan``), ``innermost`` the objective without any
     technique, set where the stages are composed: a teacher is asked by it, so no other technique remembers that pass.
-    ``settled`` is the plan whose weights the loss is known to reach, all of them; see ``kit.reach``. None is state.
+    ``settled`` is the plan whose weights the loss is known to reach, all of them, after so many ``looks``; see
+    ``kit.reach``. None is state.
     """
 
     innermost: Objective
     journal: list[tuple[Tensor, Tensor, Tensor]] | None = None  # tables, rows overwritten and what stood there
     settled: Any = None
+    looks: int = 0  # below 0: some pass did not reach all of them
 
     def __init__(self, values: Mapping[str, Any], *, address: str, plan: Any = None) -> None:
         super().__init__(values)

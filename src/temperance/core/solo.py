@@ -11,9 +11,10 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from temperance.core import stages
+from temperance.core.additivity import Additivity
 from temperance.core.attention import plain_attention
 from temperance.core.batch import Batch, Pass, call, joined, measure, part_of, per_row
-from temperance.core.criterion import Criterion
+from temperance.core.criterion import Criterion, Loss
 from temperance.core.elsewhere import elsewhere
 from temperance.core.embedding import Seam
 from temperance.core.finite import NotFinite, OnNaN, Watch, finite
@@ -35,8 +36,6 @@ from temperance.core.statistics import Kept, evaluating, unchanged
 from temperance.core.taught import Taught
 from temperance.core.wrappers import bare, uncompiled
 from temperance.records.errors import RecipeError
-
-Loss = Callable[[Any, Any], Tensor]
 
 
 class Solo:
@@ -75,7 +74,7 @@ class Solo:
         self.rank = rank()
         self._ready: tuple[Leaves, Pass] | None = None
         self._before = Kept(())
-        self._taught = Taught(memory)
+        self._taught, self._additivity = Taught(memory), Additivity(self.loss)
         self.pending: list[tuple[Pass, Batch]] = []  # passes whose backward is the user's, until ``settle``
         self.made: Pass | NotFinite | None = None  # what ``gradients`` gave, until ``apply``
         self.seam: Seam | None = None  # for techniques that move inputs
@@ -284,6 +283,7 @@ class Solo:
             waits = j + 1 < len(micros) and hasattr(self.model, "no_sync")
             with self.model.no_sync() if waits else nullcontext():  # type: ignore[operator]
                 passes.append(self._one(micros, j, fold(key, j) if j else key, shares))
+        self._additivity.look(passes, micros)
         return self._collect(), joined(passes, shares)
 
     def _one(self, micros: Sequence[Batch], j: int, key: int, shares: list[Any]) -> Pass:
@@ -355,8 +355,8 @@ class Solo:
 
         Shapes: outputs (b, …), losses (b,) or (1,).
         """
-        found = fitting(batch, self.loss.convention)
-        with found, self.at(params), evaluating(self.model), torch.no_grad(), self._precision():
+        on_batch = fitting(batch, self.loss.convention)
+        with on_batch, self.at(params), evaluating(self.model), torch.no_grad(), self._precision():
             raw = call(self.model, self.loss.inputs(batch))
             value = self.loss(raw, batch.targets).detach().float()
             value = self.loss.of_rows(per_row(value, self.loss.current(batch)), batch)

@@ -7,7 +7,7 @@ from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
 from temperance import L1, L2, ConcreteDropout, ElasticNet, LabelSmoothing, Orthogonality, Recipe
-from temperance.core.kit.reach import reached
+from temperance.core.kit.reach import LOOKS, reached
 from temperance.core.leaves import Leaves
 from temperance.core.regularizer import Memory
 
@@ -60,13 +60,25 @@ def known(loss, params, plan=("a", "b")):
 
 def test_where_all_are_reached_later_passes_are_not_looked_at_until_the_plan_is_another():
     a, b = (torch.ones(2, requires_grad=True) for _ in "ab")
+    params = Leaves.of({"a": a, "b": b}, owned=True)
     memory, found = known((a * b).sum(), {"a": a, "b": b})
     assert found is memory.plan
-    params = Leaves.of({"a": a, "b": b}, owned=True)
+    for _ in range(LOOKS - 1):
+        assert reached(memory, params, (a * b).sum()) is memory.plan
     assert reached(memory, params, a.sum()) == ("a", "b")
     memory.plan = (*memory.plan[:1], "b")  # another tuple
     assert reached(memory, params, a.sum()) == ("a",)
     assert reached(memory, params, (a * b).sum()) == ("a", "b")
+
+
+def test_an_expert_that_some_pass_left_out_is_looked_for_in_each():
+    a, b = (torch.ones(2, requires_grad=True) for _ in "ab")
+    params = Leaves.of({"a": a, "b": b}, owned=True)
+    memory, _ = known((a * b).sum(), {"a": a, "b": b})
+    assert reached(memory, params, a.sum()) == ("a",)
+    for _ in range(2 * LOOKS):
+        assert reached(memory, params, (a * b).sum()) == ("a", "b")
+    assert reached(memory, params, b.sum()) == ("b",)
 
 
 def test_where_the_history_hides_weights_all_are_punished():

@@ -11,6 +11,8 @@ from torch import Tensor
 from temperance.core.leaves import Leaves
 from temperance.core.regularizer import Memory
 
+LOOKS = 32  # passes that must reach all weights before they are taken to reach them always
+
 
 def _itself(item: Any) -> tuple[str, ...]:
     return (item,)
@@ -21,8 +23,8 @@ def reached(
 ) -> tuple[Any, ...]:
     """Return those of ``memory.plan`` that the loss depends on, as the history of ``loss`` tells.
 
-    Where the first pass reaches all of them, later ones are not looked at: it costs nothing. A weight that takes part
-    then and not in some later step is punished there too. All are returned where the history cannot tell: in a pure
+    Where the first passes reach all of them, later ones are not looked at: it costs nothing. Where one did not (a
+    router left an expert out), all passes are looked at. All are returned where the history cannot tell: in a pure
     step, and where a ``torch.autograd.Function`` of somebody's (reentrant checkpoints, say) hides what it calls.
 
     Args:
@@ -39,10 +41,13 @@ def reached(
     kept = plan
     if found is not None:
         kept = tuple(item for item in plan if any(id(params.get(name)) in found for name in names(item)))
-    if len(kept) == len(plan):
-        memory.settled = plan
-        return plan
-    return kept
+    if len(kept) < len(plan):
+        memory.looks = -1
+        return kept
+    memory.looks += memory.looks >= 0
+    if memory.looks == LOOKS:
+        memory.settled, memory.looks = plan, 0
+    return plan
 
 
 def _leaves(loss: Tensor) -> set[int] | None:

@@ -182,6 +182,7 @@ def soft_parts(logs: Tensor, labels: Tensor, matrix: Tensor) -> Tensor:
 
     Raises:
         RecipeError: labels and outputs do not fit each other.
+        IndexError: a label is no class, in the words of torch's losses.
 
     """
     matrix = matrix * -matrix.shape[-1]
@@ -193,7 +194,10 @@ def soft_parts(logs: Tensor, labels: Tensor, matrix: Tensor) -> Tensor:
             "OnlineLabelSmoothing needs one label for each place of the outputs",
             "Give the model's answers the size of the labels, or leave OnlineLabelSmoothing out",
         )
-    rows = functional.embedding(labels.clamp_min(0), matrix) * (labels >= 0).unsqueeze(-1)
+    try:
+        rows = functional.embedding(labels.clamp_min(0), matrix) * (labels >= 0).unsqueeze(-1)
+    except IndexError as fault:
+        raise IndexError(f"Target {int(labels.max())} is out of bounds.") from fault
     rows = rows.reshape(*labels.shape, *[1] * (logs.dim() - rows.dim()), rows.shape[-1])
     return rows * logs
 

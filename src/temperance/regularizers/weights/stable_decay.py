@@ -100,7 +100,7 @@ class StableDecay(Regularizer):
         def step(params: Leaves, grads: Leaves, rate: Rate) -> Leaves:
             decayed = present(grads, planned)
             with torch.no_grad():
-                count = max(1, sum(g.numel() for g in grads.tensors))
+                count = max(1, sum(g.numel() * (2 if g.is_complex() else 1) for g in grads.tensors))
                 square = grads.norm().to(memory["moment"].dtype) ** 2 / count
                 memory["step"] = memory["step"] + 1
                 memory["moment"] = self.beta * memory["moment"] + (1 - self.beta) * square
