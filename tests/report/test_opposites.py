@@ -120,6 +120,14 @@ def said(document: Document) -> frozenset[str]:
     return frozenset(found)
 
 
+def recognised(verdict: str, area: float) -> Edit:
+    """Plant how well an attack tells which rows were learned."""
+    rate = {"name": "leakage/lira/tpr@0.01", "at": 0.01, "value": 0.02, "low": 0.01, "high": 0.03, "n": 300}
+    auc = {"name": "leakage/lira/auc", "value": area, "low": area - 0.02, "high": area + 0.02, "n": 600}
+    attack = {"attack": "lira", "auc": auc, "rates": [rate], "verdict": verdict, "members": 300, "others": 300}
+    return put("winner/leakage", {"attacks": [attack], "not_done": []})
+
+
 def cost(value: float) -> Document:
     return {
         "name": "expected_cost",
@@ -213,6 +221,14 @@ FACTS: dict[str, tuple[str, Edit, Edit, str, str]] = {
     "no comparison": ("binary", put("winner/comparison", []), NOTHING, "tried.comparison.none",
                       "tried.comparison.fold"),
     "no trials": ("binary", put("trials", []), NOTHING, "tried.trials.none", "tried.trials.caption"),
+    "nobody recognised": ("binary", recognised("no better than guessing", 0.5), recognised("serious", 0.9),
+                          "leakage.verdict.none", "leakage.verdict.serious"),
+    "some recognised": ("binary", recognised("some rows can be recognised", 0.6),
+                        recognised("a little better than guessing", 0.53), "leakage.verdict.some",
+                        "leakage.verdict.little"),
+    "too few to recognise": ("binary", recognised("too few rows to say", 0.5),
+                             recognised("no better than guessing", 0.5), "leakage.verdict.few",
+                             "leakage.verdict.none"),
 }  # fmt: skip
 
 
@@ -236,9 +252,11 @@ def test_a_claim_goes_where_the_study_says_the_opposite(name: str) -> None:
 JUDGING = (
     "better", "worse", "unclear", "overlap", "unknown", "same_model", "none", "low", "high", "fair", "no", "yes",
     "kept", "short", "over", "unchecked", "above", "fix", "no_net", "no_plain", "only_plain", "given", "left_out",
+    "little", "some", "serious", "few",
 )  # fmt: skip
 SECTIONS = (
     "answer", "trust", "mistakes", "decision", "range", "depends", "bought", "fails", "duties", "using", "tried",
+    "leakage",
 )  # fmt: skip
 ELSEWHERE = {
     "decision.against.": "sections/test_decision.py",

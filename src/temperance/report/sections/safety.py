@@ -48,6 +48,6 @@ class Safety(Section):
         if rates:
             alarms = figures.figure(rates[0]["at"], form="percent", listed=False)
             found = say("leakage.found", share=figures.interval(rates[0], form="percent"), alarms=alarms)
-        verdict = VERDICTS.get(one["verdict"].text, "few")
+        verdict = VERDICTS[one["verdict"].text]
         area = figures.interval(one["auc"])
         return say(f"leakage.{one['attack'].raw}"), area, found, say(f"leakage.verdict.{verdict}")
