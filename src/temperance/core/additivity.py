@@ -72,7 +72,9 @@ class Additivity:
             whole = loss.value(_joined(answers), _joined([y for _, y in pairs]))
             parts = [loss.value(x, y) for x, (_, y) in zip(answers, pairs, strict=True)]
             again = loss.value(answers[0], pairs[0][1])
-        if not all(bool(torch.isfinite(one).all()) for one in (whole, *parts)):  # in a part nothing counts: another time
+        if not all(
+            bool(torch.isfinite(one).all()) for one in (whole, *parts)
+        ):  # in a part nothing counts: another time
             return
         self._left = 0
         if whole.dim() or not torch.equal(again, parts[0]):  # of one number per row, or it draws
@@ -81,8 +83,8 @@ class Additivity:
         made = sum((part_of(one, share) for one, share in zip(parts, shares, strict=True)), torch.zeros_like(whole))
         if _apart(made, whole, [x for one in answers for x in tensors(one) if x.requires_grad]):
             warnings.warn(
-                f"The losses of the micro-batches make {float(made):.6g}, and {loss.convention.name} of all their rows "
-                f"at once is {float(whole):.6g}: it divides by something that it does not tell, such as weights of "
+                f"The losses of the micro-batches make {float(made.detach()):.6g}, and {loss.convention.name} of all their rows "
+                f"at once is {float(whole.detach()):.6g}: it divides by something that it does not tell, such as weights of "
                 "classes, so the gradient is not that of the whole batch. Give torch's own loss "
                 "(nn.CrossEntropyLoss(weight=…)), a loss that gives one number per row (reduction='none', each times "
                 "its weight), or whole batches",

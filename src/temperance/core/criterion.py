@@ -65,9 +65,7 @@ def require_loss(loss: Any) -> None:
 
 def _may_learn(value: Tensor) -> bool:
     """Return whether a number can be read here, and what was read may be kept: not in a functional transform."""
-    return not (
-        is_batched() or torch.compiler.is_compiling() or torch._C._functorch.is_functorch_wrapped_tensor(value)
-    )
+    return not (is_batched() or torch.compiler.is_compiling() or torch._C._functorch.is_functorch_wrapped_tensor(value))
 
 
 def _is_hidden(named: dict[Any, Any]) -> bool:

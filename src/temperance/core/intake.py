@@ -140,7 +140,7 @@ def require_plain(techniques: Techniques, batch: Batch) -> None:
                 "what a technique adds or replaces is a mean over rows, so its weight would depend on the batch's size",
                 "Give the loss with reduction='mean' or 'none', and the learning rate times the rows of a batch",
             )
-    if convention.is_own:
+    if convention.is_own and convention.kind != "shifted":  # that is refused by the technique
         names = [type(one).__name__ for one in techniques.values() if "replaces the loss" in one.roles]
         if names:
             warnings.warn(

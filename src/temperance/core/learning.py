@@ -170,8 +170,7 @@ def of_values(outputs: Tensor, targets: Tensor, value: Tensor, convention: Conve
         return convention
     if not fits:
         return replace(convention, is_own=True)
-    kind, is_sum = fits[0]
-    return replace(convention, kind=kind, is_sum=is_sum and value.dim() == 0 and len(fits) == 1)
+    return replace(convention, kind=fits[0][0], is_sum=value.dim() == 0 and all(is_sum for _, is_sum in fits))
 
 
 def _losses(out: Tensor, aims: Tensor) -> Iterator[tuple[Kind, Tensor]]:
@@ -180,7 +179,7 @@ def _losses(out: Tensor, aims: Tensor) -> Iterator[tuple[Kind, Tensor]]:
     Shapes: (b, …).
     """
     entropy = functional.cross_entropy
-    for axis in {1, out.dim() - 1}:
+    for axis in {1, out.dim() - 1} if out.dim() > 1 else ():
         placed = [x.movedim(axis, -1).flatten(0, -2) for x in (out, aims)]
         yield "classes", entropy(placed[0], placed[1], reduction="none")
         yield "classes", functional.kl_div(torch.log_softmax(placed[0], -1), placed[1], reduction="none").sum(-1)
