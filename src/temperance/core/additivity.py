@@ -82,9 +82,10 @@ class Additivity:
         shares = loss.shares(micros)
         made = sum((part_of(one, share) for one, share in zip(parts, shares, strict=True)), torch.zeros_like(whole))
         if _apart(made, whole, [x for one in answers for x in tensors(one) if x.requires_grad]):
+            parts_make, is_whole = float(made.detach()), float(whole.detach())
             warnings.warn(
-                f"The losses of the micro-batches make {float(made.detach()):.6g}, and {loss.convention.name} of all their rows "
-                f"at once is {float(whole.detach()):.6g}: it divides by something that it does not tell, such as weights of "
+                f"The losses of the micro-batches make {parts_make:.6g}, and {loss.convention.name} of all their rows "
+                f"at once is {is_whole:.6g}: it divides by something that it does not tell, such as weights of "
                 "classes, so the gradient is not that of the whole batch. Give torch's own loss "
                 "(nn.CrossEntropyLoss(weight=…)), a loss that gives one number per row (reduction='none', each times "
                 "its weight), or whole batches",

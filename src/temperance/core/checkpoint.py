@@ -106,7 +106,8 @@ def _counts(session: Attached) -> dict[str, Any]:
     return {
         "steps": session.steps, "epoch": session.epoch, "seed": session.seed, "lr_max": session._lr_max,
         "steps_per_epoch": session.steps_per_epoch, "stopped": session.stopped, "calm": session.solo.scaling.calm,
-        "left_out": list(session.left_out), "tracked": session._moved.counts(), "loss": copied(session.solo.loss.facts()),
+        "left_out": list(session.left_out), "tracked": session._moved.counts(),
+        "loss": copied(session.solo.loss.facts()),
         "looks": {a: (m.looks, m.settled is not None) for a, m in session._memory.items()},
     }  # fmt: skip
 
