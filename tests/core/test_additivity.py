@@ -36,7 +36,7 @@ def test_class_weights_that_a_function_hides_are_told_once():
 def test_a_sum_of_squares_is_told():
     micros = [(x, torch.randn(len(x), 3)) for x, _ in parts()]
     with pytest.warns(NotAdditive, match="make"):
-        stepped(lambda out, y: F.mse_loss(out, y, reduction="sum"), micros)
+        stepped(lambda out, y: 3 * F.mse_loss(out, y, reduction="sum"), micros)
 
 
 @pytest.mark.parametrize("loss", [
@@ -69,7 +69,7 @@ def test_what_the_model_computes_itself_and_whole_batches_are_not_asked():
     assert calls == [5, 7, 12, 5, 7, 5]
 
 
-def test_rows_of_other_lengths_are_compared_in_a_later_step():
+def test_rows_of_other_lengths_are_compared_by_parts_of_one():
     torch.manual_seed(3)
     long, short = (
         (torch.randn(2, 6, 4), torch.randint(0, 3, (2, 6))),
@@ -78,11 +78,33 @@ def test_rows_of_other_lengths_are_compared_in_a_later_step():
     loss = lambda out, y: F.cross_entropy(out.flatten(0, 1), y.flatten(), weight=WEIGHTS)  # noqa: E731
     model = nn.Linear(4, 3)
     session = t.Recipe().attach(model, torch.optim.SGD(model.parameters(), lr=0.1), loss=loss)
+    with pytest.warns(NotAdditive):
+        session.step([long, short])
+
+
+def test_slopes_tell_where_numbers_agree():
+    model = nn.Linear(4, 3)
+    nn.init.zeros_(model.weight), nn.init.zeros_(model.bias)  # each row's loss is log 3, whatever it counts
+    session = t.Recipe().attach(
+        model, torch.optim.SGD(model.parameters(), lr=0.1),
+        loss=lambda out, y: F.cross_entropy(out, y, weight=WEIGHTS),
+    )  # fmt: skip
+    with pytest.warns(NotAdditive):
+        session.step(parts())
+
+
+def test_a_part_in_which_nothing_counts_puts_the_comparison_off():
+    (x, y), rest = parts()
+    session_model = nn.Linear(4, 3)
+    session = t.Recipe().attach(
+        session_model, torch.optim.SGD(session_model.parameters(), lr=0.1),
+        loss=lambda out, y: F.cross_entropy(out, y, weight=WEIGHTS), nan="ignore",
+    )  # fmt: skip
     with warnings.catch_warnings():
         warnings.simplefilter("error", NotAdditive)
-        session.step([long, short])
+        session.step([(x, torch.full_like(y, -100)), rest])
     with pytest.warns(NotAdditive):
-        session.step([long, (long[0], torch.zeros(2, 6, dtype=torch.long))])
+        session.step([(x, y), rest])
 
 
 def test_noise_stays_what_it_was():

@@ -121,3 +121,12 @@ def test_how_much_each_row_counts():
     assert row_counts(Batch(X, tokens, weight=Y, convention=classes)).tolist() == [1.0, 4.0, 0.0]
     assert row_counts(Batch(X, tokens, weight=2 * torch.ones(3, 2), convention=classes)).tolist() == [2.0, 4.0, 0.0]
     assert row_counts(Batch(X, Y, weight=torch.ones(3, 2))).tolist() == [2.0, 2.0, 2.0]
+
+
+def test_a_language_models_losses_of_each_place_leave_padding_out():
+    labels = torch.tensor([[1, 2, 0, -100], [2, -100, -100, -100], [0, 1, 2, 2]])
+    losses = torch.rand(3, 3) * (labels[:, 1:] != -100)
+    batch = Batch(torch.zeros(3, 4), labels)
+    kept = losses[labels[:, 1:] != -100]
+    assert torch.equal(measure(lambda outputs, targets: outputs, losses, batch), kept.sum() / len(kept))
+    assert torch.equal(measure(lambda outputs, targets: outputs.flatten(), losses, batch), kept.sum() / len(kept))

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from temperance import EMA, Dropout, EarlyStopping, GapFeedback, MixUp, Recipe, WeightDecay
+from temperance import EMA, L2, Dropout, EarlyStopping, GapFeedback, MixUp, Recipe, WeightDecay
 from temperance.records.errors import RecipeError, SettingError
 from temperance.testing.problems import PROBLEMS
 from temperance.testing.training import assert_same, attach, outcome, train
@@ -225,3 +225,32 @@ def test_a_step_does_not_mind_what_was_begun_before_it(left):
             session.update()
         ends.append([p.detach().clone() for p in model.parameters()])
     assert all(torch.equal(a, b) for a, b in zip(*ends, strict=True))
+
+
+def test_what_was_learnt_of_a_loss_survives_resuming():
+    def loss(outputs, labels):
+        return nn.functional.cross_entropy(outputs, labels, ignore_index=0)
+
+    torch.manual_seed(1)
+    x = torch.randn(4, 8, 4)
+    y = torch.tensor([[0, 1, 2, 0, 1, 2, 0, 1]] * 3 + [[2, 1, 2, 0, 0, 0, 0, 1]])
+    sessions = [plain_session(loss) for _ in range(2)]
+    for k in range(3):
+        sessions[0][0].step((x[k], y[k]))
+    sessions[1][0].load_state_dict(through_a_file(sessions[0][0].state_dict()))
+    for session, _ in sessions:
+        session.step([(x[3][:3], y[3][:3]), (x[3][3:], y[3][3:])])  # nothing in the first part tells of class 0
+    ends = [[p.detach() for p in model.parameters()] for _, model in sessions]
+    assert all(torch.equal(a, b) for a, b in zip(*ends, strict=True))
+
+
+def test_whether_a_loss_reaches_all_weights_survives_resuming():
+    sessions = [attach(Recipe(L2(0.1)), MLP) for _ in range(2)]
+    train(sessions[0], MLP, range(3))
+    memory = sessions[0]._memory["l2"]
+    memory.looks = -1
+    sessions[1].load_state_dict(through_a_file(sessions[0].state_dict()))
+    assert sessions[1]._memory["l2"].looks == -1
+    memory.looks, memory.settled = 0, memory.plan
+    sessions[1].load_state_dict(through_a_file(sessions[0].state_dict()))
+    assert sessions[1]._memory["l2"].settled is sessions[1]._memory["l2"].plan

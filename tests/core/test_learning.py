@@ -1,5 +1,7 @@
 """A loss of unknown convention: its first numbers tell mean or sum, which places, and which class is left out."""
 
+import dataclasses
+
 import pytest
 import torch
 from torch import nn
@@ -8,7 +10,8 @@ from torch.nn import functional as F  # noqa: N812
 import temperance as t
 from temperance.core.convention import Convention
 from temperance.core.criterion import Criterion
-from temperance.core.learning import LOOKS, Learning
+from temperance.core.intake import NotCrossEntropy
+from temperance.core.learning import LOOKS, Learning, of_values
 from temperance.records.errors import RecipeError
 
 UNKNOWN = Convention()
@@ -142,10 +145,13 @@ def test_of_one_row_mean_and_sum_are_one_number_and_the_next_batch_tells():
     assert learning.look(SCORES, LABELS, F.cross_entropy(SCORES, LABELS, reduction="sum"), UNKNOWN).is_sum
 
 
+OWN = dataclasses.replace(UNKNOWN, is_own=True)
+
+
 @pytest.mark.parametrize("factor", [2.0, 1.05])
 def test_a_loss_of_its_own_kind_stays_unknown(factor):
     learning = Learning()
-    assert learning.look(SCORES, LABELS, factor * F.cross_entropy(SCORES, LABELS), UNKNOWN) == UNKNOWN
+    assert learning.look(SCORES, LABELS, factor * F.cross_entropy(SCORES, LABELS), UNKNOWN) == OWN
     assert learning.done
     assert not learning.is_own  # one row is one place: nothing to shift
 
@@ -181,3 +187,67 @@ def test_shifted_sums_with_a_pad_are_all_told_by_one_number():
     learning = Learning()
     found = learning.look(scores, labels, value, UNKNOWN)
     assert (learning.shifts, found.is_sum, found.ignore_index, found.axis) == (True, True, 2, -1)
+
+
+AIMS = F.one_hot(torch.tensor([0, 2, 1, 1]), 3).float()
+ANSWERS = torch.tensor([[0.3, -1.0, 0.2], [1.5, 0.1, -0.4], [0.0, 0.9, 2.0], [-0.7, 0.6, 0.4]])
+
+
+@pytest.mark.parametrize(
+    ("loss", "kind", "is_sum"),
+    [
+        (F.cross_entropy, "classes", False),
+        (lambda o, y: F.cross_entropy(o, y, reduction="sum"), "classes", True),
+        (lambda o, y: F.kl_div(F.log_softmax(o, -1), y, reduction="batchmean"), "classes", False),
+        (F.binary_cross_entropy_with_logits, "labels", False),
+        (lambda o, y: F.binary_cross_entropy_with_logits(o, y, reduction="none"), "labels", False),
+        (F.mse_loss, "numbers", False),
+        (lambda o, y: F.l1_loss(o, y, reduction="sum"), "numbers", True),
+    ],
+)
+@pytest.mark.parametrize("guess", ["classes", "labels", "numbers"])
+def test_the_number_tells_what_targets_with_decimals_are(loss, kind, is_sum, guess):
+    found = of_values(ANSWERS, AIMS, loss(ANSWERS, AIMS), Convention(guess))
+    assert (found.kind, found.is_sum, found.is_own) == (kind, is_sum, False)
+
+
+def test_a_number_that_is_no_known_loss_of_decimals_is_its_own():
+    found = of_values(ANSWERS, AIMS, 2 * F.mse_loss(ANSWERS, AIMS), Convention("classes"))
+    assert found == Convention("classes", is_own=True)
+
+
+def test_one_label_in_each_row_is_not_taken_for_classes():
+    net = nn.Linear(4, 3)
+    x = torch.randn(4, 4)
+    session = attach([t.LabelSmoothing(0.2)], net, lambda o, y: F.binary_cross_entropy_with_logits(o, y))
+    wanted = F.binary_cross_entropy_with_logits(net(x), 0.8 * AIMS + 0.1)
+    assert session.gradients((x, AIMS)).loss.item() == pytest.approx(wanted.item(), rel=1e-6)
+
+
+def test_squares_of_one_hot_targets_are_no_classes():
+    net = nn.Linear(4, 3)
+    with pytest.raises(RecipeError, match="compares numbers, not classes"):
+        attach([t.Focal(2.0)], net, lambda o, y: F.mse_loss(o, y)).step((torch.randn(4, 4), AIMS))
+
+
+@pytest.mark.parametrize("technique", [t.DFT(), t.Focal(2.0), t.GeneralizedCrossEntropy(), t.AdaFocal()])
+def test_a_technique_in_the_place_of_a_cross_entropy_that_is_none_is_told(technique):
+    weights = torch.tensor([1.0, 5.0, 0.2])
+    session = attach([technique], nn.Linear(4, 3), lambda o, y: F.cross_entropy(o, y, weight=weights))
+    with pytest.warns(NotCrossEntropy, match=type(technique).__name__):
+        session.step((torch.randn(6, 4), torch.tensor([0, 1, 2, 0, 1, 2])))
+
+
+def test_half_precision_does_not_hide_which_places_a_loss_pairs():
+    def loss(o, y):
+        return F.cross_entropy(o[:, :-1].flatten(0, 1), y[:, 1:].flatten())
+
+    model = Tokens().bfloat16()
+    x = torch.randint(0, 20, (8, 12), generator=torch.Generator().manual_seed(0))
+    session = attach([t.DFT()], model, loss)
+    session.gradients((x, x))
+    got = [p.grad.float() for p in model.parameters()]
+    places = F.cross_entropy(model(x)[:, :-1].flatten(0, 1).float(), x[:, 1:].flatten(), reduction="none")
+    wanted = torch.autograd.grad((places * torch.exp(-places.detach())).mean(), list(model.parameters()))
+    for g, w in zip(got, wanted, strict=True):
+        assert (g - w.float()).norm() < 0.3 * w.float().norm()  # loss and term cancel in half precision; unshifted 1.4

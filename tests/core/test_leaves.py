@@ -87,3 +87,9 @@ def test_products_dots_and_blends_are_new_tensors(owned):
     assert float(one.dot(two)) == 32.0
     assert [t.flatten().tolist() for t in one.lerp(two, 0.5).tensors] == [[2.5, 3.5], [4.5]]
     assert one["a"].tolist() == [1.0, 2.0]
+
+
+@both
+def test_the_norm_of_complex_leaves_is_real(owned):
+    norm = Leaves.of({"w": torch.tensor([3.0 + 4.0j]), "b": torch.tensor([12.0 + 0.0j])}, owned=owned).norm()
+    assert norm.item() == pytest.approx(13.0)

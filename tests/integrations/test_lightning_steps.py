@@ -87,7 +87,10 @@ def test_groups_that_attaching_added_are_left_out_of_the_optimizers_state():
     (one(torch.ones(1, 2)) + two(torch.ones(1, 2))).sum().backward()
     optimizer.step()
     fresh = torch.optim.Adam(one.parameters())
-    fresh.load_state_dict(without_joined(optimizer.state_dict(), 1))
+    fresh.load_state_dict(without_joined(optimizer.state_dict(), [2]))
     assert len(fresh.param_groups) == 1
     assert len(fresh.state) == 2
+    grown = optimizer.state_dict()
+    assert without_joined(grown, [2, 1])["param_groups"][1]["params"] == [2]
+    assert set(without_joined(grown, [2, 1])["state"]) == {0, 1, 2}
     assert apart(one, one) == 0

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from temperance.core.batch import Batch, Pass, part_of
 from temperance.core.criterion import Criterion
-from temperance.core.nest import fields_of, first_leaf, is_sequence, tensors
+from temperance.core.nest import fields_of, first_leaf, is_sequence, map_leaves, tensors
 
 _TRIES = 8  # steps after which a loss whose micro-batches could not be compared is left alone
 _LOOSE = 1e-3  # relative; the whole batch may be summed in another order, or in half precision
@@ -26,8 +26,9 @@ class Additivity:
 
     A loss whose function tells nothing may divide by what it alone knows (``lambda out, y: F.cross_entropy(out, y,
     weight=w)`` by the weights of the classes that it meets), and then no share makes the parts the whole. The loss is
-    asked again, without gradient, for outputs that are there already; torch's generators are put back. A loss that
-    draws, of one number per row, or of answers that cannot be joined is not judged.
+    asked again, for outputs that are there already, and what counts are its slopes in these: numbers may agree by
+    chance. Where micro-batches cannot be joined (sequences of several lengths), one of them is cut in two and joined
+    again. torch's generators are put back. A loss that draws, or of one number per row, is not judged.
 
     Args:
         criterion: the user's loss.
@@ -58,31 +59,72 @@ class Additivity:
             (one.outputs if one.raw == () else one.raw, batch.targets)
             for one, batch in zip(passes, micros, strict=True)
         ]
-        if _fit([x for x, _ in pairs]) and _fit([y for _, y in pairs]):  # sequences of several lengths do not
+        if not (_fit([x for x, _ in pairs]) and _fit([y for _, y in pairs])):
+            pairs = _cut(max(pairs, key=lambda pair: len(first_leaf(pair[0]))))
+            micros = [Batch(first_leaf(x), y) for x, y in pairs]
+        if pairs:
             self._compare(pairs, micros)
 
     def _compare(self, pairs: Sequence[tuple[Any, Any]], micros: Sequence[Batch]) -> None:
         loss, device = self._criterion, first_leaf(pairs[0][0]).device
-        with torch.no_grad(), torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-            whole = loss.value(_joined([x for x, _ in pairs]), _joined([y for _, y in pairs]))
-            parts = [loss.value(x, y) for x, y in pairs]
-            again = loss.value(*pairs[0])
+        answers = [map_leaves(_own, x) for x, _ in pairs]
+        with torch.enable_grad(), torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+            whole = loss.value(_joined(answers), _joined([y for _, y in pairs]))
+            parts = [loss.value(x, y) for x, (_, y) in zip(answers, pairs, strict=True)]
+            again = loss.value(answers[0], pairs[0][1])
+        if not all(
+            bool(torch.isfinite(one).all()) for one in (whole, *parts)
+        ):  # in a part nothing counts: another time
+            return
+        self._left = 0
         if whole.dim() or not torch.equal(again, parts[0]):  # of one number per row, or it draws
-            self._left = 0
             return
         shares = loss.shares(micros)
-        made = sum((float(part_of(one, share)) for one, share in zip(parts, shares, strict=True)), 0.0)
-        self._left = 0
-        if abs(made - float(whole)) > max(_LOOSE, 8 * torch.finfo(whole.dtype).eps) * max(abs(float(whole)), 1e-6):
+        made = sum((part_of(one, share) for one, share in zip(parts, shares, strict=True)), torch.zeros_like(whole))
+        if _apart(made, whole, [x for one in answers for x in tensors(one) if x.requires_grad]):
+            parts_make, is_whole = float(made.detach()), float(whole.detach())
             warnings.warn(
-                f"The losses of the micro-batches make {made:.4g}, and {loss.convention.name} of all their rows at "
-                f"once is {float(whole):.4g}: it divides by something that it does not tell, such as weights of "
+                f"The losses of the micro-batches make {parts_make:.6g}, and {loss.convention.name} of all their rows "
+                f"at once is {is_whole:.6g}: it divides by something that it does not tell, such as weights of "
                 "classes, so the gradient is not that of the whole batch. Give torch's own loss "
                 "(nn.CrossEntropyLoss(weight=…)), a loss that gives one number per row (reduction='none', each times "
                 "its weight), or whole batches",
                 NotAdditive,
                 stacklevel=2,
             )
+
+
+def _own(x: Tensor) -> Tensor:
+    x = x.detach()
+    return x.requires_grad_() if x.is_floating_point() else x
+
+
+def _apart(made: Tensor, whole: Tensor, answers: Sequence[Tensor]) -> bool:
+    """Return whether two numbers have other slopes in the answers, as far as their precision tells.
+
+    Shapes: made and whole (), answers (b, …).
+    """
+    if not (made.requires_grad and whole.requires_grad):
+        return False
+    slopes = [torch.autograd.grad(one, answers, allow_unused=True) for one in (made, whole)]
+    here, there = (
+        torch.cat([(torch.zeros_like(x) if g is None else g).flatten().to(torch.float32) for g, x in pairs])
+        for pairs in (zip(one, answers, strict=True) for one in slopes)
+    )
+    loose = max(_LOOSE, *(8 * torch.finfo(x.dtype).eps for x in (whole, *answers)))
+    return float((here - there).norm()) > loose * float(there.norm())
+
+
+def _cut(pair: tuple[Any, Any]) -> list[tuple[Any, Any]]:
+    """Return answers and targets of the first third of the rows, and of the others; nothing where they have none."""
+    leaves = [*tensors(pair[0]), *tensors(pair[1])]
+    if any(not x.dim() for x in leaves) or len({len(x) for x in leaves}) != 1 or len(leaves[0]) < 2:
+        return []
+    place = max(1, len(leaves[0]) // 3)
+    return [
+        tuple(map_leaves(lambda x, rows=rows: x[rows], one) for one in pair)  # type: ignore[misc]
+        for rows in (slice(place), slice(place, None))
+    ]
 
 
 def _fit(nests: Sequence[Any]) -> bool:

@@ -243,9 +243,13 @@ def _known(loss: Any, batch: Batch) -> Convention:
 def _by_place(losses: Tensor, targets: Any) -> tuple[Tensor, Any]:
     """Return losses of flattened places, (b·t,), as the targets have them, (b, t), and these targets.
 
-    A causal language model's (b·(t − 1),) belong to all places but the first.
+    A causal language model's, (b·(t − 1),) or (b, t − 1), belong to all places but the first.
     """
-    if losses.dim() != 1 or not isinstance(targets, Tensor) or targets.dim() < 2 or targets.is_floating_point():
+    if not isinstance(targets, Tensor) or targets.dim() < 2 or targets.is_floating_point():
+        return losses, targets
+    if losses.dim() == 2 and losses.shape == (targets.shape[0], targets.shape[1] - 1) and targets.dim() == 2:
+        return losses, targets[:, 1:]
+    if losses.dim() != 1:
         return losses, targets
     if losses.numel() == targets.numel():
         return losses.reshape(targets.shape), targets

@@ -107,6 +107,8 @@ def _counts(session: Attached) -> dict[str, Any]:
         "steps": session.steps, "epoch": session.epoch, "seed": session.seed, "lr_max": session._lr_max,
         "steps_per_epoch": session.steps_per_epoch, "stopped": session.stopped, "calm": session.solo.scaling.calm,
         "left_out": list(session.left_out), "tracked": session._moved.counts(),
+        "loss": copied(session.solo.loss.facts()),
+        "looks": {a: (m.looks, m.settled is not None) for a, m in session._memory.items()},
     }  # fmt: skip
 
 
@@ -118,6 +120,11 @@ def _take_counts(session: Attached, counts: Mapping[str, Any]) -> None:
     session.solo.scaling.calm = counts["calm"]
     session._moved.take_counts(counts["tracked"])
     session._start = None
+    if "loss" in counts:  # states of older versions hold nothing of it
+        session.solo.loss.take_facts(copied(counts["loss"]))
+    for address, (looks, is_settled) in counts.get("looks", {}).items():
+        memory = session._memory[address]
+        memory.looks, memory.settled = looks, memory.plan if is_settled else None
 
 
 def _owned(value: Any) -> Any:

@@ -36,6 +36,7 @@ class Convention:
         is_sum: the loss sums over rows instead of taking their mean.
         takes_soft: targets with decimals may be probabilities over classes.
         by_member: class numbers (b, k) are those of k members, whose mean is the loss of a row; else of k places.
+        is_own: the loss is no plain cross-entropy of outputs and targets, as its numbers told.
 
     """
 
@@ -48,6 +49,7 @@ class Convention:
     is_sum: bool = False
     takes_soft: bool = True
     by_member: bool = False
+    is_own: bool = False
 
 
 UNKNOWN = Convention()
@@ -58,6 +60,7 @@ _MODULES: tuple[tuple[tuple[type[nn.Module], ...], Kind], ...] = (
     ((nn.BCELoss,), "probabilities"),
     ((nn.MSELoss, nn.L1Loss, nn.SmoothL1Loss, nn.HuberLoss, nn.GaussianNLLLoss, nn.PoissonNLLLoss), "numbers"),
 )
+_FORWARDS = (nn.CrossEntropyLoss.forward, nn.NLLLoss.forward)
 _FUNCTIONS: dict[Any, Kind] = {
     getattr(functional.cross_entropy, "temperance_plain", functional.cross_entropy): "classes",
     functional.nll_loss: "classes",
@@ -116,11 +119,15 @@ def convention_of(loss: Any) -> Convention:
         return replace(UNKNOWN, name=name_of(loss))
     ignore = given.get("ignore_index", getattr(inner, "ignore_index", IGNORE))
     weights = (given.get(n, getattr(inner, n, None)) for n in ("weight", "pos_weight"))
-    return Convention(
+    known = Convention(
         kind, int(ignore), 1 if kind == "classes" else None, name_of(inner), any(w is not None for w in weights),
         float(given.get("label_smoothing", getattr(inner, "label_smoothing", 0.0))),
         given.get("reduction", getattr(inner, "reduction", "mean")) == "sum",
     )  # fmt: skip
+    if kind == "classes" and isinstance(inner, nn.Module) and type(inner).forward not in _FORWARDS:
+        # what a subclass computes, and divides by, is its own: only its numbers tell
+        return replace(known, kind="unknown", axis=None, is_sum=False)
+    return known
 
 
 def mean_weights(loss: Any) -> Tensor | None:

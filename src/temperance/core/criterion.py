@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,13 +14,13 @@ from temperance.core.batches import Signature
 from temperance.core.convention import Convention, convention_of, mean_weights
 from temperance.core.counted import Mixed, is_classes
 from temperance.core.devices import widened
-from temperance.core.learning import Learning
+from temperance.core.learning import HALF, Learning, of_values
 from temperance.core.nest import described, fields_of, is_sequence
 from temperance.core.objective import is_cross_entropy
 from temperance.core.random import is_batched
 from temperance.core.shifted import Shifted
 from temperance.core.wrappers import bare
-from temperance.records.errors import RecipeError
+from temperance.records.errors import RecipeError, SettingError
 
 LOGITS = ("logits", "prediction_logits", "out")  # "out" is what torchvision's dense nets say
 _LABELS = "labels"  # what models that compute their own loss call their targets
@@ -46,6 +46,26 @@ def main_output(raw: Any) -> Any:
     if is_sequence(raw):
         return next((part for part in raw if isinstance(part, Tensor) and part.dim()), raw)
     return raw
+
+
+def require_loss(loss: Any) -> None:
+    """Refuse what is no loss.
+
+    Raises:
+        SettingError: it cannot be called, or it is a class of losses.
+
+    """
+    if loss is not None and (isinstance(loss, type) or not callable(loss)):
+        raise SettingError(
+            f"attach got loss={loss!r} of type {type(loss).__name__}",
+            "loss(outputs, targets), or None where the model computes its own",
+            "Give an object, loss=nn.CrossEntropyLoss() with brackets, or a function, loss=F.cross_entropy",
+        )
+
+
+def _may_learn(value: Tensor) -> bool:
+    """Return whether a number can be read here, and what was read may be kept: not in a functional transform."""
+    return not (is_batched() or torch.compiler.is_compiling() or torch._C._functorch.is_functorch_wrapped_tensor(value))
 
 
 def _is_hidden(named: dict[Any, Any]) -> bool:
@@ -74,6 +94,7 @@ class Criterion:
         outputs: Callable[[Any], Any] | None = None,
         logits: Callable[[Any], Any] | None = None,
     ) -> None:
+        require_loss(loss)
         self.loss, self.outputs, self.logits = loss, outputs, logits
         self.model_name = type(bare(model)).__name__
         name = self.model_name
@@ -199,15 +220,36 @@ class Criterion:
         if self.outputs is not None and self.loss is not None:
             raw = self.outputs(raw)
         value = self._valued(raw, targets)
-        if self._per_row is None and isinstance(value, Tensor):
+        if type(value) is not Tensor and not isinstance(value, Tensor):
+            raise self._no_number(value)
+        if self._per_row is None:
             self._require_pairs(raw, targets, value)
+            self._require_history(raw, value)
             many = isinstance(targets, Tensor) and targets.dim() > 1 and value.numel() > targets.shape[0]
             self._per_row = value.dim() == 1 and not many
         if self._ignores is None and self._per_row and not torch.is_grad_enabled():
             self._learn_ignoring(targets, value)
-        if self._learning is not None and isinstance(targets, Tensor) and isinstance(value, Tensor):
-            self._learn(self.read(raw) if self.outputs is None else raw, targets, value)
+        if self._learning is not None and isinstance(targets, Tensor):
+            self._learn(self.read(raw) if self.outputs is None else raw, targets, self._exact(raw, targets, value))
         return value
+
+    def _exact(self, raw: Any, targets: Any, value: Tensor) -> Tensor:
+        """Return the number of the loss in single precision, for half precision rounds what is to be learnt away.
+
+        Shapes: value () or (b, …) → the same.
+        """
+        if not isinstance(raw, Tensor) or raw.dtype not in HALF or not _may_learn(value):
+            return value
+        device = raw.device
+        with (
+            torch.no_grad(),
+            torch.autocast(device.type, enabled=False),
+            torch.random.fork_rng(devices=[device] if device.type == "cuda" else []),
+        ):
+            try:
+                return self._valued(raw.detach().float(), targets)
+            except RuntimeError:  # class weights of its own in half precision: no plain cross-entropy anyway
+                return value
 
     def value(self, raw: Any, targets: Any) -> Tensor:
         """Return the loss of an answer, and learn nothing from it.
@@ -255,6 +297,26 @@ class Criterion:
             )
         return found
 
+    def _no_number(self, value: Any) -> RecipeError:
+        return RecipeError(
+            f"{self.convention.name} gave {described(value)} of type {type(value).__name__}",
+            "a loss gives one tensor, () or (b, …)",
+            "Return the tensor alone, without float() or .item(); of several parts the sum: attach(..., "
+            "loss=lambda out, y: loss(out, y)[0])",
+        )
+
+    def _require_history(self, raw: Any, value: Tensor) -> None:
+        """Refuse a loss cut off from the outputs: what techniques add would be all that trains."""
+        outputs = main_output(raw)
+        is_cut = isinstance(outputs, Tensor) and outputs.requires_grad and not value.requires_grad
+        if not is_cut or not torch.is_grad_enabled() or not _may_learn(value) or not bool(value.detach().any()):
+            return
+        raise RecipeError(
+            f"{self.convention.name} gave a number that does not depend on the model's outputs",
+            "a loss that gradients can be taken of",
+            "Look for detach, argmax, item or no_grad in the loss",
+        )
+
     def _require_pairs(self, raw: Any, targets: Any, value: Tensor) -> None:
         """Refuse outputs (b, 1) beside targets (b,): subtracting them pairs each row with every other."""
         outputs = main_output(raw)
@@ -284,22 +346,40 @@ class Criterion:
 
     def _learn(self, outputs: Any, labels: Tensor, value: Tensor) -> None:
         """Tell by its number how the loss counts."""
-        # no number can be read there, and what a functional transform wraps may not be kept
-        if is_batched() or torch.compiler.is_compiling() or torch._C._functorch.is_functorch_wrapped_tensor(value):
+        if not _may_learn(value):
             return
         learning = self._learning
         assert learning is not None
-        if learning.is_free and self.convention.kind != "unknown":  # the user's batches say it
-            learning = self._learning = Learning(is_free=False)
         if not isinstance(outputs, Tensor):
             self._learning = None
             return
-        found = learning.look(outputs, labels, value, self.convention)
+        if labels.is_floating_point() and learning.is_free:  # what they look like was a guess
+            found, learning.done = of_values(outputs, labels, value, self.convention), True
+        else:
+            if learning.is_free and self.convention.kind != "unknown":  # the user's batches say it
+                learning = self._learning = Learning(is_free=False)
+            found = learning.look(outputs, labels, value, self.convention)
         self.shifts, self._is_causal = learning.shifts, self._is_causal or learning.is_own
         if found != self.convention:
             self.convention = self.learnt = found
         if learning.done:
             self._learning = None
+
+    def facts(self) -> dict[str, Any]:
+        """Return what was learnt of the loss, for a checkpoint."""
+        learning = self._learning
+        return {
+            "convention": self.convention, "is_learnt": self.learnt is not None, "shifts": self.shifts,
+            "is_causal": self._is_causal, "by_part": self._by_part, "per_row": self._per_row, "ignores": self._ignores,
+            "learning": None if learning is None else learning.facts(),
+        }  # fmt: skip
+
+    def take_facts(self, facts: Mapping[str, Any]) -> None:
+        """Know again what ``facts`` told."""
+        self.convention, self.shifts, self._is_causal = facts["convention"], facts["shifts"], facts["is_causal"]
+        self.learnt = self.convention if facts["is_learnt"] else None
+        self._by_part, self._per_row, self._ignores = facts["by_part"], facts["per_row"], facts["ignores"]
+        self._learning = None if facts["learning"] is None else Learning.of(facts["learning"])
 
     # -- how much a batch counts ------------------------------------------------------------------------------------
 

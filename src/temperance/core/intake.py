@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -19,6 +20,10 @@ from temperance.records.errors import RecipeError
 Techniques = Mapping[str, Regularizer]
 _ON_ROWS = (Rank.MIX, Rank.AUGMENT)
 _TERMS = (Rank.ATTACK, Rank.TARGET, Rank.PENALTY)
+
+
+class NotCrossEntropy(UserWarning):
+    """A technique takes a cross-entropy out of the loss and puts its own term there, and the loss is another one."""
 
 
 class Intake(Reader):
@@ -120,6 +125,9 @@ def require_plain(techniques: Techniques, batch: Batch) -> None:
     Raises:
         RecipeError: the recipe has one of these.
 
+    Warns:
+        NotCrossEntropy: a technique takes the place of a cross-entropy that the loss is not.
+
     """
     convention = batch.convention
     if convention.is_sum:
@@ -131,6 +139,16 @@ def require_plain(techniques: Techniques, batch: Batch) -> None:
                 f"{', '.join(names)} beside {convention.name}, which sums over rows",
                 "what a technique adds or replaces is a mean over rows, so its weight would depend on the batch's size",
                 "Give the loss with reduction='mean' or 'none', and the learning rate times the rows of a batch",
+            )
+    if convention.is_own and convention.kind != "shifted":  # that is refused by the technique
+        names = [type(one).__name__ for one in techniques.values() if "replaces the loss" in one.roles]
+        if names:
+            warnings.warn(
+                f"{', '.join(names)} takes the place of a plain cross-entropy, and {convention.name} gives another "
+                "number than that. What the loss adds to a cross-entropy stays; if it weighs or softens classes, or is "
+                f"no cross-entropy, leave {names[0]} out",
+                NotCrossEntropy,
+                stacklevel=2,
             )
     if convention.smoothing:
         names = [type(one).__name__ for one in techniques.values() if "softens targets" in one.roles]

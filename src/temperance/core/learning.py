@@ -7,16 +7,18 @@ give: as a mean or a sum, of each place or of the place after it, with all class
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from temperance.core.convention import IGNORE, Convention
+from temperance.core.convention import IGNORE, Convention, Kind
 from temperance.core.devices import widened
 
+HALF = (torch.float16, torch.bfloat16)
 LOOKS = 32  # batches that are looked at, where not all classes were seen to count before
 _LOOSE = 1e-3  # a loss this near the cross-entropy (computed in another precision, say) is taken for it
 
@@ -98,6 +100,17 @@ class Learning:
             return self._of_its_own(layouts, convention)
         return self._all_count(ways, offs, rounding, convention, outside)
 
+    def facts(self) -> dict[str, Any]:
+        """Return what the looks told so far, for a checkpoint."""
+        return {"is_free": self.is_free, "shifts": self.shifts, "looks": self._looks, "counts": self._counts}
+
+    @classmethod
+    def of(cls, facts: Mapping[str, Any]) -> Learning:
+        """Return the one that gave these ``facts``."""
+        made = cls(is_free=facts["is_free"])
+        made.shifts, made._looks, made._counts = facts["shifts"], facts["looks"], facts["counts"]
+        return made
+
     def _all_count(
         self, ways: list[_Way], offs: Tensor, rounding: float, convention: Convention, outside: int | None
     ) -> Convention:
@@ -129,7 +142,58 @@ class Learning:
 
     def _of_its_own(self, layouts: list[_Layout], convention: Convention) -> Convention:
         self.done, self.is_own = True, self.is_free and any(layout.shifted for layout in layouts)
+        return replace(convention, is_own=True) if self.is_free else convention
+
+
+def of_values(outputs: Tensor, targets: Tensor, value: Tensor, convention: Convention) -> Convention:
+    """Return the convention of a loss of targets with decimals, by its first number; ``is_own`` where none fits.
+
+    What the targets look like does not tell: rows of a single 1 may be classes, or several labels of which each row
+    happens to have one, or values that squares are taken of.
+
+    Shapes: outputs and targets (b, c) or (b, …) · value () or (b, …).
+    """
+    if outputs.shape != targets.shape or not outputs.is_floating_point():
         return convention
+    wide = torch.promote_types(torch.promote_types(outputs.dtype, value.dtype), torch.float32)
+    with torch.no_grad():
+        out, aims = outputs.detach().to(wide), targets.detach().to(wide)
+        said = float(value.detach().to(wide).sum())
+        fits = [
+            (kind, is_sum)
+            for kind, losses in _losses(out, aims)
+            for is_sum in ((False, True) if value.dim() == 0 else (True,))
+            if _is_near(said, float(losses.sum() if is_sum else losses.mean()), value.dtype, outputs.dtype)
+        ]
+    kinds = {kind for kind, _ in fits}
+    if not math.isfinite(said) or len(kinds) > 1:
+        return convention
+    if not fits:
+        return replace(convention, is_own=True)
+    return replace(convention, kind=fits[0][0], is_sum=value.dim() == 0 and all(is_sum for _, is_sum in fits))
+
+
+def _losses(out: Tensor, aims: Tensor) -> Iterator[tuple[Kind, Tensor]]:
+    """Yield torch's losses of targets with decimals, one number per row, label or value; what they say of the targets.
+
+    Shapes: (b, …).
+    """
+    entropy = functional.cross_entropy
+    for axis in {1, out.dim() - 1} if out.dim() > 1 else ():
+        placed = [x.movedim(axis, -1).flatten(0, -2) for x in (out, aims)]
+        yield "classes", entropy(placed[0], placed[1], reduction="none")
+        yield "classes", functional.kl_div(torch.log_softmax(placed[0], -1), placed[1], reduction="none").sum(-1)
+    for distance in (functional.mse_loss, functional.l1_loss, functional.smooth_l1_loss):
+        yield "numbers", distance(out, aims, reduction="none")
+    if bool(((aims >= 0) & (aims <= 1)).all()):
+        yield "labels", functional.binary_cross_entropy_with_logits(out, aims, reduction="none")
+        if bool(((out >= 0) & (out <= 1)).all()):
+            yield "probabilities", functional.binary_cross_entropy(out, aims, reduction="none")
+
+
+def _is_near(said: float, expected: float, *dtypes: torch.dtype) -> bool:
+    rounding = 4 * max(torch.finfo(dtype).eps for dtype in dtypes)
+    return abs(said - expected) <= max(_LOOSE, rounding) * max(abs(expected), 1e-9)
 
 
 def _are_classes(labels: Tensor) -> bool:

@@ -171,4 +171,4 @@ class Leaves(Mapping[str, Tensor]):
         if self.owned:
             with torch.no_grad():
                 return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(self.tensors)))  # type: ignore[no-any-return]
-        return torch.sqrt(sum((torch.sum(t * t) for t in self.tensors), torch.zeros(())))
+        return torch.sqrt(sum((torch.sum(t * t.conj()).real for t in self.tensors), torch.zeros(())))

@@ -226,14 +226,21 @@ def largest_rate(optimizer: torch.optim.Optimizer) -> float:
 
 
 def join_new(module: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-    """Give the optimizer the parameters that techniques added to a model and that it does not hold yet."""
+    """Give the optimizer the parameters that techniques added to a model and that it does not hold yet.
+
+    They get a group of their own; where a scheduler was built before, which counts its groups, they join the last.
+    """
     held = {id(p) for group in optimizer.param_groups for p in group["params"]}
     new = [
         p for n, p in module.named_parameters()
         if p.requires_grad and n.rsplit(".", 1)[-1].startswith("temperance_") and id(p) not in held
     ]  # fmt: skip
     if new:
-        optimizer.add_param_group({"params": new})
+        last = optimizer.param_groups[-1]
+        if "initial_lr" in last:  # every scheduler writes it
+            last["params"].extend(new)
+        else:
+            optimizer.add_param_group({"params": new})
 
 
 def no_torch_optimizer_decay(optimizer: Any) -> None:

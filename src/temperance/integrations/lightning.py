@@ -94,7 +94,7 @@ class RecipeCallback(Callback):  # type: ignore[misc]
         self._saving: Replaced | None = None
         self._serving: AbstractContextManager[nn.Module] | None = None
         self._names: set[str] = set()
-        self._groups = 0
+        self._groups: list[int] = []
         self._has_rows = False  # whether the session computes the loss of rows itself
         self._loaded: dict[str, Any] | None = None
         self._last: dict[str, Any] = {}
@@ -134,7 +134,8 @@ class RecipeCallback(Callback):  # type: ignore[misc]
         """Attach; go on from the checkpoint where there is one."""
         manual = not pl_module.automatic_optimization
         optimizer = trainer.optimizers[self.optimizer]
-        self._names, self._groups = set(pl_module.state_dict()), len(optimizer.param_groups)
+        self._names = set(pl_module.state_dict())
+        self._groups = [len(group["params"]) for group in optimizer.param_groups]
         own: OwnLoss | None = None
         model: nn.Module = pl_module if self.part is None else pl_module.get_submodule(self.part)
         settings: dict[str, Any] = {"select": None, "seed": self.seed, **_plan(trainer), **self.settings}

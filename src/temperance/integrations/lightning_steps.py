@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -226,14 +226,15 @@ def _nothing(*args: Any, **kwargs: Any) -> None:
     """Log nothing."""
 
 
-def without_joined(state: dict[str, Any], groups: int) -> dict[str, Any]:
-    """Return an optimizer's state dict without the groups that attaching added, as a fresh optimizer can load it.
+def without_joined(state: dict[str, Any], sizes: Sequence[int]) -> dict[str, Any]:
+    """Return an optimizer's state dict without the parameters that attaching added, as a fresh optimizer can load it.
 
     Args:
         state: the optimizer's.
-        groups: how many there were before.
+        sizes: how many parameters each group had before.
 
     """
-    kept = state["param_groups"][:groups]
+    pairs = zip(state["param_groups"], sizes, strict=False)
+    kept = [{**group, "params": group["params"][:size]} for group, size in pairs]
     known = {place for group in kept for place in group["params"]}
     return {**state, "param_groups": kept, "state": {i: v for i, v in state["state"].items() if i in known}}

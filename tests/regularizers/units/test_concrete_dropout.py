@@ -103,3 +103,33 @@ def _toy(rows: int) -> float:
         rows_now = torch.randint(0, rows, (64,), generator=generator)
         session.step((x[rows_now], y[rows_now]))
     return float(np.mean(list(learned(model).values())))
+
+
+def test_a_parametrized_layer_has_a_rate_too() -> None:
+    net = nn.Sequential(torch.nn.utils.parametrizations.weight_norm(nn.Linear(4, 3)))
+    session = Recipe(ConcreteDropout(rows=10)).attach(
+        net, torch.optim.SGD(net.parameters(), lr=0.1), loss=nn.CrossEntropyLoss()
+    )
+    before = learned(net)
+    session.step((torch.randn(6, 4), torch.randint(0, 3, (6,))))
+    assert learned(net) != before
+
+
+@pytest.mark.parametrize(
+    "built",
+    [
+        lambda o: torch.optim.lr_scheduler.LambdaLR(o, lambda k: 0.9**k),
+        lambda o: torch.optim.lr_scheduler.OneCycleLR(o, 1.0, 9),
+    ],
+    ids=["lambda", "one cycle"],
+)
+def test_a_scheduler_built_before_goes_on_and_moves_the_rates_of_the_layers_too(built) -> None:
+    net = nn.Linear(4, 3)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
+    scheduler = built(optimizer)
+    session = Recipe(ConcreteDropout(rows=10)).attach(net, optimizer, loss=nn.CrossEntropyLoss())
+    for _ in range(3):
+        session.step((torch.randn(6, 4), torch.randint(0, 3, (6,))))
+        scheduler.step()
+    group = next(g for g in optimizer.param_groups if any(p is net.temperance_logit for p in g["params"]))
+    assert group["lr"] == scheduler.get_last_lr()[0]

@@ -66,6 +66,7 @@ class SpectralNorm(Regularizer):
     strengths: ClassVar[dict[str, Strength]] = {
         "share": Strength(1.0, low=0.0, high=1.0, neutral=0.0, words="how far each layer is kept from amplifying")
     }
+    takes_complex: ClassVar[bool] = False
     family: ClassVar[str] = "normalization"
     rank: ClassVar[Rank] = Rank.LAYERS
     effect: ClassVar[Effect] = {"share": ("departure", "up")}

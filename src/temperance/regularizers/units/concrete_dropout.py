@@ -87,6 +87,7 @@ class ConcreteDropout(Regularizer):
         "wr": Strength(1e-8, low=1e-12, high=0.1, neutral=0.0, scale="log", words="pull of weights towards zero"),
         "dr": Strength(1e-3, low=1e-7, high=1.0, neutral=0.0, scale="log", words="pull of the rates towards one half"),
     }
+    takes_complex: ClassVar[bool] = False
     family: ClassVar[str] = "units"
     rank: ClassVar[Rank] = Rank.PENALTY
     draws: ClassVar[bool] = True
@@ -127,9 +128,9 @@ class ConcreteDropout(Regularizer):
         """Give each layer a logit of its rate, and drop what goes in."""
         undos: list[Undo] = []
         for i, (_, layer) in enumerate(self._layers(model)):
-            like = layer._parameters["weight"]
+            like = layer.weight  # a parametrized layer has it as a property
             value = math.log(self.start) - math.log1p(-self.start)
-            logit = nn.Parameter(torch.full((), value, dtype=like.dtype, device=like.device))  # type: ignore[union-attr]
+            logit = nn.Parameter(torch.full((), value, dtype=like.dtype, device=like.device))  # type: ignore[arg-type]
             undos.append(add_parameter(layer, _LOGIT, logit))
             undos.append(hold(layer, "_temperance_concrete_dropout_dr", strengths["dr"]))
             undos.append(change_input(layer, _Drop(f"{strengths.address}/{i}", strengths)))

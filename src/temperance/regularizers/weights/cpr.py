@@ -79,6 +79,7 @@ class CPR(Regularizer):
             words="how large a weight matrix may become",
         )
     }
+    takes_complex: ClassVar[bool] = False
     family: ClassVar[str] = "weights"
     rank: ClassVar[Rank] = Rank.PROJECT
     effect: ClassVar[Effect] = {"bound": ("weight_size", "down")}
