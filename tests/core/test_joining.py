@@ -22,6 +22,7 @@ from temperance import (
     WeightDecay,
 )  # fmt: skip
 from temperance.core.joining import Noticed
+from temperance.core.readings import NeverBegan
 from temperance.records.errors import RecipeError
 from temperance.testing.problems import PROBLEMS
 from temperance.testing.training import assert_same
@@ -309,3 +310,80 @@ def test_training_in_evaluation_mode_is_told_once():
         session.step(batch)
     session.step(batch)
     assert not model.training
+
+
+def small():
+    torch.manual_seed(1)
+    model = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 3))
+    return model, torch.optim.SGD(model.parameters(), lr=0.1)
+
+
+def test_an_optimizer_step_left_in_the_loop_is_told_once():
+    model, optimizer = small()
+    session = Recipe(WeightDecay(0.1)).attach(model, optimizer, loss=MLP.loss)
+    session.step(MLP.batch(0))
+    with pytest.warns(Noticed, match="each batch counts twice"):
+        optimizer.step()
+    for number in (1, 2):
+        session.step(MLP.batch(number))
+        optimizer.step()
+    assert not optimizer._optimizer_step_post_hooks  # so the steps after the first cost what they did
+    session.finish()
+
+
+def test_validation_and_proof_after_the_first_step_are_no_step_of_the_user():
+    model, optimizer = small()
+    session = Recipe(SAM(0.1), EMA(0.9)).attach(model, optimizer, loss=MLP.loss)
+    session.step(MLP.batch(0))
+    session.validate([MLP.batch(1)])
+    session.proof(MLP.batch(0))
+    with session.served_weights():
+        pass
+    session.finish()
+    assert not optimizer._optimizer_step_post_hooks
+    optimizer.step()
+
+
+def test_a_loop_of_the_users_own_steps_the_optimizer_where_the_session_does():
+    model, optimizer = small()
+    session = Recipe(WeightDecay(0.1)).attach(model, optimizer, loss=MLP.loss)
+    for number in range(3):
+        for part in range(2):
+            session.loss(MLP.batch(2 * number + part)).backward()
+            session.validate([MLP.batch(9)])
+        session.update()
+        optimizer.zero_grad()
+    assert session.steps == 3
+
+
+def test_an_update_past_the_session_is_told_and_its_weights_are_kept():
+    model, optimizer = small()
+    session = Recipe(WeightDecay(0.1), EMA(0.9)).attach(model, optimizer, loss=MLP.loss)
+    session.loss(MLP.batch(0)).backward()
+    optimizer.step()
+    with pytest.warns(Noticed, match="updated past the session"):
+        session.loss(MLP.batch(1)).backward()
+    optimizer.step()
+    trained = model[0].weight.detach().clone()
+    with pytest.warns(NeverBegan, match="updated past the session"):
+        session.finish()
+    assert torch.equal(model[0].weight, trained)  # not the average, which knows the start alone
+
+
+def test_a_session_that_was_forgotten_says_so_and_the_training_stays():
+    model, optimizer = small()
+    session = Recipe(EMA(0.9)).attach(model, optimizer, loss=MLP.loss)
+    for number in range(3):
+        optimizer.zero_grad()
+        batch = MLP.batch(number)
+        MLP.loss(model(batch.inputs), batch.targets).mean().backward()
+        optimizer.step()
+    trained = model[0].weight.detach().clone()
+    with pytest.warns(NeverBegan, match="the session made no step"):
+        session.finish()
+    assert torch.equal(model[0].weight, trained)
+
+
+def test_a_session_without_a_step_and_with_the_weights_of_the_start_says_nothing():
+    model, optimizer = small()
+    assert Recipe(EMA(0.9)).attach(model, optimizer, loss=MLP.loss).finish() is model

@@ -117,3 +117,12 @@ def test_a_decoder_that_is_fed_from_labels_gets_them_in_the_proof_too():
     session.step(batch)
     (evidence,) = session.proof(batch)
     assert evidence.acted
+
+
+def test_a_step_that_moves_nothing_is_no_proof_that_a_technique_does_nothing():
+    session = attach(Recipe(t.WeightDecay(0.1)), CONV)
+    for group in session.optimizer.param_groups:
+        group["lr"] = 0.0  # a schedule has come to its end
+    (one,) = session.proof(CONV.batch(0))
+    assert not one.acted
+    assert "learning rate 0" in one.evidence

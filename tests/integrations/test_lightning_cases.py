@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader, IterableDataset
 from temperance import EMA, SWA, Dropout, LabelSmoothing, MixUp, Recipe, WeightDecay
 from temperance.core.readings import NeverBegan
 from temperance.integrations.lightning import RecipeCallback
-from temperance.records.errors import RecipeError
+from temperance.records.errors import RecipeError, SettingError
 
 torch.set_num_threads(1)
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -120,3 +120,16 @@ def test_groups_with_decays_of_their_own_are_taken_over():
     recipe = Recipe(WeightDecay.from_optimizer(Grouped().configure_optimizers()))
     net, _, _ = fit(recipe, Grouped())
     assert apart(net, plain(recipe, net=Grouped())[0]) < 1e-12
+
+
+def test_an_error_in_half_a_step_is_the_one_that_the_user_sees():
+    def metrics(outputs, targets):
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        trained(Net(), loader(), Recipe(MixUp(0.2)), metrics=metrics)
+
+
+def test_metrics_that_are_no_function_are_refused():
+    with pytest.raises(SettingError, match="one function"):
+        RecipeCallback(Recipe(MixUp(0.2)), loss=F.cross_entropy, metrics={"accuracy": None})

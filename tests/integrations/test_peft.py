@@ -4,7 +4,7 @@ import pytest
 import torch
 from small import assert_same, classifier, rows, trainer, weights
 
-from temperance import EMA, L2SP, SAM, LoRADropout, Recipe, WeightDecay
+from temperance import EMA, L2SP, SAM, LoRADropout, Recipe, SpectralNorm, WeightDecay
 
 peft = pytest.importorskip("peft")
 pytestmark = pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing.*:FutureWarning")  # what PEFT calls
@@ -76,3 +76,9 @@ def test_layer_wise_rates_are_groups_of_the_optimizer(tmp_path):
     moved = {n: float((t - before[n]).abs().max()) for n, t in weights(model).items()}
     assert max(v for n, v in moved.items() if "embeddings" in n) < 3e-4
     assert max(v for n, v in moved.items() if "embeddings" not in n) > 5e-3
+
+
+def test_layers_that_a_wrapper_passes_on_are_shipped_once(tmp_path):
+    ours = trainer(tmp_path, Recipe(SpectralNorm(0.1)), model=adapted(), num_train_epochs=1, save_strategy="epoch")
+    ours.train()
+    assert ours.state.global_step == ours.session.steps

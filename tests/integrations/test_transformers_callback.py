@@ -127,7 +127,9 @@ def test_a_technique_in_place_of_a_recipe_is_named_before_the_training(tmp_path)
         RecipeCallback(Dropout(0.1))
 
 
-def test_two_decays_name_the_optimizer_and_trainers_own_argument(tmp_path):
-    built = trainer(tmp_path, Recipe(WeightDecay(0.1)), weight_decay=0.1)
+@pytest.mark.parametrize("is_callback", [False, True])
+def test_two_decays_name_the_optimizer_and_trainers_own_argument(is_callback, tmp_path):
+    make = (lambda *given, **named: with_callback(*given, **named)[0]) if is_callback else trainer
+    built = make(tmp_path, Recipe(WeightDecay(0.1)), weight_decay=0.1)
     with pytest.raises(RecipeError, match=r"optimizer AdamW has .*TrainingArguments\(weight_decay=0\)"):
         built.train()

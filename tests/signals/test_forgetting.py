@@ -149,3 +149,8 @@ def test_frozen_weights_that_are_loaded_after_attach_are_the_start(looks_first):
     passed = session.step(OLD[0])
     assert float(passed.loss.detach()) == pytest.approx(begun, abs=1e-6)  # what is put back is what stands there
     assert session.validate(OLD)["forgetting"] == pytest.approx(0.0, abs=1e-6)
+
+
+def test_batches_without_a_name_are_refused():
+    with pytest.raises(RecipeError, match=r'Forgetting\(\{"old": batches\}\)'):
+        attached(signals=[Forgetting(OLD)])

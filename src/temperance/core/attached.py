@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from temperance.control.base import Move
 from temperance.core.batch import Batch
@@ -59,6 +60,8 @@ class Attached(Protocol):
     _told: list[str]
     _undo: list[Undo]
     _uncompared: int
+    _beside: RemovableHandle | None
+    _written: int
 
     @property
     def planned_steps(self) -> int:

@@ -5,19 +5,21 @@ Changed are loaded weights, frozen and unfrozen layers, new parameter groups, a 
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from temperance.core.attached import Attached
 from temperance.core.batch import Pass
 from temperance.core.finite import NotFinite, refusal
 from temperance.core.leaves import Leaves
 from temperance.core.origin import cause
-from temperance.core.readings import NotNumbers
+from temperance.core.readings import NeverBegan, NotNumbers
 from temperance.core.recipe import Recipe
 from temperance.core.regularizer import Context
 from temperance.core.replicas import require_same
@@ -26,6 +28,23 @@ from temperance.core.steering import probe
 from temperance.records.errors import RecipeError, SettingError
 
 _FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+
+
+BESIDE = (
+    "optimizer.step() was called after session.step(), which had updated the weights already: each batch counts twice, "
+    "and no technique acts on the second update. Leave optimizer.step() and zero_grad() out, or use "
+    "session.loss(batch).backward() and session.update()"
+)
+
+PAST = (
+    "The weights were updated past the session: session.update() was not called after session.loss(). So no step is "
+    "counted, and no decay, average or other technique of the update acts. Call session.update() in place of "
+    "optimizer.step()"
+)
+UNTRAINED = (
+    "The model was trained after attach, and the session made no step: its recipe did not act. Call "
+    "session.step(batch) in the loop, in place of loss.backward() and optimizer.step()"
+)
 
 
 class Noticed(UserWarning):
@@ -59,6 +78,8 @@ def ready(session: Attached) -> None:
             "the order is model.to(device), load_state_dict, the optimizer, torch.compile or DDP, then attach",
             "Call finish and attach after that; load_state_dict without assign=True may also come later",
         )
+    if session._beside is not None:
+        unwatch(session)
     if solo.holdings.grew():
         take_in(session)
     if not session.model.training:
@@ -84,6 +105,31 @@ def require_one_pass(recipe: Recipe) -> None:
             "session.loss() serves techniques with one pass",
             "Use session.step(batch), or leave the technique out",
         )
+
+
+def before_loss(session: Attached) -> None:
+    """Refuse techniques of two passes; tell once that the user updates past the session.
+
+    Raises:
+        RecipeError: there is one of two passes.
+
+    """
+    require_one_pass(session.recipe)
+    leaves = session.solo.home.tensors
+    written = leaves[0]._version if leaves else -1
+    if session.solo.pending and session._written != written:
+        _say(session, PAST)
+    session._written = written
+
+
+def tell_untrained(session: Attached) -> None:
+    """Warn at the end of a session that made no step although its model was trained."""
+    if session.steps:
+        return
+    if session.solo.pending or session.solo.made is not None:
+        warnings.warn(PAST, NeverBegan, stacklevel=3)
+    elif session._start is not None and session._start != fingerprint(session.module):
+        warnings.warn(UNTRAINED, NeverBegan, stacklevel=3)
 
 
 def require_open(session: Attached) -> None:
@@ -192,15 +238,52 @@ def tell_of_others(session: Attached) -> None:
         )
 
 
-def after_first_steps(session: Attached) -> None:
-    """Tell what the first step showed; after the second, compare the replicas."""
+def after_first_steps(session: Attached, *, is_whole: bool) -> None:
+    """Tell what the first step showed; after the second, compare the replicas.
+
+    Args:
+        session: the session.
+        is_whole: ``session.step`` made the step, so an ``optimizer.step()`` of the user's before the next is one too
+            many.
+
+    """
     session._uncompared -= 1
+    if is_whole and session._uncompared:
+        session._beside = watch_beside(session)
     if session.solo.opening is not None:
         for sentence, kind in session.solo.opening.told():
             _say(session, sentence, kind)
         session.solo.opening = None
     if not session._uncompared:  # all replicas began alike, so what differs now was never synchronised
         require_same(session.solo.home)
+
+
+def watch_beside(session: Attached) -> RemovableHandle | None:
+    """Let the optimizer tell, until the second step begins, that the user calls its ``step`` besides."""
+    optimizer = getattr(session.optimizer, "optimizer", session.optimizer)  # that of accelerate's and Fabric's wrappers
+    if not isinstance(optimizer, torch.optim.Optimizer):
+        return None
+
+    def tell(*_: Any) -> None:
+        if not _is_within("temperance.core.solo"):  # a proof or a fork runs steps of the session's own
+            _say(session, BESIDE)
+
+    return optimizer.register_step_post_hook(tell)
+
+
+def unwatch(session: Attached) -> None:
+    """Take the hook of ``watch_beside`` away."""
+    handle, session._beside = session._beside, None
+    if handle is not None:
+        handle.remove()
+
+
+def _is_within(module: str) -> bool:
+    """Return whether a function of this module is being run."""
+    frame = inspect.currentframe()
+    while frame is not None and frame.f_globals.get("__name__") != module:
+        frame = frame.f_back
+    return frame is not None
 
 
 def _say(session: Attached, sentence: str, kind: type[UserWarning] = Noticed) -> None:

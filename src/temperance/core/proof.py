@@ -17,6 +17,11 @@ from temperance.core.random import fold, pulse
 from temperance.core.state import SessionState
 from temperance.core.statistics import evaluating
 
+STOOD = (
+    "nothing to be seen: the step moved no weight, with this technique and without (is the learning rate 0 now? Ask "
+    "before the schedule ends)"
+)
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -96,7 +101,8 @@ def _try(
 
 
 def _evidence(address: str, full: Any, without: Any, start: Leaves, serves: bool) -> Evidence:
-    step = float(full[1].add(start, -1.0).norm()) or 1.0
+    moved = float(full[1].add(start, -1.0).norm())
+    step = moved or 1.0
     loss = abs(full[0] - without[0]) / max(abs(without[0]), 1e-12)
     weights = float(full[1].add(without[1], -1.0).norm()) / step
     size = float(full[1].norm()) or 1.0
@@ -105,7 +111,8 @@ def _evidence(address: str, full: Any, without: Any, start: Leaves, serves: bool
     changes = {"the loss": loss, "the step of the weights": weights, "the served weights": served}
     said = [f"{what} by {100 * value:.3g} %" for what, value in changes.items() if value > 0]
     acted = bool(said)
-    text = f"changed {', '.join(said)}" if acted else "changed nothing on this batch"
+    nothing = "changed nothing on this batch" if moved else STOOD
+    text = f"changed {', '.join(said)}" if acted else nothing
     text += "; silent at inference" if silent else "; acts at inference too"
     return Evidence(address, acted, text, loss, weights, served, silent)
 

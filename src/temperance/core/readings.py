@@ -161,7 +161,8 @@ def put(session: Attached, batches: Iterable[Any] | None) -> None:
 
     """
     kept = session.readings
-    weights = kept.weights if kept.weights is not None else session.served
+    now = session.served if session.steps else session.solo.home  # no step: an average knows the start alone
+    weights = kept.weights if kept.weights is not None else now
     if kept.chosen is not None:
         session.trace.append(_line(session, "weights", kept.score, str(kept.chosen), kept.single))
     if weights is session.solo.home:

@@ -62,5 +62,6 @@ def closed(session: Attached) -> RecipeError:
     return RecipeError(
         f"this session {session._closed}",
         "a session trains from attach to finish, on its trained weights",
-        "Attach the recipe again to train on; call this outside of served_weights()",
+        "Attach the recipe again to train on; ask for a proof and the like before finish, from a callback where a "
+        "framework runs the loop; call this outside of served_weights()",
     )

@@ -134,6 +134,7 @@ class Session(telling.Telling):
         self.schedulers = list(scheduler) if isinstance(scheduler, (list, tuple)) else [scheduler] * bool(scheduler)
         self.left_out: list[int] = []
         self._uncompared = 2  # steps until the replicas are compared
+        self._beside, self._written = None, -1  # does the user update besides, or past the session? see ``joining``
         self._told: list[str] = []
         self._undo: list[Undo] = []
         self._strengths: dict[str, Strengths] = {}
@@ -175,7 +176,7 @@ class Session(telling.Telling):
             passed = self.solo.step(micros, fold(self.seed, self.steps))
         except NotFinite as fault:
             return joining.refuse(self, fault)
-        self._after(passed)
+        self._after(passed, is_whole=True)
         return passed
 
     def gradients(self, batch: Any) -> Pass:
@@ -205,7 +206,7 @@ class Session(telling.Telling):
 
         Called again before ``update()`` it takes the next micro-batch: other noise, gradients that add up.
         """
-        joining.require_one_pass(self.recipe)
+        joining.before_loss(self)
         (one,) = self._taken([self._reader.next_of(batch, len(self.solo.pending))])
         try:
             return self.solo.forward(one, fold(self.seed, self.steps)).loss
@@ -225,13 +226,13 @@ class Session(telling.Telling):
         else:
             self._after(passed)
 
-    def _after(self, passed: Pass) -> None:
+    def _after(self, passed: Pass, *, is_whole: bool = False) -> None:
         self.steps += 1
         self._last_loss = passed.loss.detach()
         if self.solo.watch.later:
             self.solo.watch.keep(passed.loss, self.steps - 1)
         if self._uncompared:
-            joining.after_first_steps(self)
+            joining.after_first_steps(self, is_whole=is_whole)
         self._meter.watch(passed, self.solo.loss)
         if self.recipe.is_adaptive or self._meter.has_own:
             interval = steering.interval(self.steps, self.planned_steps)
@@ -313,6 +314,7 @@ class Session(telling.Telling):
         """
         joining.require_open(self)
         self.solo.watch.look(self.steps)
+        joining.tell_untrained(self)
         readings.tell_end(self)
         readings.put(self, batches)
         if not all(bool(torch.isfinite(p).all()) for p in self.module.parameters()):
@@ -333,6 +335,7 @@ class Session(telling.Telling):
         if self._undo:
             forget_compiled(self.model)
         self._undo.clear()
+        joining.unwatch(self)
         self._unmark()
 
     def noise(self) -> AbstractContextManager[None]:

@@ -80,6 +80,12 @@ class RecipeCallback(Callback):  # type: ignore[misc]
                 "precision, epochs, schedulers and the choice of weights are Lightning's",
                 "Give them to Trainer, configure_optimizers or ModelCheckpoint",
             )
+        if metrics is not None and not callable(metrics):
+            raise SettingError(
+                f"RecipeCallback got metrics={metrics!r}",
+                "one function metrics(outputs, targets) that returns numbers by name",
+                "Write metrics=lambda outputs, targets: {'accuracy': …}",
+            )
         if metrics is not None and loss is None:
             raise SettingError(
                 "RecipeCallback got metrics= without loss=",
@@ -295,6 +301,8 @@ class RecipeCallback(Callback):  # type: ignore[misc]
         """Leave the trained weights in a plain module."""
         if self._open():
             self._stop_serving()
+            assert self.session is not None
+            self.session.solo.pending = []  # half a step: a file may not hold it, and its error would hide the user's
             self._last = self.state_dict()
         self._close()
 

@@ -220,11 +220,11 @@ class _Inner:
     """The optimizer as the session sees it: its step is the optimizer's own, whatever Trainer's loop calls."""
 
     def __init__(self, optimizer: Any) -> None:
-        self._optimizer = getattr(optimizer, "optimizer", optimizer)  # without accelerate's wrapper
-        self.step = self._optimizer.step
+        self.optimizer = getattr(optimizer, "optimizer", optimizer)  # without accelerate's wrapper
+        self.step = self.optimizer.step
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._optimizer, name)
+        return getattr(self.optimizer, name)
 
 
 def _redirect(optimizer: Any, update: Callable[[], None]) -> Callable[[], None]:

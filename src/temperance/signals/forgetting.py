@@ -56,6 +56,12 @@ class Forgetting(Signal):
                 "it measures the loss on what must not be lost",
                 'Give attach(..., signals=[Forgetting({"old": loader})])',
             )
+        if not isinstance(self.keep, Mapping):
+            raise RecipeError(
+                f"Forgetting got a {type(self.keep).__name__}",
+                "batches by name",
+                'Give them one: Forgetting({"old": batches})',
+            )
         probe.memory["start"] = begun = {name: self._loss(name, probe) for name in self.keep}
         if self.share and not all(loss > 0 for loss in begun.values()):
             raise RecipeError(

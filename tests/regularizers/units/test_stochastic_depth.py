@@ -96,3 +96,20 @@ def test_drop_path_layers_are_taken_over_by_depth_and_given_back():
     session.finish()
     assert [m.drop_prob for m in layers[::2]] == [0.3, 0.3]
     assert not any("forward" in m.__dict__ for m in layers)
+
+
+def test_a_whole_transformer_layer_is_refused_and_the_ends_of_its_branches_act():
+    torch.manual_seed(0)
+    layer = nn.TransformerEncoderLayer(8, 2, 16, dropout=0.0, batch_first=True, norm_first=True)
+    model = nn.TransformerEncoder(layer, 3, enable_nested_tensor=False)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with pytest.raises(RecipeError, match=r"at='layers\.\*\.dropout\[12\]'"):
+        Recipe(StochasticDepth(0.9, at="layers.*")).attach(model, optimizer, loss=lambda out, y: out.square().mean())
+    session = Recipe(StochasticDepth(0.95, at="layers.*.dropout[12]")).attach(
+        model, optimizer, loss=lambda out, y: out.square().mean()
+    )
+    x = torch.randn(32, 4, 8)
+    with session.noise(), torch.no_grad():
+        out = model.train()(x)
+    assert bool((out.flatten(1).abs().amax(1) > 1e-3).all())  # the input is never lost
+    session.finish()

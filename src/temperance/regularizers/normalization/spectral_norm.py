@@ -127,7 +127,7 @@ class SpectralNorm(Regularizer):
         """Return the divided weights (o, …) by name, as ``finish`` will write them."""
         found = {}
         for name, layer in model.named_modules():
-            if hasattr(layer, _VECTOR) and bool(getattr(layer, _USED)):
+            if _VECTOR in layer._buffers and bool(getattr(layer, _USED)):  # wrappers of PEFT pass ``getattr`` on
                 weight = layer._parameters["weight"].detach()  # type: ignore[union-attr]
                 share = largest(weight, getattr(layer, _VECTOR)) ** -layer.temperance_share  # type: ignore[operator]
                 found[f"{name}.weight".lstrip(".")] = weight * share.to(weight.dtype)

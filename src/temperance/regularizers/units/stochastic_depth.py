@@ -19,6 +19,8 @@ from temperance.core.traces import hold, keep_attribute, replace_forward, togeth
 from temperance.records.citation import Citation
 from temperance.records.errors import RecipeError
 
+_WHOLE = (nn.TransformerEncoderLayer, nn.TransformerDecoderLayer)
+
 
 @techniques.add
 @dataclass(frozen=True, repr=False)
@@ -36,11 +38,12 @@ class StochasticDepth(Regularizer):
 
     Args:
         p: probability of skipping the last block.
-        at: shell pattern of the residual *branches*, in order of depth, e.g. ``"blocks.*.branch"``.
+        at: shell pattern of the residual *branches*, in order of depth, e.g. ``"blocks.*.branch"``: what the input
+            is added to afterwards, never the whole block, whose output would be zero where it is skipped.
 
     Raises:
         SettingError: p outside its range.
-        RecipeError: no residual branch found.
+        RecipeError: no residual branch found, or one of torch's transformer layers as a whole.
 
     References: Huang et al. (2016), arXiv:1603.09382, section 3 (linear decay).
 
@@ -65,11 +68,13 @@ class StochasticDepth(Regularizer):
         """Put a hook on every residual branch.
 
         Raises:
-            RecipeError: there is no residual branch.
+            RecipeError: there is no residual branch, or a whole block is named.
 
         """
         if self.at is not None:
-            return _follow([m for _, m in named(model, self.at, "StochasticDepth")], strengths)
+            found = named(model, self.at, "StochasticDepth")
+            _require_branches(found)
+            return _follow([m for _, m in found], strengths)
         branches = [m for m in model.modules() if getattr(m, "residual_branch", False)]
         if branches:
             return _follow(branches, strengths)
@@ -81,6 +86,22 @@ class StochasticDepth(Regularizer):
             "branches are modules with residual_branch = True, DropPath layers, or named by a pattern",
             "Name them: StochasticDepth(at='blocks.*.branch')",
         )
+
+
+def _require_branches(found: Sequence[tuple[str, nn.Module]]) -> None:
+    """Refuse blocks of torch whose output holds their input: without it, all that was known of an example is gone."""
+    for name, block in found:
+        if isinstance(block, _WHOLE):
+            ends = "[123]" if isinstance(block, nn.TransformerDecoderLayer) else "[12]"
+            raise RecipeError(
+                f"StochasticDepth meets {name!r}, a {type(block).__name__}, whose output holds its own input",
+                "it skips branches, to which the input is added afterwards; a whole block skipped leaves zeros",
+                f"Name the ends of its branches: StochasticDepth(at='{_above(name)}*.dropout{ends}')",
+            )
+
+
+def _above(name: str) -> str:
+    return f"{name.rpartition('.')[0]}." if "." in name else ""
 
 
 def _follow(branches: Sequence[nn.Module], strengths: Strengths) -> Undo:
