@@ -133,8 +133,8 @@ class Session(telling.Telling):
         self._clean_batches = clean_batches
         self.schedulers = list(scheduler) if isinstance(scheduler, (list, tuple)) else [scheduler] * bool(scheduler)
         self.left_out: list[int] = []
-        self._uncompared = 2  # steps until the replicas are compared
-        self._beside, self._written = None, -1  # does the user update besides, or past the session? see ``joining``
+        self._uncompared, self._written = 2, -1  # steps until replicas are compared; a leaf's writes, see ``joining``
+        self._beside: Any = None  # a hook between the first two steps, see ``joining.watch_beside``
         self._told: list[str] = []
         self._undo: list[Undo] = []
         self._strengths: dict[str, Strengths] = {}
