@@ -14,62 +14,27 @@ from temperance.core.batches import Signature
 from temperance.core.convention import Convention, convention_of, mean_weights
 from temperance.core.counted import Mixed, is_classes
 from temperance.core.devices import widened
+from temperance.core.first_number import (
+    main_output as main_output,
+)  # fmt: skip
+from temperance.core.first_number import (
+    may_learn,
+    no_number,
+    require_history,
+    require_loss,
+    require_pairs,
+)
 from temperance.core.learning import HALF, Learning, of_values
 from temperance.core.nest import described, fields_of, is_sequence
 from temperance.core.objective import is_cross_entropy
 from temperance.core.random import is_batched
 from temperance.core.shifted import Shifted
 from temperance.core.wrappers import bare
-from temperance.records.errors import RecipeError, SettingError
+from temperance.records.errors import RecipeError
 
-LOGITS = ("logits", "prediction_logits", "out")  # "out" is what torchvision's dense nets say
 _LABELS = "labels"  # what models that compute their own loss call their targets
 
 Loss = Callable[[Any, Any], Tensor]
-
-
-def main_output(raw: Any) -> Any:
-    """Return the part of an answer that techniques act on: a tensor where there is a clear one, else the answer.
-
-    Of a named answer (``ModelOutput``, dict, named tuple) its logits, or its only tensor; of a tuple its first tensor
-    with an axis (an LSTM's outputs; a loss of no axes before it is passed over).
-    """
-    if isinstance(raw, Tensor):
-        return raw
-    named = fields_of(raw)
-    if named is not None:
-        for name in LOGITS:
-            if isinstance(named.get(name), Tensor):
-                return named[name]
-        found = [part for part in named.values() if isinstance(part, Tensor) and part.dim()]
-        return found[0] if len(found) == 1 and not _is_hidden(named) else raw
-    if is_sequence(raw):
-        return next((part for part in raw if isinstance(part, Tensor) and part.dim()), raw)
-    return raw
-
-
-def require_loss(loss: Any) -> None:
-    """Refuse what is no loss.
-
-    Raises:
-        SettingError: it cannot be called, or it is a class of losses.
-
-    """
-    if loss is not None and (isinstance(loss, type) or not callable(loss)):
-        raise SettingError(
-            f"attach got loss={loss!r} of type {type(loss).__name__}",
-            "loss(outputs, targets), or None where the model computes its own",
-            "Give an object, loss=nn.CrossEntropyLoss() with brackets, or a function, loss=F.cross_entropy",
-        )
-
-
-def _may_learn(value: Tensor) -> bool:
-    """Return whether a number can be read here, and what was read may be kept: not in a functional transform."""
-    return not (is_batched() or torch.compiler.is_compiling() or torch._C._functorch.is_functorch_wrapped_tensor(value))
-
-
-def _is_hidden(named: dict[Any, Any]) -> bool:
-    return any(str(name).endswith("hidden_state") or str(name) == "pooler_output" for name in named)
 
 
 class Criterion:
@@ -221,10 +186,11 @@ class Criterion:
             raw = self.outputs(raw)
         value = self._valued(raw, targets)
         if type(value) is not Tensor and not isinstance(value, Tensor):
-            raise self._no_number(value)
+            raise no_number(value, self.convention.name)
         if self._per_row is None:
-            self._require_pairs(raw, targets, value)
-            self._require_history(raw, value)
+            is_torchs = self.convention.kind == "numbers" and not hasattr(self.loss, "convention")
+            require_pairs(raw, targets, value, self.convention, is_torchs=is_torchs)
+            require_history(raw, value, self.convention.name)
             many = isinstance(targets, Tensor) and targets.dim() > 1 and value.numel() > targets.shape[0]
             self._per_row = value.dim() == 1 and not many
         if self._ignores is None and self._per_row and not torch.is_grad_enabled():
@@ -238,7 +204,7 @@ class Criterion:
 
         Shapes: value () or (b, …) → the same.
         """
-        if not isinstance(raw, Tensor) or raw.dtype not in HALF or not _may_learn(value):
+        if not isinstance(raw, Tensor) or raw.dtype not in HALF or not may_learn(value):
             return value
         device = raw.device
         with (
@@ -297,44 +263,6 @@ class Criterion:
             )
         return found
 
-    def _no_number(self, value: Any) -> RecipeError:
-        return RecipeError(
-            f"{self.convention.name} gave {described(value)} of type {type(value).__name__}",
-            "a loss gives one tensor, () or (b, …)",
-            "Return the tensor alone, without float() or .item(); of several parts the sum: attach(..., "
-            "loss=lambda out, y: loss(out, y)[0])",
-        )
-
-    def _require_history(self, raw: Any, value: Tensor) -> None:
-        """Refuse a loss cut off from the outputs: what techniques add would be all that trains."""
-        outputs = main_output(raw)
-        is_cut = isinstance(outputs, Tensor) and outputs.requires_grad and not value.requires_grad
-        if not is_cut or not torch.is_grad_enabled() or not _may_learn(value) or not bool(value.detach().any()):
-            return
-        raise RecipeError(
-            f"{self.convention.name} gave a number that does not depend on the model's outputs",
-            "a loss that gradients can be taken of",
-            "Look for detach, argmax, item or no_grad in the loss",
-        )
-
-    def _require_pairs(self, raw: Any, targets: Any, value: Tensor) -> None:
-        """Refuse outputs (b, 1) beside targets (b,): subtracting them pairs each row with every other."""
-        outputs = main_output(raw)
-        if not isinstance(outputs, Tensor) or not isinstance(targets, Tensor) or is_batched():
-            return
-        a, b = outputs.shape, targets.shape
-        if {a, b} != {(len(outputs),), (len(outputs), 1)} or len(outputs) < 2:
-            return
-        is_torchs = self.convention.kind == "numbers" and not hasattr(self.loss, "convention")
-        if is_torchs or value.shape == (len(outputs), len(outputs)):
-            raise RecipeError(
-                f"the model gives {tuple(a)} and the targets are {tuple(b)}, which {self.convention.name} broadcasts: "
-                "every row would be compared with every other",
-                "outputs and targets of one shape",
-                "Make them alike: squeeze the output in the model, give targets as y[:, None], or say "
-                "attach(..., outputs=lambda out: out.squeeze(1))",
-            )
-
     def _learn_ignoring(self, targets: Any, values: Tensor) -> None:
         """Tell whether the loss leaves rows of ``ignore_index`` out, as torch's do; looked at where nothing trains."""
         if self.convention.kind == "classes":
@@ -346,7 +274,7 @@ class Criterion:
 
     def _learn(self, outputs: Any, labels: Tensor, value: Tensor) -> None:
         """Tell by its number how the loss counts."""
-        if not _may_learn(value):
+        if not may_learn(value):
             return
         learning = self._learning
         assert learning is not None
