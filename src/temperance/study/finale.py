@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,19 +13,21 @@ import numpy as np
 from temperance.deployment.record import keep_record
 from temperance.records.errors import StudyError
 from temperance.study.ahead import refit_job, refitted
+from temperance.study.basics import compared
 from temperance.study.choose import Candidate, Choice, choose, frontier
 from temperance.study.desk import Desk
 from temperance.study.ensemble import Blend, blend, mean_robustness, mixed, summed
 from temperance.study.events import Chosen, Finished, Mixed
 from temperance.study.reserves import refit_seconds, ships_as_it_is, together
 from temperance.study.results import candidate
-from temperance.study.shipping import bundle_job, compared
+from temperance.study.shipping import bundle_job
 from temperance.study.spec import TrialSpec
 from temperance.study.state import Result, ranked
 
 MOST_MEMBERS = 12  # trials that an ensemble is drawn from
 EXPORT = "export"
 NEEDED = ("winner", EXPORT)  # what a study cannot end without
+Meanwhile = Callable[[], object]
 BEFORE_A_TEST = 1.0  # seconds that a test of something beside the winner must have left at least
 
 
@@ -48,8 +51,10 @@ class Unfinished(StudyError):
     """A candidate that was chosen could not be refitted, tested or exported."""
 
 
-def conclude(desk: Desk) -> Outcome:
+def conclude(desk: Desk, *, meanwhile: Meanwhile | None = None) -> Outcome:
     """Choose, refit, test and export. A winner that cannot be finished makes way for the next best.
+
+    ``meanwhile`` is called once while the winner is tested.
 
     Raises:
         StudyError: no trial finished, or none that is within the limits.
@@ -61,7 +66,7 @@ def conclude(desk: Desk) -> Outcome:
     lost: set[str] = set()
     while True:
         try:
-            return _with_winner(desk, lost)
+            return _with_winner(desk, lost, meanwhile)
         except Unfinished as fault:
             one = desk.state.choice
             assert one is not None
@@ -71,7 +76,7 @@ def conclude(desk: Desk) -> Outcome:
                 raise
 
 
-def _with_winner(desk: Desk, lost: set[str]) -> Outcome:
+def _with_winner(desk: Desk, lost: set[str], meanwhile: Meanwhile | None) -> Outcome:
     pool = desk.state.done
     candidates = {r.spec.id: _usable(desk, r) for r in pool if r.spec.id not in lost}
     if not any(c.allowed for c in candidates.values()):
@@ -91,7 +96,7 @@ def _with_winner(desk: Desk, lost: set[str]) -> Outcome:
                      fit_seconds=round(entered, 3)))  # fmt: skip
     desk.clock.begin("refit")
     desk.say("refit", message=f"Best: {names[choice.winner]}. Testing and exporting.")
-    return Outcome(choice, tuple(candidates[i] for i in edge), Finale(desk, choice).run())
+    return Outcome(choice, tuple(candidates[i] for i in edge), Finale(desk, choice, meanwhile=meanwhile).run())
 
 
 # -- candidates -------------------------------------------------------------------------------------------------------
@@ -187,11 +192,15 @@ class Finale:
         choice: the winner.
         alone: finish the winner and nothing that it is compared with.
         bundle: where the winner is exported to; None: the study's ``bundle``, where its settings ask for one.
+        meanwhile: called once while the winner is tested.
 
     """
 
-    def __init__(self, desk: Desk, choice: Choice, *, alone: bool = False, bundle: Path | None = None) -> None:
-        self.desk, self.choice, self.bundle = desk, choice, bundle
+    def __init__(
+        self, desk: Desk, choice: Choice, *, alone: bool = False, bundle: Path | None = None,
+        meanwhile: Meanwhile | None = None,
+    ) -> None:  # fmt: skip
+        self.desk, self.choice, self.bundle, self.meanwhile = desk, choice, bundle, meanwhile
         others = {} if alone else compared(desk.state, images=desk.prepared.table.schema.kind == "images")
         self.same = [name for name, trial in others.items() if trial == choice.winner]
         self.tests = {"winner": choice.winner, **{k: v for k, v in others.items() if k not in self.same}}
@@ -200,7 +209,10 @@ class Finale:
         self.required = set(desk.state.members(choice.winner))
         members = dict.fromkeys(m for trial in self.tests.values() for m in desk.state.members(trial))
         self.done: dict[str, dict[str, Any]] = {}
-        self.refits = [m for m in members if not self._stands(m)]
+        self.refits: list[str] = []
+        for member in members:
+            if not self._stands(member):
+                self.refits.append(member)
         self.lost: set[str] = set()
         self.finished: dict[str, Any] = {}
 
@@ -232,6 +244,9 @@ class Finale:
             running += self._launch(waiting)
             if not running:
                 break
+            if self.meanwhile is not None and "winner" not in waiting:
+                self.meanwhile()
+                self.meanwhile = None
             for kind in ("refit", "finish", EXPORT):
                 for event in self.desk.take(kind):
                     running -= 1
@@ -246,14 +261,14 @@ class Finale:
         if known is not None and there:
             self.done[trial] = {"rows": known.rows, "cost": known.cost, "acted": known.acted, "trace": known.trace}
             return True
-        hurried = desk.state.stopped or refit_seconds(one, desk.prepared.roles) > self._spare(trial in self.required)
-        if not one.event.get("shipped") and not (one.event.get("weights") and hurried):
+        needed = [refit_seconds(desk.state.result(m), desk.prepared.roles) for m in (*self.refits, trial)]
+        hurried = desk.state.stopped or together(needed, desk.workers.count) > self._spare(required=True)
+        may = one.event.get("weights") and (hurried or trial not in self.required)  # what only compares does without
+        if not (one.event.get("shipped") or may):
             return False
         rows = one.spec.most_rows or len(desk.prepared.roles.train) or len(desk.prepared.roles.refit)
-        self.done[trial] = {
-            "rows": rows, "cost": one.event.get("cost", {}), "acted": one.event.get("acted", []),
-            "trace": one.event.get("trace", []),
-        }  # fmt: skip
+        told = {"cost": {}, "acted": [], "trace": []}
+        self.done[trial] = {"rows": rows, **{name: one.event.get(name, empty) for name, empty in told.items()}}
         return True
 
     def _launch(self, waiting: dict[str, str]) -> int:

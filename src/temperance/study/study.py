@@ -27,7 +27,8 @@ class Study:
         settings: what to do.
         progress: told of every step.
         replay: specs of an earlier study to run again, in order, instead of a search.
-        then: called with the folder once ``study.json`` is there, while the folder is still held: cards, report.
+        then: called with the folder once ``study.json`` is there, while the folder is still held: cards, report. Its
+            ``prepare``, where it has one, is called before, while workers test the winner.
 
     """
 
@@ -98,7 +99,7 @@ class Study:
                 desk.settle()
             if desk.state.stopped and not desk.state.done:
                 raise KeyboardInterrupt
-            outcome = conclude(desk)
+            outcome = conclude(desk, meanwhile=getattr(self.then, "prepare", None))
             desk.clock.begin("report")
             folder = document.write(desk, outcome)
             if self.then is not None:
