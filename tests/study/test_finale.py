@@ -106,6 +106,26 @@ def test_kept_weights_ship_only_where_there_is_no_time(opened):
     assert jobs(hurried, "refit") == []
 
 
+def test_what_follows_is_loaded_while_the_winner_is_tested(opened):
+    desk = opened(bundle=False)
+    tried(desk, "net 1")
+    begun = []
+    conclude(desk, meanwhile=lambda: begun.append(jobs(desk, "finish")))
+    assert begun == [["winner"]]
+
+
+def test_a_basic_model_that_only_compares_is_tested_as_it_was_trained(opened):
+    desk = opened(bundle=False)
+    tried(desk, "plain one", kind="plain", shipped=True)
+    desk.launch(TrialSpec("", "trees", "basic", "Boosting"), by="test")
+    desk.settle()
+    desk.state.results[-1].event.update(weights="model.pickle")
+    finale = Finale(desk, Choice("t000", "", ()))
+    assert finale.refits == []
+    assert set(finale.done) == {"t000", "t001"}
+    assert Finale(desk, Choice("t001", "", ())).refits == ["t001"]
+
+
 def test_a_stopped_study_tests_its_winner_alone(opened):
     desk = opened(bundle=False)
     tried(desk, "simple", kind="basic")

@@ -39,8 +39,8 @@ def wanted(desk: Desk, *, late: bool = True) -> list[Result]:
     others = compared(desk.state, images=desk.prepared.table.schema.kind == "images").values()
     best = [r.spec.id for r in ranked(desk.state.done)[:MEMBERS]]
     budget, roles = desk.settings.budget.seconds, desk.prepared.roles
-    basic = [r for r in desk.state.done if r.spec.kind == "basic"]
-    basic = [r for r in basic if r.spec.id == best[0] or not (ships_as_it_is(r) or is_dear(r, roles, budget))]
+    basic = [r for r in desk.state.done if r.spec.kind == "basic" and not ships_as_it_is(r)]
+    basic = [r for r in basic if r.spec.id == best[0] or not is_dear(r, roles, budget)]
     failed = {event["spec_id"] for event in desk.failed_refits}
     done = desk.state.refits.keys() | failed
     return [r for r in basic if (r.spec.id in others or (late and r.spec.id in best)) and r.spec.id not in done]
