@@ -106,14 +106,6 @@ def test_kept_weights_ship_only_where_there_is_no_time(opened):
     assert jobs(hurried, "refit") == []
 
 
-def test_what_follows_is_loaded_while_the_winner_is_tested(opened):
-    desk = opened(bundle=False)
-    tried(desk, "net 1")
-    begun = []
-    conclude(desk, meanwhile=lambda: begun.append(jobs(desk, "finish")))
-    assert begun == [["winner"]]
-
-
 def test_a_basic_model_that_only_compares_is_tested_as_it_was_trained(opened):
     desk = opened(bundle=False)
     tried(desk, "plain one", kind="plain", shipped=True)

@@ -122,7 +122,7 @@ class Publisher:
     language: str = "en"
 
     def prepare(self) -> None:
-        """Load what writes them, while the workers test."""
+        """Load what writes them, while the first trials run."""
         from temperance import report
         from temperance.lifecycle import papers  # noqa: F401
         from temperance.report import page  # noqa: F401

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -27,8 +26,7 @@ from temperance.study.state import Result, ranked
 MOST_MEMBERS = 12  # trials that an ensemble is drawn from
 EXPORT = "export"
 NEEDED = ("winner", EXPORT)  # what a study cannot end without
-Meanwhile = Callable[[], object]
-BEFORE_A_TEST = 1.0  # seconds that a test of something beside the winner must have left at least
+BEFORE_A_TEST = 0.5  # seconds that a test of something beside the winner must have left at least
 
 
 @dataclass(frozen=True)
@@ -51,10 +49,8 @@ class Unfinished(StudyError):
     """A candidate that was chosen could not be refitted, tested or exported."""
 
 
-def conclude(desk: Desk, *, meanwhile: Meanwhile | None = None) -> Outcome:
+def conclude(desk: Desk) -> Outcome:
     """Choose, refit, test and export. A winner that cannot be finished makes way for the next best.
-
-    ``meanwhile`` is called once while the winner is tested.
 
     Raises:
         StudyError: no trial finished, or none that is within the limits.
@@ -66,7 +62,7 @@ def conclude(desk: Desk, *, meanwhile: Meanwhile | None = None) -> Outcome:
     lost: set[str] = set()
     while True:
         try:
-            return _with_winner(desk, lost, meanwhile)
+            return _with_winner(desk, lost)
         except Unfinished as fault:
             one = desk.state.choice
             assert one is not None
@@ -76,7 +72,7 @@ def conclude(desk: Desk, *, meanwhile: Meanwhile | None = None) -> Outcome:
                 raise
 
 
-def _with_winner(desk: Desk, lost: set[str], meanwhile: Meanwhile | None) -> Outcome:
+def _with_winner(desk: Desk, lost: set[str]) -> Outcome:
     pool = desk.state.done
     candidates = {r.spec.id: _usable(desk, r) for r in pool if r.spec.id not in lost}
     if not any(c.allowed for c in candidates.values()):
@@ -96,7 +92,7 @@ def _with_winner(desk: Desk, lost: set[str], meanwhile: Meanwhile | None) -> Out
                      fit_seconds=round(entered, 3)))  # fmt: skip
     desk.clock.begin("refit")
     desk.say("refit", message=f"Best: {names[choice.winner]}. Testing and exporting.")
-    return Outcome(choice, tuple(candidates[i] for i in edge), Finale(desk, choice, meanwhile=meanwhile).run())
+    return Outcome(choice, tuple(candidates[i] for i in edge), Finale(desk, choice).run())
 
 
 # -- candidates -------------------------------------------------------------------------------------------------------
@@ -192,15 +188,11 @@ class Finale:
         choice: the winner.
         alone: finish the winner and nothing that it is compared with.
         bundle: where the winner is exported to; None: the study's ``bundle``, where its settings ask for one.
-        meanwhile: called once while the winner is tested.
 
     """
 
-    def __init__(
-        self, desk: Desk, choice: Choice, *, alone: bool = False, bundle: Path | None = None,
-        meanwhile: Meanwhile | None = None,
-    ) -> None:  # fmt: skip
-        self.desk, self.choice, self.bundle, self.meanwhile = desk, choice, bundle, meanwhile
+    def __init__(self, desk: Desk, choice: Choice, *, alone: bool = False, bundle: Path | None = None) -> None:
+        self.desk, self.choice, self.bundle = desk, choice, bundle
         others = {} if alone else compared(desk.state, images=desk.prepared.table.schema.kind == "images")
         self.same = [name for name, trial in others.items() if trial == choice.winner]
         self.tests = {"winner": choice.winner, **{k: v for k, v in others.items() if k not in self.same}}
@@ -244,9 +236,6 @@ class Finale:
             running += self._launch(waiting)
             if not running:
                 break
-            if self.meanwhile is not None and "winner" not in waiting:
-                self.meanwhile()
-                self.meanwhile = None
             for kind in ("refit", "finish", EXPORT):
                 for event in self.desk.take(kind):
                     running -= 1

@@ -19,7 +19,7 @@ its graph, its toughness); a basic model's refit; test; export; cards and report
 FIXED = 0.1  # seconds of a refit beside its training
 LEAST_TEST = 0.3  # seconds of a test on a free machine beside the predictions
 DEAR = 0.1  # of the budget
-TESTED = 0.04  # of the budget at most for tests
+TESTED = 0.06  # of the budget at most for tests
 MEMBERS = 4  # models of a mixture, each of which is tested with it
 RECENT = 3  # jobs that tell how busy the machine is
 TELLING = 0.3  # seconds of a job from which on its pace tells anything

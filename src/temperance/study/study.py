@@ -28,7 +28,7 @@ class Study:
         progress: told of every step.
         replay: specs of an earlier study to run again, in order, instead of a search.
         then: called with the folder once ``study.json`` is there, while the folder is still held: cards, report. Its
-            ``prepare``, where it has one, is called before, while workers test the winner.
+            ``prepare``, where it has one, is called while the first trials run.
 
     """
 
@@ -93,13 +93,13 @@ class Study:
 
         with asked_by_signals(desk.ask_to_stop):
             try:
-                search(desk, replay=self.replay)
+                search(desk, replay=self.replay, meanwhile=getattr(self.then, "prepare", None))
             except KeyboardInterrupt:
                 desk.ask_to_stop()
                 desk.settle()
             if desk.state.stopped and not desk.state.done:
                 raise KeyboardInterrupt
-            outcome = conclude(desk, meanwhile=getattr(self.then, "prepare", None))
+            outcome = conclude(desk)
             desk.clock.begin("report")
             folder = document.write(desk, outcome)
             if self.then is not None:
