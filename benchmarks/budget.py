@@ -12,6 +12,8 @@ written by then. All shares are of budget × workers, or of the budget:
 - ``held``: worker seconds by kind of job (``lost``: trials that did not enter the choice).
 - ``processor_share``: processor seconds of the command and its workers. Under load it says what the others left of the
   cores; the gap between it and ``busy_share`` is waiting for a core.
+- ``clock``: ``quiet`` where the study's clock (and all seconds here) left out what others took of the cores, see
+  ``quiet_clock``: what a quiet machine of the pace of this one would show.
 - ``moments``: seconds at which the search began, it ended (the choice), the winner was tested, all was over.
 
 A record per cell in ``benchmarks/records/budget``; cells that have one are not run again (``--again`` runs them anew).
@@ -170,7 +172,8 @@ def main() -> None:
             record = {
                 "benchmark": "budget", "data": data, "budget": budget, "seed": given.seed,
                 **measure(data, budget, given.seed, quiet_clock=given.quiet_clock),
-                "clock": "quiet" if given.quiet_clock else "wall", "load_before": before, "load_after": os.getloadavg()[0],
+                "clock": "quiet" if given.quiet_clock else "wall",
+                "load_before": before, "load_after": os.getloadavg()[0],
                 "commit": revision(), "created": datetime.now(UTC).isoformat(timespec="seconds"),
                 "machine": {"cores": os.cpu_count(), "system": platform.platform()},
             }  # fmt: skip

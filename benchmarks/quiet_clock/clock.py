@@ -15,7 +15,7 @@ CORES = len(os.sched_getaffinity(0))
 
 
 def run(process: subprocess.Popen[bytes], path: Path) -> float:
-    """Keep the clock in ``path`` (eight bytes) until a process ends, and return its last time; the process stays unreaped.
+    """Keep the clock in ``path`` (eight bytes) until a process ends, and return its last time; it is not reaped.
 
     In an interval dt the threads of the command and its children wanted the cores for a = Σ (ran + waited) and ran
     for r. With the cores for themselves they would have run for min(a, cores · dt): time goes on by dt · r over that.

@@ -1,8 +1,8 @@
 """A study's clock on a machine that others use: ``time.monotonic`` as it would go on if nobody else wanted the cores.
 
-With this folder on ``PYTHONPATH`` and ``QUIET_CLOCK`` the path of a file, each process of a command reads there what time
-it is. ``quiet_clock.clock`` writes it: time stands still in proportion to what the command's processes wanted of the
-cores and did not get. Used by ``benchmarks/budget.py --quiet-clock``; needs Linux.
+With this folder on ``PYTHONPATH`` and ``QUIET_CLOCK`` the path of a file, each process of a command reads there what
+time it is. ``quiet_clock.clock`` writes it: time stands still in proportion to what the command's processes wanted of
+the cores and did not get. Used by ``benchmarks/budget.py --quiet-clock``; needs Linux.
 """
 
 import mmap

@@ -58,9 +58,7 @@ _CALLED = (
 UNFIT = {"raw": frozenset({"FeatureNoise"})}  # by ``Task.inputs``
 
 
-def search(
-    desk: Desk, *, replay: list[TrialSpec] | None = None, meanwhile: Callable[[], object] | None = None
-) -> None:
+def search(desk: Desk, *, replay: list[TrialSpec] | None = None, meanwhile: Callable[[], object] | None = None) -> None:
     """Run trials until the budget, the proposers or the user end it; what runs then is waited for.
 
     Args:
