@@ -188,7 +188,7 @@ def show(records: Path) -> None:
     print("| data | budget | load | processor share | wall s | over % | fits share | busy | all busy | lost s | loss |")
     print("|" + "---|" * 11)
     for one in sorted((json.loads(p.read_text()) for p in records.glob("*.json")), key=_place):
-        load = f"{one['load_before']:.0f}–{one['load_after']:.0f}"
+        load = f"{one['load_before']:.0f}–{one['load_after']:.0f}" if "load_before" in one else "–"
         if one["status"] != "done":
             print(f"| {one['data']} | {one['budget']} | {load} | {one['status']} |" + " |" * 7)
             continue
