@@ -7,7 +7,7 @@ from typing import Any
 from torch.utils._python_dispatch import TorchDispatchMode
 
 
-class Watched(TorchDispatchMode):
+class Watched(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """A dispatch mode whose operations nobody compiles: torch then need not load its compiler to keep it away.
 
     Subclasses say in ``__torch_dispatch__`` what is done with an operation.
