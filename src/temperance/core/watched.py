@@ -13,6 +13,12 @@ class Watched(TorchDispatchMode):  # type: ignore[no-untyped-call]
     Subclasses say in ``__torch_dispatch__`` what is done with an operation.
     """
 
+    def __init_subclass__(cls, **named: Any) -> None:
+        super().__init_subclass__(**named)  # type: ignore[no-untyped-call]
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
         return False

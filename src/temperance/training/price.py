@@ -51,7 +51,7 @@ def flops_per_row(model: nn.Module, inputs: Any) -> int:
     model.eval()
     with torch.no_grad(), _Counter() as counter:
         call(model, inputs)
-    return counter.total
+    return int(counter.total)
 
 
 def peak_memory_bytes() -> int:
