@@ -12,6 +12,8 @@ written by then. All shares are of budget × workers, or of the budget:
 - ``held``: worker seconds by kind of job (``lost``: trials that did not enter the choice).
 - ``processor_share``: processor seconds of the command and its workers. Under load it says what the others left of the
   cores; the gap between it and ``busy_share`` is waiting for a core.
+- ``clock``: ``quiet`` where the study's clock (and all seconds here) left out what others took of the cores, see
+  ``quiet_clock``: what a quiet machine of the pace of this one would show.
 - ``moments``: seconds at which the search began, it ended (the choice), the winner was tested, all was over.
 
 A record per cell in ``benchmarks/records/budget``; cells that have one are not run again (``--again`` runs them anew).
@@ -24,6 +26,7 @@ import argparse
 import json
 import os
 import platform
+import struct
 import subprocess
 import sys
 import tempfile
@@ -33,6 +36,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parent))
+from quiet_clock import clock
 
 HERE = Path(__file__).parent
 COMMAND = str(Path(sys.executable).with_name("temperance"))
@@ -58,7 +64,7 @@ def seconds(text: str) -> float:
     return float(text[:-1]) * UNITS[text[-1]]
 
 
-def measure(data: str, budget: str, seed: int) -> dict[str, Any]:
+def measure(data: str, budget: str, seed: int, *, quiet_clock: bool = False) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="budget-") as name:
         source, out = data, Path(name) / "study"
         if data.isdigit():
@@ -67,13 +73,17 @@ def measure(data: str, budget: str, seed: int) -> dict[str, Any]:
         command = [COMMAND, "study", source, *(["--target", "y"] if data.isdigit() else []), "--budget", budget,
                    "--seed", str(seed), "--out", str(out), "--quiet"]  # fmt: skip
         said = Path(name) / "said"
+        shown, environment = Path(name) / "clock", {**os.environ, "OMP_NUM_THREADS": "1"}
+        if quiet_clock:
+            shown.write_bytes(struct.pack("d", 0.0))
+            paths = [str(HERE / "quiet_clock"), *filter(None, [os.environ.get("PYTHONPATH")])]
+            environment |= {"QUIET_CLOCK": str(shown), "PYTHONPATH": os.pathsep.join(paths)}
         began = time.perf_counter()
         with said.open("w") as stream:
-            process = subprocess.Popen(
-                command, stdout=subprocess.DEVNULL, stderr=stream, env={**os.environ, "OMP_NUM_THREADS": "1"}
-            )
+            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=stream, env=environment)
+            quiet = clock.run(process, shown) if quiet_clock else None
             _, status, used = os.wait4(process.pid, 0)
-        took = time.perf_counter() - began
+        took = time.perf_counter() - began if quiet is None else quiet
         if status:
             return {"status": "refused or failed", "said": said.read_text()[-1500:], "wall_seconds": round(took, 2)}
         document = json.loads((out / "study.json").read_text())
@@ -146,6 +156,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--records", type=Path, default=RECORDS)
     parser.add_argument("--again", action="store_true")
+    parser.add_argument("--quiet-clock", action="store_true", help="what others take of the cores does not count")
     parser.add_argument("--show", action="store_true")
     given, _ = parser.parse_known_args()  # `make bench ARGS=…` gives all scripts the same
     if given.show:
@@ -160,7 +171,9 @@ def main() -> None:
             before = os.getloadavg()[0]
             record = {
                 "benchmark": "budget", "data": data, "budget": budget, "seed": given.seed,
-                **measure(data, budget, given.seed), "load_before": before, "load_after": os.getloadavg()[0],
+                **measure(data, budget, given.seed, quiet_clock=given.quiet_clock),
+                "clock": "quiet" if given.quiet_clock else "wall",
+                "load_before": before, "load_after": os.getloadavg()[0],
                 "commit": revision(), "created": datetime.now(UTC).isoformat(timespec="seconds"),
                 "machine": {"cores": os.cpu_count(), "system": platform.platform()},
             }  # fmt: skip
@@ -175,7 +188,7 @@ def show(records: Path) -> None:
     print("| data | budget | load | processor share | wall s | over % | fits share | busy | all busy | lost s | loss |")
     print("|" + "---|" * 11)
     for one in sorted((json.loads(p.read_text()) for p in records.glob("*.json")), key=_place):
-        load = f"{one['load_before']:.0f}–{one['load_after']:.0f}"
+        load = f"{one['load_before']:.0f}–{one['load_after']:.0f}" if "load_before" in one else "–"
         if one["status"] != "done":
             print(f"| {one['data']} | {one['budget']} | {load} | {one['status']} |" + " |" * 7)
             continue

@@ -5,7 +5,7 @@ import pytest
 
 from temperance.cli.console import Console
 from temperance.cli.guard import Interrupted
-from temperance.cli.stations import kept, publish, read_study, run_study, study_folder, write_cards
+from temperance.cli.stations import Publisher, kept, publish, read_study, run_study, study_folder, write_cards
 from temperance.deployment import load
 from temperance.records.errors import BundleError, DataError, StudyError, TaskError
 from temperance.testing.study_example import study_example
@@ -49,6 +49,14 @@ def test_the_parts_are_joined(tmp_path) -> None:
     assert names == {"study.json", "report.html", *papers}
     assert json.loads((tmp_path / "s" / "study.json").read_text()) == document
     assert document["budget"]["spent"]["publishing"] > 0
+
+
+def test_a_report_that_was_prepared_compiles_no_template(tmp_path, monkeypatch) -> None:
+    Publisher().prepare()
+    monkeypatch.setattr("jinja2.environment.Environment.compile", lambda *_, **__: pytest.fail("compiled"))
+    write_study(tmp_path / "s")
+    Publisher("de")(tmp_path / "s")
+    assert (tmp_path / "s" / "report.html").exists()
 
 
 def test_bad_data_leave_no_folder_behind(tmp_path) -> None:

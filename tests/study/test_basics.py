@@ -15,6 +15,7 @@ from temperance.study.basics import (
     affordable,
     audit_seconds,
     basic_specs,
+    compared,
     expected_seconds,
     further,
     quick,
@@ -112,3 +113,11 @@ def test_only_what_ends_in_time_is_given_a_share_of_it():
         assert (share_of(spec) < 1) == (name == "Boosting")
         assert model.takes_until or share_of(spec) == 1
     assert share_of(TrialSpec("", "", "folded", "Tabular")) == 1
+
+
+def test_a_winner_is_compared_with_simple_models_and_the_plain_net():
+    state = State()
+    for name, kind, model in (("m", "basic", "Majority"), ("l", "basic", "Linear"), ("p", "plain", "Tabular")):
+        state.results.append(Result(TrialSpec(name, name, kind, model), {}, losses=np.ones(2)))
+    assert compared(state, images=False) == {"simple": "m", "plain": "p"}
+    assert compared(state, images=True) == {"simple": "m", "plain": "p", "linear": "l"}

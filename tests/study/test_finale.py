@@ -106,6 +106,18 @@ def test_kept_weights_ship_only_where_there_is_no_time(opened):
     assert jobs(hurried, "refit") == []
 
 
+def test_a_basic_model_that_only_compares_is_tested_as_it_was_trained(opened):
+    desk = opened(bundle=False)
+    tried(desk, "plain one", kind="plain", shipped=True)
+    desk.launch(TrialSpec("", "trees", "basic", "Boosting"), by="test")
+    desk.settle()
+    desk.state.results[-1].event.update(weights="model.pickle")
+    finale = Finale(desk, Choice("t000", "", ()))
+    assert finale.refits == []
+    assert set(finale.done) == {"t000", "t001"}
+    assert Finale(desk, Choice("t001", "", ())).refits == ["t001"]
+
+
 def test_a_stopped_study_tests_its_winner_alone(opened):
     desk = opened(bundle=False)
     tried(desk, "simple", kind="basic")

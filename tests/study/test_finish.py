@@ -7,6 +7,7 @@ from temperance.deployment import load
 from temperance.deployment.opening.of_bundle import open_bundle, own_rows_of
 from temperance.study import finish
 from temperance.study.finish import EnsemblePredictor
+from temperance.study.jobs import trial
 from temperance.study.runner import BasicPredictor
 from temperance.study.spec import TrialSpec
 
@@ -29,6 +30,17 @@ def test_a_reopened_model_is_the_refitted_one(refitted):
     assert len(finish.refit_rows(refitted)) == len(refitted.table) - len(refitted.roles.test) - len(
         refitted.roles.calibration
     )
+
+
+def test_a_basic_model_without_a_refit_is_the_one_of_its_trial(refitted):
+    spec = LINEAR.changed(id="asis")
+    done = trial(refitted, {"spec": spec.to_dict(), "robustness": False}, None)
+    assert done["weights"] == "model.pickle"
+    rows = refitted.table.rows.take(refitted.roles.selection)
+    answer = np.load(refitted.folder / "trials" / "asis" / "selection.npy")
+    assert finish.reopen(refitted, spec).predictor.predict(rows) == pytest.approx(answer)
+    assert len(finish.learned_rows(refitted, spec)) == len(refitted.roles.train)
+    assert len(finish.learned_rows(refitted, LINEAR)) == len(refitted.roles.refit)
 
 
 def test_an_ensemble_is_the_weighted_mean(refitted):

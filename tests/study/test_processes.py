@@ -39,6 +39,13 @@ def test_a_job_is_done_and_a_bad_one_fails_with_its_reason(pool):
     assert "Nonsense" in wait_for(pool)[1]["why"]
 
 
+def test_a_job_begins_once_its_worker_is_ready(pool):
+    lease = pool.start("trial", spec=majority("p0"), robustness=False)
+    given = lease.since
+    wait_for(pool)
+    assert lease.since > given + 0.2  # torch alone takes longer
+
+
 def majority(name):
     return {"id": name, "name": "x", "kind": "basic", "model": "Majority"}
 

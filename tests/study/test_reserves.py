@@ -38,15 +38,15 @@ def test_nothing_is_known_at_first():
 
 
 def test_a_net_that_ships_as_it_is_needs_no_refit():
-    kept, again = result("a", 0.1, 30.0, weights="weights.safetensors"), result("b", 0.1, 30.0)
+    kept, again = result("a", 0.1, 30.0, shipped=True), result("b", 0.1, 30.0)
     assert ships_as_it_is(kept)
-    assert ships_as_it_is(result("c", 0.1, 30.0, shipped=True))
+    assert ships_as_it_is(result("c", 0.1, 30.0, weights="weights.safetensors"))
     assert reserves(State(results=[kept]), SPLIT)["refit"] == 0.0
     assert reserves(State(results=[again]), SPLIT)["refit"] == pytest.approx(refit_seconds(again, SPLIT))
 
 
 def test_the_members_of_a_mixture_and_the_basic_models_count():
-    basic = result("l", 0.3, 1.0, kind="basic", model="Linear")
+    basic = result("l", 0.3, 1.0, kind="basic", model="Boosting")
     best, other = result("a", 0.1, 10.0), result("b", 0.2, 20.0)
     kept = reserves(State(results=[other, best, basic]), SPLIT, workers=2)
     assert kept["refit"] == pytest.approx(together([refit_seconds(r, SPLIT) for r in (best, other, basic)], 2))
@@ -54,6 +54,19 @@ def test_the_members_of_a_mixture_and_the_basic_models_count():
     assert reserves(State(results=many), SPLIT)["evaluation"] == reserves(State(results=many[:4]), SPLIT)["evaluation"]
     hurried = reserves(State(results=[other, best, basic]), SPLIT, workers=2, interrupted=True)
     assert sum(hurried.values()) < sum(kept.values())
+    unseen = result("l", 0.9, 50.0, kind="basic", model="Linear")  # compared among images alone
+    both = [[*many[:4], unseen], many[:4]]
+    assert reserves(State(results=both[0]), SPLIT) == reserves(State(results=both[1]), SPLIT)
+    assert reserves(State(results=both[0]), SPLIT, images=True)["refit"] > 50
+
+
+def test_a_basic_model_that_may_ship_is_refitted_only_where_it_is_the_best():
+    first, other = (result(n, loss, 9.0, kind="basic", model="Boosting", weights="model.pickle") for n, loss in
+                    (("a", 0.1), ("b", 0.2)))  # fmt: skip
+    kept = reserves(State(results=[first, other]), SPLIT, workers=2)
+    assert kept["refit"] == pytest.approx(refit_seconds(first, SPLIT))
+    net = result("n", 0.05, 9.0, shipped=True)
+    assert reserves(State(results=[first, other, net]), SPLIT)["refit"] == 0.0
 
 
 def test_a_refit_is_one_training_of_a_trial():

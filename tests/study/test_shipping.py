@@ -1,8 +1,8 @@
 """What lies in a bundle beside the model."""
 
-from temperance.study.shipping import compared, said, thin
+from temperance.study.shipping import said, thin
 from temperance.study.spec import TrialSpec
-from temperance.study.state import Result, State
+from temperance.study.state import Result
 
 
 def test_long_traces_are_thinned_at_both_ends_kept():
@@ -14,13 +14,3 @@ def test_long_traces_are_thinned_at_both_ends_kept():
 
 def test_a_trial_that_failed_says_nothing_of_its_recipe():
     assert said(Result(TrialSpec("a", "a", "plain", "Tabular"), {"status": "failed"}))["text"] == ""
-
-
-def test_a_winner_is_compared_with_simple_models_and_the_plain_net():
-    import numpy as np
-
-    state = State()
-    for name, kind, model in (("m", "basic", "Majority"), ("l", "basic", "Linear"), ("p", "plain", "Tabular")):
-        state.results.append(Result(TrialSpec(name, name, kind, model), {}, losses=np.ones(2)))
-    assert compared(state, images=False) == {"simple": "m", "plain": "p"}
-    assert compared(state, images=True) == {"simple": "m", "plain": "p", "linear": "l"}

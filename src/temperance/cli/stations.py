@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import shlex
 import shutil
 import signal
@@ -10,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -104,7 +104,7 @@ def run_study(action: Action, folder: Path, *, console: Console, language: str =
     """
     try:
         with progress(quiet=console.quiet or console.as_json) as shown, ended_by_signals():
-            action(shown, functools.partial(publish, language=language))
+            action(shown, Publisher(language))
     except KeyboardInterrupt:
         told = kept(folder)
         clean(folder, begun=False)
@@ -113,6 +113,25 @@ def run_study(action: Action, folder: Path, *, console: Console, language: str =
         clean(folder, begun=True)
         raise
     return read_study(folder)
+
+
+@dataclass(frozen=True)
+class Publisher:
+    """What follows a study, see ``study.study.Then``: its cards and its report in a ``language``."""
+
+    language: str = "en"
+
+    def prepare(self) -> None:
+        """Load what writes them, while the first trials run."""
+        from temperance import report
+        from temperance.lifecycle import papers  # noqa: F401
+        from temperance.report import page  # noqa: F401
+
+        report.prepare()
+
+    def __call__(self, folder: Path) -> object:
+        """Write them."""
+        return publish(folder, language=self.language)
 
 
 def publish(folder: Path, *, language: str = "en") -> dict[str, Any]:

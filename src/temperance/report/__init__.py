@@ -16,3 +16,11 @@ def render(folder: str | Path, *, language: str = "en") -> Path:
     from temperance.report.page import render as write
 
     return write(folder, language=language)
+
+
+def prepare() -> None:
+    """Load what ``render`` needs and compile the templates: most of the time of the first report."""
+    from temperance.report.base import environment
+
+    for name in environment().list_templates(extensions=["j2"]):
+        environment().get_template(name)

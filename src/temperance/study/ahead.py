@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from temperance.study.basics import compared
 from temperance.study.desk import Desk
 from temperance.study.events import Refitted
 from temperance.study.reserves import MEMBERS, is_dear, refit_seconds, ships_as_it_is
-from temperance.study.shipping import compared
 from temperance.study.state import Result, ranked
 
 

@@ -1,4 +1,7 @@
-"""Basic models and the audit in a study: which are tried, for how long. No torch here: the leading process asks."""
+"""Basic models and the audit in a study: which are tried, for how long, what a winner is compared with.
+
+No torch here: the leading process asks.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from temperance.records.roles import Roles
 from temperance.records.schema import Schema
 from temperance.study.clock import Budget
 from temperance.study.spec import TrialSpec
-from temperance.study.state import State
+from temperance.study.state import Result, State
 
 ALWAYS = ("Majority", "Linear", "Boosting")
 NAIVE = ("Persistence", "SeasonalPersistence")  # always too, where earlier values of a number are inputs
@@ -156,3 +159,22 @@ def affordable(
         left -= needed
         kept.append(spec)
     return kept, out
+
+
+def _simplest(state: State) -> list[Result]:
+    """Return the models that learn nothing, the best first: of a forecast what was last or a season ago."""
+    naive = [(r.quality, i, r) for i, r in enumerate(state.done) if r.spec.model in NAIVE and r.quality is not None]
+    best = [r for _, _, r in sorted(naive, key=lambda one: one[:2])]
+    return best or [r for r in state.done if r.spec.model == "Majority"]
+
+
+def compared(state: State, *, images: bool) -> dict[str, str]:
+    """Return further models whose test figures the report compares with: plain net, simple rule, and a basic one."""
+    groups = {
+        "simple": _simplest(state),
+        "plain": [r for r in state.done if r.spec.kind == "plain"],
+        "boosting": [r for r in state.done if r.spec.model == "Boosting"],
+    }
+    if images:  # boosting takes tables alone
+        groups["linear"] = [r for r in state.done if r.spec.model == "Linear"]
+    return {name: found[0].spec.id for name, found in groups.items() if found}

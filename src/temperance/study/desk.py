@@ -238,7 +238,7 @@ class Desk:
         """Work out anew what is kept back."""
         self.clock.reserved = reserves(
             self.state, self.prepared.roles, workers=self.workers.count, interrupted=self.state.stopped,
-            budget=self.settings.budget.seconds,
+            budget=self.settings.budget.seconds, images=self.prepared.table.schema.kind == "images",
         )  # fmt: skip
 
     # -- jobs -----------------------------------------------------------------------------------------------------

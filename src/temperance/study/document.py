@@ -19,13 +19,14 @@ from temperance.evaluation.insight import NO_TIME
 from temperance.records.atomic import write_text
 from temperance.records.plain_json import dumps
 from temperance.records.version import __version__
+from temperance.study.basics import compared
 from temperance.study.choose import Candidate
 from temperance.study.desk import Desk
 from temperance.study.events import Ended
 from temperance.study.finale import Outcome
 from temperance.study.mixture import WHOLE
 from temperance.study.results import metric_card, natural
-from temperance.study.shipping import compared, said, thin
+from temperance.study.shipping import said, thin
 from temperance.study.state import Result, State, ranked
 
 SCHEMA = 1

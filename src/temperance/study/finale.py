@@ -12,20 +12,21 @@ import numpy as np
 from temperance.deployment.record import keep_record
 from temperance.records.errors import StudyError
 from temperance.study.ahead import refit_job, refitted
+from temperance.study.basics import compared
 from temperance.study.choose import Candidate, Choice, choose, frontier
 from temperance.study.desk import Desk
 from temperance.study.ensemble import Blend, blend, mean_robustness, mixed, summed
 from temperance.study.events import Chosen, Finished, Mixed
 from temperance.study.reserves import refit_seconds, ships_as_it_is, together
 from temperance.study.results import candidate
-from temperance.study.shipping import bundle_job, compared
+from temperance.study.shipping import bundle_job
 from temperance.study.spec import TrialSpec
 from temperance.study.state import Result, ranked
 
 MOST_MEMBERS = 12  # trials that an ensemble is drawn from
 EXPORT = "export"
 NEEDED = ("winner", EXPORT)  # what a study cannot end without
-BEFORE_A_TEST = 1.0  # seconds that a test of something beside the winner must have left at least
+BEFORE_A_TEST = 0.5  # seconds that a test of something beside the winner must have left at least
 
 
 @dataclass(frozen=True)
@@ -200,7 +201,10 @@ class Finale:
         self.required = set(desk.state.members(choice.winner))
         members = dict.fromkeys(m for trial in self.tests.values() for m in desk.state.members(trial))
         self.done: dict[str, dict[str, Any]] = {}
-        self.refits = [m for m in members if not self._stands(m)]
+        self.refits: list[str] = []
+        for member in members:
+            if not self._stands(member):
+                self.refits.append(member)
         self.lost: set[str] = set()
         self.finished: dict[str, Any] = {}
 
@@ -246,14 +250,14 @@ class Finale:
         if known is not None and there:
             self.done[trial] = {"rows": known.rows, "cost": known.cost, "acted": known.acted, "trace": known.trace}
             return True
-        hurried = desk.state.stopped or refit_seconds(one, desk.prepared.roles) > self._spare(trial in self.required)
-        if not one.event.get("shipped") and not (one.event.get("weights") and hurried):
+        needed = [refit_seconds(desk.state.result(m), desk.prepared.roles) for m in (*self.refits, trial)]
+        hurried = desk.state.stopped or together(needed, desk.workers.count) > self._spare(required=True)
+        may = one.event.get("weights") and (hurried or trial not in self.required)  # what only compares does without
+        if not (one.event.get("shipped") or may):
             return False
         rows = one.spec.most_rows or len(desk.prepared.roles.train) or len(desk.prepared.roles.refit)
-        self.done[trial] = {
-            "rows": rows, "cost": one.event.get("cost", {}), "acted": one.event.get("acted", []),
-            "trace": one.event.get("trace", []),
-        }  # fmt: skip
+        told = {"cost": {}, "acted": [], "trace": []}
+        self.done[trial] = {"rows": rows, **{name: one.event.get(name, empty) for name, empty in told.items()}}
         return True
 
     def _launch(self, waiting: dict[str, str]) -> int:

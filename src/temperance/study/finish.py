@@ -29,7 +29,7 @@ from temperance.records.row_marks import Known, RowMarks, row_marks
 from temperance.records.schema import Rows, Schema
 from temperance.records.stated_range import StatedRange, check_level, rows_for
 from temperance.study import folded
-from temperance.study.jobs import SCALE_ROWS, WEIGHTS, Say, limited
+from temperance.study.jobs import MODEL, SCALE_ROWS, WEIGHTS, Say, limited
 from temperance.study.membership import membership
 from temperance.study.runner import BasicPredictor, Fitted, Index, Runner
 from temperance.study.serving import part_of
@@ -124,20 +124,29 @@ def refit_rows(runner: Runner) -> Index:
     return np.sort(runner.roles.refit)
 
 
+def learned_rows(runner: Runner, spec: TrialSpec) -> Index:
+    """Return the rows that what ships of a trial was trained on: those of its refit, or of the trial itself."""
+    again = runner.roles.folds or _refitted(runner, spec).exists()
+    return limited(refit_rows(runner) if again else runner.roles.train, spec)
+
+
+def _refitted(runner: Runner, spec: TrialSpec) -> Path:
+    return runner.folder / "refit" / f"{spec.id}.{'pickle' if spec.kind == 'basic' else 'safetensors'}"
+
+
 def reopen(runner: Runner, spec: TrialSpec) -> Fitted:
     """Open what ships of a trial, written by this study's own worker: its refit from ``refit/``, or its trained net."""
     if spec.kind == "folded":
         return Fitted(spec, folded.open_shipped(runner, spec), TrialCost())
-    folder, kept = runner.folder / "refit", runner.folder / "trials" / spec.id / WEIGHTS
+    path, kept = _refitted(runner, spec), runner.folder / "trials" / spec.id
     if spec.kind == "basic":
-        fitted = pickle.loads((folder / f"{spec.id}.pickle").read_bytes())
+        fitted = pickle.loads((path if path.exists() else kept / MODEL).read_bytes())
         return Fitted(spec, BasicPredictor(runner.schema, fitted), TrialCost())
-    path = folder / f"{spec.id}.safetensors"
-    rows = limited(refit_rows(runner) if path.exists() else runner.roles.train, spec)
+    rows = learned_rows(runner, spec)
     preprocess = runner.preprocess(rows)
     made = runner.net(spec, preprocess, rows)
     preprocess = runner.fed(made, preprocess)
-    made.model.load_state_dict(load_file(path if path.exists() else kept))
+    made.model.load_state_dict(load_file(path if path.exists() else kept / WEIGHTS))
     model = made.model.to(runner.device).eval()
     predictor = NetPredictor(runner.schema, preprocess, model, runner.device, spec.model != "user")
     return Fitted(spec, predictor, TrialCost())
@@ -191,7 +200,7 @@ def _membership(runner: Runner, job: dict[str, Any], model: _Model, spent: float
     learned = folded.rows_of(runner.roles)
     for fitted in model.members:
         if fitted.spec.kind != "folded":
-            learned = np.intersect1d(learned, limited(refit_rows(runner), fitted.spec))
+            learned = np.intersect1d(learned, learned_rows(runner, fitted.spec))
     return membership(
         runner, model.members, model.final, learned, seed=job["seed"], weights=model.weights, budget_seconds=rest
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import time
 import traceback
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from safetensors.torch import save_file
 
 from temperance.evaluation.robustness import probe
+from temperance.models import BASIC
 from temperance.records.errors import StudyError, TemperanceError
 from temperance.records.roles import sample
 from temperance.study import crossfit, folded
@@ -24,7 +26,7 @@ from temperance.study.spec import TrialSpec
 
 ROBUST_ROWS = 400
 SCALE_ROWS = 5000  # that the spread of the columns is taken from
-WEIGHTS = "weights.safetensors"
+WEIGHTS, MODEL = "weights.safetensors", "model.pickle"
 LATE, CUT, LEAST_FRACTION, LEAST_STOPPED = "out of time", "discarded", 0.25, 0.05
 Say = Callable[[dict[str, Any]], dict[str, Any]]
 """Sends an event and returns the answer (for events that wait for one)."""
@@ -33,6 +35,8 @@ Say = Callable[[dict[str, Any]], dict[str, Any]]
 def trial(runner: Runner, job: dict[str, Any], say: Say) -> dict[str, Any]:
     """Run one trial: on the training rows, or fold by fold; predictions on the selection rows go to files."""
     spec = TrialSpec.from_dict(job["spec"])
+    if spec.kind == "basic" and not BASIC[spec.model].blind:
+        import sklearn.ensemble  # noqa: F401  # a second or more, once: no part of a fit, which refits are planned by
     until = deadline_of(job)
     folder = runner.folder / "trials" / spec.id
     folder.mkdir(parents=True, exist_ok=True)
@@ -237,9 +241,12 @@ def _save(path: Path, array: NDArray[Any] | None) -> str:
 
 
 def _keep(folder: Path, fitted: Fitted) -> str:
-    """Keep the weights of a net: where there is no time to train it again on more rows, these ship."""
+    """Keep the weights of a net or a basic model: where there is no time to train it on more rows, these ship."""
     if fitted.trained is None:
-        return ""
+        if fitted.spec.model == "Outside":  # what a user's estimator holds may not be written at all
+            return ""
+        (folder / MODEL).write_bytes(pickle.dumps(fitted.predictor.fitted))
+        return MODEL
     state = {n: t.detach().cpu().contiguous() for n, t in fitted.trained.model.state_dict().items()}
     save_file(state, folder / WEIGHTS)
     return WEIGHTS

@@ -178,6 +178,8 @@ class Processes(Workers):
     def _said(self, one: Process, event: Event) -> list[Answer]:
         if event["event"] == "ready":
             one.ready, self._false_starts = True, 0
+            if one.lease is not None:  # a job that waited for its worker begins now
+                one.lease.since = time.monotonic()
             if isinstance(one.process, Copy):
                 one.process.known(event["pid"])
             return []

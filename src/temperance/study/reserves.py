@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from temperance.records.roles import Roles
+from temperance.study.basics import compared
 from temperance.study.state import Result, State, ranked
 
 VARIANTS = 40  # damaged copies of the test rows that an evaluation predicts, at most 25,000 rows in all
@@ -12,7 +13,7 @@ GROWTH = 1.3  # a refit has about 1.3 times the rows of a trial
 BUSIER = 1.1  # the machine may be busier by then
 NET = {"evaluation": 0.8, "export": 0.5}
 """The same for a net, from when its pace was measured."""
-FIRST = {"closing": 3.0, "refit": 0.2, "evaluation": 0.4, "export": 0.3, "report": 0.5, "mixture": 0.3}
+FIRST = {"closing": 1.0, "refit": 0.2, "evaluation": 0.4, "export": 0.3, "report": 0.5, "mixture": 0.3}
 """Seconds on a free machine before anything was measured: what a net needs after its training was ended (weighing,
 its graph, its toughness); a basic model's refit; test; export; cards and report; weighing trials."""
 FIXED = 0.1  # seconds of a refit beside its training
@@ -26,12 +27,14 @@ MOST_PRESSURE = 8.0
 
 
 def reserves(
-    state: State, roles: Roles, *, workers: int = 1, interrupted: bool = False, budget: float | None = None
-) -> dict[str, float]:
+    state: State, roles: Roles, *, workers: int = 1, interrupted: bool = False, budget: float | None = None,
+    images: bool = False,
+) -> dict[str, float]:  # fmt: skip
     """Return seconds by part: what the winner as it stands now will take, and the basic models beside it.
 
     What is only guessed is stretched by how busy the machine is. The winner's test and its export go side by side. For
-    a refit that takes much of the ``budget`` (seconds) nothing is kept back unless it is the best model's.
+    a refit that takes much of the ``budget`` (seconds), or that a model can do without, nothing is kept back unless it
+    is the best basic model's.
     """
     pressed = pressure(state)
     nets = state.pace is not None
@@ -43,9 +46,9 @@ def reserves(
     known = [t.export_seconds for t in state.tests.values() if t.export_seconds is not None]
     if known:
         kept["export"] = BUSIER * max(known)
-    ending = best if interrupted else list({r.spec.id: r for r in (*best, *_basic(state))}.values())
-    trained = [r for r in ending if not ships_as_it_is(r) and r.spec.id not in state.refits]
-    trained = [r for r in trained if r is best[0] or not is_dear(r, roles, budget)]
+    ending = best if interrupted else list({r.spec.id: r for r in (*best, *_basic(state, images=images))}.values())
+    trained = [r for r in ending if r.spec.id not in state.refits and not r.event.get("shipped")]
+    trained = [r for r in trained if r is best[0] or not (ships_as_it_is(r) or is_dear(r, roles, budget))]
     kept["refit"] = together([refit_seconds(r, roles) for r in trained], workers)
     least = pressed * LEAST_TEST
     tests = [least + _evaluation(r, len(roles.test), quick=interrupted) for r in ending]
@@ -72,8 +75,10 @@ def closing_seconds(state: State) -> float:
     return BUSIER * max(known[-RECENT:], default=0.0)
 
 
-def _basic(state: State) -> list[Result]:
-    return [r for r in state.done if r.spec.kind == "basic"]
+def _basic(state: State, *, images: bool) -> list[Result]:
+    """Return the basic models that the winner is compared with."""
+    others = compared(state, images=images).values()
+    return [r for r in state.done if r.spec.kind == "basic" and r.spec.id in others]
 
 
 def _evaluation(result: Result, tested: int, *, quick: bool) -> float:
@@ -83,7 +88,7 @@ def _evaluation(result: Result, tested: int, *, quick: bool) -> float:
 
 
 def ships_as_it_is(result: Result) -> bool:
-    """Return whether a trial's own weights may ship, so that it need not be trained again."""
+    """Return whether what a trial trained may ship, so that it need not be trained again, though it could gain."""
     return bool(result.event.get("shipped") or result.event.get("weights"))
 
 

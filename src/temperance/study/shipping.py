@@ -1,4 +1,4 @@
-"""What goes into a bundle beside the model, and what a winner is compared with."""
+"""What goes into a bundle beside the model."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from temperance.records.version import __version__
-from temperance.study.basics import NAIVE
 from temperance.study.desk import Desk
-from temperance.study.state import Result, State
+from temperance.study.state import Result
 
 MOST_MOVES = 400  # moves kept per trial in study.json and in a bundle; the ledger has all
 
@@ -47,22 +46,3 @@ def thin(trace: list[dict[str, Any]]) -> list[dict[str, Any]]:
     if len(trace) <= MOST_MOVES:
         return trace
     return [trace[i] for i in np.unique(np.linspace(0, len(trace) - 1, MOST_MOVES).astype(int))]
-
-
-def _simplest(state: State) -> list[Result]:
-    """Return the models that learn nothing, the best first: of a forecast what was last or a season ago."""
-    naive = [(r.quality, i, r) for i, r in enumerate(state.done) if r.spec.model in NAIVE and r.quality is not None]
-    best = [r for _, _, r in sorted(naive, key=lambda one: one[:2])]
-    return best or [r for r in state.done if r.spec.model == "Majority"]
-
-
-def compared(state: State, *, images: bool) -> dict[str, str]:
-    """Return further models whose test figures the report compares with: plain net, simple rule, and a basic one."""
-    groups = {
-        "simple": _simplest(state),
-        "plain": [r for r in state.done if r.spec.kind == "plain"],
-        "boosting": [r for r in state.done if r.spec.model == "Boosting"],
-    }
-    if images:  # boosting takes tables alone
-        groups["linear"] = [r for r in state.done if r.spec.model == "Linear"]
-    return {name: found[0].spec.id for name, found in groups.items() if found}

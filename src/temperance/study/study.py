@@ -27,7 +27,8 @@ class Study:
         settings: what to do.
         progress: told of every step.
         replay: specs of an earlier study to run again, in order, instead of a search.
-        then: called with the folder once ``study.json`` is there, while the folder is still held: cards, report.
+        then: called with the folder once ``study.json`` is there, while the folder is still held: cards, report. Its
+            ``prepare``, where it has one, is called while the first trials run.
 
     """
 
@@ -92,7 +93,7 @@ class Study:
 
         with asked_by_signals(desk.ask_to_stop):
             try:
-                search(desk, replay=self.replay)
+                search(desk, replay=self.replay, meanwhile=getattr(self.then, "prepare", None))
             except KeyboardInterrupt:
                 desk.ask_to_stop()
                 desk.settle()

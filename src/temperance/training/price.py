@@ -10,11 +10,26 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.flop_counter import flop_registry
 
 from temperance.core.batch import call
+from temperance.core.watched import Watched
 from temperance.records.cost import TrialCost
 from temperance.records.schema import Rows
+
+
+class _Counter(Watched):
+    total = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        count = flop_registry.get(func._overloadpacket)
+        if count is None and (found := self.smaller(func, args, kwargs)) is not NotImplemented:
+            return found
+        out = func(*args, **kwargs)
+        if count is not None:
+            self.total += int(count(*args, **kwargs, out_val=out))
+        return out
 
 
 def latency_ms(predictor: Any, rows: Rows, count: int, *, seconds: float = 0.15) -> float:
@@ -32,11 +47,11 @@ def latency_ms(predictor: Any, rows: Rows, count: int, *, seconds: float = 0.15)
 
 
 def flops_per_row(model: nn.Module, inputs: Any) -> int:
-    """Return multiply-adds × 2 of one row's forward pass, as counted by torch."""
+    """Return multiply-adds × 2 of one row's forward pass, by torch's formulas for each operation."""
     model.eval()
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+    with torch.no_grad(), _Counter() as counter:
         call(model, inputs)
-    return int(counter.get_total_flops())
+    return int(counter.total)
 
 
 def peak_memory_bytes() -> int:

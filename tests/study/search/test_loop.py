@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from temperance.study.plan import Speed
-from temperance.study.search.loop import SearchLoop, plain_early
+from temperance.study.search.loop import SearchLoop
+from temperance.study.search.portfolio import plain_early
 from temperance.study.spec import TrialSpec
 from temperance.study.state import Result, State
 

@@ -103,8 +103,8 @@ class Emitter:
         return _size(a, b) if isinstance(a, int) and not isinstance(a, bool) else _same(a, b)
 
     def _attribute(self, tape: Tape, first: fx.Node, second: fx.Node) -> Value:
-        a, b = (getattr(module, str(node.target)) for module, node in zip(tape.modules, (first, second), strict=True))
-        if not isinstance(a, torch.Tensor) or a.shape != b.shape or not torch.equal(a, b):
+        a, b = (named[str(node.target)] for named, node in zip(tape.constants, (first, second), strict=True))
+        if a.shape != b.shape or not torch.equal(a, b):
             raise Unsupported("a constant that follows the batch size")
         return Value(self.sketch.constant(a.detach().numpy()), tuple(a.shape), a.dtype)
 

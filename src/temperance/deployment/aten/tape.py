@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Container, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -10,8 +11,12 @@ from typing import Any
 import torch
 from torch import Tensor, fx, nn
 from torch.func import functional_call, functionalize
-from torch.fx.experimental.proxy_tensor import make_fx
+from torch.utils._pytree import tree_leaves, tree_map_only
 
+from temperance.core.watched import Watched
+
+_SIZES = {torch.ops.aten.size.default, torch.ops.aten.stride.default, torch.ops.aten.storage_offset.default}
+_FRESH = {torch.ops.aten.lift_fresh.default, torch.ops.aten.lift_fresh_copy.default}  # of constants
 SIZES = (5, 7)  # batch sizes of the two runs: primes, so a size that follows the batch shows
 
 
@@ -37,10 +42,17 @@ class Value:
 
 @dataclass(frozen=True)
 class Tape:
-    """Two recordings of one module, node by node the same; ``weights`` are the parameters and buffers by name."""
+    """Two recordings of one module, node by node the same.
+
+    Attributes:
+        nodes: pairs of them.
+        constants: of each recording, by the name that its ``get_attr`` nodes say.
+        weights: the parameters and buffers by name.
+
+    """
 
     nodes: tuple[tuple[fx.Node, fx.Node], ...]
-    modules: tuple[fx.GraphModule, fx.GraphModule]
+    constants: tuple[dict[str, Tensor], dict[str, Tensor]]
     weights: dict[str, Tensor]
 
 
@@ -58,18 +70,18 @@ def record(module: nn.Module, feed: Callable[[int], tuple[tuple[Any, ...], dict[
     """
     weights = {name: tensor.detach() for name, tensor in module.named_parameters()}
     weights.update({name: tensor.detach() for name, tensor in module.named_buffers()})
-    pair = tuple(_run(module, weights, feed(size), {}) for size in SIZES)
+    pair = [_run(module, weights, feed(size), {}) for size in SIZES]
     unknown = {node.target for node in pair[0].graph.nodes if node.op == "call_function" and _unknown(node, known)}
     if unknown:
         split = torch._decomp.get_decompositions(list(unknown))
         if split:
-            pair = tuple(_run(module, weights, feed(size), split) for size in SIZES)
-    first, second = (tuple(graph.graph.nodes) for graph in pair)
+            pair = [_run(module, weights, feed(size), split) for size in SIZES]
+    first, second = (tuple(one.graph.nodes) for one in pair)
     if len(first) != len(second) or any(
         a.op != b.op or a.target != b.target for a, b in zip(first, second, strict=True)
     ):
         raise Unsupported("the module runs other operations at another batch size")
-    return Tape(tuple(zip(first, second, strict=True)), (pair[0], pair[1]), weights)
+    return Tape(tuple(zip(first, second, strict=True)), (pair[0].constants, pair[1].constants), weights)
 
 
 def _unknown(node: fx.Node, known: set[str]) -> bool:
@@ -92,9 +104,66 @@ def operation(node: fx.Node) -> str:
     return getattr(target, "__name__", str(target))
 
 
+class _Recorder(Watched):
+    """Writes each operation into a graph; a tensor is known by its node, or else it is a constant.
+
+    Args:
+        split: operations to run as smaller ones instead.
+
+    """
+
+    def __init__(self, split: dict[Any, Any]) -> None:
+        super().__init__()
+        self.graph, self.constants = fx.Graph(), dict[str, Tensor]()
+        self._split = split
+        self._known: dict[int, fx.Node] = {}  # by id; the values stay alive in ``meta``
+
+    def given(self, number: int, tensor: Tensor) -> None:
+        """Note an input."""
+        self._note(self.graph.placeholder(f"given_{number}"), tensor)
+
+    def returned(self, result: Any) -> None:
+        """Note what comes out, and drop what nothing needs."""
+        self.graph.output(tree_map_only(Tensor, self._node, result))
+        self.graph.eliminate_dead_code()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if func in self._split:
+            with self:
+                found = self._split[func](*args, **kwargs)
+        else:
+            found = self.smaller(func, args, kwargs) if func not in _SIZES else NotImplemented
+        if found is not NotImplemented:
+            return found
+        nodes = tree_map_only(Tensor, self._node, (args, kwargs))
+        if torch.Tag.data_dependent_output in func.tags and not all(
+            one.op == "get_attr" for one in tree_leaves(nodes) if isinstance(one, fx.Node)
+        ):
+            raise RuntimeError(f"{func} reads a value of the data")
+        out = func(*args, **kwargs)
+        self._note(self._node(args[0]) if func in _FRESH else self.graph.call_function(func, *nodes), out)
+        return out
+
+    def _note(self, node: fx.Node, value: Any) -> None:
+        node.meta["val"] = value
+        if isinstance(value, Tensor):
+            self._known[id(value)] = node
+        elif isinstance(value, list | tuple):
+            for place, one in enumerate(value):
+                self._note(self.graph.call_function(operator.getitem, (node, place)), one)
+
+    def _node(self, tensor: Tensor) -> fx.Node:
+        if id(tensor) not in self._known:
+            name = f"constant_{len(self.constants)}"
+            self.constants[name] = tensor
+            self._note(self.graph.get_attr(name), tensor)
+        return self._known[id(tensor)]
+
+
 def _run(
     module: nn.Module, weights: dict[str, Tensor], inputs: tuple[tuple[Any, ...], dict[str, Any]], split: dict[Any, Any]
-) -> fx.GraphModule:
+) -> _Recorder:
     args, keywords = inputs
     names = list(weights)
     count = len(args)
@@ -103,15 +172,16 @@ def _run(
         named = dict(zip(keywords, features[count:], strict=True))
         return functional_call(module, dict(zip(names, tensors, strict=True)), features[:count], named)
 
+    tape, features = _Recorder(split), [*args, *keywords.values()]
+    for number, tensor in enumerate([*weights.values(), *features]):
+        tape.given(number, tensor)
     try:
-        with torch.no_grad(), _plain_attention():
-            graph = make_fx(functionalize(forward), decomposition_table=split)(
-                list(weights.values()), *args, *keywords.values()
-            )
+        with torch.no_grad(), _plain_attention(), tape:
+            result = functionalize(forward)(list(weights.values()), *features)
     except (RuntimeError, TypeError, ValueError, NotImplementedError) as error:
         raise Unsupported(f"the module cannot be recorded: {str(error).splitlines()[0]}") from error
-    graph.graph.eliminate_dead_code()
-    return graph
+    tape.returned(result)
+    return tape
 
 
 class _plain_attention(AbstractContextManager[None]):  # noqa: N801

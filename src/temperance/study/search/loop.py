@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from temperance.models.pixels import pixel_count
@@ -42,7 +43,7 @@ from temperance.study.plan import (
 )
 from temperance.study.search.again import PREFIX, Again, untried
 from temperance.study.search.base import Proposer
-from temperance.study.search.portfolio import Portfolio, average, medium, net_specs, without
+from temperance.study.search.portfolio import Portfolio, average, medium, net_specs, plain_early, without
 from temperance.study.search.techniques import Alternate, Techniques
 from temperance.study.search.tpe import TPE
 from temperance.study.spec import TrialSpec
@@ -57,16 +58,17 @@ _CALLED = (
 UNFIT = {"raw": frozenset({"FeatureNoise"})}  # by ``Task.inputs``
 
 
-def search(desk: Desk, *, replay: list[TrialSpec] | None = None) -> None:
+def search(desk: Desk, *, replay: list[TrialSpec] | None = None, meanwhile: Callable[[], object] | None = None) -> None:
     """Run trials until the budget, the proposers or the user end it; what runs then is waited for.
 
     Args:
         desk: of the study.
         replay: specs of an earlier study to run again, in order, instead of a search.
+        meanwhile: called once when the first trials run.
 
     """
     desk.clock.begin("search")
-    loop = SearchLoop(desk)
+    loop = SearchLoop(desk, meanwhile)
     if replay is None:
         loop.run()
     else:
@@ -80,11 +82,12 @@ class SearchLoop:
 
     Args:
         desk: of the study; only it is asked and told.
+        meanwhile: see ``search``.
 
     """
 
-    def __init__(self, desk: Desk) -> None:
-        self.desk = desk
+    def __init__(self, desk: Desk, meanwhile: Callable[[], object] | None = None) -> None:
+        self.desk, self.meanwhile = desk, meanwhile
         self.speed: Speed | None = None
         self.unfit: frozenset[str] = frozenset()  # techniques that mean nothing on the inputs of the user's net
         self.short = False  # of time: something did not fit
@@ -155,6 +158,8 @@ class SearchLoop:
         """
         desk, basic = self.desk, self._basic()
         self.drive(Portfolio(basic[:2]))
+        if self.meanwhile is not None:
+            self.meanwhile()
         if desk.state.pace is None and not self._over():
             desk.until_idle()
             desk.workers.start("pace", spec=self._unpaced().to_dict())
@@ -381,13 +386,6 @@ class SearchLoop:
             spec.settings, speed, self.desk.prepared.roles, model=spec.model, passes=cost_factor(spec.recipe),
             rows=spec.most_rows,
         )  # fmt: skip
-
-
-def plain_early(nets: list[TrialSpec]) -> list[TrialSpec]:
-    """Return the nets with the plain one second at the latest: what regularization bought needs it."""
-    plain = [net for net in nets if net.kind == "plain"][:1]
-    others = [net for net in nets if net not in plain]
-    return [*others[:1], *plain, *others[1:]]
 
 
 def caught_up(proposer: Proposer, desk: Desk) -> None:

@@ -75,6 +75,13 @@ def net_specs(
     return found
 
 
+def plain_early(nets: list[TrialSpec]) -> list[TrialSpec]:
+    """Return the nets with the plain one second at the latest: what regularization bought needs it."""
+    plain = [net for net in nets if net.kind == "plain"][:1]
+    others = [net for net in nets if net not in plain]
+    return [*others[:1], *plain, *others[1:]]
+
+
 def without(specs: Iterable[TrialSpec], names: frozenset[str]) -> list[TrialSpec]:
     """Return the trials without these techniques; one that then does what an earlier one does is left out."""
     found: list[TrialSpec] = []
