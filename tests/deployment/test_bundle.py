@@ -201,5 +201,5 @@ def test_a_count_of_classes_that_the_graph_does_not_answer_is_refused(copy, chan
         graph.graph.output[0].type.tensor_type.shape.dim[1].dim_value = len(classes)
         onnx.save(graph, copy / "model.onnx")
         change(copy, "model.onnx")
-    with pytest.raises(BundleError, match="model.onnx answers"):
+    with pytest.raises(BundleError, match=r"model\.onnx answers"):
         load(copy)

@@ -1,4 +1,4 @@
-"""What an answer costs, bounded: wrong answers and Brier scores of classes, squared errors of values cut at a height."""
+"""What an answer costs, bounded: wrong answers and Brier scores of classes, squared errors of values, cut."""
 
 from __future__ import annotations
 
