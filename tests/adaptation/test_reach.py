@@ -59,6 +59,28 @@ def test_a_change_that_helps_grows_until_it_is_served_whole() -> None:
     assert (worth[-500:] != 0).all()
 
 
+def test_what_was_won_more_than_2000_rows_ago_cannot_be_risked() -> None:
+    reach = Reach(0.0, credit=5.0)
+    reach.begin()
+    risks = reach.observe(two(np.full(10, 0.2)), two(np.full(10, 0.8)))
+    reach.tell(np.arange(10), np.ones(10), 10)
+    assert reach.bank == 15
+    reach.tell(np.arange(1500, 1510), np.full(10, -0.5), 2005)
+    assert reach.bank == 10
+    reach.grant(2010, risks)
+    assert reach.bank == 0
+    reach.grant(3600, risks)
+    assert reach.bank == 5  # what was lost is over too, but no more than has been won in all comes back
+
+
+def test_losses_of_long_ago_are_not_forgotten() -> None:
+    reach = Reach(0.0, credit=5.0)
+    reach.begin()
+    reach.tell(np.arange(10), np.full(10, -0.4), 10)
+    reach.grant(5000, reach.observe(two(np.full(10, 0.2)), two(np.full(10, 0.8))))
+    assert reach.bank == 1
+
+
 def test_small_steps_of_values_risk_little() -> None:
     reach = Reach(4.0, credit=5.0)
     risks = reach.observe(np.zeros(3), np.array([2.0, 0.0, -4.0]))

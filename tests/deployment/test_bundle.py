@@ -1,14 +1,16 @@
 """Loading: whole bundles predict, and everything else is refused with a clear error."""
 
+import json
 import shutil
 import subprocess
 import sys
 
 import numpy as np
+import onnx
 import pytest
 
 from temperance.deployment.basic import basic_part
-from temperance.deployment.bundle import check_difference, load, read_arrays
+from temperance.deployment.bundle import check_difference, load, read_arrays, schema_digest
 from temperance.deployment.write import Interval, write_bundle
 from temperance.records.decision import Costs, Decision
 from temperance.records.errors import BundleError
@@ -174,4 +176,30 @@ def test_a_name_that_is_not_plain_is_refused(copy, change, entry, name):
 def test_names_that_were_changed_are_refused(copy, change, edit):
     change(copy, "bundle.json", edit)
     with pytest.raises(BundleError, match="columns or classes"):
+        load(copy)
+
+
+def signed_again(folder, change, edit):
+    """Change ``bundle.json`` and sign everything that is signed: the golden rows' schema and the manifest."""
+    change(folder, "bundle.json", edit)
+    body = json.loads((folder / "bundle.json").read_text())
+    golden = dict(np.load(folder / "parity.npz"))
+    np.savez(folder / "parity.npz", **{**golden, "schema": np.array(schema_digest(body["schema"]))})
+    change(folder, "parity.npz")
+
+
+@pytest.mark.parametrize("stated", [False, True])
+@pytest.mark.parametrize("classes", [["0"], ["0", "1", "2"]])
+def test_a_count_of_classes_that_the_graph_does_not_answer_is_refused(copy, change, classes, stated):
+    def edit(body):
+        body["schema"]["target"].update(classes=classes)
+        body.update(classes=classes)
+
+    signed_again(copy, change, edit)
+    if stated:  # the graph's own statement is changed with it
+        graph = onnx.load(copy / "model.onnx")
+        graph.graph.output[0].type.tensor_type.shape.dim[1].dim_value = len(classes)
+        onnx.save(graph, copy / "model.onnx")
+        change(copy, "model.onnx")
+    with pytest.raises(BundleError, match=r"model\.onnx answers"):
         load(copy)

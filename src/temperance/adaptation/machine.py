@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from temperance.adaptation import reasons
 from temperance.adaptation.evidence import STAKES
 from temperance.records.errors import DataError, SettingError
 
@@ -111,7 +112,7 @@ class Machine:
         self.rest(rows)
         self.since += rows
         if self.phase != "source" and self.since > self.rules.most_unlabelled:
-            return self.back("no label has come for too long", forced=False)
+            return self.back(reasons.NO_LABELS, forced=False)
         return ""
 
     def judge(
@@ -142,7 +143,7 @@ class Machine:
         self.harm.observe(np.minimum(self.rules.worth / 2 - half, 1.0))
         self.errors.observe(-errors)
         if max(self.harm.value, self.errors.value) >= self.rules.return_at:
-            return self.back("labels prove harm, or no gain that is worth it", forced=True)
+            return self.back(reasons.NO_GAIN, forced=True)
         if self.phase == "canary" and self.tried >= self.rules.trial:
             self.phase = "adapted"
             return "settle"

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from temperance.adaptation.base import State
 
-STEPS = np.array([0.0, 0.03, 0.06, 0.12, 0.18, 0.25, 0.35, 0.5, 0.7, 1.0])  # reaches that can be chosen
+STEPS = np.array([0, 0.03, 0.045, 0.06, 0.09, 0.12, 0.18, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.7, 1.0])  # reaches
 HORIZON = 256  # rows over which the risk of a row is averaged
 GOLDEN = 0.6180339887498949  # multiples of it, modulo 1, fill (0, 1) evenly
-MEMORY = 2000.0  # rows after which what was won counts for a third
+SPAN = 2000  # served rows whose winnings may be risked: the stretch over which a change must not have lost
 
 
 class Reach:
@@ -38,7 +38,8 @@ class Reach:
 
     def __init__(self, unit: float, *, credit: float) -> None:
         self.unit, self.credit = unit, credit
-        self.bank = credit
+        self.bank, self.total = credit, 0.0  # total: won since the change began
+        self.won: deque[tuple[int, float]] = deque()  # newest ticket and worth of labels, in order of arrival
         self.curve = np.zeros(len(STEPS))  # mean risk of a row at each step
         self.seen = 0
         self.lag, self.share = 0.0, 1.0  # rows until a label comes; share of the rows that get one
@@ -48,7 +49,8 @@ class Reach:
 
     def begin(self) -> None:
         """Begin a change with the credit."""
-        self.bank, self.outstanding = self.credit, 0.0
+        self.bank, self.total, self.outstanding = self.credit, 0.0, 0.0
+        self.won.clear()
         self._out.clear()
 
     def observe(self, source: NDArray[Any], mixed: NDArray[Any]) -> NDArray[np.float64]:
@@ -62,6 +64,7 @@ class Reach:
     def grant(self, first: int, risks: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return λ (b,) of rows from ticket ``first`` on, and note what they risk."""
         count = risks.shape[1]
+        self._reckon(first)
         out = max(self.lag, float(first - self.newest), 1.0) * self.share
         each = max(self.bank, 0.0) / out
         step = int(np.flatnonzero(self.curve <= each)[-1])
@@ -74,12 +77,13 @@ class Reach:
         taken = np.where(fits, risk, 0.0)
         self._out.append((first, taken))
         self.outstanding += float(taken.sum())
-        self.bank = min(self.bank, self.credit) + max(self.bank - self.credit, 0.0) * (1 - 1 / MEMORY) ** count
         return np.where(fits, STEPS[steps], 0.0)
 
     def tell(self, tickets: NDArray[Any], worth: NDArray[Any], now: int) -> None:
         """Take labels: what each row that was sent has won (b,); ``now`` is the next ticket."""
-        self.bank += float(worth.sum())
+        self.total += float(worth.sum())
+        self.won.append((int(tickets.max()), float(worth.sum())))
+        self._reckon(now)
         self.lag += 0.1 * (float(now - np.mean(tickets)) - self.lag) if self.newest >= 0 else float(now - tickets.min())
         ahead = int(tickets.max()) - self.newest
         if ahead > 0:
@@ -100,6 +104,12 @@ class Reach:
         """Nothing is left to risk."""
         return self.bank <= 0.2 * self.credit
 
+    def _reckon(self, now: int) -> None:
+        """Set the bank as of ticket ``now``."""
+        while self.won and self.won[0][0] < now - SPAN:
+            self.won.popleft()
+        self.bank = self.credit + min(self.total, sum(worth for _, worth in self.won))
+
     def _risks(self, source: NDArray[Any], mixed: NDArray[Any]) -> NDArray[np.float64]:
         if source.ndim == 1:
             return np.asarray(np.square(STEPS)[:, None] * ((mixed - source) ** 2 / self.unit))
@@ -110,9 +120,10 @@ class Reach:
 
     def state_dict(self) -> State:
         """Return all that changes."""
-        figures = [self.bank, self.lag, self.share, float(self.newest), float(self.seen), self.outstanding]
+        figures = [self.bank, self.lag, self.share, float(self.newest), float(self.seen), self.outstanding, self.total]
         return {
             "figures": np.array(figures), "curve": self.curve.copy(),
+            "won": np.array(self.won, dtype=np.float64).reshape(-1, 2),
             "starts": np.array([first for first, _ in self._out], dtype=np.int64),
             "counts": np.array([len(risk) for _, risk in self._out], dtype=np.int64),
             "out": np.concatenate([np.empty(0), *(risk for _, risk in self._out)]),
@@ -122,7 +133,8 @@ class Reach:
         """Go on exactly where ``state_dict`` was taken."""
         self.bank, self.lag, self.share = (float(x) for x in state["figures"][:3])
         self.newest, self.seen = int(state["figures"][3]), int(state["figures"][4])
-        self.outstanding = float(state["figures"][5])
+        self.outstanding, self.total = float(state["figures"][5]), float(state["figures"][6])
+        self.won = deque((int(ticket), float(worth)) for ticket, worth in state["won"])
         self.curve = np.array(state["curve"])
         parts = np.split(state["out"], np.cumsum(state["counts"])[:-1]) if len(state["counts"]) else []
         self._out = deque((int(first), np.array(risk)) for first, risk in zip(state["starts"], parts, strict=True))

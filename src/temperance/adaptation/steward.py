@@ -29,12 +29,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from temperance.adaptation import reasons
 from temperance.adaptation.base import State
-from temperance.adaptation.evidence import half_brier
 from temperance.adaptation.experts.base import EXPERTS, Expert
 from temperance.adaptation.features import Features
 from temperance.adaptation.ground import Ground
 from temperance.adaptation.guard import Guarded, Level
+from temperance.adaptation.losses import Losses
 from temperance.adaptation.machine import Machine, Rules
 from temperance.adaptation.memory import Labelled, Pending, Waiting, packed, unpacked
 from temperance.adaptation.mixture import Mixture
@@ -46,7 +47,6 @@ from temperance.records.errors import DataError, SettingError
 from temperance.records.schema import Rows, Schema
 
 REFRESH = 32  # labels after which experts are fitted again
-BOUND = 3.0  # squared errors count up to so many times the source model's mean in the reference
 Serving = Literal["source", "experts", "alignment", "shares"]
 
 
@@ -100,6 +100,7 @@ class Steward:
         self.states = [state for _, state in begun if state is not None]
         self.weights = self.mixture.begin(1 + len(self.experts))
         self.error = self.setting.error * self.setting.scale**2
+        self.losses = Losses(self.setting.classes, self.error)
         unit = 0.0 if self.setting.classes else self.setting.scale**2
         self.reach = Reach(unit, credit=self.machine.rules.credit)
         self.unlabelled, self.log = unlabelled, log or Log()
@@ -200,20 +201,21 @@ class Steward:
                 "evidence_of_gain": machine.gain.value, "evidence_of_harm": machine.harm.value,
                 "cooldown_left": machine.quiet, "trust": trust,
                 "moved_inputs": [column._asdict() for column in self.statistics.moved],
-                "events": len(self.log.events), "reason": self._reason(),
+                "events": len(self.log.events), **self._reason(),
                 "may_cost": round(self.reach.bank if self.kind == "experts" else self.reach.credit, 3),
                 "unlabelled": None if self.unlabelled is None else self.unlabelled.summary(),
             }  # fmt: skip
 
-    def _reason(self) -> str:
-        """Return why it is as it is, in words."""
+    def _reason(self) -> dict[str, str]:
+        """Return why it is as it is: ``reason`` in words, ``why`` as one word of a fixed list."""
         logs = [self.log.events, [] if self.unlabelled is None else self.unlabelled.log.events]
         last = max((events[-1] for events in logs if events), key=lambda event: int(event["row"]), default=None)
         if self.machine.frozen:
-            return "frozen by the owner"
+            return {"reason": "frozen by the owner", "why": "frozen"}
         if last is None:
-            return f"nothing is proven to be better than the shipped model; {self.machine.labels} labels so far"
-        return f"{last['reason']} (row {last['row']})"
+            said = f"nothing is proven to be better than the shipped model; {self.machine.labels} labels so far"
+            return {"reason": said, "why": "nothing_proven"}
+        return {"reason": f"{last['reason']} (row {last['row']})", "why": reasons.word(last["reason"])}
 
     @property
     def names(self) -> list[str]:
@@ -255,7 +257,7 @@ class Steward:
     def _parts(self) -> list[tuple[str, Any]]:
         found = [
             ("machine", self.machine), ("reach", self.reach), ("ground", self.ground), ("pending", self.pending),
-            ("known", self.known), ("statistics", self.statistics),
+            ("known", self.known), ("statistics", self.statistics), ("losses", self.losses),
         ]  # fmt: skip
         return found if self.unlabelled is None else [*found, ("unlabelled", self.unlabelled)]
 
@@ -296,16 +298,15 @@ class Steward:
         if self.kind == "experts":
             reason = self.machine.tick(count)
             if not reason and not self.ground.holds():
-                reason = self.machine.back("answers are unlike those that labels are known for", forced=False)
+                reason = self.machine.back(reasons.UNLIKE, forced=False)
         else:
             self.machine.rest(count)
             strange = self.statistics.strange and self.model is not None
             if self.kind == "alignment" and not strange:
-                reason = self.machine.back("the inputs are as usual again", forced=False)
+                reason = self.machine.back(reasons.USUAL, forced=False)
             elif self.kind == "source" and strange and not self.machine.quiet and not self.machine.frozen:
-                self._begin(
-                    "alignment", f"{', '.join(c.name for c in self.statistics.moved)}: beyond all that is known"
-                )
+                names = ", ".join(c.name for c in self.statistics.moved)
+                self._begin("alignment", f"{names}: {reasons.BEYOND}")
                 self.machine.start()
                 self.machine.phase = "adapted"
         if reason:
@@ -318,35 +319,23 @@ class Steward:
         new = waiting.mixed
         if self.kind == "alignment" and waiting.traffic.aligned is not None:
             new = waiting.traffic.aligned
-        losses, errors = self._differences(answers, waiting.sent, target)
+        self.losses.see(answers, target)
+        losses, errors = self.losses.between(answers, waiting.sent, target)
         sent = (waiting.sent != answers).reshape(len(answers), -1).any(axis=1)
-        unit = 1.0 if self.setting.classes else BOUND * self.error / self.reach.unit
-        self.reach.tell(tickets, unit * errors, self.pending.next)
+        self.reach.tell(tickets, self.losses.height / (self.reach.unit or 1.0) * errors, self.pending.next)
         happened = self.machine.judge(
-            *self._differences(answers, new, target), sent=sent, worth=(losses + errors) / 2,
+            *self.losses.between(answers, new, target), sent=sent, worth=(losses + errors) / 2,
             may_begin=self.ground.holds(),
         )  # fmt: skip
         if not happened and self.kind == "experts" and self.reach.spent:
-            happened = self.machine.back("what it may cost is spent", forced=True)
+            happened = self.machine.back(reasons.SPENT, forced=True)
         if happened == "promote":
             self.reach.begin()
-            self._begin("experts", "labels prove that the experts are better")
+            self._begin("experts", reasons.PROVEN)
         elif happened == "settle":
-            self._note("settle", self.version, "labels prove that the experts are better, on rows that were sent too")
+            self._note("settle", self.version, reasons.PROVEN_SENT)
         elif happened:
             self._return(happened)
-
-    def _differences(
-        self, source: NDArray[Any], new: NDArray[Any], target: NDArray[Any]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return bounded loss and error of the source minus those of the change, (b,) each."""
-        if not self.setting.classes:
-            most = BOUND * max(self.error, 1e-300)
-            lost = [np.minimum((one - target) ** 2, most) / most for one in (source, new)]
-            return lost[0] - lost[1], lost[0] - lost[1]
-        known = target.astype(np.int64)
-        wrong = [(one.argmax(axis=1) != known).astype(np.float64) for one in (source, new)]
-        return half_brier(source, known) - half_brier(new, known), wrong[0] - wrong[1]
 
     def _learn(self) -> None:
         for traffic, target in self._fresh:

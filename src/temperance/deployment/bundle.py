@@ -218,6 +218,8 @@ class Bundle:
             actual = self.run(self.golden_feed(golden))
         except Exception as error:  # ONNX Runtime raises its own kinds
             raise BundleError(f"the golden rows do not run: {error}", "", REMEDY) from error
+        if actual.shape[1:] != self.output_shape[1:]:  # what a graph states of its output binds nobody
+            raise BundleError(f"model.onnx answers {actual.shape}", f"{self.output_shape}, as it states", REMEDY)
         what = "this machine's prediction of the golden rows"
         return check_difference(actual, golden["expected"], what, scale=self._scale, tolerance=self.tolerance)
 

@@ -26,19 +26,21 @@ def test_two_servers_in_one_process_count_apart():
     assert "temperance_rows_total 0.0" in two.text(None).decode()
 
 
-def test_what_is_served_and_why_stands_in_words():
+def test_what_is_served_and_why_stands_in_words_of_fixed_lists():
     metrics = Metrics("a", "1")
     said = {
         "level": "adapt",
         "state": "canary",
         "serving": "experts",
-        "reason": "labels prove it",
+        "reason": "labels prove it (row 700)",
+        "why": "gain",
         "answers_changed": 3,
     }
     found = {"cause": "relation", "step": "relabel", "impact": "x", "action": "label 200 rows", "why": "y"}
     for _ in range(2):
         text = metrics.text(None, said, found).decode()
-    assert 'temperance_adaptation{level="adapt",reason="labels prove it",serving="experts",state="canary"} 1.0' in text
-    assert 'temperance_diagnosis{action="label 200 rows",cause="relation",impact="x",step="relabel"} 1.0' in text
+    assert 'temperance_adaptation{level="adapt",serving="experts",state="canary",why="gain"} 1.0' in text
+    assert 'temperance_diagnosis{cause="relation",step="relabel"} 1.0' in text
+    assert "row 700" not in text  # a sentence as a label would be a new time series with each change of it
     assert "temperance_changed_answers 3.0" in text
     assert "canary" not in metrics.text(None, {**said, "state": "adapted"}, None).decode()

@@ -66,8 +66,8 @@ def test_labels_by_request_id_change_what_is_sent_and_it_says_why(linear, binary
     assert report["diagnosis"]["cause"] == "relation"
     assert "retrain" in report["diagnosis"]["text"]
     text = application.metrics.text(*application._pages.figures()).decode()
-    assert 'temperance_adaptation{level="adapt",reason="' in text
-    assert 'temperance_diagnosis{action="Train again' in text
+    assert 'temperance_adaptation{level="adapt",serving="experts",state="adapted",why="gain"} 1.0' in text
+    assert 'temperance_diagnosis{cause="relation",step="retrain"} 1.0' in text
     assert application.admin.rollback({"reason": "enough"})["serving"] == "source"
     rows, _ = kit.table_of(binary, 5, 99)
     assert np.array_equal(application.serve(rows, "x"), application.bundle.predict(rows))

@@ -62,11 +62,11 @@ class Metrics:
         )
         self._adaptation = Gauge(
             "temperance_adaptation", "What is served, and why; always 1",
-            ["level", "state", "serving", "reason"], registry=self._registry,
+            ["level", "state", "serving", "why"], registry=self._registry,
         )  # fmt: skip
         self._diagnosis = Gauge(
             "temperance_diagnosis", "Likely cause of a change, and the next step; always 1",
-            ["cause", "step", "impact", "action"], registry=self._registry,
+            ["cause", "step"], registry=self._registry,
         )  # fmt: skip
         self._info = Gauge(
             "temperance_model", "The served model; always 1", ["name", "version"], registry=self._registry
@@ -115,18 +115,18 @@ class Metrics:
 
         Args:
             summary: the monitor's.
-            adaptation: the adapter's summary.
-            diagnosis: cause, step, impact and action, in words.
+            adaptation: the adapter's summary; its sentences stand in ``/health``, a label holds words of fixed lists.
+            diagnosis: cause and step among others.
 
         """
         self._adaptation.clear()
         self._diagnosis.clear()
         if adaptation:
-            words = [str(adaptation.get(key, "")) for key in ("level", "state", "serving", "reason")]
+            words = [str(adaptation.get(key, "")) for key in ("level", "state", "serving", "why")]
             self._adaptation.labels(*words).set(1)
             self._changed.set(adaptation.get("answers_changed", 0))
         if diagnosis:
-            self._diagnosis.labels(*(str(diagnosis[key]) for key in ("cause", "step", "impact", "action"))).set(1)
+            self._diagnosis.labels(str(diagnosis["cause"]), str(diagnosis["step"])).set(1)
         if summary:
             self._state.set(STATES.get(str(summary.get("state")), 0))
             for channel, value in dict(summary.get("evidence", {})).items():
