@@ -88,6 +88,7 @@ def test_a_word_beside_many_numbers_is_missing_and_both_readings_are_said() -> N
         (["2023-01-31", "31.01.2023"] * 50, "written in several ways"),
         (["5 kg", "7 lb"] * 50, "2 units"),
         (["5", "7", "low", "high"] * 50, "mixes numbers"),
+        (["0.5", "1.5", "2.5", "3.5", "x"], "mixes numbers"),
     ],
 )
 def test_why_it_is_a_category_is_said(cells: list[str], words: str) -> None:

@@ -32,3 +32,11 @@ def test_rows_that_repeat_the_header() -> None:
     assert found["n"].to_list() == ["1", "2"]
     assert notes == ("2 rows repeat the header: left out.",)
     assert dropped[0]["rows"] == 2
+
+
+def test_a_first_row_without_values_is_a_row() -> None:
+    rows = [["1.5", "yes"], ["2.5", "no"]] * 10
+    for first in (["NA", "maybe"], ["-", "yes"], ["unknown", "yes"], ["n.a.", "maybe"]):
+        table = pl.DataFrame([first, *rows, ["n.a.", "no"]], schema=["n", "c"], orient="row")
+        assert odd_rows(table)[0] == 0
+    assert odd_rows(pl.DataFrame([["m/s", "answer"], *rows], schema=["n", "c"], orient="row"))[0] == 1

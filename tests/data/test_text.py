@@ -17,10 +17,18 @@ from temperance.records.errors import DataError
         ("a|b\n1|2\n", "|"),
         ('a,b\n"x;y;z",1\n', ","),
         ("single\n1\n", ","),
+        ("2019 sales;2020 sales\n1,5;2,5\n3,5;4,5\n", ";"),  # a name may begin with a number
+        ('A title of it\n"a"| "b"| "y"| "z"\n"1"| "2"| "3"| "4"\n"1"| "2"| "3"| "4"\n', "|"),
+        ("a b\n1,5 2\n1,7 3\n", " "),
     ],
 )
 def test_the_separator_is_found(text: str, separator: str) -> None:
     assert find_separator(text) == separator
+
+
+def test_blanks_before_quotes_are_skipped_after_a_tab_too(tmp_path: Path) -> None:
+    (tmp_path / "a.tsv").write_text('"a"\t "b"\n"1"\t "x"\n')
+    assert inspect(tmp_path / "a.tsv").header == ("a", "b")
 
 
 def test_unnamed_columns_get_their_position(tmp_path: Path) -> None:

@@ -60,6 +60,19 @@ def bought(low: float | None, high: float | None, *, ingredient: str = "") -> Ed
     return edit
 
 
+def bought_beside(low: float, high: float, *, ingredient: str = "") -> Edit:
+    """Plant a second comparison with and without regularization beside an unclear first one."""
+
+    def edit(document: Document) -> None:
+        bought(-0.01, 0.03, ingredient="the recipe's strengths" if ingredient else "")(document)
+        row = copy.deepcopy(document["winner"]["bought"][0])
+        row["difference"].update(value=(low + high) / 2, low=low, high=high)
+        row.update({"ingredient": ingredient} if ingredient else {"metric": "balanced_accuracy"})
+        document["winner"]["bought"].append(row)
+
+    return edit
+
+
 def chosen(name: str) -> Edit:
     """Let a rival be the winner."""
     return lambda document: document["winner"].update(trial=document["winner"][f"{name}_test"]["trial"])
@@ -196,6 +209,14 @@ FACTS: dict[str, tuple[str, Edit, Edit, str, str]] = {
     "bought it": ("binary", bought(0.01, 0.03), bought(-0.03, -0.01), "bought.answer.better", "bought.answer.worse"),
     "bought unclear": ("binary", bought(-0.01, 0.03), bought(0.01, 0.03), "bought.answer.unclear",
                        "bought.answer.better"),
+    "bought after all": ("binary", bought_beside(0.01, 0.03), bought_beside(-0.03, -0.01), "bought.though.better",
+                         "bought.though.worse"),
+    "bought by a part": ("binary", bought_beside(0.01, 0.03, ingredient="dropout.p"),
+                         bought_beside(-0.03, -0.01, ingredient="dropout.p"), "bought.though.part.better",
+                         "bought.though.part.worse"),
+    "a gain after all": ("binary", bought_beside(0.01, 0.03), bought_beside(-0.03, -0.01), "answer.though.better",
+                         "answer.though.worse"),
+    "no gain after all": ("binary", bought_beside(0.01, 0.03), bought_beside(-0.01, 0.03), "answer.though.better", ""),
     "bought unmeasured": ("binary", bought(None, None), bought(0.01, 0.03), "bought.answer.unknown",
                           "bought.answer.better"),
     "no net": ("binary", trials("basic"), trials("basic", "plain"), "bought.missing.no_net",

@@ -379,7 +379,7 @@ def _category(base: Reader, text: pl.Series, series: pl.Series) -> Reader:
             f"way, such as 2026-01-31, to use them as dates; "
             f"--column '{base.name}=date' reads those that fit one pattern.",
         )
-    elif found.numbers >= 0.1 * found.known and found.known - found.numbers > 1:
+    elif 0.1 * found.known <= found.numbers < found.known:
         words = found.known - found.numbers
         said = (
             f"Column {base.name!r} mixes numbers ({found.numbers:,}) and words ({words:,}): read as categories. "

@@ -52,17 +52,24 @@ def without_headers(frame: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...],
 
 
 def _is_units(frame: pl.DataFrame) -> bool:
-    """Tell whether the first row holds words only, where the columns below hold numbers."""
+    """Tell whether the first row holds words only, where the columns below hold numbers.
+
+    A word that its column repeats is a value, and one that means "missing" no unit.
+    """
     numeric = words = 0
     for name in frame.columns:
+        first = frame[name][0]
+        empty = first is None or is_missing_word(tidy(first), weak=False)
+        again = not empty and first in frame[name][1:].to_list()
+        if again and not is_missing_word(tidy(first), weak=True):
+            return False
         below = [tidy(cell) for cell in frame[name][2 : 2 + SAMPLE].to_list() if cell]
         below = [cell for cell in below if not is_missing_word(cell, weak=True)]
         if not below or sum(anatomy(cell) is not None for cell in below) < MOSTLY * len(below):
             continue
         numeric += 1
-        first = frame[name][0]
-        if first is None or (anatomy(tidy(first)) is None and not any(letter.isdigit() for letter in first)):
-            words += first is not None
+        if empty or again or (anatomy(tidy(first)) is None and not any(letter.isdigit() for letter in first)):
+            words += not empty and not again
         else:
             return False
     return numeric > 0 and words >= max(1, numeric / 2)

@@ -209,7 +209,7 @@ def rows_of(lines: Iterable[str], separator: str, quote: str = '"', written: str
     sign = separator if len(separator) == 1 else "\x1f"
     escape = "\\" if written == "escaped" else None
     rows = csv.reader(
-        lines, delimiter=sign, quotechar=quote, skipinitialspace=separator != "\t", escapechar=escape,
+        lines, delimiter=sign, quotechar=quote, skipinitialspace=True, escapechar=escape,
         doublequote=escape is None,
     )  # fmt: skip
     if len(separator) == 1:
@@ -294,19 +294,28 @@ def _cuts_all(lines: Sequence[str], sign: str, quote: str) -> bool:
 
 def _best(lines: Sequence[str], prefer: str, quote: str) -> str:
     best, best_score = "", (0.0, 0.0, 0.0)
+    below_titles = False  # another sign cuts all lines but the first ones, and titles and comments may hold blanks
     for separator in sorted((*SEPARATORS, " "), key=lambda s: (s == " ", s != prefer)):
-        if separator == " " and best_score >= (1.0, 1.0, 0.0):
+        if separator == " " and (below_titles or best_score >= (1.0, 1.0, 0.0)):
             break
         rows = _some_rows(lines, separator, quote)
         usual, hits = Counter(map(len, rows)).most_common(1)[0] if rows else (0, 0)
         if usual < 2:
             continue
         first = next(row for row in rows if len(row) == usual)
-        named = float(not any(field and anatomy(tidy(field)) is not None for field in first))
+        named = float(not any(map(_is_bare, first)))
         score = (named, hits / len(rows), float(usual))
+        above = next(i for i, row in enumerate(rows) if len(row) == usual)
+        below_titles |= named == 1.0 and hits == len(rows) - above and above <= min(MOST_HEADER_LINES, len(rows) / 2)
         if score > best_score:
             best, best_score = separator, score
     return best
+
+
+def _is_bare(field: str) -> bool:
+    """Tell whether a field is a number without a unit: ``2019 sales`` can be a name."""
+    parts = anatomy(tidy(field)) if field else None
+    return parts is not None and not parts.unit
 
 
 def _some_rows(lines: Sequence[str], separator: str, quote: str) -> list[list[str]]:

@@ -66,6 +66,13 @@ def verdict_of(difference: Node) -> Standing:
     return "better" if (value > 0) == (difference["better"].raw == "higher") else "worse"
 
 
+def gainsaid(study: Study, verdict: str) -> Node:
+    """Return a comparison with and without regularization that clearly says otherwise than ``verdict``, or nothing."""
+    clear = [b for b in study.root["winner"]["bought"] if verdict_of(b["difference"]) in ("better", "worse")]
+    other = [b for b in clear if verdict_of(b["difference"]) != verdict]
+    return other[0] if other and verdict in ("better", "worse", "unclear", "overlap") else Node(None, "/winner/bought")
+
+
 def moved(study: Study, difference: Node, form: str) -> Markup:
     """Write a difference in words: ``0.03 lower (0.01 lower to 0.05 lower)``; the sign becomes a word."""
 

@@ -11,7 +11,7 @@ from temperance.report.base import Section, Study, told_state
 from temperance.report.charts.strip import Row, Strip
 from temperance.report.doubts import doubts
 from temperance.report.forms import fitted
-from temperance.report.metrics import direction, form_of, main_test, metric_name, named, standing, verdict_of
+from temperance.report.metrics import direction, form_of, gainsaid, main_test, metric_name, named, standing, verdict_of
 from temperance.report.node import Node
 from temperance.report.placing import findings
 
@@ -91,13 +91,22 @@ class Answer(Section):
             if other["value"].number is None:
                 found = self._without_strengths(study) if rival == "plain" else ""
                 if found:
-                    lines.append(study.words.say(f"answer.ingredients.{found}"))
+                    lines.append(study.words.say(f"answer.ingredients.{found}") + self._though(study, found))
                 elif main and rival in ("simple", "plain"):
                     lines.append(study.words.say(f"answer.{rival}.unknown"))
                 continue
             stands = "same_model" if self._is_winner(study, rival) else self._standing(study, rival, main, other)
-            lines.append(study.words.say(f"answer.{rival}.{stands}", **self._rule(study, rival, main, other)))
+            though = self._though(study, stands) if rival == "plain" else Markup("")
+            lines.append(study.words.say(f"answer.{rival}.{stands}", **self._rule(study, rival, main, other)) + though)
         return lines
+
+    @staticmethod
+    def _though(study: Study, verdict: str) -> Markup:
+        """Point at a comparison that says otherwise, so that both do not stand side by side without a word."""
+        other = gainsaid(study, verdict)
+        if not other:
+            return Markup("")
+        return Markup(" ") + study.words.say(f"answer.though.{verdict_of(other['difference'])}")
 
     @staticmethod
     def _rule(study: Study, rival: str, main: Node, other: Node) -> dict[str, Markup]:

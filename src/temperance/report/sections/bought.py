@@ -10,7 +10,7 @@ from markupsafe import Markup
 from temperance.report.base import Section, Study
 from temperance.report.charts.strip import Row, Strip
 from temperance.report.charts.traces import Traces
-from temperance.report.metrics import direction, form_of, metric_text, moved, named, verdict_of
+from temperance.report.metrics import direction, form_of, gainsaid, metric_text, moved, named, verdict_of
 from temperance.report.node import Node
 
 WHOLE = "the recipe's strengths"  # of a folded run: the ingredient that is all of its regularization
@@ -55,12 +55,24 @@ class Bought(Section):
         main = self._main(study)
         if not main:
             return Markup("")
-        rows = main["rows"].raw if main["rows"].raw in ("test", "selection") else "test"
+        verdict = verdict_of(main["difference"])
+        first, other = self._told(study, main, f"answer.{verdict}"), gainsaid(study, verdict)
+        if not other:
+            return first
+        part = ".part" if other["ingredient"] and other["ingredient"].raw != WHOLE else ""
+        return first + Markup(" ") + self._told(study, other, f"though{part}.{verdict_of(other['difference'])}")
+
+    @staticmethod
+    def _told(study: Study, item: Node, key: str) -> Markup:
+        """Say one comparison in words."""
+        rows = item["rows"].raw if item["rows"].raw in ("test", "selection") else "test"
+        part = {"name": study.figures.quote(item["ingredient"], 60)} if ".part." in key else {}
         return study.words.say(
-            f"bought.answer.{verdict_of(main['difference'])}",
-            metric=named(metric_text(study, main["metric"])),
-            moved=moved(study, main["difference"], form_of(main["metric"].text)),
+            f"bought.{key}",
+            metric=named(metric_text(study, item["metric"])),
+            moved=moved(study, item["difference"], form_of(item["metric"].text)),
             rows=study.words.say(f"bought.rows.{rows}"),
+            **part,
         )
 
     def _missing(self, study: Study) -> str:
