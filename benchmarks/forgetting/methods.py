@@ -153,6 +153,15 @@ TRIED: dict[str, Method] = {
         for t in (0.04, 0.045, 0.05)
         for lr in (6e-4, 8e-4, 1e-3, 1.2e-3)
     },
+    **{
+        f"quick_from_1_{fresh}_{own}_fall_{late:g}_{t:g}_lr_{lr:g}": replace(
+            hold(t, lr=lr, written=own, fresh=fresh, late=late, begin=1.0, gains=QUICK), adapt=matrices
+        )
+        for fresh, own in ((16, 18), (12, 22))
+        for late in (0.6, 0.8, 1.0)
+        for t in (0.045, 0.05)
+        for lr in (8e-4, 1e-3)
+    },
     "plain_matrices": Method(adapt=matrices),
     "ema": Method(lambda: Recipe(EMA(0.95))),
     "dft": Method(lambda: Recipe(DFT())),
@@ -177,4 +186,7 @@ TRIED: dict[str, Method] = {
     "held_prompts": hold(TARGET, places="others"),
 }
 # for `step` alone
-PRICED: dict[str, Method] = {"held_on_answers_of_half_the_rows": hold(0.3, share=0.5)}
+PRICED: dict[str, Method] = {
+    "held_on_answers_of_half_the_rows": hold(0.3, share=0.5),
+    **{name: TRIED[name] for name in TRIED if name.endswith("12_22_fall_0.8_0.045_lr_0.001")},
+}
