@@ -14,6 +14,7 @@ from temperance import DFT, EMA, L2SP, Clamp, Constraint, KLAnchor, Only, Recipe
 LR, SLOW, MIDDLE, BATCH = 1e-3, 4e-4, 6e-4, 32
 TARGET, SHARE, WRITTEN, MOST = 0.05, 0.045, 6, 4.0
 LATE = 0.4  # of the steps: the last ones, in which the rate of what is held falls
+QUICK = {"ki": 0.2, "average": 0.6}  # of a controller whose readings scatter less, for more rows
 PLAIN = "plain"
 
 
@@ -27,6 +28,7 @@ class Method:
         adapt: what is done to the model before, e.g. a LoRA adapter around it.
         held: the number that ``kl`` is held at; None: nothing is held.
         written: rows of the model's own text, without labels, at the end of each batch.
+        fresh: rows of the new task in each batch.
         keeps: the number that ``forgetting`` is held at, as a share, on a few old rows; None: nothing is.
         late: share of the steps, the last ones, in which the rate falls to 0; 1: from the first on.
 
@@ -37,6 +39,7 @@ class Method:
     adapt: Callable[[nn.Module], nn.Module] = field(default=lambda model: model)
     held: float | None = None
     written: int = 0
+    fresh: int = BATCH
     keeps: float | None = None
     late: float = 1.0
 
@@ -63,7 +66,7 @@ def matrices(model: nn.Module) -> nn.Module:
 
 def hold(
     target: float, *, lr: float = LR, written: int = 0, most: float = MOST, late: float = 1.0, begin: float = 0.1,
-    gains: dict[str, float] | None = None, **settings: Any,
+    gains: dict[str, float] | None = None, fresh: int = BATCH, **settings: Any,
 ) -> Method:  # fmt: skip
     """Return the method that holds the divergence at a number: on the task's answers, or on the model's own text.
 
@@ -71,11 +74,12 @@ def hold(
     ``begin``: strength at first.  ``gains``: of the controller, instead of those of ``Constraint.hold``.
     """
     if written:
-        settings = {"places": "others", "share": written / (written + BATCH), **settings}
+        settings = {"places": "others", "share": written / (written + fresh), **settings}
     controller = Clamp(Constraint.hold("kl", target, **(gains or {})), low=1e-4, high=most)
     return Method(
-        lambda: Recipe(KLAnchor(begin, **settings), controller=controller), lr, held=target, written=written, late=late
-    )
+        lambda: Recipe(KLAnchor(begin, **settings), controller=controller), lr, held=target, written=written,
+        fresh=fresh, late=late,
+    )  # fmt: skip
 
 
 def keep(share: float, *, lr: float, written: int, late: float = 1.0, begin: float = 0.1) -> Method:
@@ -123,6 +127,41 @@ TRIED: dict[str, Method] = {
         for t in (0.04, 0.045, 0.05, 0.055)
         for lr in (5e-4, 6e-4, 8e-4)
     },
+    **{
+        f"held_fall_{late:g}_{t:g}_lr_{lr:g}": replace(
+            hold(t, lr=lr, written=WRITTEN, late=late, begin=1.0), adapt=matrices
+        )
+        for late in (0.6, 0.8)
+        for t in (0.05, 0.055)
+        for lr in (6e-4, 8e-4, 1e-3)
+    },
+    **{
+        f"held_{fresh}_{own}_fall_{late:g}_{t:g}_lr_{lr:g}": replace(
+            hold(t, lr=lr, written=own, fresh=fresh, late=late, begin=1.0), adapt=matrices
+        )
+        for fresh, own in ((24, 12), (16, 16))
+        for late in (0.6, 0.8, 1.0)
+        for t in (0.04, 0.045, 0.05)
+        for lr in (6e-4, 8e-4, 1e-3)
+    },
+    **{
+        f"quick_{fresh}_{own}_fall_{late:g}_{t:g}_lr_{lr:g}": replace(
+            hold(t, lr=lr, written=own, fresh=fresh, late=late, begin=4.0, most=16.0, gains=QUICK), adapt=matrices
+        )
+        for fresh, own in ((16, 18), (12, 22))
+        for late in (0.6, 0.8, 1.0)
+        for t in (0.04, 0.045, 0.05)
+        for lr in (6e-4, 8e-4, 1e-3, 1.2e-3)
+    },
+    **{
+        f"quick_from_1_{fresh}_{own}_fall_{late:g}_{t:g}_lr_{lr:g}": replace(
+            hold(t, lr=lr, written=own, fresh=fresh, late=late, begin=1.0, gains=QUICK), adapt=matrices
+        )
+        for fresh, own in ((16, 18), (12, 22))
+        for late in (0.6, 0.8, 1.0)
+        for t in (0.045, 0.05)
+        for lr in (8e-4, 1e-3)
+    },
     "plain_matrices": Method(adapt=matrices),
     "ema": Method(lambda: Recipe(EMA(0.95))),
     "dft": Method(lambda: Recipe(DFT())),
@@ -147,4 +186,7 @@ TRIED: dict[str, Method] = {
     "held_prompts": hold(TARGET, places="others"),
 }
 # for `step` alone
-PRICED: dict[str, Method] = {"held_on_answers_of_half_the_rows": hold(0.3, share=0.5)}
+PRICED: dict[str, Method] = {
+    "held_on_answers_of_half_the_rows": hold(0.3, share=0.5),
+    **{name: TRIED[name] for name in TRIED if name.endswith("12_22_fall_0.8_0.045_lr_0.001")},
+}

@@ -21,6 +21,7 @@ def fresh(seed: int) -> nn.Module:
     config = transformers.GPT2Config(
         vocab_size=len(text.ALPHABET), n_positions=text.LENGTH, n_embd=128, n_layer=5, n_head=4,
         resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0, bos_token_id=0, eos_token_id=0, use_cache=False,
+        activation_function="gelu_pytorch_tanh",  # what gelu_new computes, by one kernel instead of eight
     )  # fmt: skip
     return transformers.GPT2LMHeadModel(config)
 

@@ -19,7 +19,7 @@ from torch import nn
 from temperance.signals import Forgetting
 
 FOLDER = Path("/tmp/forgetting")
-STEPS, TRAIN, TEST, OLD_EACH, WRITTEN = 400, 512, 200, 60, 2048
+STEPS, TRAIN, TEST, OLD_EACH, WRITTEN = 400, 512, 200, 60, 6144
 KEPT_EACH, LOOK = 12, 20  # old rows of each kind that ``forgetting`` is measured on, and after how many steps each time
 
 
@@ -79,8 +79,9 @@ def new_test(name: str) -> text.Rows:
 
 
 def batch_of(method: Method, data: text.Rows, chosen: torch.Tensor, other: torch.Generator) -> dict[str, torch.Tensor]:
-    """Return these rows, with rows of the model's own text behind them where the method holds these."""
-    batch, many = data.batch(chosen), method.written * len(chosen) // BATCH
+    """Return these rows, or the first of them, with rows of the model's own text behind where these are held."""
+    new, many = (rows * len(chosen) // BATCH for rows in (method.fresh, method.written))
+    batch = data.batch(chosen[:new])
     if many:
         also = own_text().batch(_own_rows(many, other))
         batch = {key: torch.cat([batch[key], also[key]]) for key in batch}
