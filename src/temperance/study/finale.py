@@ -256,7 +256,7 @@ class Finale:
         if not (one.event.get("shipped") or may):
             return False
         rows = one.spec.most_rows or len(desk.prepared.roles.train) or len(desk.prepared.roles.refit)
-        told = {"cost": {}, "acted": [], "trace": []}
+        told: dict[str, Any] = {"cost": {}, "acted": [], "trace": []}
         self.done[trial] = {"rows": rows, **{name: one.event.get(name, empty) for name, empty in told.items()}}
         return True
 
