@@ -17,7 +17,7 @@ FIRST = {"closing": 1.0, "refit": 0.2, "evaluation": 0.4, "export": 0.3, "report
 """Seconds on a free machine before anything was measured: what a net needs after its training was ended (weighing,
 its graph, its toughness); a basic model's refit; test; export; cards and report; weighing trials."""
 FIXED = 0.1  # seconds of a refit beside its training
-LEAST_TEST = 0.3  # seconds of a test on a free machine beside the predictions
+LEAST_TEST = 0.8  # seconds of a test on a free machine beside the predictions: damage, and what the answer depends on
 DEAR = 0.1  # of the budget
 TESTED = 0.06  # of the budget at most for tests
 MEMBERS = 4  # models of a mixture, each of which is tested with it
