@@ -144,7 +144,8 @@ def _share(rows: list[dict[str, Any]]) -> dict[str, Any]:
         "streams": len(rows), "lost": round(float(np.mean([r["lost"] for r in rows])), 2),
         "won_back_of_all": round(sum(r["gain"] for r in rows) / sum(r["lost"] for r in rows), 3),
         "won_back_mean": round(float(np.mean(shares)), 3),
-        "won_back_mean_each_at_most_1": round(float(np.minimum(shares, 1.0).mean()), 3), "won_back_least": round(min(shares), 3),
+        "won_back_mean_each_at_most_1": round(float(np.minimum(shares, 1.0).mean()), 3),
+        "won_back_least": round(min(shares), 3),
     }  # fmt: skip
 
 
