@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from temperance import data
+from temperance.data.bundled import BundledSet
 from temperance.data.source import source_of
+from temperance.data.text_folder import TextFolder
 from temperance.records.errors import DataError
 
 
@@ -28,3 +30,15 @@ def test_a_tilde_that_names_nobody_is_part_of_the_name(tmp_path: Path, monkeypat
     source_of("~nobody-of-this-name.csv")
     with pytest.raises(DataError, match="no file"):
         source_of("~nobody-of-this-name-either.csv")
+
+
+def test_a_study_may_be_named_like_the_bundled_set_that_it_is_about(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "iris").mkdir()
+    (tmp_path / "iris" / "leaderboard.csv").write_text("a,b\n1,2\n")
+    assert isinstance(source_of("iris"), TextFolder)
+    (tmp_path / "iris" / "ledger.jsonl").touch()
+    assert isinstance(source_of("iris"), BundledSet)
+    assert isinstance(source_of("./iris"), TextFolder)

@@ -30,6 +30,7 @@ from temperance.records.schema import Schema
 FORMATS = (
     "CSV, TSV, Parquet, JSON, JSON lines, Excel, Feather, Arrow, ORC, ARFF, SQLite, DuckDB, NumPy (.npz), packed or not"
 )
+LEDGER = "ledger.jsonl"  # what makes a folder that of a study
 
 
 def source_of(
@@ -65,10 +66,10 @@ def _channels(schema: Schema | None) -> int | None:
 def _of_path(data: str | Path, target: str | None, schema: Schema | None, choices: Choices, cap: Cap) -> Source:
     path = Path(data)
     path = path if path.exists() else _at_home(path)
+    name = bundled_name(str(data))
+    if name is not None and (not path.exists() or _is_result(path)):
+        return BundledSet(name)
     if not path.exists():
-        name = bundled_name(str(data))
-        if name is not None:
-            return BundledSet(name)
         raise _absent(path)
     if path.is_dir():
         if any(path.rglob("*.parquet")):
@@ -77,6 +78,11 @@ def _of_path(data: str | Path, target: str | None, schema: Schema | None, choice
             return TextFolder(path, choices.separator)
         return ImageFolder(path, shape=schema.image_shape if schema else None)
     return _of_file(path, target, schema, choices, cap)
+
+
+def _is_result(path: Path) -> bool:
+    """Return whether a path is the folder of a study, which may be named like the bundled set that it is about."""
+    return (path / LEDGER).exists()
 
 
 def _at_home(path: Path) -> Path:
