@@ -228,6 +228,7 @@ SETTINGS = {
     "FrozenPrefix": {"until": 1.0, "gradual": False},  # in four steps all would be thawed
     "MarginSmoothing": {"margin": 0.1}, "MaxNorm": {"norm": 0.1}, "GradientClipping": {"norm": 0.01},
     "LoRADropout": {"at": "*[qk]*"},
+    "JacobianPenalty": {"weight": 1e-4},  # embeddings of .02 make slopes of 10,000s: the usual one drives mixtral off
 }  # fmt: skip
 # It pulls back only what the gradient drives away from the start, which in these few steps it does not here.
 MAY_REST = {("segformer", "SelectiveProjectionDecay")}
