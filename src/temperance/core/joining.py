@@ -115,11 +115,16 @@ def before_loss(session: Attached) -> None:
 
     """
     require_one_pass(session.recipe)
-    leaves = session.solo.home.tensors
-    written = leaves[0]._version if leaves else -1
+    written = _writes(session)
     if session.solo.pending and session._written != written:
         _say(session, PAST)
     session._written = written
+
+
+def _writes(session: Attached) -> int:
+    """Return how often the first leaf was written in place."""
+    leaves = session.solo.home.tensors
+    return leaves[0]._version if leaves else -1
 
 
 def tell_untrained(session: Attached) -> None:
@@ -127,7 +132,8 @@ def tell_untrained(session: Attached) -> None:
     if session.steps:
         return
     if session.solo.pending or session.solo.made is not None:
-        warnings.warn(PAST, NeverBegan, stacklevel=3)
+        if session._written != _writes(session):  # else nobody trained: a loss was looked at
+            warnings.warn(PAST, NeverBegan, stacklevel=3)
     elif session._start is not None and session._start != fingerprint(session.module):
         warnings.warn(UNTRAINED, NeverBegan, stacklevel=3)
 
@@ -203,7 +209,7 @@ def fingerprint(module: nn.Module) -> list[float]:
 
 def begin_again(session: Attached) -> None:
     """Let techniques start from the weights of the first step, should others have been loaded since attach."""
-    start, session._start = session._start, None
+    start, session._start, session._written = session._start, None, _writes(session)
     if start is not None and start != fingerprint(session.module):
         context = context_of(session, session.solo.device)
         for address, one in session.recipe.by_address.items():
