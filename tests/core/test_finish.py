@@ -1,10 +1,12 @@
 """The end of a session: averages, BatchNorm, what never began, what may follow."""
 
+import warnings
+
 import pytest
 import torch
 from torch import nn
 
-from temperance import EMA, LAWA, SWA, Batch, Dropout, GreedySoup, Recipe, SpectralNorm
+from temperance import EMA, LAWA, SWA, Batch, Dropout, GreedySoup, Recipe, SpectralNorm, WeightDecay
 from temperance.core.readings import NeverBegan
 from temperance.records.errors import RecipeError, SettingError
 from temperance.testing.problems import PROBLEMS
@@ -184,3 +186,23 @@ def test_an_empty_batch_is_refused():
     session = attach(Recipe(), MLP)
     with pytest.raises(SettingError, match="without rows"):
         session.step(Batch(MLP.batch(0).inputs[:0], MLP.batch(0).targets[:0]))
+
+
+@pytest.mark.parametrize("look", ["loss", "gradients"])
+def test_a_loss_that_was_only_looked_at_is_no_update_past_the_session(look):
+    model = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 3))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    session = Recipe(WeightDecay(0.1)).attach(model, optimizer, loss=MLP.loss)
+    getattr(session, look)(MLP.batch(0))
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        session.finish()
+    assert not [one for one in told if "updated past" in str(one.message)]
+    model.train()
+    session = Recipe(WeightDecay(0.1)).attach(model, optimizer, loss=MLP.loss)
+    found = getattr(session, look)(MLP.batch(0))
+    if look == "loss":
+        found.backward()
+    optimizer.step()
+    with pytest.warns(NeverBegan, match="updated past"):
+        session.finish()

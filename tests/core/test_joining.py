@@ -1,7 +1,5 @@
 """What a user changes between two steps: frozen, unfrozen, added, foreign and replaced parameters."""
 
-import warnings
-
 import pytest
 import torch
 from torch import nn
@@ -389,22 +387,3 @@ def test_a_session_that_was_forgotten_says_so_and_the_training_stays():
 def test_a_session_without_a_step_and_with_the_weights_of_the_start_says_nothing():
     model, optimizer = small()
     assert Recipe(EMA(0.9)).attach(model, optimizer, loss=MLP.loss).finish() is model
-
-
-@pytest.mark.parametrize("look", ["loss", "gradients"])
-def test_a_loss_that_was_only_looked_at_is_no_update_past_the_session(look):
-    model, optimizer = small()
-    session = Recipe(WeightDecay(0.1)).attach(model, optimizer, loss=MLP.loss)
-    getattr(session, look)(MLP.batch(0))
-    with warnings.catch_warnings(record=True) as told:
-        warnings.simplefilter("always")
-        session.finish()
-    assert not [one for one in told if "updated past" in str(one.message)]
-    model.train()
-    session = Recipe(WeightDecay(0.1)).attach(model, optimizer, loss=MLP.loss)
-    found = getattr(session, look)(MLP.batch(0))
-    if look == "loss":
-        found.backward()
-    optimizer.step()
-    with pytest.warns(NeverBegan, match="updated past"):
-        session.finish()
