@@ -54,6 +54,7 @@ KINDS = {
 }
 
 
+@pytest.mark.slow
 def test_finds_changed_copies_of_photographs(photos, make_images):
     """One table holds 30 copies of each kind; at least 90 % of each kind must come back."""
     g = np.random.default_rng(1)

@@ -42,6 +42,7 @@ def test_precision_counts_judged_rows_that_are_flagged():
     assert sentence({}) == ""
 
 
+@pytest.mark.slow
 def test_the_way_from_gallery_to_precision(bundled, make_roles):
     table, roles = bundled("digits"), make_roles(1797)
     wrong = np.random.default_rng(0).choice(roles.train, size=72, replace=False)

@@ -91,6 +91,7 @@ def test_as_many_rows_are_not_the_same_rows() -> None:
         assert said == ["No figure of all targets together: they are known in different rows (a: 3, b: 3)."]
 
 
+@pytest.mark.slow
 def test_gate_asks_all_models_and_names_those_that_fail(classes, temperance, tmp_path: Path) -> None:
     write_several(tmp_path / "both", [("1_a", "answer", classes.folder), ("2_b", "answer", classes.folder)])
     common = (str(tmp_path / "both"), str(classes.table), "--json", "--out", str(tmp_path / "out"), "--by", "point")

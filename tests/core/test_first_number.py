@@ -31,6 +31,12 @@ def test_a_loss_that_gives_no_tensor_is_refused(wrap):
         attach([t.LabelSmoothing()], nn.Linear(5, 3), lambda o, y: wrap(F.cross_entropy(o, y))).step((X, Y))
 
 
+def test_a_complex_loss_is_refused():
+    session = attach([t.WeightDecay(0.1)], nn.Linear(5, 3), lambda o, y: torch.fft.fft(o).sum())
+    with pytest.raises(RecipeError, match=r"a complex number.*value\.abs"):
+        session.step((X, Y))
+
+
 def test_a_loss_cut_off_from_the_outputs_is_refused_though_a_technique_would_train():
     session = attach([t.LabelSmoothing()], nn.Linear(5, 3), lambda o, y: F.cross_entropy(o.detach(), y))
     with pytest.raises(RecipeError, match="does not depend on the model's outputs"):

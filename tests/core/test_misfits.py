@@ -31,6 +31,29 @@ def attach(loss, *recipe):
     return t.Recipe(*recipe).attach(model, torch.optim.SGD(model.parameters(), lr=0.1), loss=loss)
 
 
+NUMBERS = {
+    "whole": ((X, Y.clamp_max(1)[:, None]), r"int64 \(12, 1\).*computes with decimals.*y\.float\(\)"),
+    "flat": ((X, torch.rand(12)), r"float32 \(12,\).*Target size.*y\[:, None\]"),
+}
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_targets_of_several_labels_in_another_form_are_named(name):
+    batch, said = NUMBERS[name]
+    model = nn.Linear(8, 1)
+    session = t.Recipe().attach(model, torch.optim.SGD(model.parameters(), lr=0.1), loss=nn.BCEWithLogitsLoss())
+    with pytest.raises(SettingError, match=said):
+        session.step(batch)
+
+
+def test_one_pair_of_rows_beside_batch_norm_is_named():
+    model = nn.Sequential(nn.Linear(8, 4), nn.BatchNorm1d(4), nn.Linear(4, 1))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    session = t.Recipe(t.GradientPenalty(1.0)).attach(model, optimizer, loss=F.mse_loss)
+    with pytest.raises(RecipeError, match=r"of a batch of 12 rows.*more rows of each kind"):
+        session.step((X, (torch.arange(12.0) == 0).float()[:, None]))
+
+
 @pytest.mark.parametrize("name", BAD)
 @pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES.keys())
 def test_a_bad_batch_is_named(name, loss):

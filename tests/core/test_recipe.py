@@ -101,6 +101,7 @@ def test_recipes_add_up():
     assert one + two == Recipe(Dropout(0.1), EMA(0.9), controller=[GapFeedback(), EarlyStopping(3)])
     assert one + Recipe(L2()) == Recipe(Dropout(0.1), L2(), controller=GapFeedback())
     assert one + Recipe(controller=GapFeedback()) == one
+    assert one + EarlyStopping(3) == Recipe(Dropout(0.1), controller=[GapFeedback(), EarlyStopping(3)])
     with pytest.raises(RecipeError, match="cannot stand in one recipe"):
         two + SWA()
     with pytest.raises(TypeError):

@@ -63,6 +63,7 @@ def test_a_refusal_names_the_reason():
         draw_general(Sketch(SCHEMA), Branch().eval(), feed, ["numeric"])
 
 
+@pytest.mark.slow
 def test_a_net_that_holds_for_one_count_of_rows_is_refused():
     class Fixed(nn.Module):
         def __init__(self):

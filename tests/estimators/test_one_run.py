@@ -43,6 +43,7 @@ def test_groups_reach_the_gate_of_the_calibration(monkeypatch: pytest.MonkeyPatc
     assert len(np.unique(heard[0])) == 40
 
 
+@pytest.mark.slow
 def test_it_is_as_good_as_a_linear_model_where_that_is_right() -> None:
     inputs, values = load_diabetes(return_X_y=True)
     x, x_test, y, y_test = train_test_split(inputs, values, random_state=0, test_size=0.3)

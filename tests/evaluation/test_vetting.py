@@ -59,6 +59,7 @@ def test_one_value_that_is_plain_json(regression, binary) -> None:
         assert row["aspects"]["domain_gap"]["details"]["by_domain"]
 
 
+@pytest.mark.slow
 def test_same_seed_same_figures_and_a_budget_is_kept(binary) -> None:
     table, model = binary
     first, second = (vet(subject_of(table, model), table, seed=1, tier="standard").figures for _ in "ab")

@@ -46,10 +46,12 @@ def test_huggingface():
 
 
 @pytest.mark.parametrize(("name", "least"), [("text_from_scratch", 0.7), ("time_series", 0.8)])
+@pytest.mark.slow
 def test_nets_of_ones_own_without_a_budget(name, least):
     assert load(name)(budget=None, count=500) > least
 
 
+@pytest.mark.slow
 def test_vision_transformer_without_a_budget():
     assert load("vision_transformer")(budget=None) > 0.7
 

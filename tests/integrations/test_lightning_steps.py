@@ -35,6 +35,7 @@ def replicas(tmp_path_factory):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.slow
 def test_replicas_stay_equal(replicas, kind):
     first, second = replicas[kind]
     assert all(torch.equal(first["model"][name], second["model"][name]) for name in first["model"])

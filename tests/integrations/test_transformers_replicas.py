@@ -32,6 +32,7 @@ def replicas(tmp_path_factory):
 
 
 @pytest.mark.parametrize("kind", ["plain", "cocktail"])
+@pytest.mark.slow
 def test_replicas_stay_equal_and_resume(replicas, kind):
     one, two = (replica[kind] for replica in replicas)
     assert one["steps"] == two["steps"] == 4

@@ -56,6 +56,7 @@ def test_rows_of_the_first_training_are_never_test_rows(linear: Path, tmp_path: 
     assert any("600 rows" in said for said in found["limits"])
 
 
+@pytest.mark.slow
 def test_group_and_time_are_remembered(tmp_path: Path, made: SimpleNamespace) -> None:
     from temperance.data import read
 
@@ -86,6 +87,7 @@ def test_the_file_holds_what_is_returned_and_the_documented_keys(
     assert found["roles"]["counts"]["test"] == found["comparison"]["difference"]["n"] == 120
 
 
+@pytest.mark.slow
 def test_members_with_a_net_are_trained_again_the_same_way(pair: Path, tmp_path: Path, made: SimpleNamespace) -> None:
     data = made.table(500, seed=3, words=("a", "b", "new"))
     first = retrain(pair, data, out=tmp_path / "one", seed=5)

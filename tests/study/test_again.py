@@ -10,6 +10,7 @@ from temperance.study.again import finished_specs, is_complete, replay, resume
 from temperance.study.clock import Budget
 
 
+@pytest.mark.slow
 def test_a_replay_is_identical(finished, tmp_path):
     outcome = replay(finished, out=tmp_path / "again")
     assert outcome.different == ()
@@ -39,6 +40,7 @@ def files(folder):
     return {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 def test_a_complete_study_is_left_as_it_is_until_more_is_asked_for(finished, tmp_path):
     folder = tmp_path / "whole"
     shutil.copytree(finished, folder)

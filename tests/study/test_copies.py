@@ -114,6 +114,7 @@ def test_what_is_closed_while_it_starts_leaves_nothing(runner):
     assert not any(runs(one.process.pid) for one in pool.processes[1:])
 
 
+@pytest.mark.slow
 def test_where_threads_run_a_fresh_process_is_started(tmp_path):
     """Two pipes of a file each stand for those of a worker; the copy reads nothing, says that it is ready, and ends."""
     said = tmp_path / "said"

@@ -187,6 +187,7 @@ def test_a_resumed_search_fits_its_nets_to_its_own_time(opened):
     assert not [job for job in first.workers.started if job["job"] == "pace"]
 
 
+@pytest.mark.slow
 def test_a_resumed_search_repeats_nothing(opened):
     first = opened(audit=False)
     search(first)

@@ -12,6 +12,7 @@ from temperance.study.finale import Finale, conclude, fits
 from temperance.study.spec import TrialSpec
 
 
+@pytest.mark.slow
 def test_comparisons_are_tested_on_the_same_rows(finished):
     winner = json.loads((finished / "study.json").read_text())["winner"]
     n = winner["test"]["accuracy"]["n"]

@@ -67,6 +67,7 @@ def test_a_killed_worker_is_replaced_and_its_job_tried_once_more(pool):
     assert pool.idle == 1
 
 
+@pytest.mark.slow
 def test_a_killed_idle_worker_is_no_reason_to_end(pool):
     wait_for_ready(pool)
     one = pool.processes[0].process

@@ -100,6 +100,7 @@ def test_the_folder_is_held_until_cards_and_report_are_written(csv_file, tmp_pat
     assert owner_of(tmp_path / "s") is None
 
 
+@pytest.mark.slow
 def test_limits_that_nothing_meets_are_an_error_that_says_the_best(csv_file, tmp_path, make_settings):
     settings = make_settings(csv_file, tmp_path / "s", trials=2, max_bytes=10.0, audit=False)
     with pytest.raises(StudyError, match="smallest has"):

@@ -16,7 +16,7 @@ from temperance.records.errors import SettingError
 
 __all__ = (
     "ANSWERS_ONLY", "Batch", "Mixed", "Pass", "between", "call", "first_leaf", "joined", "map_leaves", "mean",
-    "measure", "part_of", "per_row", "plus", "reduce", "row_counts", "to_device",
+    "measure", "part_of", "per_row", "plus", "portioned", "reduce", "row_counts", "to_device",
 )  # fmt: skip
 
 ANSWERS_ONLY: Any = object()  # as ``targets``: the pass is run for its outputs, no loss is computed
@@ -32,6 +32,8 @@ class Batch(NamedTuple):
         index: (b,) positions in the training set, int64, for techniques that remember examples; or None.
         convention: how the loss reads the targets; set by whoever runs the step.
         seam: finds the input embedding (``core.embedding.Seam``); set likewise, where a technique may ask; or None.
+        portion: where it is one of several micro-batches, after the model ran: what a technique's mean is multiplied
+            by (None: 1), see ``core.micros.Micros.factor``; else None.
 
     """
 
@@ -41,6 +43,7 @@ class Batch(NamedTuple):
     index: Tensor | None = None  # type: ignore[assignment]  # shadows tuple.index on purpose
     convention: Convention = UNKNOWN
     seam: Any = None
+    portion: Callable[..., Any] | None = None
 
     @property
     def size(self) -> int:
@@ -156,11 +159,9 @@ def mean(values: Tensor, batch: Batch) -> Tensor:
     This is the one mean that techniques take of a term of their own. Axes behind those of the targets are averaged.
     """
     kept = counted(batch.targets, batch.convention)
-    if kept is None:
-        return reduce(values, batch.weight)
-    if kept.dim() <= values.dim():
+    if kept is not None and kept.dim() <= values.dim():
         values = values * _spread(kept.to(values.dtype), values)
-    return reduce(values, batch.weight, kept)
+    return portioned(reduce(values, batch.weight, kept), batch)
 
 
 def row_counts(batch: Batch) -> Tensor | None:
@@ -184,6 +185,23 @@ def plus(loss: Tensor, term: Tensor, factor: float | Tensor) -> Tensor:
 def between(loss: Tensor, other: Tensor, share: float | Tensor) -> Tensor:
     """Return (1 − share)·loss + share·other, (), in one operation."""
     return torch.lerp(loss.to(other.dtype), other, share.to(other.dtype) if isinstance(share, Tensor) else share)
+
+
+def portioned(value: Tensor, batch: Batch, count: Callable[[Batch], Any] | None = None) -> Tensor:
+    """Return a technique's mean so that micro-batches, by their shares in the user's loss, make that of all rows.
+
+    Shapes: value () → ().
+
+    Args:
+        value: the mean over what counts in this batch.
+        batch: the batch, as the pass gave it.
+        count: what the mean divides by in a batch; None: what ``mean`` does.
+
+    """
+    factor = None if batch.portion is None else batch.portion(count)
+    if factor is None:
+        return value
+    return value * (factor.to(value.dtype) if isinstance(factor, Tensor) else factor)
 
 
 def measure(loss: Callable[[Any, Any], Tensor], outputs: Any, batch: Batch, *, is_own: bool = False) -> Tensor:
@@ -211,8 +229,9 @@ def measure(loss: Callable[[Any, Any], Tensor], outputs: Any, batch: Batch, *, i
         if values.dim() == 0:
             return values if batch.weight is None else reduce(values, batch.weight)
         values, targets = _by_place(values, targets)
-        kept = counted(targets, batch.convention) if is_own else ignored(values, targets, _known(loss, batch))
-        return reduce(values, batch.weight, kept)
+        if is_own:
+            return portioned(reduce(values, batch.weight, counted(targets, batch.convention)), batch)
+        return reduce(values, batch.weight, ignored(values, targets, _known(loss, batch)))
     first, second = loss(outputs, targets.first), loss(outputs, targets.second)
     share = targets.share
     if share.dim() and first.dim() == 0:
@@ -232,7 +251,8 @@ def measure(loss: Callable[[Any, Any], Tensor], outputs: Any, batch: Batch, *, i
         kept = blend_kept(one, two, share)
     if share.dim() and first.dim() > 1:
         share = share.reshape(-1, *[1] * (first.dim() - 1))
-    return reduce(torch.lerp(second, first, share.to(first.dtype)), batch.weight, kept)
+    value = reduce(torch.lerp(second, first, share.to(first.dtype)), batch.weight, kept)
+    return portioned(value, batch) if is_own else value
 
 
 def _known(loss: Any, batch: Batch) -> Convention:

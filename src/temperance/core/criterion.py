@@ -185,7 +185,7 @@ class Criterion:
         if self.outputs is not None and self.loss is not None:
             raw = self.outputs(raw)
         value = self._valued(raw, targets)
-        if type(value) is not Tensor and not isinstance(value, Tensor):
+        if (type(value) is not Tensor and not isinstance(value, Tensor)) or value.is_complex():
             raise no_number(value, self.convention.name)
         if self._per_row is None:
             is_torchs = self.convention.kind == "numbers" and not hasattr(self.loss, "convention")
@@ -329,26 +329,39 @@ class Criterion:
         found = self.row_counts(batch)
         return batch.size if found is None else found.sum()
 
+    @property
+    def counts_as_techniques(self) -> bool:
+        """Whether the mean of the loss divides by what the means of techniques do: rows, or places that count."""
+        return self._divides is None and not self._per_row
+
+    def own_count(self, batch: Batch) -> Any:
+        """Return what the mean of a technique divides by, see ``batch.mean``: a number, or a tensor ()."""
+        found = self._row_counts(batch, by_place=True, weights=None)
+        return batch.size if found is None else found.sum()
+
     def row_counts(self, batch: Batch) -> Tensor | None:
         """Return how much each row counts in the mean of the loss, (b,), as wide as the device can; None: each once.
 
         Rows count by their weight, times the places whose class is not left out where the loss is per place. A loss
         that gives one number per row of several places took its mean over them, so there each row counts once.
         """
+        by_place = not self._per_row or self._leaves_out(self._places(batch.targets))
+        return self._row_counts(batch, by_place=by_place, weights=self._divides)
+
+    def _row_counts(self, batch: Batch, *, by_place: bool, weights: Tensor | None) -> Tensor | None:
         targets, weight = self._places(batch.targets), batch.weight
-        classes = is_classes(targets, self.convention)
-        if not classes or (self._per_row and not self._leaves_out(targets)):
+        if not (by_place and is_classes(targets, self.convention)):
             if weight is None:
                 return None
             return widened(weight) if weight.dim() == 1 else widened(weight).flatten(1).sum(1)
-        places = self._class_weights(targets)
+        places = self._class_weights(targets, weights)
         if weight is not None:
             places = places * weight.reshape(*weight.shape, *[1] * (places.dim() - weight.dim()))
         return places.flatten(1).sum(1) if places.dim() > 1 else places
 
-    def _leaves_out(self, targets: Tensor) -> bool:
+    def _leaves_out(self, targets: Any) -> bool:
         """Return whether a loss that gives one number per row leaves some of these out; a look where that is cheap."""
-        if targets.dim() > 1 or self._ignores is False:
+        if self._ignores is False or not is_classes(targets, self.convention) or targets.dim() > 1:
             return False
         return targets.device.type != "cpu" or bool((targets == self.convention.ignore_index).any())
 
@@ -358,9 +371,8 @@ class Criterion:
             return value
         return value / max(float(self.count(batch)), 1.0)
 
-    def _class_weights(self, targets: Tensor) -> Tensor:
+    def _class_weights(self, targets: Tensor, weights: Tensor | None) -> Tensor:
         kept = targets != self.convention.ignore_index
-        weights = self._divides
         if weights is None:
             return widened(kept)
         return kept * widened(weights).to(kept.device)[torch.where(kept, targets, torch.zeros_like(targets))]

@@ -64,6 +64,12 @@ def may_learn(value: Tensor) -> bool:
 
 def no_number(value: Any, name: str) -> RecipeError:
     """Return the error of a loss, called so, that gave no tensor."""
+    if isinstance(value, Tensor):
+        return RecipeError(
+            f"{name} gave {described(value)}, a complex number",
+            "a loss gives a real number, () or (b, …)",
+            "Take its size or its real part: value.abs() or value.real",
+        )
     return RecipeError(
         f"{name} gave {described(value)} of type {type(value).__name__}",
         "a loss gives one tensor, () or (b, …)",

@@ -54,12 +54,8 @@ def misfit(fault: Exception, batch: Batch, convention: Convention) -> Temperance
     if isinstance(fault, TemperanceError):
         return None
     targets, said = batch.targets, str(fault)
-    if batch.size == 1 and "more than 1 value per channel" in said:
-        return RecipeError(
-            "the batch has one row, and BatchNorm needs two or more in training",
-            "batches of two rows or more",
-            "Give the loader drop_last=True, or join the last row to the batch before it",
-        )
+    if "more than 1 value per channel" in said:
+        return _of_one_row(batch)
     if targets is None or targets is ANSWERS_ONLY:
         return _without_targets(said, convention) if targets is None else None
     if is_sequence(batch.inputs) and is_sequence(targets) and isinstance(fault, TypeError) and "argument" in said:
@@ -71,7 +67,21 @@ def misfit(fault: Exception, batch: Batch, convention: Convention) -> Temperance
         )
     if not isinstance(targets, Tensor):
         return None
-    return _of_rows(said, batch, targets) or _of_classes(said, targets, convention)
+    return _of_rows(said, batch, targets) or _of_numbers(said, targets) or _of_classes(said, targets, convention)
+
+
+def _of_one_row(batch: Batch) -> RecipeError:
+    if batch.size == 1:
+        return RecipeError(
+            "the batch has one row, and BatchNorm needs two or more in training",
+            "batches of two rows or more",
+            "Give the loader drop_last=True, or join the last row to the batch before it",
+        )
+    return RecipeError(
+        f"BatchNorm got a single value per channel in training, of a batch of {batch.size} rows",
+        "two rows or more in each pass, also in those of a technique (GradientPenalty pairs real with generated rows)",
+        "Give batches with more rows of each kind, or normalize by LayerNorm or GroupNorm",
+    )
 
 
 def _without_targets(said: str, convention: Convention) -> SettingError | None:
@@ -93,6 +103,22 @@ def _of_rows(said: str, batch: Batch, targets: Tensor) -> SettingError | None:
         "one target for each row",
         "Look where the loader makes batches: inputs and targets must be cut alike",
     )
+
+
+def _of_numbers(said: str, targets: Tensor) -> SettingError | None:
+    if "can't be cast to the desired output type" in said and not targets.is_floating_point():
+        return SettingError(
+            f"the targets are {described(targets)}, and the loss computes with decimals ({said})",
+            "targets with decimals",
+            "Convert them: y.float()",
+        )
+    if "must be the same as input size" in said:
+        return SettingError(
+            f"the targets are {described(targets)} ({said})",
+            "targets of the shape of the model's outputs",
+            "Bring both to one shape: y[:, None] beside outputs (b, 1), or outputs=lambda out: out.squeeze(1)",
+        )
+    return None
 
 
 def _of_classes(said: str, targets: Tensor, convention: Convention) -> SettingError | None:

@@ -129,10 +129,12 @@ class Recipe:
 
     # -- from other recipes -------------------------------------------------------------------------------------
 
-    def __add__(self, other: Recipe | Regularizer) -> Recipe:
+    def __add__(self, other: Recipe | Regularizer | Controller) -> Recipe:
         """Return a recipe with the ingredients of both; two different controllers are chained, the first first."""
         if isinstance(other, Regularizer):
             return Recipe(*self.regularizers, other, controller=self.controller)
+        if isinstance(other, Controller):
+            return self + Recipe(controller=other)
         if not isinstance(other, Recipe):
             return NotImplemented
         both = [one.controller for one in (self, other) if one.is_adaptive]

@@ -13,7 +13,7 @@ from torch.nn.parallel import DistributedDataParallel
 from temperance.core import stages
 from temperance.core.additivity import Additivity
 from temperance.core.attention import plain_attention
-from temperance.core.batch import Batch, Pass, call, joined, measure, part_of, per_row
+from temperance.core.batch import ANSWERS_ONLY, Batch, Pass, call, joined, measure, part_of, per_row
 from temperance.core.criterion import Criterion, Loss
 from temperance.core.elsewhere import elsewhere
 from temperance.core.embedding import Seam
@@ -21,6 +21,7 @@ from temperance.core.finite import NotFinite, OnNaN, Watch, finite
 from temperance.core.holdings import Holdings, require_sync
 from temperance.core.intake import require_plain
 from temperance.core.leaves import Leaves
+from temperance.core.micros import Micros
 from temperance.core.misfits import FAULTS, blame, fitting
 from temperance.core.nest import detached
 from temperance.core.objective import PlainObjective
@@ -75,6 +76,7 @@ class Solo:
         self._ready: tuple[Leaves, Pass] | None = None
         self._before = Kept(())
         self._taught, self._additivity = Taught(memory), Additivity(self.loss)
+        self._micros: Micros | None = None  # of an update of several, while it runs
         self.pending: list[tuple[Pass, Batch]] = []  # passes whose backward is the user's, until ``settle``
         self.made: Pass | NotFinite | None = None  # what ``gradients`` gave, until ``apply``
         self.seam: Seam | None = None  # for techniques that move inputs
@@ -232,13 +234,10 @@ class Solo:
             with self.at(params), unchanged(self.statistics), torch.no_grad(), self._precision():
                 outputs, seen = self.loss.paired(self.loss.read(call(self.model, self.loss.asked(batch))), batch)
             return Pass(self._nothing, outputs, {}, {}, {}, seen)
-        if self.autocast is None:
+        with self._precision():
             raw = self._answer(batch)
-            value = measure(self.loss, raw, batch)
-        else:
-            with self._precision():
-                raw = self._answer(batch)
-                value = measure(self.loss, raw, batch)
+            value = self._nothing if batch.targets is ANSWERS_ONLY else measure(self.loss, raw, batch)
+        batch = batch if self._micros is None else self._micros.on(batch)
         loss, is_told = self.loss, self.loss.learnt is None or batch.convention is self.loss.learnt
         if is_told and isinstance(raw, Tensor) and loss.is_plain and (raw.dim() != 3 or loss.shifts is False):
             return Pass(value, raw, {}, {}, {}, batch)
@@ -271,28 +270,30 @@ class Solo:
         if self.holdings.foreign:
             self.holdings.forget_gradients()
         if len(micros) == 1:
-            passed = self._one(micros, 0, key, [1.0])
+            passed = self._one(micros[0], key)
             return self._collect(), passed
         if settles:
             self._taught.begin()
-        shares: list[Any] = []
+        parts = self._micros = Micros(micros, self.loss)
         passes: list[Pass] = []
-        for j in range(len(micros)):
-            if passes and settles:
-                self._settle(passes[-1])
-            waits = j + 1 < len(micros) and hasattr(self.model, "no_sync")
-            with self.model.no_sync() if waits else nullcontext():  # type: ignore[operator]
-                passes.append(self._one(micros, j, fold(key, j) if j else key, shares))
+        try:
+            for j in range(len(micros)):
+                if passes and settles:
+                    self._settle(passes[-1])
+                parts.at = j
+                waits = j + 1 < len(micros) and hasattr(self.model, "no_sync")
+                with self.model.no_sync() if waits else nullcontext():  # type: ignore[operator]
+                    passes.append(self._one(micros[j], fold(key, j) if j else key))
+        finally:
+            self._micros = None
         self._additivity.look(passes, micros)
-        return self._collect(), joined(passes, shares)
+        return self._collect(), joined(passes, parts.shares)
 
-    def _one(self, micros: Sequence[Batch], j: int, key: int, shares: list[Any]) -> Pass:
-        passed = self._objective(micros[j], key)
-        if not shares:  # the first pass showed whether the loss is a mean over rows or over places
-            shares += self.loss.shares(micros)
-        value = part_of(passed.loss, shares[j])
+    def _one(self, batch: Batch, key: int) -> Pass:
+        passed = self._objective(batch, key)
+        value = passed.loss if self._micros is None else part_of(passed.loss, self._micros.shares[self._micros.at])
         if self.watch.refuses(value):  # of its share: a micro-batch in which nothing counts has the mean of nothing
-            raise NotFinite(micros[j], passed, key)
+            raise NotFinite(batch, passed, key)
         if not value.requires_grad:
             raise RecipeError(
                 "the loss does not depend on any parameter that is trained",

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
+from torch import Tensor
+
+from temperance.core.batch import ANSWERS_ONLY, Batch, Pass
 from temperance.core.leaves import Leaves
 from temperance.core.regularizer import Gradient, Memory, Objective, Rank, Regularizer, Strengths, Update
 
 # Innermost first. A batch passes augment, mix, then attack on its way in; a loss target, then penalty on its way out.
 _OBJECTIVE = (Rank.ATTACK, Rank.MIX, Rank.AUGMENT, Rank.TARGET, Rank.PENALTY)
+_OF_TARGETS = (Rank.ATTACK, Rank.MIX, Rank.TARGET)
 _GRADIENT = (Rank.ASCEND, Rank.NOISE, Rank.CLIP)
 # Decay acts before the optimizer, projections after it, both at the rates set around them; averages see what comes out.
 _UPDATE = (Rank.DECAY, Rank.PROJECT, Rank.RATE, Rank.AVERAGE)
@@ -33,8 +38,19 @@ def objective(parts: Parts, inner: Objective, strengths: AllStrengths, memory: A
     innermost = inner
     for address in objective_order(parts):
         memory[address].innermost = innermost
-        inner = parts[address].objective(inner, strengths[address], memory[address])
+        one = parts[address]
+        outer = one.objective(inner, strengths[address], memory[address])
+        inner = _unless_asked(outer, inner) if one.rank in _OF_TARGETS else outer
     return inner
+
+
+def _unless_asked(outer: Objective, inner: Objective) -> Objective:
+    """Leave a technique out of passes that another one asks for their outputs alone: there are no targets to act on."""
+
+    def run(params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any) -> Pass:
+        return (inner if batch.targets is ANSWERS_ONLY else outer)(params, buffers, batch, key)
+
+    return run
 
 
 def gradient(parts: Parts, inner: Gradient, strengths: AllStrengths, memory: AllMemory) -> Gradient:

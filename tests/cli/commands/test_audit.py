@@ -1,5 +1,7 @@
 import json
 
+import pytest
+
 
 def test_findings_as_words_and_files(temperance, classes, tmp_path) -> None:
     done = temperance("audit", classes.table, "--target", "answer", "--out", tmp_path / "a")
@@ -11,6 +13,7 @@ def test_findings_as_words_and_files(temperance, classes, tmp_path) -> None:
     assert (tmp_path / "a" / "dataset_card.md").read_text().startswith("---")
 
 
+@pytest.mark.slow
 def test_the_licence_is_judged_for_the_use(temperance, classes, tmp_path) -> None:
     words = ("audit", classes.table, "--target", "answer", "--licence", "cc-by-nc-4.0")
     done = temperance(*words, "--use", "commercial", "--out", tmp_path / "a", "--json")
@@ -32,6 +35,7 @@ def test_a_licence_that_is_none_and_a_use_that_is_none_are_refused(temperance, c
     assert temperance(*words, "--use", "fun").status == 2
 
 
+@pytest.mark.slow
 def test_without_a_licence_the_verdict_is_unknown(temperance, classes) -> None:
     done = temperance("audit", classes.table, "--target", "answer", "--use", "publish")
     assert "Licence not declared" in done.out
@@ -88,6 +92,7 @@ def test_another_file_is_compared_and_each_check_says_how_it_did(temperance, cla
     assert "false alarms" in done.out
 
 
+@pytest.mark.slow
 def test_suspicious_labels_are_written_judged_and_read_back(temperance, tmp_path) -> None:
     import numpy as np
     import polars as pl
@@ -124,6 +129,7 @@ def test_suspicious_labels_are_written_judged_and_read_back(temperance, tmp_path
     assert "Yes or no" in refused.err
 
 
+@pytest.mark.slow
 def test_answers_that_do_not_count_are_said(temperance, tmp_path) -> None:
     import numpy as np
     import polars as pl

@@ -61,6 +61,7 @@ def test_the_bundles_own_predictions_give_the_same_figures(temperance, classes, 
     assert any("not possible from predictions" in item["why"] for item in found.json["left_out"])
 
 
+@pytest.mark.slow
 def test_requirements_groups_times_and_costs(temperance, classes, tmp_path) -> None:
     lines = classes.table.read_text().splitlines()
     dated = tmp_path / "dated.csv"
@@ -77,6 +78,7 @@ def test_requirements_groups_times_and_costs(temperance, classes, tmp_path) -> N
     assert done.json["aspects"]["cost"]["measurements"]["expected_cost"]["value"] >= 0
 
 
+@pytest.mark.slow
 def test_uses_are_counted(temperance, classes, tmp_path) -> None:
     book = tmp_path / "uses.json"
     first = temperance("evaluate", classes.folder, classes.table, "--uses", book)

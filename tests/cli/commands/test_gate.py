@@ -1,5 +1,7 @@
 import json
 
+import pytest
+
 
 def test_a_model_passes_or_the_reason_is_said(temperance, classes, tmp_path) -> None:
     passed = temperance("gate", classes.folder, classes.table, "--require", "accuracy>=0.6", "--out", tmp_path / "g")
@@ -12,6 +14,7 @@ def test_a_model_passes_or_the_reason_is_said(temperance, classes, tmp_path) -> 
     assert "does not pass" in failed.out
 
 
+@pytest.mark.slow
 def test_the_cautious_end_and_the_point(temperance, classes) -> None:
     value = temperance("evaluate", classes.folder, classes.table, "--json").json["measurements"]["accuracy"]
     bound = f"accuracy>={(value['low'] + value['value']) / 2}"
@@ -19,6 +22,7 @@ def test_the_cautious_end_and_the_point(temperance, classes) -> None:
     assert temperance("gate", classes.folder, classes.table, "--require", bound, "--by", "point").status == 0
 
 
+@pytest.mark.slow
 def test_what_is_not_measured_or_not_written_right(temperance, classes) -> None:
     unknown = temperance("gate", classes.folder, classes.table, "--require", "acuracy>=0.1", "--json")
     assert unknown.status == 1

@@ -16,6 +16,7 @@ def table(tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_a_stream_is_walked_and_its_table_printed(temperance, table, tmp_path) -> None:
     done = temperance(
         "stream", table, "--time", "day", "--target", "y", "--first", 250, "--fast", "--every", 250, "--out",

@@ -8,6 +8,7 @@ from temperance.cli.doctor.packages import USES, Packages, beside_tested, constr
 from temperance.cli.doctor.probe import Tried, attempt
 
 
+@pytest.mark.slow
 def test_what_is_needed_and_each_extra_get_a_line(monkeypatch) -> None:
     monkeypatch.setattr(packages, "attempt", lambda code: Tried(True))
     found = list(Packages().examine())

@@ -69,12 +69,11 @@ def test_both_executors_give_the_slope_and_the_climb_of_a_known_function():
 
 def test_starts_lie_within_the_limits_and_differ_by_key():
     x = [torch.rand(50, 4)]
-    limits = [Box("T", 0.0, 1.0, (2,)).around(x[0], EPS)]
-    near = Near(x, limits, EPS, True)
+    near = Near(x, Box("T", 0.0, 1.0, (2,)), EPS, True)
     one, two = starts(near, 1)[0], starts(near, 2)[0]
     assert not torch.equal(one, two)
     assert torch.equal(one[:, 2], x[0][:, 2])
-    assert torch.equal(within([one], limits)[0], one)
+    assert torch.equal(within([one], near.limits)[0], one)
 
 
 def test_an_attack_climbs_alike_with_the_strength_as_a_number_and_as_a_tensor():

@@ -102,6 +102,7 @@ def problems(draw):
     return rules, schema, Rows(x, codes), budget, seed
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(problems())
 def test_ten_thousand_attacks_make_no_invalid_row(problem):

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from temperance import GradientPenalty, Recipe, compile_recipe
+from temperance import FGSMTraining, GradientPenalty, MixUp, OnlineLabelSmoothing, Recipe, compile_recipe
 from temperance.core.batch import Batch
 from temperance.core.optimizers import SGD
 from temperance.core.random import fold
@@ -102,3 +102,22 @@ def test_batches_of_one_kind_are_refused():
         attached(GradientPenalty(), linear(1.0, 1.0)).loss(one_kind)
     with pytest.raises(SettingError, match="one number per row"):
         attached(GradientPenalty(), linear(1.0, 1.0)).loss(Batch(rows().inputs, None))
+
+
+@pytest.mark.parametrize(
+    "other", [MixUp(), OnlineLabelSmoothing(every=9), FGSMTraining()], ids=lambda one: type(one).__name__
+)
+def test_its_points_are_no_rows_to_mix_to_smooth_or_to_attack(other):
+    """They have no targets; such recipes ended in a raw error."""
+    torch.manual_seed(0)
+    model = nn.Linear(5, 2)
+    grads = []
+    for recipe in (Recipe(GradientPenalty(1.0), other), Recipe(other)):
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
+        session = recipe.attach(model.train(), optimizer, loss=nn.functional.cross_entropy)
+        session.step((torch.linspace(-1, 1, 40).reshape(8, 5), torch.arange(8) % 2))
+        grads.append(model.weight.grad.clone())
+        session.finish()
+    slope = model.weight.detach().sum(0)  # of the sum of the outputs, the same at every point
+    term = 2 * (1 - 1 / slope.norm()) * slope
+    torch.testing.assert_close(grads[0] - grads[1], term.expand(2, 5), rtol=1e-4, atol=1e-6)

@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from functools import cached_property
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -184,7 +185,7 @@ class Attack:
             )
         eps = strengths.number("eps")
         xs = [x.detach() for x in floating(batch.inputs, self.box.owner)]
-        return Near(xs, [self.box.around(x, eps) for x in xs], eps, strengths.mirror is not None)
+        return Near(xs, self.box, eps, strengths.mirror is not None)
 
     def climb(self, value: Value, points: list[Tensor], near: Near) -> list[Tensor]:
         """Return where the steps lead from ``points``.
@@ -194,21 +195,27 @@ class Attack:
         return climb(value, points, near.limits, self.stride * near.eps, self.steps, solo=near.solo)
 
 
-class Near(NamedTuple):
+@dataclass(frozen=True)
+class Near:
     """The inputs of one batch and how far an attack may go from them.
 
     Attributes:
         xs: floating leaves of the inputs, without history.
-        limits: lowest and highest values for each of them.
+        box: where perturbed inputs may lie at all.
         eps: ε.
         solo: whether slopes come from autograd (else from ``torch.func``).
 
     """
 
     xs: list[Tensor]
-    limits: list[Limits]
+    box: Box
     eps: Length
     solo: bool
+
+    @cached_property
+    def limits(self) -> list[Limits]:
+        """Lowest and highest values for each of the leaves; worked out where they are asked for alone."""
+        return [self.box.around(x, self.eps) for x in self.xs]
 
 
 def straight_through(inputs: Any, points: Sequence[Tensor]) -> Any:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from temperance.control.strength import Strength
-from temperance.core.batch import ANSWERS_ONLY, Batch, Pass, first_leaf, map_leaves, plus
+from temperance.core.batch import ANSWERS_ONLY, Batch, Pass, first_leaf, map_leaves, plus, portioned
 from temperance.core.kit.inputs import input_gradients
 from temperance.core.kit.mixing import require_rows
 from temperance.core.leaves import Leaves
@@ -105,6 +105,9 @@ class GradientPenalty(Regularizer):
     rank: ClassVar[Rank] = Rank.PENALTY
     effect: ClassVar[Effect] = {"weight": ("departure", "up")}
     cost: ClassVar[Cost] = Cost(forwards=2, backwards=2, note="one backward pass to the inputs, itself differentiated")
+    exceptions: ClassVar[Mapping[str, str]] = {
+        "accumulation": "in a loop with its own backward a part cannot know how many points the other parts have"
+    }
     unique: ClassVar[bool] = True
     citations: ClassVar[tuple[Citation, ...]] = (
         Citation(
@@ -132,11 +135,16 @@ class GradientPenalty(Regularizer):
             passed = inner(params, buffers, batch, key)
             with unchanged(memory.plan):
                 grads, _ = input_gradients(inner, params, buffers, between, own, _total, "GradientPenalty")
-            return passed._replace(
-                loss=plus(passed.loss, excess(grads, one_sided=self.one_sided), strengths.number("weight"))
-            )
+            term = portioned(excess(grads, one_sided=self.one_sided), passed.batch or batch, _points)
+            return passed._replace(loss=plus(passed.loss, term, strengths.number("weight")))
 
         return penalized
+
+
+def _points(batch: Batch) -> int:
+    """Return how many points lie between the rows of a batch."""
+    real = int((batch.targets.reshape(-1) > 0.5).sum())
+    return min(real, batch.size - real)
 
 
 def between_rows(batch: Batch, key: Any) -> Batch:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from temperance.control.strength import Strength
-from temperance.core.batch import Batch, Pass, first_leaf, plus
+from temperance.core.batch import Batch, Pass, first_leaf, plus, portioned
 from temperance.core.kit.inputs import input_gradients
 from temperance.core.leaves import Leaves
 from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
@@ -97,7 +97,7 @@ class R1(Regularizer):
     effect: ClassVar[Effect] = {"weight": ("departure", "up")}
     cost: ClassVar[Cost] = Cost(backwards=2, note="the first one to the inputs, itself differentiated")
     exceptions: ClassVar[Mapping[str, str]] = {
-        "whole_batch": "it is a mean over the real rows, whose share differs from micro-batch to micro-batch"
+        "accumulation": "in a loop with its own backward a part cannot know how many real rows the other parts have"
     }
     unique: ClassVar[bool] = True
     citations: ClassVar[tuple[Citation, ...]] = (
@@ -128,11 +128,10 @@ class R1(Regularizer):
             if strengths.is_off("weight"):
                 return inner(params, buffers, batch, key)
             chosen = self._chosen(batch)
-            if batch.weight is not None:
-                chosen = chosen * batch.weight
             grads, passed = input_gradients(inner, params, buffers, batch, key, _total, "R1")
             total = chosen.sum()
             slope = (squares(grads) * chosen).sum() / torch.where(total > 0, total, torch.ones_like(total))
+            slope = portioned(slope, passed.batch or batch, lambda part: self._chosen(part).sum())
             return passed._replace(loss=plus(passed.loss, slope, 0.5 * strengths.number("weight")))
 
         return penalized
@@ -145,7 +144,8 @@ class R1(Regularizer):
                 "Pass Batch(inputs, targets) with such targets",
             )
         is_real = batch.targets.reshape(-1) > 0.5
-        return {"real": is_real, "fake": ~is_real, "all": torch.ones_like(is_real)}[self.rows]
+        chosen = {"real": is_real, "fake": ~is_real, "all": torch.ones_like(is_real)}[self.rows]
+        return chosen if batch.weight is None else chosen * batch.weight
 
 
 def _total(outputs: Any) -> Tensor:

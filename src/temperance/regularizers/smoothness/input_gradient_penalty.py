@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from temperance.control.strength import Strength
-from temperance.core.batch import Batch, Pass, plus, row_counts
+from temperance.core.batch import Batch, Pass, plus, portioned, row_counts
 from temperance.core.kit.tracing import mean_squared, traced
 from temperance.core.leaves import Leaves
 from temperance.core.regularizer import Effect, Memory, Objective, Rank, Regularizer, Strengths, techniques
@@ -88,13 +88,15 @@ class InputGradientPenalty(Regularizer):
             solo = strengths.mirror is not None
             one = traced(inner, params, buffers, batch, key, solo=solo, owner="InputGradientPenalty")
             parts = one.pull(torch.ones_like(one.passed.loss), None)
-            factor, counts = 1.0, row_counts(one.passed.batch or batch)
+            seen = one.passed.batch or batch
+            factor, counts = 1.0, row_counts(seen)
             if counts is None:  # the loss is a mean: undo the shares of its examples
                 factor = float(batch.size) ** 2
             else:
                 parts = [g / _shares(counts).to(g.dtype).reshape(-1, *[1] * (g.dim() - 1)) for g in parts]
                 counts = counts.to(parts[0].dtype)
             size, share = mean_squared(parts, counts)
+            size = size / portioned(size.detach().new_ones(()), seen)  # slopes of a share of the loss, squared
             loss = plus(one.passed.loss, size, strengths.number("weight") * (factor * share))
             notes = {**one.passed.notes, f"{address}.gradient": size.detach() * (factor * share)}
             return one.passed._replace(loss=loss, notes=notes)

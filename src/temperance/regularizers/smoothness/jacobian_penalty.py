@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from temperance.control.strength import Strength
-from temperance.core.batch import Batch, Pass, plus, row_counts
+from temperance.core.batch import Batch, Pass, plus, portioned, row_counts
 from temperance.core.counted import counted
 from temperance.core.kit.tracing import mean_squared, traced
 from temperance.core.leaves import Leaves
@@ -114,6 +114,7 @@ class JacobianPenalty(Regularizer):
             held = _held(seen, outputs)
             pulled = [w.reshape(shape) if held is None else w.reshape(shape) * held for w in ways]
             size, share = mean_squared([g for w in pulled for g in one.pull(None, w)], _rows(seen))
+            size = portioned(size, seen, _count)
             scale = share if self.projections == -1 else share * outputs[0].numel() / self.projections
             loss = plus(one.passed.loss, size, strengths.number("weight") * (scale / 2))
             notes = {**one.passed.notes, f"{address}.jacobian": size.detach() * scale}
@@ -141,8 +142,12 @@ def _held(batch: Batch, outputs: Tensor) -> Tensor | None:
     kept = counted(batch.targets, batch.convention)
     if kept is None or kept.dim() < 2:
         return None  # rows that are left out weigh nothing in the mean
-    axis = batch.convention.axis if batch.convention.axis is not None else -1
-    return kept.to(outputs.dtype).unsqueeze(axis) if kept.dim() == outputs.dim() - 1 else None
+    if kept.dim() != outputs.dim() - 1:
+        return None
+    axis = batch.convention.axis
+    if axis is None:  # a loss of the user's own: where the places fit
+        axis = -1 if outputs.shape[:-1] == kept.shape else 1
+    return kept.to(outputs.dtype).unsqueeze(axis)
 
 
 def _rows(batch: Batch) -> Tensor | None:
@@ -152,3 +157,8 @@ def _rows(batch: Batch) -> Tensor | None:
         return counts
     there = (counts > 0).to(counts.dtype)
     return there if batch.weight is None or batch.weight.dim() > 1 else there * batch.weight
+
+
+def _count(batch: Batch) -> Any:
+    counts = _rows(batch)
+    return batch.size if counts is None else counts.sum()

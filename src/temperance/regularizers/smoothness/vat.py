@@ -143,8 +143,8 @@ class VAT(Attacking):
             batch = movable(batch, "VAT")
             near = attack.near(batch, strengths)
             with search_mode(memory.plan[0], key):
-                ways = self._ways(divergence_at(inner, params, buffers, batch, key, "VAT"), near, attack.box, key)
-            found = _inside(near, ways, near.eps, attack.box)
+                ways = self._ways(divergence_at(inner, params, buffers, batch, key, "VAT"), near, key)
+            found = _inside(near, ways, near.eps)
             return batch._replace(inputs=straight_through(batch.inputs, found), targets=ANSWERS_ONLY)
 
         def steady(params: Leaves, buffers: Mapping[str, Tensor], batch: Batch, key: Any) -> Pass:
@@ -163,12 +163,12 @@ class VAT(Attacking):
 
         return steady
 
-    def _ways(self, value: Value, near: Near, box: Box, key: Any) -> list[Tensor]:
+    def _ways(self, value: Value, near: Near, key: Any) -> list[Tensor]:
         """Return the direction of each row in which its answer changes fastest, of length 1."""
-        free = None if box.is_open else [(high > low).to(low.dtype) for low, high in near.limits]
+        free = None if near.box.is_open else [(high > low).to(low.dtype) for low, high in near.limits]
         ways = [normal(fold(key, "start", i), x.shape, x.device).to(x.dtype) for i, x in enumerate(near.xs)]
         for _ in range(self.rounds):
-            at = _inside(near, unit(_kept(ways, free)), self.xi, box)
+            at = _inside(near, unit(_kept(ways, free)), self.xi)
             ways = slopes(value, at, solo=near.solo)
         return unit(_kept(ways, free))
 
@@ -177,20 +177,20 @@ def _kept(ways: list[Tensor], free: list[Tensor] | None) -> list[Tensor]:
     return ways if free is None else [way * part for way, part in zip(ways, free, strict=True)]
 
 
-def _inside(near: Near, ways: list[Tensor], length: Length, box: Box) -> list[Tensor]:
+def _inside(near: Near, ways: list[Tensor], length: Length) -> list[Tensor]:
     """Return the inputs moved by length·ways; steps of length ≤ ε need no limits where there is no box."""
     found = [along(x, d, length) for x, d in zip(near.xs, ways, strict=True)]
-    return found if box.is_open else within(found, near.limits)
+    return found if near.box.is_open else within(found, near.limits)
 
 
 def unit(ways: list[Tensor]) -> list[Tensor]:
     """Return the directions with length 1 per row over all leaves; 0 stays 0. Shapes: (b, …) each."""
     lengths = _lengths(ways)
-    if may_look(lengths) and bool(lengths.min() > SAFE):
+    if may_look(lengths) and float(lengths.min()) > SAFE:  # NaN goes the long way too
         return _over(ways, lengths)
     largest = [w.flatten(1).abs().amax(1) for w in ways]  # squares of tiny slopes vanish
-    ways = _over(ways, largest[0] if len(ways) == 1 else torch.stack(largest).amax(0))
-    return _over(ways, _lengths(ways))
+    ways = _over(ways, _safe(largest[0] if len(ways) == 1 else torch.stack(largest).amax(0)))
+    return _over(ways, _safe(_lengths(ways)))
 
 
 def _lengths(ways: list[Tensor]) -> Tensor:
@@ -201,6 +201,9 @@ def _lengths(ways: list[Tensor]) -> Tensor:
     return whole
 
 
-def _over(ways: list[Tensor], numbers: Tensor) -> list[Tensor]:
-    safe = numbers.clamp_min(torch.finfo(numbers.dtype).tiny)  # 0 stays 0
-    return [w / safe.to(w.dtype).reshape(-1, *[1] * (w.dim() - 1)) for w in ways]
+def _safe(lengths: Tensor) -> Tensor:
+    return lengths.clamp_min(torch.finfo(lengths.dtype).tiny)  # 0 stays 0
+
+
+def _over(ways: list[Tensor], lengths: Tensor) -> list[Tensor]:
+    return [w / lengths.to(w.dtype).reshape(-1, *[1] * (w.dim() - 1)) for w in ways]

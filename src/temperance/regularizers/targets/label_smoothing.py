@@ -26,7 +26,8 @@ class LabelSmoothing(Regularizer):
 
         y' = (1 − ε)·y + ε/C;  for cross-entropy: (1 − ε)·CE(z, y) + ε · mean over classes of −log softmax(z)
 
-    Written on the loss, so it also acts on each part of mixed targets.
+    Written on the loss, so it also acts on each part of mixed targets. Beside class weights the mean over classes stays
+    unweighted, unlike in torch's ``CrossEntropyLoss(weight=…, label_smoothing=ε)``, which weighs each class in it.
 
     Stage: objective (target).  Cost: one log-softmax.  Strengths: eps in [0, 0.5], neutral 0, linear, stronger = up.
     Shapes: outputs (b, …, c) logits, classes on ``axis`` (default: the last; 1 for (b, c, h, w)).

@@ -25,6 +25,7 @@ def test_a_program_answers_any_count_of_rows_from_its_card_alone(net, tmp_path):
     assert float(one.sum()) == pytest.approx(1)
 
 
+@pytest.mark.slow
 def test_no_real_row_is_stored(net, tmp_path):
     write_program(net.bundle, graph_of(net.bundle), tmp_path / "p", net.rows)
     kept = np.load(tmp_path / "p" / "golden.npz")["numeric"]
