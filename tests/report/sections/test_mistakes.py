@@ -30,6 +30,17 @@ def test_two_classes_are_told_in_sentences_a_table_and_curves(make_study: Callab
     assert f"missed {used['missed']} ." in read(make_study(document))
 
 
+@pytest.mark.parametrize("task", ["binary", "regression"])
+def test_the_same_answer_for_all_puts_no_row_before_another(task: str, make_study: Callable[..., Study]) -> None:
+    document: dict[str, Any] = study_example(task)
+    assert "sort them by" in read(make_study(document))
+    for trial in document["trials"]:
+        trial["model"] = "majority"
+    text = read(make_study(document))
+    assert "sort them by" not in text
+    assert "It gives every row the same answer" in text
+
+
 def test_a_class_that_is_never_answered_is_said(make_study: Callable[..., Study]) -> None:
     document: dict[str, Any] = study_example()
     assert "It never answers" not in read(make_study(document))

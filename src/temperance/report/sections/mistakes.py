@@ -36,6 +36,7 @@ class Mistakes(Section):
             "more": max(0, len(classes) - CLASSES),
             "tradeoff": Tradeoff().draw(study),
             "used": found["threshold"],
+            "same": all(trial["model"].raw == "majority" for trial in study.members) and bool(study.members),
             "truth": Truth().draw(study),
             "sizes": self._sizes(study, list(found["sizes"])),
         }
