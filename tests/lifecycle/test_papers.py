@@ -9,8 +9,10 @@ import pytest
 
 from temperance.deployment import load
 from temperance.governance import Bill, Provenance
-from temperance.governance.provenance import check, read
+from temperance.governance.provenance import RENEWAL, check, read
+from temperance.lifecycle import retrain
 from temperance.lifecycle.papers import digests, owners_answers, write_papers
+from temperance.lifecycle.verifying import verify_bundle
 from temperance.records.errors import DataError, SettingError
 from temperance.testing.study_example import study_example
 
@@ -71,3 +73,31 @@ def test_an_answer_to_no_point_is_refused(tmp_path) -> None:
     (tmp_path / "annex_iv.toml").write_text('"99" = "x"')
     with pytest.raises(SettingError, match="99"):
         write_papers(tmp_path, study_example())
+
+
+def test_a_retrained_bundle_has_papers_of_its_own(folder, made) -> None:
+    write_papers(folder, study_example())
+    found = retrain(folder / "bundle", made.table(300, seed=1, flip=True), out=folder / "again")
+    bundle = folder / "again" / "bundle"
+    assert all(one.state != "fails" for one in verify_bundle(bundle))
+    statement = read((bundle / Provenance.filename).read_text())
+    made_by = statement["predicate"]["buildDefinition"]
+    data = [one for one in made_by["resolvedDependencies"] if one.get("annotations", {}).get("role") == "data"]
+    assert made_by["buildType"] == RENEWAL
+    assert [one["digest"]["sha256"] for one in data] == [found["data"]["sha256"]]
+    assert made_by["externalParameters"]["retrain"]["parent"] == found["champion"]["version"]
+    bill = json.loads((bundle / Bill.filename).read_text())
+    listed = {c["name"]: c["hashes"][0]["content"] for c in bill["components"] if c["type"] == "file"}
+    assert listed["model.onnx"] == digests(bundle)["model.onnx"]
+    card = (bundle / "model_card.md").read_text()
+    assert f"{found['challenger']['measurements']['accuracy']['value']:.3f}" in card.split("## The card of")[0]
+    assert card.count("---\n") == 2, "the front matter of the old card was taken over"
+    assert "dataset_card.md" not in load(bundle).manifest["files"]
+
+
+def test_a_retrained_bundle_without_papers_before_has_a_card_alone(linear, made, tmp_path) -> None:
+    retrain(linear, made.table(300, seed=1), out=tmp_path / "again")
+    files = load(tmp_path / "again" / "bundle").manifest["files"]
+    assert "model_card.md" in files
+    assert Provenance.filename not in files
+    assert "The card of the model before" not in (tmp_path / "again" / "bundle" / "model_card.md").read_text()

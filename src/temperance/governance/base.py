@@ -103,6 +103,11 @@ def interval(measurement: Mapping[str, Any] | None) -> str:
     return f"{text} ({', '.join(parts)})" if parts else text
 
 
+def bullets(items: Iterable[Any] | None) -> str:
+    """Return a Markdown list; empty where there is nothing."""
+    return "\n".join(f"- {escape(item)}" for item in items or ())
+
+
 def front_matter(fields: Mapping[str, Any]) -> str:
     """Return YAML front matter; every string is quoted in the JSON way, which YAML 1.2 reads alike."""
     return "---\n" + "".join(f"{key}: {_yaml(value, 0)}\n" for key, value in fields.items()) + "---"

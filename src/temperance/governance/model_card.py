@@ -6,7 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from temperance.governance.base import Card, Study, blank, block, code, escape, front_matter, interval, number, table
+from temperance.governance.base import (
+    Card,
+    Study,
+    blank,
+    block,
+    bullets,
+    code,
+    escape,
+    front_matter,
+    interval,
+    number,
+    table,
+)
 from temperance.records.finding import STATES
 
 PIPELINES = {"binary": "classification", "multiclass": "classification", "regression": "regression"}
@@ -33,7 +45,7 @@ class ModelCard(Card):
         """Return the card."""
         data = study.get("data") or {}
         parts = [
-            front_matter(self._fields(study)),
+            front_matter(self.fields(study)),
             f"# Model card: {escape(data.get('target', 'model'))} from {escape(data.get('name', 'data'))}",
             _summary(study),
             "## What it is",
@@ -53,16 +65,17 @@ class ModelCard(Card):
             "## What it cost",
             _cost(study),
             "## Limits",
-            _bullets(study.get("limits")) or "No limits were written down by the run.",
+            bullets(study.get("limits")) or "No limits were written down by the run.",
             blank("Which people or cases could be harmed by a wrong answer, and what is done then?"),
             "## How it was made",
             _making(study),
             "## References",
-            _bullets(study.get("citations")) or "None.",
+            bullets(study.get("citations")) or "None.",
         ]
         return "\n\n".join(part for part in parts if part) + "\n"
 
-    def _fields(self, study: Study) -> dict[str, Any]:
+    def fields(self, study: Study) -> dict[str, Any]:
+        """Return the front matter."""
         data = study.get("data") or {}
         metrics = (study.get("winner") or {}).get("test") or {}
         results = [
@@ -269,7 +282,3 @@ def _making(study: Study) -> str:
     if trial.get("recipe_text"):
         lines.append(f"\n{block(trial['recipe_text'], 'python')}")
     return "\n".join(lines)
-
-
-def _bullets(items: Any) -> str:
-    return "\n".join(f"- {escape(item)}" for item in items or [])

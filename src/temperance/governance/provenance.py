@@ -15,6 +15,7 @@ STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://slsa.dev/provenance/v1"
 BUILD = "pkg:pypi/temperance#study/1"
 EXPORT = "pkg:pypi/temperance#export/1"  # another form of a bundle that a study made
+RENEWAL = "pkg:pypi/temperance#retrain/1"  # the recipe of a bundle, trained on newer data
 FILENAME = "provenance.json"
 ENVELOPE = "provenance.dsse.json"  # the same, signed
 APART = frozenset({FILENAME, ENVELOPE, "manifest.json"})  # what cannot be a subject of itself

@@ -7,9 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from temperance.deployment.bundle import Bundle
+from temperance.deployment.export.papers import restate
 from temperance.deployment.manifest import add_texts, check_manifest
 from temperance.governance import AnnexIV, Bill, Card, Croissant, DatasetCard, ModelCard, Provenance
-from temperance.governance.provenance import APART
+from temperance.governance.provenance import APART, RENEWAL
+from temperance.governance.renewal_card import RenewalCard
 from temperance.records.errors import DataError
 
 ANSWERS = "annex_iv.toml"  # what the owner wrote
@@ -45,6 +48,32 @@ def write_papers(folder: Path, document: Mapping[str, Any], *, keep: bool = Fals
         add_texts(bundle, {path.name: path.read_text(encoding="utf-8") for path in travelling})
         prove(bundle, document)
     return written
+
+
+def write_renewed_papers(document: Mapping[str, Any], before: Bundle) -> None:
+    """Write model card, bill of materials and provenance into a bundle that was trained anew.
+
+    Cards of the data are not taken over: they are of other data.
+
+    Args:
+        document: of ``retrain``.
+        before: the bundle whose recipe it follows; where that has no bill or provenance, there is none.
+
+    """
+    bundle, data = Path(document["challenger"]["folder"]), document["data"]
+    known = check_manifest(before.folder)["files"]
+    card = before.folder / ModelCard.filename
+    old = card.read_text(encoding="utf-8") if ModelCard.filename in known else ""
+    told = RenewalCard(old).render(document)
+    add_texts(bundle, {ModelCard.filename: told})
+    entry = {
+        "name": str(data["name"]),
+        "digest": {"sha256": str(data["sha256"])},
+        "annotations": {"role": "data", "rows": data["rows"], "digest": "of the values as they were read"},
+    }
+    restate(
+        bundle, before, how=RENEWAL, told={"retrain": {"parent": before.version, "seed": document["seed"]}}, data=entry
+    )
 
 
 def prove(bundle: Path, document: Mapping[str, Any]) -> None:

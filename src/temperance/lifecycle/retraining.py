@@ -33,6 +33,7 @@ from temperance.evaluation import Comparison, Evaluation, compare, evaluate, los
 from temperance.lifecycle.base import Decision, Policy
 from temperance.lifecycle.better_only import BetterOnly
 from temperance.lifecycle.champion import Champion, Served, check_trainable, open_champion
+from temperance.lifecycle.papers import write_renewed_papers
 from temperance.lifecycle.renewal import Renewal, renew
 from temperance.lifecycle.seen import Lookup, Seen, find, split_unseen
 from temperance.records.atomic import write_text
@@ -212,6 +213,7 @@ class _Run:
         check_manifest(self.folder)  # the champion is as it was
         self._spend("test")
         document = self._document(champion, challenger, renewal, parts, tests, compared, decision)
+        write_renewed_papers(document, champion.bundle)
         write_text(self.out / "retrain.json", dumps(document, indent=1))
         return document
 

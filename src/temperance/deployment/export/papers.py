@@ -1,4 +1,4 @@
-"""The papers of an exported bundle: bill of materials and provenance name the files that lie there now."""
+"""Papers of a bundle that was made from another one: bill of materials and provenance name the files there now."""
 
 from __future__ import annotations
 
@@ -11,30 +11,35 @@ from typing import Any
 from temperance.deployment.bundle import Bundle
 from temperance.deployment.manifest import add_texts, check_manifest
 from temperance.governance.bill import SPACE, Bill
-from temperance.governance.provenance import APART, EXPORT, FILENAME, read
+from temperance.governance.provenance import APART, FILENAME, read
 from temperance.records.plain_json import dumps
 
 HEAD = ("$schema", "bomFormat", "specVersion", "serialNumber", "version")
 
 
-def restate(out: Path, source: Bundle, *, target: str, form: str) -> None:
-    """Let the papers that were taken over from ``source`` speak of the files in ``out``.
+def restate(
+    out: Path, source: Bundle, *, how: str, told: Mapping[str, Any], data: Mapping[str, Any] | None = None
+) -> None:
+    """Let the papers of ``source`` speak of the files in ``out``.
 
-    What a signature covers is the old statement, so none is taken over (see ``derive``): the export is signed anew.
+    What a signature covers is the old statement, so none is taken over (see ``derive``): the new bundle is signed anew.
 
     Args:
-        out: an exported bundle that is whole.
-        source: the bundle that it was made from; one without papers gets none.
-        target: where it is to run.
-        form: which form of the graph ships.
+        out: a bundle that is whole and was made from ``source``.
+        source: the bundle that it was made from; one without papers gives none.
+        how: type of the build, ``provenance.EXPORT`` or ``RENEWAL``.
+        told: what is to be known of it, for the external parameters.
+        data: the entry of other data that it was made from; None: those of the source.
 
     """
-    if Bill.filename in _files(out):
-        bill = json.loads((out / Bill.filename).read_text(encoding="utf-8"))
+    known = _files(source.folder)
+    if Bill.filename in known:
+        bill = json.loads((source.folder / Bill.filename).read_text(encoding="utf-8"))
         add_texts(out, {Bill.filename: dumps(_bill(bill, _files(out)), indent=1) + "\n"})
-    statement = read((out / FILENAME).read_text(encoding="utf-8")) if FILENAME in _files(out) else None
+    statement = read((source.folder / FILENAME).read_text(encoding="utf-8")) if FILENAME in known else None
     if isinstance(statement, dict):
-        add_texts(out, {FILENAME: dumps(_statement(statement, _files(out), source, target, form), indent=1) + "\n"})
+        made = _statement(statement, _files(out), source, how, told, data)
+        add_texts(out, {FILENAME: dumps(made, indent=1) + "\n"})
 
 
 def _files(folder: Path) -> dict[str, str]:
@@ -53,8 +58,9 @@ def _bill(bill: dict[str, Any], files: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _statement(
-    statement: Mapping[str, Any], files: Mapping[str, str], source: Bundle, target: str, form: str
-) -> dict[str, Any]:
+    statement: Mapping[str, Any], files: Mapping[str, str], source: Bundle, how: str, told: Mapping[str, Any],
+    data: Mapping[str, Any] | None,
+) -> dict[str, Any]:  # fmt: skip
     """Return the statement about these files: the same study, and the bundle that they were derived from."""
     predicate = statement["predicate"]
     definition = predicate["buildDefinition"]
@@ -63,11 +69,14 @@ def _statement(
         "digest": {"sha256": _files(source.folder)["model.onnx"]},
         "annotations": {"role": "model", "digest": "of model.onnx"},
     }
+    needed = definition["resolvedDependencies"]
+    if data is not None:
+        needed = [data, *(one for one in needed if one.get("annotations", {}).get("role") != "data")]
     made = {
         **definition,
-        "buildType": EXPORT,
-        "externalParameters": {**definition.get("externalParameters", {}), "export": {"target": target, "form": form}},
-        "resolvedDependencies": [*definition["resolvedDependencies"], origin],
+        "buildType": how,
+        "externalParameters": {**definition.get("externalParameters", {}), **told},
+        "resolvedDependencies": [*needed, origin],
     }
     subjects = [{"name": n, "digest": {"sha256": d}} for n, d in sorted(files.items()) if n not in APART]
     return {**statement, "subject": subjects, "predicate": {**predicate, "buildDefinition": made}}

@@ -21,6 +21,7 @@ from temperance.deployment.export.golden import golden_rows
 from temperance.deployment.export.papers import restate
 from temperance.deployment.export.program.write import graph_of, write_program
 from temperance.deployment.manifest import add_texts
+from temperance.governance.provenance import EXPORT
 from temperance.records.errors import BundleError
 from temperance.records.plain_json import dumps
 from temperance.records.schema import Rows
@@ -150,7 +151,7 @@ def export_bundle(
     outcome = _shipped(bundle, target, found, out, say)
     outcome = replace(outcome, notes=tuple(notes))
     add_texts(out, {TABLE: dumps({**outcome.to_dict(), "folder": None}, indent=1) + "\n"})
-    restate(out, bundle, target=target, form=outcome.chosen)
+    restate(out, bundle, how=EXPORT, told={"export": {"target": target, "form": outcome.chosen}})
     return outcome
 
 
