@@ -1,4 +1,4 @@
-"""What three choices of ours save beside torch's own way or a fresh process, as ratios within one run.
+"""What four choices of ours save beside the usual way, as ratios within one run.
 
     OMP_NUM_THREADS=1 python benchmarks/small_costs.py
 
@@ -8,6 +8,8 @@
   form, per count of parameters; and the seconds of CPU of the first step in a fresh process.
 - ``workers``: seconds from start to answer of a process that imports what a worker needs, over those of a copy (fork)
   of one that has done so.
+- ``scoring``: CPU-seconds in which a study calibrates the answers of one trial by a temperature, and by all the maps of
+  which the best ships, per rows × classes, with the log loss after each (rows answered by a map that did not see them).
 
 Each ratio is the median over rounds in which both sides run one after the other, with its quartiles. The record is
 ``benchmarks/records/small_costs.json``.
@@ -27,10 +29,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from scipy.special import softmax
 from torch import nn
 
 from temperance.core.kit.classes import log_softmax
+from temperance.evaluation.calibration import calibrate
+from temperance.evaluation.calibration.temperature import Temperature
 from temperance.training.adamw import AdamW
 
 RECORD = Path(__file__).parent / "records" / "small_costs.json"
@@ -121,12 +127,37 @@ def workers() -> dict[str, float]:
     return {"started_seconds": round(statistics.median(begun), 3), "copied_seconds": round(copied, 4)}
 
 
+def scoring() -> dict[str, Any]:
+    """Return seconds and log losses by rows × classes, of answers that are too sure."""
+    found = {}
+    for rows, classes in ((240, 2), (8000, 2), (2000, 5), (1400, 10), (5000, 10)):
+        draws = np.random.default_rng(0)
+        truth = draws.integers(0, classes, rows)
+        logits = draws.normal(size=(rows, classes))
+        logits[np.arange(rows), truth] += 3.0
+        answers = softmax(1.5 * logits, axis=1)
+        cell: dict[str, float] = {}
+        for name, candidates in (("temperature", (Temperature,)), ("all", None)):
+            ran = []
+            for _ in range(FRESH):
+                began = time.process_time()
+                made = calibrate(answers, truth, candidates=candidates)
+                ran.append(time.process_time() - began)
+            cell |= {
+                f"{name}_seconds": round(statistics.median(ran), 3),
+                f"{name}_log_loss": round(float(made.after), 4),
+            }
+        found[f"{rows}x{classes}"] = cell
+    return found
+
+
 def main() -> None:
     """Measure all and write the record."""
     torch.set_num_threads(1)
     record = {
         "command": "OMP_NUM_THREADS=1 python benchmarks/small_costs.py", "load_before": round(os.getloadavg()[0], 2),
         "softmax": softmaxes(), "adamw": optimizers(), "workers": workers(),
+        "scoring": scoring(),
         "machine": {"cores": os.cpu_count(), "processor": platform.processor() or platform.machine(),
                     "capability": torch.backends.cpu.get_cpu_capability()},
         "versions": {"python": platform.python_version(), "torch": torch.__version__},

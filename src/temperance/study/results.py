@@ -24,9 +24,9 @@ from temperance.study.state import Result
 class Scorer:
     """Turns prediction files into losses on the selection rows.
 
-    Classifiers are calibrated by a temperature first (on calibration rows, or on the out-of-fold predictions), so that the
-    choice looks at what a calibrator cannot mend. What ships may get a richer map, behind the same gate; trying all of
-    them for each trial took up to 1.7 s (5 classes, 2,000 rows) in which its worker waited.
+    Classifiers are calibrated by a temperature first (on calibration rows, or on the out-of-fold predictions), so that
+    the choice looks at what a calibrator cannot mend. What ships may get a richer map, behind the same gate; trying all
+    of them for each trial took up to 1.7 s (5 classes, 2,000 rows) in which its worker waited.
     """
 
     prepared: Prepared
