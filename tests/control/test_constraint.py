@@ -141,6 +141,40 @@ def test_the_running_mean_by_hand():
         Constraint(1.0, average=1.0)
 
 
+def test_a_strength_follows_the_learning_rate_by_hand():
+    """ahead = 2, no error: 2 · lr², with lr at least 0.01; a reading without a rate keeps the last one."""
+    free = Strength(2.0, low=1e-9, high=100.0, neutral=0.0, scale="log")
+    rule, specs, values = Constraint.hold("kl", 1.0, ahead=2.0), {"l.s": free}, {"l.s": np.array(2.0)}
+    memory, seen = rule.begin(values, specs), []
+    for rate in (0.5, 1.0, np.nan, 0.1, 0.0, 0.2):
+        values, memory = rule.steer(values, {"kl": 1.0, "lr": rate}, memory, specs)
+        seen.append(float(values["l.s"]))
+    np.testing.assert_allclose(seen, [0.5, 2.0, 2.0, 0.02, 2e-4, 0.08])
+    assert rule.reads == {"kl", "lr"}
+    assert Constraint.from_dict(rule.to_dict()) == rule == eval(repr(rule))
+
+
+def test_a_falling_rate_is_followed_without_lag():
+    """A signal of 0.1 · lr² / strength, held at 0.05 while the rate falls to a tenth: the mean of its second half."""
+    specs = {"l.s": Strength(2.0, low=1e-4, high=100.0, neutral=0.0, scale="log")}
+    found = {}
+    for ahead in (0.0, 2.0):
+        rule, values, seen = Constraint.hold("kl", 0.05, ahead=ahead), {"l.s": np.array(2.0)}, []
+        memory = rule.begin(values, specs)
+        for i in range(200):
+            rate = 1 - 0.9 * i / 200
+            seen.append(0.1 * rate**2 / float(values["l.s"]))
+            values, memory = rule.steer(values, {"kl": seen[-1], "lr": rate}, memory, specs)
+        found[ahead] = np.mean(seen[100:])
+    assert found[2.0] == pytest.approx(0.05, rel=0.02)
+    assert found[0.0] < 0.9 * 0.05
+
+
+def test_a_power_of_the_rate_needs_the_logarithm():
+    with pytest.raises(SettingError, match=r"ahead=1.0 and space='value'"):
+        Constraint(1.0, ahead=1.0)
+
+
 @pytest.mark.parametrize("target", [-0.1, 0.0])
 def test_hold_refuses_a_target_that_no_share_can_be_taken_of(target):
     with pytest.raises(SettingError, match=r"Constraint.hold got target=.*above 0"):
