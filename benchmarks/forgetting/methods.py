@@ -15,7 +15,7 @@ LR, SLOW, MIDDLE, BATCH = 1e-3, 4e-4, 6e-4, 32
 TARGET, SHARE, WRITTEN, MOST = 0.05, 0.045, 6, 4.0
 LATE = 0.4  # of the steps: the last ones, in which the rate of what is held falls
 QUICK = {"ki": 0.2, "average": 0.6}  # of a controller whose readings scatter less, for more rows
-AHEAD = {**QUICK, "ahead": 1.0}  # and follows the learning rate
+FIRM = {"ki": 0.4, "kp": 6.0, "average": 0.8}  # quicker, and damped
 PLAIN = "plain"
 
 
@@ -168,13 +168,13 @@ TRIED: dict[str, Method] = {
         for t in (0.045, 0.05)
         for lr in (8e-4, 1e-3)
     },
-    # the average is served, so the rate need not fall to 0 and the controller keeps its hold to the end
+    # the average is served, so the rate need not fall, and the controller keeps its hold to the end
     **{
-        f"averaged_{t:g}": replace(
-            hold(t, lr=1.2e-3, written=22, fresh=12, begin=2.0, most=6.0, averaged=0.98, least=0.3, gains=AHEAD),
+        f"level_{t:g}": replace(
+            hold(t, lr=8e-4, written=22, fresh=12, begin=1.0, most=6.0, averaged=0.98, least=1.0, gains=FIRM),
             adapt=matrices,
         )
-        for t in (0.055, 0.06, 0.065, 0.07)
+        for t in (0.055, 0.06, 0.065)
     },
     "plain_matrices": Method(adapt=matrices),
     "ema": Method(lambda: Recipe(EMA(0.95))),
@@ -203,5 +203,5 @@ TRIED: dict[str, Method] = {
 PRICED: dict[str, Method] = {
     "held_on_answers_of_half_the_rows": hold(0.3, share=0.5),
     **{name: TRIED[name] for name in TRIED if name.endswith("12_22_fall_0.8_0.045_lr_0.001")},
-    "averaged_0.06": TRIED["averaged_0.06"],
+    "level_0.06": TRIED["level_0.06"],
 }

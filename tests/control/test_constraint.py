@@ -129,6 +129,28 @@ def test_the_mean_of_a_noisy_signal_is_held():
     assert found[0.0] > 1.2 * 0.05
 
 
+def _second_half(**gains: float) -> float:
+    """Hold the divergence of a task that is soon learned: its push fades, readings scatter by 0.3; mean of 8 seeds."""
+    specs, found = {"l.s": Strength(1.0, low=1e-4, high=6.0, neutral=0.0, scale="log")}, []
+    for seed in range(8):
+        rule, draw = Constraint.hold("kl", 0.06, **gains), np.random.default_rng(seed)
+        values, kl, seen = {"l.s": np.array(1.0)}, 0.02, []
+        memory = rule.begin(values, specs)
+        for i in range(200):
+            strength, size = float(values["l.s"]), (kl / 0.06) ** 0.5
+            kl *= np.exp((0.25 * np.exp(-i / 30) + 0.004) / size - 0.03 * strength / (1 + strength / 6) * size)
+            seen.append(kl)
+            reading = kl * np.exp(draw.normal(0.0, 0.3) - 0.045)
+            values, memory = rule.steer(values, {"kl": reading}, memory, specs)
+        found.append(np.mean(seen[100:]))
+    return float(np.mean(found))
+
+
+def test_firmer_gains_hold_a_number_whose_push_fades():
+    assert _second_half() < 0.85 * 0.06  # the strength is let go too late
+    assert _second_half(ki=0.4, kp=6.0) == pytest.approx(0.06, rel=0.06)
+
+
 def test_the_running_mean_by_hand():
     """β = 0.5, target 1: means 3, 2, (kept), 3; errors 2, 1, –, 2; the strength rises by 0.1 of each."""
     rule, specs, values = Constraint(1.0, ki=0.1, average=0.5, growth=1.0), {"l.s": FREE}, {"l.s": np.array(0.0)}
@@ -139,40 +161,6 @@ def test_the_running_mean_by_hand():
     np.testing.assert_allclose(seen, [0.2, 0.3, 0.3, 0.5])
     with pytest.raises(SettingError, match="average"):
         Constraint(1.0, average=1.0)
-
-
-def test_a_strength_follows_the_learning_rate_by_hand():
-    """ahead = 2, no error: 2 · lr², with lr at least 0.01; a reading without a rate keeps the last one."""
-    free = Strength(2.0, low=1e-9, high=100.0, neutral=0.0, scale="log")
-    rule, specs, values = Constraint.hold("kl", 1.0, ahead=2.0), {"l.s": free}, {"l.s": np.array(2.0)}
-    memory, seen = rule.begin(values, specs), []
-    for rate in (0.5, 1.0, np.nan, 0.1, 0.0, 0.2):
-        values, memory = rule.steer(values, {"kl": 1.0, "lr": rate}, memory, specs)
-        seen.append(float(values["l.s"]))
-    np.testing.assert_allclose(seen, [0.5, 2.0, 2.0, 0.02, 2e-4, 0.08])
-    assert rule.reads == {"kl", "lr"}
-    assert Constraint.from_dict(rule.to_dict()) == rule == eval(repr(rule))
-
-
-def test_a_falling_rate_is_followed_without_lag():
-    """A signal of 0.1 · lr² / strength, held at 0.05 while the rate falls to a tenth: the mean of its second half."""
-    specs = {"l.s": Strength(2.0, low=1e-4, high=100.0, neutral=0.0, scale="log")}
-    found = {}
-    for ahead in (0.0, 2.0):
-        rule, values, seen = Constraint.hold("kl", 0.05, ahead=ahead), {"l.s": np.array(2.0)}, []
-        memory = rule.begin(values, specs)
-        for i in range(200):
-            rate = 1 - 0.9 * i / 200
-            seen.append(0.1 * rate**2 / float(values["l.s"]))
-            values, memory = rule.steer(values, {"kl": seen[-1], "lr": rate}, memory, specs)
-        found[ahead] = np.mean(seen[100:])
-    assert found[2.0] == pytest.approx(0.05, rel=0.02)
-    assert found[0.0] < 0.9 * 0.05
-
-
-def test_a_power_of_the_rate_needs_the_logarithm():
-    with pytest.raises(SettingError, match=r"ahead=1.0 and space='value'"):
-        Constraint(1.0, ahead=1.0)
 
 
 @pytest.mark.parametrize("target", [-0.1, 0.0])

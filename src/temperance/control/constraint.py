@@ -17,7 +17,6 @@ from temperance.records.errors import SettingError
 
 Array = NDArray[np.float64]
 _HOLD: dict[str, Any] = {"relative": True, "space": "log", "kp": 2.0, "ki": 0.1, "average": 0.8, "growth": 1.0}
-_LEAST_RATE = 0.01  # share of the largest learning rate: a strength does not follow to 0
 _TOLD_BY = {"kl": "kl_anchor*"}  # signals that a technique tells of itself, and the strengths of that technique
 
 
@@ -31,10 +30,6 @@ class Constraint(Controller):
 
     With nu = 0 and ``init="zeros"``, kp is the weight of the quadratic term and ki the step of the multiplier. ``c``
     begins at 1 and grows by ``growth`` only while the constraint is broken by more than ``tolerance``.
-
-    With ``ahead`` > 0 the strength also follows the learning rate, before the signal tells that it fell:
-
-        s'' = s' · (lr / lr_before) ** ahead        lr = rate over its maximum, at least 0.01; lr_before = 1 at first
 
     Attributes:
         target: wanted value of the signal.
@@ -53,8 +48,6 @@ class Constraint(Controller):
             given, or none of the strengths that it may move fits, all of these move.
         average: β in [0, 1): the error is that of the running mean m ← β·m + (1 − β)·signal. The share of a noisy
             signal would hold its geometric mean, which lies below the mean.
-        ahead: power of the learning rate that a strength follows, for ``space="log"``; 0: none. A signal that the noise
-            of the steps raises falls with the rate, and an integral alone comes late.
 
     Example:
         >>> Constraint(target=5.0, signal="weight_norm")
@@ -80,7 +73,6 @@ class Constraint(Controller):
     relative: bool = False
     at: tuple[str, ...] = ()
     average: float = 0.0
-    ahead: float = 0.0
 
     @classmethod
     def hold(cls, signal: str, target: float, **settings: Any) -> Constraint:
@@ -117,13 +109,6 @@ class Constraint(Controller):
         require("Constraint", "average", self.average, 0.0, 0.999)
         require("Constraint", "growth", self.growth, 1.0, 10.0)
         require("Constraint", "most", self.most, 1.0, 1e12)
-        require("Constraint", "ahead", self.ahead, 0.0, 10.0)
-        if self.ahead and self.space != "log":
-            raise SettingError(
-                f"Constraint got ahead={self.ahead!r} and space={self.space!r}",
-                "a power of the rate multiplies, so space='log'",
-                "Set space='log', or ahead=0",
-            )  # fmt: skip
         if self.relative and self.target == 0:
             raise SettingError("Constraint got relative=True and target=0", "a share of a target", "Set a target")
         if self.kind not in ("at_most", "at_least", "equal") or self.space not in ("value", "log"):
@@ -135,14 +120,13 @@ class Constraint(Controller):
 
     @property
     def reads(self) -> frozenset[str]:
-        return frozenset({self.signal, "lr"} if self.ahead else {self.signal})
+        return frozenset({self.signal})
 
     def begin(self, strengths: Values, specs: Specs) -> Memory:
         shape = shape_of(strengths)
         unknown = np.full(shape, np.nan)
         flags = dict.fromkeys(("saturated", "limit_now"), np.zeros(shape, dtype=bool))
-        numbers = {"mean": unknown, "xi": unknown, "error": unknown, "c": np.ones(shape)}
-        return {**numbers, **({"lr": np.ones(shape)} if self.ahead else {}), **flags}
+        return {"mean": unknown, "xi": unknown, "error": unknown, "c": np.ones(shape), **flags}
 
     def move(self, strengths: Values, signals: Signals, memory: Memory, specs: Specs) -> tuple[Values, Memory]:
         c = memory["c"]
@@ -154,22 +138,16 @@ class Constraint(Controller):
         error = -error if self.kind == "at_least" else error
         broken = (np.abs(error) if self.kind == "equal" else error) > self.tolerance
         delta, xi = nupi(error, memory["xi"], kp=self.kp, ki=self.ki, nu=self.nu, init=self.init)
-        moved, kept = c * delta, {}
-        if self.ahead:
-            rate = read(signals, "lr", c.shape)
-            rate = np.where(np.isnan(rate), memory["lr"], np.maximum(rate, _LEAST_RATE))
-            moved, kept = moved + self.ahead * np.log(rate / memory["lr"]), {"lr": rate}
         values: Values = {}
         stuck = np.zeros(c.shape, dtype=bool)
         for address in self._moved(adaptive(strengths, specs)):
-            values[address], at_bound = stepped(strengths[address], moved, specs[address], log=self.space == "log")
+            values[address], at_bound = stepped(strengths[address], c * delta, specs[address], log=self.space == "log")
             stuck |= at_bound
         grown = np.where(broken, np.minimum(c * self.growth, self.most), c)
         stuck = np.where(np.isfinite(error), stuck, memory["saturated"])
         limit_now = stuck & ~memory["saturated"]
         known = np.where(np.isnan(now), before, mean)
-        flags = {"saturated": stuck, "limit_now": limit_now}
-        return values, {"mean": known, "xi": xi, "error": error, "c": grown, **kept, **flags}
+        return values, {"mean": known, "xi": xi, "error": error, "c": grown, "saturated": stuck, "limit_now": limit_now}
 
     def _moved(self, addresses: list[str]) -> list[str]:
         return [one for one in addresses if any(fnmatchcase(one, pattern) for pattern in self.at)] or addresses
