@@ -31,7 +31,18 @@ import transformers
 from benchmarks.forgetting import text
 from benchmarks.forgetting.methods import FIRST, METHODS, PLAIN, PRICED, TARGET, TRIED, Method
 from benchmarks.forgetting.summary import summary
-from benchmarks.forgetting.train import BATCH, LOOK, STEPS, TRAIN, batch_of, before, fine_tune, kept_rows, start
+from benchmarks.forgetting.train import (
+    BATCH,
+    LOOK,
+    STEPS,
+    TRAIN,
+    batch_of,
+    before,
+    fine_tune,
+    kept_rows,
+    own_rows,
+    start,
+)
 
 from temperance.signals import Forgetting
 
@@ -62,8 +73,10 @@ def settings() -> dict[str, Any]:
                 "recipe": repr(one.recipe()),
                 "lr": one.lr,
                 "written": one.written,
+                "fresh": one.fresh,
                 "keeps": one.keeps,
                 "late": one.late,
+                "least": one.least,
             }
             for name, one in METHODS.items()
         },
@@ -116,7 +129,7 @@ def step(names: list[str], pairs: int = 40) -> None:
         data = text.rows(text.TUNING["double"], size, 1, prompts_count=False)
         for name, method in priced.items():
             plain, own = (_session(one, pairs) for one in (METHODS[PLAIN], method))
-            rows = [data.batch(slice(0, size)), batch_of(method, data, torch.arange(size), torch.Generator())]
+            rows = [data.batch(slice(0, size)), batch_of(method, data, torch.arange(size), own_rows(torch.Generator()))]
             took = [
                 [_seconds(one, batch) for one, batch in zip((plain, own), rows, strict=True)] for _ in range(pairs + 5)
             ]

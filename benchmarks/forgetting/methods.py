@@ -15,6 +15,7 @@ LR, SLOW, MIDDLE, BATCH = 1e-3, 4e-4, 6e-4, 32
 TARGET, SHARE, WRITTEN, MOST = 0.05, 0.045, 6, 4.0
 LATE = 0.4  # of the steps: the last ones, in which the rate of what is held falls
 QUICK = {"ki": 0.2, "average": 0.6}  # of a controller whose readings scatter less, for more rows
+FIRM = {"ki": 0.4, "kp": 6.0, "average": 0.8}  # quicker, and damped
 PLAIN = "plain"
 
 
@@ -30,7 +31,8 @@ class Method:
         written: rows of the model's own text, without labels, at the end of each batch.
         fresh: rows of the new task in each batch.
         keeps: the number that ``forgetting`` is held at, as a share, on a few old rows; None: nothing is.
-        late: share of the steps, the last ones, in which the rate falls to 0; 1: from the first on.
+        late: share of the steps, the last ones, in which the rate falls; 1: from the first on.
+        least: share of the largest rate that it falls to.
 
     """
 
@@ -42,6 +44,7 @@ class Method:
     fresh: int = BATCH
     keeps: float | None = None
     late: float = 1.0
+    least: float = 0.0
 
 
 def lora(model: nn.Module) -> nn.Module:
@@ -66,19 +69,22 @@ def matrices(model: nn.Module) -> nn.Module:
 
 def hold(
     target: float, *, lr: float = LR, written: int = 0, most: float = MOST, late: float = 1.0, begin: float = 0.1,
-    gains: dict[str, float] | None = None, fresh: int = BATCH, **settings: Any,
+    gains: dict[str, float] | None = None, fresh: int = BATCH, averaged: float = 0.0, least: float = 0.0,
+    **settings: Any,
 ) -> Method:  # fmt: skip
     """Return the method that holds the divergence at a number: on the task's answers, or on the model's own text.
 
     ``most``: largest strength. Far above it the few rows' noise moves the answers more than the pull holds them.
     ``begin``: strength at first.  ``gains``: of the controller, instead of those of ``Constraint.hold``.
+    ``averaged``: decay of the moving average of the weights that is served; 0: none.
     """
     if written:
         settings = {"places": "others", "share": written / (written + fresh), **settings}
     controller = Clamp(Constraint.hold("kl", target, **(gains or {})), low=1e-4, high=most)
+    parts = [KLAnchor(begin, **settings), *([EMA(averaged)] if averaged else [])]
     return Method(
-        lambda: Recipe(KLAnchor(begin, **settings), controller=controller), lr, held=target, written=written,
-        fresh=fresh, late=late,
+        lambda: Recipe(*parts, controller=controller), lr, held=target, written=written, fresh=fresh, late=late,
+        least=least,
     )  # fmt: skip
 
 
@@ -162,6 +168,14 @@ TRIED: dict[str, Method] = {
         for t in (0.045, 0.05)
         for lr in (8e-4, 1e-3)
     },
+    # the average is served, so the rate need not fall, and the controller keeps its hold to the end
+    **{
+        f"level_{t:g}": replace(
+            hold(t, lr=8e-4, written=22, fresh=12, begin=1.0, most=6.0, averaged=0.98, least=1.0, gains=FIRM),
+            adapt=matrices,
+        )
+        for t in (0.055, 0.06, 0.065)
+    },
     "plain_matrices": Method(adapt=matrices),
     "ema": Method(lambda: Recipe(EMA(0.95))),
     "dft": Method(lambda: Recipe(DFT())),
@@ -189,4 +203,5 @@ TRIED: dict[str, Method] = {
 PRICED: dict[str, Method] = {
     "held_on_answers_of_half_the_rows": hold(0.3, share=0.5),
     **{name: TRIED[name] for name in TRIED if name.endswith("12_22_fall_0.8_0.045_lr_0.001")},
+    "level_0.06": TRIED["level_0.06"],
 }

@@ -6,6 +6,7 @@ import copy
 import os
 import statistics
 import time
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from torch import nn
 from temperance.signals import Forgetting
 
 FOLDER = Path("/tmp/forgetting")
-STEPS, TRAIN, TEST, OLD_EACH, WRITTEN = 400, 512, 200, 60, 6144
+STEPS, TRAIN, TEST, OLD_EACH, WRITTEN = 400, 512, 200, 60, 9600
 KEPT_EACH, LOOK = 12, 20  # old rows of each kind that ``forgetting`` is measured on, and after how many steps each time
 
 
@@ -61,12 +62,15 @@ def _beginnings() -> tuple[torch.Tensor, ...]:
     return tuple(torch.nonzero(first == token)[:, 0] for token in first.unique())
 
 
-def _own_rows(count: int, generator: torch.Generator) -> torch.Tensor:
-    """Return rows of the own text, by lot, from each beginning in turn: the divergence then scatters less."""
-    pools = _beginnings()
-    first = int(torch.randint(0, len(pools), (1,), generator=generator))
-    turn = (pools[(first + i) % len(pools)] for i in range(count))
-    return torch.stack([pool[int(torch.randint(0, len(pool), (1,), generator=generator))] for pool in turn])
+def own_rows(generator: torch.Generator) -> Iterator[int]:
+    """Yield rows of the own text by lot, of each beginning in turn: the divergence then scatters less.
+
+    No row returns before all of its beginning were shown: what is learned by heart tells too small a divergence.
+    """
+    while True:
+        orders = [pool[torch.randperm(len(pool), generator=generator)].tolist() for pool in _beginnings()]
+        for turn in zip(*orders, strict=False):
+            yield from turn
 
 
 def kept_rows(task: str) -> list[dict[str, torch.Tensor]]:
@@ -78,12 +82,12 @@ def new_test(name: str) -> text.Rows:
     return text.rows({**text.TUNING, **text.NEW}[name], TEST, 555, prompts_count=False)
 
 
-def batch_of(method: Method, data: text.Rows, chosen: torch.Tensor, other: torch.Generator) -> dict[str, torch.Tensor]:
+def batch_of(method: Method, data: text.Rows, chosen: torch.Tensor, own: Iterator[int]) -> dict[str, torch.Tensor]:
     """Return these rows, or the first of them, with rows of the model's own text behind where these are held."""
     new, many = (rows * len(chosen) // BATCH for rows in (method.fresh, method.written))
     batch = data.batch(chosen[:new])
     if many:
-        also = own_text().batch(_own_rows(many, other))
+        also = own_text().batch(torch.tensor([next(own) for _ in range(many)]))
         batch = {key: torch.cat([batch[key], also[key]]) for key in batch}
     return batch
 
@@ -94,6 +98,11 @@ def swing(told: list[float], block: int = 20) -> float:
     return statistics.pstdev(means) / statistics.mean(means)
 
 
+def falling(step: int, late: float, least: float) -> float:
+    """Return the share of the largest rate: level, then falling in a line in the last ``late`` of the steps."""
+    return least + (1 - least) * min(1.0, (1 - step / STEPS) / late)
+
+
 def fine_tune(method: Method, name: str, seed: int) -> dict[str, Any]:
     """Fine-tune on a task and measure: the gain on new rows, the loss on old ones, the divergence held."""
     data = text.rows({**text.TUNING, **text.NEW}[name], TRAIN, 9000 + seed, prompts_count=False)
@@ -101,17 +110,18 @@ def fine_tune(method: Method, name: str, seed: int) -> dict[str, Any]:
     trained = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=method.lr, weight_decay=0.0)
     schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: min(1.0, (step + 1) / 10, (1 - step / STEPS) / method.late)
+        optimizer, lambda step: min((step + 1) / 10, falling(step, method.late, method.least))
     )
     signals = [] if method.keeps is None else [Forgetting({"old": kept_rows(name)}, share=True)]
     session = method.recipe().attach(
         model, optimizer, loss=None, steps=STEPS, seed=seed, scheduler=schedule, select=None, signals=signals
     )
-    generator, other = (torch.Generator().manual_seed(s) for s in (seed, 1000 + seed))  # all methods see the same rows
+    generator = torch.Generator().manual_seed(seed)  # all methods see the same rows
+    own = own_rows(torch.Generator().manual_seed(1000 + seed))
     told, rates, lost_so_far = [], [], []
     began = time.process_time()
     for step in range(STEPS):
-        session.step(batch_of(method, data, torch.randint(0, len(data), (BATCH,), generator=generator), other))
+        session.step(batch_of(method, data, torch.randint(0, len(data), (BATCH,), generator=generator), own))
         if signals and (step + 1) % LOOK == 0:
             lost_so_far.append(session.validate(value=0.0, better="lower")["forgetting"])
         schedule.step()

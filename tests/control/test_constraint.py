@@ -129,6 +129,28 @@ def test_the_mean_of_a_noisy_signal_is_held():
     assert found[0.0] > 1.2 * 0.05
 
 
+def _second_half(**gains: float) -> float:
+    """Hold the divergence of a task that is soon learned: its push fades, readings scatter by 0.3; mean of 8 seeds."""
+    specs, found = {"l.s": Strength(1.0, low=1e-4, high=6.0, neutral=0.0, scale="log")}, []
+    for seed in range(8):
+        rule, draw = Constraint.hold("kl", 0.06, **gains), np.random.default_rng(seed)
+        values, kl, seen = {"l.s": np.array(1.0)}, 0.02, []
+        memory = rule.begin(values, specs)
+        for i in range(200):
+            strength, size = float(values["l.s"]), (kl / 0.06) ** 0.5
+            kl *= np.exp((0.25 * np.exp(-i / 30) + 0.004) / size - 0.03 * strength / (1 + strength / 6) * size)
+            seen.append(kl)
+            reading = kl * np.exp(draw.normal(0.0, 0.3) - 0.045)
+            values, memory = rule.steer(values, {"kl": reading}, memory, specs)
+        found.append(np.mean(seen[100:]))
+    return float(np.mean(found))
+
+
+def test_firmer_gains_hold_a_number_whose_push_fades():
+    assert _second_half() < 0.85 * 0.06  # the strength is let go too late
+    assert _second_half(ki=0.4, kp=6.0) == pytest.approx(0.06, rel=0.06)
+
+
 def test_the_running_mean_by_hand():
     """β = 0.5, target 1: means 3, 2, (kept), 3; errors 2, 1, –, 2; the strength rises by 0.1 of each."""
     rule, specs, values = Constraint(1.0, ki=0.1, average=0.5, growth=1.0), {"l.s": FREE}, {"l.s": np.array(0.0)}
